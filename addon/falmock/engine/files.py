@@ -1,0 +1,298 @@
+"""Storage and CDN: uploads of every kind, and the bytes back from the URLs given out (fal-protocol.md section 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+
+from falmock.engine import replies
+from falmock.engine.assets import Assets
+from falmock.engine.assets import BadParts
+from falmock.engine.assets import Found
+from falmock.engine.assets import NoRoom
+from falmock.engine.assets import Upload
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.fixtures import miss
+from falmock.fixtures.index import Index
+from falmock.fixtures.match import Query
+from falmock.fixtures.model import Asset
+from falmock.wire import cors
+from falmock.wire import jsontext
+from falmock.wire import storage
+from falmock.wire.hosts import CDN_HOST
+from falmock.wire.hosts import GCS_HOST
+from falmock.wire.media import DEFAULT
+from falmock.wire.media import extension_of
+from falmock.wire.media import is_type
+from falmock.wire.message import Header
+from falmock.wire.message import Request
+from falmock.wire.routes import FilePut
+from falmock.wire.routes import PartUrl
+from falmock.wire.routes import UploadComplete
+from falmock.wire.routes import UploadInitiate
+from falmock.wire.routes import UploadPart
+
+TOKEN_SECONDS = 24 * 3600
+UPLOAD_NAME = "upload.bin"
+MAX_PARTS = 10_000
+
+
+class BadUpload(ValueError):
+    """An upload request that cannot be read; the text says what was expected."""
+
+
+class Files:
+    """Answers the storage calls of one scope."""
+
+    def __init__(self, assets: Assets, index: Index) -> None:
+        self.assets = assets
+        self.index = index
+        self._tickets: dict[tuple[str, str], int] = {}
+
+    # uploads whose URL is promised before the content comes
+
+    def initiate(self, request: Request, call: UploadInitiate) -> Reply:
+        """An upload URL and the file URL it will fill; JS single and multipart, and the gcs fallback."""
+        try:
+            name, content_type = _announced(request.body)
+        except BadUpload as error:
+            return replies.invalid_body(str(error), "value_error")
+        gcs = call.storage_type == "gcs"
+        path = self._promise(name, content_type)
+        upload_url, file_url = storage.promised_urls(path, path[9:17], gcs=gcs)
+        # The recorded answer has the file URL first.
+        return replies.json_reply(200, {"file_url": file_url, "upload_url": upload_url}, "upload initiated")
+
+    def token(self, now: float) -> Reply:
+        """A token to upload to the CDN with."""
+        expires = datetime.fromtimestamp(int(now) + TOKEN_SECONDS, UTC).isoformat()
+        body = {
+            "token": hashlib.sha256(f"falmock cdn {int(now)}".encode()).hexdigest(),
+            "token_type": "Bearer",
+            "base_url": f"https://{CDN_HOST}",
+            "expires_at": expires,
+        }
+        return replies.json_reply(200, body, "CDN token")
+
+    def multipart_start(self, request: Request) -> Reply:
+        """The file URL and upload id of a multipart upload (Python)."""
+        try:
+            name, content_type = _named(request)
+        except BadUpload as error:
+            return replies.invalid_body(str(error), "value_error")
+        path = self._promise(name, content_type)
+        body = {"access_url": f"https://{CDN_HOST}{path}", "uploadId": storage.digest(path.encode())[:32]}
+        return replies.json_reply(200, body, "multipart upload started", *cors.public())
+
+    def _promise(self, name: str, content_type: str) -> str:
+        """The path of a file to come: the same name and type get the same paths in the same order in every run."""
+        place = self._tickets.get((name, content_type), 0)
+        self._tickets[name, content_type] = place + 1
+        ticket = storage.digest(f"{name}\n{content_type}\n{place}".encode())
+        path = storage.ticket_path(ticket, name)
+        self.assets.promise(storage.asset_key(path), name, content_type)
+        return path
+
+    def put(self, request: Request, _: FilePut) -> Reply:
+        """The whole content for a promised URL."""
+        upload = self.assets.promised(storage.asset_key(request.path))
+        if upload is None:
+            return _no_upload(request.path)
+        content_type = _content_type(request) or upload.content_type
+        try:
+            asset = self.assets.fill(upload, request.body, content_type)
+        except NoRoom:
+            return _too_large(len(request.body), self.assets.limit)
+        headers = (*cors.public(), (b"ETag", storage.etag_of(asset.sha256).encode()))
+        return Reply(200, headers, b"", "upload stored")
+
+    def part(self, request: Request, call: UploadPart) -> Reply:
+        """One part. Told twice, since JS reads the JSON and Python the ETag header."""
+        upload = self.assets.promised(storage.asset_key(call.path))
+        if upload is None:
+            return _no_upload(call.path)
+        if not 1 <= call.number <= MAX_PARTS:
+            return replies.problem(400, f"Part numbers go from 1 to {MAX_PARTS}, found {call.number}", "bad part number")
+        kept = sum(map(len, upload.parts.values())) - len(upload.parts.get(call.number, b""))
+        if kept + len(request.body) > self.assets.limit:
+            return _too_large(kept + len(request.body), self.assets.limit)
+        upload.parts[call.number] = request.body
+        etag = f'"{hashlib.md5(request.body, usedforsecurity=False).hexdigest()}"'
+        body = jsontext.dump_model({"partNumber": call.number, "etag": etag})
+        return Reply(200, (replies.JSON_TYPE, (b"ETag", etag.encode()), *cors.public()), body, "part stored")
+
+    def part_url(self, call: PartUrl) -> Reply:
+        """Where to PUT one part (the `fal` package's gcs multipart)."""
+        if self.assets.promised(storage.asset_key(call.path)) is None:
+            return _no_upload(call.path)
+        url = f"https://{GCS_HOST}{call.path}/{call.number}"
+        return replies.json_reply(200, {"upload_url": url}, "part URL", *cors.public())
+
+    def complete(self, request: Request, call: UploadComplete) -> Reply:
+        """Join the parts."""
+        upload = self.assets.promised(storage.asset_key(call.path))
+        if upload is None:
+            return _no_upload(call.path)
+        try:
+            content = self.assets.join(upload, _part_numbers(request.body))
+            self.assets.fill(upload, content, upload.content_type)
+        except (BadUpload, BadParts) as error:
+            return replies.problem(400, f"The upload cannot be completed: {error}", "bad complete request")
+        except NoRoom:
+            return _too_large(sum(map(len, upload.parts.values())), self.assets.limit)
+        url = f"https://{request.host}{call.path}"
+        return replies.json_reply(200, {"access_url": url, "file_url": url}, "upload completed", *cors.public())
+
+    # uploads in one request
+
+    def upload(self, request: Request) -> Reply:
+        """A whole file; its URL is derived from its content."""
+        try:
+            name, content_type = _named(request)
+            asset = self.assets.put(request.body, name, content_type)
+        except BadUpload as error:
+            return replies.invalid_body(str(error), "value_error")
+        except NoRoom:
+            return _too_large(len(request.body), self.assets.limit)
+        body = {"access_url": storage.content_url(asset.sha256, name)}
+        return replies.json_reply(200, body, "upload stored", *cors.public())
+
+    # downloads
+
+    def get(self, request: Request) -> Reply:
+        """A file, a part of one, or the report that nobody knows it."""
+        found = self.assets.find(request.path, self.index.assets)
+        if found is not None:
+            return _download(request, found)
+        query = Query("", request.method, {}, "{}", "", request.path, request.headers.get("x-aimock-context"))
+        group = self.index.find_path(query) or (
+            self.index.find_path(query._replace(method="GET")) if request.method == "HEAD" else None
+        )
+        if group is None:
+            url = f"https://{request.host}{request.path}"
+            return _for_cdn(replies.miss_reply(miss.report_url(self.index, request.method, url)))
+        fixture = group[0]
+        answer = fixture.answer
+        content_type = answer.content_type
+        if answer.asset is not None:
+            asset = self.index.assets[answer.asset]
+        else:
+            asset = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
+        reply = _download(request, Found(asset, content_type), answer.status)
+        labelled = (*reply.headers, replies.fixture_header(fixture.label))
+        return reply._replace(headers=labelled, fixture=fixture.label, why="matches by path")
+
+
+def _announced(body: bytes) -> tuple[str, str]:
+    """File name and content type in the body of an initiate call. Raises BadUpload."""
+    try:
+        value = jsontext.loads(body or b"{}")
+    except jsontext.BadJSON as error:
+        raise BadUpload(f"Input should be JSON with content_type and file_name: {error}") from None
+    if not isinstance(value, dict):
+        raise BadUpload("Input should be a JSON object with content_type and file_name")
+    content_type = value.get("content_type", DEFAULT)
+    if not isinstance(content_type, str) or not is_type(content_type):
+        raise BadUpload(f"content_type should be a media type, found {str(content_type)[:80]!r}")
+    return _checked(value.get("file_name", UPLOAD_NAME)), content_type
+
+
+def _named(request: Request) -> tuple[str, str]:
+    """File name and content type in the headers of an upload. Raises BadUpload."""
+    content_type = _content_type(request) or DEFAULT
+    default = f"upload.{extension_of(content_type)}"
+    return _checked(request.headers.get("x-fal-file-name") or default), content_type
+
+
+def _checked(name: Any) -> str:
+    if not isinstance(name, str):
+        raise BadUpload(f"file_name should be text, found {type(name).__name__}")
+    try:
+        return storage.check_name(name)
+    except storage.BadFileName as error:
+        raise BadUpload(f"file_name: {error}") from None
+
+
+def _content_type(request: Request) -> str:
+    text = request.headers.get("content-type", "")
+    return text if is_type(text) else ""
+
+
+def _part_numbers(body: bytes) -> list[int]:
+    """The part numbers in the body of a complete call, in any client's spelling. Raises BadUpload."""
+    try:
+        value = jsontext.loads(body)
+    except jsontext.BadJSON as error:
+        raise BadUpload(f"expected JSON with a list of parts: {error}") from None
+    parts = value.get("parts") if isinstance(value, dict) else None
+    if not isinstance(parts, list):
+        raise BadUpload("expected an object with a list of parts")
+    numbers = [part.get("partNumber", part.get("part_number")) if isinstance(part, dict) else None for part in parts]
+    for number in numbers:
+        if type(number) is not int:
+            raise BadUpload(f"expected each part to have a whole partNumber, found {number!r}")
+    return numbers
+
+
+def _no_upload(path: str) -> Reply:
+    return replies.problem(
+        404,
+        f"No upload was started for {path}: ask /storage/upload/initiate or /files/upload/multipart for a URL first",
+        "unknown upload",
+        *cors.public(),
+    )
+
+
+def _too_large(size: int, limit: int) -> Reply:
+    return replies.problem(413, f"An upload of {size} bytes, more than the {limit} kept in memory", "upload too large")
+
+
+def _for_cdn(reply: Reply) -> Reply:
+    return reply._replace(headers=reply.headers + cors.public())
+
+
+_ETAGS = re.compile(r'(?:W/)?("[^"]*")|(\*)')
+
+
+def _download(request: Request, found: Found, status: int = 200) -> Reply:
+    """The bytes of a file as the CDN sends them: whole, a range, or 304."""
+    asset = found.asset
+    etag = storage.etag_of(asset.sha256)
+    common: tuple[Header, ...] = (
+        (b"ETag", etag.encode()),
+        (b"Accept-Ranges", b"bytes"),
+        (b"Cache-Control", b"public, max-age=5184000, immutable"),
+        *cors.public(),
+    )
+    asked = request.headers
+    if any(tag in (etag, None) for tag in _tags(asked.get("if-none-match", ""))):
+        return Reply(304, common, b"", "not modified")
+    headers = ((b"Content-Type", found.content_type.encode()), *common)
+    start, stop = 0, asset.size
+    if "range" in asked and asked.get("if-range", etag) == etag:
+        try:
+            span = storage.parse_range(asked["range"], asset.size)
+        except ValueError:
+            unsatisfied = (b"Content-Range", f"bytes */{asset.size}".encode())
+            return Reply(416, (*common, unsatisfied), b"", "range not satisfiable")
+        if span is not None:
+            start, stop = span
+            status = 206
+            headers += ((b"Content-Range", f"bytes {start}-{stop - 1}/{asset.size}".encode()),)
+    if request.method == "HEAD":
+        return Reply(status, headers, b"", "file", length=stop - start)
+    if asset.data is not None:
+        return Reply(status, headers, asset.data[start:stop], "file")
+    return Reply(status, headers, FileBody(asset.file or "", start, stop), "file")
+
+
+def _tags(text: str) -> list[str | None]:
+    """The entity tags of an If-None-Match; None stands for `*`."""
+    return [None if star else tag for tag, star in _ETAGS.findall(text)]
+
+
+__all__ = ["Files", "Upload"]

@@ -1,0 +1,69 @@
+"""Reads the input of a call, whatever way a client sent it, into what matching needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from falmock.engine import replies
+from falmock.engine.effects import Reply
+from falmock.fixtures.aimock import prompt_text
+from falmock.fixtures.canonical import NotCanonical
+from falmock.fixtures.canonical import canonical
+from falmock.fixtures.canonical import canonical_text
+from falmock.fixtures.match import Query
+from falmock.wire import jsontext
+from falmock.wire.message import Request
+
+PLATFORM_PARAMETERS = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token", "priority", "_subdomain"})
+"""Query parameters that speak to the platform, so are no part of the input (section 2.2)."""
+
+
+def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) -> Query | Reply:
+    """The call as matching sees it, or the 4xx that tells what is wrong with its body.
+
+    An input is the JSON object in the body; without a body, the query string; without either, `{}`.
+    """
+    if request.body and request.method != "GET":
+        value = _body(request)
+        if isinstance(value, Reply):
+            return value
+    elif request.query:
+        value = _parameters(request.query)
+    else:
+        value = {}
+    try:
+        meant = canonical(value, resolve)
+        text = canonical_text(meant)
+    except (NotCanonical, ValueError, RecursionError) as error:
+        return replies.invalid_body(f"The input cannot be read: {error}")
+    context = request.headers.get("x-aimock-context")
+    return Query(endpoint, request.method, meant, text, prompt_text(value), request.path, context)
+
+
+def _body(request: Request) -> dict[str, Any] | Reply:
+    content_type = request.headers.get("content-type", "")
+    if content_type:
+        plain = content_type.partition(";")[0].strip().lower()
+        if plain != "application/json" and not (plain.startswith("application/") and plain.endswith("+json")):
+            return replies.invalid_body(
+                f"Input should be a JSON object sent as application/json, found Content-Type {plain[:80]!r}",
+                "model_attributes_type",
+            )
+    try:
+        value = jsontext.loads(request.body)
+    except jsontext.BadJSON as error:
+        message = f"JSON decode error at character {error.position}: {error}"
+        return replies.invalid_body(message, status=413 if error.too_large else 422)
+    if not isinstance(value, dict):
+        return replies.invalid_body(
+            f"Input should be a JSON object, found {type(value).__name__.replace('NoneType', 'null')}",
+            "model_attributes_type",
+        )
+    return value
+
+
+def _parameters(query: str) -> dict[str, Any]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return {name: value for name, value in pairs if name not in PLATFORM_PARAMETERS}

@@ -1,0 +1,198 @@
+"""Queued jobs: one job's life by clock or by polls, and the bounded table they are kept in.
+
+A job is plain data. Everything it shows (status, result, cancel) is a view of it at a moment; `advance` brings it
+up to that moment by firing the events of `wire.lifecycle` that are due.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from falmock.engine.pace import Schedule
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Log
+from falmock.wire.lifecycle import TERMINAL
+from falmock.wire.lifecycle import Event
+from falmock.wire.lifecycle import State
+from falmock.wire.lifecycle import next_state
+
+
+@dataclass(slots=True)
+class Job:
+    """One queued request. Times are seconds since the epoch, `deadline` seconds after `submitted`."""
+
+    request_id: str
+    app: str
+    host: str
+    submitted: float
+    deadline: float
+    schedule: Schedule
+    answer: Answer
+    logs: tuple[Log, ...]
+    inference_time: float | None
+    honours_cancel: bool
+    fixture: str
+    why: str
+    state: State = State.QUEUED
+    polls: int = 0
+    ended: float | None = None
+    touched: float = 0.0
+
+    def fire(self, event: Event, now: float) -> None:
+        """Let an event happen. Raises ImpossibleEvent where the table does not have it."""
+        self.state = next_state(self.state, event)
+        if self.state in TERMINAL:
+            self.ended = now
+
+    def advance(self, now: float) -> None:
+        """Fire what is due by the clock at `now`."""
+        schedule, elapsed = self.schedule, now - self.submitted
+        if self.state is State.QUEUED:
+            starts_in_time = not schedule.by_polls and schedule.started <= self.deadline
+            if starts_in_time and elapsed >= schedule.started:
+                self.fire(Event.START, self.submitted + schedule.started)
+            elif not starts_in_time and elapsed >= self.deadline:
+                self.fire(Event.EXPIRE, self.submitted + self.deadline)
+        if self.state is State.RUNNING and not schedule.by_polls and elapsed >= schedule.completed:
+            self.fire(Event.FINISH, self.submitted + schedule.completed)
+
+    def poll(self, now: float) -> None:
+        """Bring the job up to `now` for a client that asks after it; polls are what moves a job paced by them."""
+        self.advance(now)
+        schedule = self.schedule
+        if not schedule.by_polls or self.state in TERMINAL:
+            return
+        # At most one step a poll: every client sees IN_PROGRESS once (aimock's rule).
+        self.polls += 1
+        if self.state is State.QUEUED:
+            if self.polls >= schedule.polls_to_start:
+                self.fire(Event.START, now)
+        elif self.polls >= schedule.polls_to_finish:
+            self.fire(Event.FINISH, now)
+
+    def cancel(self, now: float) -> None:
+        """Ask the job to stop; only for one that is not over."""
+        self.fire(Event.CANCEL if self.honours_cancel else Event.CANCEL_IGNORED, now)
+
+    def position(self, now: float) -> int:
+        """The place in the queue at `now`; 0 is next."""
+        schedule = self.schedule
+        if schedule.by_polls:
+            return max(0, schedule.polls_to_start - self.polls)
+        place = schedule.positions[0].position
+        if not schedule.completed:
+            return place  # instant: the place it was given as it came in
+        for at, position in schedule.positions:
+            if self.submitted + at > now:
+                break
+            place = position
+        return place
+
+    def logs_until(self, now: float) -> list[tuple[float, Log]]:
+        """The log lines written by `now`, each with its time (seconds since the epoch)."""
+        schedule = self.schedule
+        if self.state is State.FINISHED:
+            until = float("inf")
+        elif schedule.by_polls:
+            # No clock tells how far it is: half way through the run.
+            until = self.submitted + (schedule.started + schedule.completed) / 2
+        else:
+            until = now if self.ended is None else self.ended
+        times = (self.submitted + at for at in schedule.log_times)
+        return [(at, log) for at, log in zip(times, self.logs, strict=True) if at <= until]
+
+
+class TooManyJobs(Exception):
+    """The table is full of jobs that are not over, so there is no room for another."""
+
+
+class Jobs:
+    """The jobs of one scope: at most `limit`, each kept `ttl` seconds after its end, or after it was last asked for.
+
+    When the table is full the job that ended first goes. A job that is not over is never dropped for another.
+    """
+
+    def __init__(self, limit: int, ttl: float) -> None:
+        self.limit = limit
+        self.ttl = ttl
+        self._live: OrderedDict[str, Job] = OrderedDict()
+        self._over: OrderedDict[str, Job] = OrderedDict()
+        self._due: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._live) + len(self._over)
+
+    def add(self, job: Job, now: float) -> None:
+        """Take in a new job. Raises TooManyJobs."""
+        job.touched = now
+        job.advance(now)
+        self.expire(now)
+        if len(self) >= self.limit:
+            if not self._over:
+                raise TooManyJobs
+            self._over.popitem(last=False)
+        if job.state in TERMINAL:
+            self._over[job.request_id] = job
+        else:
+            self._live[job.request_id] = job
+            if not job.schedule.by_polls:
+                ends = min(job.schedule.completed, max(job.deadline, job.schedule.started))
+                heapq.heappush(self._due, (job.submitted + ends, job.request_id))
+
+    def get(self, request_id: str, now: float) -> Job | None:
+        """The job with this id, brought up to `now` by the clock; None when there is none or its time is over."""
+        job = self._over.get(request_id)
+        if job is None:
+            job = self._live.get(request_id)
+            if job is None:
+                return None
+            job.advance(now)
+            self.settle(job)
+        if self._is_past(job, now):
+            self._over.pop(request_id, None)
+            self._live.pop(request_id, None)
+            return None
+        job.touched = now
+        return job
+
+    def settle(self, job: Job) -> None:
+        """Note that a live job was asked for, and may have ended."""
+        if job.state not in TERMINAL:
+            self._live.move_to_end(job.request_id)
+        elif self._live.pop(job.request_id, None) is not None:
+            self._over[job.request_id] = job
+
+    def _is_past(self, job: Job, now: float) -> bool:
+        return now - (job.touched if job.ended is None else job.ended) > self.ttl
+
+    def queued(self, app: str, now: float) -> int:
+        """How many jobs of an app wait for a runner at `now`."""
+        self._settle(now)
+        waiting = 0
+        for job in list(self._live.values()):
+            job.advance(now)
+            waiting += job.app == app and job.state is State.QUEUED
+        return waiting
+
+    def expire(self, now: float) -> None:
+        """Drop the jobs whose time is over."""
+        self._settle(now)
+        for table in (self._over, self._live):
+            while table:
+                job = next(iter(table.values()))
+                if not self._is_past(job, now):
+                    break
+                del table[job.request_id]
+
+    def _settle(self, now: float) -> None:
+        """Move the jobs that the clock has ended by `now` to those that are over, oldest end first."""
+        while self._due and self._due[0][0] <= now:
+            _, request_id = heapq.heappop(self._due)
+            job = self._live.get(request_id)
+            if job is not None:
+                job.advance(now)
+                if job.state in TERMINAL:
+                    del self._live[request_id]
+                    self._over[request_id] = job

@@ -1,0 +1,44 @@
+"""The ordered record of calls and what answered them, free of secrets: no headers, bodies or query values."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from falmock.engine.effects import Effect
+from falmock.engine.effects import Reply
+from falmock.wire.message import Request
+
+LIMIT = 1000
+
+
+class Entry(NamedTuple):
+    """One call; `at` in seconds since the epoch. `status` is None for a call that was forwarded."""
+
+    at: float
+    method: str
+    host: str
+    path: str
+    status: int | None
+    fixture: str | None
+    why: str
+    miss: str | None
+
+
+class Journal:
+    """The last calls, at most `limit` of them; `total` counts all there were."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.entries: deque[Entry] = deque(maxlen=limit)
+        self.total = 0
+
+    def note(self, request: Request, effect: Effect, now: float) -> None:
+        """Record one call and what it was answered with."""
+        self.total += 1
+        if isinstance(effect, Reply):
+            status, fixture, miss = effect.status, effect.fixture, effect.miss.text if effect.miss else None
+        else:
+            status, fixture, miss = None, None, None
+        self.entries.append(
+            Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss)
+        )

@@ -1,0 +1,111 @@
+"""How fast a job moves: the paces a user can choose, and the schedule one gives a recorded timeline."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import NamedTuple
+
+from falmock.fixtures.model import Position
+from falmock.fixtures.model import Timeline
+
+_FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_POLLS = re.compile(r"polls:(\d{0,9})(?:,(\d{0,9}))?")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+FORMS = "instant, recorded, x10 (ten times as fast), 3s (this long in all) or polls:1,2"
+
+
+class BadPace(ValueError):
+    """A pace or a duration that cannot be read."""
+
+
+class Kind(enum.Enum):
+    """What moves a job."""
+
+    INSTANT = "instant"
+    SCALED = "scaled"
+    TOTAL = "total"
+    POLLS = "polls"
+
+
+class Pace(NamedTuple):
+    """One pace: `value` is the speed-up of SCALED or the seconds of TOTAL; the polls are those of POLLS."""
+
+    kind: Kind
+    value: float = 1.0
+    polls_to_start: int = 0
+    polls_to_finish: int = 0
+
+
+INSTANT = Pace(Kind.INSTANT)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `250ms`, `3s`, `5m`, `1h` or a plain number of seconds. Raises BadPace."""
+    found = _DURATION.fullmatch(text if text[-1:].isalpha() else f"{text}s")
+    if found is None:
+        raise BadPace(f"{text!r} is not a duration, expected one like 250ms, 3s, 5m or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def parse_pace(text: str) -> Pace:
+    """The pace a text names. Raises BadPace."""
+    if text == "instant":
+        return INSTANT
+    if text == "recorded":
+        return Pace(Kind.SCALED, 1.0)
+    if factor := _FACTOR.fullmatch(text):
+        if float(factor[1]) == 0:
+            raise BadPace("x0 would take for ever, expected a factor above 0")
+        return Pace(Kind.SCALED, float(factor[1]))
+    if polls := _POLLS.fullmatch(text):
+        return _polls(polls[1], polls[2] or "")
+    if _DURATION.fullmatch(text):
+        return Pace(Kind.TOTAL, parse_duration(text))
+    raise BadPace(f"{text!r} is not a pace, expected {FORMS}")
+
+
+def _polls(to_start: str, to_finish: str) -> Pace:
+    """aimock's rules: with neither set a job is done at once; finishing takes at least as long as starting."""
+    if not to_start and not to_finish:
+        return INSTANT
+    start = int(to_start or 0)
+    finish = int(to_finish) if to_finish else start + 1
+    return Pace(Kind.POLLS, polls_to_start=start, polls_to_finish=max(start, finish))
+
+
+class Schedule(NamedTuple):
+    """When a job moves, in seconds after its submit; with `by_polls`, by the number of polls instead.
+
+    `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline.
+    """
+
+    started: float
+    completed: float
+    positions: tuple[Position, ...]
+    log_times: tuple[float, ...]
+    by_polls: bool = False
+    polls_to_start: int = 0
+    polls_to_finish: int = 0
+
+
+def schedule(pace: Pace, timeline: Timeline) -> Schedule:
+    """The schedule of a job with this timeline at this pace."""
+    if pace.kind is Kind.INSTANT:
+        factor = 0.0
+    elif pace.kind is Kind.SCALED:
+        factor = 1.0 / pace.value
+    elif pace.kind is Kind.TOTAL:
+        factor = pace.value / timeline.completed if timeline.completed > 0 else 0.0
+    else:
+        factor = 1.0
+    return Schedule(
+        timeline.started * factor,
+        timeline.completed * factor if pace.kind is not Kind.TOTAL else pace.value,
+        tuple(Position(p.at * factor, p.position) for p in timeline.positions),
+        tuple(log.at * factor for log in timeline.logs),
+        pace.kind is Kind.POLLS,
+        pace.polls_to_start,
+        pace.polls_to_finish,
+    )

@@ -1,0 +1,93 @@
+"""Builds replies: the header sets of fal's surfaces (fal-protocol.md sections 1.4, 1.6, 2.3) around a body."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import quote
+
+from falmock.engine.effects import Reply
+from falmock.fixtures.miss import Miss
+from falmock.fixtures.model import Answer
+from falmock.wire import errors
+from falmock.wire import jsontext
+from falmock.wire.message import Header
+
+QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")
+JSON_TYPE = (b"Content-Type", b"application/json")
+GATEWAY: tuple[Header, ...] = (
+    (b"Strict-Transport-Security", b"max-age=31536000; includeSubDomains"),
+    (b"X-Robots-Tag", b"noindex"),
+)
+QUEUE_HEADERS = (QUEUE_TYPE, *GATEWAY)
+JSON_HEADERS = (JSON_TYPE, *GATEWAY)
+FIXTURE_HEADER = b"x-falmock-fixture"
+MISS_HEADER = (b"x-falmock-miss", b"1")
+
+
+def fixture_header(label: str) -> Header:
+    """The header that tells which fixture answered, safe whatever the file is called."""
+    return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;").encode()
+
+
+def queue_reply(status: int, value: Any, why: str, fixture: str | None = None, *extra: Header) -> Reply:
+    """An answer of the queue gateway."""
+    headers = QUEUE_HEADERS + extra
+    if fixture is not None:
+        headers += (fixture_header(fixture),)
+    return Reply(status, headers, jsontext.dump_queue(value), why, fixture)
+
+
+def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
+    """An answer in the models' JSON style: the REST host's, or an error of ours."""
+    return Reply(status, JSON_HEADERS + extra, jsontext.dump_model(value), why)
+
+
+def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
+    """A 4xx or 5xx of falmock's own: `detail` is what the Python client shows, `message` what the JS client shows."""
+    marked = (b"x-falmock-error", quote(why, safe=" ,:;/()'").encode())
+    return json_reply(status, {"detail": message, "message": message}, why, marked, *extra)
+
+
+def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
+    """The runtime's answer to a body that is no input (FastAPI's detail list), with the text for JS beside it."""
+    body = {"detail": [errors.detail_entry(kind, message, ("body",))], "message": message}
+    return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
+
+
+def miss_reply(miss: Miss) -> Reply:
+    """404 in fal's envelope, which every client surfaces and none retries."""
+    body = jsontext.dump_model({"detail": miss.text, "message": miss.text})
+    return Reply(404, (*JSON_HEADERS, MISS_HEADER), body, "no fixture matches", miss=miss)
+
+
+def served_from(app: str) -> bytes:
+    """The runner's UUID in X-Fal-Served-From: one runner an app, the same in every run."""
+    text = hashlib.sha256(app.encode()).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}".encode()
+
+
+def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tuple[Header, ...]:
+    """The headers of a run or a result."""
+    headers = [
+        (b"Content-Type", answer.content_type.encode()),
+        (b"X-Fal-Served-From", served_from(app)),
+        (b"x-fal-request-id", request_id.encode()),
+    ]
+    if answer.units is not None:
+        headers.append((b"x-fal-billable-units", answer.units.encode()))
+    headers += [(name.encode(), value.encode()) for name, value in answer.headers]
+    headers += GATEWAY
+    headers.append(fixture_header(label))
+    return tuple(headers)
+
+
+def request_error(error_type: str, message: str, request_id: str, why: str, *, by_user: bool = False) -> Reply:
+    """A platform error. `by_user` marks the 504 of a start deadline the client set, which no client retries."""
+    extra: tuple[Header, ...] = (
+        (b"x-fal-request-id", request_id.encode()),
+        (errors.ERROR_TYPE_HEADER, error_type.encode()),
+    )
+    if by_user:
+        extra += ((errors.TIMEOUT_TYPE_HEADER, b"user"),)
+    return json_reply(errors.REQUEST_ERRORS[error_type], errors.request_error(error_type, message), why, *extra)

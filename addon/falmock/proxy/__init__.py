@@ -1,0 +1,1 @@
+"""The mitmproxy edge: options, flows, the egress veto, DNS. The only package that imports mitmproxy."""

@@ -1,0 +1,75 @@
+"""Between mitmproxy's flows and the engine's plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mitmproxy import http
+
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.fixtures.canonical import digest
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import normalize
+from falmock.wire.message import Header
+from falmock.wire.message import Request
+from falmock.wire.message import header_map
+from falmock.wire.message import reason
+
+
+def host_of(request: http.Request, hosts: Hosts) -> str | None:
+    """The fal host a request is for, by any of the names it gives; None when it is not for fal.
+
+    In transparent mode the address is an IP and the Host header tells; in reverse mode with
+    `keep_host_header` it is the other way round.
+    """
+    path = request.path
+    asked = normalize(request.pretty_host)
+    if hosts.claims(asked, path):
+        return asked
+    host = normalize(request.host)
+    return host if host != asked and hosts.claims(host, path) else None
+
+
+def read(flow: http.HTTPFlow, host: str) -> Request:
+    """The request of a flow. Raises ValueError for a body that is not encoded as it says."""
+    request = flow.request
+    path, _, query = request.path.partition("?")
+    body = request.content if "content-encoding" in request.headers else request.raw_content
+    return Request(request.method.upper(), host, path or "/", query, header_map(request.headers.fields), body or b"")
+
+
+class ChangedFile(OSError):
+    """An asset on disk that is not what was loaded any more."""
+
+
+def body_of(reply: Reply) -> bytes:
+    """The bytes of a reply's body. Raises OSError where its file is gone or was changed under us."""
+    if not isinstance(reply.body, FileBody):
+        return reply.body
+    file, start, stop = reply.body
+    with Path(file).open("rb") as opened:
+        opened.seek(start)
+        content = opened.read(stop - start)
+    if len(content) != stop - start:
+        raise ChangedFile(f"{file} is shorter than when it was loaded")
+    return content
+
+
+def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
+    """Put a reply on a flow, with what answered and why where people and filters find it."""
+    length = len(body) if reply.length is None else reply.length
+    fields: list[Header] = list(reply.headers)
+    if reply.status != 304:
+        fields.insert(1, (b"Content-Length", str(length).encode()))
+    now = flow.request.timestamp_end or flow.request.timestamp_start
+    flow.response = http.Response(
+        b"HTTP/1.1", reply.status, reason(reply.status), http.Headers(fields), body, None, now, now
+    )
+    what = reply.fixture or "no fixture"
+    flow.comment = reply.miss.text if reply.miss else f"falmock: {what} ({reply.why})"
+    flow.metadata["falmock.fixture"] = reply.fixture
+    flow.metadata["falmock.why"] = reply.why
+
+
+__all__ = ["ChangedFile", "answer", "body_of", "digest", "host_of", "read"]

@@ -1,0 +1,26 @@
+"""Answers DNS queries for fal's names, so that a network namespace or a container needs no route out."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from mitmproxy import dns
+from mitmproxy.net.dns import types
+
+from falmock.wire.hosts import Hosts
+
+ADDRESS = IPv4Address("198.18.0.1")
+"""Where fal's names point: the network set aside for benchmarks (RFC 2544), which no real host has."""
+
+
+def answer(flow: dns.DNSFlow, hosts: Hosts) -> bool:
+    """Answer a query for one of fal's names; false, and nothing done, for any other."""
+    question = flow.request.question
+    if question is None or not flow.request.query or not hosts.owns(question.name):
+        return False
+    # No other record types: an HTTPS record would bring keys (ECH) and addresses of the real service.
+    is_address = question.type == types.A
+    records = [dns.ResourceRecord.A(question.name, ADDRESS, ttl=60)] if is_address else []
+    flow.response = flow.request.succeed(records)
+    flow.comment = "falmock: a fal name, answered here"
+    return True

@@ -1,0 +1,175 @@
+"""The `fal_*` options: their declaration, and the one place where they become a Config.
+
+mitmproxy lets bad options through to the real, billed API in several ways, so every guard here has a reason:
+
+- An int or bool option with a mistyped value makes mitmproxy drop the addon and proxy on: all of ours are text.
+- So does an option given twice, or without a value, unless it is a sequence: all of ours are sequences, where
+  twice is for `parse` to judge. A scalar from config.yaml is made a sequence before mitmproxy's type check sees it.
+- An unknown name is kept in `options.deferred` for ever, in silence: `unknown_options` finds it.
+- `choices` is not enforced for `--set`: `parse` checks every value.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from falmock.engine import pace
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.fixtures.validate import did_you_mean
+from falmock.wire import hosts
+from falmock.wire.auth import ANYONE
+from falmock.wire.auth import AuthRule
+
+PREFIX = "fal_"
+
+
+class Option(NamedTuple):
+    """One option: its name, its default as a user would write it ("" for none), its help, and if it repeats."""
+
+    name: str
+    default: str
+    help: str
+    repeats: bool = False
+
+
+OPTIONS = (
+    Option("fal_mode", "replay", "replay: answer from fixtures, nothing leaves. passthrough: forward to fal, write nothing."),
+    Option(
+        "fal_fixtures", "./fixtures", "Directories or files with fixtures; repeat the option to name several.", repeats=True
+    ),
+    Option("fal_pace", "instant", f"How a queued job moves: {pace.FORMS}."),
+    Option(
+        "fal_auth",
+        "any",
+        "any: with or without a key. required: 401 without one. env:NAME: only the keys in the environment variable NAME.",
+    ),
+    Option(
+        "fal_hosts",
+        "",
+        "Further hosts to answer for, besides fal's own: NAME (run host, and queue.NAME its queue) or NAME=run|queue|rest|cdn.",
+        repeats=True,
+    ),
+    Option("fal_job_ttl", "1h", "How long a job is kept after its end: 90s, 5m, 1h."),
+    Option("fal_max_jobs", "10000", "How many jobs are kept at most; those that ended first go first."),
+)
+NAMES = tuple(option.name for option in OPTIONS)
+
+
+class BadOption(ValueError):
+    """An option with a value that cannot be used; the text names the option, the value and what is expected."""
+
+
+def defaults(option: Option) -> list[str]:
+    """The default of an option in mitmproxy's terms."""
+    return [option.default] if option.default else []
+
+
+def as_sequences(deferred: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Values of ours in a config file (numbers, booleans, single texts) as the sequences we declare."""
+    changed: dict[str, list[str]] = {}
+    for name, value in deferred.items():
+        if name not in NAMES:
+            continue
+        if value is None:
+            changed[name] = []
+        elif isinstance(value, str | int | float):
+            changed[name] = [str(value)]
+        elif isinstance(value, list):
+            changed[name] = [str(item) for item in value]
+    return changed
+
+
+def unknown_options(names: Iterable[str]) -> list[str]:
+    """A complaint for every option name that looks like ours and is none."""
+    return [
+        f"unknown option {name}{did_you_mean(name, NAMES) or ', expected one of ' + ', '.join(NAMES)}"
+        for name in sorted(names)
+        if name.startswith(PREFIX) and name not in NAMES
+    ]
+
+
+def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration that option values (by name) ask for. Raises BadOption."""
+    single = {option.name: _one(option, values[option.name]) for option in OPTIONS if not option.repeats}
+    pace_text = single["fal_pace"]
+    try:
+        extra = hosts.parse_extra(_many(values["fal_hosts"]))
+    except hosts.BadHost as error:
+        raise BadOption(f"fal_hosts: {error}") from None
+    return Config(
+        mode=_mode(single["fal_mode"]),
+        fixtures=tuple(_many(values["fal_fixtures"])),
+        pace=_pace(pace_text),
+        pace_text=pace_text,
+        auth=_auth(single["fal_auth"], environment),
+        hosts=hosts.Hosts(extra),
+        job_ttl=_job_ttl(single["fal_job_ttl"]),
+        max_jobs=_max_jobs(single["fal_max_jobs"]),
+    )
+
+
+def _one(option: Option, values: Sequence[str]) -> str:
+    if len(values) != 1 or not values[0].strip():
+        given = f"{len(values)} values ({', '.join(values)})" if len(values) > 1 else "none"
+        raise BadOption(f"{option.name}: expected one value such as {option.default}, found {given}")
+    return values[0].strip()
+
+
+def _many(values: Sequence[str]) -> list[str]:
+    return [value for value in values if value.strip()]
+
+
+def _mode(text: str) -> Mode:
+    modes = {mode.value: mode for mode in Mode}
+    if text in modes:
+        return modes[text]
+    if text in ("record", "auto"):
+        raise BadOption(f"fal_mode: {text} is not in this version, expected one of {', '.join(modes)}")
+    hint = did_you_mean(text, modes)
+    raise BadOption(f"fal_mode: expected one of {', '.join(modes)}, found {text!r}{hint}")
+
+
+def _pace(text: str) -> pace.Pace:
+    if text == "manual":
+        raise BadOption(f"fal_pace: manual is not in this version, expected {pace.FORMS}")
+    try:
+        return pace.parse_pace(text)
+    except pace.BadPace as error:
+        raise BadOption(f"fal_pace: {error}{did_you_mean(text, ('instant', 'recorded'))}") from None
+
+
+def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
+    if text == "any":
+        return ANYONE
+    if text == "required":
+        return AuthRule(required=True)
+    if text.startswith("env:"):
+        name = text.removeprefix("env:")
+        keys = environment.get(name, "").replace(",", " ").split()
+        if not keys:
+            raise BadOption(f"fal_auth: expected keys in the environment variable {name!r}, found it empty or not set")
+        return AuthRule(required=True, keys=tuple(keys))
+    # The value may be a key pasted here by mistake: it is not repeated.
+    raise BadOption("fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)")
+
+
+def _job_ttl(text: str) -> float:
+    try:
+        seconds = pace.parse_duration(text)
+    except pace.BadPace as error:
+        raise BadOption(f"fal_job_ttl: {error}") from None
+    if seconds <= 0:
+        raise BadOption(f"fal_job_ttl: expected more than nothing, found {text}")
+    return seconds
+
+
+def _max_jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= 10_000_000):
+        raise BadOption(f"fal_max_jobs: expected a whole number from 1 to 10000000, found {text!r}")
+    return int(text)

@@ -1,0 +1,56 @@
+"""Cross-origin headers (fal-protocol.md section 1.5): what Starlette's middleware sends behind fal.run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from falmock.wire.message import Header
+
+EXPOSED = ", ".join(
+    (
+        "x-fal-request-id",
+        "x-fal-billable-units",
+        "x-fal-error-type",
+        "x-fal-request-timeout-type",
+        "x-fal-served-from",
+        "x-falmock-fixture",
+        "x-falmock-miss",
+        "x-falmock-error",
+        "etag",
+        "content-range",
+        "accept-ranges",
+    )
+).encode()
+_METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+_EXPOSE = (b"access-control-expose-headers", EXPOSED)
+_CREDENTIALS = (b"access-control-allow-credentials", b"true")
+_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_WILDCARD = (_ANY_ORIGIN, _CREDENTIALS, _EXPOSE)
+
+
+def simple(headers: Mapping[str, str]) -> tuple[Header, ...]:
+    """The headers of an answer to a request that is not a preflight; none without an Origin."""
+    origin = headers.get("origin")
+    if origin is None:
+        return ()
+    if "cookie" in headers:  # a credentialed answer must name its origin
+        return ((b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin"), _CREDENTIALS, _EXPOSE)
+    return _WILDCARD
+
+
+def public() -> tuple[Header, ...]:
+    """The headers of a CDN answer: open to every origin, asked or not."""
+    return (_ANY_ORIGIN, _EXPOSE)
+
+
+def preflight(headers: Mapping[str, str]) -> tuple[Header, ...]:
+    """The headers of the answer to an OPTIONS request: whatever is asked for is allowed."""
+    origin = headers.get("origin", "*")
+    return (
+        (b"access-control-allow-origin", origin.encode()),
+        (b"vary", b"Origin"),
+        _CREDENTIALS,
+        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-max-age", b"600"),
+        (b"access-control-allow-headers", headers.get("access-control-request-headers", "*").encode()),
+    )

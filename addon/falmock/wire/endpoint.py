@@ -1,0 +1,70 @@
+"""Endpoint ids: `owner/alias[/path]`, with the namespaces that shift it by one.
+
+Rules of the clients' own parsers (fal-protocol.md section 10): js:utils, py:client.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+NAMESPACES = ("workflows", "comfy")
+_LEGACY = re.compile(r"([0-9]+)-([a-zA-Z0-9-]+)")
+_SEGMENT = re.compile(r"[^\s/\\?#%\x00-\x1f\x7f]+")
+
+
+class BadEndpointId(ValueError):
+    """A text that names no endpoint."""
+
+
+class EndpointId(NamedTuple):
+    """One endpoint id in its parts; `path` has no outer slashes and may be empty."""
+
+    namespace: str
+    owner: str
+    alias: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.app}/{self.path}" if self.path else self.app
+
+    @property
+    def app(self) -> str:
+        """`[namespace/]owner/alias`: what queue follow-up URLs carry, never the sub-path."""
+        app = f"{self.owner}/{self.alias}"
+        return f"{self.namespace}/{app}" if self.namespace else app
+
+
+def segments_of(path: str) -> list[str]:
+    """The non-empty, percent-decoded segments of a URL path: doubled and outer slashes do not count."""
+    if "%" in path:
+        return [unquote(part) for part in path.split("/") if part]
+    return [part for part in path.split("/") if part]
+
+
+def from_segments(segments: list[str]) -> EndpointId:
+    """The endpoint id that the segments of a URL path spell. Raises BadEndpointId."""
+    for segment in segments:
+        if segment in (".", "..") or not _SEGMENT.fullmatch(segment):
+            raise BadEndpointId(f"{'/'.join(segments)!r} is not an endpoint id: {segment!r} cannot be a part of one")
+    namespace = ""
+    if segments and segments[0] in NAMESPACES:
+        namespace, segments = segments[0], segments[1:]
+    elif len(segments) == 1 and (legacy := _LEGACY.fullmatch(segments[0])):
+        segments = [legacy[1], legacy[2]]
+    if len(segments) < 2:
+        found = "/".join([namespace, *segments] if namespace else segments)
+        raise BadEndpointId(f"{found!r} is not an endpoint id: expected owner/alias[/path]")
+    return EndpointId(namespace, segments[0], segments[1], "/".join(segments[2:]))
+
+
+def parse(text: str) -> EndpointId:
+    """The endpoint id a person or a client wrote: plain, legacy (`110602490-name`) or a full URL.
+
+    Raises BadEndpointId.
+    """
+    if "://" in text:
+        text = urlsplit(text).path
+    return from_segments(segments_of(text))

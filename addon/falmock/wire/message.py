@@ -1,0 +1,75 @@
+"""One HTTP request and one header block as plain values, free of any HTTP library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+Header = tuple[bytes, bytes]
+
+REASONS: Mapping[int, bytes] = {
+    200: b"OK",
+    202: b"Accepted",
+    204: b"No Content",
+    206: b"Partial Content",
+    304: b"Not Modified",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    402: b"Payment Required",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    409: b"Conflict",
+    410: b"Gone",
+    413: b"Request Entity Too Large",
+    415: b"Unsupported Media Type",
+    416: b"Requested Range Not Satisfiable",
+    422: b"Unprocessable Entity",
+    429: b"Too Many Requests",
+    499: b"Client Closed Request",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+    507: b"Insufficient Storage",
+}
+"""Reason phrases as Python servers (uvicorn, aiohttp) word them.
+
+The JS client's ``ApiError.message`` is the phrase when a body has no ``message``, so they are part of
+the wire. Spelled out here because the standard library changed its wording in 3.13.
+"""
+
+
+def reason(status: int) -> bytes:
+    """The reason phrase of `status`; empty for a code nobody has named."""
+    return REASONS.get(status, b"")
+
+
+class Request(NamedTuple):
+    """One HTTP request as fal's servers would see it.
+
+    `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts
+    with ``/``; `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a
+    repeated header the last value); `body` is decoded from any content encoding.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def header_map(fields: Iterable[Header]) -> dict[str, str]:
+    """Header fields as a dict of lower-case names; bytes that are not UTF-8 are read as Latin-1."""
+    result: dict[str, str] = {}
+    for name, value in fields:
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("latin-1")
+        result[name.decode("latin-1").lower()] = text
+    return result

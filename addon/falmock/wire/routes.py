@@ -1,0 +1,243 @@
+"""Which call an HTTP request is (fal-protocol.md sections 2.1, 3.0 and 6).
+
+A follow-up call is found by its request id alone, whatever path the client built before it: some clients
+drop the namespace, some keep the sub-path, some add a slash or `/response` (section 3.0).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from falmock.wire import endpoint as endpoint_ids
+from falmock.wire.endpoint import EndpointId
+from falmock.wire.hosts import GCS_BUCKET
+from falmock.wire.hosts import Role
+
+
+class Run(NamedTuple):
+    """A sync run: answered with the model's own output."""
+
+    endpoint: EndpointId
+
+
+class Submit(NamedTuple):
+    """A job for the queue. `max_queue_length` is the `fal_max_queue_length` text, `webhook` the URL, "" if absent."""
+
+    endpoint: EndpointId
+    max_queue_length: str
+    webhook: str
+
+
+class Status(NamedTuple):
+    """A poll of one job; `logs` tells whether its log lines are asked for."""
+
+    request_id: str
+    logs: bool
+
+
+class StatusStream(NamedTuple):
+    """A job's status as server-sent events."""
+
+    request_id: str
+
+
+class Result(NamedTuple):
+    """What a job came to."""
+
+    request_id: str
+
+
+class Cancel(NamedTuple):
+    """The wish that a job stop."""
+
+    request_id: str
+
+
+class UploadInitiate(NamedTuple):
+    """Asks for an upload URL and the file URL it will fill (JS, and the `gcs` fallback of Python)."""
+
+    storage_type: str
+
+
+class CdnToken(NamedTuple):
+    """Asks for a token to upload to the CDN with (Python)."""
+
+
+class DirectUpload(NamedTuple):
+    """A whole file in one POST to a CDN host (Python; the legacy `fal.media` route is the same)."""
+
+
+class MultipartStart(NamedTuple):
+    """Opens a multipart upload on a CDN host (Python)."""
+
+
+class FilePut(NamedTuple):
+    """The whole content for a file URL given out before (JS, gcs)."""
+
+
+class UploadPart(NamedTuple):
+    """Part `number` (1-based) of the file at `path`."""
+
+    path: str
+    number: int
+
+
+class PartUrl(NamedTuple):
+    """Asks where to PUT part `number` of the file at `path` (the `fal` package's gcs multipart)."""
+
+    path: str
+    number: int
+
+
+class UploadComplete(NamedTuple):
+    """Joins the parts of the file at `path`."""
+
+    path: str
+
+
+class FileGet(NamedTuple):
+    """A download, or with HEAD the headers of one."""
+
+
+class Unrouted(NamedTuple):
+    """A request that fal has no route for, or none that falmock answers: `status` and what to say."""
+
+    status: int
+    message: str
+
+
+Call = (
+    Run
+    | Submit
+    | Status
+    | StatusStream
+    | Result
+    | Cancel
+    | UploadInitiate
+    | CdnToken
+    | DirectUpload
+    | MultipartStart
+    | FilePut
+    | UploadPart
+    | PartUrl
+    | UploadComplete
+    | FileGet
+    | Unrouted
+)
+
+_FOLLOW_UP = re.compile(r".*/requests/([^/]+)(?:/(status|status/stream|cancel|response))?/*")
+_FOLLOW_UP_METHODS = {None: "GET", "response": "GET", "status": "GET", "status/stream": "GET", "cancel": "PUT"}
+_PYTHON_PART = re.compile(r"(/.+)/multipart/[^/]+/(?:(\d{1,5})|complete)/*")
+_JS_PART = re.compile(r"(/.+)/(?:(\d{1,5})|complete)/*")
+
+
+def query_value(query: str, name: str) -> str:
+    """The first value of a query parameter, "" where it is absent."""
+    if name not in query:
+        return ""
+    return parse_qs(query, keep_blank_values=True).get(name, [""])[0]
+
+
+def route(role: Role, method: str, path: str, query: str) -> Call:
+    """The call that a request to a host of this role is. OPTIONS never comes here."""
+    if role is Role.RUN:
+        return _run(method, path)
+    if role is Role.QUEUE:
+        return _queue(method, path, query)
+    if role is Role.REST:
+        return _rest(method, path, query)
+    if role is Role.CDN:
+        return _cdn(method, path)
+    if role is Role.GCS:
+        return _gcs(method, path)
+    if role is Role.ROUTER:
+        path = path[path.index("/", 1) :]
+        return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
+    return Unrouted(501, "falmock does not stand in for this host, and in replay nothing is forwarded to it")
+
+
+def _endpoint(path: str) -> EndpointId | Unrouted:
+    try:
+        return endpoint_ids.from_segments(endpoint_ids.segments_of(path))
+    except endpoint_ids.BadEndpointId as error:
+        return Unrouted(404, str(error))
+
+
+def _not_allowed(method: str, what: str, allowed: str) -> Unrouted:
+    return Unrouted(405, f"{what} is called with {allowed}, not {method}")
+
+
+def _run(method: str, path: str) -> Call:
+    endpoint = _endpoint(path)
+    if isinstance(endpoint, Unrouted):
+        return endpoint
+    if method not in ("GET", "POST"):
+        return _not_allowed(method, "a run", "POST or GET")
+    return Run(endpoint)
+
+
+def _queue(method: str, path: str, query: str) -> Call:
+    follow_up = _FOLLOW_UP.fullmatch(path)
+    if follow_up is not None:
+        request_id, action = follow_up[1], follow_up[2]
+        if method != _FOLLOW_UP_METHODS[action]:
+            return _not_allowed(method, f"{action or 'the result'} of a request", _FOLLOW_UP_METHODS[action])
+        if action == "status":
+            return Status(request_id, query_value(query, "logs").lower() in ("1", "true"))
+        if action == "status/stream":
+            return StatusStream(request_id)
+        return Cancel(request_id) if action == "cancel" else Result(request_id)
+    endpoint = _endpoint(path)
+    if isinstance(endpoint, Unrouted):
+        return endpoint
+    if method != "POST":
+        return _not_allowed(method, "a submit to the queue", "POST")
+    return Submit(endpoint, query_value(query, "fal_max_queue_length"), query_value(query, "fal_webhook"))
+
+
+_REST_ROUTES = {
+    "/storage/upload/initiate": UploadInitiate,
+    "/storage/upload/initiate-multipart": UploadInitiate,
+    "/storage/auth/token": CdnToken,
+}
+
+
+def _rest(method: str, path: str, query: str) -> Call:
+    plain = path.rstrip("/")
+    call = _REST_ROUTES.get(plain)
+    if call is None:
+        if plain.startswith(("/tokens", "/.well-known")):
+            return Unrouted(501, f"falmock does not answer {plain} yet (realtime tokens, webhook keys)")
+        return Unrouted(404, f"no route {path} on a REST host of fal's")
+    if method != "POST":
+        return _not_allowed(method, plain, "POST")
+    return CdnToken() if call is CdnToken else UploadInitiate(query_value(query, "storage_type"))
+
+
+def _cdn(method: str, path: str) -> Call:
+    if method in ("GET", "HEAD"):
+        return FileGet()
+    plain = path.rstrip("/")
+    if method == "POST" and plain == "/files/upload":
+        return DirectUpload()
+    if method == "POST" and plain == "/files/upload/multipart":
+        return MultipartStart()
+    part = _PYTHON_PART.fullmatch(path) or _JS_PART.fullmatch(path)
+    if part is not None and method == "PUT" and part[2]:
+        return UploadPart(part[1], int(part[2]))
+    if part is not None and method == "POST" and not part[2]:
+        return UploadComplete(part[1])
+    if method == "PUT":
+        return FilePut()
+    return _not_allowed(method, f"{path} on a CDN host", "GET, HEAD, PUT or one of the upload routes")
+
+
+def _gcs(method: str, path: str) -> Call:
+    if not path.startswith(f"/{GCS_BUCKET}/"):
+        return Unrouted(404, f"{path} is not in fal's bucket")
+    part = _JS_PART.fullmatch(path)
+    if part is not None and method == "POST" and part[2]:
+        return PartUrl(part[1], int(part[2]))
+    return _cdn(method, path)

@@ -1,0 +1,114 @@
+"""File names, file URLs and byte ranges of fal's storage (fal-protocol.md section 6).
+
+The URLs falmock gives out are derived from content: `/files/b/<first 8 hex of the SHA-256>/<the SHA-256 in
+base64url>_<name>`, the form of fal's own (`/files/b/{8 hex}/{random}_{name}`). The same bytes get the same URL in
+every run, and the content a URL names can be read off it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import NamedTuple
+from urllib.parse import quote
+from urllib.parse import unquote
+
+from falmock.wire.hosts import CDN_HOST
+from falmock.wire.hosts import GCS_BUCKET
+from falmock.wire.hosts import GCS_HOST
+
+_CONTENT_PATH = re.compile(r"/files/b/([0-9a-f]{8})/([A-Za-z0-9_-]{43})_[^/]*")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\]")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+MAX_NAME = 255
+
+
+class BadFileName(ValueError):
+    """A file name that could climb out of a folder or break a header."""
+
+
+def check_name(name: str) -> str:
+    """The name itself when it is one plain file name. Raises BadFileName."""
+    if not name or name in (".", "..") or len(name) > MAX_NAME or _FORBIDDEN.search(name):
+        raise BadFileName(
+            f"{name[:80]!r} is not a file name: expected 1 to {MAX_NAME} characters, no slash, backslash or control "
+            "character, and not . or .."
+        )
+    return name
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of some content, in lower-case hex: the name of an asset."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def content_path(sha256: str, name: str) -> str:
+    """The URL path of the content with this digest."""
+    token = base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b"=").decode()
+    return f"/files/b/{sha256[:8]}/{token}_{quote(name, errors='replace')}"
+
+
+def content_url(sha256: str, name: str) -> str:
+    """The URL of the content with this digest."""
+    return f"https://{CDN_HOST}{content_path(sha256, name)}"
+
+
+def digest_in_path(path: str) -> str | None:
+    """The digest a URL path of `content_path`'s form names; None for any other path."""
+    found = _CONTENT_PATH.fullmatch(path)
+    if found is None:
+        return None
+    sha256 = base64.urlsafe_b64decode(found[2] + "=").hex()
+    return sha256 if sha256.startswith(found[1]) else None
+
+
+def ticket_path(ticket: str, name: str) -> str:
+    """The path of a file whose content is not known yet: its URL is promised before the upload."""
+    return f"/files/b/{ticket[:8]}/{ticket[8:29]}_{quote(name, errors='replace')}"
+
+
+def promised_urls(path: str, signature: str, *, gcs: bool) -> tuple[str, str]:
+    """The upload URL and the file URL of a promised file. The signature is only there to look like fal's."""
+    file_url = f"https://{GCS_HOST}/{GCS_BUCKET}{path}" if gcs else f"https://{CDN_HOST}{path}"
+    return f"{file_url}?signature={signature}", file_url
+
+
+def asset_key(path: str) -> str:
+    """What a file is found by, whichever host it is asked from: its decoded path, less the gcs bucket."""
+    return unquote(path.removeprefix(f"/{GCS_BUCKET}"))
+
+
+def etag_of(sha256: str) -> str:
+    """The entity tag of the content with this digest, quotes included."""
+    return f'"{sha256[:32]}"'
+
+
+class Span(NamedTuple):
+    """Bytes `start` (inclusive) to `stop` (exclusive) of a body."""
+
+    start: int
+    stop: int
+
+
+def parse_range(text: str, size: int) -> Span | None:
+    """The one range a `Range` header asks of `size` bytes; None where the whole is to be sent.
+
+    Raises ValueError when it cannot be satisfied. Several ranges, and texts that are no range, are
+    ignored, as RFC 9110 section 14.2 lets a server do.
+    """
+    found = _RANGE.fullmatch(text.strip())
+    if found is None or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        length = min(int(found[2]), size)
+        if length == 0:
+            raise ValueError(text)
+        return Span(size - length, size)
+    start = int(found[1])
+    stop = min(int(found[2]) + 1, size) if found[2] else size
+    if found[2] and int(found[2]) < start:
+        return None
+    if start >= size:
+        raise ValueError(text)
+    return Span(start, stop)

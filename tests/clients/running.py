@@ -1,0 +1,168 @@
+"""Starts a real mitmdump with falmock, and real programs that talk through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDON = ROOT / "addon" / "falmock_addon.py"
+CLIENTS = Path(__file__).parent
+MITMDUMP = Path(sys.executable).with_name("mitmdump")
+KEY = "kid:ksecret"
+START_SECONDS = 60
+_LISTENING = re.compile(r"listening at (?:\S*:)?(\d+)\.?$", re.MULTILINE)
+_PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@dataclass
+class Mitmdump:
+    """A mitmdump process: its output so far, and the ports of its modes in the order they came up."""
+
+    process: subprocess.Popen[str]
+    confdir: Path
+    lines: list[str]
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def ports(self) -> list[int]:
+        return [int(port) for port in _LISTENING.findall(self.output)]
+
+    @property
+    def proxy(self) -> str:
+        return f"http://127.0.0.1:{self.ports[0]}"
+
+    @property
+    def ca(self) -> Path:
+        return self.confdir / "mitmproxy-ca-cert.pem"
+
+    def wait_for(self, text: str, seconds: float = 10) -> str:
+        """The output, once it holds `text`."""
+        with _changed:
+            if not _changed.wait_for(lambda: text in self.output, seconds):
+                raise AssertionError(f"no {text!r} within {seconds} s in:\n{self.output}")
+        return self.output
+
+    def env(self, **more: str) -> dict[str, str]:
+        """The environment a developer gives an app so that it talks through this proxy, and nothing else."""
+        env = {name: value for name, value in os.environ.items() if name.lower() not in _PROXY_NAMES}
+        return env | {
+            "HTTPS_PROXY": self.proxy,
+            "HTTP_PROXY": self.proxy,
+            "SSL_CERT_FILE": str(self.ca),
+            "NODE_EXTRA_CA_CERTS": str(self.ca),
+            "FAL_KEY": KEY,
+            **more,
+        }
+
+
+_changed = threading.Condition()
+
+
+@contextmanager
+def mitmdump(
+    confdir: Path, *args: str, fixtures: Path | None = None, addon: Path = ADDON, modes: int = 1, cwd: Path | None = None
+) -> Iterator[Mitmdump]:
+    """A running mitmdump with falmock on a free port, up when `modes` listeners are and falmock has said so."""
+    command = ["--listen-host", "127.0.0.1", "-p", "0", *args]
+    if fixtures is not None:
+        command += ["--set", f"fal_fixtures={fixtures}"]
+    mock = start(confdir, *command, addon=addon, cwd=cwd)
+    try:
+        with _changed:
+            up = _changed.wait_for(
+                lambda: (len(mock.ports) >= modes and "falmock 0" in mock.output) or mock.process.poll() is not None,
+                START_SECONDS,
+            )
+        if not up or mock.process.poll() is not None:
+            raise AssertionError(f"mitmdump did not come up:\n{mock.output}")
+        yield mock
+    finally:
+        stop(mock)
+
+
+def start(confdir: Path, *args: str, addon: Path = ADDON, cwd: Path | None = None) -> Mitmdump:
+    """Start mitmdump with the addon and these arguments; it may well refuse."""
+    process = subprocess.Popen(
+        [str(MITMDUMP), "-s", str(addon), "--set", f"confdir={confdir}", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+    )
+    mock = Mitmdump(process, confdir, [])
+    threading.Thread(target=_collect, args=(mock,), daemon=True).start()
+    return mock
+
+
+def stop(mock: Mitmdump) -> None:
+    """End the process, whatever it is doing."""
+    if mock.process.poll() is None:
+        mock.process.send_signal(signal.SIGTERM)
+        try:
+            mock.process.wait(10)
+        except subprocess.TimeoutExpired:
+            mock.process.kill()
+            mock.process.wait()
+
+
+def exit_code(mock: Mitmdump, seconds: float = START_SECONDS) -> int | None:
+    """How the process ended by itself; None, and it is stopped, when it did not."""
+    try:
+        return mock.process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        stop(mock)
+        return None
+
+
+def _collect(mock: Mitmdump) -> None:
+    assert mock.process.stdout is not None
+    with mock.process.stdout as output:
+        for line in output:
+            with _changed:
+                mock.lines.append(line)
+                _changed.notify_all()
+    mock.process.wait()
+    with _changed:
+        _changed.notify_all()
+
+
+def run(command: Sequence[str], env: dict[str, str], seconds: float = 120, cwd: Path | None = None) -> str:
+    """The standard output of a program, which must end well."""
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds, cwd=cwd, check=False)
+    if done.returncode:
+        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def python(script: Path, mock: Mitmdump, *args: str, **env: str) -> str:
+    """Run a Python program in the tests' own environment, through the mock."""
+    return run([sys.executable, str(script), *args], mock.env(**env))
+
+
+def node(script: Path, mock: Mitmdump, *args: str, **env: str) -> str:
+    """Run a Node program through the mock. Node 20 needs the undici preload to look at HTTPS_PROXY."""
+    preload = CLIENTS / "preload.cjs"
+    return run(["node", "--require", str(preload), str(script), *args], mock.env(**env))
+
+
+def write_fixtures(folder: Path, *fixtures: object, name: str = "fixtures.json") -> Path:
+    """A folder with one fixture file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps({"fixtures": fixtures}), "utf-8")
+    return folder
