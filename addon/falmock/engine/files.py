@@ -13,7 +13,6 @@ from falmock.engine.assets import Assets
 from falmock.engine.assets import BadParts
 from falmock.engine.assets import Found
 from falmock.engine.assets import NoRoom
-from falmock.engine.assets import Upload
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures import miss
@@ -116,7 +115,9 @@ class Files:
         if upload is None:
             return _no_upload(call.path)
         if not 1 <= call.number <= MAX_PARTS:
-            return replies.problem(400, f"Part numbers go from 1 to {MAX_PARTS}, found {call.number}", "bad part number")
+            return replies.problem(
+                400, f"Part numbers go from 1 to {MAX_PARTS}, found {call.number}", "bad part number"
+            )
         kept = sum(map(len, upload.parts.values())) - len(upload.parts.get(call.number, b""))
         if kept + len(request.body) > self.assets.limit:
             return _too_large(kept + len(request.body), self.assets.limit)
@@ -231,10 +232,12 @@ def _part_numbers(body: bytes) -> list[int]:
     parts = value.get("parts") if isinstance(value, dict) else None
     if not isinstance(parts, list):
         raise BadUpload("expected an object with a list of parts")
-    numbers = [part.get("partNumber", part.get("part_number")) if isinstance(part, dict) else None for part in parts]
-    for number in numbers:
+    numbers: list[int] = []
+    for part in parts:
+        number = part.get("partNumber", part.get("part_number")) if isinstance(part, dict) else None
         if type(number) is not int:
             raise BadUpload(f"expected each part to have a whole partNumber, found {number!r}")
+        numbers.append(number)
     return numbers
 
 
@@ -293,6 +296,3 @@ def _download(request: Request, found: Found, status: int = 200) -> Reply:
 def _tags(text: str) -> list[str | None]:
     """The entity tags of an If-None-Match; None stands for `*`."""
     return [None if star else tag for tag, star in _ETAGS.findall(text)]
-
-
-__all__ = ["Files", "Upload"]

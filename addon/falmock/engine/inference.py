@@ -151,9 +151,7 @@ class Inference:
                 self.misses[key] = report
         return report
 
-    def _answer(
-        self, answer: Answer, app: str, request_id: str, label: str, why: str, delay: float = 0.0
-    ) -> Reply:
+    def _answer(self, answer: Answer, app: str, request_id: str, label: str, why: str, delay: float = 0.0) -> Reply:
         body: bytes | FileBody = answer.body
         if answer.asset is not None:
             asset = self.index.assets.get(answer.asset)

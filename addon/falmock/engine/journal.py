@@ -39,6 +39,4 @@ class Journal:
             status, fixture, miss = effect.status, effect.fixture, effect.miss.text if effect.miss else None
         else:
             status, fixture, miss = None, None, None
-        self.entries.append(
-            Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss)
-        )
+        self.entries.append(Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss))

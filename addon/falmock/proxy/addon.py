@@ -201,7 +201,9 @@ class Falmock:
 
 def _counted(library: Library) -> str:
     fixtures = len(library.index.fixtures)
-    return f"{fixtures} fixture{'' if fixtures == 1 else 's'} in {library.files} file{'' if library.files == 1 else 's'}"
+    return (
+        f"{fixtures} fixture{'' if fixtures == 1 else 's'} in {library.files} file{'' if library.files == 1 else 's'}"
+    )
 
 
 def _check_proxy_options() -> None:

@@ -8,7 +8,6 @@ from mitmproxy import http
 
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.fixtures.canonical import digest
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Header
@@ -70,6 +69,3 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     flow.comment = reply.miss.text if reply.miss else f"falmock: {what} ({reply.why})"
     flow.metadata["falmock.fixture"] = reply.fixture
     flow.metadata["falmock.why"] = reply.why
-
-
-__all__ = ["ChangedFile", "answer", "body_of", "digest", "host_of", "read"]

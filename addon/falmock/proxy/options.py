@@ -39,9 +39,16 @@ class Option(NamedTuple):
 
 
 OPTIONS = (
-    Option("fal_mode", "replay", "replay: answer from fixtures, nothing leaves. passthrough: forward to fal, write nothing."),
     Option(
-        "fal_fixtures", "./fixtures", "Directories or files with fixtures; repeat the option to name several.", repeats=True
+        "fal_mode",
+        "replay",
+        "replay: answer from fixtures, nothing leaves. passthrough: forward to fal, write nothing.",
+    ),
+    Option(
+        "fal_fixtures",
+        "./fixtures",
+        "Directories or files with fixtures; repeat the option to name several.",
+        repeats=True,
     ),
     Option("fal_pace", "instant", f"How a queued job moves: {pace.FORMS}."),
     Option(
@@ -156,7 +163,9 @@ def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
             raise BadOption(f"fal_auth: expected keys in the environment variable {name!r}, found it empty or not set")
         return AuthRule(required=True, keys=tuple(keys))
     # The value may be a key pasted here by mistake: it is not repeated.
-    raise BadOption("fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)")
+    raise BadOption(
+        "fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)"
+    )
 
 
 def _job_ttl(text: str) -> float:

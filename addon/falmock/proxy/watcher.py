@@ -50,6 +50,8 @@ class Watcher:
         try:
             library = await asyncio.to_thread(self._store.load)
         except FixtureErrors as error:
-            logger.warning("falmock: fixtures changed on disk and cannot be loaded; the old ones stay in use. %s", error)
+            logger.warning(
+                "falmock: fixtures changed on disk and cannot be loaded; the old ones stay in use. %s", error
+            )
         else:
             self._use(library)

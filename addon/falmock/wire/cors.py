@@ -6,21 +6,10 @@ from collections.abc import Mapping
 
 from falmock.wire.message import Header
 
-EXPOSED = ", ".join(
-    (
-        "x-fal-request-id",
-        "x-fal-billable-units",
-        "x-fal-error-type",
-        "x-fal-request-timeout-type",
-        "x-fal-served-from",
-        "x-falmock-fixture",
-        "x-falmock-miss",
-        "x-falmock-error",
-        "etag",
-        "content-range",
-        "accept-ranges",
-    )
-).encode()
+EXPOSED = (
+    b"x-fal-request-id, x-fal-billable-units, x-fal-error-type, x-fal-request-timeout-type, x-fal-served-from, "
+    b"x-falmock-fixture, x-falmock-miss, x-falmock-error, etag, content-range, accept-ranges"
+)
 _METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _EXPOSE = (b"access-control-expose-headers", EXPOSED)
 _CREDENTIALS = (b"access-control-allow-credentials", b"true")

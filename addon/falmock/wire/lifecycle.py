@@ -1,4 +1,6 @@
-"""The life of a queued job, as a table. Two rules hold this file together:
+"""The life of a queued job, as a table.
+
+Two rules hold this file together:
 
 1. Everything about which state follows which, and how a state looks on the wire, stands here.
 2. This file knows neither clocks nor polls: who fires an event, and when, is `engine.jobs`' affair.
