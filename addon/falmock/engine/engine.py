@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
@@ -20,6 +23,7 @@ from falmock.wire import routes
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
+Handler = Callable[[Request, Any, float], Reply]
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
@@ -35,6 +39,7 @@ class Engine:
         self.scope = Scope(config.max_jobs, config.job_ttl)
         self._inference = Inference(config, index, self.scope, new_id)
         self._files = Files(self.scope.assets, index)
+        self._handlers = self._table()
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way end as they were to end."""
@@ -62,64 +67,68 @@ class Engine:
     def _answer(self, request: Request, now: float) -> Reply:
         role = self.config.hosts.role(request.host) or Role.OTHER
         call = routes.route(role, request.method, request.path, request.query)
-        # The commonest calls first: polls outnumber everything else.
-        if isinstance(call, routes.Status | routes.Result | routes.Cancel):
-            return self._about_job(request, call, now)
-        if isinstance(call, routes.Run | routes.Submit):
-            refused = self._refused(request, errors.no_authorization(call.endpoint.app))
-            if refused is not None:
-                return refused
-            if isinstance(call, routes.Submit):
-                return self._inference.submit(request, call, now)
-            if request.headers.get("upgrade", "").lower() == "websocket":
-                return replies.problem(501, "falmock does not answer realtime sockets yet", "realtime")
-            return self._inference.run(request, call, now)
-        if isinstance(call, routes.UploadInitiate | routes.CdnToken):
-            refused = self._refused(request, errors.NO_AUTHORIZATION_REST)
-            if refused is not None:
-                return refused
-            if isinstance(call, routes.UploadInitiate):
-                return self._files.initiate(request, call)
-            return self._files.token(now)
-        return self._cdn(request, call)
+        return self._handlers[type(call)](request, call, now)
 
-    def _about_job(self, request: Request, call: routes.Status | routes.Result | routes.Cancel, now: float) -> Reply:
-        job = self.scope.jobs.get(call.request_id, now) if self.config.auth.required else None
-        if job is not None:  # an unknown id is 404 even without a key (section 3.2)
-            refused = self._refused(request, errors.no_authorization(job.app))
-            if refused is not None:
-                return refused
-        if isinstance(call, routes.Status):
-            return self._inference.status(call, now)
-        if isinstance(call, routes.Result):
-            return self._inference.result(call, now)
-        return self._inference.cancel(call, now)
+    def _table(self) -> dict[type[Any], Handler]:
+        """What answers each kind of call."""
+        queue, files = self._inference, self._files
+        return {
+            routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
+            routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
+            routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
+            routes.Run: self._to_endpoint(self._run),
+            routes.Submit: self._to_endpoint(queue.submit),
+            routes.UploadInitiate: self._to_storage(lambda request, call, _: files.initiate(request, call)),
+            routes.CdnToken: self._to_storage(lambda _, __, now: files.token(now)),
+            routes.FileGet: lambda request, _, __: files.get(request),
+            routes.FilePut: lambda request, _, __: files.put(request),
+            routes.DirectUpload: lambda request, _, __: files.upload(request),
+            routes.MultipartStart: lambda request, _, __: files.multipart_start(request),
+            routes.UploadPart: lambda request, call, _: files.part(request, call),
+            routes.PartUrl: lambda _, call, __: files.part_url(call),
+            routes.UploadComplete: lambda request, call, _: files.complete(request, call),
+            routes.StatusStream: lambda _, __, ___: replies.problem(
+                501, "falmock does not stream statuses yet: poll .../status instead", "status stream"
+            ),
+            routes.Unrouted: lambda request, call, _: replies.problem(
+                call.status, f"{request.method} https://{request.host}{request.path}: {call.message}", call.message
+            ),
+        }
 
-    def _cdn(self, request: Request, call: routes.Call) -> Reply:
-        files = self._files
-        match call:
-            case routes.FileGet():
-                return files.get(request)
-            case routes.FilePut():
-                return files.put(request, call)
-            case routes.UploadPart():
-                return files.part(request, call)
-            case routes.UploadComplete():
-                return files.complete(request, call)
-            case routes.PartUrl():
-                return files.part_url(call)
-            case routes.MultipartStart():
-                return files.multipart_start(request)
-            case routes.DirectUpload():
-                return files.upload(request)
-            case routes.StatusStream():
-                message = "falmock does not stream statuses yet: poll .../status instead"
-                return replies.problem(501, message, "status stream")
-            case routes.Unrouted():
-                message = f"{request.method} https://{request.host}{request.path}: {call.message}"
-                return replies.problem(call.status, message, call.message)
-            case _:
-                raise AssertionError(f"no answer for {call!r}")
+    def _run(self, request: Request, call: routes.Run, now: float) -> Reply:
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return replies.problem(501, "falmock does not answer realtime sockets yet", "realtime")
+        return self._inference.run(request, call, now)
+
+    # who may call
+
+    def _about_job(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Reply:
+            if self.config.auth.required:
+                job = self.scope.jobs.get(call.request_id, now)
+                if job is not None:  # an unknown id is 404 even without a key (section 3.2)
+                    refused = self._refused(request, errors.no_authorization(job.app))
+                    if refused is not None:
+                        return refused
+            return handler(request, call, now)
+
+        return handle
+
+    def _to_endpoint(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Reply:
+            if self.config.auth.required:
+                refused = self._refused(request, errors.no_authorization(call.endpoint.app))
+                if refused is not None:
+                    return refused
+            return handler(request, call, now)
+
+        return handle
+
+    def _to_storage(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Reply:
+            return self._refused(request, errors.NO_AUTHORIZATION_REST) or handler(request, call, now)
+
+        return handle
 
     def _refused(self, request: Request, missing: str) -> Reply | None:
         text = auth.refusal(self.config.auth, request.headers, request.query, missing)

@@ -29,7 +29,6 @@ from falmock.wire.media import extension_of
 from falmock.wire.media import is_type
 from falmock.wire.message import Header
 from falmock.wire.message import Request
-from falmock.wire.routes import FilePut
 from falmock.wire.routes import PartUrl
 from falmock.wire.routes import UploadComplete
 from falmock.wire.routes import UploadInitiate
@@ -96,7 +95,7 @@ class Files:
         self.assets.promise(storage.asset_key(path), name, content_type)
         return path
 
-    def put(self, request: Request, _: FilePut) -> Reply:
+    def put(self, request: Request) -> Reply:
         """The whole content for a promised URL."""
         upload = self.assets.promised(storage.asset_key(request.path))
         if upload is None:

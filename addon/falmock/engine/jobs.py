@@ -129,7 +129,7 @@ class Jobs:
         job.touched = now
         job.advance(now)
         self.expire(now)
-        if len(self) >= self.limit:
+        if len(self._live) + len(self._over) >= self.limit:
             if not self._over:
                 raise TooManyJobs
             self._over.popitem(last=False)

@@ -62,31 +62,35 @@ class Falmock:
         ctx.options.deferred.update(options.as_sequences(ctx.options.deferred))
 
     def configure(self, updated: set[str]) -> None:
-        """Take over changed options; an OptionsError refuses them, and at the start stops mitmproxy."""
+        """Take over changed options, or refuse them.
+
+        At the start an error in the log is what makes mitmproxy exit (it would show an exception as a traceback); while
+        running an OptionsError is what takes the change back.
+        """
         if self._config is None:
             # Before anything can fail: from here on no fal host is reached.
             egress.installed()
-            unknown = options.unknown_options(ctx.options.deferred)
-            if unknown:
-                raise exceptions.OptionsError("falmock: " + "; ".join(unknown))
-        if self._config is None or not updated.isdisjoint(options.NAMES):
-            self._reconfigure()
-        if self._config is not None and self._config.mode is Mode.REPLAY:
-            _check_proxy_options()
+        try:
+            if self._config is None:
+                options.check_names(ctx.options.deferred)
+            if self._config is None or not updated.isdisjoint(options.NAMES):
+                self._reconfigure()
+            if self._config is None or self._config.mode is Mode.REPLAY:
+                _check_proxy_options()
+        except (options.BadOption, FixtureErrors) as error:
+            if self._running:
+                raise exceptions.OptionsError(f"falmock: {error}") from None
+            self._config = None
+            logger.error("falmock: %s", error)  # noqa: TRY400
 
     def _reconfigure(self) -> None:
-        try:
-            config = options.parse({name: getattr(ctx.options, name) for name in options.NAMES})
-            if self._store is None or self._config is None or config.fixtures != self._config.fixtures:
-                store = Store(config.fixtures)
-                library = store.load()
-                self._stop_watching()
-                self._store = store
-                self._take(library)
-        except options.BadOption as error:
-            raise exceptions.OptionsError(f"falmock: {error}") from None
-        except FixtureErrors as error:
-            raise exceptions.OptionsError(f"falmock: {error}") from None
+        config = options.parse({name: getattr(ctx.options, name) for name in options.NAMES})
+        if self._store is None or self._config is None or config.fixtures != self._config.fixtures:
+            store = Store(config.fixtures)
+            library = store.load()
+            self._stop_watching()
+            self._store = store
+            self._take(library)
         self._config = config
         self._engine.use_config(config)
         egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
@@ -103,7 +107,7 @@ class Falmock:
 
     def running(self) -> None:
         """mitmproxy is up: say how we work. Not a coroutine: those are not called after a script reload."""
-        self._running = True
+        self._running = self._config is not None
         self._watch()
         self._banner()
 
@@ -211,7 +215,7 @@ def _check_proxy_options() -> None:
     if ctx.options.connection_strategy != "lazy":
         ctx.options.update(connection_strategy="lazy")
     if ctx.options.stream_large_bodies:
-        raise exceptions.OptionsError(
-            "falmock: stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered: "
+        raise options.BadOption(
+            "stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered: "
             "unset it, or use fal_mode=passthrough"
         )

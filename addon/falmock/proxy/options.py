@@ -5,7 +5,7 @@ mitmproxy lets bad options through to the real, billed API in several ways, so e
 - An int or bool option with a mistyped value makes mitmproxy drop the addon and proxy on: all of ours are text.
 - So does an option given twice, or without a value, unless it is a sequence: all of ours are sequences, where
   twice is for `parse` to judge. A scalar from config.yaml is made a sequence before mitmproxy's type check sees it.
-- An unknown name is kept in `options.deferred` for ever, in silence: `unknown_options` finds it.
+- An unknown name is kept in `options.deferred` for ever, in silence: `check_names` finds it.
 - `choices` is not enforced for `--set`: `parse` checks every value.
 """
 
@@ -89,16 +89,20 @@ def as_sequences(deferred: Mapping[str, Any]) -> dict[str, list[str]]:
             changed[name] = [str(value)]
         elif isinstance(value, list):
             changed[name] = [str(item) for item in value]
+        elif isinstance(value, dict):
+            changed[name] = [str(value)]
     return changed
 
 
-def unknown_options(names: Iterable[str]) -> list[str]:
-    """A complaint for every option name that looks like ours and is none."""
-    return [
+def check_names(names: Iterable[str]) -> None:
+    """Raises BadOption for option names that look like ours and are none."""
+    unknown = [
         f"unknown option {name}{did_you_mean(name, NAMES) or ', expected one of ' + ', '.join(NAMES)}"
         for name in sorted(names)
         if name.startswith(PREFIX) and name not in NAMES
     ]
+    if unknown:
+        raise BadOption("; ".join(unknown))
 
 
 def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = os.environ) -> Config:
