@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -30,7 +31,6 @@ from pathlib import Path
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.fixtures.index import Index
 from falmock.fixtures.store import Store
 from falmock.wire.message import Request
 from falmock.wire.uuid7 import uuid7
@@ -42,7 +42,12 @@ MANY = 20_000
 
 def flux_input(number: int) -> dict[str, object]:
     """An input as apps send it."""
-    return {"prompt": f"a photo of cat number {number}", "image_size": "square_hd", "seed": 2**63 + number, "num_images": 1}
+    return {
+        "prompt": f"a photo of cat number {number}",
+        "image_size": "square_hd",
+        "seed": 2**63 + number,
+        "num_images": 1,
+    }
 
 
 def flux_fixture(number: int) -> dict[str, object]:
@@ -266,8 +271,6 @@ def mitmdump(folder: Path, *args: str) -> Iterator[Proxied]:
 
 
 def _drain(process: subprocess.Popen[str]) -> None:
-    import threading
-
     assert process.stdout is not None
     threading.Thread(target=process.stdout.read, daemon=True).start()
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -41,6 +42,12 @@ class Mitmdump:
     def ports(self) -> list[int]:
         return [int(port) for port in _LISTENING.findall(self.output)]
 
+    def port(self, words: str) -> int:
+        """The port of the mode that the log calls `words`: several modes come up in any order."""
+        found = re.search(rf"{re.escape(words)}.* listening at (?:\S*:)?(\d+)\.?$", self.output, re.MULTILINE)
+        assert found is not None, f"no {words!r} listening in:\n{self.output}"
+        return int(found[1])
+
     @property
     def proxy(self) -> str:
         return f"http://127.0.0.1:{self.ports[0]}"
@@ -51,10 +58,14 @@ class Mitmdump:
 
     def wait_for(self, text: str, seconds: float = 10) -> str:
         """The output, once it holds `text`."""
-        with _changed:
-            if not _changed.wait_for(lambda: text in self.output, seconds):
-                raise AssertionError(f"no {text!r} within {seconds} s in:\n{self.output}")
+        self.wait_until(lambda: text in self.output, seconds, f"no {text!r}")
         return self.output
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 10, complaint: str = "it did not come") -> None:
+        """Wait until `holds` is true of this process; asked again at every line of output."""
+        with _changed:
+            if not _changed.wait_for(holds, seconds):
+                raise AssertionError(f"{complaint} within {seconds} s:\n{self.output}")
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment a developer gives an app so that it talks through this proxy, and nothing else."""
@@ -74,13 +85,19 @@ _changed = threading.Condition()
 
 @contextmanager
 def mitmdump(
-    confdir: Path, *args: str, fixtures: Path | None = None, addon: Path = ADDON, modes: int = 1, cwd: Path | None = None
+    confdir: Path,
+    *args: str,
+    fixtures: Path | None = None,
+    addon: Path = ADDON,
+    modes: int = 1,
+    cwd: Path | None = None,
+    program: Sequence[str] = (str(MITMDUMP),),
 ) -> Iterator[Mitmdump]:
     """A running mitmdump with falmock on a free port, up when `modes` listeners are and falmock has said so."""
     command = ["--listen-host", "127.0.0.1", "-p", "0", *args]
     if fixtures is not None:
         command += ["--set", f"fal_fixtures={fixtures}"]
-    mock = start(confdir, *command, addon=addon, cwd=cwd)
+    mock = start(confdir, *command, addon=addon, cwd=cwd, program=program)
     try:
         with _changed:
             up = _changed.wait_for(
@@ -94,10 +111,16 @@ def mitmdump(
         stop(mock)
 
 
-def start(confdir: Path, *args: str, addon: Path = ADDON, cwd: Path | None = None) -> Mitmdump:
+def start(
+    confdir: Path,
+    *args: str,
+    addon: Path = ADDON,
+    cwd: Path | None = None,
+    program: Sequence[str] = (str(MITMDUMP),),
+) -> Mitmdump:
     """Start mitmdump with the addon and these arguments; it may well refuse."""
     process = subprocess.Popen(
-        [str(MITMDUMP), "-s", str(addon), "--set", f"confdir={confdir}", *args],
+        [*program, "-s", str(addon), "--set", f"confdir={confdir}", *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -8,19 +8,18 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-
 from clients.running import ADDON
 from clients.running import Mitmdump
 from clients.running import exit_code
 from clients.running import mitmdump
 from clients.running import start
-from clients.running import stop
 from clients.running import write_fixtures
 
 FIXTURE = {"match": {"model": "fal-ai/flux/dev"}, "response": {"json": {"seed": 1}}}
@@ -178,10 +177,7 @@ def test_a_script_that_is_lost_leaves_fal_shut(confdir: Path, fixtures: Path, tm
 
 
 def wait_for_count(mock: Mitmdump, text: str, count: int) -> None:
-    from clients.running import _changed
-
-    with _changed:
-        assert _changed.wait_for(lambda: mock.output.count(text) >= count, 15), mock.output
+    mock.wait_until(lambda: mock.output.count(text) >= count, 15)
 
 
 SABOTAGE = """
@@ -300,8 +296,6 @@ def shared_mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @contextmanager
 def stand_in() -> Iterator[tuple[int, list[bytes]]]:
     """A server on loopback that plays the real fal: it answers every request and keeps what it got."""
-    import threading
-
     got: list[bytes] = []
     server = socket.create_server(("127.0.0.1", 0))
 

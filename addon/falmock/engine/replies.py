@@ -27,7 +27,7 @@ MISS_HEADER = (b"x-falmock-miss", b"1")
 
 def fixture_header(label: str) -> Header:
     """The header that tells which fixture answered, safe whatever the file is called."""
-    return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;").encode()
+    return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
 
 
 def queue_reply(status: int, value: Any, why: str, fixture: str | None = None, *extra: Header) -> Reply:
@@ -45,7 +45,7 @@ def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
 
 def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     """A 4xx or 5xx of falmock's own: `detail` is what the Python client shows, `message` what the JS client shows."""
-    marked = (b"x-falmock-error", quote(why, safe=" ,:;/()'").encode())
+    marked = (b"x-falmock-error", quote(why[:200], safe=" ,:;/()'", errors="replace").encode())
     return json_reply(status, {"detail": message, "message": message}, why, marked, *extra)
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 
 from mitmproxy import ctx
-from mitmproxy import dns
 from mitmproxy import exceptions
 from mitmproxy import http
 from mitmproxy.addonmanager import Loader
@@ -26,7 +25,6 @@ from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
 from falmock.proxy import egress
 from falmock.proxy import flows
-from falmock.proxy import names
 from falmock.proxy import options
 from falmock.proxy.watcher import Watcher
 from falmock.wire.uuid7 import uuid7
@@ -194,13 +192,6 @@ class Falmock:
         if key not in self._logged and len(self._logged) < MAX_LOGGED_MISSES:
             self._logged.add(key)
             logger.warning("%s", text)
-
-    def dns_request(self, flow: dns.DNSFlow) -> None:
-        """Answer for fal's names in dns mode."""
-        if flow.response or flow.error or not flow.live or self._config is None:
-            return
-        if self._config.mode is Mode.REPLAY:
-            names.answer(flow, self._config.hosts)
 
 
 def _counted(library: Library) -> str:

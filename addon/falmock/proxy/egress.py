@@ -3,19 +3,36 @@
 It is an addon of its own, registered beside the script and not inside it, so that it outlives the script. A
 reload of `falmock_addon.py` that fails (an edit, a checkout in progress) takes the script away and lets
 mitmproxy run on; without this veto every call would then go to the real, billed API.
+
+`server_connect` alone does not see every connection for what it is: through an upstream proxy it shows that
+proxy, in transparent mode an IP address. So unanswered requests and raw tunnels are refused before that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
+from collections.abc import Iterator
+from typing import TypeGuard
 
+from mitmproxy import connection
 from mitmproxy import ctx
+from mitmproxy import http
+from mitmproxy.proxy import layer
+from mitmproxy.proxy import layers
 from mitmproxy.proxy import server_hooks
+from mitmproxy.proxy import tunnel
+from mitmproxy.proxy.layers.tls import parse_client_hello
 
+from falmock.engine import replies
+from falmock.proxy import flows
+from falmock.proxy.names import Names
 from falmock.wire.hosts import Hosts
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-egress"
+_HOST_HEADER = re.compile(rb"\r\nHost:[ \t]*([^\s:]+)", re.IGNORECASE)
 
 
 class Egress:
@@ -27,10 +44,12 @@ class Egress:
         self.hosts = Hosts()
         self.closed = True
         self.serving = True
+        self.names = Names()
 
     def use(self, hosts: Hosts, *, closed: bool) -> None:
         """Guard these hosts from now on."""
         self.hosts, self.closed, self.serving = hosts, closed, True
+        self.names.hosts = hosts if closed else None
 
     def unloaded(self) -> None:
         """The script is gone: stay shut until it comes back."""
@@ -38,21 +57,67 @@ class Egress:
         self.serving = False
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """Refuse a connection to fal below HTTP: by its address, or in transparent mode by the name in its TLS hello."""
-        if not self.closed:
-            return
-        address = data.server.address
-        for name in (address[0] if address else None, data.server.sni, data.client.sni):
-            if name and self.hosts.owns(name):
-                why = "in replay nothing is sent to fal" if self.serving else "the addon is not loaded any more"
-                data.server.error = f"falmock refused a connection to {name}: {why}"
+        """Refuse a connection to fal: by its address, or by the name in a TLS hello."""
+        for name in (_host(data.server), data.server.sni, data.client.sni):
+            if self._guards(name):
+                data.server.error = self._refusal(name)
                 return
+
+    def next_layer(self, nextlayer: layer.NextLayer) -> None:
+        """Refuse a raw tunnel to fal, which `ignore_hosts` and the like ask for, on whatever connection it would use."""
+        if not isinstance(nextlayer.layer, layers.TCPLayer | layers.UDPLayer):
+            return
+        context = nextlayer.context
+        for name in (_host(context.server), context.client.sni, *_names_in(nextlayer.data_client())):
+            if self._guards(name):
+                tunnels = [item.tunnel_connection for item in context.layers if isinstance(item, tunnel.TunnelLayer)]
+                for carrier in (context.server, *tunnels):
+                    if isinstance(carrier, connection.Server):
+                        carrier.error = self._refusal(name)
+                return
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """Refuse a request to fal that nobody answered. We come after every script."""
+        if not self.closed or flow.response or flow.error or not flow.live:
+            return
+        host = flows.host_of(flow.request, self.hosts)
+        if host is not None:
+            refusal = self._refusal(host)
+            logger.warning("%s", refusal)
+            reply = replies.problem(502, refusal, "refused")
+            flows.answer(flow, reply, flows.body_of(reply))
+
+    def _guards(self, name: str | None) -> TypeGuard[str]:
+        return self.closed and name is not None and self.hosts.owns(name)
+
+    def _refusal(self, name: str) -> str:
+        why = "in replay nothing is sent to fal" if self.serving else "the addon is not loaded any more"
+        return f"falmock refused a connection to {name}: {why}"
+
+
+def _host(server: connection.Server) -> str | None:
+    return server.address[0] if server.address else None
+
+
+def _names_in(data: bytes) -> Iterator[str]:
+    """The host names in the first bytes of a connection: of a TLS hello, or of an HTTP request."""
+    with contextlib.suppress(ValueError):
+        hello = parse_client_hello(data)
+        if hello is not None and hello.sni:
+            yield hello.sni
+    header = _HOST_HEADER.search(data)
+    if header is not None:
+        yield header[1].decode("latin-1")
 
 
 def installed() -> Egress:
-    """The veto of this mitmproxy process; registered on first use."""
-    egress = ctx.master.addons.get(NAME)
+    """The veto of this mitmproxy process; registered on first use, with the names that outlive the script as it does."""
+    addons = ctx.master.addons
+    egress = addons.get(NAME)
     if not isinstance(egress, Egress):
         egress = Egress()
-        ctx.master.addons.add(egress)
+        addons.add(egress)
+        # First of all: mitmproxy 11 has its own resolver ask the network before it asks a script. It is a
+        # new list because mitmproxy is walking the old one while it configures us.
+        addons.chain = [addons.register(egress.names), *addons.chain]
     return egress

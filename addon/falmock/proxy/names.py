@@ -13,14 +13,23 @@ ADDRESS = IPv4Address("198.18.0.1")
 """Where fal's names point: the network set aside for benchmarks (RFC 2544), which no real host has."""
 
 
-def answer(flow: dns.DNSFlow, hosts: Hosts) -> bool:
-    """Answer a query for one of fal's names; false, and nothing done, for any other."""
-    question = flow.request.question
-    if question is None or not flow.request.query or not hosts.owns(question.name):
-        return False
-    # No other record types: an HTTPS record would bring keys (ECH) and addresses of the real service.
-    is_address = question.type == types.A
-    records = [dns.ResourceRecord.A(question.name, ADDRESS, ttl=60)] if is_address else []
-    flow.response = flow.request.succeed(records)
-    flow.comment = "falmock: a fal name, answered here"
-    return True
+class Names:
+    """The addon that answers while it has hosts to answer for."""
+
+    name = "falmock-names"
+
+    def __init__(self) -> None:
+        self.hosts: Hosts | None = None
+
+    def dns_request(self, flow: dns.DNSFlow) -> None:
+        """Answer a query for one of fal's names, and leave any other alone."""
+        if flow.response or flow.error or not flow.live or self.hosts is None:
+            return
+        question = flow.request.question
+        if question is None or not flow.request.query or not self.hosts.owns(question.name):
+            return
+        # No other record types: an HTTPS record would bring keys (ECH) and addresses of the real service.
+        is_address = question.type == types.A
+        records = [dns.ResourceRecord.A(question.name, ADDRESS, ttl=60)] if is_address else []
+        flow.response = flow.request.succeed(records)
+        flow.comment = "falmock: a fal name, answered here"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 NAMESPACES = ("workflows", "comfy")
 _LEGACY = re.compile(r"([0-9]+)-([a-zA-Z0-9-]+)")
-_SEGMENT = re.compile(r"[^\s/\\?#%\x00-\x1f\x7f]+")
+_SEGMENT = re.compile(r"[^\s/\\?#%\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 class BadEndpointId(ValueError):

@@ -1,0 +1,73 @@
+"""Drives an engine as a client would: plain requests in, replies out, with a clock the test holds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from falmock.engine.config import Config
+from falmock.engine.effects import Reply
+from falmock.engine.engine import Engine
+from falmock.fixtures import codec
+from falmock.fixtures.index import Index
+from falmock.fixtures.model import Asset
+from falmock.wire.message import Request
+from falmock.wire.uuid7 import uuid7
+
+
+def index_of(*fixtures: dict[str, Any]) -> Index:
+    """An index of fixtures as they would stand in a file."""
+
+    def no_asset(name: str) -> Asset:
+        raise codec.MissingAsset(name)
+
+    decoded = codec.decode(json.dumps({"fixtures": fixtures}).encode(), "test.json", no_asset)
+    assert not decoded.problems, decoded.problems
+    return Index(decoded.fixtures, decoded.assets)
+
+
+class Client:
+    """An engine with these fixtures, and `now` to be moved by hand."""
+
+    def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
+        counter = iter(range(10**6))
+        self.now = 1_752_619_398.0
+        self.engine = Engine(Config(**config), index_of(*fixtures), lambda now: uuid7(now, next(counter)))
+
+    def send(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        host, _, rest = url.removeprefix("https://").partition("/")
+        path, _, query = rest.partition("?")
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        default = {} if body is None else {"content-type": "application/json"}
+        request = Request(method, host, f"/{path}", query, {**default, **(headers or {})}, content)
+        effect = self.engine.handle(request, self.now)
+        assert isinstance(effect, Reply)
+        return effect
+
+    def run(self, endpoint: str, body: Any = None, **headers: str) -> Reply:
+        return self.send("POST", f"https://fal.run/{endpoint}", {} if body is None else body, named(headers))
+
+    def submit(self, endpoint: str, body: Any = None, **headers: str) -> Reply:
+        return self.send("POST", f"https://queue.fal.run/{endpoint}", {} if body is None else body, named(headers))
+
+    def job(self, endpoint: str, body: Any = None) -> str:
+        """The URL of a new job, to which /status and /cancel are added."""
+        return str(read(self.submit(endpoint, body))["response_url"])
+
+    def status(self, job: str, query: str = "") -> Any:
+        return read(self.send("GET", f"{job}/status{query}"))
+
+
+def named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def read(reply: Reply) -> Any:
+    assert isinstance(reply.body, bytes)
+    return json.loads(reply.body)
+
+
+def header(reply: Reply, name: str) -> str | None:
+    values = [value.decode() for key, value in reply.headers if key.decode().lower() == name]
+    assert len(values) < 2, values
+    return values[0] if values else None

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import pytest
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
+from falmock.engine.engine import Engine
+from falmock.fixtures.index import Index
+from falmock.wire.auth import AuthRule
+from falmock.wire.hosts import KNOWN
+from falmock.wire.message import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.engine.calls import Client
+from unit.engine.calls import header
+from unit.engine.calls import read
+
+ANY = {"match": {}, "response": {"json": "any", "billableUnits": 1}}
+REQUIRED = AuthRule(required=True)
+ONE_KEY = AuthRule(required=True, keys=("kid:ksecret",))
+
+
+@pytest.mark.parametrize(
+    ("rule", "authorization", "text"),
+    [
+        (REQUIRED, None, "Cannot access application 'a/b'. Authentication is required to access this application."),
+        (REQUIRED, "Key opaque", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
+        (REQUIRED, "kid:ksecret", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
+        (ONE_KEY, "Key kid:other", "No user found for Key ID and Secret"),
+    ],
+)
+@pytest.mark.parametrize("host", ["fal.run", "queue.fal.run"])
+def test_calls_without_a_right(rule: AuthRule, authorization: str | None, text: str, host: str) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    reply = Client(ANY, auth=rule).send(
+        "POST", f"https://{host}/a/b", {}, headers | {"content-type": "application/json"}
+    )
+    assert (reply.status, read(reply)) == (401, {"detail": text})
+    assert header(reply, "content-type") == "application/json; charset=utf-8"
+    assert header(reply, "strict-transport-security") == "max-age=31536000; includeSubDomains"
+    assert header(reply, "x-fal-request-id") is None
+    assert header(reply, "www-authenticate") is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "authorization"),
+    [(REQUIRED, "Key kid:any"), (REQUIRED, "Bearer token"), (ONE_KEY, "Key kid:ksecret")],
+)
+def test_calls_with_a_right(rule: AuthRule, authorization: str) -> None:
+    assert Client(ANY, auth=rule).run("a/b", authorization=authorization).status == 200
+
+
+def test_storage_words_it_another_way() -> None:
+    reply = Client(auth=REQUIRED).send("POST", "https://rest.fal.ai/storage/auth/token", {})
+    assert (reply.status, read(reply)) == (401, {"detail": "Authorization header is required"})
+
+
+def test_jobs_are_guarded_and_unknown_ids_are_not() -> None:
+    client = Client(ANY, auth=REQUIRED)
+    job = read(client.submit("a/b", authorization="Key a:b"))["response_url"]
+    for method, url in (("GET", f"{job}/status"), ("GET", job), ("PUT", f"{job}/cancel")):
+        assert client.send(method, url).status == 401
+    assert client.send("GET", f"{job}/status", None, {"authorization": "Key a:b"}).status == 200
+    assert client.send("GET", "https://queue.fal.run/a/b/requests/none/status").status == 404
+
+
+def test_keys_are_nowhere_in_what_is_kept() -> None:
+    client = Client(ANY, auth=ONE_KEY)
+    client.run("a/b", authorization="Key kid:wrong-secret")
+    client.send("GET", "https://queue.fal.run/a/requests/x/status?fal_jwt_token=secret-token")
+    kept = repr(client.engine.scope.journal.entries)
+    assert "wrong-secret" not in kept
+    assert "secret-token" not in kept
+
+
+@pytest.mark.parametrize("host", sorted(KNOWN))
+@pytest.mark.parametrize("method", ["PUT", "POST", "GET"])
+def test_a_preflight_is_answered_on_every_host(host: str, method: str) -> None:
+    asked = {
+        "origin": "https://app.example",
+        "access-control-request-method": method,
+        "access-control-request-headers": "authorization,x-fal-queue-priority",
+    }
+    reply = Client().send("OPTIONS", f"https://{host}/fal-ai/x", None, asked)
+    assert (reply.status, reply.body) == (200, b"OK")
+    assert header(reply, "access-control-allow-origin") == "https://app.example"
+    assert header(reply, "access-control-allow-headers") == "authorization,x-fal-queue-priority"
+    assert method in str(header(reply, "access-control-allow-methods"))
+    assert header(reply, "access-control-max-age") == "600"
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", "https://fal.run/a/b"),
+        ("POST", "https://queue.fal.run/a/b"),
+        ("POST", "https://rest.fal.ai/storage/auth/token"),
+        ("GET", "https://v3.fal.media/none"),
+        ("DELETE", "https://fal.run/a/b"),
+        ("GET", "https://queue.fal.run/a/b/requests/x"),
+    ],
+)
+def test_every_answer_can_be_read_by_a_browser(method: str, url: str) -> None:
+    reply = Client(ANY).send(
+        method,
+        url,
+        {} if method == "POST" else None,
+        {"origin": "https://app.example", "content-type": "application/json"},
+    )
+    assert header(reply, "access-control-allow-origin") == "*"
+    exposed = str(header(reply, "access-control-expose-headers"))
+    assert "x-fal-request-id" in exposed
+    assert "x-fal-billable-units" in exposed
+
+
+def test_with_a_cookie_the_origin_is_named() -> None:
+    reply = Client(ANY).run("a/b", origin="https://app.example", cookie="a=b")
+    assert header(reply, "access-control-allow-origin") == "https://app.example"
+    assert header(reply, "vary") == "Origin"
+
+
+def test_without_an_origin_nothing_is_said_of_origins() -> None:
+    assert header(Client(ANY).run("a/b"), "access-control-allow-origin") is None
+
+
+def test_passthrough_forwards_everything_and_notes_it() -> None:
+    engine = Engine(Config(mode=Mode.PASSTHROUGH), Index(), lambda _: "id")
+    effect = engine.handle(Request("POST", "fal.run", "/a/b", "", {}, b"{}"), 1.0)
+    assert isinstance(effect, Forward)
+    entry = engine.scope.journal.entries[0]
+    assert (entry.status, entry.host, entry.path) == (None, "fal.run", "/a/b")
+
+
+def test_the_journal_is_bounded() -> None:
+    client = Client(ANY)
+    for _ in range(1005):
+        client.run("a/b")
+    assert len(client.engine.scope.journal.entries) == 1000
+    assert client.engine.scope.journal.total == 1005
+
+
+HOSTS = st.sampled_from([*sorted(KNOWN), "docs.fal.ai"])
+METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "BREW"])
+PATHS = st.one_of(
+    st.text(max_size=30).map(lambda text: "/" + text),
+    st.lists(
+        st.sampled_from(["requests", "status", "cancel", "files", "upload", "multipart", "..", "%2e%2e", "1", "x", ""]),
+        max_size=7,
+    ).map(lambda parts: "/" + "/".join(parts)),
+)
+
+
+@given(METHODS, HOSTS, PATHS, st.text(max_size=20), st.binary(max_size=40), st.booleans())
+def test_any_request_gets_a_whole_answer(
+    method: str,
+    host: str,
+    path: str,
+    query: str,
+    body: bytes,
+    json_type: bool,  # noqa: FBT001
+) -> None:
+    headers = {"content-type": "application/json"} if json_type else {"x-fal-file-name": query}
+    engine = Engine(Config(), Index(), lambda _: "id")
+    if host == "router.huggingface.co":
+        path = "/fal-ai" + path
+    reply = engine.handle(Request(method, host, path, query, headers, body), 1.0)
+    assert isinstance(reply, Reply)
+    assert 200 <= reply.status < 600
+    for name, value in reply.headers:
+        assert b"\r" not in name + value
+        assert b"\n" not in name + value

@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from falmock.engine.pace import parse_pace
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import parse_extra
+from unit.engine.calls import Client
+from unit.engine.calls import header
+from unit.engine.calls import index_of
+from unit.engine.calls import read
+
+FLUX = {
+    "match": {"model": "fal-ai/flux/dev", "input": {"prompt": "a cat"}},
+    "response": {
+        "json": {"images": [], "seed": 15738016505585340234, "prompt": "é"},
+        "billableUnits": 1.0,
+        "headers": {"X-Fal-Runner-Hints": "lora:a"},
+    },
+    "queue": {
+        "started": 2,
+        "completed": 6,
+        "inferenceTime": 4.25,
+        "positions": [{"at": 0, "position": 1}, {"at": 1, "position": 0}],
+        "logs": [{"at": 3, "message": "half", "level": "WARN"}],
+    },
+}
+FAILING = {
+    "match": {"model": "fal-ai/flux/dev", "input": {"prompt": "bad"}},
+    "response": {"error": {"type": "content_policy_violation", "message": "No.", "loc": ["body", "prompt"]}},
+}
+RECORDED = parse_pace("recorded")
+
+
+def paced(**config: Any) -> Client:
+    return Client(FLUX, FAILING, pace=RECORDED, **config)
+
+
+def test_a_run_to_the_byte() -> None:
+    reply = Client(FLUX).run("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert reply.status == 200
+    assert reply.body == '{"images":[],"seed":15738016505585340234,"prompt":"é"}'.encode()
+    assert [name.decode() for name, _ in reply.headers] == [
+        "Content-Type",
+        "X-Fal-Served-From",
+        "x-fal-request-id",
+        "x-fal-billable-units",
+        "X-Fal-Runner-Hints",
+        "Strict-Transport-Security",
+        "X-Robots-Tag",
+        "x-falmock-fixture",
+    ]
+    assert header(reply, "content-type") == "application/json"
+    assert header(reply, "x-fal-billable-units") == "1.0"
+    assert reply.fixture == "test.json#0"
+
+
+def test_a_submit_to_the_byte() -> None:
+    reply = Client(FLUX).submit("fal-ai/flux/dev", {"prompt": "a cat"})
+    request_id = read(reply)["request_id"]
+    url = f"https://queue.fal.run/fal-ai/flux/requests/{request_id}"
+    assert reply.status == 200
+    assert reply.body == (
+        f'{{"status": "IN_QUEUE", "request_id": "{request_id}", "response_url": "{url}", '
+        f'"status_url": "{url}/status", "cancel_url": "{url}/cancel", "logs": null, "metrics": {{}}, '
+        f'"queue_position": 1}}'.encode()
+    )
+    assert header(reply, "content-type") == "application/json; charset=utf-8"
+    assert header(reply, "x-fal-request-id") is None
+    assert request_id[14] == "7"
+
+
+def test_a_job_from_queue_to_result() -> None:
+    client = paced()
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    seen = []
+    for elapsed in (0, 1, 2, 3, 6):
+        client.now = 1_752_619_398.0 + elapsed
+        reply = client.send("GET", f"{job}/status?logs=1")
+        body = read(reply)
+        seen.append(
+            (reply.status, body["status"], body.get("queue_position"), len(body["logs"] or []), body["metrics"])
+        )
+    assert seen == [
+        (202, "IN_QUEUE", 1, 0, {}),
+        (202, "IN_QUEUE", 0, 0, {}),
+        (202, "IN_PROGRESS", None, 0, {}),
+        (202, "IN_PROGRESS", None, 1, {}),
+        (200, "COMPLETED", None, 1, {"inference_time": 4.25}),
+    ]
+    for _ in range(2):
+        result = client.send("GET", job)
+        assert result.status == 200
+        assert read(result)["seed"] == 15738016505585340234
+        assert header(result, "x-fal-request-id") == job.rpartition("/")[2]
+        assert client.status(job)["status"] == "COMPLETED"
+
+
+def test_logs_come_only_when_asked_for_and_with_their_times() -> None:
+    client = paced()
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    client.now += 6
+    for query in ("", "?logs=0", "?logs=false"):
+        assert client.status(job, query)["logs"] is None
+    for query in ("?logs=1", "?logs=true"):
+        assert client.status(job, query)["logs"] == [
+            {
+                "message": "half",
+                "level": "WARN",
+                "source": "USER",
+                "timestamp": "2025-07-15T22:43:21.000000+00:00",
+                "labels": {"level": "WARN", "source": "USER"},
+            }
+        ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fal-ai/flux/requests/{}/status",
+        "fal-ai/flux/requests/{}/status/",
+        "fal-ai/flux/dev/requests/{}/status",
+        "fal-ai/flux/dev/x/requests/{}/status",
+        "other/app/requests/{}/status",
+        "a/requests/{}/status",
+    ],
+)
+def test_a_job_is_found_by_its_id_whatever_the_path(path: str) -> None:
+    client = Client(FLUX)
+    request_id = client.job("fal-ai/flux/dev", {"prompt": "a cat"}).rpartition("/")[2]
+    assert read(client.send("GET", f"https://queue.fal.run/{path.format(request_id)}"))["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/response", "/response/"])
+def test_a_result_with_and_without_its_suffix(suffix: str) -> None:
+    client = Client(FLUX)
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert client.send("GET", job + suffix).status == 200
+
+
+def test_a_failed_job_is_completed_with_an_error() -> None:
+    client = Client(FAILING)
+    job = client.job("fal-ai/flux/dev", {"prompt": "bad"})
+    status = client.status(job)
+    assert (status["status"], status["error"], status["error_type"]) == ("COMPLETED", "No.", "content_policy_violation")
+    result = client.send("GET", job)
+    assert result.status == 422
+    assert read(result)["detail"][0]["loc"] == ["body", "prompt"]
+    assert header(result, "x-fal-billable-units") == "0"
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "answer", "status", "word"),
+    [
+        (0, "CANCELLATION_REQUESTED", 202, "COMPLETED"),
+        (3, "CANCELLATION_REQUESTED", 202, "COMPLETED"),
+        (7, "ALREADY_COMPLETED", 400, "COMPLETED"),
+    ],
+)
+def test_cancel(elapsed: int, answer: str, status: int, word: str) -> None:
+    client = paced()
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    client.now += elapsed
+    reply = client.send("PUT", f"{job}/cancel")
+    assert (reply.status, reply.body) == (status, f'{{"status": "{answer}"}}'.encode())
+    after = client.status(job)
+    assert after["status"] == word
+    result = client.send("GET", job)
+    if status == 202:
+        assert (after["error_type"], result.status) == ("client_cancelled", 499)
+        assert read(result)["error_type"] == header(result, "x-fal-error-type") == "client_cancelled"
+        assert client.send("PUT", f"{job}/cancel").status == 400
+    else:
+        assert ("error" in after, result.status) == (False, 200)
+
+
+def test_an_app_that_ignores_cancelling_finishes() -> None:
+    stubborn = {**FLUX, "queue": {**FLUX["queue"], "cancel": "ignored"}}  # type: ignore[dict-item]
+    client = Client(stubborn, pace=RECORDED)
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    client.now += 3
+    assert client.send("PUT", f"{job}/cancel").status == 202
+    assert client.status(job)["status"] == "IN_PROGRESS"
+    client.now += 3
+    assert client.send("GET", job).status == 200
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("GET", "/status"), ("GET", ""), ("PUT", "/cancel")])
+def test_an_unknown_request_id(method: str, suffix: str) -> None:
+    reply = Client(FLUX).send(method, f"https://queue.fal.run/fal-ai/flux/requests/019e-none{suffix}")
+    assert (reply.status, reply.body) == (404, b'{"status": "NOT_FOUND"}')
+
+
+def test_a_result_asked_too_early() -> None:
+    client = paced()
+    reply = client.send("GET", client.job("fal-ai/flux/dev", {"prompt": "a cat"}))
+    assert (reply.status, read(reply)) == (400, {"detail": "Request is still in progress"})
+
+
+def test_a_start_deadline_ends_a_waiting_job() -> None:
+    client = paced()
+    submitted = client.submit("fal-ai/flux/dev", {"prompt": "a cat"}, x_fal_request_timeout="1.5")
+    job = read(submitted)["response_url"]
+    client.now += 1.4
+    assert client.status(job)["status"] == "IN_QUEUE"
+    client.now += 0.2
+    status, result = client.status(job), client.send("GET", job)
+    assert (status["status"], status["error_type"]) == ("COMPLETED", "request_timeout")
+    assert result.status == 504
+    assert header(result, "x-fal-request-timeout-type") == "user"
+    assert header(result, "x-fal-error-type") == "request_timeout"
+
+
+def test_a_run_takes_its_time_and_has_a_deadline() -> None:
+    client = paced()
+    assert client.run("fal-ai/flux/dev", {"prompt": "a cat"}).delay == 6
+    late = client.run("fal-ai/flux/dev", {"prompt": "a cat"}, x_fal_request_timeout="1.5")
+    assert (late.status, late.delay) == (504, 1.5)
+    assert header(late, "x-fal-request-timeout-type") == "user"
+    in_time = client.run("fal-ai/flux/dev", {"prompt": "a cat"}, x_fal_request_timeout="2.5")
+    assert (in_time.status, in_time.delay) == (200, 6)
+
+
+@pytest.mark.parametrize("text", ["soon", "", "0.1", "-5", "nan", "inf"])
+def test_a_start_deadline_that_is_none(text: str) -> None:
+    client = Client(FLUX)
+    for call in (client.run, client.submit):
+        reply = call("fal-ai/flux/dev", {"prompt": "a cat"}, x_fal_request_timeout=text)
+        assert reply.status == 400
+        assert "X-Fal-Request-Timeout" in read(reply)["detail"]
+
+
+def test_the_length_of_the_queue() -> None:
+    client = paced()
+    url = "https://queue.fal.run/fal-ai/flux/dev?fal_max_queue_length=1"
+    statuses = [client.send("POST", url, {"prompt": "a cat"}).status for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    client.now += 2
+    assert client.send("POST", url, {"prompt": "a cat"}).status == 200
+    assert client.send("POST", url.replace("=1", "=many"), {"prompt": "a cat"}).status == 400
+
+
+def test_a_full_table_refuses_a_job_and_drops_none() -> None:
+    client = paced(max_jobs=1)
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    refused = client.submit("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert refused.status == 507
+    assert "fal_max_jobs" in read(refused)["detail"]
+    assert client.status(job)["status"] == "IN_QUEUE"
+
+
+def test_equal_matches_answer_in_turn_for_runs_and_jobs_together() -> None:
+    match = {"model": "a/b"}
+    client = Client(*({"match": match, "response": {"json": number}} for number in range(3)))
+    answers = [
+        read(client.run("a/b")),
+        read(client.send("GET", client.job("a/b"))),
+        read(client.run("a/b")),
+        read(client.run("a/b")),
+    ]
+    assert answers == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "app"),
+    [
+        ("fal-ai/flux/dev", "fal-ai/flux"),
+        ("workflows/me/flow/deep", "workflows/me/flow"),
+        ("comfy/me/flow", "comfy/me/flow"),
+        ("110602490-fast-sdxl", "110602490/fast-sdxl"),
+        ("110602490/fast-sdxl/image", "110602490/fast-sdxl"),
+        ("a/b/", "a/b"),
+    ],
+)
+def test_the_urls_of_a_job_name_the_app_alone(asked: str, app: str) -> None:
+    client = Client({"match": {}, "response": {"json": {}}})
+    body = read(client.submit(asked))
+    assert body["status_url"] == f"https://queue.fal.run/{app}/requests/{body['request_id']}/status"
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("queue.fal.run", "queue.fal.run"),
+        ("queue.falrun.com", "queue.fal.run"),
+        ("queue.mine.test", "queue.mine.test"),
+    ],
+)
+def test_backup_hosts_name_the_real_queue_and_extra_hosts_themselves(host: str, named: str) -> None:
+    client = Client({"match": {}, "response": {"json": {}}}, hosts=Hosts(parse_extra(["mine.test"])))
+    body = read(client.send("POST", f"https://{host}/a/b", {}))
+    assert body["status_url"].startswith(f"https://{named}/a/b/requests/")
+
+
+def test_hugging_faces_router() -> None:
+    client = Client({"match": {"model": "fal-ai/flux/dev"}, "response": {"json": {"ok": 1}}})
+    base = "https://router.huggingface.co/fal-ai"
+    assert read(client.send("POST", f"{base}/fal-ai/flux/dev", {})) == {"ok": 1}
+    submitted = read(client.send("POST", f"{base}/fal-ai/flux/dev?_subdomain=queue", {}))
+    path = submitted["response_url"].removeprefix("https://queue.fal.run")
+    assert read(client.send("GET", f"{base}{path}/status?_subdomain=queue"))["status"] == "COMPLETED"
+    assert read(client.send("GET", f"{base}{path}?_subdomain=queue")) == {"ok": 1}
+
+
+def test_a_miss_names_the_difference() -> None:
+    client = Client(FLUX)
+    for reply in (
+        client.run("fal-ai/flux/dev", {"prompt": "a dog"}),
+        client.submit("fal-ai/flux/dev", {"prompt": "a dog"}),
+    ):
+        body = read(reply)
+        assert reply.status == 404
+        assert header(reply, "x-falmock-miss") == "1"
+        assert body["detail"] == body["message"]
+        assert "test.json#0" in body["detail"]
+        assert '$.prompt: expected "a cat", found "a dog"' in body["detail"]
+    entry = client.engine.scope.journal.entries[-1]
+    assert entry.miss == body["detail"]
+
+
+def test_new_fixtures_leave_jobs_under_way_alone() -> None:
+    client = paced()
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert client.run("fal-ai/flux/dev", {"prompt": "a dog"}).status == 404
+    client.engine.use_fixtures(index_of({"match": {"model": "fal-ai/flux/dev"}, "response": {"json": "new"}}))
+    assert read(client.run("fal-ai/flux/dev", {"prompt": "a dog"})) == "new"
+    client.now += 6
+    assert read(client.send("GET", job))["seed"] == 15738016505585340234

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import pytest
+from falmock.engine.jobs import Job
+from falmock.engine.jobs import Jobs
+from falmock.engine.jobs import TooManyJobs
+from falmock.engine.pace import parse_pace
+from falmock.engine.pace import schedule
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Log
+from falmock.fixtures.model import Position
+from falmock.fixtures.model import Timeline
+from falmock.wire.lifecycle import TERMINAL
+from falmock.wire.lifecycle import VIEWS
+from falmock.wire.lifecycle import ImpossibleEvent
+from falmock.wire.lifecycle import State
+from hypothesis import given
+from hypothesis import strategies as st
+
+TIMELINE = Timeline(
+    2.0,
+    6.0,
+    (Position(0.0, 2), Position(1.0, 1), Position(1.5, 0)),
+    (Log(2.5, "loading"), Log(4.0, "half way"), Log(5.9, "done")),
+)
+
+
+def job(
+    pace: str = "recorded", name: str = "r", *, deadline: float = 3600.0, cancels: bool = True, at: float = 100.0
+) -> Job:
+    return Job(
+        request_id=name,
+        app="a/b",
+        host="queue.fal.run",
+        submitted=at,
+        deadline=deadline,
+        schedule=schedule(parse_pace(pace), TIMELINE),
+        answer=Answer(200, "application/json", b"{}"),
+        logs=TIMELINE.logs,
+        inference_time=4.0,
+        honours_cancel=cancels,
+        fixture="f",
+        why="w",
+    )
+
+
+def test_a_job_by_the_clock() -> None:
+    one = job()
+    seen = []
+    for elapsed in (0.0, 0.9, 1.0, 1.5, 1.9, 2.0, 2.5, 4.1, 5.99, 6.0, 60.0):
+        one.advance(100.0 + elapsed)
+        logs = [log.message for _, log in one.logs_until(100.0 + elapsed)]
+        seen.append((one.state.value, one.position(100.0 + elapsed) if one.state is State.QUEUED else None, len(logs)))
+    assert seen == [
+        ("queued", 2, 0),
+        ("queued", 2, 0),
+        ("queued", 1, 0),
+        ("queued", 0, 0),
+        ("queued", 0, 0),
+        ("running", None, 0),
+        ("running", None, 1),
+        ("running", None, 2),
+        ("running", None, 3),
+        ("finished", None, 3),
+        ("finished", None, 3),
+    ]
+    assert one.ended == 106.0
+
+
+# The tables of aimock's own behaviour: what polls 1 to 5 show.
+@pytest.mark.parametrize(
+    ("pace", "shown"),
+    [
+        ("polls:1,2", "P C C C C"),
+        ("polls:2,2", "Q P C C C"),
+        ("polls:,1", "P C C C C"),
+        ("polls:0", "P C C C C"),
+        ("polls:3", "Q Q P C C"),
+    ],
+)
+def test_a_job_by_polls(pace: str, shown: str) -> None:
+    one = job(pace)
+    letters = {State.QUEUED: "Q", State.RUNNING: "P", State.FINISHED: "C"}
+    seen = []
+    for _ in range(5):
+        one.poll(100.0)
+        seen.append(letters[one.state])
+    assert " ".join(seen) == shown
+
+
+def test_positions_count_down_by_polls() -> None:
+    one = job("polls:3")
+    places = [one.position(100.0)]
+    for _ in range(2):
+        one.poll(100.0)
+        places.append(one.position(100.0))
+    assert places == [3, 2, 1]
+
+
+def test_a_start_deadline_shorter_than_the_wait_ends_the_job() -> None:
+    one = job(deadline=1.2)
+    one.advance(101.1)
+    assert one.state is State.QUEUED
+    one.advance(101.2)
+    assert one.state is State.EXPIRED
+    assert one.ended == 101.2
+
+
+def test_a_start_deadline_counts_the_wait_only() -> None:
+    one = job(deadline=2.5)
+    one.advance(200.0)
+    assert one.state is State.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "cancels", "after"),
+    [
+        (0.5, True, State.CANCELLED),
+        (0.5, False, State.CANCELLED),
+        (3.0, True, State.CANCELLED),
+        (3.0, False, State.RUNNING),
+    ],
+)
+def test_cancel(elapsed: float, cancels: bool, after: State) -> None:  # noqa: FBT001
+    one = job(cancels=cancels)
+    one.advance(100.0 + elapsed)
+    one.cancel(100.0 + elapsed)
+    assert one.state is after
+
+
+def test_what_is_over_cannot_be_cancelled() -> None:
+    one = job()
+    one.advance(200.0)
+    with pytest.raises(ImpossibleEvent, match="finished cannot cancel"):
+        one.cancel(200.0)
+
+
+def test_the_logs_of_a_cancelled_job_stop_where_it_stopped() -> None:
+    one = job()
+    one.advance(103.0)
+    one.cancel(103.0)
+    assert [log.message for _, log in one.logs_until(1000.0)] == ["loading"]
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("poll"), st.just(0.0)),
+    st.tuples(st.just("cancel"), st.just(0.0)),
+    st.tuples(st.just("wait"), st.floats(0, 5)),
+)
+ORDER = [State.QUEUED, State.RUNNING, State.FINISHED, State.CANCELLED, State.EXPIRED]
+
+
+@given(
+    st.sampled_from(["instant", "recorded", "x10", "3s", "polls:1,2", "polls:2,2", "polls:,3"]),
+    st.lists(STEPS, max_size=30),
+    st.booleans(),
+    st.floats(0.2, 10),
+)
+def test_any_life_keeps_the_rules(pace: str, steps: list[tuple[str, float]], cancels: bool, deadline: float) -> None:  # noqa: FBT001
+    one = job(pace, cancels=cancels, deadline=deadline)
+    now, before, lines, place = 100.0, State.QUEUED, 0, 99
+    cancelled = False
+    for kind, seconds in steps:
+        now += seconds
+        one.advance(now)
+        if kind == "poll":
+            one.poll(now)
+        elif kind == "cancel" and one.state not in TERMINAL:
+            one.cancel(now)
+            cancelled = True
+        assert ORDER.index(one.state) >= ORDER.index(before)
+        assert before not in TERMINAL or one.state is before
+        assert VIEWS[one.state].word in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
+        assert (one.ended is not None) is (one.state in TERMINAL)
+        count = len(one.logs_until(now))
+        assert count >= lines or one.state is not before
+        if one.state is State.QUEUED:
+            assert one.position(now) <= place
+            place = one.position(now)
+        assert one.state is not State.CANCELLED or cancelled
+        before, lines = one.state, count
+    one.advance(now + 100_000)
+    for _ in range(10):
+        one.poll(now + 100_000)
+    assert one.state in TERMINAL
+
+
+def test_the_job_that_ended_first_makes_room() -> None:
+    jobs = Jobs(limit=2, ttl=1000)
+    jobs.add(job("instant", "old", at=100.0), 100.0)
+    jobs.add(job("instant", "new", at=101.0), 101.0)
+    jobs.get("old", 101.5)  # asking for it does not make it younger
+    jobs.add(job("instant", "third", at=102.0), 102.0)
+    assert jobs.get("old", 102.0) is None
+    assert jobs.get("new", 102.0)
+    assert len(jobs) == 2
+
+
+def test_a_live_job_is_never_dropped() -> None:
+    jobs = Jobs(limit=2, ttl=1000)
+    jobs.add(job("polls:9", "live"), 100.0)
+    for number in range(5):
+        jobs.add(job("instant", f"done{number}"), 100.0)
+    assert jobs.get("live", 100.0)
+    jobs.add(job("polls:9", "live too"), 100.0)
+    with pytest.raises(TooManyJobs):
+        jobs.add(job("instant", "one too many"), 100.0)
+    assert jobs.get("live", 100.0)
+    assert jobs.get("live too", 100.0)
+
+
+def test_jobs_that_the_clock_ended_make_room_unasked() -> None:
+    jobs = Jobs(limit=1, ttl=1000)
+    jobs.add(job("recorded", "slow", at=100.0), 100.0)
+    with pytest.raises(TooManyJobs):
+        jobs.add(job("recorded", "early", at=105.9), 105.9)
+    jobs.add(job("recorded", "next", at=106.0), 106.0)
+    assert jobs.get("slow", 106.0) is None
+
+
+def test_time_to_live_starts_at_the_end_of_a_job() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    jobs.add(job("recorded", "slow", at=100.0), 100.0)
+    assert jobs.get("slow", 165.9)
+    assert jobs.get("slow", 166.1) is None
+    assert len(jobs) == 0
+
+
+def test_a_live_job_lives_as_long_as_it_is_asked_for() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    jobs.add(job("polls:9", "polled"), 100.0)
+    jobs.add(job("polls:9", "forgotten"), 100.0)
+    for now in (150.0, 200.0, 250.0):
+        assert jobs.get("polled", now)
+    jobs.expire(250.0)
+    assert len(jobs) == 1
+
+
+def test_the_queue_of_an_app() -> None:
+    jobs = Jobs(limit=10, ttl=1000)
+    for name in ("one", "two"):
+        jobs.add(job("recorded", name, at=100.0), 100.0)
+    assert jobs.queued("a/b", 101.0) == 2
+    assert jobs.queued("a/c", 101.0) == 0
+    assert jobs.queued("a/b", 102.0) == 0

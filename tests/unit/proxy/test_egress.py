@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+from falmock.proxy.egress import Egress
+from falmock.wire.hosts import Hosts
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+from mitmproxy.test import tflow
+
+
+def connect(egress: Egress, address: str, sni: str | None = None, client_sni: str | None = None) -> str | None:
+    client, server = tflow.tclient_conn(), tflow.tserver_conn()
+    client.sni, server.sni, server.address, server.error = client_sni, sni, (address, 443), None
+    data = ServerConnectionHookData(client=client, server=server)
+    egress.server_connect(data)
+    return data.server.error
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("fal.run", None, None),
+        ("Queue.FAL.run.", None, None),
+        ("198.18.0.1", "fal.run", None),
+        ("1.2.3.4", None, "new.fal.ai"),
+    ],
+)
+def test_fal_is_not_connected_to(names: tuple[str, str | None, str | None]) -> None:
+    assert "in replay nothing is sent to fal" in str(connect(Egress(), *names))
+
+
+@pytest.mark.parametrize("name", ["example.com", "storage.googleapis.com", "router.huggingface.co", "notfal.run"])
+def test_other_hosts_are(name: str) -> None:
+    assert connect(Egress(), name) is None
+
+
+def test_it_opens_only_when_told_and_shuts_when_the_script_is_gone() -> None:
+    egress = Egress()
+    egress.use(Hosts(), closed=False)
+    assert connect(egress, "fal.run") is None
+    egress.unloaded()
+    assert "not loaded any more" in str(connect(egress, "fal.run"))

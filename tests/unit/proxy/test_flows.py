@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.fixtures.miss import Miss
+from falmock.proxy import flows
+from falmock.wire.hosts import Hosts
+from mitmproxy.test import tflow
+from mitmproxy.test import tutils
+
+
+def flow_of(**request: object):
+    return tflow.tflow(req=tutils.treq(**request))
+
+
+@pytest.mark.parametrize(
+    ("host", "authority", "path", "found"),
+    [
+        ("fal.run", b"", b"/a/b", "fal.run"),
+        ("FAL.RUN.", b"", b"/a/b", "fal.run"),
+        ("198.18.0.1", b"queue.fal.run", b"/a/b", "queue.fal.run"),
+        ("queue.fal.run", b"127.0.0.1:8080", b"/a/b", "queue.fal.run"),
+        ("docs.fal.ai", b"", b"/", "docs.fal.ai"),
+        ("example.com", b"", b"/a/b", None),
+        ("notfal.run", b"", b"/a/b", None),
+        ("fal.run.example.com", b"", b"/a/b", None),
+        ("storage.googleapis.com", b"", b"/falserverless/x", "storage.googleapis.com"),
+        ("storage.googleapis.com", b"", b"/my-bucket/x", None),
+        ("router.huggingface.co", b"", b"/fal-ai/a/b", "router.huggingface.co"),
+        ("router.huggingface.co", b"", b"/together/v1", None),
+    ],
+)
+def test_which_requests_are_ours(host: str, authority: bytes, path: bytes, found: str | None) -> None:
+    headers = ((b"Host", authority),) if authority else ()
+    flow = flow_of(host=host, authority=authority, path=path, headers=headers)
+    assert flows.host_of(flow.request, Hosts()) == found
+
+
+def test_a_request_is_read_whole() -> None:
+    flow = flow_of(
+        method=b"post",
+        path=b"/a%20b?x=1&y=%C3%A9",
+        headers=((b"X-Name", b"caf\xc3\xa9"), (b"X-Raw", b"\xff")),
+        content=b"body",
+    )
+    request = flows.read(flow, "fal.run")
+    assert (request.method, request.path, request.query, request.body) == ("POST", "/a%20b", "x=1&y=%C3%A9", b"body")
+    assert request.headers["x-name"] == "café"
+    assert request.headers["x-raw"] == "ÿ"
+
+
+def test_an_encoded_body_is_decoded() -> None:
+    flow = flow_of(content=b"body")
+    flow.request.encode("gzip")
+    assert flows.read(flow, "fal.run").body == b"body"
+    flow.request.raw_content = b"not gzip"
+    with pytest.raises(ValueError, match="gzip"):
+        flows.read(flow, "fal.run")
+
+
+def test_an_answer_tells_what_answered_and_why() -> None:
+    flow = flow_of()
+    flows.answer(
+        flow, Reply(422, ((b"Content-Type", b"a/b"), (b"X", b"y")), b"body", "exact input", "f.json#0"), b"body"
+    )
+    assert flow.response.reason == "Unprocessable Entity"
+    assert flow.response.headers.fields == ((b"Content-Type", b"a/b"), (b"Content-Length", b"4"), (b"X", b"y"))
+    assert flow.comment == "falmock: f.json#0 (exact input)"
+    assert flow.metadata["falmock.fixture"] == "f.json#0"
+    assert flow.metadata["falmock.why"] == "exact input"
+
+
+def test_the_report_of_a_miss_is_the_comment() -> None:
+    flow = flow_of()
+    flows.answer(flow, Reply(404, (), b"", "no fixture matches", miss=Miss("key", "the report", ())), b"")
+    assert flow.comment == "the report"
+
+
+def test_head_and_304_have_the_length_they_should() -> None:
+    flow = flow_of()
+    flows.answer(flow, Reply(200, (), b"", "file", length=7), b"")
+    assert flow.response.headers["content-length"] == "7"
+    flows.answer(flow, Reply(304, (), b"", "not modified"), b"")
+    assert "content-length" not in flow.response.headers
+
+
+def test_a_body_on_disk(tmp_path: Path) -> None:
+    file = tmp_path / "asset"
+    file.write_bytes(b"0123456789")
+    assert flows.body_of(Reply(206, (), FileBody(str(file), 2, 5), "file")) == b"234"
+    file.write_bytes(b"0")
+    with pytest.raises(OSError, match="shorter than when it was loaded"):
+        flows.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
+    file.unlink()
+    with pytest.raises(OSError, match="asset"):
+        flows.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
