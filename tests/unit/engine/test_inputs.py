@@ -92,6 +92,7 @@ def test_parameters_for_the_platform_are_no_input() -> None:
     reply = client.send("POST", url, {"prompt": "x"})
     assert reply.status == 200
     assert "fal_webhook is not delivered" in reply.why
+    assert client.send("GET", "https://fal.run/a/b?prompt=x&fal_jwt_token=t").status == 200
 
 
 def test_the_method_can_be_part_of_a_match() -> None:
@@ -117,6 +118,13 @@ def test_what_is_compared_is_the_meaning(sent: bytes) -> None:
 )
 def test_and_nothing_less(sent: dict[str, Any]) -> None:
     assert exact({"seed": 2**64 - 1}).run("a/b", sent).status == 404
+
+
+def test_true_is_not_one() -> None:
+    client = Client({"match": {"input": {"n": 1, "list": [False]}}, "response": {"json": "hit"}})
+    assert client.run("a/b", {"n": 1.0, "list": [False], "more": 1}).status == 200
+    assert client.run("a/b", {"n": True, "list": [False]}).status == 404
+    assert client.run("a/b", {"n": 1, "list": [0]}).status == 404
 
 
 def test_a_file_matches_by_content_however_it_comes() -> None:
