@@ -160,3 +160,22 @@ def test_prompts_and_contexts_of_aimock() -> None:
     assert read(client.run("a/b", {"text": "a dragon"})) == "dragon"
     assert read(client.run("a/b", {"input": {"prompt": "a dragon"}})) == "dragon"
     assert client.run("a/b", {"prompt": "a cat"}).status == 404
+
+
+def test_the_more_closely_described_of_two_exact_inputs_wins() -> None:
+    exact = {"model": "a/b", "input": {"p": 1}, "exact": True}
+    client = Client(
+        {"match": exact, "response": {"json": "plain"}},
+        {"match": {**exact, "context": "night"}, "response": {"json": "night"}},
+        {"match": {"model": "a/b", "input": {"p": 1}}, "response": {"json": "subset"}},
+        {"match": {"model": "a/*", "input": {"p": {"$any": True}}, "exact": True}, "response": {"json": "glob"}},
+    )
+    assert read(client.run("a/b", {"p": 1})) == "plain"
+    assert read(client.run("a/b", {"p": 1}, x_aimock_context="night")) == "night"
+    assert read(client.run("a/b", {"p": 1, "q": 1})) == "subset"
+    assert read(client.run("a/b", {"p": 2})) == "glob"
+
+
+def test_conditions_on_chat_are_never_met() -> None:
+    client = Client({"match": {"systemMessage": "x"}, "response": {"json": "chat"}})
+    assert client.run("a/b", {"prompt": "x"}).status == 404
