@@ -55,15 +55,10 @@ class Inference:
 
     def run(self, request: Request, call: Run, now: float) -> Reply:
         """A sync run: the fixture's answer, after the time that the pace gives it."""
-        deadline = _deadline(request)
-        if isinstance(deadline, Reply):
-            return deadline
-        query = self._read(request, call.endpoint)
-        if isinstance(query, Reply):
-            return query
-        fixture = self._select(query)
-        if isinstance(fixture, Reply):
-            return fixture
+        found = self._find(request, call.endpoint)
+        if isinstance(found, Reply):
+            return found
+        fixture, deadline = found
         request_id = self.new_id(now)
         plan = schedule(self.config.pace, fixture.timeline)
         if not plan.by_polls and plan.started > deadline:
@@ -76,20 +71,15 @@ class Inference:
 
     def submit(self, request: Request, call: Submit, now: float) -> Reply:
         """A job for the queue: accepted when a fixture knows how it will end."""
-        deadline = _deadline(request)
-        if isinstance(deadline, Reply):
-            return deadline
-        query = self._read(request, call.endpoint)
-        if isinstance(query, Reply):
-            return query
         app = call.endpoint.app
         if call.max_queue_length:
             refused = self._queue_is_full(call.max_queue_length, app, now)
             if refused is not None:
                 return refused
-        fixture = self._select(query)
-        if isinstance(fixture, Reply):
-            return fixture
+        found = self._find(request, call.endpoint)
+        if isinstance(found, Reply):
+            return found
+        fixture, deadline = found
         timeline = fixture.timeline
         why = _why(fixture)
         if call.webhook:
@@ -120,8 +110,16 @@ class Inference:
             )
         return replies.queue_reply(200, body, why, job.fixture)
 
-    def _read(self, request: Request, endpoint: EndpointId) -> Query | Reply:
-        return inputs.read(request, str(endpoint), self.resolve)
+    def _find(self, request: Request, endpoint: EndpointId) -> tuple[Fixture, float] | Reply:
+        """The fixture that answers a call and its start deadline in seconds, or what is wrong with the call."""
+        deadline = _deadline(request)
+        if isinstance(deadline, Reply):
+            return deadline
+        query = inputs.read(request, str(endpoint), self.resolve)
+        if isinstance(query, Reply):
+            return query
+        fixture = self._select(query)
+        return fixture if isinstance(fixture, Reply) else (fixture, deadline)
 
     def resolve(self, url: str) -> str | None:
         """The digest of the content that a URL names, if it is one of the files known here."""
