@@ -18,7 +18,8 @@ from falmock.engine.pace import schedule
 from falmock.engine.scopes import Scope
 from falmock.fixtures import miss
 from falmock.fixtures.index import Index
-from falmock.fixtures.index import in_turn
+from falmock.fixtures.index import for_call
+from falmock.fixtures.index import last_named
 from falmock.fixtures.match import Query
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
@@ -130,15 +131,19 @@ class Inference:
         return self.scope.assets.digest_of("/" + path.partition("?")[0])
 
     def _select(self, query: Query) -> Fixture | Reply:
-        group = self.index.find(query)
-        if group is None:
-            return replies.miss_reply(self._miss(query))
-        if len(group) == 1:
-            return group[0]
-        key = group[0].group
-        fixture = in_turn(group, self.scope.calls[key])
-        self.scope.calls[key] += 1
-        return fixture
+        repeated = None
+        for group in self.index.matching(query):
+            if len(group) == 1 and group[0].match.sequence_index is None:
+                return group[0]
+            key = group[0].group
+            count = self.scope.calls[key]
+            self.scope.calls[key] += 1
+            fixture = for_call(group, count)
+            if fixture is not None:
+                return fixture
+            # None is for this call: a less specific match goes before a repetition.
+            repeated = repeated or last_named(group, count)
+        return repeated or replies.miss_reply(self._miss(query))
 
     def _miss(self, query: Query) -> miss.Miss:
         key = f"{query.method} {query.endpoint} {query.text} {query.context}"

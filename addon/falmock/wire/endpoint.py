@@ -66,5 +66,8 @@ def parse(text: str) -> EndpointId:
     Raises BadEndpointId.
     """
     if "://" in text:
-        text = urlsplit(text).path
+        try:
+            text = urlsplit(text).path
+        except ValueError as error:
+            raise BadEndpointId(f"{text!r} is not an endpoint id: {error}") from None
     return from_segments(segments_of(text))

@@ -45,8 +45,8 @@ def loads(raw: bytes) -> Any:
     """Parse JSON from UTF-8 bytes (a leading byte order mark is allowed).
 
     Raises BadJSON for anything else: other encodings, NaN and Infinity, a key that stands twice, more
-    than MAX_BYTES or about MAX_VALUES values. Depth is left to `walk_depth`'s callers: the
-    parser itself stops at Python's recursion limit, which is reported as BadJSON too.
+    than MAX_BYTES or about MAX_VALUES values. A lesser depth than Python's recursion limit, which is
+    reported as BadJSON too, is for callers to ask.
     """
     if len(raw) > MAX_BYTES:
         raise BadJSON(
@@ -59,7 +59,8 @@ def loads(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8")
     except UnicodeDecodeError as error:
-        raise BadJSON(f"not UTF-8: byte 0x{raw[error.start]:02x}", error.start) from None
+        good = error.object[: error.start].decode()  # `object` is without the byte order mark
+        raise BadJSON(f"not UTF-8: byte 0x{error.object[error.start]:02x}", len(good)) from None
     try:
         return _decode(text)
     except json.JSONDecodeError as error:

@@ -33,7 +33,8 @@ _BY_EXTENSION = {
     "safetensors": "application/octet-stream",
 }
 DEFAULT = "application/octet-stream"
-_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=(\"[^\"\\\r\n]*\"|[^\s;\"]+))*", re.ASCII)
+# Printable ASCII only: what a client calls a media type comes back in a header.
+_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+([ \t]*;[ \t]*[\w!#$&^.+-]+=(\"[ !#-\[\]-~]*\"|[!#-:<-~]+))*", re.ASCII)
 
 
 def type_of(name: str) -> str:

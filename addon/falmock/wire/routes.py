@@ -153,7 +153,7 @@ def route(role: Role, method: str, path: str, query: str) -> Call:
     if role is Role.GCS:
         return _gcs(method, path)
     if role is Role.ROUTER:
-        path = path[path.index("/", 1) :]
+        path = "/" + path[1:].partition("/")[2]  # less the provider's name
         return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
     return Unrouted(501, "falmock does not stand in for this host, and in replay nothing is forwarded to it")
 

@@ -20,7 +20,7 @@ from falmock.wire.hosts import GCS_HOST
 
 _CONTENT_PATH = re.compile(r"/files/b/([0-9a-f]{8})/([A-Za-z0-9_-]{43})_[^/]*")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 MAX_NAME = 255
 
 

@@ -327,3 +327,30 @@ def test_new_fixtures_leave_jobs_under_way_alone() -> None:
     assert read(client.run("fal-ai/flux/dev", {"prompt": "a dog"})) == "new"
     client.now += 6
     assert read(client.send("GET", job))["seed"] == 15738016505585340234
+
+
+def test_a_sequence_that_ran_out_leaves_the_call_to_a_less_specific_match() -> None:
+    client = Client(
+        {"match": {"model": "a/b", "userMessage": "dragon", "sequenceIndex": 0}, "response": {"json": "first"}},
+        {"match": {"model": "a/b", "userMessage": "dragon", "sequenceIndex": 2}, "response": {"json": "third"}},
+        {"match": {"model": "a/b"}, "response": {"json": "any"}},
+    )
+    answers = [read(client.run("a/b", {"prompt": "a dragon"})) for _ in range(4)]
+    assert answers == ["first", "any", "third", "any"]
+
+
+def test_a_sequence_that_ran_out_repeats_its_last_where_nothing_else_matches() -> None:
+    client = Client(
+        {"match": {"model": "a/b", "sequenceIndex": 1}, "response": {"json": "second"}},
+        {"match": {"model": "a/b", "sequenceIndex": 0}, "response": {"json": "first"}},
+    )
+    assert [read(client.run("a/b")) for _ in range(4)] == ["first", "second", "second", "second"]
+
+
+def test_a_call_that_is_named_and_calls_that_are_not() -> None:
+    client = Client(
+        {"match": {"model": "a/b"}, "response": {"json": "one"}},
+        {"match": {"model": "a/b", "sequenceIndex": 1}, "response": {"json": "named"}},
+        {"match": {"model": "a/b"}, "response": {"json": "two"}},
+    )
+    assert [read(client.run("a/b")) for _ in range(5)] == ["one", "named", "two", "two", "two"]
