@@ -8,13 +8,16 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDON = ROOT / "addon" / "falmock_addon.py"
@@ -42,10 +45,10 @@ class Mitmdump:
     def ports(self) -> list[int]:
         return [int(port) for port in _LISTENING.findall(self.output)]
 
-    def port(self, words: str) -> int:
-        """The port of the mode that the log calls `words`: several modes come up in any order."""
-        found = re.search(rf"{re.escape(words)}.* listening at (?:\S*:)?(\d+)\.?$", self.output, re.MULTILINE)
-        assert found is not None, f"no {words!r} listening in:\n{self.output}"
+    def port(self, mode: str) -> int:
+        """The port of the mode whose name in the log this expression matches: several modes come up in any order."""
+        found = re.search(rf"\] {mode} listening at (?:\S*:)?(\d+)\.?$", self.output, re.MULTILINE)
+        assert found is not None, f"no {mode!r} listening in:\n{self.output}"
         return int(found[1])
 
     @property
@@ -126,7 +129,8 @@ def start(
         stderr=subprocess.STDOUT,
         text=True,
         cwd=cwd,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+        # Wide enough for the log to show whole URLs.
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"},
     )
     mock = Mitmdump(process, confdir, [])
     threading.Thread(target=_collect, args=(mock,), daemon=True).start()
@@ -182,6 +186,48 @@ def node(script: Path, mock: Mitmdump, *args: str, **env: str) -> str:
     """Run a Node program through the mock. Node 20 needs the undici preload to look at HTTPS_PROXY."""
     preload = CLIENTS / "preload.cjs"
     return run(["node", "--require", str(preload), str(script), *args], mock.env(**env))
+
+
+@contextmanager
+def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterator[Callable[..., Any]]:
+    """A Python or Node program that runs through the mock and does acts: `app("run", ...)` is what it then saw.
+
+    It reads a line of JSON for each act, `[name, arguments]`, and answers with one. It must not complain: what it
+    writes to standard error is a failure, such as a client that falls back to something else.
+    """
+    command = [sys.executable] if script.suffix == ".py" else ["node", "--require", str(CLIENTS / "preload.cjs")]
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [*command, str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            env=mock.env(**env),
+        ) as process,
+    ):
+
+        def complained() -> str:
+            complaints.seek(0)
+            return complaints.read()
+
+        def act(name: str, **arguments: Any) -> Any:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            watchdog = threading.Timer(seconds, process.kill)
+            watchdog.start()
+            line = ""
+            with suppress(BrokenPipeError):
+                print(json.dumps([name, arguments]), file=process.stdin, flush=True)
+                line = process.stdout.readline()
+            watchdog.cancel()
+            assert line, f"{script.name} ended, or took over {seconds} s, in {name}:\n{complained()}"
+            return json.loads(line)
+
+        yield act
+        process.communicate(timeout=seconds)
+        assert (process.returncode, complained()) == (0, "")
 
 
 def write_fixtures(folder: Path, *fixtures: object, name: str = "fixtures.json") -> Path:

@@ -76,6 +76,11 @@ class Egress:
                         carrier.error = self._refusal(name)
                 return
 
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Have a request to fal read as a whole: streamed, as another addon may want it, it leaves before the answer."""
+        if self.closed and flow.request.stream and flows.host_of(flow.request, self.hosts) is not None:
+            flow.request.stream = False
+
     def request(self, flow: http.HTTPFlow) -> None:
         """Refuse a request to fal that nobody answered. We come after every script."""
         if not self.closed or flow.response or flow.error or not flow.live:

@@ -1,0 +1,124 @@
+"""Two network namespaces with a cable between them: a client's, and the gateway's that it sends everything to.
+
+Neither reaches anything else, and nothing of the machine's own network is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from contextlib import contextmanager
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+GATEWAY = "10.83.0.1"
+CLIENT = "10.83.0.2"
+ELSEWHERE = "203.0.113.9"
+"""An address of the gateway's, set aside for documentation: what is there stands for the rest of the world."""
+PROXY_PORT = 8080
+PROGRAMS = ("ip", "iptables", "curl", "node")
+_ETC = Path("/etc/netns")
+
+
+class Network(NamedTuple):
+    """The names of the two namespaces."""
+
+    gateway: str
+    client: str
+
+    def at_gateway(self, *command: str) -> tuple[str, ...]:
+        """A command that runs at the gateway."""
+        return ("ip", "netns", "exec", self.gateway, *command)
+
+    def at_client(self, *command: str) -> tuple[str, ...]:
+        """A command that runs where the client is."""
+        return ("ip", "netns", "exec", self.client, *command)
+
+
+def require() -> None:
+    """Skip the test where this cannot be had, and say what is missing. In CI that is a failure."""
+    missing = _missing()
+    if missing:
+        message = f"network namespaces need: {', '.join(missing)}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def _missing() -> list[str]:
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if os.geteuid() != 0:
+        missing.insert(0, "root")
+    return missing or _forbidden()
+
+
+def _forbidden() -> list[str]:
+    """What root may not do here, as in a container without privileges."""
+    name = f"falmock-{os.getpid()}-probe"
+    try:
+        _do("ip", "netns", "add", name)
+    except CommandError as error:
+        return [f"the right to make them ({error})"]
+    try:
+        _do("ip", "netns", "exec", name, "iptables", "-w", "-t", "nat", "-S")
+    except CommandError as error:
+        return [f"iptables with a nat table ({error})"]
+    finally:
+        _do("ip", "netns", "del", name)
+    return []
+
+
+@contextmanager
+def network() -> Iterator[Network]:
+    """The two namespaces; taken down again whatever happens."""
+    names = Network(f"falmock-{os.getpid()}-gateway", f"falmock-{os.getpid()}-client")
+    with ExitStack() as stack:
+        for name, name_server in ((names.gateway, "127.0.0.1"), (names.client, GATEWAY)):
+            _do("ip", "netns", "add", name)
+            stack.callback(_do, "ip", "netns", "del", name)
+            stack.callback(_forget_names, name)
+            _ask_for_names(name, name_server)
+            _do("ip", "-n", name, "link", "set", "lo", "up")
+        cable = ("link", "add", "cable", "netns", names.gateway, "type", "veth", "peer", "name", "cable")
+        _do("ip", *cable, "netns", names.client)
+        for name, address in ((names.gateway, GATEWAY), (names.client, CLIENT)):
+            _do("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
+            _do("ip", "-n", name, "link", "set", "cable", "up")
+        _do("ip", "-n", names.client, "route", "add", "default", "via", GATEWAY)
+        _do("ip", "-n", names.gateway, "address", "add", f"{ELSEWHERE}/32", "dev", "lo")
+        for port in ("80", "443"):
+            rule = ("PREROUTING", "-i", "cable", "-p", "tcp", "--dport", port, "-j", "REDIRECT")
+            _do(*names.at_gateway("iptables", "-w", "-t", "nat", "-A", *rule, "--to-ports", str(PROXY_PORT)))
+        yield names
+
+
+def _ask_for_names(name: str, server: str) -> None:
+    """Have programs in a namespace ask this name server and no other: `ip netns exec` puts these files over /etc."""
+    folder = _ETC / name
+    folder.mkdir(parents=True)
+    (folder / "resolv.conf").write_text(f"nameserver {server}\n")
+    if Path("/etc/nsswitch.conf").exists():
+        # Not by way of a daemon of the machine, as systemd's resolver would be.
+        (folder / "nsswitch.conf").write_text("hosts: files dns\n")
+
+
+def _forget_names(name: str) -> None:
+    shutil.rmtree(_ETC / name, ignore_errors=True)
+    with suppress(OSError):
+        _ETC.rmdir()
+
+
+class CommandError(Exception):
+    """A command that did not end well; the text is what it said."""
+
+
+def _do(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandError(f"{' '.join(command)}: {done.stderr.strip()}")
