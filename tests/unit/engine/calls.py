@@ -9,6 +9,7 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures import codec
+from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.message import Request
@@ -19,7 +20,7 @@ def index_of(*fixtures: dict[str, Any]) -> Index:
     """An index of fixtures as they would stand in a file."""
 
     def no_asset(name: str) -> Asset:
-        raise codec.MissingAsset(name)
+        raise MissingAsset(name)
 
     decoded = codec.decode(json.dumps({"fixtures": fixtures}).encode(), "test.json", no_asset)
     assert not decoded.problems, decoded.problems
