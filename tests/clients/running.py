@@ -177,17 +177,6 @@ def run(command: Sequence[str], env: dict[str, str], seconds: float = 120, cwd: 
     return done.stdout
 
 
-def python(script: Path, mock: Mitmdump, *args: str, **env: str) -> str:
-    """Run a Python program in the tests' own environment, through the mock."""
-    return run([sys.executable, str(script), *args], mock.env(**env))
-
-
-def node(script: Path, mock: Mitmdump, *args: str, **env: str) -> str:
-    """Run a Node program through the mock. Node 20 needs the undici preload to look at HTTPS_PROXY."""
-    preload = CLIENTS / "preload.cjs"
-    return run(["node", "--require", str(preload), str(script), *args], mock.env(**env))
-
-
 @contextmanager
 def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterator[Callable[..., Any]]:
     """A Python or Node program that runs through the mock and does acts: `app("run", ...)` is what it then saw.

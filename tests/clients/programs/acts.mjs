@@ -1,0 +1,94 @@
+// What an app does with a fal client, whichever of the two it is. Arguments and what is seen are plain JSON.
+import { createHash } from "node:crypto";
+import { openAsBlob } from "node:fs";
+import { basename } from "node:path";
+import { createInterface } from "node:readline";
+
+const pollInterval = 100;
+
+// What a promise came to; an error with what an app can read off it.
+export async function attempt(promise) {
+  try {
+    return (await promise) ?? null;
+  } catch (error) {
+    const { name, message, status, body, requestId, timeoutType, fieldErrors } = error;
+    return { raised: name, message, status, body, requestId, timeoutType, fieldErrors };
+  }
+}
+
+export const acts = (fal) => ({
+  run: ({ app, ...options }) => attempt(fal.run(app, options)),
+
+  async subscribe({ app, ...options }) {
+    const updates = [];
+    const onQueueUpdate = (update) => updates.push(update);
+    let id = null;
+    const onEnqueue = (requestId) => (id = requestId);
+    const result = await attempt(fal.subscribe(app, { ...options, onEnqueue, onQueueUpdate, pollInterval }));
+    return { id, updates, result };
+  },
+
+  // Submit to each app, and come back for the answer with nothing but the request id.
+  async submit({ apps }) {
+    const seen = {};
+    for (const app of apps) {
+      const job = await fal.queue.submit(app, { input: {} });
+      const requestId = job.request_id;
+      seen[app] = {
+        id: requestId,
+        urls: [job.response_url, job.status_url, job.cancel_url],
+        status: await fal.queue.status(app, { requestId }),
+        result: await fal.queue.result(app, { requestId }),
+        "result again": await fal.queue.result(app, { requestId }),
+      };
+    }
+    return seen;
+  },
+
+  async cancel({ app }) {
+    const { request_id: requestId } = await fal.queue.submit(app, { input: {} });
+    const before = await fal.queue.status(app, { requestId });
+    const cancel = await attempt(fal.queue.cancel(app, { requestId }));
+    const after = await fal.queue.status(app, { requestId });
+    await fal.queue.subscribeToStatus(app, { requestId, pollInterval });
+    return {
+      before,
+      cancel,
+      after,
+      result: await attempt(fal.queue.result(app, { requestId })),
+      "cancel again": await attempt(fal.queue.cancel(app, { requestId })),
+    };
+  },
+
+  askAfter: async ({ app, requestId }) => ({
+    status: await attempt(fal.queue.status(app, { requestId })),
+    result: await attempt(fal.queue.result(app, { requestId })),
+    cancel: await attempt(fal.queue.cancel(app, { requestId })),
+  }),
+
+  upload: async ({ path, type }) => attempt(fal.storage.upload(await open(path, type))),
+
+  // Have a picture changed: the client uploads a file that it finds in the input.
+  restyle: async ({ app, path }) => attempt(fal.run(app, { input: { image_url: await open(path, "image/jpeg") } })),
+
+  async download({ url, headers }) {
+    const answer = await fetch(url, { headers });
+    const content = Buffer.from(await answer.arrayBuffer());
+    return {
+      status: answer.status,
+      type: answer.headers.get("content-type"),
+      size: content.length,
+      sha256: createHash("sha256").update(content).digest("hex"),
+    };
+  },
+});
+
+const open = async (path, type) => new File([await openAsBlob(path)], basename(path), { type });
+
+// Does what each line of the standard input asks, `[act, arguments]`, and prints a line with what it saw.
+export async function main(acts) {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [act, options] = JSON.parse(line);
+    console.log(JSON.stringify(await acts[act](options)));
+  }
+}

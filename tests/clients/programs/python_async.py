@@ -1,0 +1,108 @@
+"""An app that uses the async fal client. It does what each line it reads asks, and prints a line with what it saw.
+
+A line in is `[act, arguments]`; both ways it is JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from collections.abc import Awaitable
+from typing import Any
+
+import fal_client
+import httpx
+from telling import told
+
+
+async def attempt(call: Awaitable[Any]) -> Any:
+    try:
+        return told(await call)
+    except fal_client.FalClientError as error:
+        return told(error)
+
+
+async def run(app: str, arguments: Any, **options: Any) -> Any:
+    return await attempt(fal_client.run_async(app, arguments, **options))
+
+
+async def subscribe(app: str, arguments: Any, **options: Any) -> Any:
+    updates: list[fal_client.Status] = []
+    result = await attempt(fal_client.subscribe_async(app, arguments, on_queue_update=updates.append, **options))
+    return {"updates": [told(update) for update in updates], "result": result}
+
+
+async def submit(apps: list[str]) -> Any:
+    """Submit to each app, and come back for the answer with nothing but the request id."""
+    seen = {}
+    for app in apps:
+        handle = await fal_client.submit_async(app, {})
+        seen[app] = {
+            "id": handle.request_id,
+            "urls": [handle.response_url, handle.status_url, handle.cancel_url],
+            "status": told(await fal_client.status_async(app, handle.request_id)),
+            "result": await fal_client.result_async(app, handle.request_id),
+            "result again": await handle.get(),
+        }
+    return seen
+
+
+async def cancel(app: str) -> Any:
+    handle = await fal_client.submit_async(app, {})
+    return {
+        "before": told(await handle.status()),
+        "cancel": await attempt(handle.cancel()),
+        "after": told(await handle.status()),
+        "result": await attempt(handle.get()),
+        "cancel again": await attempt(handle.cancel()),
+    }
+
+
+async def ask_after(app: str, request_id: str) -> Any:
+    return {
+        "status": await attempt(fal_client.status_async(app, request_id)),
+        "result": await attempt(fal_client.result_async(app, request_id)),
+        "cancel": await attempt(fal_client.cancel_async(app, request_id)),
+    }
+
+
+async def upload(path: str) -> Any:
+    return await fal_client.upload_file_async(path)
+
+
+async def upload_text(text: str, **options: Any) -> Any:
+    return await fal_client.upload_async(text, "text/plain", **options)
+
+
+async def restyle(app: str, path: str) -> Any:
+    """Upload a picture and have it changed."""
+    url = await fal_client.upload_file_async(path)
+    return await attempt(fal_client.run_async(app, {"image_url": url}))
+
+
+async def download(url: str, headers: dict[str, str]) -> Any:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(url, headers=headers)
+    return {
+        "status": answer.status_code,
+        "type": answer.headers.get("content-type"),
+        "size": len(answer.content),
+        "sha256": hashlib.sha256(answer.content).hexdigest(),
+    }
+
+
+ACTS = {
+    act.__name__: act for act in (run, subscribe, submit, cancel, ask_after, upload, upload_text, restyle, download)
+}
+
+
+async def main() -> None:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        act, arguments = json.loads(line)
+        print(json.dumps(await ACTS[act](**arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
