@@ -62,7 +62,7 @@ class Job:
         """Bring the job up to `now` for a client that asks after it; polls are what moves a job paced by them."""
         self.advance(now)
         schedule = self.schedule
-        if not schedule.by_polls or self.state in TERMINAL:
+        if not schedule.by_polls or self.ended is not None:
             return
         # At most one step a poll: every client sees IN_PROGRESS once (aimock's rule).
         self.polls += 1
@@ -82,8 +82,6 @@ class Job:
         if schedule.by_polls:
             return max(0, schedule.polls_to_start - self.polls)
         place = schedule.positions[0].position
-        if not schedule.completed:
-            return place  # instant: the place it was given as it came in
         for at, position in schedule.positions:
             if self.submitted + at > now:
                 break
@@ -133,7 +131,7 @@ class Jobs:
             if not self._over:
                 raise TooManyJobs
             self._over.popitem(last=False)
-        if job.state in TERMINAL:
+        if job.ended is not None:
             self._over[job.request_id] = job
         else:
             self._live[job.request_id] = job
@@ -159,7 +157,7 @@ class Jobs:
 
     def settle(self, job: Job) -> None:
         """Note that a live job was asked for, and may have ended."""
-        if job.state not in TERMINAL:
+        if job.ended is None:
             self._live.move_to_end(job.request_id)
         elif self._live.pop(job.request_id, None) is not None:
             self._over[job.request_id] = job
@@ -193,6 +191,6 @@ class Jobs:
             job = self._live.get(request_id)
             if job is not None:
                 job.advance(now)
-                if job.state in TERMINAL:
+                if job.ended is not None:
                     del self._live[request_id]
                     self._over[request_id] = job

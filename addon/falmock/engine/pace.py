@@ -93,8 +93,8 @@ class Schedule(NamedTuple):
 def schedule(pace: Pace, timeline: Timeline) -> Schedule:
     """The schedule of a job with this timeline at this pace."""
     if pace.kind is Kind.INSTANT:
-        factor = 0.0
-    elif pace.kind is Kind.SCALED:
+        return Schedule(0.0, 0.0, timeline.positions[:1], (0.0,) * len(timeline.logs))
+    if pace.kind is Kind.SCALED:
         factor = 1.0 / pace.value
     elif pace.kind is Kind.TOTAL:
         factor = pace.value / timeline.completed if timeline.completed > 0 else 0.0

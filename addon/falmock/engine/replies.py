@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
 
 
+@lru_cache(maxsize=4096)
 def fixture_header(label: str) -> Header:
     """The header that tells which fixture answered, safe whatever the file is called."""
     return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
@@ -61,6 +63,7 @@ def miss_reply(miss: Miss) -> Reply:
     return Reply(404, (*JSON_HEADERS, MISS_HEADER), body, "no fixture matches", miss=miss)
 
 
+@lru_cache(maxsize=4096)
 def served_from(app: str) -> bytes:
     """The runner's UUID in X-Fal-Served-From: one runner an app, the same in every run."""
     text = hashlib.sha256(app.encode()).hexdigest()

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from falmock.wire import errors
+from hypothesis import given
+from hypothesis import strategies as st
+
+REQUEST_ERRORS = [
+    ("request_timeout", 504),
+    ("startup_timeout", 504),
+    ("runner_scheduling_failure", 503),
+    ("runner_connection_timeout", 503),
+    ("runner_disconnected", 503),
+    ("runner_connection_refused", 503),
+    ("runner_connection_error", 503),
+    ("runner_incomplete_response", 502),
+    ("runner_server_error", 500),
+    ("client_disconnected", 499),
+    ("client_cancelled", 499),
+    ("bad_request", 400),
+    ("internal_error", 500),
+]
+MODEL_ERRORS = [
+    ("internal_server_error", 500),
+    ("generation_timeout", 504),
+    ("downstream_service_error", 500),
+    ("downstream_service_unavailable", 500),
+    ("content_policy_violation", 422),
+    ("no_media_generated", 422),
+    ("image_too_small", 422),
+    ("image_too_large", 422),
+    ("image_load_error", 422),
+    ("file_download_error", 422),
+    ("face_detection_error", 422),
+    ("file_too_large", 422),
+    ("greater_than", 422),
+    ("greater_than_equal", 422),
+    ("less_than", 422),
+    ("less_than_equal", 422),
+    ("multiple_of", 422),
+    ("sequence_too_short", 422),
+    ("sequence_too_long", 422),
+    ("one_of", 422),
+    ("feature_not_supported", 422),
+    ("invalid_archive", 422),
+    ("archive_file_count_below_minimum", 422),
+    ("archive_file_count_exceeds_maximum", 422),
+    ("audio_duration_too_long", 422),
+    ("audio_duration_too_short", 422),
+    ("video_duration_too_long", 422),
+    ("video_duration_too_short", 422),
+    ("unsupported_audio_format", 422),
+    ("unsupported_image_format", 422),
+    ("unsupported_video_format", 422),
+    ("missing", 422),
+]
+
+
+@pytest.mark.parametrize(("error_type", "status"), REQUEST_ERRORS)
+def test_platform_errors(error_type: str, status: int) -> None:
+    assert errors.REQUEST_ERRORS[error_type] == status
+    body = errors.request_error(error_type, "it went wrong")
+    assert list(body.items()) == [("detail", "it went wrong"), ("error_type", error_type)]
+    assert errors.summary(status, body) == ("it went wrong", error_type)
+
+
+@pytest.mark.parametrize(("error_type", "status"), MODEL_ERRORS)
+def test_model_errors(error_type: str, status: int) -> None:
+    assert errors.MODEL_ERRORS[error_type] == status
+    body = errors.model_error(error_type, "no", ("body", "image_url"), ctx={"min_height": 1})
+    (entry,) = body["detail"]
+    assert entry["type"] == error_type
+    assert entry["loc"] == ["body", "image_url"]
+    assert entry["msg"] == "no"
+    assert entry["ctx"] == {"min_height": 1}
+    assert entry["url"] == f"https://docs.fal.ai/errors/#{error_type}"
+    assert errors.summary(status, body) == ("no", error_type)
+
+
+def test_no_error_type_is_missing_from_the_tables_above() -> None:
+    assert dict(REQUEST_ERRORS) == errors.REQUEST_ERRORS
+    assert dict(MODEL_ERRORS) == errors.MODEL_ERRORS
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "shown"),
+    [
+        (500, {"detail": "Internal Server Error"}, ("Internal Server Error", "runner_server_error")),
+        (503, {"detail": "x", "error_type": "runner_disconnected"}, ("x", "runner_disconnected")),
+        (504, {"detail": "slow"}, ("slow", "request_timeout")),
+        (499, None, ("Invalid status code: 499", "client_cancelled")),
+        (400, {}, ("Invalid status code: 400", "bad_request")),
+        (404, {"detail": "Path /x not found"}, ("Path /x not found", "bad_request")),
+        (422, {"detail": [{"msg": "Field required", "type": "missing"}]}, ("Field required", "missing")),
+        (422, {"detail": [{"msg": "", "type": None}]}, ("Invalid status code: 422", "")),
+        (422, {"detail": []}, ("Invalid status code: 422", "bad_request")),
+        (422, {"detail": ["text"]}, ("Invalid status code: 422", "bad_request")),
+        (500, ["not", "an object"], ("Invalid status code: 500", "runner_server_error")),
+        (500, {"detail": 5, "error_type": 6}, ("Invalid status code: 500", "runner_server_error")),
+    ],
+)
+def test_what_the_status_of_a_failed_job_shows(status: int, body: Any, shown: tuple[str, str]) -> None:
+    assert errors.summary(status, body) == shown
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["detail", "error_type", "msg", "type"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.integers(400, 599), JSON)
+def test_any_body_has_a_summary_of_two_texts(status: int, body: Any) -> None:
+    assert [type(text) for text in errors.summary(status, body)] == [str, str]
+
+
+def test_the_texts_of_the_gateways() -> None:
+    assert errors.no_authorization("fal-ai/fast-sdxl") == (
+        "Cannot access application 'fal-ai/fast-sdxl'. Authentication is required to access this application."
+    )
+    assert errors.NO_AUTHORIZATION_REST == "Authorization header is required"
+    assert errors.UNKNOWN_KEY == "No user found for Key ID and Secret"
+    assert errors.MALFORMED_KEY == "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
+    assert errors.NOT_FOUND == {"status": "NOT_FOUND"}
+    assert errors.UNFINISHED == {"detail": "Request is still in progress"}
