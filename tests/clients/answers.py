@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from clients.running import ADDON
 from clients.running import Mitmdump
 from clients.running import exit_code

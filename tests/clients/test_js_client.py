@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from clients import answers
 from clients import running
 from clients.running import CLIENTS

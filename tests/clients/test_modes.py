@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from clients import dns_query
 from clients.elsewhere import BODY
 from clients.elsewhere import Elsewhere

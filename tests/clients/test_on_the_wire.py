@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from clients import answers
 from clients import running
 from clients.running import CLIENTS

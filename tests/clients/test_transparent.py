@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from clients import namespaces
 from clients.elsewhere import BODY
 from clients.namespaces import ELSEWHERE

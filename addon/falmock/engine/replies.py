@@ -71,7 +71,7 @@ def served_from(app: str) -> bytes:
 
 
 def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tuple[Header, ...]:
-    """The headers of a run or a result."""
+    """The headers of a run or a result; one that the fixture names takes the place of ours."""
     headers = [
         (b"Content-Type", answer.content_type.encode()),
         (b"X-Fal-Served-From", served_from(app)),
@@ -79,8 +79,11 @@ def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tupl
     ]
     if answer.units is not None:
         headers.append((b"x-fal-billable-units", answer.units.encode()))
-    headers += [(name.encode(), value.encode()) for name, value in answer.headers]
     headers += GATEWAY
+    if answer.headers:
+        own = [(name.encode(), value.encode()) for name, value in answer.headers]
+        named = {name.lower() for name, _ in own}
+        headers = [header for header in headers if header[0].lower() not in named] + own
     headers.append(fixture_header(label))
     return tuple(headers)
 

@@ -114,16 +114,16 @@ def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
     """
     roles = {role.value: role for role in (Role.RUN, Role.QUEUE, Role.REST, Role.CDN)}
     result: dict[str, Role] = {}
+    implied: dict[str, Role] = {}
     for spec in specs:
         name, equals, role = (part.strip() for part in spec.partition("="))
         name = normalize(name)
         if not _NAME.fullmatch(name):
             raise BadHost(f"{spec!r}: expected a host name without scheme, port or path, as in fal.example.com")
         if not equals:
-            result[name] = Role.RUN
-            result[f"queue.{name}"] = Role.QUEUE
+            implied |= {name: Role.RUN, f"queue.{name}": Role.QUEUE}
         elif role in roles:
             result[name] = roles[role]
         else:
             raise BadHost(f"{spec!r}: unknown role {role!r}, expected one of {', '.join(roles)}")
-    return result
+    return implied | result  # what is said outright holds, wherever it stands

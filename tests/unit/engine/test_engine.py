@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
@@ -10,8 +13,6 @@ from falmock.fixtures.index import Index
 from falmock.wire.auth import AuthRule
 from falmock.wire.hosts import KNOWN
 from falmock.wire.message import Request
-from hypothesis import given
-from hypothesis import strategies as st
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import read

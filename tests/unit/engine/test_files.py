@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from falmock.engine.assets import Assets
 from falmock.engine.assets import NoRoom
 from falmock.engine.effects import Reply

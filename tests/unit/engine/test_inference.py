@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from falmock.engine.pace import parse_pace
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import parse_extra
@@ -46,14 +47,20 @@ def test_a_run_to_the_byte() -> None:
         "X-Fal-Served-From",
         "x-fal-request-id",
         "x-fal-billable-units",
-        "X-Fal-Runner-Hints",
         "Strict-Transport-Security",
         "X-Robots-Tag",
+        "X-Fal-Runner-Hints",
         "x-falmock-fixture",
     ]
     assert header(reply, "content-type") == "application/json"
     assert header(reply, "x-fal-billable-units") == "1.0"
     assert reply.fixture == "test.json#0"
+
+
+def test_a_header_of_the_fixture_takes_the_place_of_ours() -> None:
+    own = {"X-Fal-Request-Id": "mine", "x-robots-tag": "all"}
+    reply = Client({"match": {}, "response": {"json": 1, "headers": own}}).run("a/b")
+    assert (header(reply, "x-fal-request-id"), header(reply, "x-robots-tag")) == ("mine", "all")
 
 
 def test_a_submit_to_the_byte() -> None:

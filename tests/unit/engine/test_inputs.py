@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import read
@@ -179,3 +180,18 @@ def test_the_more_closely_described_of_two_exact_inputs_wins() -> None:
 def test_conditions_on_chat_are_never_met() -> None:
     client = Client({"match": {"systemMessage": "x"}, "response": {"json": "chat"}})
     assert client.run("a/b", {"prompt": "x"}).status == 404
+
+
+def test_a_later_turn_of_a_chat_comes_behind_all_others() -> None:
+    later = {"match": {"model": "a/b", "userMessage": "dragon", "turnIndex": 1}, "response": {"json": "later"}}
+    plain = {"match": {}, "response": {"json": "plain"}}
+    assert read(Client(later, plain).run("a/b", {"prompt": "a dragon"})) == "plain"
+    assert read(Client(later).run("a/b", {"prompt": "a dragon"})) == "later"
+
+
+def test_a_value_says_more_than_a_pattern() -> None:
+    regex = {"match": {"input": {"p": {"$regex": "cat"}}, "exact": True, "model": "a/b"}, "response": {"json": "regex"}}
+    plain = {"match": {"input": {"p": "cat"}, "exact": True, "model": "a/b"}, "response": {"json": "plain"}}
+    client = Client(regex, plain)
+    assert read(client.run("a/b", {"p": "cat"})) == "plain"
+    assert read(client.run("a/b", {"p": "cats"})) == "regex"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.engine.jobs import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
@@ -14,8 +17,6 @@ from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import ImpossibleEvent
 from falmock.wire.lifecycle import State
-from hypothesis import given
-from hypothesis import strategies as st
 
 TIMELINE = Timeline(
     2.0,

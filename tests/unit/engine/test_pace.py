@@ -3,6 +3,9 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.engine.pace import INSTANT
 from falmock.engine.pace import BadPace
 from falmock.engine.pace import Kind
@@ -13,8 +16,6 @@ from falmock.engine.pace import schedule
 from falmock.fixtures.model import Log
 from falmock.fixtures.model import Position
 from falmock.fixtures.model import Timeline
-from hypothesis import given
-from hypothesis import strategies as st
 
 TIMELINE = Timeline(1.0, 4.0, (Position(0.0, 2), Position(0.5, 1)), (Log(2.0, "half"),))
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from falmock.proxy.egress import Egress
-from falmock.wire.hosts import Hosts
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.test import tflow
+
+from falmock.proxy.egress import Egress
+from falmock.wire.hosts import Hosts
 
 
 def connect(egress: Egress, address: str, sni: str | None = None, client_sni: str | None = None) -> str | None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mitmproxy.test import tflow
+from mitmproxy.test import tutils
+
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.miss import Miss
 from falmock.proxy import flows
 from falmock.wire.hosts import Hosts
-from mitmproxy.test import tflow
-from mitmproxy.test import tutils
 
 
 def flow_of(**request: object):

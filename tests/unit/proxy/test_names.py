@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from falmock.proxy.names import Names
-from falmock.wire.hosts import Hosts
-from falmock.wire.hosts import Role
 from mitmproxy import dns
 from mitmproxy.net.dns import types
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
+
+from falmock.proxy.names import Names
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
 
 
 def asked(name: str, kind: int, hosts: Hosts | None) -> dns.DNSFlow:

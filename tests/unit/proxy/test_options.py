@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.engine.config import Mode
 from falmock.proxy import options
 from falmock.proxy.options import BadOption
 from falmock.wire.hosts import Role
-from hypothesis import given
-from hypothesis import strategies as st
 
 DEFAULTS = {option.name: options.defaults(option) for option in options.OPTIONS}
 

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
+
 from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
 from falmock.proxy import watcher

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from falmock.wire import auth
-from falmock.wire.auth import AuthRule
 from hypothesis import given
 from hypothesis import strategies as st
+
+from falmock.wire import auth
+from falmock.wire.auth import AuthRule
 
 REQUIRED = AuthRule(required=True)
 LISTED = AuthRule(required=True, keys=("kid:ksecret", "opaque"))

@@ -4,14 +4,15 @@ import contextlib
 import re
 
 import pytest
+from hypothesis import assume
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.wire.endpoint import NAMESPACES
 from falmock.wire.endpoint import BadEndpointId
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.endpoint import parse
 from falmock.wire.endpoint import segments_of
-from hypothesis import assume
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAMES = st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9_.~@:+-]{0,12}", fullmatch=True)
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from falmock.wire import errors
 from hypothesis import given
 from hypothesis import strategies as st
+
+from falmock.wire import errors
 
 REQUEST_ERRORS = [
     ("request_timeout", 504),

@@ -3,13 +3,14 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.wire.hosts import BadHost
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.hosts import normalize
 from falmock.wire.hosts import parse_extra
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -141,3 +142,8 @@ def test_extra_hosts_stand_beside_fals_own() -> None:
     assert hosts.role("queue.fal.run") is Role.QUEUE
     assert hosts.role("other.example.com") is None
     assert len(hosts) == len(Hosts()) + 1
+
+
+@pytest.mark.parametrize("specs", [["queue.x.test=cdn", "x.test"], ["x.test", "queue.x.test=cdn"]])
+def test_a_role_said_outright_holds_wherever_it_stands(specs: list[str]) -> None:
+    assert parse_extra(specs) == {"x.test": Role.RUN, "queue.x.test": Role.CDN}

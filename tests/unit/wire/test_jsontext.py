@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from falmock.wire import jsontext
-from falmock.wire.jsontext import BadJSON
 from hypothesis import given
 from hypothesis import strategies as st
+
+from falmock.wire import jsontext
+from falmock.wire.jsontext import BadJSON
 
 TEXTS = st.text(st.characters(), max_size=8)
 VALUES = st.recursive(

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import TRANSITIONS
 from falmock.wire.lifecycle import VIEWS
@@ -8,8 +11,6 @@ from falmock.wire.lifecycle import Event
 from falmock.wire.lifecycle import ImpossibleEvent
 from falmock.wire.lifecycle import State
 from falmock.wire.lifecycle import next_state
-from hypothesis import given
-from hypothesis import strategies as st
 
 ROWS = {
     (State.QUEUED, Event.START): State.RUNNING,

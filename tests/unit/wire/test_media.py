@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.wire.media import extension_of
 from falmock.wire.media import is_type
 from falmock.wire.media import type_of
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

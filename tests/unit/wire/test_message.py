@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.message import header_map
 from falmock.wire.message import reason

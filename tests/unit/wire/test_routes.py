@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.wire import routes
 from falmock.wire.endpoint import parse
 from falmock.wire.hosts import Hosts
@@ -22,8 +25,6 @@ from falmock.wire.routes import Unrouted
 from falmock.wire.routes import UploadComplete
 from falmock.wire.routes import UploadInitiate
 from falmock.wire.routes import UploadPart
-from hypothesis import given
-from hypothesis import strategies as st
 
 RID = "019e5b1c-7f3a-7c3e-8a51-0b3ae067edb1"
 

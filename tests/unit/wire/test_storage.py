@@ -4,11 +4,12 @@ import hashlib
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from falmock.wire import storage
 from falmock.wire.storage import BadFileName
 from falmock.wire.storage import Span
-from hypothesis import given
-from hypothesis import strategies as st
 
 RISKY_NAMES = st.text(
     st.sampled_from(["/", "\\", "\r", "\n", "\x00", "\x1f", "\x7f", ".", "a", " ", "é", "%", "?", "#"])

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import uuid
 
-from falmock.wire.uuid7 import uuid7
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.wire.uuid7 import uuid7
+
 TIMES = st.integers(0, 2**44).map(lambda millis: millis / 1000)
-BITS = st.integers(0, 2**80)
+BITS = st.binary(min_size=12, max_size=12).map(lambda content: int.from_bytes(content, "big"))
 
 
 @given(TIMES, BITS)
@@ -20,6 +22,7 @@ def test_an_id_is_a_uuid_of_version_7(now: float, random: int) -> None:
 
 
 @given(TIMES, BITS)
+@example(1.5, 2**73 + 2**62 + 2**61 + 1)
 def test_an_id_holds_its_time_and_74_random_bits(now: float, random: int) -> None:
     number = uuid.UUID(uuid7(now, random)).int
     assert number >> 80 == int(now * 1000)
