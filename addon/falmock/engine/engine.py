@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from falmock.engine import replies
+from falmock.engine.answers import Answers
+from falmock.engine.answers import NewId
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.files import Files
-from falmock.engine.inference import Inference
-from falmock.engine.inference import NewId
+from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
 from falmock.fixtures.index import Index
 from falmock.wire import auth
@@ -37,18 +38,19 @@ class Engine:
     def __init__(self, config: Config, index: Index, new_id: NewId) -> None:
         self.config = config
         self.scope = Scope(config.max_jobs, config.job_ttl)
-        self._inference = Inference(config, index, self.scope, new_id)
+        self._answers = Answers(config, index, self.scope, new_id)
+        self._queue = Queue(self._answers, self.scope.jobs)
         self._files = Files(self.scope.assets, index)
         self._handlers = self._table()
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way end as they were to end."""
-        self._inference.index = self._files.index = index
-        self._inference.misses.clear()
+        self._answers.use_fixtures(index)
+        self._files.index = index
 
     def use_config(self, config: Config) -> None:
         """Work by another configuration from now on; jobs under way keep their pace."""
-        self.config = self._inference.config = config
+        self.config = self._answers.config = config
         self.scope.jobs.limit, self.scope.jobs.ttl = config.max_jobs, config.job_ttl
 
     def handle(self, request: Request, now: float) -> Effect:
@@ -71,7 +73,7 @@ class Engine:
 
     def _table(self) -> dict[type[Any], Handler]:
         """What answers each kind of call."""
-        queue, files = self._inference, self._files
+        queue, files = self._queue, self._files
         return {
             routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
             routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
@@ -98,7 +100,7 @@ class Engine:
     def _run(self, request: Request, call: routes.Run, now: float) -> Reply:
         if request.headers.get("upgrade", "").lower() == "websocket":
             return replies.problem(501, "falmock does not answer realtime sockets yet", "realtime")
-        return self._inference.run(request, call, now)
+        return self._answers.run(request, call, now)
 
     # who may call
 

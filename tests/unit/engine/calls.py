@@ -8,12 +8,34 @@ from typing import Any
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
+from falmock.engine.pace import parse_pace
 from falmock.fixtures import codec
 from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.message import Request
 from falmock.wire.uuid7 import uuid7
+
+FLUX = {
+    "match": {"model": "fal-ai/flux/dev", "input": {"prompt": "a cat"}},
+    "response": {
+        "json": {"images": [], "seed": 15738016505585340234, "prompt": "é"},
+        "billableUnits": 1.0,
+        "headers": {"X-Fal-Runner-Hints": "lora:a"},
+    },
+    "queue": {
+        "started": 2,
+        "completed": 6,
+        "inferenceTime": 4.25,
+        "positions": [{"at": 0, "position": 1}, {"at": 1, "position": 0}],
+        "logs": [{"at": 3, "message": "half", "level": "WARN"}],
+    },
+}
+FAILING = {
+    "match": {"model": "fal-ai/flux/dev", "input": {"prompt": "bad"}},
+    "response": {"error": {"type": "content_policy_violation", "message": "No.", "loc": ["body", "prompt"]}},
+}
+RECORDED = parse_pace("recorded")
 
 
 def index_of(*fixtures: dict[str, Any]) -> Index:
@@ -72,3 +94,7 @@ def header(reply: Reply, name: str) -> str | None:
     values = [value.decode() for key, value in reply.headers if key.decode().lower() == name]
     assert len(values) < 2, values
     return values[0] if values else None
+
+
+def paced(**config: Any) -> Client:
+    return Client(FLUX, FAILING, pace=RECORDED, **config)

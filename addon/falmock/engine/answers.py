@@ -1,0 +1,153 @@
+"""Finds the fixture that answers a call to an endpoint, and makes replies of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from falmock.engine import inputs
+from falmock.engine import replies
+from falmock.engine.config import Config
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.engine.pace import schedule
+from falmock.engine.scopes import Scope
+from falmock.fixtures import miss
+from falmock.fixtures.index import Index
+from falmock.fixtures.index import for_call
+from falmock.fixtures.index import last_named
+from falmock.fixtures.match import Query
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Fixture
+from falmock.wire import errors
+from falmock.wire.endpoint import EndpointId
+from falmock.wire.hosts import Role
+from falmock.wire.message import Request
+from falmock.wire.routes import Run
+
+DEFAULT_DEADLINE = 3600.0
+MIN_DEADLINE = 0.1
+MAX_MISSES = 1000
+NewId = Callable[[float], str]
+
+
+class Answers:
+    """Answers calls to endpoints from one set of fixtures, in one scope."""
+
+    def __init__(self, config: Config, index: Index, scope: Scope, new_id: NewId) -> None:
+        self.config = config
+        self.index = index
+        self.scope = scope
+        self.new_id = new_id
+        self._misses: dict[str, miss.Miss] = {}
+
+    def use_fixtures(self, index: Index) -> None:
+        """Answer from another set of fixtures from now on."""
+        self.index = index
+        self._misses.clear()
+
+    def run(self, request: Request, call: Run, now: float) -> Reply:
+        """A sync run: the fixture's answer, after the time that the pace gives it."""
+        found = self.find(request, call.endpoint)
+        if isinstance(found, Reply):
+            return found
+        fixture, deadline = found
+        request_id = self.new_id(now)
+        plan = schedule(self.config.pace, fixture.timeline)
+        if not plan.by_polls and plan.started > deadline:
+            late = replies.request_error(
+                "request_timeout", errors.TIMED_OUT_TEXT, request_id, "start deadline passed", by_user=True
+            )
+            return late._replace(delay=deadline, fixture=fixture.label)
+        delay = 0.0 if plan.by_polls else plan.completed
+        return self.reply(fixture.answer, call.endpoint.app, request_id, fixture.label, reason_of(fixture), delay)
+
+    def find(self, request: Request, endpoint: EndpointId) -> tuple[Fixture, float] | Reply:
+        """The fixture that answers a call and its start deadline in seconds, or what is wrong with the call."""
+        deadline = _deadline(request)
+        if isinstance(deadline, Reply):
+            return deadline
+        query = inputs.read(request, str(endpoint), self.resolve)
+        if isinstance(query, Reply):
+            return query
+        fixture = self._select(query)
+        return fixture if isinstance(fixture, Reply) else (fixture, deadline)
+
+    def resolve(self, url: str) -> str | None:
+        """The digest of the content that a URL names, if it is one of the files known here."""
+        host, _, path = url[len("https://") :].partition("/")
+        role = self.config.hosts.role(host)
+        if role is not Role.CDN and role is not Role.GCS:
+            return None
+        return self.scope.assets.digest_of("/" + path.partition("?")[0])
+
+    def _select(self, query: Query) -> Fixture | Reply:
+        repeated = None
+        for group in self.index.matching(query):
+            if len(group) == 1 and group[0].match.sequence_index is None:
+                return group[0]
+            key = group[0].group
+            count = self.scope.calls[key]
+            self.scope.calls[key] += 1
+            fixture = for_call(group, count)
+            if fixture is not None:
+                return fixture
+            # None is for this call: a less specific match goes before a repetition.
+            repeated = repeated or last_named(group, count)
+        return repeated or replies.miss_reply(self._miss(query))
+
+    def _miss(self, query: Query) -> miss.Miss:
+        key = f"{query.method} {query.endpoint} {query.text} {query.context}"
+        report = self._misses.get(key)
+        if report is None:
+            report = miss.report(self.index, query)
+            if len(self._misses) < MAX_MISSES:
+                self._misses[key] = report
+        return report
+
+    def reply(self, answer: Answer, app: str, request_id: str, label: str, why: str, delay: float = 0.0) -> Reply:
+        """A fixture's answer as the reply to a run or for a result; `delay` in seconds."""
+        body: bytes | FileBody = answer.body
+        if answer.asset is not None:
+            asset = self.index.assets.get(answer.asset)
+            if asset is None:
+                return replies.problem(410, "The asset of this answer is no longer in the fixtures", "asset gone")
+            body = asset.data if asset.data is not None else FileBody(asset.file or "", 0, asset.size)
+        headers = replies.model_headers(answer, app, request_id, label)
+        return Reply(answer.status, headers, body, why, label, delay)
+
+
+def reason_of(fixture: Fixture) -> str:
+    """Why a fixture answered, in a few words."""
+    match = fixture.match
+    if match.exact:
+        return "exact input"
+    parts = [
+        name
+        for name, held in (
+            ("model", match.model),
+            ("input", match.input),
+            ("userMessage", match.user_message),
+            ("path", match.path),
+            ("context", match.context),
+        )
+        if held is not None
+    ]
+    return f"matches by {', '.join(parts)}" if parts else "matches every call"
+
+
+def _deadline(request: Request) -> float | Reply:
+    """The start deadline in seconds, from X-Fal-Request-Timeout."""
+    text = request.headers.get("x-fal-request-timeout")
+    if text is None:
+        return DEFAULT_DEADLINE
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not MIN_DEADLINE < seconds < 1e9:
+        return replies.problem(
+            400,
+            f"X-Fal-Request-Timeout should be a number of seconds above {MIN_DEADLINE}, found {text[:40]!r}",
+            "bad X-Fal-Request-Timeout",
+        )
+    return seconds
