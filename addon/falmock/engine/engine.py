@@ -10,12 +10,13 @@ from falmock.engine.answers import Answers
 from falmock.engine.answers import NewId
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
+from falmock.engine.downloads import Downloads
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.files import Files
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
+from falmock.engine.uploads import Uploads
 from falmock.fixtures.index import Index
 from falmock.wire import auth
 from falmock.wire import cors
@@ -40,13 +41,14 @@ class Engine:
         self.scope = Scope(config.max_jobs, config.job_ttl)
         self._answers = Answers(config, index, self.scope, new_id)
         self._queue = Queue(self._answers, self.scope.jobs)
-        self._files = Files(self.scope.assets, index)
+        self._uploads = Uploads(self.scope.assets)
+        self._downloads = Downloads(self.scope.assets, index)
         self._handlers = self._table()
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way end as they were to end."""
         self._answers.use_fixtures(index)
-        self._files.index = index
+        self._downloads.index = index
 
     def use_config(self, config: Config) -> None:
         """Work by another configuration from now on; jobs under way keep their pace."""
@@ -73,22 +75,22 @@ class Engine:
 
     def _table(self) -> dict[type[Any], Handler]:
         """What answers each kind of call."""
-        queue, files = self._queue, self._files
+        queue, uploads = self._queue, self._uploads
         return {
             routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
             routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
             routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
             routes.Run: self._to_endpoint(self._run),
             routes.Submit: self._to_endpoint(queue.submit),
-            routes.UploadInitiate: self._to_storage(lambda request, call, _: files.initiate(request, call)),
-            routes.CdnToken: self._to_storage(lambda _, __, now: files.token(now)),
-            routes.FileGet: lambda request, _, __: files.get(request),
-            routes.FilePut: lambda request, _, __: files.put(request),
-            routes.DirectUpload: lambda request, _, __: files.upload(request),
-            routes.MultipartStart: lambda request, _, __: files.multipart_start(request),
-            routes.UploadPart: lambda request, call, _: files.part(request, call),
-            routes.PartUrl: lambda _, call, __: files.part_url(call),
-            routes.UploadComplete: lambda request, call, _: files.complete(request, call),
+            routes.UploadInitiate: self._to_storage(lambda request, call, _: uploads.initiate(request, call)),
+            routes.CdnToken: self._to_storage(lambda _, __, now: uploads.token(now)),
+            routes.FileGet: lambda request, _, __: self._downloads.get(request),
+            routes.FilePut: lambda request, _, __: uploads.put(request),
+            routes.DirectUpload: lambda request, _, __: uploads.upload(request),
+            routes.MultipartStart: lambda request, _, __: uploads.multipart_start(request),
+            routes.UploadPart: lambda request, call, _: uploads.part(request, call),
+            routes.PartUrl: lambda _, call, __: uploads.part_url(call),
+            routes.UploadComplete: lambda request, call, _: uploads.complete(request, call),
             routes.StatusStream: lambda _, __, ___: replies.problem(
                 501, "falmock does not stream statuses yet: poll .../status instead", "status stream"
             ),

@@ -98,3 +98,12 @@ def header(reply: Reply, name: str) -> str | None:
 
 def paced(**config: Any) -> Client:
     return Client(FLUX, FAILING, pace=RECORDED, **config)
+
+
+TEXT = {"content-type": "text/plain"}
+
+
+def upload(client: Client, content: bytes = b"content", **headers: str) -> str:
+    reply = client.send("POST", "https://v3.fal.media/files/upload", content, {**TEXT, **headers})
+    assert reply.status == 200
+    return str(read(reply)["access_url"])

@@ -1,9 +1,8 @@
-"""Storage and CDN: uploads of every kind, and the bytes back from the URLs given out (fal-protocol.md section 6)."""
+"""Uploads of every kind, on the REST and CDN hosts (fal-protocol.md section 6)."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -11,14 +10,8 @@ from typing import Any
 from falmock.engine import replies
 from falmock.engine.assets import Assets
 from falmock.engine.assets import BadParts
-from falmock.engine.assets import Found
 from falmock.engine.assets import NoRoom
-from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.fixtures import miss
-from falmock.fixtures.index import Index
-from falmock.fixtures.match import Query
-from falmock.fixtures.model import Asset
 from falmock.wire import cors
 from falmock.wire import jsontext
 from falmock.wire import storage
@@ -27,7 +20,6 @@ from falmock.wire.hosts import GCS_HOST
 from falmock.wire.media import DEFAULT
 from falmock.wire.media import extension_of
 from falmock.wire.media import is_type
-from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.routes import PartUrl
 from falmock.wire.routes import UploadComplete
@@ -43,12 +35,11 @@ class BadUpload(ValueError):
     """An upload request that cannot be read; the text says what was expected."""
 
 
-class Files:
-    """Answers the storage calls of one scope."""
+class Uploads:
+    """Answers the upload calls of one scope."""
 
-    def __init__(self, assets: Assets, index: Index) -> None:
+    def __init__(self, assets: Assets) -> None:
         self.assets = assets
-        self.index = index
         self._tickets: dict[tuple[str, str], int] = {}
 
     # uploads whose URL is promised before the content comes
@@ -161,31 +152,6 @@ class Files:
         body = {"access_url": storage.content_url(asset.sha256, name)}
         return replies.json_reply(200, body, "upload stored", *cors.public())
 
-    # downloads
-
-    def get(self, request: Request) -> Reply:
-        """A file, a part of one, or the report that nobody knows it."""
-        found = self.assets.find(request.path, self.index.assets)
-        if found is not None:
-            return _download(request, found)
-        query = Query("", request.method, {}, "{}", "", request.path, request.headers.get("x-aimock-context"))
-        group = self.index.find_path(query) or (
-            self.index.find_path(query._replace(method="GET")) if request.method == "HEAD" else None
-        )
-        if group is None:
-            url = f"https://{request.host}{request.path}"
-            return _for_cdn(replies.miss_reply(miss.report_url(self.index, request.method, url)))
-        fixture = group[0]
-        answer = fixture.answer
-        content_type = answer.content_type
-        if answer.asset is not None:
-            asset = self.index.assets[answer.asset]
-        else:
-            asset = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
-        reply = _download(request, Found(asset, content_type), answer.status)
-        labelled = (*reply.headers, replies.fixture_header(fixture.label))
-        return reply._replace(headers=labelled, fixture=fixture.label, why="matches by path")
-
 
 def _announced(body: bytes) -> tuple[str, str]:
     """File name and content type in the body of an initiate call. Raises BadUpload."""
@@ -251,47 +217,3 @@ def _no_upload(path: str) -> Reply:
 
 def _too_large(size: int, limit: int) -> Reply:
     return replies.problem(413, f"An upload of {size} bytes, more than the {limit} kept in memory", "upload too large")
-
-
-def _for_cdn(reply: Reply) -> Reply:
-    return reply._replace(headers=reply.headers + cors.public())
-
-
-_ETAGS = re.compile(r'(?:W/)?("[^"]*")|(\*)')
-
-
-def _download(request: Request, found: Found, status: int = 200) -> Reply:
-    """The bytes of a file as the CDN sends them: whole, a range, or 304."""
-    asset = found.asset
-    etag = storage.etag_of(asset.sha256)
-    common: tuple[Header, ...] = (
-        (b"ETag", etag.encode()),
-        (b"Accept-Ranges", b"bytes"),
-        (b"Cache-Control", b"public, max-age=5184000, immutable"),
-        *cors.public(),
-    )
-    asked = request.headers
-    if any(tag in (etag, None) for tag in _tags(asked.get("if-none-match", ""))):
-        return Reply(304, common, b"", "not modified")
-    headers = ((b"Content-Type", found.content_type.encode()), *common)
-    start, stop = 0, asset.size
-    if "range" in asked and asked.get("if-range", etag) == etag:
-        try:
-            span = storage.parse_range(asked["range"], asset.size)
-        except ValueError:
-            unsatisfied = (b"Content-Range", f"bytes */{asset.size}".encode())
-            return Reply(416, (*common, unsatisfied), b"", "range not satisfiable")
-        if span is not None:
-            start, stop = span
-            status = 206
-            headers += ((b"Content-Range", f"bytes {start}-{stop - 1}/{asset.size}".encode()),)
-    if request.method == "HEAD":
-        return Reply(status, headers, b"", "file", length=stop - start)
-    if asset.data is not None:
-        return Reply(status, headers, asset.data[start:stop], "file")
-    return Reply(status, headers, FileBody(asset.file or "", start, stop), "file")
-
-
-def _tags(text: str) -> list[str | None]:
-    """The entity tags of an If-None-Match; None stands for `*`."""
-    return [None if star else tag for tag, star in _ETAGS.findall(text)]

@@ -1,0 +1,94 @@
+"""Downloads: the bytes back from the URLs given out, as the CDN sends them (fal-protocol.md section 6.6)."""
+
+from __future__ import annotations
+
+import re
+
+from falmock.engine import replies
+from falmock.engine.assets import Assets
+from falmock.engine.assets import Found
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.fixtures import miss
+from falmock.fixtures.index import Index
+from falmock.fixtures.match import Query
+from falmock.fixtures.model import Asset
+from falmock.wire import cors
+from falmock.wire import storage
+from falmock.wire.message import Header
+from falmock.wire.message import Request
+
+
+class Downloads:
+    """Answers GET and HEAD on the CDN hosts: files uploaded in this scope, assets of fixtures, fixtures by path."""
+
+    def __init__(self, assets: Assets, index: Index) -> None:
+        self.assets = assets
+        self.index = index
+
+    def get(self, request: Request) -> Reply:
+        """A file, a part of one, or the report that nobody knows it."""
+        found = self.assets.find(request.path, self.index.assets)
+        if found is not None:
+            return _download(request, found)
+        query = Query("", request.method, {}, "{}", "", request.path, request.headers.get("x-aimock-context"))
+        group = self.index.find_path(query) or (
+            self.index.find_path(query._replace(method="GET")) if request.method == "HEAD" else None
+        )
+        if group is None:
+            url = f"https://{request.host}{request.path}"
+            return _for_cdn(replies.miss_reply(miss.report_url(self.index, request.method, url)))
+        fixture = group[0]
+        answer = fixture.answer
+        content_type = answer.content_type
+        if answer.asset is not None:
+            asset = self.index.assets[answer.asset]
+        else:
+            asset = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
+        reply = _download(request, Found(asset, content_type), answer.status)
+        labelled = (*reply.headers, replies.fixture_header(fixture.label))
+        return reply._replace(headers=labelled, fixture=fixture.label, why="matches by path")
+
+
+def _for_cdn(reply: Reply) -> Reply:
+    return reply._replace(headers=reply.headers + cors.public())
+
+
+_ETAGS = re.compile(r'(?:W/)?("[^"]*")|(\*)')
+
+
+def _download(request: Request, found: Found, status: int = 200) -> Reply:
+    """The bytes of a file as the CDN sends them: whole, a range, or 304."""
+    asset = found.asset
+    etag = storage.etag_of(asset.sha256)
+    common: tuple[Header, ...] = (
+        (b"ETag", etag.encode()),
+        (b"Accept-Ranges", b"bytes"),
+        (b"Cache-Control", b"public, max-age=5184000, immutable"),
+        *cors.public(),
+    )
+    asked = request.headers
+    if any(tag in (etag, None) for tag in _tags(asked.get("if-none-match", ""))):
+        return Reply(304, common, b"", "not modified")
+    headers = ((b"Content-Type", found.content_type.encode()), *common)
+    start, stop = 0, asset.size
+    if "range" in asked and asked.get("if-range", etag) == etag:
+        try:
+            span = storage.parse_range(asked["range"], asset.size)
+        except ValueError:
+            unsatisfied = (b"Content-Range", f"bytes */{asset.size}".encode())
+            return Reply(416, (*common, unsatisfied), b"", "range not satisfiable")
+        if span is not None:
+            start, stop = span
+            status = 206
+            headers += ((b"Content-Range", f"bytes {start}-{stop - 1}/{asset.size}".encode()),)
+    if request.method == "HEAD":
+        return Reply(status, headers, b"", "file", length=stop - start)
+    if asset.data is not None:
+        return Reply(status, headers, asset.data[start:stop], "file")
+    return Reply(status, headers, FileBody(asset.file or "", start, stop), "file")
+
+
+def _tags(text: str) -> list[str | None]:
+    """The entity tags of an If-None-Match; None stands for `*`."""
+    return [None if star else tag for tag, star in _ETAGS.findall(text)]
