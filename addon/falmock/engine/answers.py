@@ -18,7 +18,6 @@ from falmock.fixtures.index import last_named
 from falmock.fixtures.match import Query
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
-from falmock.wire import errors
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
@@ -54,10 +53,8 @@ class Answers:
         request_id = self.new_id(now)
         plan = schedule(self.config.pace, fixture.timeline)
         if not plan.by_polls and plan.started > deadline:
-            late = replies.request_error(
-                "request_timeout", errors.TIMED_OUT_TEXT, request_id, "start deadline passed", by_user=True
-            )
-            return late._replace(delay=deadline, fixture=fixture.label)
+            late = replies.timed_out(request_id, fixture.label, by_user=deadline != DEFAULT_DEADLINE)
+            return late._replace(delay=deadline)
         delay = 0.0 if plan.by_polls else plan.completed
         return self.reply(fixture.answer, call.endpoint.app, request_id, fixture.label, reason_of(fixture), delay)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from falmock.engine import replies
+from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
 from falmock.engine.answers import reason_of
 from falmock.engine.effects import Reply
@@ -108,13 +109,10 @@ class Queue:
         if job is None:
             return _unknown()
         if job.state is State.CANCELLED:
-            reply = replies.request_error("client_cancelled", errors.CANCELLED_TEXT, job.request_id, "cancelled")
-            return reply._replace(fixture=job.fixture)
+            return replies.cancelled(job.request_id, job.fixture)
         if job.state is State.EXPIRED:
-            reply = replies.request_error(
-                "request_timeout", errors.TIMED_OUT_TEXT, job.request_id, "start deadline passed", by_user=True
-            )
-            return reply._replace(fixture=job.fixture)
+            by_user = job.deadline != DEFAULT_DEADLINE
+            return replies.timed_out(job.request_id, job.fixture, by_user=by_user)
         if job.state is not State.FINISHED:
             return replies.queue_reply(400, errors.UNFINISHED, "result asked before the job is over", job.fixture)
         return self._answers.reply(job.answer, job.app, job.request_id, job.fixture, job.why)

@@ -88,12 +88,24 @@ def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tupl
     return tuple(headers)
 
 
-def request_error(error_type: str, message: str, request_id: str, why: str, *, by_user: bool = False) -> Reply:
-    """A platform error. `by_user` marks the 504 of a start deadline the client set, which no client retries."""
-    extra: tuple[Header, ...] = (
+def cancelled(request_id: str, fixture: str) -> Reply:
+    """The result of a job that stopped on request."""
+    return _request_error("client_cancelled", errors.CANCELLED_TEXT, request_id, fixture, "cancelled")
+
+
+def timed_out(request_id: str, fixture: str, *, by_user: bool) -> Reply:
+    """The end of a call whose start deadline passed; one that the client set is marked, and no client retries it."""
+    marked = ((errors.TIMEOUT_TYPE_HEADER, b"user"),) if by_user else ()
+    text = errors.TIMED_OUT_TEXT
+    return _request_error("request_timeout", text, request_id, fixture, "start deadline passed", *marked)
+
+
+def _request_error(kind: str, message: str, request_id: str, fixture: str, why: str, *extra: Header) -> Reply:
+    headers = (
         (b"x-fal-request-id", request_id.encode()),
-        (errors.ERROR_TYPE_HEADER, error_type.encode()),
+        (errors.ERROR_TYPE_HEADER, kind.encode()),
+        *extra,
+        fixture_header(fixture),
     )
-    if by_user:
-        extra += ((errors.TIMEOUT_TYPE_HEADER, b"user"),)
-    return json_reply(errors.REQUEST_ERRORS[error_type], errors.request_error(error_type, message), why, *extra)
+    reply = json_reply(errors.REQUEST_ERRORS[kind], errors.request_error(kind, message), why, *headers)
+    return reply._replace(fixture=fixture)

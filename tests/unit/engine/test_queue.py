@@ -128,6 +128,7 @@ def test_cancel(elapsed: int, answer: str, status: int, word: str) -> None:
     if status == 202:
         assert (after["error_type"], result.status) == ("client_cancelled", 499)
         assert read(result)["error_type"] == header(result, "x-fal-error-type") == "client_cancelled"
+        assert header(result, "x-falmock-fixture") == "test.json#0"
         assert client.send("PUT", f"{job}/cancel").status == 400
     else:
         assert ("error" in after, result.status) == (False, 200)
@@ -168,6 +169,16 @@ def test_a_start_deadline_ends_a_waiting_job() -> None:
     assert result.status == 504
     assert header(result, "x-fal-request-timeout-type") == "user"
     assert header(result, "x-fal-error-type") == "request_timeout"
+    assert header(result, "x-falmock-fixture") == "test.json#0"
+
+
+def test_a_deadline_nobody_set_is_not_marked_as_the_clients() -> None:
+    endless = {**FLUX, "queue": {"started": 4000, "completed": 4001}}
+    client = Client(endless, pace=RECORDED)
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    client.now += 3600
+    result = client.send("GET", job)
+    assert (result.status, header(result, "x-fal-request-timeout-type")) == (504, None)
 
 
 def test_the_length_of_the_queue() -> None:
