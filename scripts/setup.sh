@@ -41,8 +41,8 @@ venv() {
     python=$(find_python "$1") || die "there is no Python $1"
     say "installing into .venvs/$1 (once)"
     "$python" -m venv --clear "$dir" || die "python$1 -m venv failed (on Debian: apt-get install python3-venv)"
-    "$dir/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' || die "pip could not be upgraded"
-    (cd "$root" && "$dir/bin/python" -m pip install --quiet --editable . --group test --group lint) ||
+    "$dir/bin/python" -m pip install -qq --upgrade 'pip>=25.1' || die "pip could not be upgraded"
+    (cd "$root" && "$dir/bin/python" -m pip install -qq --editable . --group test --group lint) ||
         die "the packages could not be installed"
     printf '%s' "$stamp" >"$dir/stamp"
 }
