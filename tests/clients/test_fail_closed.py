@@ -209,7 +209,7 @@ def test_an_exception_of_ours_is_answered_and_logged(confdir: Path, fixtures: Pa
 
 
 CHANGE_OPTION = """
-from mitmproxy import ctx, exceptions
+from mitmproxy import ctx, exceptions, http
 
 class Change:
     def request(self, flow):
@@ -219,8 +219,6 @@ class Change:
                 text = "taken"
             except exceptions.OptionsError as error:
                 text = str(error)
-            flow.response = type(flow).response and None
-            from mitmproxy import http
             flow.response = http.Response.make(200, text)
 
 addons = [Change()]

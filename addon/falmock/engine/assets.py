@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Upload:
 
 
 class Found(NamedTuple):
-    """A file that a URL names, with the type and name it was uploaded under."""
+    """A file that a URL names, with the type it was uploaded under."""
 
     asset: Asset
     content_type: str
@@ -52,7 +53,13 @@ class Assets:
         self._content: OrderedDict[str, Asset] = OrderedDict()
         self._promised: OrderedDict[str, Upload] = OrderedDict()
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
-        self._dropped = 0
+        self._promises: Counter[tuple[str, str]] = Counter()
+
+    def count_promise(self, name: str, content_type: str) -> int:
+        """How many files of this name and type were promised before this one: it tells their URLs apart."""
+        place = self._promises[name, content_type]
+        self._promises[name, content_type] += 1
+        return place
 
     def promise(self, key: str, name: str, content_type: str) -> Upload:
         """Note a file URL that was given out before its content came; `key` is `storage.asset_key` of its path."""
@@ -77,7 +84,6 @@ class Assets:
             while self._size > self.limit:
                 _, oldest = self._content.popitem(last=False)
                 self._size -= oldest.size
-                self._dropped += 1
         else:
             self._content.move_to_end(sha256)
         # The URL carries the name, and the same bytes may come again as another type.

@@ -40,7 +40,6 @@ class Uploads:
 
     def __init__(self, assets: Assets) -> None:
         self.assets = assets
-        self._tickets: dict[tuple[str, str], int] = {}
 
     # uploads whose URL is promised before the content comes
 
@@ -79,8 +78,7 @@ class Uploads:
 
     def _promise(self, name: str, content_type: str) -> str:
         """The path of a file to come: the same name and type get the same paths in the same order in every run."""
-        place = self._tickets.get((name, content_type), 0)
-        self._tickets[name, content_type] = place + 1
+        place = self.assets.count_promise(name, content_type)
         ticket = storage.digest(f"{name}\n{content_type}\n{place}".encode())
         path = storage.ticket_path(ticket, name)
         self.assets.promise(storage.asset_key(path), name, content_type)

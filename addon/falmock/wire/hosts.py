@@ -28,7 +28,6 @@ class Role(enum.Enum):
     """Hugging Face's router: ours only below `/fal-ai/`."""
 
 
-RUN_HOST = "fal.run"
 QUEUE_HOST = "queue.fal.run"
 CDN_HOST = "v3b.fal.media"
 GCS_HOST = "storage.googleapis.com"
