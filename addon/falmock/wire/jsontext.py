@@ -1,9 +1,14 @@
-"""JSON as fal reads and writes it: strict on the way in, two house styles on the way out."""
+"""JSON as fal reads and writes it: strict on the way in, two house styles on the way out, and an exact one for files."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
+from typing import Self
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 500_000
@@ -38,7 +43,40 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+class Spelled(float):
+    """A number whose text Python would not write again as it was: `1e5`, `1.10`, `1e400` (infinite as a float), `-0`.
+
+    It counts as the float it is; `text` is how it was written.
+    """
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """The number that is written `text`."""
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    return value if repr(value) == text else Spelled(text)
+
+
+def _integer(text: str) -> float:
+    return int(text) if text != "-0" else Spelled(text)
+
+
 _decode = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique).decode
+_exact_decoder = partial(
+    json.JSONDecoder, parse_float=_float, parse_constant=_refuse_constant, object_pairs_hook=_unique
+)
+_decode_exactly = _exact_decoder().decode
+_decode_zeros_exactly = _exact_decoder(parse_int=_integer).decode
 
 
 def loads(raw: bytes) -> Any:
@@ -48,6 +86,16 @@ def loads(raw: bytes) -> Any:
     than MAX_BYTES or about MAX_VALUES values. A lesser depth than Python's recursion limit, which is
     reported as BadJSON too, is for callers to ask.
     """
+    return _parse(raw, _decode)
+
+
+def loads_exact(raw: bytes) -> Any:
+    """Like `loads`, but `dump_exact` can write every number again as it stood: those that Python writes otherwise are Spelled."""
+    # Asked for every integer, Python would take twice as long: `-0` is rare.
+    return _parse(raw, _decode_zeros_exactly if b"-0" in raw else _decode_exactly)
+
+
+def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
     if len(raw) > MAX_BYTES:
         raise BadJSON(
             f"{len(raw)} bytes of JSON, more than the {MAX_BYTES} accepted; upload files and pass their URLs",
@@ -62,7 +110,7 @@ def loads(raw: bytes) -> Any:
         good = error.object[: error.start].decode()  # `object` is without the byte order mark
         raise BadJSON(f"not UTF-8: byte 0x{error.object[error.start]:02x}", len(good)) from None
     try:
-        return _decode(text)
+        return decode(text)
     except json.JSONDecodeError as error:
         raise BadJSON(error.msg, error.pos) from None
     except RecursionError:
@@ -89,3 +137,86 @@ def dump_model(value: Any) -> bytes:
         return _model_style(value).encode()
     except UnicodeEncodeError:  # a lone surrogate has no UTF-8: escape it as it was written
         return _ascii_model_style(value).encode()
+
+
+MAX_COLUMNS = 100
+"""How long a line may get before `dump_exact` gives each item of a list or object its own."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_COMPACT = (",", ":")
+_SPACED = (", ", ": ")
+
+
+def dump_exact(value: Any, *, indent: int | None) -> str:
+    """JSON text with every number as `loads_exact` read it; keys in the order given, only lone surrogates escaped.
+
+    Compact, as models answer, when `indent` is None. Otherwise for people and for diffs, so many spaces a level and a
+    newline at the end, by one rule: a list or an object that holds no other stays on one line where this line has
+    at most MAX_COLUMNS columns (indent, key and comma counted); every other has a line for each item.
+    Raises ValueError for what has no JSON text: NaN, infinity, nesting without end.
+    """
+    try:
+        if indent is None:
+            text = "".join(_flat(value, _COMPACT)) if _has_spelled(value) else _model_style(value)
+        else:
+            text = "".join(_lines(value, "\n", " " * indent, 0, 0)) + "\n"
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _has_spelled(value: Any) -> bool:
+    rest = [value]
+    while rest:
+        value = rest.pop()
+        kind = type(value)
+        if kind is dict:
+            rest.extend(value.values())
+        elif kind is list:
+            rest.extend(value)
+        elif kind is Spelled:
+            return True
+    return False
+
+
+def _flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
+    """The text of a value on one line; `style` is what stands between items and behind a key."""
+    comma, colon = style
+    if isinstance(value, dict):
+        for place, (key, item) in enumerate(value.items()):
+            yield comma if place else "{"
+            yield _model_style(key) + colon
+            yield from _flat(item, style)
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield comma if place else "["
+            yield from _flat(item, style)
+        yield "]" if value else "[]"
+    else:
+        yield _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    return value.text if type(value) is Spelled else _model_style(value)
+
+
+def _lines(value: Any, newline: str, step: str, before: int, after: int) -> Iterator[str]:
+    """The text of a value, each line led in by `newline`; `before` and `after` columns of its line are taken."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not items or not any(isinstance(item, dict | list) for item in items):
+        line = "".join(_flat(value, _SPACED))
+        if isinstance(value, dict) and items:
+            line = f"{{ {line[1:-1]} }}"
+        if not items or len(newline) - 1 + before + len(line) + after <= MAX_COLUMNS:
+            yield line
+            return
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    inner, last = newline + step, len(items) - 1
+    yield opening
+    for place, item in enumerate(value):
+        comma = "," if place < last else ""
+        key = f"{_model_style(item)}: " if isinstance(value, dict) else ""
+        yield inner + key
+        yield from _lines(value[item] if key else item, inner, step, len(key), len(comma))
+        yield comma
+    yield newline + closing

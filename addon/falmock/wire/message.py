@@ -26,6 +26,7 @@ REASONS: Mapping[int, bytes] = {
     413: b"Request Entity Too Large",
     415: b"Unsupported Media Type",
     416: b"Requested Range Not Satisfiable",
+    418: b"I'm a Teapot",
     422: b"Unprocessable Entity",
     429: b"Too Many Requests",
     499: b"Client Closed Request",
@@ -65,12 +66,16 @@ class Request(NamedTuple):
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:
-    """Header fields as a dict of lower-case names; bytes that are not UTF-8 are read as Latin-1."""
+    """Header fields as a dict of lower-case names, of a repeated one the last value; of cookies all.
+
+    Bytes that are not UTF-8 are read as Latin-1.
+    """
     result: dict[str, str] = {}
     for name, value in fields:
         try:
             text = value.decode()
         except UnicodeDecodeError:
             text = value.decode("latin-1")
-        result[name.decode("latin-1").lower()] = text
+        key = name.decode("latin-1").lower()
+        result[key] = f"{result[key]}; {text}" if key.endswith("cookie") and key in result else text
     return result

@@ -65,6 +65,12 @@ class CdnToken(NamedTuple):
     """Asks for a token to upload to the CDN with (Python)."""
 
 
+class Token(NamedTuple):
+    """Asks for a short-lived token (section 5.1); the newer route answers it in an object."""
+
+    newer: bool
+
+
 class DirectUpload(NamedTuple):
     """A whole file in one POST to a CDN host (Python; the legacy `fal.media` route is the same)."""
 
@@ -117,6 +123,7 @@ Call = (
     | Cancel
     | UploadInitiate
     | CdnToken
+    | Token
     | DirectUpload
     | MultipartStart
     | FilePut
@@ -155,7 +162,11 @@ def route(role: Role, method: str, path: str, query: str) -> Call:
     if role is Role.ROUTER:
         path = "/" + path[1:].partition("/")[2]  # less the provider's name
         return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
-    return Unrouted(501, "falmock does not stand in for this host, and in replay nothing is forwarded to it")
+    return Unrouted(
+        501,
+        "falmock does not stand in for this host, and in replay nothing is forwarded to it. Record the call with "
+        "--set fal_mode=auto, or write a fixture that has its method, host and path in match",
+    )
 
 
 def _endpoint(path: str) -> EndpointId | Unrouted:
@@ -197,23 +208,24 @@ def _queue(method: str, path: str, query: str) -> Call:
     return Submit(endpoint, query_value(query, "fal_max_queue_length"), query_value(query, "fal_webhook"))
 
 
-_REST_ROUTES = {
-    "/storage/upload/initiate": UploadInitiate,
-    "/storage/upload/initiate-multipart": UploadInitiate,
-    "/storage/auth/token": CdnToken,
+_STORAGE_ROUTES = ("/storage/upload/initiate", "/storage/upload/initiate-multipart")
+_TOKEN_ROUTES: dict[str, Call] = {
+    "/storage/auth/token": CdnToken(),
+    "/tokens": Token(newer=False),
+    "/tokens/realtime": Token(newer=True),
 }
 
 
 def _rest(method: str, path: str, query: str) -> Call:
     plain = path.rstrip("/")
-    call = _REST_ROUTES.get(plain)
-    if call is None:
-        if plain.startswith(("/tokens", "/.well-known")):
-            return Unrouted(501, f"falmock does not answer {plain} yet (realtime tokens, webhook keys)")
+    call = _TOKEN_ROUTES.get(plain)
+    if call is None and plain not in _STORAGE_ROUTES:
+        if plain.startswith("/.well-known"):
+            return Unrouted(501, f"falmock does not answer {plain} yet (webhook keys)")
         return Unrouted(404, f"no route {path} on a REST host of fal's")
     if method != "POST":
         return _not_allowed(method, plain, "POST")
-    return CdnToken() if call is CdnToken else UploadInitiate(query_value(query, "storage_type"))
+    return UploadInitiate(query_value(query, "storage_type")) if call is None else call
 
 
 def _cdn(method: str, path: str) -> Call:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from falmock.wire import jsontext
 from falmock.wire.jsontext import BadJSON
+from falmock.wire.jsontext import Spelled
 
 TEXTS = st.text(st.characters(), max_size=8)
 VALUES = st.recursive(
@@ -141,3 +143,114 @@ def test_what_is_written_is_read_back(value: Any) -> None:
 def test_a_model_never_writes_what_is_no_json(value: Any) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         jsontext.dump_model(value)
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=25)
+NUMBERS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    st.just("0") | DIGITS.map(lambda digits: "1" + digits),
+    st.just("") | DIGITS.map(lambda digits: "." + digits),
+    st.just("")
+    | st.builds("{}{}{}".format, st.sampled_from("eE"), st.sampled_from(["", "+", "-"]), DIGITS.map(lambda it: it[:3])),
+)
+# Two surrogates in a row are one character to a reader.
+PLAIN_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.just("\ud800")
+EXACT = st.recursive(
+    st.none() | st.booleans() | NUMBERS.map(lambda text: jsontext.loads_exact(text.encode())) | PLAIN_TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(PLAIN_TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.lists(NUMBERS))
+def test_every_number_is_written_as_it_was_read(numbers: list[str]) -> None:
+    raw = f"[{','.join(numbers)}]"
+    assert jsontext.dump_exact(jsontext.loads_exact(raw.encode()), indent=None) == raw
+
+
+@given(EXACT, st.sampled_from([None, 0, 1, 2]))
+def test_what_is_written_exactly_is_read_back_exactly(value: Any, indent: int | None) -> None:
+    text = jsontext.dump_exact(value, indent=indent)
+    again = jsontext.loads_exact(text.encode())
+    assert repr(again) == repr(value)
+    assert jsontext.dump_exact(again, indent=indent) == text
+    assert text.endswith("\n") is (indent is not None)
+    assert jsontext.dump_exact(again, indent=None) == jsontext.dump_exact(value, indent=None)
+
+
+@given(VALUES)
+def test_ordinary_values_are_written_as_models_answer(value: Any) -> None:
+    try:
+        expected = jsontext.dump_model(value).decode()
+    except UnicodeEncodeError:
+        return
+    if "\\ud" not in expected:
+        assert jsontext.dump_exact(value, indent=None) == expected
+
+
+LONG = st.recursive(
+    st.integers(0, 60).map("x".__mul__),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.integers(1, 30).map("k".__mul__), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(LONG)
+def test_only_a_single_value_makes_a_line_long(value: Any) -> None:
+    for line in jsontext.dump_exact(value, indent=2).splitlines():
+        assert len(line) <= jsontext.MAX_COLUMNS or line.rstrip(",")[-1] == '"'
+
+
+def test_the_layout_for_files() -> None:
+    value = jsontext.loads_exact(
+        b'{"a": {"b": 1, "c": [1.10, -0.0]}, "d": {"e": "\xc3\xa9", "f": 1e400}, "g": [], "h": {}, "i": [[1, 2], {}]}'
+    )
+    assert (
+        jsontext.dump_exact(value, indent=2)
+        == """{
+  "a": {
+    "b": 1,
+    "c": [1.10, -0.0]
+  },
+  "d": { "e": "é", "f": 1e400 },
+  "g": [],
+  "h": {},
+  "i": [
+    [1, 2],
+    {}
+  ]
+}
+"""
+    )
+
+
+@pytest.mark.parametrize(("length", "place"), [(88, 2), (89, 4)])
+def test_the_columns_of_a_line_are_counted_with_key_and_comma(length: int, place: int) -> None:
+    text = jsontext.dump_exact({"a": ["x" * length], "b": 1, "c": [{}]}, indent=2)  # 12 columns around the text
+    assert text.splitlines().index('  "b": 1,') == place
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("value", [float("nan"), [1.0, {"a": float("-inf")}], {"a": Spelled("1e5"), "b": float("inf")}])
+def test_what_has_no_text_is_not_written(value: Any, indent: int | None) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        jsontext.dump_exact(value, indent=indent)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_depth_without_end_is_refused_in_words(indent: int | None) -> None:
+    value: Any = 1
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        jsontext.dump_exact(value, indent=indent)
+
+
+def test_a_spelled_number_is_a_float() -> None:
+    (number,) = jsontext.loads_exact(b"[1.10]")
+    assert type(number) is Spelled
+    assert (number, number.text, str(number), number + 1) == (1.1, "1.10", "1.10", 2.1)
+    assert repr(copy.deepcopy([number])) == "[1.10]"
+    assert type(jsontext.loads(b"1.10")) is float
+    assert [type(plain) for plain in jsontext.loads_exact(b"[1.1, 1, 0, -1]")] == [float, int, int, int]

@@ -21,6 +21,7 @@ from falmock.wire.routes import Run
 from falmock.wire.routes import Status
 from falmock.wire.routes import StatusStream
 from falmock.wire.routes import Submit
+from falmock.wire.routes import Token
 from falmock.wire.routes import Unrouted
 from falmock.wire.routes import UploadComplete
 from falmock.wire.routes import UploadInitiate
@@ -147,6 +148,9 @@ BUCKET = "/falserverless" + FILE
         # Python, whole and in parts, and its fallbacks
         ("POST", "rest.fal.ai/storage/auth/token?storage_type=fal-cdn-v3", CdnToken()),
         ("POST", "rest.alpha.fal.ai/storage/auth/token/", CdnToken()),
+        ("POST", "rest.fal.ai/tokens/", Token(newer=False)),
+        ("POST", "rest.alpha.fal.ai/tokens", Token(newer=False)),
+        ("POST", "rest.fal.ai/tokens/realtime", Token(newer=True)),
         ("POST", "v3.fal.media/files/upload", DirectUpload()),
         ("POST", "v3b.fal.media/files/upload", DirectUpload()),
         ("POST", "fal.media/files/upload", DirectUpload()),
@@ -189,7 +193,8 @@ def test_storage(method: str, url: str, expected: Call) -> None:
         ("GET", "rest.fal.ai/storage/upload/initiate", 405, "with POST"),
         ("GET", "rest.fal.ai/", 404, "no route"),
         ("POST", "rest.fal.ai/storage/upload/initiate/x", 404, "no route"),
-        ("POST", "rest.fal.ai/tokens/", 501, "/tokens"),
+        ("GET", "rest.fal.ai/tokens/", 405, "with POST"),
+        ("POST", "rest.fal.ai/tokens/other", 404, "no route"),
         ("GET", "rest.alpha.fal.ai/.well-known/jwks.json", 501, "jwks"),
         ("DELETE", f"v3b.fal.media{FILE}", 405, "GET, HEAD, PUT"),
         ("POST", f"v3b.fal.media{FILE}", 405, "upload routes"),

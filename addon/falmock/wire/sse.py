@@ -1,0 +1,80 @@
+"""Server-sent events, read from the bytes of a stream (WHATWG HTML, section 9.2.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_BOM = b"\xef\xbb\xbf"
+
+
+class Event(NamedTuple):
+    """One event: its type (`message` where the stream names none), its data, and the last id the stream gave."""
+
+    type: str
+    data: str
+    id: str
+
+
+class Parser:
+    """Reads one stream, however its bytes are cut.
+
+    What stands behind the last blank line when the stream ends is dropped, as browsers do.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._after_return = False
+        self._is_first = True
+        self._type = ""
+        self._data: list[str] = []
+        self._id = ""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that are complete with these bytes, in order. Never raises: what is no field is passed over."""
+        events = []
+        for line in self._lines(data):
+            if line:
+                self._field(line.decode("utf-8", "replace"))
+            elif (event := self._dispatched()) is not None:
+                events.append(event)
+        return events
+
+    def _lines(self, data: bytes) -> Iterator[bytes]:
+        """The lines that end in these bytes, without their ends."""
+        if not data:
+            return
+        # A carriage return ends its line at once, without waiting for the line feed that may belong to it.
+        start = 1 if self._after_return and data[:1] == b"\n" else 0
+        self._after_return = data[-1:] == b"\r"
+        for end in _LINE_END.finditer(data, start):
+            self._pieces.append(data[start : end.start()])
+            yield self._whole_line()
+            start = end.end()
+        self._pieces.append(data[start:])
+
+    def _whole_line(self) -> bytes:
+        line = b"".join(self._pieces)
+        self._pieces.clear()
+        if self._is_first:
+            self._is_first = False
+            line = line.removeprefix(_BOM)
+        return line
+
+    def _field(self, line: str) -> None:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._type = value
+        elif name == "id" and "\0" not in value:
+            self._id = value
+
+    def _dispatched(self) -> Event | None:
+        """The event that a blank line ends; None where it had no data."""
+        event = Event(self._type or "message", "\n".join(self._data), self._id) if self._data else None
+        self._type, self._data = "", []
+        return event

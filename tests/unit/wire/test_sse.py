@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.wire.sse import Event
+from falmock.wire.sse import Parser
+
+LINES = st.sampled_from(
+    [
+        "data: a",
+        "data:b",
+        "data:  two spaces",
+        "data",
+        "data:",
+        ": a comment",
+        "event: status",
+        "event",
+        "id: 7",
+        "id: a\0b",
+        "id",
+        "retry: 10",
+        "other: x",
+        " data: no field",
+        'data: {"status": "IN_QUEUE", "é": "😀"}',
+        "",
+        "",
+        "",
+    ]
+)
+STREAMS = st.lists(st.tuples(LINES, st.sampled_from(["\r", "\n", "\r\n"])), max_size=20).map(
+    lambda lines: "".join(line + end for line, end in lines).encode()
+)
+
+
+def parsed(*pieces: bytes) -> list[Event]:
+    parser = Parser()
+    return [event for piece in pieces for event in parser.feed(piece)]
+
+
+def reference(raw: bytes) -> list[Event]:
+    """The rules once more, over the whole stream at once."""
+    text = raw.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    events = []
+    last_id = kind = ""
+    data: str | None = None
+    for line in text.split("\n")[:-1]:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if line == "":
+            if data is not None:
+                events.append(Event(kind or "message", data, last_id))
+            kind, data = "", None
+        elif name == "data":
+            data = value if data is None else f"{data}\n{value}"
+        elif name == "event":
+            kind = value
+        elif name == "id" and "\0" not in value:
+            last_id = value
+    return events
+
+
+@given(st.data(), STREAMS | st.binary(max_size=40), st.sampled_from([b"", b"\xef\xbb\xbf"]))
+def test_cutting_anywhere_gives_the_same_events(data: st.DataObject, stream: bytes, mark: bytes) -> None:
+    raw = mark + stream
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=8)))
+    pieces = [raw[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+    assert parsed(*pieces) == parsed(raw) == parsed(*(bytes([byte]) for byte in raw)) == reference(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "events"),
+    [
+        (b"data: x\n\n", [Event("message", "x", "")]),
+        (b"\xef\xbb\xbfdata: x\n\n", [Event("message", "x", "")]),
+        (b"data: \xef\xbb\xbfx\n\n", [Event("message", "\ufeffx", "")]),
+        (b"data: x\r\r", [Event("message", "x", "")]),
+        (b"data: a\ndata: b\n\n", [Event("message", "a\nb", "")]),
+        (b"data\n\n", [Event("message", "", "")]),
+        (b"event: status\nid: 1\ndata: x\n\ndata: y\n\n", [Event("status", "x", "1"), Event("message", "y", "1")]),
+        (b"event: lost\n\ndata: y\n\n", [Event("message", "y", "")]),
+        (b": ping\n\n", []),
+        (b"data: cut off\n", []),
+        (b"data: \xff\n\n", [Event("message", "\ufffd", "")]),
+    ],
+)
+def test_the_rules(raw: bytes, events: list[Event]) -> None:
+    assert parsed(raw) == events
+
+
+def test_an_event_is_there_as_soon_as_its_blank_line_is() -> None:
+    parser = Parser()
+    assert parser.feed(b"data: x\r\n\r") == [Event("message", "x", "")]
+    assert parser.feed(b"\ndata: y\r\r") == [Event("message", "y", "")]
