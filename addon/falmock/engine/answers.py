@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 
 from falmock.engine import inputs
 from falmock.engine import replies
@@ -12,6 +13,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.pace import schedule
 from falmock.engine.scopes import Scope
 from falmock.fixtures import miss
+from falmock.fixtures.index import Group
 from falmock.fixtures.index import Index
 from falmock.fixtures.index import for_call
 from falmock.fixtures.index import last_named
@@ -20,6 +22,7 @@ from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import Role
+from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.routes import Run
 
@@ -77,9 +80,34 @@ class Answers:
             return None
         return self.scope.assets.digest_of("/" + path.partition("?")[0])
 
+    def find_plain(self, request: Request) -> Fixture | None:
+        """The fixture that answers a call which goes to no endpoint; one for GET answers HEAD too."""
+        if not self.index.has_plain(request.host, request.path):
+            return None
+        query = inputs.read_plain(request, self.resolve)
+        found = self._in_turn(self.index.plain(query))
+        if found is None and request.method == "HEAD":
+            found = self._in_turn(self.index.plain(query._replace(method="GET")))
+        return found
+
+    def recorded(self, request: Request) -> Reply | None:
+        """The answer to a call which goes to no endpoint; None where no fixture has one."""
+        fixture = self.find_plain(request)
+        if fixture is None:
+            return None
+        reply = self.plain(fixture, reason_of(fixture))
+        if request.method != "HEAD":
+            return reply
+        body = reply.body
+        return reply._replace(body=b"", length=body.stop - body.start if isinstance(body, FileBody) else len(body))
+
     def _select(self, query: Query) -> Fixture | Reply:
+        return self._in_turn(self.index.matching(query)) or replies.miss_reply(self._miss(query))
+
+    def _in_turn(self, groups: Iterable[Group]) -> Fixture | None:
+        """The fixture that answers, of groups that match; the call counts in those that are looked at."""
         repeated = None
-        for group in self.index.matching(query):
+        for group in groups:
             if len(group) == 1 and group[0].match.sequence_index is None:
                 return group[0]
             key = group[0].group
@@ -90,13 +118,13 @@ class Answers:
                 return fixture
             # None is for this call: a less specific match goes before a repetition.
             repeated = repeated or last_named(group, count)
-        return repeated or replies.miss_reply(self._miss(query))
+        return repeated
 
     def _miss(self, query: Query) -> miss.Miss:
         key = f"{query.method} {query.endpoint} {query.text} {query.context}"
         report = self._misses.get(key)
         if report is None:
-            report = miss.report(self.index, query)
+            report = miss.report(self.index, query, self.scope.redactor)
             if len(self._misses) < MAX_MISSES:
                 self._misses[key] = report
         return report
@@ -112,6 +140,15 @@ class Answers:
         headers = replies.model_headers(answer, app, request_id, label)
         return Reply(answer.status, headers, body, why, label, delay)
 
+    def plain(self, fixture: Fixture, why: str, *extra: Header) -> Reply:
+        """A fixture's answer to a call that no model sees: with the fixture's own headers, and `extra` where it has none such."""
+        answer = fixture.answer
+        reply = self.reply(answer, "", "", fixture.label, why)
+        if reply.fixture is None:
+            return reply  # its asset is gone
+        headers = [(b"Content-Type", answer.content_type.encode()), *extra]
+        return reply._replace(headers=replies.own_headers(headers, answer, fixture.label))
+
 
 def reason_of(fixture: Fixture) -> str:
     """Why a fixture answered, in a few words."""
@@ -124,6 +161,7 @@ def reason_of(fixture: Fixture) -> str:
             ("model", match.model),
             ("input", match.input),
             ("userMessage", match.user_message),
+            ("host", match.host),
             ("path", match.path),
             ("context", match.context),
         )

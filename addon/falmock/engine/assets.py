@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from typing import NamedTuple
 
 from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Found
 from falmock.wire import storage
 
 LIMIT = 512 * 1024 * 1024
@@ -32,13 +32,6 @@ class Upload:
     name: str
     content_type: str
     parts: dict[int, bytes] = field(default_factory=dict)
-
-
-class Found(NamedTuple):
-    """A file that a URL names, with the type it was uploaded under."""
-
-    asset: Asset
-    content_type: str
 
 
 class Assets:
@@ -96,6 +89,10 @@ class Assets:
         self._fill(upload.key, asset.sha256, content_type)
         upload.parts.clear()
         return asset
+
+    def note(self, path: str, sha256: str, content_type: str) -> None:
+        """Note which content a URL path of the real fal's stands for: it was uploaded there, or recorded."""
+        self._fill(storage.asset_key(path), sha256, content_type)
 
     def _fill(self, key: str, sha256: str, content_type: str) -> None:
         self._filled[key] = (sha256, content_type)

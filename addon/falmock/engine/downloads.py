@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from falmock.engine import replies
 from falmock.engine.assets import Assets
-from falmock.engine.assets import Found
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures import miss
 from falmock.fixtures.index import Index
-from falmock.fixtures.match import Query
 from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Found
+from falmock.fixtures.redaction import Redactor
 from falmock.wire import cors
 from falmock.wire import storage
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 
+FindPlain = Callable[[Request], Fixture | None]
+"""From a call that goes to no endpoint to the fixture that answers it."""
+
 
 class Downloads:
     """Answers GET and HEAD on the CDN hosts: files uploaded in this scope, assets of fixtures, fixtures by path."""
 
-    def __init__(self, assets: Assets, index: Index) -> None:
+    def __init__(self, assets: Assets, index: Index, redactor: Redactor, find: FindPlain) -> None:
         self.assets = assets
         self.index = index
+        self._find = find
+        self._redactor = redactor
 
     def get(self, request: Request) -> Reply:
         """A file, a part of one, or the report that nobody knows it."""
         found = self.assets.find(request.path, self.index.assets)
         if found is not None:
             return _download(request, found)
-        query = Query("", request.method, {}, "{}", "", request.path, request.headers.get("x-aimock-context"))
-        group = self.index.find_path(query) or (
-            self.index.find_path(query._replace(method="GET")) if request.method == "HEAD" else None
-        )
-        if group is None:
+        fixture = self._find(request)
+        if fixture is None:
             url = f"https://{request.host}{request.path}"
-            return _for_cdn(replies.miss_reply(miss.report_url(self.index, request.method, url)))
-        fixture = group[0]
+            return _for_cdn(replies.miss_reply(miss.report_url(self.index, request.method, url, self._redactor)))
         answer = fixture.answer
         content_type = answer.content_type
         if answer.asset is not None:
@@ -46,8 +49,8 @@ class Downloads:
         else:
             asset = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
         reply = _download(request, Found(asset, content_type), answer.status)
-        labelled = (*reply.headers, replies.fixture_header(fixture.label))
-        return reply._replace(headers=labelled, fixture=fixture.label, why="matches by path")
+        headers = replies.own_headers(list(reply.headers), answer, fixture.label)
+        return reply._replace(headers=headers, fixture=fixture.label, why="matches by path")
 
 
 def _for_cdn(reply: Reply) -> Reply:

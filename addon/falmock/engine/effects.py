@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from falmock.fixtures.miss import Miss
+from falmock.fixtures.model import Found
 from falmock.wire.message import Header
 
 
@@ -35,9 +36,13 @@ class Reply(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """Let the request go to the real host."""
+    """Let the request go to the real host.
+
+    `inline` are URLs in its body that only falmock knows, and the content to be put in their place as a data URI.
+    """
 
     why: str
+    inline: tuple[tuple[str, Found], ...] = ()
 
 
 Effect = Reply | Forward

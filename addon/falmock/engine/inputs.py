@@ -30,7 +30,7 @@ def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) 
         if isinstance(value, Reply):
             return value
     elif request.query:
-        value = _parameters(request.query)
+        value = parameters(request.query)
     else:
         value = {}
     try:
@@ -40,6 +40,25 @@ def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) 
         return replies.invalid_body(f"The input cannot be read: {error}")
     context = request.headers.get("x-aimock-context")
     return Query(endpoint, request.method, meant, text, prompt_text(value), request.path, context)
+
+
+def read_plain(request: Request, resolve: Callable[[str], str | None]) -> Query:
+    """A call to no endpoint as matching sees it: its input is the JSON object in the body, or the query string."""
+    try:
+        value = _plain_input(request)
+        meant = canonical(value, resolve)
+        text = canonical_text(meant)
+    except (ValueError, RecursionError):  # what is no input is no fault here: few of these calls have one
+        value, meant, text = {}, {}, "{}"
+    context = request.headers.get("x-aimock-context")
+    return Query("", request.method, meant, text, prompt_text(value), request.path, context, request.host)
+
+
+def _plain_input(request: Request) -> dict[str, Any]:
+    if request.method != "GET" and request.body and "json" in request.headers.get("content-type", ""):
+        value = jsontext.loads(request.body)
+        return value if isinstance(value, dict) else {}
+    return parameters(request.query)
 
 
 def _body(request: Request) -> dict[str, Any] | Reply:
@@ -64,6 +83,7 @@ def _body(request: Request) -> dict[str, Any] | Reply:
     return value
 
 
-def _parameters(query: str) -> dict[str, Any]:
+def parameters(query: str) -> dict[str, Any]:
+    """The input that a query string is, less what speaks to the platform."""
     pairs = parse_qsl(query, keep_blank_values=True)
     return {name: value for name, value in pairs if name not in PLATFORM_PARAMETERS}

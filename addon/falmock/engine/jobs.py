@@ -48,6 +48,9 @@ class Job:
 
     def advance(self, now: float) -> None:
         """Fire what is due by the clock at `now`."""
+        if self.awaits_cancel:
+            self._advance_to_its_place(now)
+            return
         schedule, elapsed = self.schedule, now - self.submitted
         if self.state is State.QUEUED:
             starts_in_time = not schedule.by_polls and schedule.started <= self.deadline
@@ -58,6 +61,17 @@ class Job:
         if self.state is State.RUNNING and not schedule.by_polls and elapsed >= schedule.completed:
             self.fire(Event.FINISH, self.submitted + schedule.completed)
 
+    @property
+    def awaits_cancel(self) -> bool:
+        """Whether this is a job that its client cancelled: it goes as far as it went then, and waits to be cancelled."""
+        return self.schedule.reaches is not State.FINISHED
+
+    def _advance_to_its_place(self, now: float) -> None:
+        schedule = self.schedule
+        starts = schedule.reaches is State.RUNNING and not schedule.by_polls
+        if starts and self.state is State.QUEUED and now - self.submitted >= schedule.started:
+            self.fire(Event.START, self.submitted + schedule.started)
+
     def poll(self, now: float) -> None:
         """Bring the job up to `now` for a client that asks after it; polls are what moves a job paced by them."""
         self.advance(now)
@@ -66,6 +80,8 @@ class Job:
             return
         # At most one step a poll: every client sees IN_PROGRESS once (aimock's rule).
         self.polls += 1
+        if self.state is schedule.reaches:
+            return
         if self.state is State.QUEUED:
             if self.polls >= schedule.polls_to_start:
                 self.fire(Event.START, now)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Reply
+from falmock.fixtures.redaction import Redactor
 from falmock.wire.message import Request
 
 LIMIT = 1000
@@ -26,10 +27,14 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """The last calls, at most `limit` of them; `total` counts all there were."""
+    """The last calls, at most `limit` of them; `total` counts all there were.
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self.entries: deque[Entry] = deque(maxlen=limit)
+    Secrets are hidden when entries are read: that costs the calls nothing, and hides what was learned since, too.
+    """
+
+    def __init__(self, redactor: Redactor, limit: int = LIMIT) -> None:
+        self._redactor = redactor
+        self._entries: deque[Entry] = deque(maxlen=limit)
         self.total = 0
 
     def note(self, request: Request, effect: Effect, now: float) -> None:
@@ -39,4 +44,14 @@ class Journal:
             status, fixture, miss = effect.status, effect.fixture, effect.miss.text if effect.miss else None
         else:
             status, fixture, miss = None, None, None
-        self.entries.append(Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss))
+        self._entries.append(Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss))
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The calls, the oldest first."""
+        return [self._shown(entry) for entry in self._entries]
+
+    def _shown(self, entry: Entry) -> Entry:
+        text = self._redactor.text
+        miss = None if entry.miss is None else text(entry.miss)
+        return entry._replace(path=text(entry.path), why=text(entry.why), miss=miss)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from falmock.fixtures.model import Position
 from falmock.fixtures.model import Timeline
+from falmock.wire.lifecycle import State
 
 _FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -78,7 +79,8 @@ def _polls(to_start: str, to_finish: str) -> Pace:
 class Schedule(NamedTuple):
     """When a job moves, in seconds after its submit; with `by_polls`, by the number of polls instead.
 
-    `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline.
+    `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline. `reaches`
+    is the last state the job comes to by itself, as in a Timeline.
     """
 
     started: float
@@ -88,12 +90,14 @@ class Schedule(NamedTuple):
     by_polls: bool = False
     polls_to_start: int = 0
     polls_to_finish: int = 0
+    reaches: State = State.FINISHED
 
 
 def schedule(pace: Pace, timeline: Timeline) -> Schedule:
     """The schedule of a job with this timeline at this pace."""
     if pace.kind is Kind.INSTANT:
-        return Schedule(0.0, 0.0, timeline.positions[:1], (0.0,) * len(timeline.logs))
+        positions, log_times = timeline.positions[:1], (0.0,) * len(timeline.logs)
+        return Schedule(0.0, 0.0, positions, log_times, reaches=timeline.reaches)
     if pace.kind is Kind.SCALED:
         factor = 1.0 / pace.value
     elif pace.kind is Kind.TOTAL:
@@ -108,4 +112,5 @@ def schedule(pace: Pace, timeline: Timeline) -> Schedule:
         pace.kind is Kind.POLLS,
         pace.polls_to_start,
         pace.polls_to_finish,
+        timeline.reaches,
     )

@@ -47,6 +47,8 @@ class Queue:
         fixture, deadline = found
         timeline = fixture.timeline
         why = reason_of(fixture)
+        if timeline.refused:
+            return self._answers.plain(fixture, f"{why}; the submit is refused", *replies.GATEWAY)
         if call.webhook:
             why += "; fal_webhook is not delivered"
         job = Job(
@@ -108,12 +110,12 @@ class Queue:
         job = self._poll(call.request_id, now)
         if job is None:
             return _unknown()
-        if job.state is State.CANCELLED:
+        if job.state is State.CANCELLED and not job.awaits_cancel:
             return replies.cancelled(job.request_id, job.fixture)
         if job.state is State.EXPIRED:
             by_user = job.deadline != DEFAULT_DEADLINE
             return replies.timed_out(job.request_id, job.fixture, by_user=by_user)
-        if job.state is not State.FINISHED:
+        if job.state not in TERMINAL:
             return replies.queue_reply(400, errors.UNFINISHED, "result asked before the job is over", job.fixture)
         return self._answers.reply(job.answer, job.app, job.request_id, job.fixture, job.why)
 
@@ -151,11 +153,13 @@ class Queue:
         }
         if state is State.QUEUED:
             body["queue_position"] = job.position(now)
-        elif state is State.FINISHED:
+        elif state is State.FINISHED or (state is State.CANCELLED and job.awaits_cancel):
             if job.inference_time is not None:
                 body["metrics"] = {"inference_time": job.inference_time}
             if job.answer.error is not None:
-                body["error"], body["error_type"] = job.answer.error, job.answer.error_type
+                body["error"] = job.answer.error
+            if job.answer.error_type is not None:
+                body["error_type"] = job.answer.error_type
         elif state is State.CANCELLED:
             body["error"], body["error_type"] = errors.CANCELLED_TEXT, "client_cancelled"
         elif state is State.EXPIRED:

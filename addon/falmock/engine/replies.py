@@ -71,7 +71,7 @@ def served_from(app: str) -> bytes:
 
 
 def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tuple[Header, ...]:
-    """The headers of a run or a result; one that the fixture names takes the place of ours."""
+    """The headers of a run or a result."""
     headers = [
         (b"Content-Type", answer.content_type.encode()),
         (b"X-Fal-Served-From", served_from(app)),
@@ -80,6 +80,11 @@ def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tupl
     if answer.units is not None:
         headers.append((b"x-fal-billable-units", answer.units.encode()))
     headers += GATEWAY
+    return own_headers(headers, answer, label)
+
+
+def own_headers(headers: list[Header], answer: Answer, label: str) -> tuple[Header, ...]:
+    """These headers and the fixture's: one that the fixture names takes the place of ours."""
     if answer.headers:
         own = [(name.encode(), value.encode()) for name, value in answer.headers]
         named = {name.lower() for name, _ in own}

@@ -10,11 +10,15 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.index import Index
+from falmock.fixtures.redaction import SecretRules
+from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.volatile import parse_ignore
 from falmock.wire.auth import AuthRule
 from falmock.wire.hosts import KNOWN
 from falmock.wire.message import Request
 from unit.engine.calls import Client
 from unit.engine.calls import header
+from unit.engine.calls import index_of
 from unit.engine.calls import read
 
 ANY = {"match": {}, "response": {"json": "any", "billableUnits": 1}}
@@ -73,6 +77,48 @@ def test_keys_are_nowhere_in_what_is_kept() -> None:
     kept = repr(client.engine.scope.journal.entries)
     assert "wrong-secret" not in kept
     assert "secret-token" not in kept
+
+
+def test_what_a_call_carried_is_hidden_in_the_journal_and_the_reports() -> None:
+    client = Client(redact=SecretRules(("x-mine",), (r"cust-\d+",)))
+    headers = {"authorization": "Key kid:planted-1", "cookie": "sid=planted-2", "x-mine": "planted-3"}
+    client.send("POST", "https://fal.run/no/such/planted-1/cust-77", {"p": "planted-2 planted-3"}, headers)
+    client.send("GET", "https://rest.fal.ai/planted-1/planted-4?fal_jwt_token=planted-4", None, headers)
+    client.send("GET", "https://v3.fal.media/planted-5", None, headers)
+    client.engine.redactor.learn_value("planted-5")  # learned later, and still hidden
+    entries = client.engine.scope.journal.entries
+    assert [entry.status for entry in entries] == [404, 404, 404]
+    assert entries[0].path == "/no/such/[hidden]/[hidden]"
+    assert entries[0].miss
+    assert "planted" not in repr(entries)
+    assert "cust-" not in repr(entries)
+
+
+def test_what_is_secret_can_change_while_running() -> None:
+    client = Client(ANY)
+    redactor = client.engine.redactor
+    client.run("a/b", authorization="Key kid:planted", x_mine="mine-too")
+    assert redactor.text("planted mine-too") == "[hidden] mine-too"
+    client.engine.use_config(Config(redact=SecretRules(("X-Mine",))))
+    assert client.engine.redactor is redactor
+    client.run("a/b", authorization="Key kid:planted", x_mine="mine-too")
+    assert redactor.text("planted mine-too") == "[hidden] [hidden]"
+
+
+def test_what_does_not_count_can_change_while_running() -> None:
+    exact = {"match": {"model": "a/b", "input": {"p": 1, "seed": 1}, "exact": True}, "response": {"json": 1}}
+    client = Client(exact)
+    seeds = Ignores([parse_ignore("a/b=seed")])
+    assert client.run("a/b", {"p": 1, "seed": 2}).status == 404
+    client.engine.use_config(Config(ignore=seeds))
+    assert client.run("a/b", {"p": 1, "seed": 2}).status == 200
+    assert client.run("a/b", {"p": 2, "seed": 2}).status == 404
+    client.engine.use_fixtures(index_of(exact, exact | {"match": {"model": "a/b", "input": {"p": 2, "seed": 9}}}))
+    assert client.run("a/b", {"p": 2, "seed": 2}).status == 200
+    client.engine.use_config(Config())
+    assert client.run("a/b", {"p": 1, "seed": 2}).status == 404
+    assert client.run("a/b", {"p": 1, "seed": 1}).status == 200
+    assert Client(exact, ignore=seeds).run("a/b", {"p": 1, "seed": 2}).status == 200
 
 
 @pytest.mark.parametrize("host", sorted(KNOWN))

@@ -27,7 +27,13 @@ TIMELINE = Timeline(
 
 
 def job(
-    pace: str = "recorded", name: str = "r", *, deadline: float = 3600.0, cancels: bool = True, at: float = 100.0
+    pace: str = "recorded",
+    name: str = "r",
+    *,
+    deadline: float = 3600.0,
+    cancels: bool = True,
+    at: float = 100.0,
+    reaches: State = State.FINISHED,
 ) -> Job:
     return Job(
         request_id=name,
@@ -35,7 +41,7 @@ def job(
         host="queue.fal.run",
         submitted=at,
         deadline=deadline,
-        schedule=schedule(parse_pace(pace), TIMELINE),
+        schedule=schedule(parse_pace(pace), TIMELINE._replace(reaches=reaches)),
         answer=Answer(200, "application/json", b"{}"),
         logs=TIMELINE.logs,
         inference_time=4.0,
@@ -184,6 +190,49 @@ def test_any_life_keeps_the_rules(pace: str, steps: list[tuple[str, float]], can
     for _ in range(10):
         one.poll(now + 100_000)
     assert one.state in TERMINAL
+
+
+@given(
+    st.sampled_from(["instant", "recorded", "x10", "3s", "polls:1,2", "polls:2,2", "polls:,3"]),
+    st.lists(STEPS, max_size=30),
+    st.sampled_from([State.QUEUED, State.RUNNING]),
+    st.floats(0.2, 10),
+)
+def test_a_job_that_was_cancelled_ends_when_it_is_cancelled_again(
+    pace: str, steps: list[tuple[str, float]], reaches: State, deadline: float
+) -> None:
+    one = job(pace, deadline=deadline, reaches=reaches)
+    now, before, lines = 100.0, State.QUEUED, 0
+    for kind, seconds in steps:
+        now += seconds
+        one.advance(now)
+        if kind == "poll":
+            one.poll(now)
+        elif kind == "cancel" and one.state not in TERMINAL:
+            one.cancel(now)
+            assert one.state is State.CANCELLED
+        assert ORDER.index(one.state) >= ORDER.index(before)
+        count = len(one.logs_until(now))
+        assert count >= lines or one.state is not before
+        before, lines = one.state, count
+    for _ in range(10):
+        now += 100_000
+        one.advance(now)
+        one.poll(now)
+    if before is State.CANCELLED:
+        assert one.state is State.CANCELLED
+    else:
+        assert one.state is reaches
+        assert one.ended is None
+
+
+def test_a_job_that_waits_to_be_cancelled_takes_room_until_it_is_forgotten() -> None:
+    jobs = Jobs(limit=1, ttl=60)
+    jobs.add(job("recorded", "held", reaches=State.RUNNING), 100.0)
+    with pytest.raises(TooManyJobs):
+        jobs.add(job("recorded", "next", at=150.0), 150.0)
+    jobs.add(job("recorded", "later", at=200.0), 200.0)
+    assert jobs.get("held", 200.0) is None
 
 
 def test_the_job_that_ended_first_makes_room() -> None:

@@ -16,6 +16,7 @@ from falmock.engine.pace import schedule
 from falmock.fixtures.model import Log
 from falmock.fixtures.model import Position
 from falmock.fixtures.model import Timeline
+from falmock.wire.lifecycle import State
 
 TIMELINE = Timeline(1.0, 4.0, (Position(0.0, 2), Position(0.5, 1)), (Log(2.0, "half"),))
 
@@ -69,6 +70,12 @@ def test_a_total_is_met_whatever_was_recorded() -> None:
     plan = schedule(parse_pace("2s"), TIMELINE)
     assert (plan.started, plan.completed) == (0.5, 2.0)
     assert schedule(parse_pace("2s"), Timeline(0.0, 0.0)).completed == 2.0
+
+
+@pytest.mark.parametrize("pace", ["instant", "recorded", "x10", "2s", "polls:1,2"])
+def test_a_job_reaches_at_any_pace_what_it_reached(pace: str) -> None:
+    assert schedule(parse_pace(pace), TIMELINE).reaches is State.FINISHED
+    assert schedule(parse_pace(pace), TIMELINE._replace(reaches=State.QUEUED)).reaches is State.QUEUED
 
 
 def test_instant_leaves_no_time_at_all() -> None:

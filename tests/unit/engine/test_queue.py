@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from falmock.engine.pace import parse_pace
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import parse_extra
 from unit.engine.calls import FAILING
@@ -249,3 +252,95 @@ def test_new_fixtures_leave_jobs_under_way_alone() -> None:
     assert read(client.run("fal-ai/flux/dev", {"prompt": "a dog"})) == "new"
     client.now += 6
     assert read(client.send("GET", job))["seed"] == 15738016505585340234
+
+
+# What recordings tell of a job
+
+
+def recorded(queue: Any, response: Any = None) -> dict[str, Any]:
+    return {"match": {"model": "a/b"}, "response": response or {"json": {"ok": True}}, "queue": queue}
+
+
+@pytest.mark.parametrize(
+    ("queue", "shown"),
+    [
+        ({"error": "Boom", "errorType": "app_error"}, {"error": "Boom", "error_type": "app_error"}),
+        ({"error": "Boom"}, {"error": "Boom"}),
+        ({"errorType": "app_error"}, {"error_type": "app_error"}),
+        ({}, {"error": "no", "error_type": "bad_request"}),
+    ],
+)
+def test_the_error_of_a_status_is_the_one_recorded(queue: Any, shown: Any) -> None:
+    client = Client(recorded(queue, {"json": {"detail": "no"}, "status": 403}))
+    job = client.job("a/b")
+    status = client.status(job)
+    assert {key: status[key] for key in status if key.startswith("error")} == shown
+    result = client.send("GET", job)
+    assert (result.status, read(result)) == (403, {"detail": "no"})
+
+
+def test_a_refused_submit_makes_no_job() -> None:
+    body = {"detail": "Queue is full"}
+    response = {"json": body, "status": 429, "headers": {"Retry-After": "7"}}
+    client = Client(recorded({"refused": True}, response))
+    reply = client.submit("a/b")
+    assert (reply.status, read(reply), reply.fixture) == (429, body, "test.json#0")
+    assert header(reply, "retry-after") == "7"
+    assert header(reply, "strict-transport-security")
+    assert header(reply, "x-fal-request-id") is None
+    assert len(client.engine.scope.jobs) == 0
+    assert client.run("a/b").status == 429
+
+
+GONE = {"error": {"type": "client_cancelled", "message": "stopped"}}
+
+
+@pytest.mark.parametrize("pace", ["instant", "recorded", "x10", "3s", "polls:1,2", "polls:,1"])
+@pytest.mark.parametrize(
+    ("queue", "word"), [({"started": 1, "cancelled": 2}, "IN_PROGRESS"), ({"cancelled": 2}, "IN_QUEUE")]
+)
+def test_a_job_that_was_cancelled_waits_to_be_cancelled(pace: str, queue: Any, word: str) -> None:
+    client = Client(recorded(queue, GONE), pace=parse_pace(pace))
+    job = client.job("a/b")
+    for _ in range(5):
+        client.now += 1000
+        status = client.status(job)
+    assert status["status"] == word
+    assert client.send("GET", job).status == 400
+    cancelled = client.send("PUT", f"{job}/cancel")
+    assert (cancelled.status, read(cancelled)) == (202, {"status": "CANCELLATION_REQUESTED"})
+    status = client.status(job)
+    assert status["status"] == "COMPLETED"
+    assert (status["error"], status["error_type"]) == ("stopped", "client_cancelled")
+    result = client.send("GET", job)
+    assert (result.status, read(result)) == (499, {"detail": "stopped", "error_type": "client_cancelled"})
+    assert header(result, "x-fal-error-type") == "client_cancelled"
+    assert client.send("PUT", f"{job}/cancel").status == 400
+
+
+def test_a_cancelled_job_gives_what_was_recorded_whatever_it_was() -> None:
+    client = Client(recorded({"started": 0.1, "cancelled": 2}, {"json": {"seed": 7}}))
+    job = client.job("a/b")
+    client.send("PUT", f"{job}/cancel")
+    status = client.status(job)
+    assert (status["status"], "error" in status) == ("COMPLETED", False)
+    assert (client.send("GET", job).status, read(client.send("GET", job))) == (200, {"seed": 7})
+
+
+def test_a_cancelled_job_does_not_time_out_by_itself() -> None:
+    client = Client(recorded({"cancelled": 2}, GONE), pace=RECORDED)
+    reply = client.submit("a/b", x_fal_request_timeout="1")
+    client.now += 100
+    assert client.status(read(reply)["response_url"])["status"] == "IN_QUEUE"
+
+
+def test_a_sync_run_of_a_cancelled_job_ends() -> None:
+    reply = Client(recorded({"cancelled": 2}, GONE), pace=RECORDED).run("a/b")
+    assert (reply.status, reply.delay) == (499, 2.0)
+
+
+def test_a_result_may_have_no_body() -> None:
+    client = Client(recorded({}, {"text": "", "status": 204}))
+    result = client.send("GET", client.job("a/b"))
+    assert (result.status, result.body) == (204, b"")
+    assert "error" not in client.status(client.job("a/b"))

@@ -1,0 +1,52 @@
+"""Mode `auto`: which calls are answered here, and what the real fal must be given so that it can answer the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from falmock.engine.assets import Assets
+from falmock.engine.effects import Reply
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Found
+from falmock.wire import routes
+from falmock.wire import storage
+from falmock.wire.hosts import CDN_HOST
+from falmock.wire.message import Request
+
+TO_FAL = frozenset(
+    {
+        routes.UploadInitiate,
+        routes.CdnToken,
+        routes.DirectUpload,
+        routes.MultipartStart,
+        routes.FilePut,
+        routes.UploadPart,
+        routes.PartUrl,
+        routes.UploadComplete,
+        routes.Token,
+    }
+)
+"""Calls that always go to fal: a file or a token may be needed by a call that no fixture answers."""
+
+_OUR_URL = re.compile(rf"https://{re.escape(CDN_HOST)}(/files/b/[0-9a-f]{{8}}/[A-Za-z0-9_-]{{43}}_[^\s\"\\?#]*)")
+
+
+def is_ours(call: routes.Call, reply: Reply) -> bool:
+    """Whether a reply answers the call, and is not the word that nothing here can."""
+    if isinstance(call, routes.FileGet):
+        return reply.miss is None
+    return reply.fixture is not None
+
+
+def known_here_only(request: Request, uploads: Assets, fixtures: Mapping[str, Asset]) -> tuple[tuple[str, Found], ...]:
+    """The file URLs in a body that replayed answers gave out: the real fal could not fetch them."""
+    if b"/files/b/" not in request.body:
+        return ()
+    found: dict[str, Found] = {}
+    for match in _OUR_URL.finditer(request.body.decode("utf-8", "replace")):
+        file = uploads.find(match[1], fixtures) if storage.digest_in_path(match[1]) else None
+        if file is not None:
+            found[match[0]] = file
+    # The longest first: one URL may be the beginning of another.
+    return tuple(sorted(found.items(), key=lambda item: -len(item[0])))

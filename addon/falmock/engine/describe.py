@@ -1,0 +1,213 @@
+"""One side of an exchange with fal in words, for the screens of a proxy: which call it is, what came of it, its body.
+
+Nothing of it holds a header or a query, and all of it passes through a redactor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+from falmock.fixtures.redaction import Redactor
+from falmock.wire import jsontext
+from falmock.wire import routes
+from falmock.wire.hosts import Role
+
+MAX_SHOWN = 2 * 1024 * 1024
+"""A text or JSON body longer than this (bytes) is shown as its type and size: a screen is not the place to read it."""
+_MEDIA = (
+    "image/",
+    "audio/",
+    "video/",
+    "model/",
+    "font/",
+    "application/octet-stream",
+    "application/pdf",
+    "application/zip",
+)
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,200},")
+_SHORT = 120
+
+_NAMES: dict[type[Any], str] = {
+    routes.Run: "Run",
+    routes.Submit: "Submit",
+    routes.Status: "Status",
+    routes.StatusStream: "Status stream",
+    routes.Result: "Result",
+    routes.Cancel: "Cancel",
+    routes.UploadInitiate: "Upload: initiate",
+    routes.CdnToken: "Upload: token",
+    routes.DirectUpload: "Upload: whole file",
+    routes.MultipartStart: "Upload: start of parts",
+    routes.FilePut: "Upload: content",
+    routes.UploadPart: "Upload: part",
+    routes.PartUrl: "Upload: URL of a part",
+    routes.UploadComplete: "Upload: join parts",
+    routes.FileGet: "Download",
+}
+
+
+class Side(NamedTuple):
+    """The request or the response of an exchange, and what falmock did about it.
+
+    `host` is normalized and has the role `role`; `query` only tells which call it is. `status` is that of the response,
+    None on the request's side. `body` is less its content encoding. `request_id` is the one that response headers name.
+    `fixture` and `why` are those of the reply, `forwarded` tells that there was none; `recorded` is the path of the fixture
+    that was written; `report` is what else is to be said, such as a miss report.
+    """
+
+    host: str
+    role: Role
+    method: str
+    path: str
+    query: str
+    status: int | None
+    content_type: str
+    body: bytes
+    request_id: str = ""
+    fixture: str = ""
+    why: str = ""
+    forwarded: bool = False
+    recorded: str = ""
+    report: str = ""
+
+
+def is_shown(content_type: str, body: bytes) -> bool:
+    """Whether a body of this content type is one to describe: JSON, text, media, or none at all."""
+    plain = _plain(content_type)
+    return not body or not plain or plain.startswith("text/") or "json" in plain or plain.startswith(_MEDIA)
+
+
+def describe(side: Side, redactor: Redactor) -> str:
+    """The text to show for one side of an exchange: facts as `name: value` lines, then the body."""
+    call = _call_of(side)
+    value = _json_of(side)
+    facts = list(_facts(side, call, value))
+    shown = redactor.value(_shortened(value)) if value is not None else None
+    label, content = _label(side, call), _body(side, shown)
+    lines = [f"{name}: {fact}" for name, fact in facts if fact]
+    if not _is_report(value, side.report):
+        lines += [f"{label}:", content] if "\n" in content else [f"{label}: {content}"]
+    return redactor.text("\n".join(lines))
+
+
+def _is_report(value: Any, report: str) -> bool:
+    """Whether a body only says again what the report said."""
+    return bool(report) and isinstance(value, dict) and value.get("detail") == report
+
+
+def _call_of(side: Side) -> routes.Call | None:
+    """The call, None for a preflight, which is none."""
+    return None if side.method == "OPTIONS" else routes.route(side.role, side.method, side.path, side.query)
+
+
+def _facts(side: Side, call: routes.Call | None, value: Any) -> Iterator[tuple[str, str]]:
+    yield "call", _name(side, call)
+    yield "endpoint", _endpoint(side, call)
+    yield "request id", _request_id(side, call, value)
+    if side.status is not None:
+        yield "state", _state(call, value)
+    yield from _origin(side)
+
+
+def _name(side: Side, call: routes.Call | None) -> str:
+    if call is None:
+        return "CORS preflight"
+    if isinstance(call, routes.Unrouted):
+        return f"{side.method} https://{side.host}{side.path}"
+    name = _NAMES[type(call)]
+    if isinstance(call, routes.UploadPart | routes.PartUrl):
+        name += f" {call.number}"
+    if isinstance(call, routes.FileGet | routes.FilePut | routes.UploadPart | routes.UploadComplete):
+        name += f", https://{side.host}{side.path}"
+    return name
+
+
+def _endpoint(side: Side, call: routes.Call | None) -> str:
+    if isinstance(call, routes.Run | routes.Submit):
+        return str(call.endpoint)
+    if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
+        return side.path.partition("/requests/")[0].strip("/")
+    return ""
+
+
+def _request_id(side: Side, call: routes.Call | None, value: Any) -> str:
+    if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
+        return call.request_id
+    if isinstance(call, routes.Submit) and isinstance(value, dict) and isinstance(value.get("request_id"), str):
+        return str(value["request_id"])
+    return side.request_id
+
+
+def _state(call: routes.Call | None, value: Any) -> str:
+    """Where a job is, from an answer of the queue's: its status and its place."""
+    if not isinstance(call, routes.Submit | routes.Status | routes.Cancel) or not isinstance(value, dict):
+        return ""
+    parts = [str(value["status"])] if "status" in value else []
+    if "queue_position" in value:
+        parts.append(f"queue position {value['queue_position']}")
+    if value.get("error"):
+        parts.append(f"error {value['error']}")
+    return ", ".join(parts)
+
+
+def _origin(side: Side) -> Iterator[tuple[str, str]]:
+    """Who answered, and why."""
+    if side.fixture:
+        yield "fixture", f"{side.fixture} ({side.why})" if side.why else side.fixture
+    elif side.forwarded:
+        yield "forwarded", side.why
+    elif side.why:
+        yield "no fixture", side.why
+    yield "recorded in", side.recorded
+    if side.status is not None:
+        yield "report", side.report
+
+
+def _label(side: Side, call: routes.Call | None) -> str:
+    if side.status is None:
+        return "input" if isinstance(call, routes.Run | routes.Submit) else "body"
+    return "output" if isinstance(call, routes.Run | routes.Result) else "answer"
+
+
+# bodies
+
+
+def _plain(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _json_of(side: Side) -> Any:
+    """The JSON value of a body, None when it is none (or `null`)."""
+    plain = _plain(side.content_type)
+    if not side.body or len(side.body) > MAX_SHOWN or not ("json" in plain or plain in ("", "text/plain")):
+        return None
+    try:
+        return jsontext.loads_exact(side.body)
+    except jsontext.BadJSON:
+        return None
+
+
+def _body(side: Side, value: Any) -> str:
+    if not side.body:
+        return "none"
+    plain = _plain(side.content_type)
+    if value is not None:
+        return jsontext.dump_exact(value, indent=2).rstrip("\n")
+    if len(side.body) > MAX_SHOWN or not ("json" in plain or plain.startswith("text/")):
+        return f"{plain or 'of no type'}, {len(side.body):,} bytes"
+    return side.body.decode("utf-8", "replace").rstrip()
+
+
+def _shortened(value: Any) -> Any:
+    """A JSON value with the content of data URIs left out."""
+    if isinstance(value, str):
+        head = _DATA_URI.match(value) if len(value) > _SHORT else None
+        return value if head is None else f"{head[0]}... ({len(value) - head.end():,} characters)"
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    return value

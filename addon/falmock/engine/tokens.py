@@ -1,0 +1,68 @@
+"""Short-lived tokens, with which a browser connects without the key (fal-protocol.md section 5.1)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from falmock.engine import replies
+from falmock.engine.effects import Reply
+from falmock.wire import jsontext
+from falmock.wire.message import Request
+from falmock.wire.routes import Token
+
+DEFAULT_SECONDS = 120
+MAX_SECONDS = 1_000_000_000
+_HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+class BadTokenRequest(ValueError):
+    """A body that asks for no token; the text says what was expected."""
+
+
+class Tokens:
+    """Gives out tokens that `secret` signs: of a JWT's shape, and worth nothing to the real fal."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def give(self, request: Request, call: Token, now: float) -> Reply:
+        """A token for the apps in the body: a JSON string, or an object on the newer route."""
+        try:
+            apps, seconds = _asked(request.body)
+        except BadTokenRequest as error:
+            return replies.invalid_body(str(error), "value_error")
+        token = self._sign({"allowed_apps": apps, "exp": int(now) + seconds})
+        return replies.json_reply(200, {"token": token} if call.newer else token, "token")
+
+    def _sign(self, payload: Any) -> str:
+        text = ".".join(_base64(jsontext.dump_model(part)) for part in (_HEADER, payload))
+        return f"{text}.{_base64(hmac.digest(self._secret, text.encode(), hashlib.sha256))}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _asked(body: bytes) -> tuple[list[str], int]:
+    """The apps and the lifetime in seconds that a token is asked for. Raises BadTokenRequest."""
+    try:
+        value = jsontext.loads(body)
+    except jsontext.BadJSON as error:
+        raise BadTokenRequest(f"Input should be JSON with allowed_apps: {error}") from None
+    if not isinstance(value, dict):
+        raise BadTokenRequest("Input should be a JSON object with allowed_apps")
+    apps = value.get("allowed_apps", [value["app"]] if "app" in value else None)
+    if not isinstance(apps, list) or not apps or not all(isinstance(app, str) and app for app in apps):
+        raise BadTokenRequest(
+            f"allowed_apps should be a list of app names, found {jsontext.dump_queue(apps).decode()[:80]}"
+        )
+    seconds = value.get("token_expiration", value.get("duration", DEFAULT_SECONDS))
+    if type(seconds) is not int or not 0 < seconds <= MAX_SECONDS:
+        found = jsontext.dump_queue(seconds).decode()[:80]
+        raise BadTokenRequest(
+            f"token_expiration should be a whole number of seconds from 1 to {MAX_SECONDS}, found {found}"
+        )
+    return apps, seconds
