@@ -1,0 +1,149 @@
+"""The `response` of a fixture from an answer on the wire."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from falmock.fixtures.canonical import FILE
+from falmock.recording.exchange import Content
+from falmock.recording.exchange import Exchange
+from falmock.recording.exchange import content_of
+from falmock.recording.files import Files
+from falmock.recording.files import data_uri
+from falmock.recording.files import speaking_name
+from falmock.recording.uploads import File
+from falmock.recording.uploads import url_key
+from falmock.wire import jsontext
+from falmock.wire.media import DEFAULT
+from falmock.wire.media import extension_of
+from falmock.wire.media import type_of
+
+_KEPT_HEADERS = frozenset({"retry-after", "content-disposition", "content-language", "location"})
+_LEFT_OUT = frozenset({"x-fal-request-id", "x-fal-served-from", "x-fal-cdn-token", "x-fal-billable-units"})
+_UNITS = re.compile(r"(0|[1-9]\d{0,8})(\.\d{1,30})?")
+_INLINE = 1024
+"""A `data:` URI of up to so many characters reads well enough where it is."""
+
+
+class NotAnAnswer(ValueError):
+    """An answer that no fixture can give; the text says why."""
+
+
+@dataclass(slots=True)
+class Answered:
+    """A `response`, the file URLs it names (as they came, by `url_key`), and the assets it refers to."""
+
+    response: dict[str, Any] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
+    contents: list[tuple[Content, str]] = field(default_factory=list)
+
+
+class Answers:
+    """Makes the `response` of fixtures: media out into assets, only the headers that matter. Secrets are still in it."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def of(self, exchange: Exchange) -> Answered:
+        """The answer as a fixture has it. Raises NotAnAnswer."""
+        if exchange.lost:
+            raise NotAnAnswer(exchange.lost)
+        if exchange.status < 200 or 300 <= exchange.status < 400:
+            raise NotAnAnswer(f"an answer with status {exchange.status} is none of a model")
+        result = Answered()
+        if exchange.status != 200:
+            result.response["status"] = exchange.status
+        kind, content = self._body(exchange, result)
+        headers = self._headers(exchange, kind)
+        if headers:
+            result.response["headers"] = headers
+        units = exchange.headers.get("x-fal-billable-units", "")
+        if _UNITS.fullmatch(units):
+            result.response["billableUnits"] = jsontext.loads_exact(units.encode())
+        result.response[kind] = content
+        return result
+
+    def _body(self, exchange: Exchange, result: Answered) -> tuple[str, Any]:
+        if exchange.received is not None:
+            return self._file(exchange.received, exchange.content_type, result)
+        if exchange.content_type == "application/json" or exchange.content_type.endswith("+json"):
+            try:
+                value = jsontext.loads_exact(exchange.body)
+            except jsontext.BadJSON:
+                pass  # whatever it is, it was answered so
+            else:
+                if b'"$file"' not in exchange.body:
+                    return "json", self._rendered(value, result)
+        if exchange.chunks or exchange.content_type.startswith(("text/", "application/json")) or not exchange.body:
+            try:
+                return "text", exchange.body.decode()
+            except UnicodeDecodeError:
+                pass
+        return self._file(content_of(exchange.body), exchange.content_type, result)
+
+    def _file(self, content: Content, content_type: str, result: Answered) -> tuple[str, Any]:
+        result.contents.append((content, content_type or DEFAULT))
+        return "file", f"sha256:{content.sha256}"
+
+    def _rendered(self, value: Any, result: Answered) -> Any:
+        if isinstance(value, list):
+            return [self._rendered(item, result) for item in value]
+        if isinstance(value, dict):
+            return {key: self._rendered(item, result) for key, item in value.items()}
+        return self._text(value, result) if isinstance(value, str) and ":" in value else value
+
+    def _text(self, text: str, result: Answered) -> Any:
+        if text.startswith("data:"):
+            return self._inline(text, result)
+        if not self._files.is_file_url(text):
+            return text
+        file = self._files.uploaded(text)
+        if file is not None:
+            return file_value(file) | {"uploaded": True}
+        result.urls[url_key(text)] = text
+        return text
+
+    def _inline(self, text: str, result: Answered) -> Any:
+        inline = data_uri(text) if len(text) > _INLINE else None
+        if inline is None or not inline.exact:
+            return text
+        result.contents.append((inline.content, inline.content_type))
+        return {FILE: f"sha256:{inline.content.sha256}", "as": "data-uri", "type": inline.content_type}
+
+    def _headers(self, exchange: Exchange, kind: str) -> dict[str, str]:
+        headers = {
+            name: value
+            for name, value in sorted(exchange.headers.items())
+            if name in _KEPT_HEADERS or (name.startswith("x-fal-") and name not in _LEFT_OUT)
+        }
+        told = exchange.headers.get("content-type", "")
+        if told and told != _implied_type(kind, exchange.content_type):
+            headers = {"content-type": told} | headers
+        return headers
+
+
+def file_value(file: File) -> dict[str, Any]:
+    """What takes the place of a file's URL in an answer, once its content is known."""
+    value: dict[str, Any] = {FILE: f"sha256:{file.sha256}"}
+    if name := speaking_name(file.url):
+        value["name"] = name
+    if file.content_type and file.content_type != _implied_type("file", file.content_type):
+        value["type"] = file.content_type
+    return value
+
+
+def asset_file(sha256: str, content_type: str) -> str:
+    """The file name of an asset: its digest, and the usual extension of its type."""
+    return f"{sha256}.{extension_of(content_type)}"
+
+
+def _implied_type(kind: str, content_type: str) -> str:
+    """The content type that a fixture's answer has when it names none."""
+    if kind == "json":
+        return "application/json"
+    if kind == "text":
+        return "text/plain; charset=utf-8"
+    return type_of(f"x.{extension_of(content_type)}")

@@ -1,0 +1,179 @@
+"""Fixture files as documents: which of their entries select the same calls, and how recordings change them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from falmock.fixtures import codec
+from falmock.fixtures.canonical import FILE
+from falmock.fixtures.canonical import canonical_text
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Problem
+from falmock.recording.answer import file_value
+from falmock.recording.files import reference
+from falmock.recording.uploads import File
+from falmock.recording.uploads import url_key
+from falmock.wire import endpoint
+from falmock.wire import jsontext
+from falmock.wire import storage
+from falmock.wire.media import type_of
+
+Entry = dict[str, Any]
+"""One entry of a fixture file: `match`, `response`, `queue`, `recorded`."""
+
+_SIMILAR_SECONDS = 1.0
+_SIMILAR_RATIO = 2.0
+_UNSAFE = frozenset('<>:"|*')
+
+
+class NotAFixture(ValueError):
+    """An entry or a file that would not load; `problems` tell why."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(str, problems)))
+
+
+def render(document: Mapping[str, Any]) -> bytes:
+    """A fixture file as it is written: the same document gives the same bytes."""
+    return jsontext.dump_exact(document, indent=2).encode()
+
+
+def groups(raw: bytes, label: str) -> list[str]:
+    """Which rule each entry of a file has: entries with an equal one answer in turn. Raises NotAFixture.
+
+    Entries for other providers than fal (aimock's) have the rule "".
+    """
+    decoded = codec.decode(raw, label, _any_asset)
+    if decoded.problems:
+        raise NotAFixture(decoded.problems)
+    by_place = {fixture.place: fixture.group for fixture in decoded.fixtures}
+    count = len(jsontext.loads_exact(raw)["fixtures"])
+    return [by_place.get(place, "") for place in range(count)]
+
+
+def group_of(entry: Entry) -> str:
+    """The rule of one entry. Raises NotAFixture."""
+    return groups(jsontext.dump_exact({"fixtures": [entry]}, indent=None).encode(), "the recording")[0]
+
+
+def _any_asset(name: str) -> Asset:
+    """An asset of which only the name counts: whether it is there is for loading to find out."""
+    sha256 = name.removeprefix("sha256:") if name.startswith("sha256:") else storage.digest(name.encode())
+    return Asset(sha256, name, type_of(name), 0, data=b"")
+
+
+def folder_of(match: Mapping[str, Any]) -> list[str]:
+    """The folders below the root that a fixture with this match goes to: its endpoint id, or host and path."""
+    if "model" in match:
+        try:
+            parts = endpoint.segments_of(match["model"])
+        except ValueError:
+            parts = [match["model"]]
+    else:
+        parts = [match.get("host", "files"), *endpoint.segments_of(match.get("path", ""))]
+    return [_safe(part) for part in parts]
+
+
+def _safe(part: str) -> str:
+    """A segment as a folder's name that loading does not pass over and no system refuses."""
+    name = "".join("-" if char in _UNSAFE or not char.isprintable() or char in "/\\" else char for char in part)[:100]
+    return f"-{name[1:]}" if name[:1] in (".", "_", "") else name
+
+
+def file_name_of(name: str, match: Mapping[str, Any]) -> str:
+    """The name of a recorded file: what the call was about, and eight hex digits of its match."""
+    told = {key: _bare(value) for key, value in match.items()}
+    return f"{name}-{storage.digest(canonical_text(told).encode())[:8]}.json"
+
+
+def _bare(value: Any) -> Any:
+    """A match less what stands in it for readers only."""
+    if isinstance(value, dict):
+        return {FILE: value[FILE]} if FILE in value else {key: _bare(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return float(value) if isinstance(value, float) else value
+
+
+def alike(old: Entry, new: Entry) -> bool:
+    """Whether two recordings differ in nothing but when they were made."""
+    return {**old, "recorded": None, "queue": None} == {**new, "recorded": None, "queue": None} and _paced_alike(
+        old.get("queue") or {}, new.get("queue") or {}
+    )
+
+
+def _paced_alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two timelines tell the same story at about the same speed: such noise is not worth a diff."""
+    timed = ("started", "completed", "cancelled", "inferenceTime")
+    if {key for key in old if key in timed} != {key for key in new if key in timed}:
+        return False
+    told = [
+        {key: value for key, value in queue.items() if key not in (*timed, "positions", "logs")} for queue in (old, new)
+    ]
+    lines = [[{**log, "at": 0} for log in queue.get("logs", ())] for queue in (old, new)]
+    return told[0] == told[1] and lines[0] == lines[1] and all(_near(old[key], new[key]) for key in timed if key in old)
+
+
+def _near(old: float, new: float) -> bool:
+    return abs(old - new) <= _SIMILAR_SECONDS or max(old, new) <= _SIMILAR_RATIO * min(old, new)
+
+
+def settled(old: Entry | None, new: Entry) -> Entry:
+    """The new recording, with the old timeline where it is as good."""
+    if old is None or not alike(old, new) or "queue" not in old:
+        return new
+    return {key: old["queue"] if key == "queue" else value for key, value in new.items()}
+
+
+def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[Entry]) -> Entry:
+    """The document with these entries in place of those that have this rule; at its end where none has."""
+    kept: list[Entry] = []
+    done = False
+    for entry, found in zip(document["fixtures"], rules, strict=True):
+        if found != rule:
+            kept.append(entry)
+        elif not done:
+            kept += entries
+            done = True
+    return {**document, "fixtures": kept if done else [*kept, *entries]}
+
+
+def linked(entry: Entry, file: File) -> Entry:
+    """The entry with a file by content wherever it names the file's URL; the entry itself where it does not."""
+    key = url_key(file.url)
+    response, match = entry["response"], entry["match"]
+    if "json" in response:
+        response = {**response, "json": _swapped(response["json"], key, file_value(file))}
+    if "input" in match:
+        match = {**match, "input": _swapped(match["input"], key, reference(file))}
+    if match == entry["match"] and response == entry["response"]:
+        return entry
+    return {name: {"match": match, "response": response}.get(name, value) for name, value in entry.items()}
+
+
+def file_urls(entry: Entry, is_file_url: Callable[[str], bool]) -> dict[str, str]:
+    """The file URLs that an answer names, by `url_key`."""
+    return {url_key(text): text for text in _texts(entry.get("response", {}).get("json")) if is_file_url(text)}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _swapped(value: Any, key: str, by: dict[str, Any]) -> Any:
+    if isinstance(value, str):
+        return by if value.startswith(key) and url_key(value) == key else value
+    if isinstance(value, list):
+        return [_swapped(item, key, by) for item in value]
+    if isinstance(value, dict):
+        return {name: _swapped(item, key, by) for name, item in value.items()}
+    return value

@@ -1,0 +1,109 @@
+"""The parts of a fixture that come from the request: the match, and how the call is named."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from falmock.engine import inputs
+from falmock.fixtures.match import ANY
+from falmock.fixtures.volatile import Ignores
+from falmock.recording.files import Files
+from falmock.recording.files import data_uri
+from falmock.recording.files import reference
+from falmock.recording.uploads import File
+from falmock.wire import jsontext
+from falmock.wire.jsontext import MAX_DEPTH
+from falmock.wire.message import Request
+
+_WORD = re.compile(r"[a-z0-9]+")
+NAME_LENGTH = 48
+
+
+class NotAnInput(ValueError):
+    """A request whose body no fixture can select on; the text says why."""
+
+
+def input_of(request: Request) -> dict[str, Any]:
+    """The input as it was sent, numbers exact. Raises NotAnInput."""
+    if not request.body or request.method == "GET":
+        return inputs.parameters(request.query)
+    try:
+        value = jsontext.loads_exact(request.body)
+    except jsontext.BadJSON as error:
+        raise NotAnInput(f"its body is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise NotAnInput(f"its body is not a JSON object but {type(value).__name__}")
+    return value
+
+
+class Matches:
+    """Makes the `match` of fixtures: files by content, volatile values out. Secrets are still in it."""
+
+    def __init__(self, files: Files, ignores: Ignores) -> None:
+        self._files = files
+        self._ignores = ignores
+
+    def of_endpoint(self, request: Request, endpoint: str) -> dict[str, Any]:
+        """The match of a call to an endpoint. Raises NotAnInput."""
+        match: dict[str, Any] = {"model": endpoint}
+        if request.method != "POST":
+            match["method"] = request.method
+        return match | self._selecting(request, endpoint)
+
+    def of_plain_call(self, request: Request) -> dict[str, Any]:
+        """The match of a call that goes to no endpoint. Raises NotAnInput."""
+        match = {"method": request.method, "host": request.host, "path": request.path}
+        return match | self._selecting(request, "")
+
+    def _selecting(self, request: Request, endpoint: str) -> dict[str, Any]:
+        stated, ignored = self._ignores.expected(endpoint, self._stated(input_of(request)))
+        selecting: dict[str, Any] = {"input": stated, "exact": True}
+        if ignored:
+            selecting["ignore"] = list(ignored)
+        return selecting
+
+    def _stated(self, value: Any, depth: int = 0) -> Any:
+        """An input as a fixture states it. Raises NotAnInput."""
+        if isinstance(value, str):
+            return self._text(value)
+        if not isinstance(value, list | dict):
+            return value
+        if depth > MAX_DEPTH:
+            raise NotAnInput(f"its input is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, list):
+            return [self._stated(item, depth + 1) for item in value]
+        if any(key.startswith("$") for key in value):
+            return {ANY: True}  # a key with a dollar would be read as a matcher
+        return {key: self._stated(item, depth + 1) for key, item in value.items()}
+
+    def _text(self, text: str) -> Any:
+        if ":" not in text:
+            return text
+        file = self._files.known(text)
+        if file is not None:
+            return reference(file)
+        inline = data_uri(text)
+        if inline is not None:
+            return reference(File("", inline.content.sha256, inline.content.size, inline.content_type))
+        return text
+
+
+def call_name(match: dict[str, Any]) -> str:
+    """A few words for the file's name: of the prompt where the input has one, else what kind of call it is."""
+    stated = match.get("input")
+    if isinstance(stated, dict):
+        for key in ("prompt", "text", "input"):
+            if isinstance(stated.get(key), str):
+                return slug(stated[key]) or "input"
+    return "input" if "model" in match else match.get("method", "get").lower()
+
+
+def slug(text: str) -> str:
+    """A text as a file's name: lower-case words with dashes, at most NAME_LENGTH characters; "" where it has none."""
+    words = ""
+    for word in _WORD.findall(text[:1000].lower()):
+        if words and len(words) + 1 + len(word) > NAME_LENGTH:
+            break
+        words = f"{words}-{word}" if words else word[:NAME_LENGTH]
+    return words

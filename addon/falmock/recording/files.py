@@ -1,0 +1,125 @@
+"""What the recorder knows of files: which URLs name one, and which content some of them stand for."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import OrderedDict
+from typing import Any
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from falmock.fixtures.canonical import FILE
+from falmock.fixtures.canonical import data_uri_content
+from falmock.recording.exchange import Content
+from falmock.recording.exchange import content_of
+from falmock.recording.uploads import LIMIT
+from falmock.recording.uploads import File
+from falmock.recording.uploads import file_name
+from falmock.recording.uploads import url_key
+from falmock.wire import storage
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
+from falmock.wire.hosts import normalize
+from falmock.wire.media import DEFAULT
+from falmock.wire.media import is_type
+
+_TOKEN_BEFORE_NAME = re.compile(r"[A-Za-z0-9_-]{20,22}?_(.+)")
+_SPEAKING_NAME = re.compile(r"[a-z][a-z0-9 _-]{0,40}\.[a-z0-9]{2,5}")
+_RANDOM = re.compile(r"(?:[0-9a-f_-]{8,}|(?=.*\d)[0-9a-f]{6,}|tmp[a-z0-9_]{8})\.\w+")
+_CONTENT_TOKEN = 44
+"""The characters before the name in a URL of our own: a digest and `_`."""
+
+
+class Files:
+    """The file URLs of one recording: those the app uploaded to, with their content, and those that answers named."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self.hosts = hosts
+        self._uploaded: OrderedDict[str, File] = OrderedDict()
+        self._named: OrderedDict[str, None] = OrderedDict()
+
+    def is_file_url(self, text: str) -> bool:
+        """Whether a text is the URL of a file on one of fal's file hosts."""
+        if not text.startswith("https://") or len(text) > 4096 or any(char.isspace() for char in text):
+            return False
+        try:
+            parts = urlsplit(text)
+            host = normalize(parts.hostname or "")
+        except ValueError:
+            return False
+        role = self.hosts.role(host)
+        return role in (Role.CDN, Role.GCS) and self.hosts.claims(host, parts.path) and parts.path.strip("/") != ""
+
+    def upload(self, file: File) -> None:
+        """Note the content of a URL that the app uploaded to."""
+        self._uploaded[url_key(file.url)] = file
+        if len(self._uploaded) > LIMIT:
+            self._uploaded.popitem(last=False)
+
+    def name(self, key: str) -> None:
+        """Note that a recorded answer names the file with this `url_key`."""
+        self._named[key] = None
+        if len(self._named) > LIMIT:
+            self._named.popitem(last=False)
+
+    def is_named(self, url: str) -> bool:
+        """Whether a recorded answer names this file."""
+        return url_key(url) in self._named
+
+    def uploaded(self, url: str) -> File | None:
+        """The file that the app uploaded to this URL."""
+        return self._uploaded.get(url_key(url))
+
+    def known(self, url: str) -> File | None:
+        """The file at a URL, whoever made it; a URL that falmock itself derived from content tells it by itself."""
+        file = self.uploaded(url)
+        if file is None and self.is_file_url(url):
+            sha256 = storage.digest_in_path(urlsplit(url).path)
+            return File(url_key(url), sha256, 0, "") if sha256 else None
+        return file
+
+
+def reference(file: File) -> dict[str, Any]:
+    """A file in a match: its digest, and for readers its type and size where they are known."""
+    result: dict[str, Any] = {FILE: f"sha256:{file.sha256}"}
+    if file.content_type:
+        result["type"] = file.content_type
+    if file.size:
+        result["size"] = file.size
+    return result
+
+
+def speaking_name(url: str) -> str:
+    """The part of a file's name that says something and is the same in every run; "" where all of it is random.
+
+    fal's URLs end in `{random}_{name}` or in `{random}.{extension}` (fal-protocol.md section 6.6).
+    """
+    name = file_name(url)
+    if storage.digest_in_path(urlsplit(url_key(url)).path):
+        name = name[_CONTENT_TOKEN:]
+    elif found := _TOKEN_BEFORE_NAME.fullmatch(name):
+        name = found[1]
+    return name if _SPEAKING_NAME.fullmatch(name) and not _RANDOM.fullmatch(name) else ""
+
+
+class DataUri(NamedTuple):
+    """The content of a `data:` URI and its media type."""
+
+    content: Content
+    content_type: str
+    exact: bool
+    """Whether content and type give the very same text again."""
+
+
+def data_uri(text: str) -> DataUri | None:
+    """The content a `data:` URI holds; None for any other text."""
+    if not text.startswith("data:"):
+        return None
+    data = data_uri_content(text)
+    if data is None:
+        return None
+    named = text[len("data:") :].partition(",")[0].removesuffix(";base64")
+    content_type = named if is_type(named) else DEFAULT
+    again = f"data:{content_type};base64,{base64.b64encode(data).decode()}"
+    return DataUri(content_of(data), content_type, again == text)

@@ -1,0 +1,211 @@
+"""The jobs of a recording: each from its submit to its result, told apart by request id."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from falmock.recording.answer import Answered
+from falmock.recording.answer import NotAnAnswer
+from falmock.recording.composer import Composer
+from falmock.recording.composer import warn
+from falmock.recording.entries import NotAnInput
+from falmock.recording.exchange import Exchange
+from falmock.recording.observed import Observed
+from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import Save
+from falmock.recording.outcome import Tell
+from falmock.wire import jsontext
+from falmock.wire.errors import CANCELLED_TEXT
+from falmock.wire.errors import NOT_FOUND
+from falmock.wire.errors import UNFINISHED
+from falmock.wire.routes import Cancel
+from falmock.wire.routes import Result
+from falmock.wire.routes import Status
+from falmock.wire.routes import StatusStream
+from falmock.wire.routes import Submit
+from falmock.wire.sse import Parser
+
+FollowUp = Status | StatusStream | Result | Cancel
+DONE_LIMIT = 10_000
+"""How many request ids are remembered after their job is recorded or named."""
+
+
+class Jobs:
+    """At most `limit` jobs at a time; the oldest is given up for a new one."""
+
+    def __init__(self, composer: Composer, limit: int) -> None:
+        self._composer = composer
+        self._limit = limit
+        self._jobs: OrderedDict[str, Observed] = OrderedDict()
+        self._done: OrderedDict[str, None] = OrderedDict()
+
+    def submit(self, call: Submit, exchange: Exchange) -> list[Outcome]:
+        """A submit: from here on the job is followed."""
+        endpoint = str(call.endpoint)
+        why = self._composer.trouble(exchange)
+        if why is not None:
+            text = f"a submit to {endpoint} was answered {exchange.status} ({why}) and is not recorded"
+            return [warn(text)]
+        try:
+            match = self._composer.matches.of_endpoint(exchange.request, endpoint)
+            if exchange.status >= 300:
+                return [self._refused(endpoint, match, exchange)]
+        except (NotAnInput, NotAnAnswer) as error:
+            return [warn(f"a submit to {endpoint} cannot be recorded: {error}")]
+        answer = _object(exchange.body)
+        request_id = answer.get("request_id")
+        if not isinstance(request_id, str):
+            return [warn(f"a submit to {endpoint} was answered without a request_id: it is not recorded")]
+        job = Observed(
+            request_id,
+            about=f"job {request_id} of {endpoint}",
+            entry={"match": match, "recorded": self._composer.recorded(exchange, request_id)},
+            submitted=exchange.ended,
+            webhook=bool(call.webhook),
+        )
+        job.see(answer, exchange.ended)
+        self._jobs[request_id] = job
+        outcomes: list[Outcome] = []
+        if len(self._jobs) > self._limit:
+            outcomes += self._unfetched(next(iter(self._jobs.values())))
+        if job.webhook:
+            outcomes.append(
+                Tell(f"{job.about} has a webhook: it is recorded when its result is fetched from the queue")
+            )
+        return outcomes
+
+    def _refused(self, endpoint: str, match: dict[str, Any], exchange: Exchange) -> Save:
+        answered = self._composer.answer(exchange)
+        entry = {
+            "match": match,
+            "response": answered.response,
+            "queue": {"refused": True},
+            "recorded": self._composer.recorded(exchange),
+        }
+        return self._composer.save(entry, f"the refused submit to {endpoint}", answered)
+
+    def follow_up(self, call: FollowUp, exchange: Exchange) -> list[Outcome]:
+        """A poll, a status stream, a cancel or the result, which makes the fixture."""
+        job = self._jobs.get(call.request_id)
+        if job is None:
+            return self._stranger(call.request_id, exchange)
+        if isinstance(call, Result):
+            return self._result(job, exchange)
+        if isinstance(call, Cancel):
+            if exchange.status == 202 and job.cancel_asked is None:
+                job.cancel_asked = exchange.ended
+        elif isinstance(call, StatusStream):
+            job.see_stream(_events(exchange))
+        elif exchange.status in (200, 202):
+            job.see(_object(exchange.body), exchange.ended)
+        return []
+
+    def _stranger(self, request_id: str, exchange: Exchange) -> list[Outcome]:
+        """A call about a job whose submit was not seen, or that is recorded already."""
+        if request_id in self._done or exchange.status == 404:
+            return []
+        self._close(request_id)
+        text = "it was submitted before the recording began, so its input is unknown"
+        return [warn(f"job {request_id} is not recorded: {text}")]
+
+    def _close(self, request_id: str) -> None:
+        """Nothing more is to be said about this job."""
+        self._jobs.pop(request_id, None)
+        self._done[request_id] = None
+        if len(self._done) > DONE_LIMIT:
+            self._done.popitem(last=False)
+
+    def finish(self) -> list[Outcome]:
+        """What is left when the recording ends: jobs that were cancelled are written, the others are named."""
+        outcomes: list[Outcome] = []
+        for job in list(self._jobs.values()):
+            outcomes += self._unfetched(job)
+        return outcomes
+
+    def _result(self, job: Observed, exchange: Exchange) -> list[Outcome]:
+        if _is_unfinished(job, exchange):
+            return []
+        why = self._composer.trouble(exchange)
+        if why is not None:
+            text = f"the result of {job.about} was answered {exchange.status} ({why}), which is not recorded"
+            return [warn(text)]
+        self._close(job.request_id)
+        try:
+            answered = self._composer.answer(exchange)
+        except NotAnAnswer as error:
+            return [warn(f"{job.about} cannot be recorded: {error}")]
+        return [self._composer.save(_job_entry(job, exchange, answered.response), job.about, answered)]
+
+    def _unfetched(self, job: Observed) -> list[Outcome]:
+        """Give up a job whose result was not fetched."""
+        self._close(job.request_id)
+        ran_on = job.inference_time is not None and job.error is None  # an app that does not stop when asked to
+        if job.cancel_asked is None or ran_on:
+            return [warn(f"{job.about} is not recorded: its result was never fetched")]
+        # What fal says of such a job is documented; that nobody fetched it is noted beside it.
+        response = {"error": {"type": "client_cancelled", "message": job.error or CANCELLED_TEXT}}
+        queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job)
+        recorded = job.entry["recorded"] | {"note": "The result was not fetched after the cancel."}
+        entry = {"match": job.entry["match"], "response": response, "queue": queue, "recorded": recorded}
+        return [self._composer.save(entry, job.about, Answered())]
+
+
+def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:
+    """The status objects of a stream, each with when it arrived."""
+    parser = Parser()
+    for at, chunk in exchange.chunks:
+        for event in parser.feed(chunk):
+            yield at, _object(event.data.encode())
+
+
+def _is_unfinished(job: Observed, exchange: Exchange) -> bool:
+    """Whether a result was asked for too early, or of a job that is gone: no answer of the model's (section 3.4)."""
+    if exchange.status == 202:
+        return True
+    body = _object(exchange.body) if exchange.status in (400, 404) else {}
+    return body == NOT_FOUND or (body == UNFINISHED and job.completed is None)
+
+
+def _job_entry(job: Observed, exchange: Exchange, response: dict[str, Any]) -> dict[str, Any]:
+    """The fixture of a job whose result was fetched."""
+    queue = job.timeline(exchange.ended)
+    if job.cancel_asked is not None:
+        if exchange.status == 499:
+            queue = _cancelled_timeline(job, job.cancel_asked)
+        else:
+            queue["cancel"] = "ignored"
+    if exchange.status >= 400:
+        queue |= _shown_error(job)
+    entry = {"match": job.entry["match"], "response": response}
+    if queue:
+        entry["queue"] = queue
+    return entry | {"recorded": job.entry["recorded"]}
+
+
+def _shown_error(job: Observed) -> dict[str, Any]:
+    """What the COMPLETED status said of a failure."""
+    shown = {"error": job.error, "errorType": job.error_type}
+    return {key: text for key, text in shown.items() if text is not None}
+
+
+def _cancelled_timeline(job: Observed, asked: float) -> dict[str, Any]:
+    """The `queue` of a job that its client stopped: it goes on until it is cancelled again."""
+    queue = job.timeline(asked)
+    queue.pop("completed", None)
+    queue.pop("inferenceTime", None)
+    cancelled = job.after(asked)
+    if job.started is None:
+        queue.pop("started", None)
+    elif "started" in queue:
+        queue["started"] = min(queue["started"], cancelled)  # a poll may cross the cancel
+    return queue | {"cancelled": cancelled}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = jsontext.loads_exact(body)
+    except jsontext.BadJSON:
+        return {}
+    return value if isinstance(value, dict) else {}

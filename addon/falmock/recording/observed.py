@@ -1,0 +1,165 @@
+"""One queued job as its client saw it: what the polls, the logs, the cancel tell, and the timeline that follows.
+
+All times inside are seconds since the epoch by one clock, ours; those of log lines are fal's, so they are kept
+between the poll that did not show a line yet and the one that did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from typing import Any
+
+_LEVELS = frozenset({"STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"})
+
+
+@dataclass(slots=True)
+class Line:
+    """A log line, and when it was written as far as can be told."""
+
+    at: float
+    message: str
+    level: str
+    source: str
+
+
+@dataclass(slots=True)
+class Observed:
+    """A job between its submit and its result.
+
+    `entry` holds the parts of the fixture that the submit gave; the rest is filled in by what is seen later.
+    """
+
+    request_id: str
+    about: str
+    entry: dict[str, Any]
+    submitted: float
+    webhook: bool = False
+    positions: list[tuple[float, int]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    queued_until: float | None = None
+    started: float | None = None
+    running_until: float | None = None
+    completed: float | None = None
+    logs_until: float | None = None
+    logs_shown: int = 0
+    inference_time: Any = None
+    error: str | None = None
+    error_type: str | None = None
+    cancel_asked: float | None = None
+
+    def see_stream(self, events: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
+        """Take in the status objects of one stream, each with when it arrived: they carry new log lines only."""
+        shown: list[Any] = []
+        for at, status in events:
+            logs = status.get("logs")
+            if isinstance(logs, list):
+                shown += logs
+            self.see({**status, "logs": shown} if isinstance(logs, list) else status, at)
+
+    def see(self, status: Mapping[str, Any], at: float) -> None:
+        """Take in a status object that arrived at `at`, with all log lines so far."""
+        word = status.get("status")
+        if word == "IN_QUEUE":
+            self.queued_until = at
+            position = status.get("queue_position")
+            if type(position) is int and position >= 0 and (not self.positions or self.positions[-1][1] != position):
+                self.positions.append((at, position))
+        elif word == "IN_PROGRESS":
+            self.started = at if self.started is None else self.started
+            self.running_until = at
+        elif word == "COMPLETED" and self.completed is None:
+            self.completed = at
+        if word == "COMPLETED":
+            self._see_end(status)
+        logs = status.get("logs")
+        if isinstance(logs, list):
+            self._see_logs(logs, at)
+
+    def _see_end(self, status: Mapping[str, Any]) -> None:
+        metrics = status.get("metrics")
+        spent = metrics.get("inference_time") if isinstance(metrics, dict) else None
+        if isinstance(spent, int | float) and not isinstance(spent, bool) and 0 <= spent < 1e6:
+            self.inference_time = spent
+        error, error_type = status.get("error"), status.get("error_type")
+        self.error = error if isinstance(error, str) else self.error
+        self.error_type = error_type if isinstance(error_type, str) else self.error_type
+
+    def _see_logs(self, logs: list[Any], at: float) -> None:
+        new = logs[self.logs_shown :]
+        self.logs_shown = max(self.logs_shown, len(logs))
+        earliest = self.logs_until or self.submitted
+        for entry in new:
+            if isinstance(entry, dict) and isinstance(entry.get("message"), str):
+                written = _written(entry)
+                self.lines.append(
+                    Line(
+                        at if written is None else min(max(written, earliest), at),
+                        entry["message"],
+                        *_level_and_source(entry),
+                    )
+                )
+        self.logs_until = at
+
+    def timeline(self, result_at: float) -> dict[str, Any]:
+        """The `queue` of the fixture: times in seconds after the submit. A job that nobody polled has none."""
+        queue: dict[str, Any] = {}
+        completed = result_at if self.completed is None else self.completed
+        if self._was_watched():
+            started = self._started(completed)
+            queue["started"] = self.after(started)
+            queue["completed"] = max(self.after(completed), queue["started"])
+        if self.inference_time is not None:
+            queue["inferenceTime"] = self.inference_time
+        positions = [{"at": self.after(at), "position": place} for at, place in self.positions]
+        if positions and positions != [{"at": 0.0, "position": 0}]:  # next in line at once is what is assumed anyway
+            queue["positions"] = positions
+        if self.lines:
+            queue["logs"] = [_log(line, self.after(line.at)) for line in self.lines]
+        return queue
+
+    def _was_watched(self) -> bool:
+        seen = (self.queued_until, self.running_until, self.completed)
+        return any(at is not None and at > self.submitted for at in seen)  # the submit itself shows the job too
+
+    def _started(self, completed: float) -> float:
+        """When the run began: between the last poll that found it waiting and the first that did not."""
+        earliest = self.queued_until or self.submitted
+        latest = completed if self.started is None else self.started
+        if self.inference_time is None:
+            return latest
+        return min(max(completed - float(self.inference_time), earliest), latest)
+
+    def after(self, at: float) -> float:
+        """Seconds after the submit."""
+        return round(max(at - self.submitted, 0.0), 2)
+
+
+def _written(entry: Mapping[str, Any]) -> float | None:
+    """When a log line says it was written (seconds since the epoch); None where it does not tell."""
+    try:
+        written = datetime.fromisoformat(str(entry.get("timestamp")))
+        return written.timestamp() if written.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _level_and_source(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Level and source, which some shapes have in `labels` (fal-protocol.md section 3.2)."""
+    labels = entry.get("labels")
+    more = labels if isinstance(labels, dict) else {}
+    level = entry.get("level", more.get("level"))
+    source = entry.get("source", more.get("source"))
+    return level if level in _LEVELS else "INFO", source if isinstance(source, str) else "USER"
+
+
+def _log(line: Line, at: float) -> dict[str, Any]:
+    log: dict[str, Any] = {"at": at, "message": line.message}
+    if line.level != "INFO":
+        log["level"] = line.level
+    if line.source != "USER":
+        log["source"] = line.source
+    return log

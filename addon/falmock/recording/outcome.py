@@ -1,0 +1,55 @@
+"""What the recorder wants done about what it saw, as data. An edge writes, fetches and logs."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+from typing import NamedTuple
+
+from falmock.recording.exchange import Content
+from falmock.recording.uploads import File
+
+
+class Level(enum.Enum):
+    """How loudly something is told."""
+
+    INFO = "info"
+    WARNING = "warning"
+
+
+class Tell(NamedTuple):
+    """Something the user should know, in words."""
+
+    text: str
+    level: Level = Level.INFO
+
+
+class Save(NamedTuple):
+    """A fixture to be written: an entry of a fixture file (`match`, `response`, `queue`, `recorded`).
+
+    `name` tells what the call was about, for the file's name; `about` names the call to people. `urls` are the file
+    URLs that the answer names, by `storage.url_key`, as they came; `contents` are assets that the entry refers to.
+    """
+
+    entry: dict[str, Any]
+    name: str
+    about: str
+    urls: dict[str, str]
+    contents: tuple[tuple[Content, str], ...] = ()
+
+
+class Link(NamedTuple):
+    """The content of a file URL became known: it is kept as an asset, and takes the URL's place in fixtures."""
+
+    url: str
+    content: Content
+    content_type: str
+
+
+class Known(NamedTuple):
+    """The content that the app uploaded to a file URL became known."""
+
+    file: File
+
+
+Outcome = Tell | Save | Link | Known

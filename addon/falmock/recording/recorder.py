@@ -1,0 +1,208 @@
+"""Follows traffic call by call and says which fixtures come of it. It only listens, and does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from falmock.fixtures.redaction import Redactor
+from falmock.fixtures.volatile import Ignores
+from falmock.recording.answer import Answered
+from falmock.recording.answer import NotAnAnswer
+from falmock.recording.composer import Composer
+from falmock.recording.composer import warn
+from falmock.recording.entries import NotAnInput
+from falmock.recording.exchange import Content
+from falmock.recording.exchange import Exchange
+from falmock.recording.files import Files
+from falmock.recording.jobs import Jobs
+from falmock.recording.outcome import Known
+from falmock.recording.outcome import Link
+from falmock.recording.outcome import Outcome
+from falmock.recording.uploads import File
+from falmock.recording.uploads import Sink
+from falmock.recording.uploads import Uploads
+from falmock.wire import jsontext
+from falmock.wire import routes
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
+
+_PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}
+"""Hosts whose other calls are recorded as plain HTTP, below this path."""
+_CREDENTIALS = ("/v1/keys", "/tokens", "/.well-known", "/oauth")
+"""Paths whose answers are credentials: never recorded."""
+
+
+class Recorder:
+    """Turns exchanges into outcomes.
+
+    `join` makes one content of the parts of an upload (see `Uploads`). `max_jobs` is how many jobs are followed at a
+    time; `errors` says that fal's own trouble is recorded too.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        redactor: Redactor,
+        ignores: Ignores,
+        join: Callable[[list[Content]], Content],
+        *,
+        max_jobs: int = 10_000,
+        errors: bool = False,
+    ) -> None:
+        self.hosts = hosts
+        self.redactor = redactor
+        self.files = Files(hosts)
+        self.uploads = Uploads(join)
+        self._composer = Composer(self.files, redactor, ignores, errors=errors)
+        self._jobs = Jobs(self._composer, max_jobs)
+        self._told: set[str] = set()
+
+    def sink(self, method: str, url: str) -> Sink:
+        """What is needed of the body of a request to this URL while it passes."""
+        parts = urlsplit(url)
+        role = self.hosts.role(parts.hostname or "")
+        if role is Role.CDN and isinstance(routes.route(role, method, parts.path, ""), routes.DirectUpload):
+            return Sink.HASH
+        return self.uploads.sink(method, url)
+
+    def note(self, exchange: Exchange) -> list[Outcome]:
+        """What comes of one exchange; its request is to a host of fal's, or to an upload URL that fal gave out."""
+        request = exchange.request
+        self.redactor.learn(request.headers, request.query)
+        self.redactor.learn(exchange.headers)
+        if request.method == "OPTIONS":
+            return []
+        url = f"https://{request.host}{request.path}"
+        if self.uploads.expects(request.method, url):
+            return self._upload_proceeds(url, exchange)
+        role = self.hosts.role(request.host)
+        if role is None:
+            return []
+        return self._handle(routes.route(role, request.method, request.path, request.query), exchange)
+
+    def finish(self) -> list[Outcome]:
+        """What is left when the recording ends."""
+        return self._jobs.finish()
+
+    def _handle(self, call: routes.Call, exchange: Exchange) -> list[Outcome]:
+        if exchange.status == 101:
+            return self._once("realtime sockets are passed through and not recorded")
+        if isinstance(call, routes.Run):
+            return self._run(call, exchange)
+        if isinstance(call, routes.Submit):
+            return self._jobs.submit(call, exchange)
+        if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
+            return self._jobs.follow_up(call, exchange)
+        if isinstance(call, routes.FileGet):
+            return self._download(exchange)
+        if isinstance(call, routes.Token):
+            self._learn_token(exchange.body)
+            return []
+        if isinstance(call, routes.Unrouted):
+            return self._plain_call(exchange)
+        if isinstance(call, routes.CdnToken):
+            self._learn_token(exchange.body)
+        return self._uploaded(self.uploads.start(call, exchange) if exchange.status < 300 else None)
+
+    def _run(self, call: routes.Run, exchange: Exchange) -> list[Outcome]:
+        about = f"the run of {call.endpoint}"
+        why = self._composer.trouble(exchange)
+        if why is not None:
+            return [warn(f"{about} was answered {exchange.status} ({why}) and is not recorded")]
+        try:
+            match = self._composer.matches.of_endpoint(exchange.request, str(call.endpoint))
+            answered = self._composer.answer(exchange)
+        except (NotAnInput, NotAnAnswer) as error:
+            return [warn(f"{about} cannot be recorded: {error}")]
+        entry = {
+            "match": match,
+            "response": answered.response,
+            "queue": {"started": 0.0, "completed": round(max(exchange.ended - exchange.started, 0.0), 2)},
+            "recorded": self._composer.recorded(exchange),
+        }
+        return [self._composer.save(entry, about, answered)]
+
+    # files
+
+    def _upload_proceeds(self, url: str, exchange: Exchange) -> list[Outcome]:
+        if exchange.status >= 300:
+            return []
+        if exchange.lost and exchange.request.method == "PUT":
+            return self._lost_upload(url, exchange)
+        return self._uploaded(self.uploads.proceed(url, exchange))
+
+    def _uploaded(self, file: File | None) -> list[Outcome]:
+        if file is None:
+            return []
+        self.files.upload(file)
+        return [Known(file)]
+
+    def _lost_upload(self, url: str, exchange: Exchange) -> list[Outcome]:
+        """An upload whose bytes are not there: it is kept as it went, so that the app gets the same URL again."""
+        text = (
+            f"the content of an upload to {url} is unknown ({exchange.lost}): it is recorded by its name and type alone"
+        )
+        outcomes: list[Outcome] = [warn(text)]
+        for part in (self.uploads.begun_by(url), exchange._replace(lost="")):
+            if part is not None:
+                outcomes += self._plain(part)
+        return outcomes
+
+    def _download(self, exchange: Exchange) -> list[Outcome]:
+        if exchange.request.method != "GET" or not _is_whole(exchange):
+            return []
+        url = f"https://{exchange.request.host}{exchange.request.path}"
+        if self.files.uploaded(url):
+            return []  # replay serves what the app uploads
+        if exchange.lost:
+            return [warn(f"the file {url} is not kept: {exchange.lost}")]
+        if self.files.is_named(url):
+            return [Link(url, exchange.downloaded, exchange.content_type)]
+        return self._plain(exchange._replace(status=200))
+
+    # everything else
+
+    def _plain_call(self, exchange: Exchange) -> list[Outcome]:
+        request = exchange.request
+        below = _PLAIN_HOSTS.get(request.host)
+        if below is None or not request.path.startswith(below) or request.path.startswith(_CREDENTIALS):
+            return []
+        return self._plain(exchange) if exchange.status < 300 else []
+
+    def _plain(self, exchange: Exchange) -> list[Outcome]:
+        request = exchange.request
+        about = f"{request.method} https://{request.host}{request.path}"
+        if "json" not in request.headers.get("content-type", ""):
+            request = request._replace(body=b"")  # a file is no input
+        try:
+            match = self._composer.matches.of_plain_call(request)
+            answered = self._composer.answer(exchange)
+        except (NotAnInput, NotAnAnswer) as error:
+            return [warn(f"{about} cannot be recorded: {error}")]
+        entry = {"match": match, "response": answered.response, "recorded": self._composer.recorded(exchange)}
+        return [self._composer.save(entry, about, Answered(answered.response, {}, answered.contents))]
+
+    def _learn_token(self, body: bytes) -> None:
+        try:
+            value = jsontext.loads(body)
+        except jsontext.BadJSON:
+            return
+        for token in (value.get("token"), value.get("detail")) if isinstance(value, dict) else (value,):
+            if isinstance(token, str):
+                self.redactor.learn_value(token)
+
+    def _once(self, text: str) -> list[Outcome]:
+        if text in self._told:
+            return []
+        self._told.add(text)
+        return [warn(text)]
+
+
+def _is_whole(exchange: Exchange) -> bool:
+    """Whether a download brought the whole file: players ask for `bytes=0-`, which is all of it as a range."""
+    if exchange.status == 200:
+        return True
+    span, _, size = exchange.headers.get("content-range", "").removeprefix("bytes ").partition("/")
+    first, _, last = span.partition("-")
+    return exchange.status == 206 and first == "0" and last.isdigit() and size.isdigit() and int(last) + 1 == int(size)

@@ -1,0 +1,287 @@
+"""Keeps recordings on disk: one file for each match, assets by content, each written whole or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import BinaryIO
+from typing import NamedTuple
+
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.redaction import Redactor
+from falmock.fixtures.store import ASSETS
+from falmock.recording import disk
+from falmock.recording import document
+from falmock.recording.answer import asset_file
+from falmock.recording.document import Entry
+from falmock.recording.document import NotAFixture
+from falmock.recording.exchange import Content
+from falmock.recording.outcome import Link
+from falmock.recording.outcome import Save
+from falmock.recording.scrub import scrubbed
+from falmock.recording.uploads import File
+from falmock.recording.uploads import url_key
+from falmock.wire import jsontext
+
+MAX_SPARES = 100
+"""How many other names are tried where a file is in the way that cannot be read."""
+
+
+class Written(NamedTuple):
+    """What came of a save: the file as a user names it, and how many answers of this match are recorded in it now."""
+
+    path: str
+    answers: int
+
+
+class LostContent(LookupError):
+    """An asset whose bytes are nowhere."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What this run recorded for one match: where, what stood there before, and how often the last answer came."""
+
+    path: Path
+    before: list[Entry] = field(default_factory=list)
+    answers: int = 0
+    repeats: int = 0
+
+    def former(self, place: int) -> Entry | None:
+        """What stood before this run in the place of an answer."""
+        return self.before[place] if place < len(self.before) else None
+
+
+class Writer:
+    """Writes below `root`; `known` are the fixtures that are loaded, so that one with the same match is rewritten.
+
+    Not to be called from two threads at once. Two processes may share a folder: each file is whole at any time,
+    and of two recordings of one match the later holds.
+    """
+
+    def __init__(self, root: str, known: Iterable[Fixture] = ()) -> None:
+        self.label = root.rstrip("/") or root
+        self.root = Path(root).expanduser()
+        self._runs: dict[str, _Run] = {}
+        self._named: dict[str, set[Path]] = {}
+        self._wanted: dict[str, str] = {}
+        self._linked: dict[str, File] = {}
+        self._homes: dict[str, Path] = {}
+        prefix = self.label + "/"
+        for fixture in known:
+            if fixture.source.startswith(prefix):
+                self._homes.setdefault(fixture.group, self.root / fixture.source.removeprefix(prefix))
+
+    def prepare(self) -> None:
+        """Make sure that recordings can be kept. Raises disk.NotWritable."""
+        disk.check_writable(self.root)
+        disk.remove_leftovers(self.root)
+
+    def shown(self, path: Path) -> str:
+        """A file as a user names it."""
+        return f"{self.label}/{path.relative_to(self.root).as_posix()}"
+
+    # fixtures
+
+    def save(self, save: Save) -> Written:
+        """Write a fixture. Raises OSError, NotAFixture (a fixture that would not load is never written), LostContent."""
+        named = set(save.urls) | set(_urls_in(save.entry["match"].get("input")))
+        entry = save.entry
+        for key in named & self._linked.keys():
+            entry = document.linked(entry, self._linked[key])
+        rule = document.group_of(entry)
+        for content, content_type in save.contents:
+            self.keep(content, content_type)
+        run = self._append(rule, entry, save.name)
+        for key in named - self._linked.keys():
+            self._named.setdefault(key, set()).add(run.path)
+            if key in save.urls:
+                self._wanted.setdefault(key, save.urls[key])
+        return Written(self.shown(run.path), run.answers)
+
+    def _append(self, rule: str, entry: Entry, name: str) -> _Run:
+        """Write an entry as the next answer of its match in this run; the first takes the place of former runs'."""
+        run = self._runs.get(rule)
+        path = run.path if run else self._homes.get(rule) or self._target(name, entry["match"])
+        path, now, rules = self._read(path)
+        same = [item for item, found in zip(now["fixtures"], rules, strict=True) if found == rule]
+        if run is None:
+            run = _Run(path, before=same)
+            same = []
+        run.path = path
+        entry = document.settled(run.former(run.answers), entry)
+        if same and document.alike(same[-1], entry):
+            run.repeats += 1  # the last answer repeats anyway
+        else:
+            same += [same[-1]] * run.repeats if same else []
+            same.append(entry)
+            run.repeats = 0
+            self._write(path, document.placed(now, rules, rule, same))
+        run.answers += 1
+        self._runs[rule] = run
+        return run
+
+    def _target(self, name: str, match: dict[str, Any]) -> Path:
+        return self.root.joinpath(*document.folder_of(match), document.file_name_of(name, match))
+
+    def _read(self, path: Path) -> tuple[Path, Entry, list[str]]:
+        """The file to write to, what is in it, and the rules of that. One that cannot be read is left alone."""
+        for spare in range(MAX_SPARES):
+            tried = path if spare == 0 else path.with_name(f"{path.stem}-{spare}.json")
+            try:
+                raw = tried.read_bytes()
+                return tried, jsontext.loads_exact(raw), document.groups(raw, self.shown(tried))
+            except FileNotFoundError:
+                return tried, {"fixtures": []}, []
+            except (NotAFixture, jsontext.BadJSON):
+                continue
+        raise NotAFixture(())
+
+    def _write(self, path: Path, content: Entry) -> None:
+        raw = document.render(content)
+        disk.write_whole(path, lambda opened: _put(opened, raw))
+
+    # assets
+
+    def keep(self, content: Content, content_type: str) -> Path:
+        """Keep some content as an asset, under its digest. Raises OSError, LostContent."""
+        path = self.root / ASSETS / asset_file(content.sha256, content_type)
+        if path.exists():
+            if content.file is not None:
+                Path(content.file).unlink(missing_ok=True)
+            return path
+        if content.data is not None:
+            data = content.data
+            disk.write_whole(path, lambda opened: _put(opened, data))
+        elif content.file is not None:
+            disk.adopt(Path(content.file), path)
+        else:
+            raise LostContent(f"the content sha256:{content.sha256} was not kept")
+        return path
+
+    def wanted(self) -> list[str]:
+        """The URLs of files that recorded answers name and whose content is not known yet."""
+        return list(self._wanted.values())
+
+    def link(self, link: Link) -> list[str]:
+        """Keep a file and put its content in the place of its URL, in what was and will be recorded.
+
+        Returns the fixture files that changed. Raises OSError, NotAFixture, LostContent.
+        """
+        self.keep(link.content, link.content_type)
+        key = url_key(link.url)
+        file = File(link.url, link.content.sha256, link.content.size, link.content_type)
+        self._linked[key] = file
+        self._wanted.pop(key, None)
+        changed: list[str] = []
+        for path in sorted(self._named.pop(key, ())):
+            changed += self._link_in(path, file)
+        return changed
+
+    def survey(self, is_file_url: Callable[[str], bool]) -> list[str]:
+        """Take in what the fixtures that are there already name, whoever wrote them; the URLs of their files."""
+        for path in self._files():
+            now = self._document(path)
+            for entry in now["fixtures"] if now else ():
+                for key, url in document.file_urls(entry, is_file_url).items():
+                    self._wanted.setdefault(key, url)
+                    self._named.setdefault(key, set()).add(path)
+                for key in _urls_in(entry["match"].get("input")):
+                    self._named.setdefault(key, set()).add(path)
+        return self.wanted()
+
+    def scrub(self, redactor: Redactor, only: Path | None = None) -> tuple[int, list[str]]:
+        """Take the secrets out of all fixtures, or of one file's.
+
+        Returns how many files were looked at, and which changed. Raises OSError, leaving each file whole.
+        """
+        changed = []
+        files = self._files() if only is None else [only]
+        for path in files:
+            now = self._document(path)
+            entries = now["fixtures"] if now else []
+            clean = [scrubbed(entry, redactor) for entry in entries]
+            if now is not None and any(new is not old for new, old in zip(clean, entries, strict=True)):
+                self._write(path, {**now, "fixtures": clean})
+                changed.append(self.shown(path))
+        return len(files), changed
+
+    def _files(self) -> list[Path]:
+        """The fixture files below the root: those that loading reads."""
+        below = ((path.relative_to(self.root).parts, path) for path in self.root.rglob("*.json"))
+        return sorted(path for parts, path in below if not any(part[0] == "." or part == ASSETS for part in parts))
+
+    def _document(self, path: Path) -> Entry | None:
+        """A fixture file that can be read as one."""
+        try:
+            raw = path.read_bytes()
+            document.groups(raw, self.shown(path))
+            now: Entry = jsontext.loads_exact(raw)
+        except (OSError, NotAFixture, jsontext.BadJSON):
+            return None
+        return now
+
+    def _settled(self, rule: str, place: int, entry: Entry) -> Entry:
+        """An entry in which a file took its URL's place: only now can it be seen to be what a former run recorded."""
+        run = self._runs.get(rule)
+        return entry if run is None else document.settled(run.former(place), entry)
+
+    def _link_in(self, path: Path, file: File) -> list[str]:
+        now = self._document(path)
+        if now is None:
+            return []  # somebody removed or changed it meanwhile: theirs holds
+        rules = document.groups(document.render(now), self.shown(path))
+        kept: list[Entry] = []
+        moved: list[Entry] = []
+        changed = False
+        places: Counter[str] = Counter()
+        for entry, rule in zip(now["fixtures"], rules, strict=True):
+            new = document.linked(entry, file) if rule else entry
+            changed = changed or new is not entry
+            if new is not entry and rule in self._runs and document.group_of(new) != rule:
+                moved.append(new)
+            else:
+                kept.append(new if new is entry else self._settled(rule, places[rule], new))
+            places[rule] += 1
+        if not changed:
+            return []
+        for entry in moved:
+            home = self._append(document.group_of(entry), entry, path.stem.rpartition("-")[0]).path
+            for key in {*_urls_in(entry["match"].get("input")), *_urls_in(entry["response"].get("json"))}:
+                self._named.get(key, set()).add(home)
+        if kept:
+            self._write(path, {**now, "fixtures": kept})
+        else:
+            path.unlink(missing_ok=True)
+            _remove_empty(path.parent, self.root)
+        return [self.shown(path)]
+
+
+def _urls_in(value: Any) -> Iterator[str]:
+    """The keys of the URLs in a value: one may turn out to be a file that a recorded answer named."""
+    if isinstance(value, str):
+        if value.startswith("https://"):
+            yield url_key(value)
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _urls_in(item)
+
+
+def _put(opened: BinaryIO, data: bytes) -> None:
+    opened.write(data)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder that holds nothing any more, and those above it that then do not either."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
