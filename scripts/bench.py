@@ -3,6 +3,7 @@
 engine  Run, Submit and Status of the engine alone, against json.loads and json.dumps of that call's own bodies.
 load    20,000 fixture files, against reading and json.loads alone.
 proxy   CPU of a mitmdump with falmock, against one with an addon that sets a constant reply; 1 and 20,000 fixtures.
+record  CPU of a mitmdump that records, against one without falmock; its memory over 10,000 jobs and a file of 1 GiB.
 
 Machines are noisy: the two sides of a ratio take turns in short rounds, and the median of the rounds' ratios is told.
 """
@@ -28,6 +29,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench_record import bench_record
+
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
@@ -38,6 +41,7 @@ from falmock.wire.uuid7 import uuid7
 ROOT = Path(__file__).resolve().parents[1]
 ENDPOINT = "fal-ai/flux/dev"
 MANY = 20_000
+PARTS = ("engine", "load", "proxy", "record")
 
 
 def flux_input(number: int) -> dict[str, object]:
@@ -219,8 +223,10 @@ addons = [Floor()]
 class Proxied:
     """One mitmdump, and one keep-alive connection through it to each of two hosts."""
 
-    def __init__(self, port: int, ca: Path) -> None:
-        trust = ssl.create_default_context(cafile=str(ca))
+    def __init__(self, port: int, ca: Path, pid: int) -> None:
+        self.pid = pid
+        self._port = port
+        self._trust = trust = ssl.create_default_context(cafile=str(ca))
         self._hosts: dict[str, http.client.HTTPSConnection] = {}
         for host in ("fal.run", "queue.fal.run"):
             connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=30)
@@ -233,6 +239,18 @@ class Proxied:
         connection = self._hosts[host]
         connection.request(method, path, body, headers)
         return connection.getresponse().read()
+
+    def size_of(self, host: str, path: str) -> int:
+        """How many bytes a file has that is read and thrown away."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self._port, context=self._trust, timeout=300)
+        connection.set_tunnel(host, 443)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        size = 0
+        while chunk := answer.read(1 << 20):
+            size += len(chunk)
+        connection.close()
+        return size
 
     def cpu(self) -> float:
         self._plain.request("GET", "http://bench.test/")
@@ -262,7 +280,7 @@ def mitmdump(folder: Path, *args: str) -> Iterator[Proxied]:
             if not port:
                 raise SystemExit(f"mitmdump did not come up: {' '.join(command)}")
             _drain(process)
-            proxied = Proxied(port, folder / "conf" / "mitmproxy-ca-cert.pem")
+            proxied = Proxied(port, folder / "conf" / "mitmproxy-ca-cert.pem", process.pid)
             proxied.cpu()
             yield proxied
             proxied.close()
@@ -344,17 +362,17 @@ def _compare(floor: Proxied, with_one: Proxied, with_many: Proxied, rounds: int,
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help="engine, load, proxy (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--repeats", type=int, default=400, help="calls a round through mitmdump")
     args = parser.parse_args()
-    unknown = set(args.parts) - {"engine", "load", "proxy"}
+    unknown = set(args.parts) - set(PARTS)
     if unknown:
-        parser.error(f"unknown part {', '.join(sorted(unknown))}: expected engine, load or proxy")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}: expected one of {', '.join(PARTS)}")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("mitmproxy", "jsonschema"))
     print(f"{' '.join(['scripts/bench', *sys.argv[1:]])}")
     print(f"Python {platform.python_version()}, {versions}, {platform.platform()}, {os.cpu_count()} cores\n")
-    parts = args.parts or ["engine", "load", "proxy"]
+    parts = args.parts or PARTS
     met = True
     if "engine" in parts:
         met &= bench_engine(args.rounds)
@@ -362,6 +380,8 @@ def main() -> int:
         met &= bench_load(max(3, args.rounds // 3))
     if "proxy" in parts:
         met &= bench_proxy(args.rounds, args.repeats)
+    if "record" in parts:
+        met &= bench_record(args.rounds, args.repeats // 2, mitmdump, told)
     print("\nall limits met" if met else "\nsome limits are not met")
     return 0 if met else 1
 

@@ -23,14 +23,34 @@ from falmock.fixtures.index import Index
 from falmock.fixtures.store import FixtureErrors
 from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
+from falmock.proxy import contentview
 from falmock.proxy import egress
+from falmock.proxy import finish
 from falmock.proxy import flows
+from falmock.proxy import imports
 from falmock.proxy import options
+from falmock.proxy import recorders
+from falmock.proxy import scrubbing
+from falmock.proxy import terminal
+from falmock.proxy.commands import Commands
+from falmock.proxy.commands import Save
+from falmock.proxy.commands import Scrub
+from falmock.proxy.recording import Recording
+from falmock.proxy.saving import Saving
 from falmock.proxy.watcher import Watcher
+from falmock.recording.writer import Writer
 from falmock.wire.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
 MAX_LOGGED_MISSES = 1000
+FORWARDED = "falmock.forwarded"
+"""The key of a flow's metadata that holds the fal host it went on to."""
+_LEAVES = {
+    Mode.REPLAY: "nothing leaves: no connection to fal is made",
+    Mode.AUTO: "what no fixture answers is FORWARDED to fal and billed",
+    Mode.RECORD: "every call is FORWARDED to fal and billed",
+    Mode.PASSTHROUGH: "every call is FORWARDED to fal and billed",
+}
 
 
 def _new_id(now: float) -> str:
@@ -44,12 +64,15 @@ class Falmock:
 
     def __init__(self) -> None:
         self._config: Config | None = None
-        self._engine = Engine(Config(), Index(), _new_id)
+        self._engine = Engine(Config(), Index(), _new_id, secrets.token_bytes(32))
         self._store: Store | None = None
         self._library = Library(Index(), 0, ())
         self._watcher: Watcher | None = None
+        self._recording: Recording | None = None
         self._logged: set[str] = set()
         self._running = False
+        self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.redactor)
+        self.addons = [Commands(self._reload, self._scrubber, self._saver, lambda: self._recording)]
 
     # life
 
@@ -68,13 +91,14 @@ class Falmock:
         if self._config is None:
             # Before anything can fail: from here on no fal host is reached.
             egress.installed()
+            terminal.installed(terminal.Guard(self._is_ours, self._screen.shows, self._engine.redactor))
+            contentview.register(self._screen)
         try:
             if self._config is None:
                 options.check_names(ctx.options.deferred)
             if self._config is None or not updated.isdisjoint(options.NAMES):
                 self._reconfigure()
-            if self._config is None or self._config.mode is Mode.REPLAY:
-                _check_proxy_options()
+            _check_proxy_options(self._config.mode if self._config else Mode.REPLAY)
         except (options.BadOption, FixtureErrors) as error:
             if self._running:
                 raise exceptions.OptionsError(f"falmock: {error}") from None
@@ -82,9 +106,12 @@ class Falmock:
             logger.error("falmock: %s", error)  # noqa: TRY400
 
     def _reconfigure(self) -> None:
+        before = self._config
         config = options.parse({name: getattr(ctx.options, name) for name in options.NAMES})
-        if self._store is None or self._config is None or config.fixtures != self._config.fixtures:
-            store = Store(config.fixtures)
+        store = Store(config.fixtures)
+        if config.mode.records:
+            recorders.prepare(store.paths[0])
+        if before is None or before.mode is Mode.RECORD or config.fixtures != before.fixtures:
             library = store.load()
             self._stop_watching()
             self._store = store
@@ -92,6 +119,9 @@ class Falmock:
         self._config = config
         self._engine.use_config(config)
         egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
+        if before is None or not recorders.same(before, config):
+            self._stop_recording()
+            self._start_recording(config, store)
         if self._running:
             self._watch()
             self._banner()
@@ -108,14 +138,55 @@ class Falmock:
         self._running = self._config is not None
         self._watch()
         self._banner()
+        if self._recording is not None:
+            imports.take_over_har(self._recording)
+
+    # recording
+
+    def _start_recording(self, config: Config, store: Store) -> None:
+        if not config.mode.records:
+            return
+        self._recording = recorders.recording(
+            config, self._engine, Writer(store.paths[0], self._library.index.fixtures), self._fixtures_written
+        )
+        finish.installed().work = self._finish_recording
+
+    def _stop_recording(self) -> None:
+        """End a recording now: what is not fetched by then stays as a URL."""
+        finish.installed().work = None
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.close()
+
+    async def _finish_recording(self) -> None:
+        if self._recording is not None:
+            await self._recording.finish()
+            self._recording = None
+
+    def _scrubber(self) -> Scrub | None:
+        store = self._store
+        return None if store is None else lambda paths: scrubbing.scrub(paths or store.paths, self._engine.redactor)
+
+    def _saver(self) -> Save | None:
+        config, store = self._config, self._store
+        if config is None or store is None:
+            return None
+        return Saving(config, self._engine, store.paths[0], self._library.index.fixtures).save
+
+    def _fixtures_written(self) -> None:
+        if self._watcher is not None:
+            self._watcher.poke()
 
     def done(self) -> None:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
+        self._stop_recording()
         self._stop_watching()
+        contentview.unregister()
         egress.installed().unloaded()
 
     def _watch(self) -> None:
-        if self._store is not None and self._watcher is None:
+        recording_only = self._config is not None and self._config.mode is Mode.RECORD
+        if self._store is not None and self._watcher is None and not recording_only:
             self._watcher = Watcher(self._store, self._reloaded)
             self._watcher.start()
 
@@ -123,6 +194,14 @@ class Falmock:
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher = None
+
+    def _reload(self) -> str:
+        """Read the fixtures again now, and tell what is loaded."""
+        if self._store is None:
+            raise OSError("there are no fixtures: falmock is not configured")
+        library = self._store.load()
+        self._take(library)
+        return f"fixtures read again: {_counted(library)}"
 
     def _reloaded(self, library: Library) -> None:
         self._take(library)
@@ -132,10 +211,9 @@ class Falmock:
         config = self._config
         if config is None or self._store is None:
             return
-        if config.mode is Mode.REPLAY:
-            leaves = "nothing leaves: no connection to fal is made"
-        else:
-            leaves = "every call is FORWARDED to fal and billed"
+        leaves = _LEAVES[config.mode]
+        if config.mode.records:
+            leaves += f"; recordings go to {self._store.paths[0]}"
         logger.info(
             "falmock %s: mode %s; %s from %s; pace %s; %d hosts%s; %s",
             falmock.__version__,
@@ -150,17 +228,31 @@ class Falmock:
 
     # traffic
 
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Listen to an upload that is to be recorded."""
+        if self._recording is not None and self._config is not None and flow.live:
+            host = flows.host_of(flow.request, self._config.hosts) or flow.request.pretty_host
+            self._recording.requestheaders(flow, flows.url_of(flow.request, host))
+
+    def _is_ours(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow is to fal, or to where fal sends uploads."""
+        return FORWARDED in flow.metadata or flows.host_of(flow.request, self._engine.config.hosts) is not None
+
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request to fal."""
         if flow.response or flow.error or not flow.live or self._config is None:
             return
         host = flows.host_of(flow.request, self._config.hosts)
         if host is None:
+            if self._recording is not None and self._recording.expects(flow):
+                flow.metadata[FORWARDED] = flow.request.pretty_host
             return
         try:
             await self._answer(flow, host)
         except Exception:  # a flow that we leave unanswered goes to the real fal
-            logger.exception("falmock: %s %s failed", flow.request.method, flow.request.pretty_url.partition("?")[0])
+            logger.exception(
+                "falmock: %s %s failed", flow.request.method, self._engine.redactor.text(flow.request.pretty_url)
+            )
             message = "falmock failed to answer this request; its log has the details"
             reply = replies.problem(500, message, "internal error")
             flows.answer(flow, reply, flows.body_of(reply))
@@ -176,6 +268,8 @@ class Falmock:
         if isinstance(effect, Forward):
             flow.comment = f"falmock: {effect.why}"
             flow.metadata["falmock.why"] = effect.why
+            flow.metadata[FORWARDED] = host
+            flows.put_inline(flow.request, effect.inline)
             return
         if effect.miss is not None:
             self._log_miss(effect.miss.key, effect.miss.text)
@@ -186,7 +280,31 @@ class Falmock:
             body = flows.body_of(effect)
         if effect.delay > 0:
             await asyncio.sleep(effect.delay)
-        flows.answer(flow, effect, body)
+        flows.answer(flow, effect._replace(why=self._engine.redactor.text(effect.why)), body)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Let what streams from fal stream on, and listen to it."""
+        if FORWARDED not in flow.metadata:
+            return
+        if self._recording is not None:
+            self._recording.responseheaders(flow)
+        elif flow.response is not None and "json" not in flow.response.headers.get("content-type", ""):
+            flow.response.stream = True
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Record what fal answered, or what a file of flows holds."""
+        if self._recording is None or self._config is None:
+            return
+        host = flow.metadata.get(FORWARDED)
+        if host is not None:
+            self._recording.response(flow, host)
+        elif not flow.live and flow.is_replay is None:
+            imports.take_flow(self._recording, flow, flows.host_of(flow.request, self._config.hosts))
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Forget what was heard of a flow that broke off."""
+        if self._recording is not None:
+            self._recording.error(flow)
 
     def _log_miss(self, key: str, text: str) -> None:
         if key not in self._logged and len(self._logged) < MAX_LOGGED_MISSES:
@@ -201,12 +319,14 @@ def _counted(library: Library) -> str:
     )
 
 
-def _check_proxy_options() -> None:
-    """Set what replay needs of mitmproxy, and refuse what would send bodies out before we are asked."""
-    if ctx.options.connection_strategy != "lazy":
+def _check_proxy_options(mode: Mode) -> None:
+    """Set what a mode needs of mitmproxy, and refuse what would send bodies out before we are asked."""
+    if mode.answers and ctx.options.connection_strategy != "lazy":
         ctx.options.update(connection_strategy="lazy")
-    if ctx.options.stream_large_bodies:
+    if mode.records and ctx.options.client_replay_concurrency != -1:
+        ctx.options.update(client_replay_concurrency=-1)  # one slow download must not hold up the others
+    if mode is not Mode.PASSTHROUGH and ctx.options.stream_large_bodies:
         raise options.BadOption(
-            "stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered: "
-            "unset it, or use fal_mode=passthrough"
+            "stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered or read: "
+            "unset it (recording streams what is large by itself), or use fal_mode=passthrough"
         )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from mitmproxy import http
 
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.fixtures.model import Found
+from falmock.recording.exchange import Exchange
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Header
@@ -59,7 +64,7 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     """Put a reply on a flow, with what answered and why where people and filters find it."""
     length = len(body) if reply.length is None else reply.length
     fields: list[Header] = list(reply.headers)
-    if reply.status != 304:
+    if reply.status not in (204, 304):
         fields.insert(1, (b"Content-Length", str(length).encode()))
     now = flow.request.timestamp_end or flow.request.timestamp_start
     flow.response = http.Response(
@@ -69,3 +74,53 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     flow.comment = reply.miss.text if reply.miss else f"falmock: {what} ({reply.why})"
     flow.metadata["falmock.fixture"] = reply.fixture
     flow.metadata["falmock.why"] = reply.why
+
+
+def exchange(flow: http.HTTPFlow, host: str) -> Exchange:
+    """A flow with an answer as the recorder reads it; bodies that streamed through are empty."""
+    request, response = flow.request, flow.response
+    if response is None:
+        raise ValueError("a flow without an answer is no exchange")
+    path, _, query = request.path.partition("?")
+    sent, lost_there = _content(request)
+    received, lost_here = _content(response)
+    asked = Request(request.method.upper(), host, path or "/", query, header_map(request.headers.fields), sent)
+    started = request.timestamp_start
+    ended = response.timestamp_end or time.time()
+    headers = header_map(response.headers.fields)
+    return Exchange(
+        asked,
+        started,
+        response.status_code,
+        headers,
+        received,
+        ended,
+        lost=lost_there or lost_here if not flow.live else "",
+    )
+
+
+def _content(message: http.Message) -> tuple[bytes, str]:
+    """A body less its content encoding, and what is wrong with it."""
+    if message.raw_content is None:
+        return b"", "its body is not there"
+    try:
+        return message.content or b"", ""
+    except ValueError:
+        return message.raw_content, "its body is not encoded as its headers say"
+
+
+def url_of(request: http.Request, host: str) -> str:
+    """The URL of a request, less its query, at this host."""
+    return f"https://{host}{request.path.partition('?')[0]}"
+
+
+def put_inline(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
+    """Put the content of files in the place of their URLs in a body, as data URIs."""
+    body = request.content or b""
+    for url, found in files:
+        asset = found.asset
+        data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
+        inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"
+        body = body.replace(url.encode(), inline.encode())
+    if body != request.content:
+        request.content = body

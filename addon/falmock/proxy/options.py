@@ -21,6 +21,10 @@ from typing import NamedTuple
 from falmock.engine import pace
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
+from falmock.fixtures import volatile
+from falmock.fixtures.redaction import BadSecret
+from falmock.fixtures.redaction import SecretRules
+from falmock.fixtures.redaction import parse_secrets
 from falmock.fixtures.validate import did_you_mean
 from falmock.wire import hosts
 from falmock.wire.auth import ANYONE
@@ -42,12 +46,13 @@ OPTIONS = (
     Option(
         "fal_mode",
         "replay",
-        "replay: answer from fixtures, nothing leaves. passthrough: forward to fal, write nothing.",
+        "replay: answer from fixtures, nothing leaves. record: forward to fal and write fixtures. "
+        "auto: replay what matches, forward and record the rest. passthrough: forward to fal, write nothing.",
     ),
     Option(
         "fal_fixtures",
         "./fixtures",
-        "Directories or files with fixtures; repeat the option to name several.",
+        "Directories or files with fixtures; repeat the option to name several. Recordings go to the first.",
         repeats=True,
     ),
     Option("fal_pace", "instant", f"How a queued job moves: {pace.FORMS}."),
@@ -60,6 +65,30 @@ OPTIONS = (
         "fal_hosts",
         "",
         "Further hosts to answer for, besides fal's own: NAME (run host, and queue.NAME its queue) or NAME=run|queue|rest|cdn.",
+        repeats=True,
+    ),
+    Option(
+        "fal_record_assets",
+        "all",
+        "all: when a recording ends, files that answers name and the app did not download are fetched. none: they are not.",
+    ),
+    Option(
+        "fal_record_errors",
+        "none",
+        "none: fal's own trouble (401, 403, 429, 502, 503, errors of its gateway) is not recorded. all: it is.",
+    ),
+    Option(
+        "fal_ignore",
+        "",
+        f"What in inputs does not count, in matching and recording: {volatile.FORMS} "
+        "(uuid, ulid, timestamp, signed-url); repeat the option to name several.",
+        repeats=True,
+    ),
+    Option(
+        "fal_redact",
+        "",
+        "What is hidden besides keys, tokens, cookies, signatures and addresses: NAME (of a header, query parameter or "
+        "JSON key) or /REGEX/; repeat the option to name several.",
         repeats=True,
     ),
     Option("fal_job_ttl", "1h", "How long a job is kept after its end: 90s, 5m, 1h."),
@@ -120,8 +149,12 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         pace_text=pace_text,
         auth=_auth(single["fal_auth"], environment),
         hosts=hosts.Hosts(extra),
+        ignore=_ignore(_many(values["fal_ignore"])),
+        redact=_redact(_many(values["fal_redact"])),
         job_ttl=_job_ttl(single["fal_job_ttl"]),
         max_jobs=_max_jobs(single["fal_max_jobs"]),
+        record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
+        record_assets=_all_or_none("fal_record_assets", single["fal_record_assets"]),
     )
 
 
@@ -140,10 +173,14 @@ def _mode(text: str) -> Mode:
     modes = {mode.value: mode for mode in Mode}
     if text in modes:
         return modes[text]
-    if text in ("record", "auto"):
-        raise BadOption(f"fal_mode: {text} is not in this version, expected one of {', '.join(modes)}")
     hint = did_you_mean(text, modes)
     raise BadOption(f"fal_mode: expected one of {', '.join(modes)}, found {text!r}{hint}")
+
+
+def _all_or_none(name: str, text: str) -> bool:
+    if text not in ("all", "none"):
+        raise BadOption(f"{name}: expected all or none, found {text!r}{did_you_mean(text, ('all', 'none'))}")
+    return text == "all"
 
 
 def _pace(text: str) -> pace.Pace:
@@ -170,6 +207,20 @@ def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
     raise BadOption(
         "fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)"
     )
+
+
+def _ignore(texts: Iterable[str]) -> volatile.Ignores:
+    try:
+        return volatile.Ignores(map(volatile.parse_ignore, texts))
+    except volatile.BadIgnore as error:
+        raise BadOption(f"fal_ignore: {error}") from None
+
+
+def _redact(texts: Iterable[str]) -> SecretRules:
+    try:
+        return parse_secrets(texts)
+    except BadSecret as error:
+        raise BadOption(f"fal_redact: {error}") from None
 
 
 def _job_ttl(text: str) -> float:

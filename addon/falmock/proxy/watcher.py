@@ -25,6 +25,11 @@ class Watcher:
         self._store = store
         self._use = use
         self._task: asyncio.Task[None] | None = None
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Look now: something is known to have changed."""
+        self._poked.set()
 
     def start(self) -> None:
         """Begin to look; needs a running event loop."""
@@ -39,7 +44,9 @@ class Watcher:
     async def _watch(self) -> None:
         wait = INTERVAL
         while True:
-            await asyncio.sleep(wait)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), wait)
+            self._poked.clear()
             started = time.monotonic()
             with contextlib.suppress(OSError):
                 if await asyncio.to_thread(self._store.changed):

@@ -80,6 +80,12 @@ def test_the_report_of_a_miss_is_the_comment() -> None:
     assert flow.comment == "the report"
 
 
+def test_an_answer_without_a_body_has_no_length() -> None:
+    flow = flow_of()
+    flows.answer(flow, Reply(204, (), b"", "recorded"), b"")
+    assert "content-length" not in flow.response.headers
+
+
 def test_head_and_304_have_the_length_they_should() -> None:
     flow = flow_of()
     flows.answer(flow, Reply(200, (), b"", "file", length=7), b"")

@@ -73,3 +73,18 @@ def test_unknown_names_of_ours_are_told() -> None:
     options.check_names(["mode", "falcon", "fal_mode"])
     with pytest.raises(BadOption, match="fal_pase, did you mean 'fal_pace'"):
         options.check_names(["fal_pase"])
+
+
+def test_what_does_not_count() -> None:
+    config = options.parse({**DEFAULTS, "fal_ignore": ["seed", "fal-ai/*=@uuid"]}, {})
+    assert config.ignore.paths("a/b") == ("seed",)
+    assert config.ignore == options.parse({**DEFAULTS, "fal_ignore": ["seed", "fal-ai/*=@uuid"]}, {}).ignore
+    with pytest.raises(BadOption, match=r"fal_ignore: there is no shape '@uid', did you mean 'uuid'\?"):
+        parse(fal_ignore=["@uid"])
+
+
+def test_what_is_hidden() -> None:
+    config = options.parse({**DEFAULTS, "fal_redact": ["X-Mine", "/cust-[0-9]+/"]}, {})
+    assert config.redact == (("X-Mine",), ("cust-[0-9]+",))
+    with pytest.raises(BadOption, match=r"fal_redact: '/\(/' is not a regular expression: missing \)"):
+        parse(fal_redact=["/(/"])

@@ -1,0 +1,178 @@
+"""A content view of mitmproxy's screens that shows a fal flow as what it is: the call, its state, who answered, the body.
+
+mitmproxy 12 has another interface for views than 11: there is one small class for each, and one rendering for both.
+It hides what falmock knows to be secret; the screens around it (headers, URLs, other views) are mitmproxy's own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from typing import TypeGuard
+
+from mitmproxy import contentviews
+from mitmproxy import flow as flows_
+from mitmproxy import http
+
+from falmock.engine import describe
+from falmock.engine.describe import Side
+from falmock.fixtures.redaction import Redactor
+from falmock.proxy import flows
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
+
+logger = logging.getLogger(__name__)
+NAME = "falmock"
+PRIORITY = 100.0
+"""Above mitmproxy's own views, which go up to 2: GraphQL's takes any JSON with a key `query`."""
+REGISTRY: Any = getattr(contentviews, "registry", None)
+"""mitmproxy 12's registry of views; None in 11."""
+
+
+class Screen:
+    """What the view shows. `hosts` tells whose flows are fal's, and is asked every time."""
+
+    def __init__(self, hosts: Callable[[], Hosts], redactor: Redactor) -> None:
+        self._hosts = hosts
+        self._redactor = redactor
+
+    def wants(self, data: bytes, flow: flows_.Flow | None, message: http.Message | None) -> bool:
+        """Whether this message is one to show when nobody chose a view. Never raises."""
+        try:
+            if not isinstance(flow, http.HTTPFlow) or not _is_http(message):
+                return False
+            shown = describe.is_shown(message.headers.get("content-type", ""), data)
+            return shown and flows.host_of(flow.request, self._hosts()) is not None
+        except Exception:  # mitmproxy would show a traceback
+            logger.debug("falmock: a flow could not be looked at", exc_info=True)
+            return False
+
+    def shows(self, data: bytes, flow: flows_.Flow | None, message: http.Message | None) -> bool:
+        """Whether mitmproxy shows this message with this view by itself."""
+        return _is_registered() and self.wants(data, flow, message)
+
+    def text(self, data: bytes, flow: flows_.Flow | None, message: http.Message | None) -> str:
+        """What to show. Never raises."""
+        try:
+            if not isinstance(flow, http.HTTPFlow) or not _is_http(message):
+                return "This is no HTTP message of a flow."
+            host = flows.host_of(flow.request, self._hosts())
+            if host is None:
+                return "This flow is not to one of fal's hosts."
+            role = self._hosts().role(host) or Role.OTHER
+            return describe.describe(_side(data, flow, message, host, role), self._redactor)
+        except Exception as error:  # mitmproxy would show a traceback
+            logger.debug("falmock: a flow could not be shown", exc_info=True)
+            return f"falmock cannot show this ({type(error).__name__}): choose another view."
+
+
+def _is_http(message: http.Message | None) -> TypeGuard[http.Request | http.Response]:
+    return isinstance(message, http.Request | http.Response)
+
+
+def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Response, host: str, role: Role) -> Side:
+    path, _, query = flow.request.path.partition("?")
+    why = str(flow.metadata.get("falmock.why") or "")
+    fixture = str(flow.metadata.get("falmock.fixture") or "")
+    return Side(
+        host,
+        role,
+        flow.request.method.upper(),
+        path or "/",
+        query,
+        message.status_code if isinstance(message, http.Response) else None,
+        message.headers.get("content-type", ""),
+        data,
+        request_id=flow.response.headers.get("x-fal-request-id", "") if flow.response else "",
+        fixture=fixture,
+        why=why,
+        forwarded="falmock.why" in flow.metadata and "falmock.fixture" not in flow.metadata,
+        recorded=str(flow.metadata.get("falmock.recorded") or ""),
+        # What is on one line only repeats the above; a miss report has several.
+        report=flow.comment if "\n" in flow.comment else "",
+    )
+
+
+if REGISTRY is None:  # in 12 its base class complains about being used
+
+    class View11(contentviews.View):
+        """The view as mitmproxy 11 calls it."""
+
+        name = NAME
+
+        def __init__(self, screen: Screen) -> None:
+            self._screen = screen
+
+        def __call__(
+            self,
+            data: bytes,
+            *,
+            content_type: str | None = None,  # noqa: ARG002 - the message tells it whole
+            flow: flows_.Flow | None = None,
+            http_message: http.Message | None = None,
+            **_unknown: Any,
+        ) -> contentviews.TViewResult:
+            """A name for the view, and its lines."""
+            return NAME, contentviews.format_text(self._screen.text(data, flow, http_message))
+
+        def render_priority(
+            self,
+            data: bytes,
+            *,
+            content_type: str | None = None,  # noqa: ARG002
+            flow: flows_.Flow | None = None,
+            http_message: http.Message | None = None,
+            **_unknown: Any,
+        ) -> float:
+            """How much this is the view for a message; 0 is not at all."""
+            return PRIORITY if self._screen.wants(data, flow, http_message) else 0
+
+
+class View12:
+    """The view as mitmproxy 12 calls it."""
+
+    name = NAME
+    syntax_highlight = "yaml"
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def prettify(self, data: bytes, metadata: Any) -> str:
+        """The text of the view."""
+        return self._screen.text(data, metadata.flow, metadata.http_message)
+
+    def render_priority(self, data: bytes, metadata: Any) -> float:
+        """How much this is the view for a message; below 0 is not at all."""
+        return PRIORITY if self._screen.wants(data, metadata.flow, metadata.http_message) else -1
+
+    def __lt__(self, other: Any) -> bool:
+        return self.name < str(other.name)
+
+
+def register(screen: Screen) -> None:
+    """Add the view to mitmproxy's, in place of one that an earlier load of the script left. It is no reason to fail."""
+    try:
+        unregister()
+        if REGISTRY is not None:
+            REGISTRY.register(View12(screen))
+        else:
+            contentviews.add(View11(screen))
+    except Exception as error:  # noqa: BLE001 - whatever mitmproxy has against it
+        logger.warning("falmock: mitmproxy does not take the content view, its own will be shown: %s", error)
+
+
+def unregister() -> None:
+    """Take the view away, if it is there."""
+    if REGISTRY is not None:
+        # 12 has no way to take one away; this is where it keeps them.
+        getattr(REGISTRY, "_by_name", {}).pop(NAME, None)
+        return
+    for view in [view for view in contentviews.views if view.name == NAME]:
+        contentviews.remove(view)
+
+
+def _is_registered() -> bool:
+    if REGISTRY is not None:
+        return NAME in REGISTRY
+    return any(view.name == NAME for view in contentviews.views)

@@ -1,0 +1,55 @@
+"""Downloads files through mitmproxy itself: with its TLS settings, its upstream proxy, and as flows people can see."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from mitmproxy import connection
+from mitmproxy import ctx
+from mitmproxy import http
+
+STALLED = 30.0
+"""Seconds without a byte after which a download is given up."""
+
+
+class Fetches:
+    """The downloads under way. What they bring is for the hooks to see; `received` tells how much that is so far."""
+
+    def __init__(self, received: Callable[[http.HTTPFlow], int]) -> None:
+        self._received = received
+        self._under_way: dict[str, asyncio.Future[None]] = {}
+
+    async def download(self, url: str) -> str | None:
+        """Fetch a file; what went wrong in a few words, None when it came."""
+        flow = _flow(url)
+        done = self._under_way[flow.id] = asyncio.get_running_loop().create_future()
+        ctx.master.commands.call("replay.client", [flow])
+        size = -1
+        while not done.done():
+            await asyncio.wait([done], timeout=STALLED)
+            now = self._received(flow)
+            if not done.done() and now <= size:
+                del self._under_way[flow.id]
+                return f"nothing came for {STALLED:.0f} s"
+            size = now
+        if flow.error is not None:
+            return flow.error.msg
+        status = flow.response.status_code if flow.response else None
+        return None if status == 200 else f"status {status}"
+
+    def ended(self, flow: http.HTTPFlow) -> None:
+        """A flow is complete or broke off: if it is one of these, it is over."""
+        done = self._under_way.pop(flow.id, None)
+        if done is not None and not done.done():
+            done.set_result(None)
+
+
+def _flow(url: str) -> http.HTTPFlow:
+    here = ("127.0.0.1", 0)
+    client = connection.Client(peername=here, sockname=here, timestamp_start=time.time())
+    flow = http.HTTPFlow(client, connection.Server(address=None))
+    flow.request = http.Request.make("GET", url, headers=http.Headers(user_agent="falmock", accept="*/*"))
+    flow.request.headers["Host"] = flow.request.host
+    return flow

@@ -1,0 +1,300 @@
+"""The recording edge: listens to forwarded flows, has the recorder read them, and the writer keep what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from mitmproxy import ctx
+from mitmproxy import http
+from mitmproxy.hooks import UpdateHook
+
+from falmock.fixtures.store import ASSETS
+from falmock.proxy import flows
+from falmock.proxy.desk import Desk
+from falmock.proxy.desk import Kept
+from falmock.proxy.fetch import Fetches
+from falmock.proxy.tee import Hasher
+from falmock.proxy.tee import Spool
+from falmock.proxy.tee import Timed
+from falmock.recording.exchange import Content
+from falmock.recording.exchange import Exchange
+from falmock.recording.outcome import Known
+from falmock.recording.outcome import Level
+from falmock.recording.outcome import Link
+from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import Save
+from falmock.recording.outcome import Tell
+from falmock.recording.recorder import Recorder
+from falmock.recording.uploads import File
+from falmock.recording.uploads import Sink
+from falmock.recording.uploads import url_key
+from falmock.recording.writer import Writer
+
+logger = logging.getLogger(__name__)
+SENT, RECEIVED = "sent", "received"
+WHOLE_ABOVE = 1024 * 1024
+"""Text and JSON of a file host longer than this (bytes) is streamed like media."""
+AT_ONCE = 8
+"""How many files are fetched at a time."""
+ONE_BY_ONE = 5
+"""Up to so many fixtures that were written together are told of one by one."""
+_BODILESS = (101, 204, 304)
+_LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
+
+
+class Recording:
+    """One recording, from its start to its end. Files are written in a thread of their own, in order.
+
+    `assets` says that files which answers name and nobody downloaded are fetched at the end; `learned` hears of every
+    file URL whose content became known; `wrote` is called after fixtures changed on disk.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        writer: Writer,
+        *,
+        assets: bool,
+        learned: Callable[[File], None],
+        wrote: Callable[[], None],
+    ) -> None:
+        self.recorder = recorder
+        self.writer = writer
+        self.counts: Counter[str] = Counter()
+        self.imported = False
+        self._assets = assets
+        self._learned = learned
+        self._wrote = wrote
+        self._desk = Desk(writer, self._kept)
+        self._tees: dict[tuple[str, str], Hasher | Timed] = {}
+        self._fetches = Fetches(self._received)
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    # flows on their way
+
+    def expects(self, flow: http.HTTPFlow) -> bool:
+        """Whether a request to a host that is not fal's is part of an upload that fal asked for."""
+        return self.recorder.uploads.expects(flow.request.method, flows.url_of(flow.request, flow.request.pretty_host))
+
+    def requestheaders(self, flow: http.HTTPFlow, url: str) -> None:
+        """A request begins: a body that is a file is listened to while it streams."""
+        sink = self.recorder.sink(flow.request.method, url)
+        if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
+            return
+        tee = Hasher() if sink is Sink.HASH else Spool(self._folder())
+        flow.request.stream = tee
+        self._tees[flow.id, SENT] = tee
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """An answer begins: what is not a short text is listened to while it streams."""
+        tee = self._tee_for(flow)
+        if tee is not None and flow.response is not None:
+            flow.response.stream = tee
+            self._tees[flow.id, RECEIVED] = tee
+
+    def _tee_for(self, flow: http.HTTPFlow) -> Spool | Timed | None:
+        response = flow.response
+        if response is None or "content-encoding" in response.headers or flow.request.method == "HEAD":
+            return None
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type == "text/event-stream":
+            return Timed()
+        length = response.headers.get("content-length", "")
+        is_text = content_type.startswith("text/") or "json" in content_type
+        if is_text and not (length.isdigit() and int(length) > WHOLE_ABOVE):
+            return None
+        return None if length == "0" or response.status_code in _BODILESS else Spool(self._folder())
+
+    def response(self, flow: http.HTTPFlow, host: str) -> None:
+        """A flow to a fal host, or to an upload URL, is complete."""
+        sent, received = (self._tees.pop((flow.id, key), None) for key in (SENT, RECEIVED))
+        peer = flow.client_conn.peername
+        if peer:
+            self.recorder.redactor.learn_value(peer[0])
+        self.take(_exchange(flow, host, sent, received), flow)
+        self._fetches.ended(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """A flow broke off: nothing of it is kept."""
+        for key in (SENT, RECEIVED):
+            tee = self._tees.pop((flow.id, key), None)
+            if tee is not None:
+                tee.drop()
+        self._fetches.ended(flow)
+
+    def _received(self, flow: http.HTTPFlow) -> int:
+        """How much of an answer came so far (bytes)."""
+        tee = self._tees.get((flow.id, RECEIVED))
+        return 0 if tee is None else tee.size
+
+    # what comes of them
+
+    def take(self, exchange: Exchange, flow: http.HTTPFlow | None = None) -> None:
+        """Have the recorder read an exchange, and see to what comes of it."""
+        self.counts["exchanges"] += 1
+        try:
+            outcomes = self.recorder.note(exchange)
+        except Exception:  # the app must not notice
+            logger.exception("falmock: %s %s could not be recorded", exchange.request.method, exchange.request.host)
+            return
+        for outcome in outcomes:
+            self.carry_out(outcome, flow)
+        self._drop_unused(exchange, outcomes)
+
+    def carry_out(self, outcome: Outcome, flow: http.HTTPFlow | None = None) -> None:
+        """See to one outcome."""
+        if isinstance(outcome, Tell):
+            self.tell(outcome)
+        elif isinstance(outcome, Known):
+            self._learned(outcome.file)
+        else:
+            self._desk.put(outcome, flow)
+
+    def tell(self, outcome: Tell) -> None:
+        """Log what the user should know."""
+        self.counts["not used"] += outcome.level is Level.WARNING
+        logger.log(_LOUDNESS[outcome.level], "falmock: %s", self.recorder.redactor.text(outcome.text))
+
+    def _drop_unused(self, exchange: Exchange, outcomes: list[Outcome]) -> None:
+        """Remove the file of a body that nothing came of."""
+        content = exchange.received
+        if content is not None and content.file is not None:
+            used = any(isinstance(outcome, Save | Link) for outcome in outcomes)
+            if not used:
+                Path(content.file).unlink(missing_ok=True)
+
+    def _kept(self, done: list[Kept]) -> None:
+        """Tell what was written; many at once in one line, or telling would cost more than writing."""
+        saved = [kept for kept in done if isinstance(kept.outcome, Save) and kept.problem is None]
+        self.counts["fixtures"] += len(saved)
+        if len(saved) > ONE_BY_ONE:
+            logger.info("falmock: recorded %d fixtures, the last of %s in %s", len(saved), *_named(saved[-1]))
+        else:
+            for kept in saved:
+                logger.info("falmock: recorded %s in %s", *_named(kept))
+        for kept in done:
+            self._tell_of(kept)
+        if any(kept.problem is None for kept in done):
+            self._wrote()
+
+    def _tell_of(self, kept: Kept) -> None:
+        if kept.problem is not None:
+            text = "falmock: %s could not be written: %s. What was recorded before is as it was"
+            logger.error(text, _what(kept.outcome), kept.problem)
+            self.counts["not used"] += 1
+        elif isinstance(kept.outcome, Link):
+            content = kept.outcome.content
+            self._learned(File(kept.outcome.url, content.sha256, content.size, kept.outcome.content_type))
+            logger.info("falmock: kept the file %s for %s", kept.outcome.url, ", ".join(kept.paths) or "later")
+        elif kept.flow is not None:
+            kept.flow.metadata["falmock.recorded"] = kept.paths[0]
+            kept.flow.comment = f"falmock: recorded in {kept.paths[0]}"
+            _show(kept.flow)
+
+    def _folder(self) -> Path:
+        return self.writer.root / ASSETS
+
+    # the end
+
+    async def settle(self) -> None:
+        """Wait until everything is written that was seen so far."""
+        await self._desk.settle()
+
+    async def finish(self) -> None:
+        """End the recording: tell of the jobs that are not over, fetch what is missing, and write it all."""
+        for outcome in self.recorder.finish():
+            self.carry_out(outcome)
+        await self.settle()
+        if self._assets:
+            await self.fetch_wanted()
+        if self.imported:
+            self._sum_up()
+        self.close()
+
+    def _sum_up(self) -> None:
+        """Tell what an import came to; the lines before it tell what was not used, and why."""
+        counts = self.counts
+        logger.info(
+            "falmock: read %d calls to fal: %d fixtures; not used: %d; to other hosts: %d",
+            counts["exchanges"],
+            counts["fixtures"],
+            counts["not used"],
+            counts["other hosts"],
+        )
+
+    async def fetch_assets(self) -> int:
+        """Fetch the files that fixtures name, recorded now or long ago, and nobody downloaded; how many came."""
+        await self.settle()
+        for url in self.writer.survey(self.recorder.files.is_file_url):
+            self.recorder.files.name(url_key(url))
+        return await self.fetch_wanted()
+
+    async def fetch_wanted(self) -> int:
+        """Fetch the files that this recording's answers name and nobody downloaded; how many came."""
+        came = await asyncio.gather(*map(self._fetch, self.writer.wanted()))
+        await self.settle()
+        return sum(came)
+
+    async def _fetch(self, url: str) -> bool:
+        async with self._turn:
+            problem = await self._fetches.download(url)
+        if problem is not None:
+            shown = url_key(url)
+            logger.warning(
+                "falmock: the file %s could not be fetched (%s): its URL stays in the fixture", shown, problem
+            )
+        return problem is None
+
+    def close(self) -> None:
+        """End the recording at once, without fetching anything."""
+        for outcome in self.recorder.finish():
+            self.carry_out(outcome)
+        self._desk.close()
+
+
+def join(parts: list[Content]) -> Content:
+    """The digest of several contents in a row; their files are removed. For `Uploads`."""
+    whole = hashlib.sha256()
+    size = 0
+    for part in parts:
+        size += part.size
+        if part.data is not None:
+            whole.update(part.data)
+        elif part.file is not None:
+            with Path(part.file).open("rb") as opened:
+                while chunk := opened.read(1 << 20):
+                    whole.update(chunk)
+            Path(part.file).unlink(missing_ok=True)
+    return Content(whole.hexdigest(), size)
+
+
+def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:
+    """The exchange on a flow, with what was heard of its streamed bodies."""
+    exchange = flows.exchange(flow, host)
+    if isinstance(sent, Hasher):
+        exchange = exchange._replace(sent=sent.content())
+    if isinstance(received, Hasher):
+        return exchange._replace(received=received.content())
+    if isinstance(received, Timed):
+        return exchange._replace(body=b"".join(chunk for _, chunk in received.chunks), chunks=tuple(received.chunks))
+    return exchange
+
+
+def _what(outcome: Save | Link) -> str:
+    return outcome.about if isinstance(outcome, Save) else f"the file {outcome.url}"
+
+
+def _named(kept: Kept) -> tuple[str, str]:
+    answers = f" (answer {kept.answers} of this match)" if kept.answers > 1 else ""
+    return _what(kept.outcome), f"{kept.paths[0]}{answers}"
+
+
+def _show(flow: http.HTTPFlow) -> None:
+    """Have mitmproxy's screens, where there are any, show what changed on a flow."""
+    if ctx.master.addons.get("view") is not None:
+        ctx.master.addons.trigger(UpdateHook([flow]))

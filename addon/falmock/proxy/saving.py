@@ -1,0 +1,63 @@
+"""Makes fixtures of flows that are on the screen or came from a file, whatever the mode: `falmock.save`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from mitmproxy import http
+
+from falmock.engine.config import Config
+from falmock.engine.engine import Engine
+from falmock.fixtures.model import Fixture
+from falmock.proxy import flows
+from falmock.proxy import recorders
+from falmock.recording.outcome import Known
+from falmock.recording.outcome import Level
+from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import Save
+from falmock.recording.outcome import Tell
+from falmock.recording.recorder import Recorder
+from falmock.recording.writer import Writer
+
+
+class Saving:
+    """One save of some flows: in the order in which they began, as if they were happening now."""
+
+    def __init__(self, config: Config, engine: Engine, root: str, known: Sequence[Fixture]) -> None:
+        self._recorder: Recorder = recorders.recorder(config, engine)
+        self._writer = Writer(root, known)
+        self._told: list[str] = []
+        self._counts: Counter[str] = Counter()
+
+    def save(self, chosen: Sequence[http.HTTPFlow]) -> str:
+        """Write what the flows are fixtures of; what came of it. Raises OSError, ValueError, LookupError."""
+        self._writer.prepare()
+        for flow in sorted(chosen, key=lambda flow: flow.request.timestamp_start):
+            host = flows.host_of(flow.request, self._recorder.hosts)
+            url = flows.url_of(flow.request, host or flow.request.pretty_host)
+            if host is None and not self._recorder.uploads.expects(flow.request.method, url):
+                self._counts["to other hosts"] += 1
+                continue
+            exchange = flows.exchange(flow, host or flow.request.pretty_host)
+            for outcome in self._recorder.note(exchange):
+                self._carry_out(outcome)
+        for outcome in self._recorder.finish():
+            self._carry_out(outcome)
+        return self._summary(len(chosen))
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Save):
+            self._writer.save(outcome)
+            self._counts["fixtures"] += 1
+        elif isinstance(outcome, Tell):
+            if outcome.level is Level.WARNING:
+                self._told.append(outcome.text)
+        elif not isinstance(outcome, Known):
+            self._writer.link(outcome)
+
+    def _summary(self, chosen: int) -> str:
+        parts = [f"{self._counts['fixtures']} recorded from {chosen} flows in {self._writer.label}"]
+        if others := self._counts["to other hosts"]:
+            parts.append(f"{others} flows to other hosts passed over")
+        return "; ".join([*parts, *map(self._recorder.redactor.text, self._told)])
