@@ -64,6 +64,8 @@ def refusal(confdir: Path, *args: str, cwd: Path | None = None, addon: Path = AD
         ("fal_auth=env:FALMOCK_UNSET", "the environment variable 'FALMOCK_UNSET'"),
         ("fal_hosts=https://fal.example", "fal_hosts: 'https://fal.example': expected a host name"),
         ("fal_hosts=fal.example=proxy", "unknown role 'proxy', expected one of run, queue, rest, cdn"),
+        ("fal_ignore=@uid", "fal_ignore: there is no shape '@uid', did you mean 'uuid'"),
+        ("fal_redact=/(/", "fal_redact: '/(/' is not a regular expression"),
         ("fal_zzzzzzzz=1", "unknown option fal_zzzzzzzz, expected one of fal_mode"),
         ("fal_modes=replay", "unknown option fal_modes, did you mean 'fal_mode'"),
         ("stream_large_bodies=1m", "stream_large_bodies"),
