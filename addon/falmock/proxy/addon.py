@@ -25,7 +25,6 @@ from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
 from falmock.proxy import contentview
 from falmock.proxy import egress
-from falmock.proxy import finish
 from falmock.proxy import flows
 from falmock.proxy import imports
 from falmock.proxy import options
@@ -35,10 +34,8 @@ from falmock.proxy import terminal
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Save
 from falmock.proxy.commands import Scrub
-from falmock.proxy.recording import Recording
 from falmock.proxy.saving import Saving
 from falmock.proxy.watcher import Watcher
-from falmock.recording.writer import Writer
 from falmock.wire.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
@@ -68,11 +65,11 @@ class Falmock:
         self._store: Store | None = None
         self._library = Library(Index(), 0, ())
         self._watcher: Watcher | None = None
-        self._recording: Recording | None = None
+        self._recordings = recorders.Recordings(self._engine, self._fixtures_written)
         self._logged: set[str] = set()
         self._running = False
         self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.redactor)
-        self.addons = [Commands(self._reload, self._scrubber, self._saver, lambda: self._recording)]
+        self.addons = [Commands(self._reload, self._scrubber, self._saver, lambda: self._recordings.current)]
 
     # life
 
@@ -119,9 +116,7 @@ class Falmock:
         self._config = config
         self._engine.use_config(config)
         egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
-        if before is None or not recorders.same(before, config):
-            self._stop_recording()
-            self._start_recording(config, store)
+        self._recordings.use(config, store.paths[0], self._library.index.fixtures)
         if self._running:
             self._watch()
             self._banner()
@@ -138,30 +133,8 @@ class Falmock:
         self._running = self._config is not None
         self._watch()
         self._banner()
-        if self._recording is not None:
-            imports.take_over_har(self._recording)
-
-    # recording
-
-    def _start_recording(self, config: Config, store: Store) -> None:
-        if not config.mode.records:
-            return
-        self._recording = recorders.recording(
-            config, self._engine, Writer(store.paths[0], self._library.index.fixtures), self._fixtures_written
-        )
-        finish.installed().work = self._finish_recording
-
-    def _stop_recording(self) -> None:
-        """End a recording now: what is not fetched by then stays as a URL."""
-        finish.installed().work = None
-        recording, self._recording = self._recording, None
-        if recording is not None:
-            recording.close()
-
-    async def _finish_recording(self) -> None:
-        if self._recording is not None:
-            await self._recording.finish()
-            self._recording = None
+        if self._recordings.current is not None:
+            imports.take_over_har(self._recordings.current)
 
     def _scrubber(self) -> Scrub | None:
         store = self._store
@@ -179,7 +152,7 @@ class Falmock:
 
     def done(self) -> None:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
-        self._stop_recording()
+        self._recordings.stop()
         self._stop_watching()
         contentview.unregister()
         egress.installed().unloaded()
@@ -230,9 +203,10 @@ class Falmock:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Listen to an upload that is to be recorded."""
-        if self._recording is not None and self._config is not None and flow.live:
-            host = flows.host_of(flow.request, self._config.hosts) or flow.request.pretty_host
-            self._recording.requestheaders(flow, flows.url_of(flow.request, host))
+        recording = self._recordings.current
+        if recording is not None and flow.live:
+            host = flows.host_of(flow.request, self._engine.config.hosts) or flow.request.pretty_host
+            recording.requestheaders(flow, flows.url_of(flow.request, host))
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is to fal, or to where fal sends uploads."""
@@ -244,15 +218,20 @@ class Falmock:
             return
         host = flows.host_of(flow.request, self._config.hosts)
         if host is None:
-            if self._recording is not None and self._recording.expects(flow):
+            if self._recordings.expects(flow):
                 flow.metadata[FORWARDED] = flow.request.pretty_host
             return
+        if not self._config.mode.answers:
+            flow.metadata[FORWARDED] = host  # first: whatever happens to us, the call goes on
         try:
             await self._answer(flow, host)
-        except Exception:  # a flow that we leave unanswered goes to the real fal
+        except Exception:
             logger.exception(
                 "falmock: %s %s failed", flow.request.method, self._engine.redactor.text(flow.request.pretty_url)
             )
+            if FORWARDED in flow.metadata:
+                return
+            # A flow that we leave unanswered goes to the real fal.
             message = "falmock failed to answer this request; its log has the details"
             reply = replies.problem(500, message, "internal error")
             flows.answer(flow, reply, flows.body_of(reply))
@@ -261,6 +240,8 @@ class Falmock:
         try:
             request = flows.read(flow, host)
         except ValueError as error:
+            if FORWARDED in flow.metadata:
+                return
             reply = replies.problem(400, f"The body is not encoded as its headers say: {error}", "bad content-encoding")
             flows.answer(flow, reply, flows.body_of(reply))
             return
@@ -286,25 +267,26 @@ class Falmock:
         """Let what streams from fal stream on, and listen to it."""
         if FORWARDED not in flow.metadata:
             return
-        if self._recording is not None:
-            self._recording.responseheaders(flow)
+        if self._recordings.current is not None:
+            self._recordings.current.responseheaders(flow)
         elif flow.response is not None and "json" not in flow.response.headers.get("content-type", ""):
             flow.response.stream = True
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
-        if self._recording is None or self._config is None:
+        recording = self._recordings.current
+        if recording is None:
             return
         host = flow.metadata.get(FORWARDED)
         if host is not None:
-            self._recording.response(flow, host)
+            recording.response(flow, host)
         elif not flow.live and flow.is_replay is None:
-            imports.take_flow(self._recording, flow, flows.host_of(flow.request, self._config.hosts))
+            imports.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Forget what was heard of a flow that broke off."""
-        if self._recording is not None:
-            self._recording.error(flow)
+        if self._recordings.current is not None:
+            self._recordings.current.error(flow)
 
     def _log_miss(self, key: str, text: str) -> None:
         if key not in self._logged and len(self._logged) < MAX_LOGGED_MISSES:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mitmproxy import http
+
 from falmock.engine.config import Config
 from falmock.engine.engine import Engine
+from falmock.fixtures.model import Fixture
+from falmock.proxy import finish
 from falmock.proxy.options import BadOption
 from falmock.proxy.recording import Recording
 from falmock.proxy.recording import join
@@ -28,13 +33,53 @@ def prepare(root: str) -> None:
         raise BadOption(f"fal_fixtures: {error}") from None
 
 
-def same(before: Config, now: Config) -> bool:
-    """Whether a recording can go on under another configuration."""
-    return before.mode is now.mode and _what_counts(before) == _what_counts(now)
+class Recordings:
+    """The recording under way, if there is one; `wrote` is called when fixtures changed on disk."""
+
+    def __init__(self, engine: Engine, wrote: Callable[[], None]) -> None:
+        self.current: Recording | None = None
+        self._engine = engine
+        self._wrote = wrote
+        self._config: Config | None = None
+
+    def use(self, config: Config, root: str, known: Sequence[Fixture]) -> None:
+        """Record, or do not, as this configuration asks; `known` are the fixtures that are loaded."""
+        before, self._config = self._config, config
+        if before is not None and _what_counts(before) == _what_counts(config):
+            return
+        self.stop()
+        if config.mode.records:
+            self.current = recording(config, self._engine, Writer(root, known), self._wrote)
+            finish.installed().work = self._finish
+
+    def stop(self) -> None:
+        """End a recording now: what is not fetched by then stays as a URL."""
+        finish.installed().work = None
+        ended, self.current = self.current, None
+        if ended is not None:
+            ended.close()
+
+    def expects(self, flow: http.HTTPFlow) -> bool:
+        """Whether a request to a host that is not fal's is part of an upload that is being recorded."""
+        return self.current is not None and self.current.expects(flow)
+
+    async def _finish(self) -> None:
+        if self.current is not None:
+            await self.current.finish()
+            self.current = None
 
 
 def _what_counts(config: Config) -> tuple[object, ...]:
-    return config.fixtures, config.record_errors, config.record_assets, config.ignore, config.redact, config.hosts.extra
+    """What a recording depends on: it ends, and another begins, when one of these changes."""
+    return (
+        config.mode,
+        config.fixtures,
+        config.record_errors,
+        config.record_assets,
+        config.ignore,
+        config.redact,
+        config.hosts.extra,
+    )
 
 
 def recorder(config: Config, engine: Engine) -> Recorder:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 from mitmproxy import ctx
 from mitmproxy import flow as flows_
@@ -36,6 +37,10 @@ _METHODS = ("echo_flow", "websocket_message", "websocket_end", "_echo_message")
 _SECRET_HEADER = re.compile(
     r"auth|cookie|token|secret|key|password|jwt|credential|signature|forwarded|-ip$", re.IGNORECASE
 )
+_OPEN = frozenset(
+    ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
+)
+"""Query parameters that hold no secret: a query of these alone is printed."""
 _ATTEMPTS = 3
 
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
@@ -133,7 +138,9 @@ def _learn(flow: http.HTTPFlow, redactor: Redactor) -> None:
 
 def _path(request: http.Request, redactor: Redactor) -> str:
     path, mark, query = request.path.partition("?")
-    return redactor.text(path) + (f"?{HIDDEN}" if query else mark)
+    if any(name not in _OPEN for name, _ in parse_qsl(query, keep_blank_values=True)):
+        query = HIDDEN
+    return f"{redactor.text(path)}{mark}{redactor.value(query)}"
 
 
 def _hide_headers(message: http.Request | http.Response, redactor: Redactor) -> None:

@@ -144,13 +144,17 @@ def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[E
 
 
 def linked(entry: Entry, file: File) -> Entry:
-    """The entry with a file by content wherever it names the file's URL; the entry itself where it does not."""
+    """The entry with a file by content wherever it names the file's URL; the entry itself where it does not.
+
+    A reference in the match that told nothing but the digest tells type and size too.
+    """
     key = url_key(file.url)
     response, match = entry["response"], entry["match"]
     if "json" in response:
         response = {**response, "json": _swapped(response["json"], key, file_value(file))}
     if "input" in match:
-        match = {**match, "input": _swapped(match["input"], key, reference(file))}
+        stated = _swapped(match["input"], key, reference(file))
+        match = {**match, "input": _replaced(stated, {FILE: f"sha256:{file.sha256}"}, reference(file))}
     if match == entry["match"] and response == entry["response"]:
         return entry
     return {name: {"match": match, "response": response}.get(name, value) for name, value in entry.items()}
@@ -176,4 +180,12 @@ def _swapped(value: Any, key: str, by: dict[str, Any]) -> Any:
         return [_swapped(item, key, by) for item in value]
     if isinstance(value, dict):
         return {name: _swapped(item, key, by) for name, item in value.items()}
+    return value
+
+
+def _replaced(value: Any, old: dict[str, Any], new: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(item, old, new) for item in value]
+    if isinstance(value, dict):
+        return new if value == old else {name: _replaced(item, old, new) for name, item in value.items()}
     return value

@@ -17,6 +17,7 @@ from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.wire import jsontext
+from falmock.wire.errors import ALREADY_COMPLETED
 from falmock.wire.errors import CANCELLED_TEXT
 from falmock.wire.errors import NOT_FOUND
 from falmock.wire.errors import UNFINISHED
@@ -94,8 +95,7 @@ class Jobs:
         if isinstance(call, Result):
             return self._result(job, exchange)
         if isinstance(call, Cancel):
-            if exchange.status == 202 and job.cancel_asked is None:
-                job.cancel_asked = exchange.ended
+            _see_cancel(job, exchange)
         elif isinstance(call, StatusStream):
             job.see_stream(_events(exchange))
         elif exchange.status in (200, 202):
@@ -152,6 +152,14 @@ class Jobs:
         return [self._composer.save(entry, job.about, Answered())]
 
 
+def _see_cancel(job: Observed, exchange: Exchange) -> None:
+    """What the answer to a cancel tells: that the job was asked to stop, or that it was over before."""
+    if exchange.status == 202:
+        job.cancel_asked = exchange.ended if job.cancel_asked is None else job.cancel_asked
+    elif job.completed is None and _object(exchange.body) == ALREADY_COMPLETED:
+        job.completed = exchange.started
+
+
 def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:
     """The status objects of a stream, each with when it arrived."""
     parser = Parser()
@@ -175,7 +183,9 @@ def _job_entry(job: Observed, exchange: Exchange, response: dict[str, Any]) -> d
         if exchange.status == 499:
             queue = _cancelled_timeline(job, job.cancel_asked)
         else:
-            queue["cancel"] = "ignored"
+            asked = job.after(job.cancel_asked)
+            queue = {"started": asked, **queue, "cancel": "ignored"}
+            queue["started"] = min(queue["started"], asked)  # only an app at work can ignore it
     if exchange.status >= 400:
         queue |= _shown_error(job)
     entry = {"match": job.entry["match"], "response": response}

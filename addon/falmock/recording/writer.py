@@ -13,6 +13,7 @@ from typing import Any
 from typing import BinaryIO
 from typing import NamedTuple
 
+from falmock.fixtures.canonical import FILE
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.store import ASSETS
@@ -91,7 +92,7 @@ class Writer:
 
     def save(self, save: Save) -> Written:
         """Write a fixture. Raises OSError, NotAFixture (a fixture that would not load is never written), LostContent."""
-        named = set(save.urls) | set(_urls_in(save.entry["match"].get("input")))
+        named = set(save.urls) | set(_named_in(save.entry["match"].get("input")))
         entry = save.entry
         for key in named & self._linked.keys():
             entry = document.linked(entry, self._linked[key])
@@ -177,10 +178,11 @@ class Writer:
         self.keep(link.content, link.content_type)
         key = url_key(link.url)
         file = File(link.url, link.content.sha256, link.content.size, link.content_type)
-        self._linked[key] = file
+        digest = f"sha256:{file.sha256}"
+        self._linked[key] = self._linked[digest] = file
         self._wanted.pop(key, None)
         changed: list[str] = []
-        for path in sorted(self._named.pop(key, ())):
+        for path in sorted(self._named.pop(key, set()) | self._named.pop(digest, set())):
             changed += self._link_in(path, file)
         return changed
 
@@ -192,7 +194,7 @@ class Writer:
                 for key, url in document.file_urls(entry, is_file_url).items():
                     self._wanted.setdefault(key, url)
                     self._named.setdefault(key, set()).add(path)
-                for key in _urls_in(entry["match"].get("input")):
+                for key in _named_in(entry["match"].get("input")):
                     self._named.setdefault(key, set()).add(path)
         return self.wanted()
 
@@ -232,11 +234,22 @@ class Writer:
         run = self._runs.get(rule)
         return entry if run is None else document.settled(run.former(place), entry)
 
+    def _folded(self, now: Entry) -> Entry:
+        """The document less answers of this run that only repeat the one before them, up to the end of their match."""
+        for rule in set(_rules_of(now)) & self._runs.keys():
+            rules = _rules_of(now)
+            same = [entry for entry, found in zip(now["fixtures"], rules, strict=True) if found == rule]
+            while len(same) > 1 and document.alike(same[-2], same[-1]):
+                same.pop()
+                self._runs[rule].repeats += 1
+            now = document.placed(now, rules, rule, same)
+        return now
+
     def _link_in(self, path: Path, file: File) -> list[str]:
         now = self._document(path)
         if now is None:
             return []  # somebody removed or changed it meanwhile: theirs holds
-        rules = document.groups(document.render(now), self.shown(path))
+        rules = _rules_of(now)
         kept: list[Entry] = []
         moved: list[Entry] = []
         changed = False
@@ -253,24 +266,30 @@ class Writer:
             return []
         for entry in moved:
             home = self._append(document.group_of(entry), entry, path.stem.rpartition("-")[0]).path
-            for key in {*_urls_in(entry["match"].get("input")), *_urls_in(entry["response"].get("json"))}:
+            for key in {*_named_in(entry["match"].get("input")), *_named_in(entry["response"].get("json"))}:
                 self._named.get(key, set()).add(home)
         if kept:
-            self._write(path, {**now, "fixtures": kept})
+            self._write(path, self._folded({**now, "fixtures": kept}))
         else:
             path.unlink(missing_ok=True)
             _remove_empty(path.parent, self.root)
         return [self.shown(path)]
 
 
-def _urls_in(value: Any) -> Iterator[str]:
-    """The keys of the URLs in a value: one may turn out to be a file that a recorded answer named."""
+def _named_in(value: Any) -> Iterator[str]:
+    """The files in a value of which more may become known: the keys of URLs, and digests that stand alone."""
     if isinstance(value, str):
         if value.startswith("https://"):
             yield url_key(value)
+    elif isinstance(value, dict) and value.keys() == {FILE}:
+        yield str(value[FILE])
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _urls_in(item)
+            yield from _named_in(item)
+
+
+def _rules_of(now: Entry) -> list[str]:
+    return document.groups(document.render(now), "the recording")
 
 
 def _put(opened: BinaryIO, data: bytes) -> None:

@@ -79,6 +79,7 @@ CANCELLED_TEXT = "Request was cancelled by the client"
 TIMED_OUT_TEXT = "Request timed out"
 UNFINISHED = {"detail": "Request is still in progress"}
 NOT_FOUND = {"status": "NOT_FOUND"}
+ALREADY_COMPLETED = {"status": "ALREADY_COMPLETED"}
 NO_AUTHORIZATION_REST = "Authorization header is required"
 UNKNOWN_KEY = "No user found for Key ID and Secret"
 MALFORMED_KEY = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
