@@ -50,13 +50,13 @@ class Composer:
             recorded["requestId"] = request_id[:200]
         return recorded
 
-    def save(self, entry: dict[str, Any], about: str, answered: Answered) -> Save:
-        """A fixture to be written, and nothing secret in it."""
+    def save(self, entry: dict[str, Any], about: str, asked: float, answered: Answered) -> Save:
+        """A fixture to be written, and nothing secret in it; `asked` is when the call was made."""
         self.redactor.learn_from(entry["response"])
         clean = scrubbed(entry, self.redactor)
         for key in answered.urls:
             self._files.name(key)
-        return Save(clean, call_name(clean["match"]), about, answered.urls, tuple(answered.contents))
+        return Save(clean, call_name(clean["match"]), about, asked, answered.urls, tuple(answered.contents))
 
 
 def warn(text: str) -> Tell:

@@ -37,6 +37,7 @@ class Files:
     def __init__(self, hosts: Hosts) -> None:
         self.hosts = hosts
         self._uploaded: OrderedDict[str, File] = OrderedDict()
+        self._contents: OrderedDict[str, File] = OrderedDict()
         self._named: OrderedDict[str, None] = OrderedDict()
 
     def is_file_url(self, text: str) -> bool:
@@ -53,9 +54,10 @@ class Files:
 
     def upload(self, file: File) -> None:
         """Note the content of a URL that the app uploaded to."""
-        self._uploaded[url_key(file.url)] = file
-        if len(self._uploaded) > LIMIT:
-            self._uploaded.popitem(last=False)
+        self._uploaded[url_key(file.url)] = self._contents[file.sha256] = file
+        for table in (self._uploaded, self._contents):
+            if len(table) > LIMIT:
+                table.popitem(last=False)
 
     def name(self, key: str) -> None:
         """Note that a recorded answer names the file with this `url_key`."""
@@ -68,8 +70,12 @@ class Files:
         return url_key(url) in self._named
 
     def uploaded(self, url: str) -> File | None:
-        """The file that the app uploaded to this URL."""
-        return self._uploaded.get(url_key(url))
+        """The file that the app uploaded to this URL, or whose content falmock derived it from."""
+        file = self._uploaded.get(url_key(url))
+        if file is None and self._contents and self.is_file_url(url):
+            found = self._contents.get(storage.digest_in_path(urlsplit(url).path) or "")
+            return None if found is None else found._replace(url=url_key(url))
+        return file
 
     def known(self, url: str) -> File | None:
         """The file at a URL, whoever made it; a URL that falmock itself derived from content tells it by itself."""

@@ -63,6 +63,7 @@ class Jobs:
             request_id,
             about=f"job {request_id} of {endpoint}",
             entry={"match": match, "recorded": self._composer.recorded(exchange, request_id)},
+            asked=exchange.started,
             submitted=exchange.ended,
             webhook=bool(call.webhook),
         )
@@ -85,7 +86,7 @@ class Jobs:
             "queue": {"refused": True},
             "recorded": self._composer.recorded(exchange),
         }
-        return self._composer.save(entry, f"the refused submit to {endpoint}", answered)
+        return self._composer.save(entry, f"the refused submit to {endpoint}", exchange.started, answered)
 
     def follow_up(self, call: FollowUp, exchange: Exchange) -> list[Outcome]:
         """A poll, a status stream, a cancel or the result, which makes the fixture."""
@@ -136,7 +137,8 @@ class Jobs:
             answered = self._composer.answer(exchange)
         except NotAnAnswer as error:
             return [warn(f"{job.about} cannot be recorded: {error}")]
-        return [self._composer.save(_job_entry(job, exchange, answered.response), job.about, answered)]
+        entry = _job_entry(job, exchange, answered.response)
+        return [self._composer.save(entry, job.about, job.asked, answered)]
 
     def _unfetched(self, job: Observed) -> list[Outcome]:
         """Give up a job whose result was not fetched."""
@@ -149,7 +151,7 @@ class Jobs:
         queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job)
         recorded = job.entry["recorded"] | {"note": "The result was not fetched after the cancel."}
         entry = {"match": job.entry["match"], "response": response, "queue": queue, "recorded": recorded}
-        return [self._composer.save(entry, job.about, Answered())]
+        return [self._composer.save(entry, job.about, job.asked, Answered())]
 
 
 def _see_cancel(job: Observed, exchange: Exchange) -> None:

@@ -30,12 +30,14 @@ class Line:
 class Observed:
     """A job between its submit and its result.
 
-    `entry` holds the parts of the fixture that the submit gave; the rest is filled in by what is seen later.
+    `entry` holds the parts of the fixture that the submit gave; the rest is filled in by what is seen later. It was
+    `asked` for when the submit was sent, and `submitted` when it was answered.
     """
 
     request_id: str
     about: str
     entry: dict[str, Any]
+    asked: float
     submitted: float
     webhook: bool = False
     positions: list[tuple[float, int]] = field(default_factory=list)

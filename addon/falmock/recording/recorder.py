@@ -121,7 +121,7 @@ class Recorder:
             "queue": {"started": 0.0, "completed": round(max(exchange.ended - exchange.started, 0.0), 2)},
             "recorded": self._composer.recorded(exchange),
         }
-        return [self._composer.save(entry, about, answered)]
+        return [self._composer.save(entry, about, exchange.started, answered)]
 
     # files
 
@@ -181,7 +181,8 @@ class Recorder:
         except (NotAnInput, NotAnAnswer) as error:
             return [warn(f"{about} cannot be recorded: {error}")]
         entry = {"match": match, "response": answered.response, "recorded": self._composer.recorded(exchange)}
-        return [self._composer.save(entry, about, Answered(answered.response, {}, answered.contents))]
+        kept = Answered(answered.response, {}, answered.contents)
+        return [self._composer.save(entry, about, exchange.started, kept)]
 
     def _learn_token(self, body: bytes) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -47,16 +48,24 @@ class LostContent(LookupError):
 
 @dataclass(slots=True)
 class _Run:
-    """What this run recorded for one match: where, what stood there before, and how often the last answer came."""
+    """What this run recorded for one match: where, what stood there before, and when the answers were asked for.
+
+    As the last answer repeats, those at the end that are like it are only counted: `repeats`.
+    """
 
     path: Path
     before: list[Entry] = field(default_factory=list)
-    answers: int = 0
+    asked: list[float] = field(default_factory=list)
     repeats: int = 0
 
     def former(self, place: int) -> Entry | None:
         """What stood before this run in the place of an answer."""
         return self.before[place] if place < len(self.before) else None
+
+    def turns(self, place: int) -> list[float]:
+        """When the answer in this place was asked for; of the last, every time."""
+        last = len(self.asked) - 1 - self.repeats
+        return self.asked[place:] if place >= last else self.asked[place : place + 1]
 
 
 class Writer:
@@ -99,15 +108,15 @@ class Writer:
         rule = document.group_of(entry)
         for content, content_type in save.contents:
             self.keep(content, content_type)
-        run = self._append(rule, entry, save.name)
+        run = self._insert(rule, entry, save.name, save.asked)
         for key in named - self._linked.keys():
             self._named.setdefault(key, set()).add(run.path)
             if key in save.urls:
                 self._wanted.setdefault(key, save.urls[key])
-        return Written(self.shown(run.path), run.answers)
+        return Written(self.shown(run.path), len(run.asked))
 
-    def _append(self, rule: str, entry: Entry, name: str) -> _Run:
-        """Write an entry as the next answer of its match in this run; the first takes the place of former runs'."""
+    def _insert(self, rule: str, entry: Entry, name: str, asked: float) -> _Run:
+        """Write an entry among the answers of its match in this run, which take the place of former runs'."""
         run = self._runs.get(rule)
         path = run.path if run else self._homes.get(rule) or self._target(name, entry["match"])
         path, now, rules = self._read(path)
@@ -116,15 +125,18 @@ class Writer:
             run = _Run(path, before=same)
             same = []
         run.path = path
-        entry = document.settled(run.former(run.answers), entry)
-        if same and document.alike(same[-1], entry):
-            run.repeats += 1  # the last answer repeats anyway
+        place = bisect_right(run.asked, asked)
+        entry = document.settled(run.former(place), entry)
+        if same and place >= len(same) and document.alike(same[-1], entry):
+            run.repeats += 1
         else:
-            same += [same[-1]] * run.repeats if same else []
-            same.append(entry)
+            same += same[-1:] * run.repeats
             run.repeats = 0
-            self._write(path, document.placed(now, rules, rule, same))
-        run.answers += 1
+            same.insert(place, entry)
+            if place < len(same) - 1:
+                same = [document.settled(run.former(number), item) for number, item in enumerate(same)]
+            self._write(path, document.placed(now, rules, rule, _fold(run, same)))
+        run.asked.insert(place, asked)
         self._runs[rule] = run
         return run
 
@@ -239,10 +251,7 @@ class Writer:
         for rule in set(_rules_of(now)) & self._runs.keys():
             rules = _rules_of(now)
             same = [entry for entry, found in zip(now["fixtures"], rules, strict=True) if found == rule]
-            while len(same) > 1 and document.alike(same[-2], same[-1]):
-                same.pop()
-                self._runs[rule].repeats += 1
-            now = document.placed(now, rules, rule, same)
+            now = document.placed(now, rules, rule, _fold(self._runs[rule], same))
         return now
 
     def _link_in(self, path: Path, file: File) -> list[str]:
@@ -251,21 +260,21 @@ class Writer:
             return []  # somebody removed or changed it meanwhile: theirs holds
         rules = _rules_of(now)
         kept: list[Entry] = []
-        moved: list[Entry] = []
+        moved: list[tuple[Entry, float]] = []
         changed = False
         places: Counter[str] = Counter()
         for entry, rule in zip(now["fixtures"], rules, strict=True):
             new = document.linked(entry, file) if rule else entry
             changed = changed or new is not entry
             if new is not entry and rule in self._runs and document.group_of(new) != rule:
-                moved.append(new)
+                moved += [(new, asked) for asked in self._runs[rule].turns(places[rule])]
             else:
                 kept.append(new if new is entry else self._settled(rule, places[rule], new))
             places[rule] += 1
         if not changed:
             return []
-        for entry in moved:
-            home = self._append(document.group_of(entry), entry, path.stem.rpartition("-")[0]).path
+        for entry, asked in moved:
+            home = self._insert(document.group_of(entry), entry, path.stem.rpartition("-")[0], asked).path
             for key in {*_named_in(entry["match"].get("input")), *_named_in(entry["response"].get("json"))}:
                 self._named.get(key, set()).add(home)
         if kept:
@@ -286,6 +295,14 @@ def _named_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _named_in(item)
+
+
+def _fold(run: _Run, answers: list[Entry]) -> list[Entry]:
+    """The answers less those at the end that are like the one before them, which are counted."""
+    while len(answers) > 1 and document.alike(answers[-2], answers[-1]):
+        answers.pop()
+        run.repeats += 1
+    return answers
 
 
 def _rules_of(now: Entry) -> list[str]:

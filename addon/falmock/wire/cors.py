@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from falmock.wire.message import Header
 
 EXPOSED = (
-    b"x-fal-request-id, x-fal-billable-units, x-fal-error-type, x-fal-request-timeout-type, x-fal-served-from, "
+    b"*, x-fal-request-id, x-fal-billable-units, x-fal-error-type, x-fal-request-timeout-type, x-fal-served-from, "
     b"x-falmock-fixture, x-falmock-miss, x-falmock-error, etag, content-range, accept-ranges"
 )
 _METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
