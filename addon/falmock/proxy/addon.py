@@ -69,15 +69,16 @@ class Falmock:
         self._logged: set[str] = set()
         self._running = False
         self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.redactor)
-        self.addons = [Commands(self._reload, self._scrubber, self._saver, lambda: self._recordings.current)]
+        self._commands = Commands(self._reload, self._scrubber, self._saver, lambda: self._recordings.current)
 
     # life
 
     def load(self, loader: Loader) -> None:
-        """Declare the options. Nothing else may happen here: what mitmproxy catches from `load` it forgets."""
+        """Declare options and commands. Nothing else may happen here: what mitmproxy catches from `load` it forgets."""
         for option in options.OPTIONS:
             loader.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         ctx.options.deferred.update(options.as_sequences(ctx.options.deferred))
+        self._commands.load(loader)
 
     def configure(self, updated: set[str]) -> None:
         """Take over changed options, or refuse them.
@@ -206,7 +207,7 @@ class Falmock:
         recording = self._recordings.current
         if recording is not None and flow.live:
             host = flows.host_of(flow.request, self._engine.config.hosts) or flow.request.pretty_host
-            recording.requestheaders(flow, flows.url_of(flow.request, host))
+            recording.requestheaders(flow, host)
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is to fal, or to where fal sends uploads."""

@@ -19,8 +19,8 @@ from falmock.recording.writer import LostContent
 from falmock.recording.writer import Writer
 
 logger = logging.getLogger(__name__)
-GATHER = 0.05
-"""Seconds in which what comes is gathered: handing over one by one costs more than the writing."""
+GATHER = 0.25
+"""Seconds in which what comes is gathered: handing over and telling one by one costs more than the writing."""
 
 
 class Item(NamedTuple):
@@ -43,8 +43,9 @@ class Kept(NamedTuple):
 class Desk:
     """Hands outcomes to the writer; `kept` hears of them in the event loop, when they are on disk."""
 
-    def __init__(self, writer: Writer, kept: Callable[[list[Kept]], None]) -> None:
+    def __init__(self, writer: Writer, kept: Callable[[list[Kept]], None], gather: float = GATHER) -> None:
         self._writer = writer
+        self._gather = gather
         self._kept = kept
         self._waiting: list[Item] = []
         self._thread = ThreadPoolExecutor(1, "falmock-writer")
@@ -52,7 +53,7 @@ class Desk:
     def put(self, outcome: Save | Link, flow: http.HTTPFlow | None) -> None:
         """Have an outcome written soon; needs a running event loop."""
         if not self._waiting:
-            asyncio.get_running_loop().call_later(GATHER, self._hand_over)
+            asyncio.get_running_loop().call_later(self._gather, self._hand_over)
         self._waiting.append(Item(outcome, flow))
 
     async def settle(self) -> None:

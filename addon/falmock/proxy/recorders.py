@@ -101,4 +101,11 @@ def recording(config: Config, engine: Engine, writer: Writer, wrote: Callable[[]
     def learned(file: File) -> None:
         engine.scope.assets.note(urlsplit(file.url).path, file.sha256, file.content_type)
 
-    return Recording(recorder(config, engine), writer, assets=config.record_assets, learned=learned, wrote=wrote)
+    return Recording(
+        recorder(config, engine),
+        writer,
+        assets=config.record_assets,
+        at_once=config.mode.answers,
+        learned=learned,
+        wrote=wrote,
+    )

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mitmproxy import ctx
 from mitmproxy import http
@@ -15,12 +16,14 @@ from mitmproxy.hooks import UpdateHook
 
 from falmock.fixtures.store import ASSETS
 from falmock.proxy import flows
+from falmock.proxy.desk import GATHER
 from falmock.proxy.desk import Desk
 from falmock.proxy.desk import Kept
 from falmock.proxy.fetch import Fetches
 from falmock.proxy.tee import Hasher
 from falmock.proxy.tee import Spool
 from falmock.proxy.tee import Timed
+from falmock.recording import disk
 from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Known
@@ -42,7 +45,7 @@ WHOLE_ABOVE = 1024 * 1024
 AT_ONCE = 8
 """How many files are fetched at a time."""
 ONE_BY_ONE = 5
-"""Up to so many fixtures that were written together are told of one by one."""
+"""How many fixtures that were written together are named in the log."""
 _BODILESS = (101, 204, 304)
 _LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 
@@ -50,7 +53,7 @@ _LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 class Recording:
     """One recording, from its start to its end. Files are written in a thread of their own, in order.
 
-    `assets` says that files which answers name and nobody downloaded are fetched at the end; `learned` hears of every
+    `at_once` says that what is written will be asked for soon; `assets` says that files which answers name and nobody downloaded are fetched at the end; `learned` hears of every
     file URL whose content became known; `wrote` is called after fixtures changed on disk.
     """
 
@@ -60,6 +63,7 @@ class Recording:
         writer: Writer,
         *,
         assets: bool,
+        at_once: bool,
         learned: Callable[[File], None],
         wrote: Callable[[], None],
     ) -> None:
@@ -70,7 +74,8 @@ class Recording:
         self._assets = assets
         self._learned = learned
         self._wrote = wrote
-        self._desk = Desk(writer, self._kept)
+        self._desk = Desk(writer, self._kept, 0.0 if at_once else GATHER)
+        self._peers: set[str] = set()
         self._tees: dict[tuple[str, str], Hasher | Timed] = {}
         self._fetches = Fetches(self._received)
         self._turn = asyncio.Semaphore(AT_ONCE)
@@ -81,9 +86,9 @@ class Recording:
         """Whether a request to a host that is not fal's is part of an upload that fal asked for."""
         return self.recorder.uploads.expects(flow.request.method, flows.url_of(flow.request, flow.request.pretty_host))
 
-    def requestheaders(self, flow: http.HTTPFlow, url: str) -> None:
-        """A request begins: a body that is a file is listened to while it streams."""
-        sink = self.recorder.sink(flow.request.method, url)
+    def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
+        """A request to this host begins: a body that is a file is listened to while it streams."""
+        sink = self.recorder.sink(flow.request.method, host, flow.request.path.partition("?")[0])
         if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
             return
         tee = Hasher() if sink is Sink.HASH else Spool(self._folder())
@@ -113,11 +118,14 @@ class Recording:
     def response(self, flow: http.HTTPFlow, host: str) -> None:
         """A flow to a fal host, or to an upload URL, is complete."""
         sent, received = (self._tees.pop((flow.id, key), None) for key in (SENT, RECEIVED))
-        peer = flow.client_conn.peername
-        if peer:
-            self.recorder.redactor.learn_value(peer[0])
+        self._learn_peer(flow.client_conn.peername)
         self.take(_exchange(flow, host, sent, received), flow)
         self._fetches.ended(flow)
+
+    def _learn_peer(self, peer: tuple[Any, ...] | None) -> None:
+        if peer and peer[0] not in self._peers:
+            self._peers.add(peer[0])
+            self.recorder.redactor.learn_value(peer[0])
 
     def error(self, flow: http.HTTPFlow) -> None:
         """A flow broke off: nothing of it is kept."""
@@ -169,14 +177,13 @@ class Recording:
                 Path(content.file).unlink(missing_ok=True)
 
     def _kept(self, done: list[Kept]) -> None:
-        """Tell what was written; many at once in one line, or telling would cost more than writing."""
+        """Tell what was written, in one line: mitmproxy's log costs more for each than writing does."""
         saved = [kept for kept in done if isinstance(kept.outcome, Save) and kept.problem is None]
         self.counts["fixtures"] += len(saved)
-        if len(saved) > ONE_BY_ONE:
-            logger.info("falmock: recorded %d fixtures, the last of %s in %s", len(saved), *_named(saved[-1]))
-        else:
-            for kept in saved:
-                logger.info("falmock: recorded %s in %s", *_named(kept))
+        if saved:
+            named = ", ".join("{} in {}".format(*_named(kept)) for kept in saved[:ONE_BY_ONE])
+            more = f" and {len(saved) - ONE_BY_ONE} more" if len(saved) > ONE_BY_ONE else ""
+            logger.info("falmock: recorded %s%s", named, more)
         for kept in done:
             self._tell_of(kept)
         if any(kept.problem is None for kept in done):
@@ -255,6 +262,7 @@ class Recording:
         for outcome in self.recorder.finish():
             self.carry_out(outcome)
         self._desk.close()
+        disk.remove_own(self._folder())
 
 
 def join(parts: list[Content]) -> Content:

@@ -102,7 +102,8 @@ class Answers:
             return text
         file = self._files.uploaded(text)
         if file is not None:
-            return file_value(file) | {"uploaded": True}
+            told = {"type": file.content_type} if file.content_type else {}  # there is no asset to tell it
+            return file_value(file) | told | {"uploaded": True}
         result.urls[url_key(text)] = text
         return text
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 PREFIX = ".falmock-"
 """How temporary files begin: loading passes them over, and what a killed process left is known by it."""
@@ -20,26 +18,31 @@ def temporary(folder: Path) -> Path:
     return folder / f"{PREFIX}{os.getpid()}-{os.urandom(6).hex()}.tmp"
 
 
-def write_whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:
-    """Have `fill` write a file. A crash at any point leaves the old file or the new one. Raises OSError."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file. A crash at any point leaves the old file or the new one. Raises OSError."""
     part = temporary(path.parent)
     try:
-        with _created(part) as opened:
-            fill(opened)
-            opened.flush()
-            os.fsync(opened.fileno())
+        handle = _created(part)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-def _created(part: Path) -> BinaryIO:
+def _created(part: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        return part.open("xb")
+        return os.open(part, flags, 0o666)
     except FileNotFoundError:
         part.parent.mkdir(parents=True, exist_ok=True)
-        return part.open("xb")
+        return os.open(part, flags, 0o666)
 
 
 def adopt(part: Path, path: Path) -> None:
@@ -70,6 +73,12 @@ def remove_leftovers(folder: Path) -> int:
             part.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def remove_own(folder: Path) -> None:
+    """Remove what this process has left in a folder: parts of uploads that were never completed."""
+    for part in folder.glob(f"{PREFIX}{os.getpid()}-*.tmp"):
+        part.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

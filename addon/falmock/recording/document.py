@@ -43,22 +43,21 @@ def render(document: Mapping[str, Any]) -> bytes:
     return jsontext.dump_exact(document, indent=2).encode()
 
 
-def groups(raw: bytes, label: str) -> list[str]:
+def groups(document: Any, label: str) -> list[str]:
     """Which rule each entry of a file has: entries with an equal one answer in turn. Raises NotAFixture.
 
     Entries for other providers than fal (aimock's) have the rule "".
     """
-    decoded = codec.decode(raw, label, _any_asset)
+    decoded = codec.check(document, label, _any_asset)
     if decoded.problems:
         raise NotAFixture(decoded.problems)
     by_place = {fixture.place: fixture.group for fixture in decoded.fixtures}
-    count = len(jsontext.loads_exact(raw)["fixtures"])
-    return [by_place.get(place, "") for place in range(count)]
+    return [by_place.get(place, "") for place in range(len(document["fixtures"]))]
 
 
 def group_of(entry: Entry) -> str:
     """The rule of one entry. Raises NotAFixture."""
-    return groups(jsontext.dump_exact({"fixtures": [entry]}, indent=None).encode(), "the recording")[0]
+    return groups({"fixtures": [entry]}, "the recording")[0]
 
 
 def _any_asset(name: str) -> Asset:

@@ -124,8 +124,9 @@ class Observed:
         return queue
 
     def _was_watched(self) -> bool:
-        seen = (self.queued_until, self.running_until, self.completed)
-        return any(at is not None and at > self.submitted for at in seen)  # the submit itself shows the job too
+        seen = (self.queued_until, self.running_until)
+        polled = any(at is not None and at > self.submitted for at in seen)  # the submit itself shows the job too
+        return polled or self.completed is not None
 
     def _started(self, completed: float) -> float:
         """When the run began: between the last poll that found it waiting and the first that did not."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
@@ -58,13 +57,12 @@ class Recorder:
         self._jobs = Jobs(self._composer, max_jobs)
         self._told: set[str] = set()
 
-    def sink(self, method: str, url: str) -> Sink:
-        """What is needed of the body of a request to this URL while it passes."""
-        parts = urlsplit(url)
-        role = self.hosts.role(parts.hostname or "")
-        if role is Role.CDN and isinstance(routes.route(role, method, parts.path, ""), routes.DirectUpload):
-            return Sink.HASH
-        return self.uploads.sink(method, url)
+    def sink(self, method: str, host: str, path: str) -> Sink:
+        """What is needed of the body of a request to this host, which may be anybody's, while it passes."""
+        if method == "POST" and self.hosts.role(host) is Role.CDN:
+            direct = isinstance(routes.route(Role.CDN, method, path, ""), routes.DirectUpload)
+            return Sink.HASH if direct else Sink.NOTHING
+        return self.uploads.sink(method, f"https://{host}{path}") if method == "PUT" else Sink.NOTHING
 
     def note(self, exchange: Exchange) -> list[Outcome]:
         """What comes of one exchange; its request is to a host of fal's, or to an upload URL that fal gave out."""

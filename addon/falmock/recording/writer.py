@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
-from typing import BinaryIO
 from typing import NamedTuple
 
 from falmock.fixtures.canonical import FILE
 from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Problem
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.store import ASSETS
 from falmock.recording import disk
@@ -131,11 +131,12 @@ class Writer:
             run.repeats += 1
         else:
             same += same[-1:] * run.repeats
-            run.repeats = 0
             same.insert(place, entry)
             if place < len(same) - 1:
                 same = [document.settled(run.former(number), item) for number, item in enumerate(same)]
-            self._write(path, document.placed(now, rules, rule, _fold(run, same)))
+            repeats = _fold(same)
+            self._write(path, document.placed(now, rules, rule, same))
+            run.repeats = repeats
         run.asked.insert(place, asked)
         self._runs[rule] = run
         return run
@@ -149,16 +150,19 @@ class Writer:
             tried = path if spare == 0 else path.with_name(f"{path.stem}-{spare}.json")
             try:
                 raw = tried.read_bytes()
-                return tried, jsontext.loads_exact(raw), document.groups(raw, self.shown(tried))
+                now = jsontext.loads_exact(raw)
+                return tried, now, document.groups(now, self.shown(tried))
             except FileNotFoundError:
                 return tried, {"fixtures": []}, []
             except (NotAFixture, jsontext.BadJSON):
                 continue
-        raise NotAFixture(())
+        text = (
+            f"cannot be read as fixtures, nor can the {MAX_SPARES - 1} files numbered after it: repair or remove them"
+        )
+        raise NotAFixture([Problem(self.shown(path), "", text)])
 
     def _write(self, path: Path, content: Entry) -> None:
-        raw = document.render(content)
-        disk.write_whole(path, lambda opened: _put(opened, raw))
+        disk.write_whole(path, document.render(content))
 
     # assets
 
@@ -170,8 +174,7 @@ class Writer:
                 Path(content.file).unlink(missing_ok=True)
             return path
         if content.data is not None:
-            data = content.data
-            disk.write_whole(path, lambda opened: _put(opened, data))
+            disk.write_whole(path, content.data)
         elif content.file is not None:
             disk.adopt(Path(content.file), path)
         else:
@@ -235,8 +238,8 @@ class Writer:
         """A fixture file that can be read as one."""
         try:
             raw = path.read_bytes()
-            document.groups(raw, self.shown(path))
             now: Entry = jsontext.loads_exact(raw)
+            document.groups(now, self.shown(path))
         except (OSError, NotAFixture, jsontext.BadJSON):
             return None
         return now
@@ -251,38 +254,51 @@ class Writer:
         for rule in set(_rules_of(now)) & self._runs.keys():
             rules = _rules_of(now)
             same = [entry for entry, found in zip(now["fixtures"], rules, strict=True) if found == rule]
-            now = document.placed(now, rules, rule, _fold(self._runs[rule], same))
+            self._runs[rule].repeats += _fold(same)
+            now = document.placed(now, rules, rule, same)
         return now
 
     def _link_in(self, path: Path, file: File) -> list[str]:
         now = self._document(path)
         if now is None:
             return []  # somebody removed or changed it meanwhile: theirs holds
-        rules = _rules_of(now)
+        gone = self._move(path, now, file)
+        now = self._document(path)  # what moved may have come to this very file
+        if now is None:
+            return []
         kept: list[Entry] = []
-        moved: list[tuple[Entry, float]] = []
-        changed = False
+        changed = bool(gone)
         places: Counter[str] = Counter()
-        for entry, rule in zip(now["fixtures"], rules, strict=True):
+        for entry, rule in zip(now["fixtures"], _rules_of(now), strict=True):
+            if rule in gone:
+                continue
             new = document.linked(entry, file) if rule else entry
             changed = changed or new is not entry
-            if new is not entry and rule in self._runs and document.group_of(new) != rule:
-                moved += [(new, asked) for asked in self._runs[rule].turns(places[rule])]
-            else:
-                kept.append(new if new is entry else self._settled(rule, places[rule], new))
+            kept.append(new if new is entry else self._settled(rule, places[rule], new))
             places[rule] += 1
         if not changed:
             return []
-        for entry, asked in moved:
-            home = self._insert(document.group_of(entry), entry, path.stem.rpartition("-")[0], asked).path
-            for key in {*_named_in(entry["match"].get("input")), *_named_in(entry["response"].get("json"))}:
-                self._named.get(key, set()).add(home)
         if kept:
             self._write(path, self._folded({**now, "fixtures": kept}))
         else:
             path.unlink(missing_ok=True)
             _remove_empty(path.parent, self.root)
         return [self.shown(path)]
+
+    def _move(self, path: Path, now: Entry, file: File) -> set[str]:
+        """Put what this run recorded, and whose match changes with the file, where it then belongs; the rules it had."""
+        gone: set[str] = set()
+        places: Counter[str] = Counter()
+        for entry, rule in zip(now["fixtures"], _rules_of(now), strict=True):
+            new = document.linked(entry, file) if rule in self._runs else entry
+            if new is not entry and document.group_of(new) != rule:
+                gone.add(rule)
+                for asked in self._runs[rule].turns(places[rule]):
+                    home = self._insert(document.group_of(new), new, path.stem.rpartition("-")[0], asked).path
+                    for key in {*_named_in(new["match"].get("input")), *_named_in(new["response"].get("json"))}:
+                        self._named.get(key, set()).add(home)
+            places[rule] += 1
+        return gone
 
 
 def _named_in(value: Any) -> Iterator[str]:
@@ -297,20 +313,16 @@ def _named_in(value: Any) -> Iterator[str]:
             yield from _named_in(item)
 
 
-def _fold(run: _Run, answers: list[Entry]) -> list[Entry]:
-    """The answers less those at the end that are like the one before them, which are counted."""
+def _fold(answers: list[Entry]) -> int:
+    """Remove the answers at the end that are like the one before them; how many they were."""
+    count = len(answers)
     while len(answers) > 1 and document.alike(answers[-2], answers[-1]):
         answers.pop()
-        run.repeats += 1
-    return answers
+    return count - len(answers)
 
 
 def _rules_of(now: Entry) -> list[str]:
-    return document.groups(document.render(now), "the recording")
-
-
-def _put(opened: BinaryIO, data: bytes) -> None:
-    opened.write(data)
+    return document.groups(now, "the recording")
 
 
 def _remove_empty(folder: Path, root: Path) -> None:

@@ -144,6 +144,7 @@ MAX_COLUMNS = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COMPACT = (",", ":")
 _SPACED = (", ", ": ")
+_spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
 
 
 def dump_exact(value: Any, *, indent: int | None) -> str:
@@ -204,7 +205,7 @@ def _lines(value: Any, newline: str, step: str, before: int, after: int) -> Iter
     """The text of a value, each line led in by `newline`; `before` and `after` columns of its line are taken."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if not items or not any(isinstance(item, dict | list) for item in items):
-        line = "".join(_flat(value, _SPACED))
+        line = _spaced_style(value) if not _has_spelled(value) else "".join(_flat(value, _SPACED))
         if isinstance(value, dict) and items:
             line = f"{{ {line[1:-1]} }}"
         if not items or len(newline) - 1 + before + len(line) + after <= MAX_COLUMNS:

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.volatile import parse_ignore
+from falmock.recording.entries import NAME_LENGTH
+from falmock.recording.entries import Matches
+from falmock.recording.entries import NotAnInput
+from falmock.recording.entries import call_name
+from falmock.recording.entries import input_of
+from falmock.recording.entries import slug
+from falmock.recording.files import Files
+from falmock.wire import jsontext
+from falmock.wire import storage
+from falmock.wire.hosts import Hosts
+from unit.fixtures.build import INPUTS
+from unit.fixtures.build import fixture
+from unit.fixtures.build import found
+from unit.fixtures.build import index
+from unit.fixtures.build import query
+from unit.recording.exchanges import CAT
+from unit.recording.exchanges import PNG
+from unit.recording.exchanges import exchange
+from unit.recording.exchanges import sha256
+from unit.recording.exchanges import uploaded
+
+SEED = 15738016505585340234
+REFERENCE = {"$file": f"sha256:{sha256(PNG)}", "type": "image/png", "size": 72}
+
+
+class Reading:
+    """Makes matches, with the files and rules that a test wants."""
+
+    def __init__(self, *ignore: str) -> None:
+        self.files = Files(Hosts())
+        self.matches = Matches(self.files, Ignores(map(parse_ignore, ignore)))
+
+    def match(self, sent: Any, line: str = "POST https://fal.run/a/b", endpoint: str = "a/b") -> dict[str, Any]:
+        return self.matches.of_endpoint(exchange(line, sent).request, endpoint)
+
+    def input(self, sent: Any) -> Any:
+        return self.match(sent)["input"]
+
+
+# inputs
+
+
+def test_the_match_of_a_call_is_its_exact_input() -> None:
+    assert Reading().match({"prompt": "a cat", "seed": SEED}) == {
+        "model": "a/b",
+        "input": {"prompt": "a cat", "seed": SEED},
+        "exact": True,
+    }
+
+
+def test_numbers_are_kept_as_they_were_sent() -> None:
+    sent = b'{"seed":18446744073709551615,"scale":1.10,"big":1e5,"zero":-0,"deep":[0.1]}'
+    stated = Reading().input(sent)
+    assert jsontext.dump_exact(stated, indent=None).encode() == sent
+
+
+def test_a_get_is_known_by_its_query_less_what_speaks_to_the_platform() -> None:
+    line = "GET https://fal.run/a/b?prompt=a+cat&n=1&fal_webhook=https%3A%2F%2Fa&empty="
+    match = Reading().match(None, line)
+    assert match == {
+        "model": "a/b",
+        "method": "GET",
+        "input": {"prompt": "a cat", "n": "1", "empty": ""},
+        "exact": True,
+    }
+
+
+def test_a_post_without_a_body_is_read_by_its_query() -> None:
+    assert input_of(exchange("POST https://fal.run/a/b?n=1").request) == {"n": "1"}
+    assert input_of(exchange("POST https://fal.run/a/b").request) == {}
+    assert input_of(exchange("POST https://fal.run/a/b?n=1", {"n": 2}).request) == {"n": 2}
+
+
+@pytest.mark.parametrize("sent", [b"{", b"[1]", b'"text"', b"null", b"\xff", b'{"a": 1, "a": 2}', b"--part"])
+def test_a_body_that_is_no_input(sent: bytes) -> None:
+    with pytest.raises(NotAnInput, match="its body is not"):
+        Reading().match(sent)
+
+
+def test_an_input_without_end_is_none() -> None:
+    sent: Any = 1
+    for _ in range(200):
+        sent = [sent]
+    with pytest.raises(NotAnInput, match="nested more than 100 levels"):
+        Reading().match({"a": sent})
+
+
+def test_a_plain_call_is_known_by_method_host_and_path() -> None:
+    request = exchange("GET https://api.fal.ai/v1/models?limit=2").request
+    assert Reading().matches.of_plain_call(request) == {
+        "method": "GET",
+        "host": "api.fal.ai",
+        "path": "/v1/models",
+        "input": {"limit": "2"},
+        "exact": True,
+    }
+
+
+# files
+
+
+def test_an_uploaded_file_is_stated_by_its_content() -> None:
+    reading = Reading()
+    reading.files.upload(uploaded(CAT, PNG))
+    assert reading.input({"image_url": f"{CAT}?identity=1", "list": [CAT, "https://a.test/b"]}) == {
+        "image_url": REFERENCE,
+        "list": [REFERENCE, "https://a.test/b"],
+    }
+
+
+def test_a_data_uri_is_stated_by_its_content() -> None:
+    text = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert Reading().input({"image_url": text, "broken": "data:nothing"}) == {
+        "image_url": REFERENCE,
+        "broken": "data:nothing",
+    }
+
+
+def test_a_url_of_our_own_is_stated_by_its_content() -> None:
+    url = storage.content_url(sha256(PNG), "cat.png")
+    assert Reading().input({"image_url": url}) == {"image_url": {"$file": f"sha256:{sha256(PNG)}"}}
+
+
+def test_a_file_that_nobody_uploaded_is_stated_by_its_url() -> None:
+    assert Reading().input({"image_url": CAT}) == {"image_url": CAT}
+
+
+def test_what_would_be_read_as_a_matcher_may_be_anything() -> None:
+    assert Reading().input({"a": {"$any": True}, "b": [{"$ref": "x", "c": 1}], "d": {"e": {"$file": "f"}}}) == {
+        "a": {"$any": True},
+        "b": [{"$any": True}],
+        "d": {"e": {"$any": True}},
+    }
+
+
+# what does not count
+
+
+def test_ignored_paths_are_named_and_left_out() -> None:
+    match = Reading("seed", "a/b=extra", "c/d=prompt").match({"prompt": "a cat", "seed": 1, "extra": 2})
+    assert match == {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True, "ignore": ["extra", "seed"]}
+
+
+def test_ignored_parts_of_texts_may_be_anything_of_their_kind() -> None:
+    stated = Reading("@uuid").input({"id": "job-0f8fad5b-d9cb-469f-a165-70867728950e."})
+    assert re.fullmatch(stated["id"]["$regex"], "job-7c9e6679-7425-40de-944b-e07fc1f90ae7.")
+    assert not re.fullmatch(stated["id"]["$regex"], "job-7.")
+
+
+@given(INPUTS)
+def test_what_is_stated_loads_and_meets_the_same_call_again(value: dict[str, Any]) -> None:
+    match = Reading().match(value)
+    again = json.loads(jsontext.dump_exact(match, indent=2))
+    assert fixture(again).match.exact
+    assert found(index(again), query(value)) is not None
+
+
+# names
+
+
+@pytest.mark.parametrize(
+    ("match", "name"),
+    [
+        ({"model": "a/b", "input": {"prompt": "A Cat, sitting!"}}, "a-cat-sitting"),
+        ({"model": "a/b", "input": {"text": "Größe 12"}}, "gr-e-12"),
+        ({"model": "a/b", "input": {"prompt": {"$any": True}, "input": "some speech"}}, "some-speech"),
+        ({"model": "a/b", "input": {"prompt": "猫"}}, "input"),
+        ({"model": "a/b", "input": {"seed": 1}}, "input"),
+        ({"method": "GET", "host": "api.fal.ai", "path": "/v1/models", "input": {}}, "get"),
+        ({"path": "/v1/models"}, "get"),
+    ],
+)
+def test_calls_are_named_after_what_they_say(match: dict[str, Any], name: str) -> None:
+    assert call_name(match) == name
+
+
+def test_slugs_end_at_a_word_and_a_long_word_is_cut() -> None:
+    assert slug("one two " * 20) == "-".join(["one-two"] * 6)
+    assert slug("x" * 100) == "x" * NAME_LENGTH
+
+
+@given(st.text())
+def test_a_slug_is_a_safe_name(text: str) -> None:
+    name = slug(text)
+    assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", name)
+    assert len(name) <= NAME_LENGTH
+    assert slug(name) == name

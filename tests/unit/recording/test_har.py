@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.recording import har
+from falmock.recording.exchange import Exchange
+from falmock.recording.har import NotAHar
+from falmock.recording.har import Unusable
+from unit.recording.exchanges import PNG
+
+STARTED = "2025-07-15T22:43:18.000Z"
+POST = {"mimeType": "application/json", "text": '{"prompt":"a cat"}'}
+PUT_URL = "https://v3b.fal.media/signed/cat.png?signature=x"
+
+
+def entry(
+    method: str = "POST",
+    url: str = "https://fal.run/a/b?x=1",
+    content: Any = None,
+    posted: Any = POST,
+    status: int = 200,
+    **more: Any,
+) -> dict[str, Any]:
+    """An entry as a browser exports it."""
+    request = {
+        "method": method,
+        "url": url,
+        "httpVersion": "HTTP/2",
+        "headers": [{"name": "Content-Type", "value": "application/json"}, {"name": "X-A", "value": "é"}],
+        "queryString": [],
+        "cookies": [],
+        "headersSize": -1,
+        "bodySize": 18,
+        **({"postData": posted} if posted is not None else {}),
+    }
+    response = {
+        "status": status,
+        "statusText": "OK",
+        "headers": [{"name": "content-type", "value": "application/json"}],
+        "content": content if content is not None else {"size": 7, "mimeType": "application/json", "text": '{"n":1}'},
+        "redirectURL": "",
+    }
+    return {"startedDateTime": STARTED, "time": 1500.5, "request": request, "response": response, "timings": {}, **more}
+
+
+def archive(*entries: Any) -> bytes:
+    return json.dumps({"log": {"version": "1.2", "creator": {"name": "test"}, "entries": list(entries)}}).encode()
+
+
+def read(*entries: Any) -> list[har.HarEntry]:
+    return har.read(archive(*entries))
+
+
+def one(*args: Any, **more: Any) -> Exchange:
+    (found,) = read(entry(*args, **more))
+    assert isinstance(found, Exchange), found
+    return found
+
+
+def unusable(value: Any) -> Unusable:
+    (found,) = read(value)
+    assert isinstance(found, Unusable), found
+    return found
+
+
+def png(data: str, size: int = len(PNG)) -> dict[str, Any]:
+    return {"size": size, "mimeType": "image/png", "text": data, "encoding": "base64"}
+
+
+WHOLE = base64.b64encode(PNG).decode()
+
+
+# browsers
+
+
+def test_an_entry_is_an_exchange() -> None:
+    found = one()
+    assert found.request.method == "POST"
+    assert (found.request.host, found.request.path, found.request.query) == ("fal.run", "/a/b", "x=1")
+    assert found.request.headers == {"content-type": "application/json", "x-a": "é"}
+    assert found.request.body == b'{"prompt":"a cat"}'
+    assert (found.status, found.headers, found.body) == (200, {"content-type": "application/json"}, b'{"n":1}')
+    assert (found.started, found.ended) == (1752619398.0, 1752619399.5005)
+    assert found.lost == ""
+
+
+def test_binary_bodies_are_in_base64() -> None:
+    found = one("GET", posted=None, content=png(WHOLE))
+    assert (found.body, found.lost) == (PNG, "")
+    sent = {"mimeType": "image/png", "text": WHOLE, "encoding": "base64"}
+    assert one("PUT", PUT_URL, posted=sent).request.body == PNG
+
+
+def test_texts_are_utf_8() -> None:
+    assert one(content={"size": 7, "mimeType": "text/plain", "text": "größe"}).body == "größe".encode()
+
+
+def test_a_type_that_only_the_content_tells_is_the_answers() -> None:
+    value = entry(content=png(WHOLE))
+    value["response"]["headers"] = []
+    (found,) = read(value)
+    assert isinstance(found, Exchange)
+    assert found.content_type == "image/png"
+
+
+def test_hosts_are_compared_in_lower_case_and_paths_begin_with_a_slash() -> None:
+    found = one("GET", "https://FAL.run", posted=None)
+    assert (found.request.host, found.request.path) == ("fal.run", "/")
+
+
+def test_entries_are_in_the_order_of_their_start() -> None:
+    late = entry(url="https://fal.run/late", startedDateTime="2025-07-15T22:43:19Z")
+    found = read(late, entry(url="https://fal.run/soon"))
+    assert [one.request.path for one in found if isinstance(one, Exchange)] == ["/soon", "/late"]
+
+
+def test_a_mark_of_the_byte_order_may_come_first() -> None:
+    assert len(har.read(b"\xef\xbb\xbf" + archive(entry()))) == 1
+
+
+# other tools
+
+
+def test_headers_may_be_pairs() -> None:
+    value = entry()
+    value["response"]["headers"] = [["Content-Type", "text/html"], ["x-b", "1", "extra"]]
+    (found,) = read(value)
+    assert isinstance(found, Exchange)
+    assert found.headers == {"content-type": "text/html", "x-b": "1"}
+
+
+@pytest.mark.parametrize("cut", [WHOLE[:-3], WHOLE[:20] + "...", WHOLE[:21], "not base64!"])
+def test_base64_that_was_cut_is_lost(cut: str) -> None:
+    assert one("GET", posted=None, content=png(cut)).lost
+
+
+def test_base64_with_something_else_in_it_is_lost_whatever_the_size() -> None:
+    assert one("GET", posted=None, content=png(WHOLE[:20] + "...." + WHOLE[20:])).lost == "its base64 was cut"
+    assert one("GET", posted=None, content=png("[cut]" * 4, -1)).lost == "its base64 was cut"
+
+
+def test_base64_that_was_cut_at_a_good_place_is_lost_too() -> None:
+    assert one("GET", posted=None, content=png(WHOLE[:20])).lost == "the HAR has 15 of the 72 bytes of the answer"
+
+
+def test_a_compressed_body_is_larger_than_what_came_over_the_wire() -> None:
+    content = {"size": 1000, "mimeType": "application/json", "text": '{"n":1}'}
+    value = entry(content=content)
+    assert one(content=content).lost
+    value["response"]["headers"].append({"name": "Content-Encoding", "value": "gzip"})
+    (found,) = read(value)
+    assert isinstance(found, Exchange)
+    assert found.lost == ""
+
+
+def test_an_answer_without_its_text_is_lost() -> None:
+    assert one(content={"size": 7, "mimeType": "text/plain"}).lost == "the HAR does not have the body of the answer"
+
+
+@pytest.mark.parametrize("content", [{}, {"size": 0}, {"size": -1, "mimeType": "x"}, {"size": None}])
+def test_an_answer_without_a_body_is_whole(content: dict[str, Any]) -> None:
+    found = one(content=content)
+    assert (found.body, found.lost) == (b"", "")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_what_has_no_body_by_its_status_is_whole(status: int) -> None:
+    assert one(content={"size": 7}, status=status).lost == ""
+
+
+@pytest.mark.parametrize("posted", [None, {"mimeType": "image/png", "text": ""}])
+def test_an_upload_without_its_bytes_is_lost(posted: Any) -> None:
+    assert one("PUT", PUT_URL, posted=posted).lost == "the HAR does not have what was uploaded"
+
+
+def test_a_cancel_has_no_body_to_lose() -> None:
+    assert one("PUT", "https://queue.fal.run/a/b/requests/id/cancel", posted=None).lost == ""
+
+
+@pytest.mark.parametrize("posted", [{"mimeType": "x"}, {"mimeType": "x", "params": []}, {"text": None}])
+def test_a_request_without_its_text_is_lost(posted: Any) -> None:
+    assert one(posted=posted).lost == "the HAR does not have the body of the request"
+
+
+# what is no exchange
+
+
+@pytest.mark.parametrize("status", [0, None])
+def test_an_entry_without_an_answer_is_named(status: Any) -> None:
+    value = entry()
+    value["response"]["status"] = status
+    assert unusable(value) == Unusable(
+        "entry 0, POST https://fal.run/a/b,", "it has no answer (blocked, failed or still under way)"
+    )
+
+
+def test_a_socket_is_an_exchange_with_status_101() -> None:
+    found = one("GET", "wss://fal.run/a/b/realtime", posted=None, content={}, status=101, _webSocketMessages=[])
+    assert (found.status, found.request.host) == (101, "fal.run")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        1,
+        [],
+        {},
+        {"request": {}},
+        entry() | {"startedDateTime": "today"},
+        entry() | {"startedDateTime": None},
+        entry() | {"time": "long"},
+        entry() | {"response": None},
+        entry(url="https://[fal.run/"),
+        entry(status="ok"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named_and_the_rest_is_used(broken: Any) -> None:
+    found = read(broken, entry())
+    assert [type(one) for one in found] == [Unusable, Exchange]
+    assert isinstance(found[0], Unusable)
+    assert found[0].what.startswith("entry 0")
+    assert found[0].why.startswith("it is not as HAR 1.2 has it")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"{}", b'{"log": []}', b'{"log": {"entries": {}}}', b"\xff\xfe", b"[" * 100_000]
+)
+def test_a_file_that_is_no_har(raw: bytes) -> None:
+    with pytest.raises(NotAHar, match=r"it is not JSON|expected an object with log\.entries"):
+        har.read(raw)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(["startedDateTime", "time", "request", "response"]), st.text(max_size=3), JSON)
+def test_whatever_is_in_an_entry_it_is_read_or_named(part: str, key: str, value: Any) -> None:
+    changed = entry()
+    if isinstance(changed[part], dict):
+        for place in [key, *changed[part]]:
+            read(changed | {part: changed[part] | {place: value}})
+    read(changed | {part: value})

@@ -1,0 +1,470 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.recording.outcome import Level
+from falmock.recording.outcome import Tell
+from falmock.wire.errors import CANCELLED_TEXT
+from unit.fixtures.build import decoded
+from unit.recording.exchanges import START
+from unit.recording.exchanges import Listening
+from unit.recording.exchanges import log
+from unit.recording.exchanges import warnings
+
+CANCELLED = {"detail": "Request was cancelled", "error_type": "client_cancelled"}
+FAILED = {"detail": [{"loc": ["body", "prompt"], "msg": "Field required", "type": "missing"}]}
+TIMED_OUT = {"detail": "Request timed out", "error_type": "request_timeout"}
+
+
+@pytest.fixture
+def heard() -> Listening:
+    return Listening()
+
+
+def loads(heard: Listening) -> bool:
+    """Whether what was recorded would load."""
+    return decoded(*heard.entries).problems == []
+
+
+# one that goes well
+
+
+def test_submit_polls_and_result_become_one_fixture(heard: Listening) -> None:
+    asked = {"user-agent": "fal-client/1.0.3 (python)"}
+    submitted = {"status": "IN_QUEUE", "request_id": "id-1", "queue_position": 2}
+    heard.hear("POST https://queue.fal.run/a/b/c", {"prompt": "a cat"}, submitted, asked=asked)
+    url = "https://queue.fal.run/a/b/requests/id-1"
+    for at, status in (
+        (1, {"status": "IN_QUEUE", "queue_position": 0}),
+        (2, {"status": "IN_PROGRESS", "logs": [log("half", 1.5)]}),
+        (4, {"status": "COMPLETED", "logs": [log("half", 1.5), log("done", 3.5)], "metrics": {"inference_time": 2.5}}),
+    ):
+        assert heard.hear(f"GET {url}/status?logs=1", None, status, 200 if at == 4 else 202, at=at) == []
+    headers = {"x-fal-request-id": "id-1", "x-fal-billable-units": "2"}
+    heard.hear(f"GET {url}", None, {"images": []}, at=5, headers=headers)
+    assert heard.entry == {
+        "match": {"model": "a/b/c", "input": {"prompt": "a cat"}, "exact": True},
+        "response": {"billableUnits": 2, "json": {"images": []}},
+        "queue": {
+            "started": 1.5,
+            "completed": 4.0,
+            "inferenceTime": 2.5,
+            "positions": [{"at": 0.0, "position": 2}, {"at": 1.0, "position": 0}],
+            "logs": [{"at": 1.5, "message": "half"}, {"at": 3.5, "message": "done"}],
+        },
+        "recorded": {"at": "2025-07-15T22:43:18Z", "client": "fal-client/1.0.3 (python)", "requestId": "id-1"},
+    }
+    assert heard.save.name == "a-cat"
+    assert heard.save.about == "job id-1 of a/b/c"
+    assert loads(heard)
+
+
+def test_a_status_stream_tells_as_much_as_polls(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.stream(
+        (1, {"status": "IN_QUEUE", "queue_position": 1}),
+        (2, {"status": "IN_PROGRESS", "logs": [log("one", 1.75)]}),
+        (3, {"status": "IN_PROGRESS", "logs": [log("two", 2.5)]}),
+        (4, {"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 2.0}}),
+    )
+    job.result(at=5)
+    assert heard.entry["queue"] == {
+        "started": 2.0,
+        "completed": 4.0,
+        "inferenceTime": 2.0,
+        "positions": [{"at": 0.0, "position": 0}, {"at": 1.0, "position": 1}],
+        "logs": [{"at": 1.75, "message": "one"}, {"at": 2.5, "message": "two"}],
+    }
+
+
+def test_a_stream_that_is_cut_anywhere_counts_as_far_as_it_came(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    at = START + 1
+    chunks = ((at, b'data: {"status": "IN_PRO'), (at, b'GRESS"}\n\ndata: {"status": "COMP'))
+    stream = {"content-type": "text/event-stream"}
+    job.hear(f"GET {job.url}/status/stream", None, 200, 1, headers=stream, chunks=chunks)
+    job.result(at=5)
+    assert heard.entry["queue"] == {"started": 1.0, "completed": 5.0}
+
+
+def test_times_count_from_the_answer_to_the_submit(heard: Listening) -> None:
+    answer = {"status": "IN_QUEUE", "request_id": "id-1"}
+    heard.hear("POST https://queue.fal.run/a/b", {}, answer, at=0, took=1.0)
+    heard.hear("GET https://queue.fal.run/a/b/requests/id-1/status", None, {"status": "COMPLETED"}, at=2, took=0.5)
+    heard.hear("GET https://queue.fal.run/a/b/requests/id-1", None, {}, at=3)
+    assert heard.entry["queue"] == {"started": 1.5, "completed": 1.5}
+
+
+def test_a_client_that_only_fetches_leaves_no_timeline(heard: Listening) -> None:
+    heard.submit("a/b").result(at=600)
+    assert "queue" not in heard.entry
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=9, max_size=30))
+def test_jobs_at_the_same_time_are_told_apart(turns: list[str]) -> None:
+    heard = Listening()
+    jobs = {name: heard.submit("a/b", {"prompt": name}) for name in "abc"}
+    seen = dict.fromkeys(jobs, 0)
+    for at, name in enumerate(turns, 1):
+        seen[name] += 1
+        jobs[name].status("IN_PROGRESS", at, logs=[log(f"{name}{number}") for number in range(seen[name])])
+    for name, job in jobs.items():
+        job.result({"of": name})
+    assert [entry["response"] for entry in heard.entries] == [{"json": {"of": name}} for name in jobs]
+    for name, entry in zip(jobs, heard.entries, strict=True):
+        assert entry["match"]["input"] == {"prompt": name}
+        told = [line["message"] for line in entry.get("queue", {}).get("logs", [])]
+        assert told == [f"{name}{number}" for number in range(seen[name])]
+
+
+def test_a_result_that_is_fetched_twice_is_recorded_once(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.result({"n": 1})
+    assert job.result({"n": 1}) == []
+    assert job.status("COMPLETED") == []
+    assert heard.entry["response"] == {"json": {"n": 1}}
+    assert heard.finish() == []
+
+
+# what does not become a fixture
+
+
+def test_a_result_that_nobody_fetched_is_named_when_the_recording_ends(heard: Listening) -> None:
+    heard.submit("a/b").status("COMPLETED", 2)
+    assert heard.entries == []
+    heard.finish()
+    assert heard.entries == []
+    assert heard.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
+
+
+def test_a_result_that_was_asked_for_too_early_is_none(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    assert job.result({"detail": "Request is still in progress"}, 1, 400) == []
+    assert job.result({"status": "IN_QUEUE"}, 2, 202) == []
+    assert job.result({"status": "NOT_FOUND"}, 3, 404) == []
+    job.result({"n": 1}, 4)
+    assert heard.entry["response"] == {"json": {"n": 1}}
+
+
+def test_the_same_words_of_a_model_are_its_answer(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("COMPLETED", 1)
+    job.result({"detail": "Request is still in progress"}, 2, 400)
+    assert heard.entry["response"]["status"] == 400
+
+
+def test_a_job_that_ran_when_the_recording_began_is_named_once(heard: Listening) -> None:
+    url = "https://queue.fal.run/a/b/requests/old"
+    for line in (f"GET {url}/status", f"GET {url}/status", f"GET {url}", f"PUT {url}/cancel"):
+        heard.hear(line, None, {"status": "IN_PROGRESS"}, 202)
+    assert heard.entries == []
+    assert heard.warnings == [
+        "job old is not recorded: it was submitted before the recording began, so its input is unknown"
+    ]
+
+
+def test_a_job_that_does_not_exist_is_not_worth_a_word(heard: Listening) -> None:
+    assert heard.hear("GET https://queue.fal.run/a/b/requests/no/status", None, {"status": "NOT_FOUND"}, 404) == []
+
+
+def test_an_accepted_submit_without_an_id(heard: Listening) -> None:
+    heard.hear("POST https://queue.fal.run/a/b", {}, {"status": "IN_QUEUE"})
+    heard.hear("POST https://queue.fal.run/a/b", {}, b"not json")
+    assert heard.warnings == ["a submit to a/b was answered without a request_id: it is not recorded"] * 2
+
+
+def test_a_submit_without_an_input(heard: Listening) -> None:
+    heard.hear("POST https://queue.fal.run/a/b", b"[1]", {"request_id": "id-1"})
+    assert heard.warnings == ["a submit to a/b cannot be recorded: its body is not a JSON object but list"]
+
+
+def test_an_answer_that_is_not_whole_is_named(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.result({}, lost="its base64 was cut")
+    assert heard.warnings == ["job id-1 of a/b cannot be recorded: its base64 was cut"]
+    assert heard.finish() == []
+
+
+# webhooks
+
+
+def test_a_client_with_a_webhook_is_told_when_it_will_be_recorded(heard: Listening) -> None:
+    job = heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
+    (told,) = heard.heard
+    assert told == Tell(
+        "job id-1 of a/b has a webhook: it is recorded when its result is fetched from the queue", Level.INFO
+    )
+    job.result({"n": 1}, 3600)
+    assert heard.entry["response"] == {"json": {"n": 1}}
+    assert "queue" not in heard.entry
+    assert heard.entry["match"]["input"] == {}
+
+
+def test_a_client_with_a_webhook_that_never_comes_is_named(heard: Listening) -> None:
+    heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
+    assert warnings(heard.finish()) == ["job id-1 of a/b is not recorded: its result was never fetched"]
+
+
+# cancelling
+
+
+def test_cancelled_while_it_waits(heard: Listening) -> None:
+    job = heard.submit("a/b", queue_position=3)
+    job.status("IN_QUEUE", 1, queue_position=2)
+    job.cancel(2)
+    job.status("COMPLETED", 3, error="Request was cancelled", error_type="client_cancelled")
+    job.result(CANCELLED, 4, 499, headers={"x-fal-error-type": "client_cancelled"})
+    assert heard.entry["queue"] == {
+        "positions": [{"at": 0.0, "position": 3}, {"at": 1.0, "position": 2}],
+        "cancelled": 2.0,
+        "error": "Request was cancelled",
+        "errorType": "client_cancelled",
+    }
+    assert heard.entry["response"] == {
+        "status": 499,
+        "headers": {"x-fal-error-type": "client_cancelled"},
+        "json": CANCELLED,
+    }
+    assert loads(heard)
+
+
+def test_cancelled_while_it_ran(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("IN_PROGRESS", 1, logs=[log("one", 1)])
+    job.cancel(2)
+    job.status("COMPLETED", 3, metrics={"inference_time": 1.5})
+    job.result(CANCELLED, 4, 499)
+    assert heard.entry["queue"] == {
+        "started": 1.0,
+        "logs": [{"at": 1.0, "message": "one"}],
+        "cancelled": 2.0,
+    }
+    assert loads(heard)
+
+
+def test_a_poll_that_crosses_the_cancel_does_not_have_it_begin_after_its_end(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.cancel(1)
+    job.status("IN_PROGRESS", 1.5)
+    job.result(CANCELLED, 4, 499)
+    assert heard.entry["queue"] == {"started": 1.0, "cancelled": 1.0}
+    assert loads(heard)
+
+
+def test_an_app_that_does_not_stop(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("IN_PROGRESS", 1)
+    job.cancel(2)
+    job.status("COMPLETED", 3)
+    job.result({"n": 1}, 4)
+    assert heard.entry["queue"] == {"started": 1.0, "completed": 3.0, "cancel": "ignored"}
+    assert heard.entry["response"] == {"json": {"n": 1}}
+    assert loads(heard)
+
+
+def test_cancelled_when_it_was_over(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("COMPLETED", 1)
+    job.cancel(2, 400)
+    job.result({"n": 1}, 3)
+    assert heard.entry["queue"] == {"started": 1.0, "completed": 1.0}
+
+
+def test_a_cancel_that_came_too_late_tells_that_the_job_was_over(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.cancel(2, 400)
+    job.result({"n": 1}, 60)
+    assert heard.entry["queue"] == {"started": 2.0, "completed": 2.0}
+
+
+def test_an_app_that_does_not_stop_was_at_work_when_it_was_asked_to(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.cancel(2)
+    job.status("COMPLETED", 5)
+    job.result({"n": 1}, 6)
+    unwatched = heard.submit("a/b")
+    unwatched.cancel(8)
+    unwatched.result({"n": 1}, 9)
+    assert [one["queue"] for one in heard.entries] == [
+        {"started": 2.0, "completed": 5.0, "cancel": "ignored"},
+        {"started": 2.0, "cancel": "ignored"},
+    ]
+    assert loads(heard)
+
+
+def test_the_first_cancel_counts(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.cancel(1)
+    job.cancel(2)
+    job.result(CANCELLED, 3, 499)
+    assert heard.entry["queue"] == {"cancelled": 1.0}
+
+
+def test_a_result_that_nobody_wants_after_the_cancel_is_written_as_it_is_known_to_be(heard: Listening) -> None:
+    job = heard.submit("a/b", {"prompt": "a cat"})
+    job.status("IN_PROGRESS", 1)
+    job.cancel(2)
+    assert heard.entries == []
+    heard.finish()
+    assert heard.entry == {
+        "match": {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True},
+        "response": {"error": {"type": "client_cancelled", "message": CANCELLED_TEXT}},
+        "queue": {"started": 1.0, "cancelled": 2.0},
+        "recorded": {
+            "at": "2025-07-15T22:43:18Z",
+            "requestId": "id-1",
+            "note": "The result was not fetched after the cancel.",
+        },
+    }
+    assert loads(heard)
+
+
+def test_what_the_status_said_of_a_cancelled_job_is_kept(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.cancel(2)
+    job.status("COMPLETED", 3, error="Stopped", error_type="client_cancelled")
+    heard.finish()
+    assert heard.entry["queue"] == {"cancelled": 2.0, "error": "Stopped", "errorType": "client_cancelled"}
+    assert heard.entry["response"] == {"error": {"type": "client_cancelled", "message": "Stopped"}}
+    assert loads(heard)
+
+
+def test_an_app_that_does_not_stop_and_whose_result_nobody_wants_is_named(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("IN_PROGRESS", 1)
+    job.cancel(2)
+    job.status("COMPLETED", 3, metrics={"inference_time": 2.0})
+    heard.finish()
+    assert heard.entries == []
+    assert heard.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
+
+
+# failures
+
+
+def test_a_failed_job_is_kept_with_the_error_that_its_status_showed(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("COMPLETED", 1, error="Invalid status code: 422", error_type="missing")
+    job.result(FAILED, 2, 422, headers={"x-fal-billable-units": "0"})
+    assert heard.entry["response"] == {"status": 422, "billableUnits": 0, "json": FAILED}
+    assert heard.entry["queue"] == {
+        "started": 1.0,
+        "completed": 1.0,
+        "error": "Invalid status code: 422",
+        "errorType": "missing",
+    }
+    assert loads(heard)
+
+
+def test_an_error_beside_a_good_result_is_not_kept(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.status("COMPLETED", 1, error="odd")
+    job.result({"n": 1}, 2)
+    assert heard.entry["queue"] == {"started": 1.0, "completed": 1.0}
+
+
+@pytest.mark.parametrize("status", [500, 504, 418])
+def test_a_models_own_failure_is_its_answer(heard: Listening, status: int) -> None:
+    heard.submit("a/b").result({"detail": "no"}, 1, status)
+    assert heard.entry["response"] == {"status": status, "json": {"detail": "no"}}
+
+
+def test_trouble_on_the_way_to_a_result_leaves_the_job_open(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    for status in (429, 503):
+        job.result({"detail": "busy"}, 1, status)
+    assert heard.entries == []
+    assert heard.warnings == [
+        "the result of job id-1 of a/b was answered 429 (too many requests), which is not recorded",
+        "the result of job id-1 of a/b was answered 503 (no runner, or the service is down), which is not recorded",
+    ]
+    job.result({"n": 1}, 2)
+    assert heard.entry["response"] == {"json": {"n": 1}}
+
+
+def test_trouble_with_a_poll_tells_nothing_of_the_job(heard: Listening) -> None:
+    job = heard.submit("a/b")
+    job.hear(f"GET {job.url}/status", {"status": "COMPLETED"}, 502, 1)
+    job.status("COMPLETED", 2)
+    job.result({}, 3)
+    assert heard.entry["queue"]["completed"] == 2.0
+
+
+def test_trouble_is_recorded_when_it_is_wanted() -> None:
+    heard = Listening(errors=True)
+    heard.submit("a/b").result({"detail": "busy"}, 1, 503)
+    heard.hear("POST https://queue.fal.run/a/b", {"n": 2}, {"detail": "Unauthorized"}, 401)
+    assert [entry["response"]["status"] for entry in heard.entries] == [503, 401]
+    assert heard.entries[1]["queue"] == {"refused": True}
+    assert loads(heard)
+
+
+# refused
+
+
+def test_a_refused_submit_is_kept_as_such(heard: Listening) -> None:
+    heard.hear("POST https://queue.fal.run/a/b", {"prompt": "a cat"}, {"detail": "Bad request"}, 400)
+    assert heard.entry == {
+        "match": {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True},
+        "response": {"status": 400, "json": {"detail": "Bad request"}},
+        "queue": {"refused": True},
+        "recorded": {"at": "2025-07-15T22:43:18Z"},
+    }
+    assert heard.save.about == "the refused submit to a/b"
+    assert loads(heard)
+    assert heard.finish() == []
+
+
+def test_a_submit_that_met_trouble_is_told(heard: Listening) -> None:
+    heard.hear("POST https://queue.fal.run/a/b", {}, "<html>", 504)
+    assert heard.entries == []
+    assert heard.warnings == [
+        "a submit to a/b was answered 504 (the gateway answered, not the model) and is not recorded"
+    ]
+
+
+# limits
+
+
+def test_the_oldest_job_is_given_up_for_a_new_one() -> None:
+    heard = Listening(max_jobs=2)
+    first, second = heard.submit("a/b", {"n": 1}), heard.submit("a/b", {"n": 2})
+    second.cancel(1)
+    heard.submit("a/b", {"n": 3})
+    assert heard.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
+    heard.submit("a/b", {"n": 4})
+    assert heard.entry["match"]["input"] == {"n": 2}
+    assert first.result({"n": 1}, 5) == []
+    assert len(warnings(heard.finish())) == 2
+
+
+ACTS: dict[str, Any] = {
+    "wait": lambda job: job.status("IN_QUEUE", queue_position=1),
+    "run": lambda job: job.status("IN_PROGRESS", logs=[log("line")]),
+    "end": lambda job: job.status("COMPLETED", metrics={"inference_time": 0.5}),
+    "fail": lambda job: job.status("COMPLETED", error="no", error_type="bad"),
+    "stream": lambda job: job.stream((job._listening.now, {"status": "IN_PROGRESS", "logs": [log("line")]})),
+    "cancel": lambda job: job.cancel(),
+    "late": lambda job: job.cancel(status=400),
+    "early": lambda job: job.result({"detail": "Request is still in progress"}, status=400),
+    "busy": lambda job: job.result({}, status=429),
+    "result": lambda job: job.result({}),
+    "failed": lambda job: job.result(FAILED, status=422),
+    "stopped": lambda job: job.result(CANCELLED, status=499),
+}
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), st.sampled_from(sorted(ACTS))), max_size=10))
+def test_whatever_happens_to_a_job_there_is_one_fixture_that_loads_or_a_word(acts: list[tuple[float, str]]) -> None:
+    heard = Listening()
+    job = heard.submit("a/b")
+    for later, act in acts:
+        heard.now += later
+        ACTS[act](job)
+    heard.finish()
+    assert len(heard.entries) + sum("never fetched" in text for text in heard.warnings) == 1
+    assert loads(heard), heard.entries

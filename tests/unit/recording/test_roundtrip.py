@@ -1,0 +1,220 @@
+"""The promise of a recording: whatever an app met, it meets again from what was kept."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from falmock.fixtures.store import ASSETS
+from falmock.fixtures.store import Store
+from falmock.recording.exchange import Exchange
+from falmock.recording.outcome import Level
+from falmock.recording.outcome import Link
+from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import Save
+from falmock.recording.outcome import Tell
+from falmock.recording.writer import Writer
+from unit.recording.exchanges import recorder
+from unit.recording.worlds import PNG
+from unit.recording.worlds import Client
+from unit.recording.worlds import Mock
+from unit.recording.worlds import Real
+from unit.recording.worlds import Step
+from unit.recording.worlds import World
+
+PACES: list[dict[str, Any]] = [
+    {},
+    {"pace": {"queued": 0.5, "running": 1.0, "positions": 3, "logs": ["one", "two"]}},
+    {"pace": {"queued": 0.0, "running": 2.25, "logs": ["one"]}},
+    {"pace": {"queued": 2.0, "running": 0.5, "positions": 2, "logs": []}},
+]
+FAILURES = (
+    "missing",
+    "policy",
+    "too-small",
+    "downstream",
+    "generation-timeout",
+    "500",
+    "404",
+    "418",
+    "text",
+    "timeout",
+)
+PLAIN = (
+    "test/echo",
+    "test/echo/sub",
+    "test/numbers",
+    "test/image",
+    "test/image-to-image",
+    "test/binary",
+    "test/text",
+    "test/html",
+    "test/nothing",
+    "test/llm",
+    "test/no/such/path",
+    "workflows/test/poster",
+    "comfy/test/graph",
+    "fal-ai/flux/dev",
+    "test/refuse/bad-request",
+    "test/refuse/internal",
+    *(f"test/fail/{kind}" for kind in FAILURES),
+)
+QUEUED = (*PLAIN, "test/slow", "test/stubborn", "test/waiting", "test/endless", "test/fail/user-timeout")
+NUMBER = st.integers(0, 9)
+MAYBE_FILE = st.none() | NUMBER
+
+
+def _step(verb: str, **options: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
+    return st.builds(Step, st.just(verb), st.fixed_dictionaries(options))
+
+
+def _upload(way: str, content: bytes, name: str) -> dict[str, Any]:
+    """The same bytes are always of the same type: a URL of falmock's own does not tell under which they were uploaded."""
+    content_type = ("image/png", "text/plain", "application/x-odd")[sum(content) % 3]
+    return {"way": way, "content": content, "name": name, "content_type": content_type}
+
+
+INPUTS = st.builds(
+    lambda prompt, pace, more: {"prompt": prompt, **pace, **more},
+    st.sampled_from(["a cat", "A dog: größer", "猫 \U0001f408", 'say "$file"', ""]),
+    st.sampled_from(PACES),
+    st.sampled_from(
+        [{}, {"num_images": 2}, {"sync_mode": True}, {"seed": 2**64 - 1, "scale": 1.5}, {"n": 1e22}, {"$ref": 1}]
+    ),
+)
+VIDEOS = st.builds(lambda prompt: {"prompt": prompt, "bytes": 3000}, st.sampled_from(["a cat", "a dog"]))
+STEPS = st.one_of(
+    _step("run", endpoint=st.sampled_from([*PLAIN, "test/llm/stream"]), value=INPUTS, file=MAYBE_FILE),
+    _step(
+        "run", endpoint=st.sampled_from(["test/image-to-video", "fal-ai/kling-video/v1"]), value=VIDEOS, file=MAYBE_FILE
+    ),
+    _step("submit", endpoint=st.sampled_from(QUEUED), value=INPUTS, file=MAYBE_FILE, own=st.booleans()),
+    _step("submit", endpoint=st.sampled_from(["test/image", "test/image-to-image"]), value=INPUTS, file=NUMBER),
+    _step("submit", endpoint=st.just("test/image-to-video"), value=VIDEOS, file=NUMBER),
+    _step(
+        "get",
+        endpoint=st.sampled_from(["test/echo", "test/text"]),
+        query=st.sampled_from(["prompt=a+cat", "a=1&b=%C3%A9"]),
+    ),
+    _step("poll", job=NUMBER, logs=st.booleans()),
+    _step("poll", job=NUMBER, logs=st.booleans()),
+    _step("cancel", job=NUMBER),
+    _step("abandon", job=NUMBER),
+    _step("finish", job=NUMBER),
+    _step("download", file=NUMBER),
+    st.builds(
+        lambda way, content, name: Step("upload", _upload(way, content, name)),
+        st.sampled_from(["javascript", "javascript_parts", "fallback", "python", "python_parts"]),
+        st.binary(min_size=2, max_size=8) | st.just(PNG),
+        st.sampled_from(["cat.png", "my cat.png", "größe.txt", "x"]),
+    ),
+)
+PROGRAMS = st.lists(STEPS, min_size=1, max_size=14)
+
+
+class Tape:
+    """Records into a folder as the edge does, but at once."""
+
+    def __init__(self, folder: Path) -> None:
+        known = Store([str(folder)]).load().index.fixtures if folder.exists() else ()
+        self.recorder = recorder()
+        self.writer = Writer(str(folder), known)
+        self.warnings: list[str] = []
+
+    def hear(self, exchange: Exchange) -> None:
+        self._carry_out(self.recorder.note(exchange))
+
+    def end(self, client: Client, *, fetch: bool) -> None:
+        """As the edge does when it ends: what is missing is fetched."""
+        self._carry_out(self.recorder.finish())
+        for url in self.writer.wanted() if fetch else ():
+            assert client.send("GET", url).status == 200
+
+    def _carry_out(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Save):
+                self.writer.save(outcome)
+            elif isinstance(outcome, Link):
+                self.writer.link(outcome)
+            elif isinstance(outcome, Tell) and outcome.level is Level.WARNING:
+                self.warnings.append(outcome.text)
+
+
+def record(world: World, program: list[Step], folder: Path, *, fetch: bool) -> list[tuple[str, Any]]:
+    """What the app saw while it was recorded."""
+    folder.mkdir(exist_ok=True)
+    tape = Tape(folder)
+    client = Client(world, tape.hear)
+    seen = list(client.perform(program))
+    tape.end(client, fetch=fetch)
+    assert tape.warnings == [], tape.warnings
+    return seen
+
+
+@contextmanager
+def real() -> Iterator[Real]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield Real(patch)
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    """All files of a folder, without what differs between two recordings of the same: times, and what follows from them."""
+    files: dict[str, Any] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and ASSETS in path.parts:
+            files[name] = path.read_bytes()
+        elif path.is_file():
+            entries = [_timeless(entry) for entry in json.loads(path.read_bytes())["fixtures"]]
+            while entries[-2:-1] == entries[-1:]:
+                entries.pop()  # answers that differ in their times alone are not folded into one
+            files[name] = entries
+    return files
+
+
+def _timeless(entry: dict[str, Any]) -> dict[str, Any]:
+    times = ("started", "completed", "cancelled")
+    queue = {key: value for key, value in entry.get("queue", {}).items() if key not in times}
+    for key in ("positions", "logs"):
+        queue[key] = [{**one, "at": 0} for one in queue.get(key, ())]
+    return {**entry, "queue": queue, "recorded": None}
+
+
+@settings(max_examples=120, report_multiple_bugs=False)
+@given(program=PROGRAMS, fetch=st.booleans())
+def test_what_was_recorded_is_met_again_and_recorded_again_as_it_was(program: list[Step], *, fetch: bool) -> None:
+    with tempfile.TemporaryDirectory() as temporary, real() as world:
+        first, second = Path(temporary, "first"), Path(temporary, "second")
+        seen = record(world, program, first, fetch=fetch)
+        assert record(Mock(first, world.content), program, second, fetch=fetch) == seen
+        assert kept(second) == kept(first)
+
+
+@settings(max_examples=60, report_multiple_bugs=False)
+@given(PROGRAMS)
+def test_recording_the_same_again_changes_nothing_but_when_it_was_recorded(program: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        before: dict[str, bytes] = {}
+        for again in (False, True):
+            with real() as world:
+                record(world, program, Path(temporary), fetch=True)
+            now = {path.relative_to(temporary).as_posix(): _undated(path) for path in Path(temporary).rglob("*.*")}
+            assert not again or now == before
+            before = now
+
+
+def _undated(path: Path) -> bytes:
+    if ASSETS in path.parts:
+        return path.read_bytes()
+    # Only what is in `recorded`: everything else is the same to the byte.
+    return re.sub(rb'"recorded": \{[^}]*\}', b"", path.read_bytes())

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+from falmock.fixtures.redaction import Redactor
+from falmock.recording.scrub import scrubbed
+from unit.fixtures.build import decoded
+
+SECRET = "s3cret-s3cret"
+
+
+def redactor() -> Redactor:
+    known = Redactor()
+    known.learn_value(SECRET)
+    return known
+
+
+def entry(match: Any = None, **more: Any) -> dict[str, Any]:
+    return {"match": match or {"model": "a/b"}, "response": {"json": {"n": 1}}, **more}
+
+
+def test_an_entry_without_secrets_is_the_same_object() -> None:
+    clean = entry({"model": "a/b", "input": {"prompt": "a cat", "seed": 1.0}}, queue={"started": 0.5}, _note="mine")
+    assert scrubbed(clean, redactor()) is clean
+
+
+def test_what_is_matched_becomes_a_matcher() -> None:
+    match = {"model": "a/b", "input": {"prompt": f"with {SECRET}", "list": [SECRET], "n": 1}, "exact": True}
+    told = scrubbed(entry(match), redactor())
+    assert told["match"] == {
+        "model": "a/b",
+        "input": {"prompt": {"$any": True}, "list": [{"$any": True}], "n": 1},
+        "exact": True,
+    }
+    assert decoded(told).problems == []
+
+
+def test_what_is_told_is_hidden_in_place() -> None:
+    told = scrubbed(
+        entry(
+            queue={"started": 1, "logs": [{"at": 1, "message": f"key {SECRET}"}]},
+            recorded={"at": "2025-07-15T22:43:18Z", "client": f"app/{SECRET}"},
+            _note=SECRET,
+        )
+        | {"response": {"headers": {"x-fal-note": SECRET}, "json": {"a": SECRET, "seed": 18446744073709551615}}},
+        redactor(),
+    )
+    assert SECRET not in str(told)
+    assert told["queue"] == {"started": 1, "logs": [{"at": 1, "message": "key [hidden]"}]}
+    assert told["response"]["json"] == {"a": "[hidden]", "seed": 18446744073709551615}
+    assert list(told) == ["match", "response", "queue", "recorded", "_note"]
+
+
+def test_other_keys_and_odd_entries_are_left_alone() -> None:
+    odd = {"match": SECRET, "chaos": {"a": SECRET}}
+    assert scrubbed(odd, redactor()) is odd
+
+
+def test_scrubbing_twice_changes_nothing_more() -> None:
+    once = scrubbed(entry({"model": "a/b", "input": {"a": SECRET}}, recorded={"client": SECRET}), redactor())
+    assert scrubbed(once, redactor()) is once
