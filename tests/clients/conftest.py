@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from clients import sweep
 
 
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One CA for the whole session: making a new one for every mitmdump would take longer than the tests."""
     return tmp_path_factory.mktemp("mitmproxy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_secret_was_written() -> Iterator[None]:
+    """At the end of all, nothing that falmock logged or recorded in any test holds a secret."""
+    yield
+    leaks = sweep.leaks()
+    assert leaks == [], "\n".join(leaks)

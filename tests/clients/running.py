@@ -24,6 +24,8 @@ ADDON = ROOT / "addon" / "falmock_addon.py"
 CLIENTS = Path(__file__).parent
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
 KEY = "kid:ksecret"
+STARTED: list[Mitmdump] = []
+"""Every mitmdump with falmock so far: when all tests are done, what it wrote is looked through for secrets."""
 START_SECONDS = 60
 _LISTENING = re.compile(r"listening at (?:\S*:)?(\d+)\.?$", re.MULTILINE)
 _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -132,7 +134,14 @@ def start(
         # Wide enough for the log to show whole URLs.
         env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"},
     )
+    return followed(process, confdir, is_ours=addon == ADDON)
+
+
+def followed(process: subprocess.Popen[str], confdir: Path, *, is_ours: bool = True) -> Mitmdump:
+    """A mitmdump that was started, its output read as it comes; `is_ours` tells that it has falmock."""
     mock = Mitmdump(process, confdir, [])
+    if is_ours:
+        STARTED.append(mock)
     threading.Thread(target=_collect, args=(mock,), daemon=True).start()
     return mock
 

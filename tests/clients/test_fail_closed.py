@@ -48,9 +48,8 @@ def refusal(confdir: Path, *args: str, cwd: Path | None = None, addon: Path = AD
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("fal_mode=bogus", "fal_mode: expected one of replay, passthrough, found 'bogus'"),
+        ("fal_mode=bogus", "fal_mode: expected one of replay, record, auto, passthrough, found 'bogus'"),
         ("fal_mode=reply", "did you mean 'replay'"),
-        ("fal_mode=record", "fal_mode: record is not in this version"),
         ("fal_mode=", "fal_mode: expected one value"),
         ("fal_mode", "fal_mode: expected one value"),
         ("fal_pace=fast", "fal_pace: 'fast' is not a pace, expected instant"),
@@ -85,7 +84,7 @@ def test_an_option_given_twice_stops_the_start(confdir: Path, fixtures: Path) ->
     ("yaml", "words"),
     [
         ("fal_max_jobs: many\n", "fal_max_jobs: expected a whole number"),
-        ("fal_mode: true\n", "fal_mode: expected one of replay, passthrough, found 'True'"),
+        ("fal_mode: true\n", "fal_mode: expected one of replay, record, auto, passthrough, found 'True'"),
         ("fal_mode: {a: b}\n", "fal_mode"),
         ("fal_typo: 1\n", "unknown option fal_typo"),
     ],
@@ -234,7 +233,7 @@ def test_a_bad_option_while_running_is_refused_and_changes_nothing(
     script.write_text(CHANGE_OPTION)
     with mitmdump(confdir, "-s", str(script), fixtures=fixtures) as mock, client_of(mock) as client:
         refused = client.post("http://change.test/fal_mode", content="bogus").text
-        assert "expected one of replay, passthrough" in refused
+        assert "expected one of replay, record, auto, passthrough" in refused
         refused = client.post("http://change.test/fal_fixtures", content=str(tmp_path / "nowhere")).text
         assert "found nothing" in refused
         assert client.post("https://fal.run/fal-ai/flux/dev", json={}).json() == {"seed": 1}
@@ -248,7 +247,6 @@ def test_a_bad_option_while_running_is_refused_and_changes_nothing(
         ("GET", "https://docs.fal.ai/", 501),
         ("GET", "https://api.fal.ai/v1/models", 501),
         ("GET", "https://new.fal.run/x/y", 501),
-        ("POST", "https://rest.fal.ai/tokens/", 501),
         ("GET", "https://rest.fal.ai/nothing", 404),
         ("DELETE", "https://fal.run/fal-ai/flux/dev", 405),
         ("GET", "https://queue.fal.run/fal-ai/flux/dev", 405),

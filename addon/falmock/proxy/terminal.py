@@ -83,13 +83,20 @@ class Terminal:
             if not ctx.options.flow_detail:
                 return
             try:
-                shown = _without_secrets(flow, self.guard.redactor) if self.guard.ours(flow) else flow
+                shown = _without_secrets(flow, self.guard.redactor) if self._holds_secrets(flow) else flow
             except Exception:  # better no line than one with a key
                 logger.exception("falmock: a flow could not be printed without its secrets")
             else:
                 echo(shown)
 
         return screened
+
+    def _holds_secrets(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow is fal's, or an upload to a signed URL: fal has files put to hosts that are not its own."""
+        if self.guard.ours(flow):
+            return True
+        url = flow.request.url
+        return flow.request.method in ("PUT", "POST") and self.guard.redactor.value(url) != url
 
     def _screened_message(self, echo: Callable[..., None]) -> Callable[..., None]:
         """The dumper's method that prints the body of a message, for fal's flows less its secrets."""

@@ -11,7 +11,7 @@ from http import client
 from typing import Any
 from urllib.parse import parse_qsl
 
-REASONS = client.responses | {499: "Client Closed Request"}
+REASONS = client.responses | {422: "Unprocessable Entity", 499: "Client Closed Request"}
 FAL = (("Strict-Transport-Security", "max-age=31536000; includeSubDomains"), ("X-Robots-Tag", "noindex"))
 """Headers of everything that fal's gateway lets out."""
 

@@ -1,0 +1,140 @@
+"""What the tests of recording have in common: an app's calls by hand, what it saw less what a day changes, the disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from clients.running import KEY
+from clients.running import Mitmdump
+from falmock.fixtures.store import Library
+from falmock.fixtures.store import Store
+
+QUEUE = "https://queue.fal.run"
+AUTH = {"Authorization": f"Key {KEY}"}
+PHOTO = b"\xff\xd8\xff\xe0" + bytes(range(255, -1, -1)) * 4
+"""What apps upload."""
+UNTOLD = frozenset(
+    {"date", "server", "etag", "content-length", "content-encoding", "transfer-encoding", "x-fal-served-from"}
+    | {"x-fal-request-id", "x-falmock-fixture", "strict-transport-security", "x-robots-tag"}
+)
+"""Headers that say nothing about the answer: what everything of fal's has, what differs from day to day, framing."""
+_FILE = re.compile(r"https://v3b?\.fal\.media/files/[^\s\"\\]*?(\.\w+)?(?=[\s\"\\]|$)")
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_TIME = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z-]*")
+
+
+def plain(seen: Any) -> Any:
+    """What an app saw less what differs from day to day: ids, times, and all of a file's URL but its ending."""
+    text = json.dumps(seen)
+    for pattern, by in ((_FILE, r"FILE\1"), (_ID, "ID"), (_TIME, "TIME")):
+        text = pattern.sub(by, text)
+    return json.loads(text)
+
+
+def client(mock: Mitmdump, **more: Any) -> httpx.Client:
+    """A client through the proxy, with a key."""
+    more.setdefault("headers", AUTH)
+    more.setdefault("timeout", 30)
+    verify = ssl.create_default_context(cafile=str(mock.ca))
+    return httpx.Client(proxy=mock.proxy, verify=verify, trust_env=False, **more)
+
+
+def told(answer: httpx.Response) -> dict[str, Any]:
+    """An answer to the last digit, less what differs from day to day; JSON less its white space."""
+    shown = ((name, value) for name, value in answer.headers.items() if not name.startswith("access-control-"))
+    headers = {name: value for name, value in shown if name not in UNTOLD}
+    body: Any = answer.content.decode("latin-1")
+    if answer.status_code == 204:
+        headers.pop("content-type", None)  # of no body
+    if "json" in headers.get("content-type", ""):
+        body = json.loads(answer.content, parse_int=_number, parse_float=_number)
+    return plain({"status": answer.status_code, "headers": headers, "body": body})
+
+
+def _number(text: str) -> str:
+    return f"the number {text}"
+
+
+def submit(app: httpx.Client, endpoint: str, value: dict[str, Any], **more: Any) -> str:
+    """Put a job into the queue; where it is."""
+    answer = app.post(f"{QUEUE}/{endpoint}", json=value, **more)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["response_url"])
+
+
+def finish(app: httpx.Client, url: str, logs: int = 0) -> httpx.Response:
+    """Poll a job until it is done, and fetch what came of it."""
+    for _ in range(1000):
+        status = app.get(f"{url}/status", params={"logs": logs})
+        if status.json()["status"] == "COMPLETED":
+            return app.get(url)
+        time.sleep(0.03)
+    raise AssertionError(f"{url} is never done")
+
+
+def job(app: httpx.Client, endpoint: str, value: dict[str, Any]) -> httpx.Response:
+    """What comes of a job."""
+    return finish(app, submit(app, endpoint, value))
+
+
+def upload(app: httpx.Client, content: bytes = PHOTO, name: str = "photo.jpg", kind: str = "image/jpeg") -> str:
+    """Upload a file as the JavaScript client does; its URL."""
+    wanted = {"content_type": kind, "file_name": name}
+    promised = app.post(
+        "https://rest.fal.ai/storage/upload/initiate", params={"storage_type": "fal-cdn-v3"}, json=wanted
+    )
+    place = promised.json()
+    put = app.put(place["upload_url"], content=content, headers={"Content-Type": kind})
+    assert put.status_code == 200, put.text
+    return str(place["file_url"])
+
+
+def documents(folder: Path) -> dict[str, dict[str, Any]]:
+    """All recorded fixture files by their path below the folder."""
+    return {
+        path.relative_to(folder).as_posix(): json.loads(path.read_text("utf-8"))
+        for path in sorted(folder.rglob("*.json"))
+    }
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    """All recorded fixtures."""
+    return [entry for found in documents(folder).values() for entry in found["fixtures"]]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def less_recorded(content: dict[str, bytes]) -> dict[str, bytes]:
+    """Files without what is told of when they were recorded."""
+    return {name: raw.partition(b'"recorded"')[0] for name, raw in content.items()}
+
+
+def leftovers(folder: Path) -> list[str]:
+    """The temporary files below a folder."""
+    return sorted(path.name for path in folder.rglob(".*"))
+
+
+def whole(folder: Path) -> Library:
+    """What a fresh start loads from a folder: every file must be whole, and nothing half lie about."""
+    assert leftovers(folder) == []
+    library = Store([str(folder)]).load()
+    assert library.warnings == ()
+    assert sum(1 for _ in _fixture_files(folder)) == library.files
+    return library
+
+
+def _fixture_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*.json") if "_assets" not in path.parts)
