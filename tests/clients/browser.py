@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization import PublicFormat
@@ -58,10 +56,7 @@ def require() -> Path:
     """Chromium, or the test is skipped and says that it is missing. In CI that is a failure."""
     found = find()
     if found is None:
-        message = f"browser tests need one of: {', '.join(NAMES)}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        running.lacking(f"browser tests need one of: {', '.join(NAMES)}")
     return found
 
 

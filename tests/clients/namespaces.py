@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from clients import running
 
 GATEWAY = "10.83.0.1"
 CLIENT = "10.83.0.2"
@@ -45,10 +45,7 @@ def require() -> None:
     """Skip the test where this cannot be had, and say what is missing. In CI that is a failure."""
     missing = _missing()
     if missing:
-        message = f"network namespaces need: {', '.join(missing)}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        running.lacking(f"network namespaces need: {', '.join(missing)}")
 
 
 def _missing() -> list[str]:

@@ -18,6 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import NoReturn
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDON = ROOT / "addon" / "falmock_addon.py"
@@ -226,6 +229,13 @@ def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterat
         yield act
         process.communicate(timeout=seconds)
         assert (process.returncode, complained()) == (0, "")
+
+
+def lacking(message: str) -> NoReturn:
+    """This machine does not have what a test needs: it is skipped, and in CI, which is to have all, it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def write_fixtures(folder: Path, *fixtures: object, name: str = "fixtures.json") -> Path:

@@ -176,7 +176,7 @@ def check_full(mock: Mitmdump, folder: Path, sizes: list[int], why: str) -> None
 
 def test_a_full_disk(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
     if not can_mount(tmp_path):
-        pytest.skip("a small disk cannot be mounted here: needs root and mount")
+        running.lacking("a small disk cannot be mounted here: needs root and mount")
     with little_room(tmp_path / "disk") as disk:
         with recording(confdir, fal, disk / "fixtures") as mock, tape.client(mock) as app:
             sizes = fill(app)
@@ -222,7 +222,7 @@ def test_a_read_only_folder(confdir: Path, tmp_path: Path) -> None:
     folder.mkdir()
     if ROOT:
         if not can_mount(tmp_path):
-            pytest.skip("root may write everywhere, and a read-only disk cannot be mounted here")
+            running.lacking("root may write everywhere, and a read-only disk cannot be mounted here")
         subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(folder)], check=True)
         why = "Read-only file system"
     else:

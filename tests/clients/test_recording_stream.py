@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clients import running
 from clients import tape
 from clients.running import Mitmdump
 from clients.upstream import Answer
@@ -31,7 +32,7 @@ def memory(mock: Mitmdump, name: str = "VmRSS") -> int:
     """The memory of the process (bytes): VmRSS now, VmHWM at most so far."""
     status = Path(f"/proc/{mock.process.pid}/status")
     if not status.exists():
-        pytest.skip("the memory of a process is read from /proc")
+        running.lacking("the memory of a process is read from /proc")
     found = re.search(rf"{name}:\s+(\d+) kB", status.read_text())
     assert found is not None
     return int(found[1]) * 1024

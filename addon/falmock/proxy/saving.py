@@ -59,5 +59,5 @@ class Saving:
     def _summary(self, chosen: int) -> str:
         parts = [f"{self._counts['fixtures']} recorded from {chosen} flows in {self._writer.label}"]
         if others := self._counts["to other hosts"]:
-            parts.append(f"{others} flows to other hosts passed over")
+            parts.append(f"{others} to other hosts passed over")
         return "; ".join([*parts, *map(self._recorder.redactor.text, self._told)])
