@@ -178,7 +178,9 @@ def check_slow(updates: list[dict[str, Any]]) -> None:
     assert last["metrics"]["inference_time"] == 1.2 + 0.1234567890123456
 
 
-def test_a_job_whose_status_was_streamed_is_replayed_to_one_who_polls(confdir: Path, tmp_path: Path) -> None:
+def test_a_job_whose_status_was_streamed_is_replayed_to_one_who_streams_and_one_who_polls(
+    confdir: Path, tmp_path: Path
+) -> None:
     folder, program = tmp_path / "fixtures", CLIENTS / "programs" / "client.mjs"
     job = {"app": "test/slow", "input": {"streamed": True}, "logs": True}
     with upstream() as fal, recording(confdir, fal, folder) as mock, running.app(program, mock) as app:
@@ -186,9 +188,10 @@ def test_a_job_whose_status_was_streamed_is_replayed_to_one_who_polls(confdir: P
         assert fal.asked("/status/stream")
     check_slow_fixture(tape.entries(folder))
     with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=folder) as mock, running.app(program, mock) as app:
-        replayed = app("subscribe", **job)
-    assert tape.plain(replayed["result"]) == tape.plain(recorded["result"])
-    check_slow(replayed["updates"])
+        for mode in ("streaming", "polling"):
+            replayed = app("subscribe", **job, mode=mode)
+            assert tape.plain(replayed["result"]) == tape.plain(recorded["result"])
+            check_slow(replayed["updates"])
 
 
 def test_one_job_is_one_fixture_with_its_timeline(rounds: Rounds) -> None:

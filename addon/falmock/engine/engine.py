@@ -103,6 +103,7 @@ class Engine:
         queue, uploads = self._queue, self._uploads
         return {
             routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
+            routes.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
             routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
             routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
             routes.Run: self._to_endpoint(self._run),
@@ -119,9 +120,6 @@ class Engine:
             routes.UploadPart: self._recorded_or(lambda request, call, _: uploads.part(request, call)),
             routes.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
             routes.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
-            routes.StatusStream: lambda _, __, ___: replies.problem(
-                501, "falmock does not stream statuses yet: poll .../status instead", "status stream"
-            ),
             routes.Unrouted: self._recorded_or(
                 lambda request, call, _: replies.problem(
                     call.status, f"{request.method} https://{request.host}{request.path}: {call.message}", call.message

@@ -88,6 +88,13 @@ class Job:
         elif self.polls >= schedule.polls_to_finish:
             self.fire(Event.FINISH, now)
 
+    def moments(self, now: float) -> list[float]:
+        """When, from `now` on, something about the job changes by the clock; `now` is the first."""
+        schedule = self.schedule
+        ends = schedule.completed if schedule.started <= self.deadline else self.deadline
+        changes = (schedule.started, ends, *schedule.log_times, *(position.at for position in schedule.positions))
+        return sorted({now, *(self.submitted + at for at in changes if at <= ends and self.submitted + at > now)})
+
     def cancel(self, now: float) -> None:
         """Ask the job to stop; only for one that is not over."""
         self.fire(Event.CANCEL if self.honours_cancel else Event.CANCEL_IGNORED, now)

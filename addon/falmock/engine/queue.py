@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -16,6 +18,7 @@ from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
 from falmock.engine.pace import schedule
 from falmock.wire import errors
+from falmock.wire import jsontext
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
@@ -24,7 +27,10 @@ from falmock.wire.message import Request
 from falmock.wire.routes import Cancel
 from falmock.wire.routes import Result
 from falmock.wire.routes import Status
+from falmock.wire.routes import StatusStream
 from falmock.wire.routes import Submit
+
+EVENTS_TYPE = (b"Content-Type", b"text/event-stream; charset=utf-8")
 
 
 class Queue:
@@ -105,6 +111,38 @@ class Queue:
         body = self._status_object(job, now, logs=call.logs)
         return replies.queue_reply(VIEWS[job.state].poll_status, body, job.why, job.fixture)
 
+    def status_stream(self, call: StatusStream, now: float) -> Reply:
+        """Every status that a job will show, in one piece and when it is over; of the logs each line once."""
+        job = self._jobs.get(call.request_id, now)
+        if job is None:
+            return _unknown()
+        if job.awaits_cancel and job.ended is None:
+            why = "a job that waits to be cancelled is not streamed"
+            return replies.problem(501, f"falmock streams a job's statuses when it is over, and {why}: poll it", why)
+        shown: list[dict[str, Any]] = []
+        for moment, ahead in self._ahead(job, now):
+            status = self._status_object(ahead, moment, logs=call.logs)
+            if not shown or status != shown[-1]:
+                shown.append(status)
+        events = b"".join(b"data: %s\n\n" % jsontext.dump_queue(status) for status in _each_line_once(shown))
+        ends = max(job.moments(now)) if not job.schedule.by_polls else now
+        headers = (EVENTS_TYPE, (b"Cache-Control", b"no-cache"), *replies.GATEWAY, replies.fixture_header(job.fixture))
+        return Reply(200, headers, events, job.why, job.fixture, delay=ends - now)
+
+    def _ahead(self, job: Job, now: float) -> Iterator[tuple[float, Job]]:
+        """The job at each moment from `now` to its end. By the clock it is a copy that runs ahead; polls move it itself."""
+        if not job.schedule.by_polls:
+            ahead = replace(job)
+            for moment in job.moments(now):
+                ahead.advance(moment)
+                yield moment, ahead
+            return
+        yield now, job
+        while job.ended is None:
+            job.poll(now)
+            yield now, job
+        self._jobs.settle(job)
+
     def result(self, call: Result, now: float) -> Reply:
         """What a job came to, any number of times; 400 while it is not over."""
         job = self._poll(call.request_id, now)
@@ -165,6 +203,15 @@ class Queue:
         elif state is State.EXPIRED:
             body["error"], body["error_type"] = errors.TIMED_OUT_TEXT, "request_timeout"
         return body
+
+
+def _each_line_once(statuses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Status objects of a stream: its readers join the logs of all, so each has only what the one before had not."""
+    told = 0
+    for status in statuses:
+        logs = status["logs"]
+        yield status if logs is None else {**status, "logs": logs[told:]}
+        told = told if logs is None else len(logs)
 
 
 def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:

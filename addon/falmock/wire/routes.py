@@ -38,9 +38,10 @@ class Status(NamedTuple):
 
 
 class StatusStream(NamedTuple):
-    """A job's status as server-sent events."""
+    """A job's status as server-sent events; `logs` tells whether its log lines are asked for."""
 
     request_id: str
+    logs: bool
 
 
 class Result(NamedTuple):
@@ -195,10 +196,11 @@ def _queue(method: str, path: str, query: str) -> Call:
         request_id, action = follow_up[1], follow_up[2]
         if method != _FOLLOW_UP_METHODS[action]:
             return _not_allowed(method, f"{action or 'the result'} of a request", _FOLLOW_UP_METHODS[action])
+        logs = query_value(query, "logs").lower() in ("1", "true")
         if action == "status":
-            return Status(request_id, query_value(query, "logs").lower() in ("1", "true"))
+            return Status(request_id, logs)
         if action == "status/stream":
-            return StatusStream(request_id)
+            return StatusStream(request_id, logs)
         return Cancel(request_id) if action == "cancel" else Result(request_id)
     endpoint = _endpoint(path)
     if isinstance(endpoint, Unrouted):

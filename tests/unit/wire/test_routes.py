@@ -89,7 +89,7 @@ FOLLOW_UPS = [
     ("GET", "status?logs", Status(RID, logs=False)),
     ("GET", "status?_subdomain=queue&logs=1", Status(RID, logs=True)),
     ("GET", "status/?logs=0", Status(RID, logs=False)),
-    ("GET", "status/stream?logs=1&fal_jwt_token=x", StatusStream(RID)),
+    ("GET", "status/stream?logs=1&fal_jwt_token=x", StatusStream(RID, logs=True)),
     ("GET", "", Result(RID)),
     ("GET", "/", Result(RID)),
     ("GET", "response", Result(RID)),
