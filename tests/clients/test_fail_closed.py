@@ -250,7 +250,6 @@ def test_a_bad_option_while_running_is_refused_and_changes_nothing(
         ("GET", "https://rest.fal.ai/nothing", 404),
         ("DELETE", "https://fal.run/fal-ai/flux/dev", 405),
         ("GET", "https://queue.fal.run/fal-ai/flux/dev", 405),
-        ("GET", "https://queue.fal.run/fal-ai/flux/requests/x/status/stream", 404),
         ("GET", "https://v3.fal.media/files/b/none.png", 404),
         ("GET", "https://storage.googleapis.com/falserverless/none.png", 404),
         ("PUT", "https://v3b.fal.media/files/b/0/none.png", 404),

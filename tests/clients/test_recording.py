@@ -188,10 +188,15 @@ def test_a_job_whose_status_was_streamed_is_replayed_to_one_who_streams_and_one_
         assert fal.asked("/status/stream")
     check_slow_fixture(tape.entries(folder))
     with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=folder) as mock, running.app(program, mock) as app:
-        for mode in ("streaming", "polling"):
-            replayed = app("subscribe", **job, mode=mode)
-            assert tape.plain(replayed["result"]) == tape.plain(recorded["result"])
-            check_slow(replayed["updates"])
+        streamed, polled = (app("subscribe", **job, mode=mode) for mode in ("streaming", "polling"))
+    for replayed in (streamed, polled):
+        assert tape.plain(replayed["result"]) == tape.plain(recorded["result"])
+    check_slow(polled["updates"])
+    # The client joins the logs of all events into one list: each line is in it once.
+    told = [[log["message"] for log in seen["updates"][-1]["logs"]] for seen in (recorded, streamed)]
+    assert told == [SLOW_LOGS, SLOW_LOGS]
+    assert [update["status"] for update in streamed["updates"]][-1] == "COMPLETED"
+    assert {update["status"] for update in streamed["updates"]} == {update["status"] for update in recorded["updates"]}
 
 
 def test_one_job_is_one_fixture_with_its_timeline(rounds: Rounds) -> None:

@@ -90,10 +90,14 @@ class Job:
 
     def moments(self, now: float) -> list[float]:
         """When, from `now` on, something about the job changes by the clock; `now` is the first."""
+        if self.ended is not None:
+            return [now]
         schedule = self.schedule
         ends = schedule.completed if schedule.started <= self.deadline else self.deadline
         changes = (schedule.started, ends, *schedule.log_times, *(position.at for position in schedule.positions))
-        return sorted({now, *(self.submitted + at for at in changes if at <= ends and self.submitted + at > now)})
+        # A microsecond later than they are due: in floats, submitted + at - submitted may be less than at.
+        later = (self.submitted + at + 1e-6 for at in changes if at <= ends)
+        return sorted({now, *(moment for moment in later if moment > now)})
 
     def cancel(self, now: float) -> None:
         """Ask the job to stop; only for one that is not over."""
