@@ -273,7 +273,7 @@ class Falmock:
         elif flow.response is not None and "json" not in flow.response.headers.get("content-type", ""):
             flow.response.stream = True
 
-    def response(self, flow: http.HTTPFlow) -> None:
+    async def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
         recording = self._recordings.current
         if recording is None:
@@ -281,6 +281,10 @@ class Falmock:
         host = flow.metadata.get(FORWARDED)
         if host is not None:
             recording.response(flow, host)
+            if self._engine.config.mode is Mode.AUTO and recording.is_writing and self._watcher is not None:
+                # What was paid for once is replayed from the next call on: the app hears of it when that is so.
+                await recording.settle()
+                await self._watcher.look()
         elif not flow.live and flow.is_replay is None:
             imports.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
 

@@ -49,12 +49,19 @@ class Desk:
         self._kept = kept
         self._waiting: list[Item] = []
         self._thread = ThreadPoolExecutor(1, "falmock-writer")
+        self._open = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was put here is not written yet, or not told."""
+        return self._open > 0
 
     def put(self, outcome: Save | Link, flow: http.HTTPFlow | None) -> None:
         """Have an outcome written soon; needs a running event loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(self._gather, self._hand_over)
         self._waiting.append(Item(outcome, flow))
+        self._open += 1
 
     async def settle(self) -> None:
         """Wait until all that was put here is written, and told."""
@@ -67,7 +74,7 @@ class Desk:
         items, self._waiting = self._waiting, []
         self._thread.shutdown(wait=True)
         if items:
-            self._kept([self._write(item) for item in items])
+            self._tell([self._write(item) for item in items])
 
     def _hand_over(self) -> None:
         items, self._waiting = self._waiting, []
@@ -77,7 +84,11 @@ class Desk:
 
     def _write_all(self, items: list[Item], loop: asyncio.AbstractEventLoop) -> None:
         done = [self._write(item) for item in items]
-        loop.call_soon_threadsafe(self._kept, done)
+        loop.call_soon_threadsafe(self._tell, done)
+
+    def _tell(self, done: list[Kept]) -> None:
+        self._open -= len(done)
+        self._kept(done)
 
     def _write(self, item: Item) -> Kept:
         """Write one outcome; in the thread, but for the last."""

@@ -208,6 +208,11 @@ class Recording:
 
     # the end
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether something that was recorded is not on disk yet."""
+        return self._desk.is_busy
+
     async def settle(self) -> None:
         """Wait until everything is written that was seen so far."""
         await self._desk.settle()

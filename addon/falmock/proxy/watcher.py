@@ -26,6 +26,7 @@ class Watcher:
         self._use = use
         self._task: asyncio.Task[None] | None = None
         self._poked = asyncio.Event()
+        self._looking = asyncio.Lock()
 
     def poke(self) -> None:
         """Look now: something is known to have changed."""
@@ -48,10 +49,15 @@ class Watcher:
                 await asyncio.wait_for(self._poked.wait(), wait)
             self._poked.clear()
             started = time.monotonic()
+            await self.look()
+            wait = max(INTERVAL, (time.monotonic() - started) / SHARE)
+
+    async def look(self) -> None:
+        """Look, and load what changed."""
+        async with self._looking:
             with contextlib.suppress(OSError):
                 if await asyncio.to_thread(self._store.changed):
                     await self._reload()
-            wait = max(INTERVAL, (time.monotonic() - started) / SHARE)
 
     async def _reload(self) -> None:
         try:
