@@ -77,9 +77,9 @@ def showing(request: pytest.FixtureRequest, both: Both) -> Showing:
 
 
 def steady(value: Any) -> Any:
-    """What a page shows, without what is another in each run: URLs and request ids."""
+    """What a page shows, without what is another in each run: URLs, request ids, which states its polls came upon."""
     if isinstance(value, dict):
-        return {name: steady(item) for name, item in value.items()}
+        return {name: steady(item) for name, item in value.items() if name != "states"}
     if isinstance(value, list):
         return [steady(item) for item in value]
     if isinstance(value, str):
@@ -121,7 +121,8 @@ def test_a_page_calls_fal_with_a_token_and_its_backend_with_the_key(both: Both) 
 @pytest.mark.parametrize("page", [BACKEND, DIRECT])
 def test_a_page_follows_a_job(showing: Showing, page: str) -> None:
     seen = showing.visits[page].shown["subscribed"]
-    assert seen["states"] == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+    # On a busy machine a poll may come too late for the second of work.
+    assert seen["states"] in (["IN_QUEUE", "IN_PROGRESS", "COMPLETED"], ["IN_QUEUE", "COMPLETED"])
     assert seen["logs"] == ["loading", "step 1 of 2", "step 2 of 2"]
     assert seen["requestId"], "read off a header, which other origins may read only when they are allowed to"
 
