@@ -12,6 +12,7 @@ from mitmproxy import http
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.model import Found
+from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
@@ -76,8 +77,13 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     flow.metadata["falmock.why"] = reply.why
 
 
-def exchange(flow: http.HTTPFlow, host: str) -> Exchange:
-    """A flow with an answer as the recorder reads it; bodies that streamed through are empty."""
+def exchange(
+    flow: http.HTTPFlow, host: str, sent_heard: Content | None = None, received_heard: Content | None = None
+) -> Exchange:
+    """A flow with an answer as the recorder reads it, with what was heard of bodies that streamed through.
+
+    A body that nobody heard is lost: nothing may take it for an empty one.
+    """
     request, response = flow.request, flow.response
     if response is None:
         raise ValueError("a flow without an answer is no exchange")
@@ -95,7 +101,9 @@ def exchange(flow: http.HTTPFlow, host: str) -> Exchange:
         headers,
         received,
         ended,
-        lost=lost_there or lost_here if not flow.live else "",
+        sent_heard,
+        received_heard,
+        lost=(lost_there if sent_heard is None else "") or (lost_here if received_heard is None else ""),
     )
 
 

@@ -288,13 +288,11 @@ def join(parts: list[Content]) -> Content:
 
 def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:
     """The exchange on a flow, with what was heard of its streamed bodies."""
-    exchange = flows.exchange(flow, host)
-    if isinstance(sent, Hasher):
-        exchange = exchange._replace(sent=sent.content())
-    if isinstance(received, Hasher):
-        return exchange._replace(received=received.content())
+    heard = [tee.content() if isinstance(tee, Hasher) else None for tee in (sent, received)]
+    exchange = flows.exchange(flow, host, *heard)
     if isinstance(received, Timed):
-        return exchange._replace(body=b"".join(chunk for _, chunk in received.chunks), chunks=tuple(received.chunks))
+        body = b"".join(chunk for _, chunk in received.chunks)
+        return exchange._replace(body=body, chunks=tuple(received.chunks), lost="")
     return exchange
 
 

@@ -45,6 +45,8 @@ class Jobs:
     def submit(self, call: Submit, exchange: Exchange) -> list[Outcome]:
         """A submit: from here on the job is followed."""
         endpoint = str(call.endpoint)
+        if exchange.lost:
+            return [warn(f"a submit to {endpoint} cannot be recorded: {exchange.lost}")]
         why = self._composer.trouble(exchange)
         if why is not None:
             text = f"a submit to {endpoint} was answered {exchange.status} ({why}) and is not recorded"

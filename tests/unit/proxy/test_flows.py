@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
@@ -10,6 +11,7 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.miss import Miss
 from falmock.proxy import flows
+from falmock.recording.exchange import content_of
 from falmock.wire.hosts import Hosts
 
 
@@ -104,3 +106,24 @@ def test_a_body_on_disk(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(OSError, match="asset"):
         flows.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
+
+
+def streamed(*, sent: bool = False, received: bool = False) -> http.HTTPFlow:
+    """A live flow of which these bodies passed by without being kept."""
+    flow = tflow.tflow(resp=True)
+    assert flow.response is not None
+    for message, passed in ((flow.request, sent), (flow.response, received)):
+        if passed:
+            message.raw_content = None
+    return flow
+
+
+@pytest.mark.parametrize(("sent", "received"), [(True, False), (False, True)])
+def test_a_body_that_nobody_heard_is_lost_and_not_empty(*, sent: bool, received: bool) -> None:
+    flow = streamed(sent=sent, received=received)
+    assert flow.live
+    assert flows.exchange(flow, "fal.run").lost == "its body is not there"
+    heard = content_of(b"heard")
+    exchange = flows.exchange(flow, "fal.run", heard if sent else None, heard if received else None)
+    assert exchange.lost == ""
+    assert (exchange.uploaded if sent else exchange.downloaded) == heard

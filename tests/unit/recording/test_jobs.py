@@ -419,6 +419,17 @@ def test_a_refused_submit_is_kept_as_such(heard: Listening) -> None:
     assert heard.finish() == []
 
 
+def test_a_submit_whose_input_is_not_there_is_told_and_makes_no_fixture(heard: Listening) -> None:
+    answer = {"status": "IN_QUEUE", "request_id": "r1"}
+    told = heard.hear(
+        "POST https://queue.fal.run/a/b", None, answer, lost="the HAR does not have the body of the request"
+    )
+    assert told == [
+        Tell("a submit to a/b cannot be recorded: the HAR does not have the body of the request", Level.WARNING)
+    ]
+    assert heard.recorder.finish() == []
+
+
 def test_a_submit_that_met_trouble_is_told(heard: Listening) -> None:
     heard.hear("POST https://queue.fal.run/a/b", {}, "<html>", 504)
     assert heard.entries == []
