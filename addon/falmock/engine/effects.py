@@ -1,11 +1,19 @@
-"""What the engine decides: an effect, as data. The edges deliver it."""
+"""What the engine decides: an effect, as data. The edges deliver it.
+
+What takes time is pulled: an edge asks a `Source` or a `Conversation` what is due, and when to ask again. So nothing
+here knows a clock, and a client that goes away takes the rest with it.
+"""
 
 from __future__ import annotations
 
+import enum
 from typing import NamedTuple
+from typing import Protocol
 
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Found
+from falmock.wire.content import Content
+from falmock.wire.frames import Frame
 from falmock.wire.message import Header
 
 
@@ -17,12 +25,37 @@ class FileBody(NamedTuple):
     stop: int
 
 
+class Reset(enum.Enum):
+    """Where a connection is reset (TCP RST) instead of answered to the end."""
+
+    BEFORE_HEADERS = "before-headers"
+    AFTER_HEADERS = "after-headers"
+
+
+class Delivery(NamedTuple):
+    """How the bytes of an answer go when not at once and whole. Times in seconds, sizes in bytes.
+
+    `first_byte` is the wait between headers and body. The body goes in pieces of `piece` bytes (0: as they come) with
+    `pause` before each but the first. It ends after `cut` bytes, the connection closed. `length` is the Content-Length that is told where it is not the
+    body's.
+    """
+
+    first_byte: float = 0.0
+    piece: int = 0
+    pause: float = 0.0
+    cut: int | None = None
+    reset: Reset | None = None
+    length: int | None = None
+
+
 class Reply(NamedTuple):
     """A whole answer.
 
     `headers` are complete but for Content-Length, which edges derive from the body; `length` is set where the
     length told is not the body's (HEAD). `delay` is in seconds, to be spent before answering. `fixture` names what
-    answered, `why` says why in a few words; `miss` is the report when nothing did.
+    answered, `why` says why in a few words; `miss` is the report when nothing did. `delivery` is set for bytes that do not go at
+    once and whole, `fault` names the fault that struck. `wakes` is the request id of a job that this call changed: streams about it
+    are to be asked again.
     """
 
     status: int
@@ -33,6 +66,105 @@ class Reply(NamedTuple):
     delay: float = 0.0
     length: int | None = None
     miss: Miss | None = None
+    delivery: Delivery | None = None
+    fault: str | None = None
+    wakes: str | None = None
+
+
+class End(enum.Enum):
+    """How it stands with a stream after a step."""
+
+    OPEN = "open"
+    """More is to come."""
+    WHOLE = "whole"
+    """That was all: the body is complete."""
+    CUT = "cut"
+    """The connection is closed in the middle of the body."""
+    RESET = "reset"
+    """The connection is reset (TCP RST)."""
+
+
+class Step(NamedTuple):
+    """What is due of a stream: pieces of the body, each to be sent by itself.
+
+    While `end` is OPEN, `again` is when to ask next (seconds since the epoch); None: only when woken.
+    """
+
+    pieces: tuple[bytes, ...] = ()
+    again: float | None = None
+    end: End = End.OPEN
+
+
+class Source(Protocol):
+    """A body that comes over time."""
+
+    def step(self, now: float) -> Step:
+        """What is due at `now` (seconds since the epoch) and was not given before."""
+
+
+class Stream(NamedTuple):
+    """An answer whose body comes over time.
+
+    `headers` are complete but for framing. `delay` is in seconds, before the headers. `key` is the request id of the job that it
+    tells of: it is asked again when a Reply `wakes` that.
+    """
+
+    status: int
+    headers: tuple[Header, ...]
+    source: Source
+    why: str
+    fixture: str | None = None
+    delay: float = 0.0
+    key: str = ""
+    fault: str | None = None
+
+
+class Turn(NamedTuple):
+    """What is due on a socket: frames to be sent in this order.
+
+    `again` is when to ask next (seconds since the epoch); None: not before a message comes. Nothing goes out after a
+    Close or a Reset.
+    """
+
+    frames: tuple[Frame, ...] = ()
+    again: float | None = None
+
+
+class Conversation(Protocol):
+    """One WebSocket, seen from its server."""
+
+    def opened(self, now: float) -> Turn:
+        """The handshake is done."""
+
+    def received(self, message: str | bytes, now: float) -> Turn:
+        """A whole message came; text is str, binary is bytes."""
+
+    def due(self, now: float) -> Turn:
+        """The time that was asked for has come."""
+
+
+class Socket(NamedTuple):
+    """A WebSocket that is accepted. `headers` go with the 101, besides the handshake's own."""
+
+    conversation: Conversation
+    why: str
+    fixture: str | None = None
+    headers: tuple[Header, ...] = ()
+    fault: str | None = None
+
+
+class Join(NamedTuple):
+    """Parts of an upload that lie in files and are to become one, in this order.
+
+    The edge joins them, keeps the whole, removes the parts, and asks `Engine.joined` for the reply. `key` names the
+    upload.
+    """
+
+    key: str
+    parts: tuple[Content, ...]
+    why: str
+    fixture: str | None = None
+    fault: str | None = None
 
 
 class Forward(NamedTuple):
@@ -45,4 +177,6 @@ class Forward(NamedTuple):
     inline: tuple[tuple[str, Found], ...] = ()
 
 
-Effect = Reply | Forward
+Answer = Reply | Stream | Socket | Join
+"""What falmock answers itself."""
+Effect = Answer | Forward

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
@@ -18,6 +17,8 @@ from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
+from falmock.engine.effects import Join
+from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.index import Index
 from falmock.fixtures.store import FixtureErrors
@@ -35,6 +36,7 @@ from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Save
 from falmock.proxy.commands import Scrub
 from falmock.proxy.saving import Saving
+from falmock.proxy.stage import Stage
 from falmock.proxy.watcher import Watcher
 from falmock.wire.uuid7 import uuid7
 
@@ -66,6 +68,8 @@ class Falmock:
         self._library = Library(Index(), 0, ())
         self._watcher: Watcher | None = None
         self._recordings = recorders.Recordings(self._engine, self._fixtures_written)
+        self._stage = Stage(self._origin_moved)
+        self._terminal: terminal.Terminal | None = None
         self._logged: set[str] = set()
         self._running = False
         self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.redactor)
@@ -89,7 +93,8 @@ class Falmock:
         if self._config is None:
             # Before anything can fail: from here on no fal host is reached.
             egress.installed()
-            terminal.installed(terminal.Guard(self._is_ours, self._screen.shows, self._engine.redactor))
+            guard = terminal.Guard(self._is_ours, self._screen.shows, self._engine.redactor)
+            self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
         try:
             if self._config is None:
@@ -137,6 +142,11 @@ class Falmock:
         if self._recordings.current is not None:
             imports.take_over_har(self._recordings.current)
 
+    def _origin_moved(self, address: tuple[str, int] | None) -> None:
+        egress.installed().origin = address
+        if self._terminal is not None:
+            self._terminal.origin = address
+
     def _scrubber(self) -> Scrub | None:
         store = self._store
         return None if store is None else lambda paths: scrubbing.scrub(paths or store.paths, self._engine.redactor)
@@ -155,6 +165,7 @@ class Falmock:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._recordings.stop()
         self._stop_watching()
+        self._stage.stop()
         contentview.unregister()
         egress.installed().unloaded()
 
@@ -215,6 +226,8 @@ class Falmock:
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request to fal."""
+        if self._stage.is_away(flow):
+            return
         if flow.response or flow.error or not flow.live or self._config is None:
             return
         host = flows.host_of(flow.request, self._config.hosts)
@@ -253,19 +266,19 @@ class Falmock:
             flow.metadata[FORWARDED] = host
             flows.put_inline(flow.request, effect.inline)
             return
-        if effect.miss is not None:
-            self._log_miss(effect.miss.key, effect.miss.text)
-        try:
-            body = flows.body_of(effect)
-        except OSError as error:
-            effect = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
-            body = flows.body_of(effect)
-        if effect.delay > 0:
-            await asyncio.sleep(effect.delay)
-        flows.answer(flow, effect._replace(why=self._engine.redactor.text(effect.why)), body)
+        if isinstance(effect, Join):
+            raise TypeError("nothing joins parts yet")
+        if isinstance(effect, Reply):
+            if effect.miss is not None:
+                self._log_miss(effect.miss.key, effect.miss.text)
+            if effect.wakes:
+                self._stage.origin.tickets.wake(effect.wakes)
+        await self._stage.put(flow, effect._replace(why=self._engine.redactor.text(effect.why)))
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Let what streams from fal stream on, and listen to it."""
+        if self._stage.came_back(flow):
+            return
         if FORWARDED not in flow.metadata:
             return
         if self._recordings.current is not None:
@@ -290,6 +303,7 @@ class Falmock:
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Forget what was heard of a flow that broke off."""
+        self._stage.came_back(flow)
         if self._recordings.current is not None:
             self._recordings.current.error(flow)
 

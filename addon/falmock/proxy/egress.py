@@ -44,6 +44,8 @@ class Egress:
         self.hosts = Hosts()
         self.closed = True
         self.serving = True
+        self.origin: tuple[str, int] | None = None
+        """Where falmock's own origin listens: what goes there does not leave."""
         self.names = Names()
 
     def use(self, hosts: Hosts, *, closed: bool) -> None:
@@ -58,6 +60,8 @@ class Egress:
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """Refuse a connection to fal: by its address, or by the name in a TLS hello."""
+        if self.origin is not None and data.server.address == self.origin and data.server.via is None:
+            return
         for name in (_host(data.server), data.server.sni, data.client.sni):
             if self._guards(name):
                 data.server.error = self._refusal(name)
@@ -78,12 +82,14 @@ class Egress:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Have a request to fal read as a whole: streamed, as another addon may want it, it leaves before the answer."""
-        if self.closed and flow.request.stream and flows.host_of(flow.request, self.hosts) is not None:
+        if not self.closed or not flow.request.stream or self._stays(flow):
+            return
+        if flows.host_of(flow.request, self.hosts) is not None:
             flow.request.stream = False
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Refuse a request to fal that nobody answered. We come after every script."""
-        if not self.closed or flow.response or flow.error or not flow.live:
+        if not self.closed or flow.response or flow.error or not flow.live or self._stays(flow):
             return
         host = flows.host_of(flow.request, self.hosts)
         if host is not None:
@@ -91,6 +97,10 @@ class Egress:
             logger.warning("%s", refusal)
             reply = replies.problem(502, refusal, "refused")
             flows.answer(flow, reply, flows.body_of(reply))
+
+    def _stays(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow goes to our own origin."""
+        return self.origin is not None and (flow.request.data.host, flow.request.data.port) == self.origin
 
     def _guards(self, name: str | None) -> TypeGuard[str]:
         return self.closed and name is not None and self.hosts.owns(name)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from mitmproxy import http
 
+from falmock.engine.effects import Answer
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.model import Found
-from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
+from falmock.wire.content import Content
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Header
@@ -62,7 +63,7 @@ def body_of(reply: Reply) -> bytes:
 
 
 def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
-    """Put a reply on a flow, with what answered and why where people and filters find it."""
+    """Put a reply on a flow, and what answered and why."""
     length = len(body) if reply.length is None else reply.length
     fields: list[Header] = list(reply.headers)
     if reply.status not in (204, 304):
@@ -71,10 +72,19 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     flow.response = http.Response(
         b"HTTP/1.1", reply.status, reason(reply.status), http.Headers(fields), body, None, now, now
     )
-    what = reply.fixture or "no fixture"
-    flow.comment = reply.miss.text if reply.miss else f"falmock: {what} ({reply.why})"
-    flow.metadata["falmock.fixture"] = reply.fixture
-    flow.metadata["falmock.why"] = reply.why
+    annotate(flow, reply)
+
+
+def annotate(flow: http.HTTPFlow, effect: Answer) -> None:
+    """Tell on a flow what answered and why, where people and filters find it."""
+    what = effect.fixture or "no fixture"
+    miss = effect.miss if isinstance(effect, Reply) else None
+    struck = f"; fault: {effect.fault}" if effect.fault else ""
+    flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{struck})"
+    flow.metadata["falmock.fixture"] = effect.fixture
+    flow.metadata["falmock.why"] = effect.why
+    if effect.fault:
+        flow.metadata["falmock.fault"] = effect.fault
 
 
 def exchange(

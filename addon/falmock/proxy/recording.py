@@ -24,7 +24,6 @@ from falmock.proxy.tee import Hasher
 from falmock.proxy.tee import Spool
 from falmock.proxy.tee import Timed
 from falmock.recording import disk
-from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
@@ -37,6 +36,7 @@ from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
 from falmock.recording.uploads import url_key
 from falmock.recording.writer import Writer
+from falmock.wire.content import Content
 
 logger = logging.getLogger(__name__)
 SENT, RECEIVED = "sent", "received"

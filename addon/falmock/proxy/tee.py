@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from falmock.recording import disk
-from falmock.recording.exchange import Content
+from falmock.wire.content import Content
 
 
 class Hasher:

@@ -62,6 +62,8 @@ class Terminal:
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
         """Whose secrets are kept; another one after a reload of the script."""
+        self.origin: tuple[str, int] | None = None
+        """The address of falmock's own origin: mitmproxy's lines about connections to it would only puzzle."""
 
     def stand_before(self, dumper: Any) -> None:
         """See to what this dumper prints, which happens in these methods. Once for a dumper."""
@@ -219,7 +221,9 @@ class LogFilter(logging.Filter):
         self._terminal = terminal
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Every record passes, less its secrets."""
+        """Every record passes, less its secrets, but for lines about connections to the origin."""
+        if self._is_of_origin(record):
+            return False
         if getattr(record, "falmock_read", False):
             return True
         try:
@@ -232,6 +236,13 @@ class LogFilter(logging.Filter):
             )
         record.falmock_read = True
         return True
+
+    def _is_of_origin(self, record: logging.LogRecord) -> bool:
+        origin = self._terminal.origin
+        if origin is None or not record.name.startswith("mitmproxy"):
+            return False
+        text = record.getMessage()
+        return "{}:{}".format(*origin) in text or text == f"Streaming request to {origin[0]}."
 
     def _hide(self, record: logging.LogRecord) -> None:
         # Lines of mitmproxy's may quote requests and are for diagnosis; of others' only what is surely a secret is hidden.

@@ -1,0 +1,258 @@
+"""One connection to the origin: reads requests with h11, and plays the effect that each one's ticket is for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from typing import Any
+from typing import cast
+
+import h11
+
+from falmock.engine import replies
+from falmock.engine.effects import End
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Source
+from falmock.engine.effects import Stream
+from falmock.proxy.sources import Body
+from falmock.proxy.speaker import Speaker
+from falmock.proxy.tickets import HEADER
+from falmock.proxy.tickets import Tickets
+from falmock.proxy.tickets import Upload
+from falmock.wire.message import Header
+from falmock.wire.message import reason
+
+logger = logging.getLogger(__name__)
+_MAX_HEAD = 1024 * 1024
+_LINGER_OFF = struct.pack("ii", 1, 0)
+_BODILESS = (204, 304)
+
+
+class HttpPlayer(asyncio.Protocol):
+    """Reads one request after the other. What it answers is stepped by a timer, as fast as the client takes it."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, tickets: Tickets) -> None:
+        self._tickets = tickets
+        self._loop = asyncio.get_running_loop()
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
+        self._speaker: Speaker | None = None
+        self._play: Reply | Stream | Upload | None = None
+        self._source: Source | None = None
+        self._raw = False
+        self._paused = False
+        self._waiting = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._answering: asyncio.Task[None] | None = None
+
+    # the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """mitmproxy connects, or somebody who has no business here."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._tickets.players.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The client is gone: nothing of what it was given goes on."""
+        self._tickets.players.discard(self)
+        self._forget()
+        if self._answering is not None:
+            self._answering.cancel()
+
+    def abort(self) -> None:
+        """Break off at once."""
+        self.transport.abort()
+
+    def _reset(self) -> None:
+        """Break off, with a TCP RST where everything is sent already."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and not self.transport.get_write_buffer_size():
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _forget(self) -> None:
+        """Drop what is being played."""
+        self._cancel_timer()
+        play, self._play = self._play, None
+        source, self._source = self._source, None
+        if isinstance(play, Stream):
+            self._tickets.leave(play.key, self)
+        if isinstance(play, Upload):
+            play.sink.drop()
+        if isinstance(source, Body):
+            source.close()
+        if self._speaker is not None:
+            self._speaker.gone()
+
+    def pause_writing(self) -> None:
+        """The client takes no more for now."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The client takes more."""
+        self._paused = False
+        if self._waiting:
+            self._waiting = False
+            self._step()
+
+    # requests
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of requests, or of a socket once it is open."""
+        if self._speaker is not None:
+            self._speaker.feed(data)
+            return
+        try:
+            self._http.receive_data(data)
+            self._read()
+        except h11.RemoteProtocolError:
+            self.transport.abort()
+
+    def _read(self) -> None:
+        while not self.transport.is_closing():
+            event = self._http.next_event()
+            if event is h11.NEED_DATA or event is h11.PAUSED:
+                return
+            if isinstance(event, h11.Request):
+                self._enter(event)
+                if self._speaker is not None:
+                    return
+            elif isinstance(event, h11.Data):
+                self._take(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                self._begin()
+            else:
+                self.transport.close()
+
+    def _enter(self, request: h11.Request) -> None:
+        """Look at the ticket of a request."""
+        ticket = next((value for name, value in request.headers if name == HEADER.encode()), b"")
+        play = self._tickets.take(ticket.decode("latin-1"))
+        if play is None:
+            self.transport.abort()
+        elif isinstance(play, Socket):
+            self._speaker = Speaker(self.transport, play, self._tickets.clock)
+            self._speaker.open(request)
+        else:
+            self._play = play
+
+    def _take(self, data: bytes) -> None:
+        if isinstance(self._play, Upload):
+            self._play.sink.write(data)
+
+    def _begin(self) -> None:
+        """The request is whole: answer it."""
+        play = self._play
+        if isinstance(play, Stream):
+            self._tickets.listen(play.key, self)
+            self._later(play.delay, lambda: self._answer(play.status, play.headers, play.source, None))
+        elif isinstance(play, Reply):
+            self._reply(play)
+        elif isinstance(play, Upload):
+            self._play = None
+            self._answering = self._loop.create_task(self._stored(play))
+
+    async def _stored(self, upload: Upload) -> None:
+        """An upload is on disk: see what is to be answered."""
+        try:
+            reply = await upload.answer(upload.sink.content())
+        except Exception:
+            logger.exception("falmock: an upload could not be taken")
+            reply = replies.problem(
+                500, "falmock failed to take this upload; its log has the details", "internal error"
+            )
+        self._play = reply
+        self._reply(reply)
+
+    def _reply(self, reply: Reply) -> None:
+        try:
+            body = Body(reply.body, reply.delivery)
+        except OSError as error:
+            reply = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
+            body = Body(reply.body, None)
+        told = reply.delivery.length if reply.delivery else None
+        length = (body.size if reply.length is None else reply.length) if told is None else told
+        self._raw = told is not None and told != body.size
+        self._later(reply.delay, lambda: self._answer(reply.status, reply.headers, body, length))
+
+    # answers
+
+    def _answer(self, status: int, headers: tuple[Header, ...], source: Source, length: int | None) -> None:
+        """Send the head of an answer; its body follows. `length` in bytes is None for one that only its end tells."""
+        framing = (b"Transfer-Encoding", b"chunked") if length is None else (b"Content-Length", str(length).encode())
+        fields = [*headers] if status in _BODILESS else [*headers, framing]
+        self._source = source
+        self._send(h11.Response(status_code=status, headers=fields, reason=reason(status)))
+        if self._http.their_state is h11.ERROR or self.transport.is_closing():
+            return
+        self._step()
+
+    def _send(self, event: Any) -> None:
+        data = self._http.send(event)
+        if data:
+            self.transport.write(data)
+
+    def _step(self) -> None:
+        """Send what is due of the body, and see when more is."""
+        self._cancel_timer()
+        if self._source is None or self.transport.is_closing():
+            return
+        if self._paused:
+            self._waiting = True
+            return
+        now = self._tickets.clock()
+        try:
+            step = self._source.step(now)
+        except Exception:
+            logger.exception("falmock: a stream broke off")
+            self._forget()
+            self.transport.close()
+            return
+        for piece in step.pieces:
+            if self._raw:
+                self.transport.write(piece)
+            elif piece:
+                self._send(h11.Data(data=piece))
+        if step.end is End.OPEN:
+            if step.again is not None:
+                self._later(step.again - now, self._step)
+            return
+        self._forget()
+        if step.end is End.RESET:
+            self._reset()
+        elif step.end is End.CUT or self._raw:
+            self.transport.close()
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        """The answer is complete; another request may follow."""
+        self._send(h11.EndOfMessage())
+        if self._http.our_state is h11.MUST_CLOSE or self._http.our_state is h11.CLOSED:
+            self.transport.close()
+            return
+        self._http.start_next_cycle()
+        self._read()
+
+    def wake(self) -> None:
+        """Something changed that the stream tells of."""
+        if self._source is not None:
+            self._step()
+
+    def _later(self, seconds: float, do: Any) -> None:
+        self._cancel_timer()
+        if seconds > 0 or self._source is not None:
+            self._timer = self._loop.call_later(max(seconds, 0.0), do)
+        else:
+            do()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

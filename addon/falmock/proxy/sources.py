@@ -1,0 +1,74 @@
+"""Replies as bodies that come over time: dripped, cut, late, or from a file that is read as the client takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from falmock.engine.effects import Delivery
+from falmock.engine.effects import End
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reset
+from falmock.engine.effects import Step
+from falmock.proxy.flows import ChangedFile
+
+BLOCK = 256 * 1024
+"""How much of a file is read at a time (bytes)."""
+AT_ONCE = Delivery()
+
+
+class Body:
+    """The body of a reply as a Source. A file is opened at once, so that one which is gone is known before any header.
+
+    Raises OSError for a file that cannot be opened, ChangedFile for one that is shorter than it was.
+    """
+
+    def __init__(self, body: bytes | FileBody, delivery: Delivery | None) -> None:
+        self._delivery = delivery or AT_ONCE
+        self._file: BinaryIO | None = None
+        self._data = b""
+        self._at: float | None = None
+        self._sent = 0
+        if isinstance(body, FileBody):
+            self._open(body)
+        else:
+            self._data = body
+            self.size = len(body)
+        cut = self._delivery.cut
+        self._stop = self.size if cut is None else min(max(cut, 0), self.size)
+
+    def _open(self, body: FileBody) -> None:
+        self.size = body.stop - body.start
+        if Path(body.file).stat().st_size < body.stop:
+            raise ChangedFile(f"{body.file} is shorter than when it was loaded")
+        self._file = Path(body.file).open("rb")  # noqa: SIM115 - closed with the reply
+        self._file.seek(body.start)
+
+    def step(self, now: float) -> Step:
+        """The next piece of the body; see `Source`."""
+        delivery = self._delivery
+        if delivery.reset is Reset.AFTER_HEADERS:
+            return Step(end=End.RESET)
+        if self._at is None:
+            self._at = now + delivery.first_byte
+        if now < self._at:
+            return Step(again=self._at)
+        piece = self._read(min(delivery.piece or BLOCK, self._stop - self._sent))
+        self._sent += len(piece)
+        if self._sent < self._stop and piece:
+            self._at = now + delivery.pause
+            return Step((piece,), again=self._at)
+        self.close()
+        whole = self._sent == self.size and delivery.cut is None
+        return Step((piece,) if piece else (), end=End.WHOLE if whole else End.CUT)
+
+    def _read(self, size: int) -> bytes:
+        if self._file is None:
+            return self._data[self._sent : self._sent + size]
+        return self._file.read(size)
+
+    def close(self) -> None:
+        """The reply is over, or its client is gone."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,152 @@
+"""One WebSocket of the origin's: wsproto between the bytes of a connection and the engine's conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import h11
+from wsproto import ConnectionType
+from wsproto import WSConnection
+from wsproto import events
+from wsproto.extensions import PerMessageDeflate
+from wsproto.utilities import LocalProtocolError
+from wsproto.utilities import RemoteProtocolError
+
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Turn
+from falmock.wire import frames
+
+logger = logging.getLogger(__name__)
+MAX_MESSAGE = 64 * 1024 * 1024
+"""A message longer than this (bytes) ends the socket with 1009."""
+FAREWELL = 2.0
+"""How long the peer has (seconds) to answer a close."""
+_TOO_BIG = 1009
+
+
+class Speaker:
+    """Speaks for a Conversation, from the handshake on."""
+
+    def __init__(self, transport: asyncio.Transport, play: Socket, clock: Callable[[], float]) -> None:
+        self._transport = transport
+        self._play = play
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._ws = WSConnection(ConnectionType.SERVER)
+        self._parts: list[str | bytes] = []
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    def open(self, request: h11.Request) -> None:
+        """Accept the handshake."""
+        headers = [(bytes(name), bytes(value)) for name, value in request.headers]
+        try:
+            self._ws.initiate_upgrade_connection(headers, request.target.decode("latin-1"))
+            self._handle()
+        except RemoteProtocolError:
+            self._transport.abort()
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the client, cut anywhere."""
+        try:
+            self._ws.receive_data(data)
+            self._handle()
+        except RemoteProtocolError as error:
+            self._hang_up(error.event_hint or events.CloseConnection(1002, "protocol error"))
+
+    def gone(self) -> None:
+        """The connection is lost."""
+        self._closing = True
+        self._cancel_timer()
+
+    def _handle(self) -> None:
+        for event in self._ws.events():
+            if self._closing and not isinstance(event, events.CloseConnection):
+                continue
+            if isinstance(event, events.Request):
+                extra = list(self._play.headers)
+                self._send(events.AcceptConnection(extensions=[PerMessageDeflate()], extra_headers=extra))
+                self._take_turn(self._play.conversation.opened)
+            elif isinstance(event, events.TextMessage | events.BytesMessage):
+                self._part(event)
+            elif isinstance(event, events.Ping):
+                self._send(event.response())
+            elif isinstance(event, events.CloseConnection):
+                self._hang_up(event.response())
+
+    def _part(self, event: events.TextMessage | events.BytesMessage) -> None:
+        """A part of a message; the last one makes it whole."""
+        data = event.data if isinstance(event.data, str) else bytes(event.data)
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > MAX_MESSAGE:
+            self._hang_up(events.CloseConnection(_TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
+            return
+        if not event.message_finished:
+            return
+        parts, self._parts, self._size = self._parts, [], 0
+        whole: str | bytes
+        if isinstance(event, events.TextMessage):
+            whole = "".join(part for part in parts if isinstance(part, str))
+        else:
+            whole = b"".join(part for part in parts if isinstance(part, bytes))
+        self._take_turn(lambda now: self._play.conversation.received(whole, now))
+
+    def _due(self) -> None:
+        self._take_turn(self._play.conversation.due)
+
+    def _take_turn(self, ask: Callable[[float], Turn]) -> None:
+        """Ask the conversation, say what it says, and see when to ask again."""
+        self._cancel_timer()
+        now = self._clock()
+        try:
+            turn = ask(now)
+        except Exception:
+            logger.exception("falmock: a socket broke off")
+            self._hang_up(events.CloseConnection(1011, "falmock failed; its log has the details"))
+            return
+        for frame in turn.frames:
+            if self._closing:
+                return
+            self._say(frame)
+        if turn.again is not None and not self._closing:
+            self._timer = self._loop.call_later(max(turn.again - now, 0.0), self._due)
+
+    def _say(self, frame: frames.Frame) -> None:
+        if isinstance(frame, frames.Text):
+            self._send(events.TextMessage(data=frame.text, message_finished=frame.final))
+        elif isinstance(frame, frames.Binary):
+            self._send(events.BytesMessage(data=frame.data, message_finished=frame.final))
+        elif isinstance(frame, frames.Ping):
+            self._send(events.Ping(payload=frame.payload))
+        elif isinstance(frame, frames.Close):
+            self._closing = True
+            self._send(events.CloseConnection(code=frame.code, reason=frame.reason or None))
+            self._cancel_timer()
+            self._timer = self._loop.call_later(FAREWELL, self._transport.close)
+        else:
+            self._closing = True
+            self._transport.abort()
+
+    def _hang_up(self, last: events.Event) -> None:
+        """The end: answer the peer's close, or tell ours, and go."""
+        self._closing = True
+        self._cancel_timer()
+        self._send(last)
+        self._transport.close()
+
+    def _send(self, event: events.Event) -> None:
+        if self._transport.is_closing():
+            return
+        try:
+            self._transport.write(self._ws.send(event))
+        except LocalProtocolError:  # the peer closed meanwhile
+            self._transport.close()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

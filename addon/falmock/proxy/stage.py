@@ -1,0 +1,98 @@
+"""Puts the engine's effects on flows: what is small and whole on the flow itself, everything else through the origin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from falmock.engine import replies
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Reset
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
+from falmock.proxy import flows
+from falmock.proxy.origin import HOST
+from falmock.proxy.origin import Origin
+from falmock.proxy.redirect import Redirects
+from falmock.proxy.tickets import Play
+from falmock.proxy.tickets import Upload
+
+WHOLE = 1024 * 1024
+"""A file longer than this (bytes) is sent from disk, not from memory."""
+PATIENCE = 1.0
+"""A delay longer than this (seconds) is spent in the origin, which notices when the client goes."""
+
+
+class Stage:
+    """Delivers effects. `moved` hears of the origin's address, None when there is none any more."""
+
+    def __init__(self, moved: Callable[[tuple[str, int] | None], None]) -> None:
+        self.origin = Origin()
+        self._moved = moved
+        self._redirects = Redirects()
+        self._port = 0
+
+    async def put(self, flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
+        """Have a flow answered by an effect."""
+        if isinstance(effect, Reply) and effect.delay <= PATIENCE and not _is_paced(effect):
+            await self._put_whole(flow, effect)
+            return
+        flows.annotate(flow, effect)
+        if isinstance(effect, Reply) and effect.delivery is not None and effect.delivery.reset is Reset.BEFORE_HEADERS:
+            await asyncio.sleep(effect.delay)
+            if flow.killable:
+                flow.kill()
+            return
+        await self._redirect(flow, effect)
+
+    async def _put_whole(self, flow: http.HTTPFlow, effect: Reply) -> None:
+        try:
+            body = flows.body_of(effect)
+        except OSError as error:
+            effect = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
+            body = flows.body_of(effect)
+        if effect.delay > 0:
+            await asyncio.sleep(effect.delay)
+        flows.answer(flow, effect, body)
+
+    async def take(self, flow: http.HTTPFlow, upload: Upload) -> None:
+        """Have the body of a request, whose headers are here, go to disk."""
+        await self._redirect(flow, upload)
+        flow.request.stream = True
+
+    async def _redirect(self, flow: http.HTTPFlow, play: Play) -> None:
+        ticket = await self.origin.admit(play)
+        if self.origin.port != self._port:
+            self._port = self.origin.port
+            self._moved((HOST, self._port))
+        # What is short and complete stays on the flow, where people see it.
+        streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and _is_paced(play))
+        self._redirects.send(flow, self._port, ticket, streams=streams)
+
+    def is_away(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow is being answered by the origin, and its headers did not come yet."""
+        return self._redirects.is_away(flow)
+
+    def came_back(self, flow: http.HTTPFlow) -> bool:
+        """The headers of an answer are here, or the flow broke off: whether the origin was asked. It then looks as it did."""
+        own = self._redirects.restore(flow)
+        if own is None:
+            return False
+        self.origin.tickets.withdraw(own.ticket)
+        if flow.response is not None:
+            flow.response.stream = own.streams
+        return True
+
+    def stop(self) -> None:
+        """The script goes away."""
+        self.origin.stop()
+        self._moved(None)
+
+
+def _is_paced(reply: Reply) -> bool:
+    """Whether the body of a reply goes out piece by piece."""
+    body = reply.body
+    return reply.delivery is not None or (isinstance(body, FileBody) and body.stop - body.start > WHOLE)

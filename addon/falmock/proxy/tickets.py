@@ -1,0 +1,101 @@
+"""Tickets: what waits to be played at the origin, and for whom."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import NamedTuple
+from typing import Protocol
+
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
+from falmock.wire.content import Content
+
+HEADER = "x-falmock-ticket"
+"""The request header that carries a ticket, between mitmproxy and the origin only."""
+
+
+class Sink(Protocol):
+    """Takes the body of a request as it comes."""
+
+    def write(self, data: bytes) -> None:
+        """The next bytes."""
+
+    def drop(self) -> None:
+        """The client is gone before the end: forget what came."""
+
+    def content(self) -> Content:
+        """The whole body came."""
+
+
+class Upload(NamedTuple):
+    """A request whose body goes to `sink`; `answer` is then asked for what to reply."""
+
+    sink: Sink
+    answer: Callable[[Content], Awaitable[Reply]]
+
+
+Play = Reply | Stream | Socket | Upload
+"""What a ticket is for."""
+
+
+class Player(Protocol):
+    """One connection to the origin."""
+
+    def wake(self) -> None:
+        """Something changed that its stream tells of."""
+
+    def abort(self) -> None:
+        """Break off at once."""
+
+
+class Tickets:
+    """Each ticket is good for one request. `clock` is in seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.players: set[Player] = set()
+        self._plays: dict[str, Play] = {}
+        self._listeners: defaultdict[str, set[Player]] = defaultdict(set)
+
+    def issue(self, play: Play) -> str:
+        """A ticket for this effect."""
+        ticket = secrets.token_urlsafe(32)
+        self._plays[ticket] = play
+        return ticket
+
+    def take(self, ticket: str) -> Play | None:
+        """What a ticket is for; None when it is none, or was taken before."""
+        return self._plays.pop(ticket, None)
+
+    def withdraw(self, ticket: str) -> None:
+        """Nobody will come with this ticket any more."""
+        play = self.take(ticket)
+        if isinstance(play, Upload):
+            play.sink.drop()
+
+    def withdraw_all(self) -> None:
+        """Nobody will come any more."""
+        for ticket in tuple(self._plays):
+            self.withdraw(ticket)
+
+    def listen(self, key: str, player: Player) -> None:
+        """From now on `wake(key)` wakes this player."""
+        if key:
+            self._listeners[key].add(player)
+
+    def leave(self, key: str, player: Player) -> None:
+        """`wake(key)` wakes this player no more."""
+        listeners = self._listeners.get(key)
+        if listeners is not None:
+            listeners.discard(player)
+            if not listeners:
+                del self._listeners[key]
+
+    def wake(self, key: str) -> None:
+        """The job with this request id changed: streams that tell of it are asked again."""
+        for player in tuple(self._listeners.get(key, ())):
+            player.wake()
