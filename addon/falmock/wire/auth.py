@@ -19,17 +19,17 @@ class AuthRule(NamedTuple):
 ANYONE = AuthRule(required=False)
 
 
-def refusal(rule: AuthRule, headers: Mapping[str, str], query: str, missing: str) -> str | None:
+def refusal(rule: AuthRule, headers: Mapping[str, str], missing: str) -> str | None:
     """The text of fal's 401 for these credentials, None when they will do.
 
-    `missing` is the sentence for a call without any. A realtime token in the query stands for a key.
+    `missing` is the sentence for a call without any.
     """
     if not rule.required:
         return None
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     credentials = credentials.strip()
     if not scheme:
-        return None if "fal_jwt_token=" in query and not rule.keys else missing
+        return missing
     if scheme.lower() not in ("key", "bearer") or not credentials:
         return errors.MALFORMED_KEY
     if rule.keys:

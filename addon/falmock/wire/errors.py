@@ -1,6 +1,6 @@
 """Fal's error bodies: model errors, request errors, and the texts of the gateways.
 
-Tables from fal-protocol.md sections 1.4, 2.5, 7.1 and 7.2.
+The errors themselves stand in `error_table`.
 """
 
 from __future__ import annotations
@@ -10,84 +10,33 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-REQUEST_ERRORS: Mapping[str, int] = MappingProxyType(
-    {
-        "request_timeout": 504,
-        "startup_timeout": 504,
-        "runner_scheduling_failure": 503,
-        "runner_connection_timeout": 503,
-        "runner_disconnected": 503,
-        "runner_connection_refused": 503,
-        "runner_connection_error": 503,
-        "runner_incomplete_response": 502,
-        "runner_server_error": 500,
-        "client_disconnected": 499,
-        "client_cancelled": 499,
-        "bad_request": 400,
-        "internal_error": 500,
-    }
-)
+from falmock.wire.error_table import MODEL
+from falmock.wire.error_table import OTHERS
+from falmock.wire.error_table import REQUEST
+
+REQUEST_ERRORS: Mapping[str, int] = MappingProxyType({name: error.status for name, error in REQUEST.items()})
 """Platform errors: `error_type` and the HTTP status it comes with."""
 
-MODEL_ERRORS: Mapping[str, int] = MappingProxyType(
-    {
-        "internal_server_error": 500,
-        "generation_timeout": 504,
-        "downstream_service_error": 500,  # sources disagree (400 or 500): a public test shows 500
-        "downstream_service_unavailable": 500,
-        **dict.fromkeys(
-            (
-                "content_policy_violation",
-                "no_media_generated",
-                "image_too_small",
-                "image_too_large",
-                "image_load_error",
-                "file_download_error",
-                "face_detection_error",
-                "file_too_large",
-                "greater_than",
-                "greater_than_equal",
-                "less_than",
-                "less_than_equal",
-                "multiple_of",
-                "sequence_too_short",
-                "sequence_too_long",
-                "one_of",
-                "feature_not_supported",
-                "invalid_archive",
-                "archive_file_count_below_minimum",
-                "archive_file_count_exceeds_maximum",
-                "audio_duration_too_long",
-                "audio_duration_too_short",
-                "video_duration_too_long",
-                "video_duration_too_short",
-                "unsupported_audio_format",
-                "unsupported_image_format",
-                "unsupported_video_format",
-                "missing",
-            ),
-            422,
-        ),
-    }
-)
+MODEL_ERRORS: Mapping[str, int] = MappingProxyType({name: error.status for name, error in MODEL.items()})
 """Errors of the models themselves: `type` of a detail entry and the HTTP status."""
 
 ERROR_TYPE_HEADER = b"X-Fal-Error-Type"
+RETRY_HEADER = b"X-Fal-Needs-Retry"
 TIMEOUT_TYPE_HEADER = b"X-Fal-Request-Timeout-Type"
 
-CANCELLED_TEXT = "Request was cancelled by the client"
-TIMED_OUT_TEXT = "Request timed out"
+CANCELLED_TEXT = REQUEST["client_cancelled"].message
+TIMED_OUT_TEXT = REQUEST["request_timeout"].message
 UNFINISHED = {"detail": "Request is still in progress"}
 NOT_FOUND = {"status": "NOT_FOUND"}
 ALREADY_COMPLETED = {"status": "ALREADY_COMPLETED"}
 NO_AUTHORIZATION_REST = "Authorization header is required"
-UNKNOWN_KEY = "No user found for Key ID and Secret"
-MALFORMED_KEY = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
+UNKNOWN_KEY = OTHERS["unknown_key"].message
+MALFORMED_KEY = OTHERS["malformed_key"].message
 
 
 def no_authorization(app: str) -> str:
     """The recorded sentence of the run and queue hosts for a call without a key."""
-    return f"Cannot access application '{app}'. Authentication is required to access this application."
+    return OTHERS["missing_authorization"].message.format(app=app)
 
 
 def request_error(error_type: str, message: str) -> dict[str, Any]:

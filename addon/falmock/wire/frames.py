@@ -21,6 +21,14 @@ class Binary(NamedTuple):
     final: bool = True
 
 
+class Stored(NamedTuple):
+    """A whole binary message whose data is on disk: bytes `start` to `stop` of `file`."""
+
+    file: str
+    start: int
+    stop: int
+
+
 class Ping(NamedTuple):
     """A ping; the peer's pong is nobody's concern."""
 
@@ -38,4 +46,4 @@ class Reset(NamedTuple):
     """The connection breaks off without a word (the peer sees code 1006)."""
 
 
-Frame = Text | Binary | Ping | Close | Reset
+Frame = Text | Binary | Stored | Ping | Close | Reset

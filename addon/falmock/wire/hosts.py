@@ -20,6 +20,8 @@ class Role(enum.Enum):
     """Storage initiate, CDN tokens, realtime tokens: `rest.fal.ai`."""
     CDN = "cdn"
     """Uploads and downloads of files: `v3b.fal.media`."""
+    WS = "ws"
+    """HTTP over WebSocket: `ws.fal.run`."""
     OTHER = "other"
     """A host of fal's that no inference client needs answered: it is still never contacted."""
     GCS = "gcs"
@@ -52,7 +54,7 @@ KNOWN: Mapping[str, Role] = MappingProxyType(
         "fal.ai": Role.OTHER,
         "auth.fal.ai": Role.OTHER,
         "gateway.fal.ai": Role.OTHER,
-        "ws.fal.run": Role.OTHER,
+        "ws.fal.run": Role.WS,
         "wma.fal.run": Role.OTHER,
     }
 )

@@ -40,6 +40,8 @@ class Event(enum.Enum):
     """A runner takes it."""
     FINISH = "finish"
     """The app answered."""
+    RETRY = "retry"
+    """Its runner went away."""
     EXPIRE = "expire"
     """The start deadline (`X-Fal-Request-Timeout`) passed."""
     CANCEL = "cancel"
@@ -60,6 +62,8 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = MappingProxyType(
         },
         State.RUNNING: {
             Event.FINISH: State.FINISHED,
+            # The queue gives a request whose runner was lost to another one, up to ten times (section 3.6).
+            Event.RETRY: State.QUEUED,
             Event.CANCEL: State.CANCELLED,
             Event.CANCEL_IGNORED: State.RUNNING,
         },

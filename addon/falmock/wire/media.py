@@ -1,4 +1,4 @@
-"""Media types by file name. Our own short table: the system's differs from machine to machine."""
+"""Media types by file name and by content. Our own short tables: the system's differs from machine to machine."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ _BY_EXTENSION = {
     "safetensors": "application/octet-stream",
 }
 DEFAULT = "application/octet-stream"
+_SIGNATURES = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (8, b"WAVE", "audio/wav"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftypqt", "video/quicktime"),
+    (4, b"ftypM4A", "audio/mp4"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"glTF", "model/gltf-binary"),
+    (0, b"%PDF", "application/pdf"),
+    (0, b"PK\x03\x04", "application/zip"),
+)
+"""What files of a kind hold, and where; the first that fits counts."""
 # Printable ASCII only: what a client calls a media type comes back in a header.
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+([ \t]*;[ \t]*[\w!#$&^.+-]+=(\"[ !#-\[\]-~]*\"|[!#-:<-~]+))*", re.ASCII)
 
@@ -46,6 +66,11 @@ def extension_of(content_type: str) -> str:
     """The usual extension of a media type, without the dot; `bin` for an unknown one."""
     plain = content_type.partition(";")[0].strip().lower()
     return next((extension for extension, known in _BY_EXTENSION.items() if known == plain), "bin")
+
+
+def sniffed(data: bytes) -> str:
+    """The media type that the first bytes of a file suggest."""
+    return next((kind for at, sign, kind in _SIGNATURES if data[at : at + len(sign)] == sign), DEFAULT)
 
 
 def is_type(text: str) -> bool:

@@ -6,9 +6,14 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
+
 Header = tuple[bytes, bytes]
 
 REASONS: Mapping[int, bytes] = {
+    101: b"Switching Protocols",
+    201: b"Created",
     200: b"OK",
     202: b"Accepted",
     204: b"No Content",
@@ -28,6 +33,7 @@ REASONS: Mapping[int, bytes] = {
     416: b"Requested Range Not Satisfiable",
     418: b"I'm a Teapot",
     422: b"Unprocessable Entity",
+    426: b"Upgrade Required",
     429: b"Too Many Requests",
     499: b"Client Closed Request",
     500: b"Internal Server Error",
@@ -54,7 +60,8 @@ class Request(NamedTuple):
 
     `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts
     with ``/``; `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a
-    repeated header the last value); `body` is decoded from any content encoding.
+    repeated header the last value); `body` is decoded from any content encoding. A body that was put on disk is
+    `content`, and `body` is empty then.
     """
 
     method: str
@@ -63,6 +70,12 @@ class Request(NamedTuple):
     query: str
     headers: Mapping[str, str]
     body: bytes
+    content: Content | None = None
+
+    @property
+    def uploaded(self) -> Content:
+        """The content that the request carries."""
+        return self.content or content_of(self.body)
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:

@@ -22,6 +22,24 @@ class Run(NamedTuple):
     endpoint: EndpointId
 
 
+class Stream(NamedTuple):
+    """A run whose output comes piece by piece (section 4). `endpoint` is as called, `/stream` and all."""
+
+    endpoint: EndpointId
+
+
+class Socket(NamedTuple):
+    """A WebSocket to an endpoint (section 5): `/realtime`, or any other path of the app's. `endpoint` is as called."""
+
+    endpoint: EndpointId
+
+
+class RunSocket(NamedTuple):
+    """A WebSocket that carries runs of one endpoint (section 5.4)."""
+
+    endpoint: EndpointId
+
+
 class Submit(NamedTuple):
     """A job for the queue. `max_queue_length` is the `fal_max_queue_length` text, `webhook` the URL, "" if absent."""
 
@@ -72,6 +90,10 @@ class Token(NamedTuple):
     newer: bool
 
 
+class WebhookKeys(NamedTuple):
+    """Asks for the keys that webhooks are signed with (section 3.7)."""
+
+
 class DirectUpload(NamedTuple):
     """A whole file in one POST to a CDN host (Python; the legacy `fal.media` route is the same)."""
 
@@ -117,6 +139,10 @@ class Unrouted(NamedTuple):
 
 Call = (
     Run
+    | Stream
+    | Socket
+    | RunSocket
+    | WebhookKeys
     | Submit
     | Status
     | StatusStream
@@ -148,8 +174,18 @@ def query_value(query: str, name: str) -> str:
     return parse_qs(query, keep_blank_values=True).get(name, [""])[0]
 
 
-def route(role: Role, method: str, path: str, query: str) -> Call:
-    """The call that a request to a host of this role is. OPTIONS never comes here."""
+def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = False) -> Call:
+    """The call that a request to a host of this role is; `upgrade` tells that it asks for a WebSocket.
+
+    OPTIONS never comes here.
+    """
+    if upgrade and role in (Role.RUN, Role.WS):
+        endpoint = _endpoint(path)
+        if isinstance(endpoint, Unrouted):
+            return endpoint
+        return RunSocket(endpoint) if role is Role.WS else Socket(endpoint)
+    if role is Role.WS:
+        return Unrouted(426, "ws.fal.run speaks WebSocket only: it takes no plain HTTP requests")
     if role is Role.RUN:
         return _run(method, path)
     if role is Role.QUEUE:
@@ -187,7 +223,12 @@ def _run(method: str, path: str) -> Call:
         return endpoint
     if method not in ("GET", "POST"):
         return _not_allowed(method, "a run", "POST or GET")
-    return Run(endpoint)
+    return Stream(endpoint) if is_stream_path(endpoint) else Run(endpoint)
+
+
+def is_stream_path(endpoint: EndpointId) -> bool:
+    """Whether an endpoint id as called ends in the path of streams."""
+    return endpoint.path == "stream" or endpoint.path.endswith("/stream")
 
 
 def _queue(method: str, path: str, query: str) -> Call:
@@ -222,8 +263,8 @@ def _rest(method: str, path: str, query: str) -> Call:
     plain = path.rstrip("/")
     call = _TOKEN_ROUTES.get(plain)
     if call is None and plain not in _STORAGE_ROUTES:
-        if plain.startswith("/.well-known"):
-            return Unrouted(501, f"falmock does not answer {plain} yet (webhook keys)")
+        if plain == "/.well-known/jwks.json" and method in ("GET", "HEAD"):
+            return WebhookKeys()
         return Unrouted(404, f"no route {path} on a REST host of fal's")
     if method != "POST":
         return _not_allowed(method, plain, "POST")

@@ -1,4 +1,4 @@
-"""Server-sent events, read from the bytes of a stream (WHATWG HTML, section 9.2.6)."""
+"""Server-sent events, written and read (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+TYPE = "text/event-stream; charset=utf-8"
+"""The content type as apps name it (fal-protocol.md section 4)."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_LINE_END_IN_TEXT = re.compile(r"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -16,6 +19,28 @@ class Event(NamedTuple):
     type: str
     data: str
     id: str
+
+
+def event(data: str, kind: str = "", event_id: str | None = None) -> bytes:
+    """One event as it is sent. `kind` and `event_id` are single lines; an end of a line in `data` arrives as a line feed."""
+    fields = [("event", kind)] if kind else []
+    if event_id is not None:
+        fields.append(("id", event_id))
+    return _block(fields + [("data", line) for line in _lines_of(data)])
+
+
+def comment(text: str) -> bytes:
+    """A comment as it is sent: readers pass over it."""
+    return _block([("", line) for line in _lines_of(text)])
+
+
+def _lines_of(text: str) -> list[str]:
+    return _LINE_END_IN_TEXT.split(text)
+
+
+def _block(fields: list[tuple[str, str]]) -> bytes:
+    text = "".join(f"{name}: {value}\n" for name, value in fields)
+    return f"{text}\n".encode("utf-8", "surrogatepass")
 
 
 class Parser:

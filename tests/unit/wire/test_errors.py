@@ -56,6 +56,10 @@ MODEL_ERRORS = [
     ("unsupported_image_format", 422),
     ("unsupported_video_format", 422),
     ("missing", 422),
+    ("string_type", 422),
+    ("int_parsing", 422),
+    ("literal_error", 422),
+    ("invalid_api_key", 422),
 ]
 
 

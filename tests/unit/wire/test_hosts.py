@@ -27,7 +27,7 @@ from falmock.wire.hosts import parse_extra
         ("fal.media", Role.CDN),
         ("storage.googleapis.com", Role.GCS),
         ("router.huggingface.co", Role.ROUTER),
-        ("ws.fal.run", Role.OTHER),
+        ("ws.fal.run", Role.WS),
         ("wma.fal.run", Role.OTHER),
         ("api.fal.ai", Role.OTHER),
         ("fal.ai", Role.OTHER),

@@ -18,6 +18,7 @@ ROWS = {
     (State.QUEUED, Event.CANCEL): State.CANCELLED,
     (State.QUEUED, Event.CANCEL_IGNORED): State.CANCELLED,
     (State.RUNNING, Event.FINISH): State.FINISHED,
+    (State.RUNNING, Event.RETRY): State.QUEUED,
     (State.RUNNING, Event.CANCEL): State.CANCELLED,
     (State.RUNNING, Event.CANCEL_IGNORED): State.RUNNING,
 }

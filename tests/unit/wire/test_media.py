@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from falmock.wire.media import extension_of
 from falmock.wire.media import is_type
+from falmock.wire.media import sniffed
 from falmock.wire.media import type_of
 
 
@@ -104,3 +105,24 @@ def test_whatever_passes_for_a_type_is_safe_in_a_header(text: str) -> None:
     if is_type(text):
         assert text.isascii()
         assert all(char.isprintable() or char == "\t" for char in text)
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (b"\x89PNG\r\n\x1a\n...", "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"RIFF1234WEBPVP8 ", "image/webp"),
+        (b"RIFF1234WAVEfmt ", "audio/wav"),
+        (b"\0\0\0\x18ftypmp42", "video/mp4"),
+        (b"\0\0\0\x18ftypM4A ", "audio/mp4"),
+        (b"ID3\4", "audio/mpeg"),
+        (b"glTF\2", "model/gltf-binary"),
+        (b"RIFF1234AVI ", "application/octet-stream"),
+        (b"\x89PN", "application/octet-stream"),
+        (b"", "application/octet-stream"),
+    ],
+)
+def test_the_type_that_content_suggests(data: bytes, content_type: str) -> None:
+    assert sniffed(data) == content_type
+    assert content_type == "application/octet-stream" or type_of(f"x.{extension_of(content_type)}") == content_type

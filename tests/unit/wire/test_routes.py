@@ -18,24 +18,28 @@ from falmock.wire.routes import MultipartStart
 from falmock.wire.routes import PartUrl
 from falmock.wire.routes import Result
 from falmock.wire.routes import Run
+from falmock.wire.routes import RunSocket
+from falmock.wire.routes import Socket
 from falmock.wire.routes import Status
 from falmock.wire.routes import StatusStream
+from falmock.wire.routes import Stream
 from falmock.wire.routes import Submit
 from falmock.wire.routes import Token
 from falmock.wire.routes import Unrouted
 from falmock.wire.routes import UploadComplete
 from falmock.wire.routes import UploadInitiate
 from falmock.wire.routes import UploadPart
+from falmock.wire.routes import WebhookKeys
 
 RID = "019e5b1c-7f3a-7c3e-8a51-0b3ae067edb1"
 
 
-def call(method: str, url: str) -> Call:
+def call(method: str, url: str, *, upgrade: bool = False) -> Call:
     host, _, rest = url.partition("/")
     path, _, query = f"/{rest}".partition("?")
     role = Hosts().role(host)
     assert role is not None
-    return routes.route(role, method, path, query)
+    return routes.route(role, method, path, query, upgrade=upgrade)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -163,6 +167,9 @@ BUCKET = "/falserverless" + FILE
         ("POST", f"storage.googleapis.com{BUCKET}/2", PartUrl(BUCKET, 2)),
         ("PUT", f"storage.googleapis.com{BUCKET}/2", UploadPart(BUCKET, 2)),
         ("POST", f"storage.googleapis.com{BUCKET}/complete", UploadComplete(BUCKET)),
+        # Keys of webhooks
+        ("GET", "rest.fal.ai/.well-known/jwks.json", WebhookKeys()),
+        ("HEAD", "rest.alpha.fal.ai/.well-known/jwks.json", WebhookKeys()),
         # Downloads
         ("GET", f"v3b.fal.media{FILE}", FileGet()),
         ("HEAD", f"v3.fal.media{FILE}", FileGet()),
@@ -195,7 +202,8 @@ def test_storage(method: str, url: str, expected: Call) -> None:
         ("POST", "rest.fal.ai/storage/upload/initiate/x", 404, "no route"),
         ("GET", "rest.fal.ai/tokens/", 405, "with POST"),
         ("POST", "rest.fal.ai/tokens/other", 404, "no route"),
-        ("GET", "rest.alpha.fal.ai/.well-known/jwks.json", 501, "jwks"),
+        ("POST", "rest.alpha.fal.ai/.well-known/jwks.json", 404, "jwks"),
+        ("GET", "ws.fal.run/fal-ai/flux", 426, "WebSocket only"),
         ("DELETE", f"v3b.fal.media{FILE}", 405, "GET, HEAD, PUT"),
         ("POST", f"v3b.fal.media{FILE}", 405, "upload routes"),
         ("POST", f"v3b.fal.media{FILE}/1", 405, "upload routes"),
@@ -209,6 +217,35 @@ def test_requests_without_a_route(method: str, url: str, status: int, words: str
     assert isinstance(found, Unrouted)
     assert found.status == status
     assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("fal.run/fal-ai/lcm/realtime?fal_jwt_token=x", Socket(parse("fal-ai/lcm/realtime"))),
+        ("falrun.com/fal-ai/lcm/realtime", Socket(parse("fal-ai/lcm/realtime"))),
+        ("fal.run/acme/app/stream", Socket(parse("acme/app/stream"))),
+        ("ws.fal.run/acme/app/p", RunSocket(parse("acme/app/p"))),
+    ],
+)
+def test_sockets(url: str, expected: Call) -> None:
+    assert call("GET", url, upgrade=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("fal.run/flux", 404),
+        ("ws.fal.run/", 404),
+        ("queue.fal.run/fal-ai/flux", 405),
+        ("rest.fal.ai/tokens/", 405),
+        ("wma.fal.run/session", 501),
+    ],
+)
+def test_sockets_that_nobody_opens(url: str, status: int) -> None:
+    found = call("GET", url, upgrade=True)
+    assert isinstance(found, Unrouted)
+    assert found.status == status
 
 
 PIECES = st.lists(
@@ -250,16 +287,17 @@ PIECES = st.lists(
     PIECES | PIECES.map("/".__add__) | st.text(st.characters(), max_size=20),
     st.sampled_from(["_subdomain=queue", "logs=%ff", "logs=1&logs=0", "fal_webhook", "fal_webhook=%"])
     | st.text(st.characters(), max_size=20),
+    st.booleans(),
 )
-def test_any_request_has_a_call_or_a_refusal(role: Role, method: str, path: str, query: str) -> None:
-    found = routes.route(role, method, path, query)
+def test_any_request_has_a_call_or_a_refusal(role: Role, method: str, path: str, query: str, upgrade: bool) -> None:  # noqa: FBT001
+    found = routes.route(role, method, path, query, upgrade=upgrade)
     if isinstance(found, Unrouted):
-        assert found.status in (404, 405, 501)
+        assert found.status in (404, 405, 426, 501)
         assert found.message
     if isinstance(found, Status | StatusStream | Result | Cancel):
         assert found.request_id
         assert "/" not in found.request_id
-    if isinstance(found, Run | Submit):
+    if isinstance(found, Run | Stream | Socket | RunSocket | Submit):
         assert parse(str(found.endpoint)) == found.endpoint
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.wire import sse
 from falmock.wire.sse import Event
 from falmock.wire.sse import Parser
 
@@ -93,3 +96,47 @@ def test_an_event_is_there_as_soon_as_its_blank_line_is() -> None:
     parser = Parser()
     assert parser.feed(b"data: x\r\n\r") == [Event("message", "x", "")]
     assert parser.feed(b"\ndata: y\r\r") == [Event("message", "y", "")]
+
+
+# writing
+
+LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=8)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
+    ["", "\n", "\r\n", " a", ":", "data: x\n\n"]
+)
+WRITTEN = st.lists(st.tuples(TEXT, LINE, st.none() | LINE) | TEXT, max_size=6)
+
+
+@given(WRITTEN)
+def test_what_is_written_is_read_again(written: list[tuple[str, str, str | None] | str]) -> None:
+    last_id, expected, pieces = "", [], []
+    for item in written:
+        if isinstance(item, str):
+            pieces.append(sse.comment(item))
+            continue
+        data, kind, event_id = item
+        last_id = last_id if event_id is None else event_id
+        expected.append(Event(kind or "message", re.sub("\r\n?", "\n", data), last_id))
+        pieces.append(sse.event(data, kind, event_id))
+    assert parsed(*pieces) == expected
+
+
+@given(STREAMS)
+def test_what_is_read_can_be_written_and_read_again(stream: bytes) -> None:
+    events = parsed(stream)
+    assert parsed(*(sse.event(event.data, event.type, event.id) for event in events)) == events
+
+
+@pytest.mark.parametrize(
+    ("written", "raw"),
+    [
+        (sse.event('{"a":"é"}'), 'data: {"a":"é"}\n\n'.encode()),
+        (sse.event("a\nb", "status", "7"), b"event: status\nid: 7\ndata: a\ndata: b\n\n"),
+        (sse.event(""), b"data: \n\n"),
+        (sse.event("x", event_id=""), b"id: \ndata: x\n\n"),
+        (sse.comment("ping"), b": ping\n\n"),
+        (sse.comment("a\r\nb"), b": a\n: b\n\n"),
+    ],
+)
+def test_how_it_looks(written: bytes, raw: bytes) -> None:
+    assert written == raw

@@ -1,0 +1,239 @@
+"""Every error of fal's that has a name: status, envelope, text and figures (fal-protocol.md sections 1.4, 2.5, 7.1, 7.2).
+
+Texts and figures of model errors are those of fal's page about them (docs.fal.ai/errors). Of platform errors it
+documents one text, "Request timed out"; the others are ours.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from typing import NamedTuple
+
+
+class Kind(enum.Enum):
+    """Who answers with an error, which decides its envelope."""
+
+    MODEL = "model"
+    """The model: a list of details."""
+    APP = "app"
+    """The app's runtime: `{"detail": text}` with the headers of a model's answer."""
+    REQUEST = "request"
+    """The platform, about one request: `detail` and `error_type`, and the latter as a header."""
+    GATEWAY = "gateway"
+    """What stands before the queue and the runners: the request is turned away, and has no id."""
+    PAGE = "page"
+    """The load balancer, with its page of HTML."""
+
+
+class NamedError(NamedTuple):
+    """One error. In `message`, `{app}`, `{alias}` and `{path}` stand for what was called.
+
+    `ctx` holds sample figures, `more` what stands beside `detail`, `headers` what it is marked with besides what its
+    kind is. `error_type` is set where it is not the error's name.
+    """
+
+    kind: Kind
+    status: int
+    message: str
+    loc: tuple[str, ...] = ("body",)
+    ctx: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] = MappingProxyType({})
+    headers: tuple[tuple[str, str], ...] = ()
+    error_type: str = ""
+
+
+def _model(status: int, message: str, field: str = "", **ctx: Any) -> NamedError:
+    return NamedError(Kind.MODEL, status, message, ("body", field) if field else ("body",), ctx or None)
+
+
+def _request(status: int, message: str) -> NamedError:
+    return NamedError(Kind.REQUEST, status, message)
+
+
+def _page(status: int, message: str) -> NamedError:
+    # No x-fal-request-id and the word nginx: what fal-client takes as leave to try again (section 7.4).
+    return NamedError(Kind.PAGE, status, message)
+
+
+MODEL: Mapping[str, NamedError] = MappingProxyType(
+    {
+        "internal_server_error": _model(500, "Internal server error"),
+        "generation_timeout": _model(504, "Generation timeout"),
+        # Sources disagree (400 or 500): a public test shows 500.
+        "downstream_service_error": _model(500, "Downstream service error"),
+        "downstream_service_unavailable": _model(500, "Downstream service unavailable"),
+        "content_policy_violation": _model(
+            422,
+            "The content could not be processed because it contained material flagged by a content checker.",
+            "prompt",
+        ),
+        "no_media_generated": _model(422, "The model did not generate the expected output for this prompt."),
+        "image_too_small": _model(422, "Image too small", "image_url", min_height=512, min_width=512),
+        "image_too_large": _model(422, "Image too large", "image_url", max_height=1024, max_width=1024),
+        "image_load_error": _model(422, "Image load error", "image_url"),
+        "file_download_error": _model(422, "File download error", "image_url"),
+        "face_detection_error": _model(422, "Could not detect face in the image", "image_url"),
+        "file_too_large": _model(422, "File too large", "image_url", max_size=10485760),
+        "greater_than": _model(422, "Input should be greater than 0", "num_inference_steps", gt=0),
+        "greater_than_equal": _model(422, "Input should be greater than or equal to 0", "strength", ge=0),
+        "less_than": _model(422, "Input should be less than 1", "strength", lt=1),
+        "less_than_equal": _model(422, "Input should be less than or equal to 20", "guidance_scale", le=20),
+        "multiple_of": _model(422, "Input should be a multiple of 8", "width", multiple_of=8),
+        "sequence_too_short": _model(422, "Sequence should have at least 1 items", "prompts", min_length=1),
+        "sequence_too_long": _model(422, "Sequence should have at most 4 items", "image_urls", max_length=4),
+        "one_of": _model(422, "Input should be 'EulerA' or 'DPM++'", "scheduler", expected=["EulerA", "DPM++"]),
+        "feature_not_supported": _model(422, "Feature not supported"),
+        "invalid_archive": _model(
+            422,
+            "Could not read or process the provided archive. Ensure it's a valid, non-corrupted archive.",
+            "training_data",
+            supported_extensions=[".zip", ".tar.gz"],
+        ),
+        "archive_file_count_below_minimum": _model(
+            422,
+            "Too few files in the archive. Expected at least 10 files with extensions .jpg, .png, found 8. "
+            "Add more matching files to the archive.",
+            "training_data",
+            min_count=10,
+            provided_count=8,
+            supported_extensions=[".jpg", ".png"],
+        ),
+        "archive_file_count_exceeds_maximum": _model(
+            422,
+            "Too many files in the archive. Maximum is 100 files with extensions .jpg, .png, found 150. "
+            "Remove 50 matching files from the archive.",
+            "training_data",
+            max_count=100,
+            provided_count=150,
+            supported_extensions=[".jpg", ".png"],
+        ),
+        "audio_duration_too_long": _model(
+            422,
+            "Audio duration exceeds the maximum allowed. Maximum is 60 seconds, provided is 90 seconds.",
+            "audio_url",
+            max_duration=60,
+            provided_duration=90,
+        ),
+        "audio_duration_too_short": _model(
+            422,
+            "Audio duration is too short. Minimum is 5 seconds, provided is 2 seconds.",
+            "audio_url",
+            min_duration=5,
+            provided_duration=2,
+        ),
+        "video_duration_too_long": _model(
+            422,
+            "Video duration exceeds the maximum allowed. Maximum is 60 seconds, provided is 120 seconds.",
+            "video_url",
+            max_duration=60,
+            provided_duration=120,
+        ),
+        "video_duration_too_short": _model(
+            422,
+            "Video duration is too short. Minimum is 3 seconds, provided is 1 seconds.",
+            "video_url",
+            min_duration=3,
+            provided_duration=1,
+        ),
+        "unsupported_audio_format": _model(
+            422,
+            "Unsupported audio format. Supported formats are .mp3, .wav, .ogg.",
+            "audio_url",
+            supported_formats=[".mp3", ".wav", ".ogg"],
+        ),
+        "unsupported_image_format": _model(
+            422,
+            "Unsupported image format. Supported formats are .jpg, .jpeg, .png, .webp.",
+            "image_url",
+            supported_formats=[".jpg", ".jpeg", ".png", ".webp"],
+        ),
+        "unsupported_video_format": _model(
+            422,
+            "Unsupported video format. Supported formats are .mp4, .mov, .webm.",
+            "video_url",
+            supported_formats=[".mp4", ".mov", ".webm"],
+        ),
+        # Pydantic's own, of which there are more: a model error may have any type.
+        "missing": _model(422, "Field required", "prompt"),
+        "string_type": _model(422, "Input should be a valid string", "prompt"),
+        "int_parsing": _model(
+            422, "Input should be a valid integer, unable to parse string as an integer", "num_images"
+        ),
+        "literal_error": _model(422, "Input should be 'png' or 'jpeg'", "output_format", expected="'png' or 'jpeg'"),
+        # Named in one client's list only, without a status: that of the other errors a caller can do something about.
+        "invalid_api_key": _model(422, "Invalid API key"),
+    }
+)
+"""Errors of the models: `type` of a detail entry."""
+
+REQUEST: Mapping[str, NamedError] = MappingProxyType(
+    {
+        "request_timeout": _request(504, "Request timed out"),
+        "startup_timeout": _request(504, "Runner did not start in time"),
+        "runner_scheduling_failure": _request(503, "No runner could be scheduled"),
+        "runner_connection_timeout": _request(503, "Connection to the runner timed out"),
+        "runner_disconnected": _request(503, "Runner disconnected"),
+        "runner_connection_refused": _request(503, "Runner refused the connection"),
+        "runner_connection_error": _request(503, "Connection to the runner failed"),
+        "runner_incomplete_response": _request(502, "Runner sent an incomplete response"),
+        "runner_server_error": _request(500, "Runner failed with a server error"),
+        "client_disconnected": _request(499, "Client closed the connection"),
+        "client_cancelled": _request(499, "Request was cancelled by the client"),
+        "bad_request": _request(400, "Bad request"),
+        "internal_error": _request(500, "Internal error"),
+    }
+)
+"""Errors of the platform: `error_type` of the body."""
+
+_NO_KEY = "Cannot access application '{app}'. Authentication is required to access this application."
+
+OTHERS: Mapping[str, NamedError] = MappingProxyType(
+    {
+        "user_timeout": NamedError(
+            Kind.REQUEST,
+            504,
+            "Request timed out",
+            headers=(("X-Fal-Request-Timeout-Type", "user"),),
+            error_type="request_timeout",
+        ),
+        "unhandled_exception": NamedError(Kind.APP, 500, "Internal Server Error"),
+        "path_not_found": NamedError(Kind.APP, 404, "Path {path} not found", headers=(("x-fal-billable-units", "0"),)),
+        "missing_authorization": NamedError(Kind.GATEWAY, 401, _NO_KEY),
+        "unknown_key": NamedError(Kind.GATEWAY, 401, "No user found for Key ID and Secret"),
+        # The wording of 2026: known by this part only (section 1.4).
+        "invalid_key_credentials": NamedError(Kind.GATEWAY, 401, "invalid key credentials"),
+        "malformed_key": NamedError(
+            Kind.GATEWAY, 401, "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
+        ),
+        "exhausted_balance": NamedError(
+            Kind.GATEWAY,
+            403,
+            "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.",
+        ),
+        "unknown_app": NamedError(Kind.GATEWAY, 404, 'Application "{alias}" not found'),
+        "concurrent_requests_limit": NamedError(
+            Kind.GATEWAY,
+            429,
+            "Reached concurrent requests limit of 20",
+            more=MappingProxyType({"type": "concurrent_requests_limit", "data": {"limit": 20}}),
+            headers=(("X-Fal-needs-retry", "1"),),
+        ),
+        # The body is recorded nowhere (section 12.4): the shape of fal's other 429.
+        "max_queue_length": NamedError(
+            Kind.GATEWAY,
+            429,
+            "Queue length 11 exceeds the limit of 10",
+            more=MappingProxyType({"type": "max_queue_length", "data": {"limit": 10, "queue_length": 11}}),
+        ),
+        "nginx_502": _page(502, "502 Bad Gateway"),
+        "nginx_503": _page(503, "503 Service Temporarily Unavailable"),
+        "nginx_504": _page(504, "504 Gateway Time-out"),
+    }
+)
+"""What has no name of fal's: the gateways, the runtime of the apps, and the timeout that a caller set."""
+
+ERRORS: Mapping[str, NamedError] = MappingProxyType({**MODEL, **REQUEST, **OTHERS})
+"""All of them, by the name that a fault gives."""

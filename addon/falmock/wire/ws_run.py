@@ -1,0 +1,34 @@
+"""HTTP over WebSocket: what surrounds the answer to each input on `ws.fal.run` (fal-protocol.md section 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from falmock.wire import jsontext
+from falmock.wire.frames import Text
+from falmock.wire.realtime import json_frame
+
+CHUNK = 64 * 1024
+"""How many bytes of a body go in one binary message."""
+
+
+def start_frame(request_id: str, status: int, headers: Mapping[str, str]) -> Text:
+    """What comes before the body."""
+    return json_frame({"type": "start", "request_id": request_id, "status": status, "headers": dict(headers)})
+
+
+def end_frame(request_id: str, status: int, first_byte: float) -> Text:
+    """What comes behind the body; `first_byte` is the time to the first byte in seconds."""
+    ending = {"type": "end", "request_id": request_id, "status": status, "time_to_first_byte_seconds": first_byte}
+    return json_frame(ending)
+
+
+def is_meta(text: str) -> bool:
+    """Whether the client takes a text message for one of these two, and not for a part of a body."""
+    if '"type"' not in text or '"request_id"' not in text:
+        return False
+    try:
+        value = jsontext.loads(text.encode("utf-8", "surrogatepass"))
+    except jsontext.BadJSON:
+        return False
+    return isinstance(value, dict) and "type" in value and "request_id" in value
