@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 from falmock.engine import inputs
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.engine.jobs import Job
 from falmock.engine.pace import schedule
 from falmock.engine.scopes import Scope
 from falmock.fixtures import miss
@@ -22,9 +24,9 @@ from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import Role
+from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
 from falmock.wire.message import Request
-from falmock.wire.routes import Run
 
 DEFAULT_DEADLINE = 3600.0
 MIN_DEADLINE = 0.1
@@ -47,30 +49,55 @@ class Answers:
         self.index = index
         self._misses.clear()
 
-    def run(self, request: Request, call: Run, now: float) -> Reply:
-        """A sync run: the fixture's answer, after the time that the pace gives it."""
-        found = self.find(request, call.endpoint)
-        if isinstance(found, Reply):
-            return found
-        fixture, deadline = found
-        request_id = self.new_id(now)
+    def timing(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply | None, float]:
+        """The reply to a call whose start deadline passes (both in seconds after the call), and how long one takes that is in time."""
         plan = schedule(self.config.pace, fixture.timeline)
         if not plan.by_polls and plan.started > deadline:
             late = replies.timed_out(request_id, fixture.label, by_user=deadline != DEFAULT_DEADLINE)
-            return late._replace(delay=deadline)
-        delay = 0.0 if plan.by_polls else plan.completed
-        return self.reply(fixture.answer, call.endpoint.app, request_id, fixture.label, reason_of(fixture), delay)
+            return late._replace(delay=deadline), deadline
+        return None, 0.0 if plan.by_polls else plan.completed
 
-    def find(self, request: Request, endpoint: EndpointId) -> tuple[Fixture, float] | Reply:
-        """The fixture that answers a call and its start deadline in seconds, or what is wrong with the call."""
+    def find(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> tuple[Fixture, float] | Reply:
+        """The fixture that answers a call and its start deadline in seconds, or what is wrong with the call.
+
+        `names` are all endpoint ids that the call goes by, where there are several.
+        """
         deadline = _deadline(request)
         if isinstance(deadline, Reply):
             return deadline
         query = inputs.read(request, str(endpoint), self.resolve)
         if isinstance(query, Reply):
             return query
-        fixture = self._select(query)
+        fixture = self._select(query, names)
         return fixture if isinstance(fixture, Reply) else (fixture, deadline)
+
+    def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
+        """The fixture that answers a message on a socket which goes by these endpoint ids: one with frames, or else any."""
+        index = self.index
+        found = self._in_turn(index.sockets.matching_any(query, names), "message ") or self._in_turn(
+            index.matching_any(query._replace(method="POST"), names)
+        )
+        if found is not None:
+            return found
+        has_frames = any(index.sockets.of_endpoint(name) for name in names)
+        return self._miss(query, names, index.sockets if has_frames else index)
+
+    def on_opening(self, names: Sequence[str], handshake: Request) -> Fixture | None:
+        """The fixture with the frames that are sent when a socket opens which goes by these endpoint ids."""
+        context = handshake.headers.get("x-aimock-context")
+        query = Query(names[0], miss.MESSAGE, {}, "{}", "", handshake.path, context)
+        return self._in_turn(self.index.openings.matching_any(query, names), "opening ")
+
+    def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
+        """The fixture that would answer a call, which is not counted; None where none would. Like `find` otherwise."""
+        query = inputs.read(request, str(endpoint), self.resolve)
+        if isinstance(query, Reply):
+            return None
+        for group in self.index.matching_any(query, names or (query.endpoint,)):
+            fixture = for_call(group, self.scope.calls[group[0].group])
+            if fixture is not None:
+                return fixture
+        return None
 
     def resolve(self, url: str) -> str | None:
         """The digest of the content that a URL names, if it is one of the files known here."""
@@ -101,16 +128,17 @@ class Answers:
         body = reply.body
         return reply._replace(body=b"", length=body.stop - body.start if isinstance(body, FileBody) else len(body))
 
-    def _select(self, query: Query) -> Fixture | Reply:
-        return self._in_turn(self.index.matching(query)) or replies.miss_reply(self._miss(query))
+    def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
+        groups = self.index.matching_any(query, names) if names else self.index.matching(query)
+        return self._in_turn(groups) or replies.miss_reply(self._miss(query, names, self.index))
 
-    def _in_turn(self, groups: Iterable[Group]) -> Fixture | None:
-        """The fixture that answers, of groups that match; the call counts in those that are looked at."""
+    def _in_turn(self, groups: Iterable[Group], kind: str = "") -> Fixture | None:
+        """The fixture that answers, of groups that match; the call counts, apart for each `kind`, in those that are looked at."""
         repeated = None
         for group in groups:
             if len(group) == 1 and group[0].match.sequence_index is None:
                 return group[0]
-            key = group[0].group
+            key = kind + group[0].group
             count = self.scope.calls[key]
             self.scope.calls[key] += 1
             fixture = for_call(group, count)
@@ -120,11 +148,11 @@ class Answers:
             repeated = repeated or last_named(group, count)
         return repeated
 
-    def _miss(self, query: Query) -> miss.Miss:
+    def _miss(self, query: Query, names: Sequence[str], index: Index) -> miss.Miss:
         key = f"{query.method} {query.endpoint} {query.text} {query.context}"
         report = self._misses.get(key)
         if report is None:
-            report = miss.report(self.index, query, self.scope.redactor)
+            report = miss.report(index, query, self.scope.redactor, names)
             if len(self._misses) < MAX_MISSES:
                 self._misses[key] = report
         return report
@@ -139,6 +167,15 @@ class Answers:
             body = asset.data if asset.data is not None else FileBody(asset.file or "", 0, asset.size)
         headers = replies.model_headers(answer, app, request_id, label)
         return Reply(answer.status, headers, body, why, label, delay)
+
+    def outcome(self, job: Job) -> Reply:
+        """What a job that is over came to."""
+        if job.state is State.CANCELLED and not job.awaits_cancel:
+            return replies.cancelled(job.request_id, job.fixture)
+        if job.state is State.EXPIRED:
+            by_user = job.deadline != DEFAULT_DEADLINE
+            return replies.timed_out(job.request_id, job.fixture, by_user=by_user)
+        return self.reply(job.answer, job.app, job.request_id, job.fixture, job.why)
 
     def plain(self, fixture: Fixture, why: str, *extra: Header) -> Reply:
         """A fixture's answer to a call that no model sees: with the fixture's own headers, and `extra` where it has none such."""

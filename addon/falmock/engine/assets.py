@@ -1,9 +1,14 @@
-"""Files: what clients uploaded in this run, and the uploads under way. Content lives in memory, by digest."""
+"""Files: what clients uploaded in this run, and the uploads under way. Content is in memory or in files, by digest.
+
+Files are the edge's. It hands them over with a request; the ones that are not kept, or not any more, are `dropped`, and the edge
+removes them.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections import OrderedDict
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -11,13 +16,15 @@ from dataclasses import field
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
+from falmock.wire.content import Content
 
 LIMIT = 512 * 1024 * 1024
+DISK_LIMIT = 16 * 1024 * 1024 * 1024
 MAX_PENDING = 10_000
 
 
 class NoRoom(Exception):
-    """A file larger than everything that may be kept."""
+    """Content larger than all that may be kept in memory."""
 
 
 class BadParts(ValueError):
@@ -31,22 +38,46 @@ class Upload:
     key: str
     name: str
     content_type: str
-    parts: dict[int, bytes] = field(default_factory=dict)
+    parts: dict[int, Content] = field(default_factory=dict)
+
+
+class _Shelf:
+    """Content of one kind, the oldest first, and its size in bytes."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.content: OrderedDict[str, Asset] = OrderedDict()
+
+    def add(self, asset: Asset) -> None:
+        self.content[asset.sha256] = asset
+        self.size += asset.size
+
+    def pop_oldest(self) -> Asset:
+        _, oldest = self.content.popitem(last=False)
+        self.size -= oldest.size
+        return oldest
 
 
 class Assets:
-    """Uploaded content, at most `limit` bytes of it (the oldest goes first), and the promised URLs.
+    """Uploaded content, and the promised URLs.
 
-    Fixture assets are looked up in the mapping that `find` is given, since they change with the fixtures.
+    At most `limit` bytes are kept in memory, and `disk_limit` bytes in files unless a single upload is larger; the oldest go
+    first, and parts of uploads that were never completed before what is whole. Fixture assets are looked up in the mapping that `find` is given, since they change with the fixtures.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, disk_limit: int = DISK_LIMIT) -> None:
         self.limit = limit
-        self._size = 0
-        self._content: OrderedDict[str, Asset] = OrderedDict()
+        self.disk_limit = disk_limit
+        self._memory = _Shelf()
+        self._disk = _Shelf()
+        self._parts_on_disk = 0
+        self._files: set[str] = set()
+        self._dropped: list[str] = []
         self._promised: OrderedDict[str, Upload] = OrderedDict()
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._promises: Counter[tuple[str, str]] = Counter()
+
+    # promises
 
     def count_promise(self, name: str, content_type: str) -> int:
         """How many files of this name and type were promised before this one: it tells their URLs apart."""
@@ -58,36 +89,56 @@ class Assets:
         """Note a file URL that was given out before its content came; `key` is `storage.asset_key` of its path."""
         upload = self._promised[key] = Upload(key, name, content_type)
         if len(self._promised) > MAX_PENDING:
-            self._promised.popitem(last=False)
+            _, forgotten = self._promised.popitem(last=False)
+            self._forget_parts(forgotten, forgotten.parts)
         return upload
 
     def promised(self, key: str) -> Upload | None:
         """The promise of this URL path, filled or not."""
         return self._promised.get(key)
 
-    def put(self, content: bytes, name: str, content_type: str) -> Asset:
+    def is_filled(self, upload: Upload) -> bool:
+        """Whether the content of a promised URL has come."""
+        return upload.key in self._filled
+
+    # content
+
+    def put(self, content: Content, name: str, content_type: str) -> Asset:
         """Keep some content. Raises NoRoom."""
-        if len(content) > self.limit:
-            raise NoRoom
-        sha256 = storage.digest(content)
-        asset = self._content.get(sha256)
+        asset = self._kept(content.sha256)
         if asset is None:
-            asset = self._content[sha256] = Asset(sha256, name, content_type, len(content), data=content)
-            self._size += len(content)
-            while self._size > self.limit:
-                _, oldest = self._content.popitem(last=False)
-                self._size -= oldest.size
-        else:
-            self._content.move_to_end(sha256)
+            asset = Asset(content.sha256, name, content_type, content.size, content.data, content.file)
+            self._keep(asset)
         # The URL carries the name, and the same bytes may come again as another type.
-        self._fill(storage.asset_key(storage.content_path(sha256, name)), sha256, content_type)
+        self._fill(storage.asset_key(storage.content_path(asset.sha256, name)), asset.sha256, content_type)
         return asset
 
-    def fill(self, upload: Upload, content: bytes, content_type: str) -> Asset:
+    def _kept(self, sha256: str) -> Asset | None:
+        """The content of this digest, which is the youngest now."""
+        for shelf in (self._memory, self._disk):
+            asset = shelf.content.get(sha256)
+            if asset is not None:
+                shelf.content.move_to_end(sha256)
+                return asset
+        return None
+
+    def _keep(self, asset: Asset) -> None:
+        if asset.file is None:
+            if asset.size > self.limit:
+                raise NoRoom
+            self._memory.add(asset)
+            while self._memory.size > self.limit:
+                self._memory.pop_oldest()
+            return
+        self._files.add(asset.file)
+        self._disk.add(asset)
+        self._make_room(None)
+
+    def fill(self, upload: Upload, content: Content, content_type: str) -> Asset:
         """Keep the content of a promised URL. Raises NoRoom."""
         asset = self.put(content, upload.name, content_type)
         self._fill(upload.key, asset.sha256, content_type)
-        upload.parts.clear()
+        self._forget_parts(upload, upload.parts)
         return asset
 
     def note(self, path: str, sha256: str, content_type: str) -> None:
@@ -100,14 +151,65 @@ class Assets:
         if len(self._filled) > 2 * MAX_PENDING:
             self._filled.popitem(last=False)
 
-    def join(self, upload: Upload, numbers: list[int]) -> bytes:
-        """The content of a multipart upload from its parts, by number whatever the order told. Raises BadParts."""
+    # parts
+
+    def add_part(self, upload: Upload, number: int, content: Content) -> None:
+        """Keep one part; it takes the place of one that came before under this number. Raises NoRoom."""
+        if content.data is not None:
+            others = (part for place, part in upload.parts.items() if place != number)
+            if content.size + _in_memory(others) > self.limit:
+                raise NoRoom
+        if number in upload.parts:
+            self._forget_parts(upload, [number])
+        upload.parts[number] = content
+        if content.file is not None:
+            self._files.add(content.file)
+            self._parts_on_disk += content.size
+            self._make_room(upload)
+
+    def in_order(self, upload: Upload, numbers: list[int]) -> list[Content]:
+        """The parts of an upload by number, whatever the order told. Raises BadParts."""
         missing = sorted(set(numbers) - upload.parts.keys())
         if missing:
             raise BadParts(f"part {missing[0]} was not uploaded")
         if not numbers:
             raise BadParts("no parts were named")
-        return b"".join(upload.parts[number] for number in sorted(set(numbers)))
+        return [upload.parts[number] for number in sorted(set(numbers))]
+
+    def _forget_parts(self, upload: Upload, numbers: Iterable[int]) -> None:
+        for number in list(numbers):
+            part = upload.parts.pop(number)
+            if part.file is not None:
+                self._parts_on_disk -= part.size
+                self._drop(part.file)
+
+    # files
+
+    def _make_room(self, under_way: Upload | None) -> None:
+        """Drop files until what there are is within the limit; the parts of this upload stay."""
+        if self._disk.size + self._parts_on_disk <= self.disk_limit:
+            return
+        for upload in self._promised.values():
+            if upload is not under_way and self._disk.size + self._parts_on_disk > self.disk_limit:
+                self._forget_parts(upload, upload.parts)
+        while self._disk.size + self._parts_on_disk > self.disk_limit and len(self._disk.content) > 1:
+            self._drop(self._disk.pop_oldest().file or "")
+
+    def _drop(self, file: str) -> None:
+        self._files.discard(file)
+        self._dropped.append(file)
+
+    def release(self, content: Content) -> None:
+        """A request was answered that brought this content: its file is dropped unless it was kept."""
+        if content.file is not None and content.file not in self._files:
+            self._dropped.append(content.file)
+
+    def take_dropped(self) -> list[str]:
+        """The files that are of no use any more, each told once."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
+
+    # lookup
 
     def digest_of(self, path: str) -> str | None:
         """The digest of the content that a URL path names, known or not any more; None where nothing tells it."""
@@ -119,8 +221,12 @@ class Assets:
         sha256 = self.digest_of(path)
         if sha256 is None:
             return None
-        asset = self._content.get(sha256) or fixtures.get(sha256)
+        asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)
         if asset is None:
             return None
         filled = self._filled.get(storage.asset_key(path))
         return Found(asset, filled[1] if filled else asset.content_type)
+
+
+def _in_memory(parts: Iterable[Content]) -> int:
+    return sum(part.size for part in parts if part.data is not None)

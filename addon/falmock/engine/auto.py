@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from falmock.engine.assets import Assets
+from falmock.engine.effects import Answer
 from falmock.engine.effects import Reply
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
@@ -32,10 +33,12 @@ TO_FAL = frozenset(
 _OUR_URL = re.compile(rf"https://{re.escape(CDN_HOST)}(/files/b/[0-9a-f]{{8}}/[A-Za-z0-9_-]{{43}}_[^\s\"\\?#]*)")
 
 
-def is_ours(call: routes.Call, reply: Reply) -> bool:
-    """Whether a reply answers the call, and is not the word that nothing here can."""
+def is_ours(call: routes.Call, reply: Answer) -> bool:
+    """Whether an effect answers the call, and is not the word that nothing here can."""
     if isinstance(call, routes.FileGet):
-        return reply.miss is None
+        return not isinstance(reply, Reply) or reply.miss is None
+    if isinstance(call, routes.WebhookKeys):
+        return True
     return reply.fixture is not None
 
 

@@ -56,6 +56,10 @@ class Config:
     """What in inputs does not count, in matching and in recordings."""
     redact: SecretRules = NO_RULES
     """What is hidden besides what is always hidden."""
+    webhook_hosts: tuple[str, ...] = ()
+    """The hosts (names or globs) that webhooks are posted to; none for any but fal's."""
+    faults: tuple[str, ...] = ()
+    """The files with rules for what goes wrong."""
     record_errors: bool = False
     """Whether fal's own trouble (401, 403, 429, 502, 503, the gateway's errors) is recorded too."""
     record_assets: bool = True

@@ -14,6 +14,7 @@ from falmock.fixtures.redaction import Redactor
 from falmock.wire import jsontext
 from falmock.wire import routes
 from falmock.wire.hosts import Role
+from falmock.wire.sse import Parser
 
 MAX_SHOWN = 2 * 1024 * 1024
 """A text or JSON body longer than this (bytes) is shown as its type and size: a screen is not the place to read it."""
@@ -32,6 +33,9 @@ _SHORT = 120
 
 _NAMES: dict[type[Any], str] = {
     routes.Run: "Run",
+    routes.Stream: "Stream",
+    routes.Socket: "Socket",
+    routes.RunSocket: "Socket of runs",
     routes.Submit: "Submit",
     routes.Status: "Status",
     routes.StatusStream: "Status stream",
@@ -39,6 +43,8 @@ _NAMES: dict[type[Any], str] = {
     routes.Cancel: "Cancel",
     routes.UploadInitiate: "Upload: initiate",
     routes.CdnToken: "Upload: token",
+    routes.Token: "Token",
+    routes.WebhookKeys: "Keys of webhooks",
     routes.DirectUpload: "Upload: whole file",
     routes.MultipartStart: "Upload: start of parts",
     routes.FilePut: "Upload: content",
@@ -86,7 +92,7 @@ def describe(side: Side, redactor: Redactor) -> str:
     value = _json_of(side)
     facts = list(_facts(side, call, value))
     shown = redactor.value(_shortened(value)) if value is not None else None
-    label, content = _label(side, call), _body(side, shown)
+    label, content = _label(side, call), _events(side, redactor) or _body(side, shown)
     lines = [f"{name}: {fact}" for name, fact in facts if fact]
     if not _is_report(value, side.report):
         lines += [f"{label}:", content] if "\n" in content else [f"{label}: {content}"]
@@ -126,7 +132,7 @@ def _name(side: Side, call: routes.Call | None) -> str:
 
 
 def _endpoint(side: Side, call: routes.Call | None) -> str:
-    if isinstance(call, routes.Run | routes.Submit):
+    if isinstance(call, routes.Run | routes.Stream | routes.Socket | routes.RunSocket | routes.Submit):
         return str(call.endpoint)
     if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
         return side.path.partition("/requests/")[0].strip("/")
@@ -168,8 +174,8 @@ def _origin(side: Side) -> Iterator[tuple[str, str]]:
 
 def _label(side: Side, call: routes.Call | None) -> str:
     if side.status is None:
-        return "input" if isinstance(call, routes.Run | routes.Submit) else "body"
-    return "output" if isinstance(call, routes.Run | routes.Result) else "answer"
+        return "input" if isinstance(call, routes.Run | routes.Stream | routes.Submit) else "body"
+    return "output" if isinstance(call, routes.Run | routes.Stream | routes.Result) else "answer"
 
 
 # bodies
@@ -199,6 +205,21 @@ def _body(side: Side, value: Any) -> str:
     if len(side.body) > MAX_SHOWN or not ("json" in plain or plain.startswith("text/")):
         return f"{plain or 'of no type'}, {len(side.body):,} bytes"
     return side.body.decode("utf-8", "replace").rstrip()
+
+
+def _events(side: Side, redactor: Redactor) -> str:
+    """The server-sent events in a body, one a line; "" where there are none."""
+    if _plain(side.content_type) != "text/event-stream" or len(side.body) > MAX_SHOWN:
+        return ""
+    lines = []
+    for event in Parser().feed(side.body):
+        try:
+            value = redactor.value(_shortened(jsontext.loads_exact(event.data.encode())))
+            data = jsontext.dump_exact(value, indent=None)
+        except ValueError:
+            data = event.data
+        lines.append(data if event.type == "message" else f"{event.type}: {data}")
+    return "\n".join(lines)
 
 
 def _shortened(value: Any) -> Any:

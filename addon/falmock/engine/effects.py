@@ -123,11 +123,12 @@ class Turn(NamedTuple):
     """What is due on a socket: frames to be sent in this order.
 
     `again` is when to ask next (seconds since the epoch); None: not before a message comes. Nothing goes out after a
-    Close or a Reset.
+    Close or a Reset. `misses` are the reports of messages that no fixture answers.
     """
 
     frames: tuple[Frame, ...] = ()
     again: float | None = None
+    misses: tuple[Miss, ...] = ()
 
 
 class Conversation(Protocol):

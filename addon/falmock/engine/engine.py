@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from falmock.engine import auto
 from falmock.engine import replies
+from falmock.engine import sockets
 from falmock.engine.answers import Answers
 from falmock.engine.answers import NewId
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.downloads import Downloads
+from falmock.engine.effects import Answer
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
+from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.faults import Faults
+from falmock.engine.faults import Strike
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
+from falmock.engine.sockets import Sockets
+from falmock.engine.streams import Streams
+from falmock.engine.striking import Striking
+from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
+from falmock.engine.webhooks import Agenda
+from falmock.fixtures.fault import Rule
 from falmock.fixtures.index import Index
 from falmock.fixtures.redaction import Redactor
 from falmock.wire import auth
 from falmock.wire import cors
+from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
 from falmock.wire import routes
+from falmock.wire.content import Content
+from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
-Handler = Callable[[Request, Any, float], Reply]
+Handler = Callable[[Request, Any, float], Answer]
+_TAKES_FILE = frozenset({routes.FilePut, routes.DirectUpload, routes.UploadPart})
+SPOOLED_ABOVE = 1024 * 1024
+"""Files longer than this (bytes), or of a length that is not told, are put on disk when they are uploaded."""
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
@@ -46,7 +66,13 @@ class Engine:
         self._index = index
         index = index.ignoring(config.ignore)
         self._answers = Answers(config, index, self.scope, new_id)
-        self._queue = Queue(self._answers, self.scope.jobs)
+        self.webhooks = Agenda(self._answers)
+        self._streams = Streams(self._answers)
+        self._sockets = Sockets(self._answers)
+        self._faults = Faults(self.scope.faults, self._endpoint_of)
+        self._faults.use_fixtures(index)
+        self._queue = Queue(self._answers, self.scope.jobs, self.webhooks, self._faults)
+        self._striking = Striking(self._faults, self._answers, self._decide)
         self._uploads = Uploads(self.scope.assets)
         self._downloads = Downloads(self.scope.assets, index, self.redactor, self._answers.find_plain)
         self._tokens = Tokens(secret)
@@ -59,7 +85,12 @@ class Engine:
 
     def _take(self, index: Index) -> None:
         self._answers.use_fixtures(index)
+        self._faults.use_fixtures(index)
         self._downloads.index = index
+
+    def use_faults(self, rules: Iterable[Rule]) -> None:
+        """Have other rules say what goes wrong from now on; jobs under way go wrong as they were to."""
+        self._faults.use_rules(rules)
 
     def use_config(self, config: Config) -> None:
         """Work by another configuration from now on; jobs under way keep their pace."""
@@ -80,19 +111,62 @@ class Engine:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
             effect = self._answer(request, now)
-            if isinstance(effect, Reply) and "origin" in request.headers and not _has_cors(effect):
+            if isinstance(effect, Reply | Stream) and "origin" in request.headers and not _has_cors(effect):
                 effect = effect._replace(headers=effect.headers + cors.simple(request.headers))
         self.scope.journal.note(request, effect, now)
+        if request.content is not None:
+            self.scope.assets.release(request.content)
         return effect
+
+    def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether the body of a request, of which the head has come, is to be put on disk: it is a file, and not a small one.
+
+        `headers` has lower-case names. `handle` is then given the request with its `content`.
+        """
+        if self.config.mode is not Mode.REPLAY or method == "OPTIONS":
+            return False
+        role = self.config.hosts.role(host) or Role.OTHER
+        if type(routes.route(role, method, path, "")) not in _TAKES_FILE:
+            return False
+        length = headers.get("content-length", "")
+        return not length.isdecimal() or int(length) > SPOOLED_ABOVE
+
+    def take_dropped(self) -> list[str]:
+        """The files that were given with requests and are of no use any more, each told once: they are to be removed."""
+        return self.scope.assets.take_dropped()
+
+    def joined(self, request: Request, join: Join, whole: Content) -> Reply:
+        """What to reply to the request that a Join was answered to, now that this is what its parts came to."""
+        reply = self._uploads.joined(request, join.key, whole)
+        self.scope.assets.release(whole)
+        if "origin" in request.headers and not _has_cors(reply):
+            reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
+        return reply
 
     def _answer(self, request: Request, now: float) -> Effect:
         role = self.config.hosts.role(request.host) or Role.OTHER
-        call = routes.route(role, request.method, request.path, request.query)
+        upgrade = request.headers.get("upgrade", "").lower() == "websocket"
+        call = routes.route(role, request.method, request.path, request.query, upgrade=upgrade)
+        return self._striking.answer(request, call, now)
+
+    def _endpoint_of(self, request_id: str, now: float) -> str | None:
+        job = self.scope.jobs.get(request_id, now)
+        return None if job is None else job.endpoint
+
+    def _decide(self, request: Request, call: routes.Call, now: float, strike: Strike | None) -> Effect:
+        handler = self._handlers[type(call)]
+        if strike is not None and isinstance(call, routes.Submit):
+            handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, strike))
         if self.config.mode is not Mode.AUTO:
-            return self._handlers[type(call)](request, call, now)
+            return handler(request, call, now)
         if type(call) in auto.TO_FAL:
             return Forward("auto: uploads and tokens go to fal")
-        reply = self._handlers[type(call)](request, call, now)
+        if isinstance(call, routes.WebhookKeys) and not self.webhooks.used:
+            return Forward("auto: no webhook was sent from here, so the keys are fal's")
+        if isinstance(call, routes.Socket | routes.RunSocket):
+            known = self._sockets.knows(call)
+            return handler(request, call, now) if known else Forward("auto: no fixture is for this socket")
+        reply = handler(request, call, now)
         if auto.is_ours(call, reply):
             return reply
         inline = auto.known_here_only(request, self.scope.assets, self._downloads.index.assets)
@@ -106,7 +180,11 @@ class Engine:
             routes.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
             routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
             routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
-            routes.Run: self._to_endpoint(self._run),
+            routes.Run: self._to_endpoint(self._streams.run),
+            routes.Stream: self._to_endpoint(self._streams.run),
+            routes.Socket: self._socket,
+            routes.RunSocket: self._to_endpoint(self._sockets.open_runs),
+            routes.WebhookKeys: lambda request, _, __: self.webhooks.keys(head=request.method == "HEAD"),
             routes.Submit: self._to_endpoint(queue.submit),
             routes.UploadInitiate: self._to_storage(
                 self._recorded_or(lambda request, call, _: uploads.initiate(request, call))
@@ -130,50 +208,59 @@ class Engine:
     def _recorded_or(self, handler: Handler) -> Handler:
         """A handler for calls to no endpoint: what a fixture answers goes before what would be made up."""
 
-        def handle(request: Request, call: Any, now: float) -> Reply:
+        def handle(request: Request, call: Any, now: float) -> Answer:
             return self._answers.recorded(request) or handler(request, call, now)
 
         return handle
 
-    def _run(self, request: Request, call: routes.Run, now: float) -> Reply:
-        if request.headers.get("upgrade", "").lower() == "websocket":
-            return replies.problem(501, "falmock does not answer realtime sockets yet", "realtime")
-        return self._answers.run(request, call, now)
-
     # who may call
 
     def _about_job(self, handler: Handler) -> Handler:
-        def handle(request: Request, call: Any, now: float) -> Reply:
-            if self.config.auth.required:
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            if self._looks_at(request):
                 job = self.scope.jobs.get(call.request_id, now)
                 if job is not None:  # an unknown id is 404 even without a key (section 3.2)
-                    refused = self._refused(request, errors.no_authorization(job.app))
+                    refused = self._refusal(request, endpoint_ids.parse(job.app), now)
                     if refused is not None:
-                        return refused
+                        return _unauthorized(refused)
             return handler(request, call, now)
 
         return handle
 
     def _to_endpoint(self, handler: Handler) -> Handler:
-        def handle(request: Request, call: Any, now: float) -> Reply:
-            if self.config.auth.required:
-                refused = self._refused(request, errors.no_authorization(call.endpoint.app))
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            if self._looks_at(request):
+                refused = self._refusal(request, call.endpoint, now)
                 if refused is not None:
-                    return refused
+                    return _unauthorized(refused)
             return handler(request, call, now)
 
         return handle
 
+    def _socket(self, request: Request, call: routes.Socket, now: float) -> Answer:
+        if self._looks_at(request) and self._refusal(request, call.endpoint, now) is not None:
+            return sockets.refused()
+        return self._sockets.open(request, call, now)
+
     def _to_storage(self, handler: Handler) -> Handler:
-        def handle(request: Request, call: Any, now: float) -> Reply:
-            return self._refused(request, errors.NO_AUTHORIZATION_REST) or handler(request, call, now)
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            refused = auth.refusal(self.config.auth, request.headers, errors.NO_AUTHORIZATION_REST)
+            return handler(request, call, now) if refused is None else _unauthorized(refused)
 
         return handle
 
-    def _refused(self, request: Request, missing: str) -> Reply | None:
-        text = auth.refusal(self.config.auth, request.headers, request.query, missing)
-        return None if text is None else replies.queue_reply(401, {"detail": text}, "not authorized")
+    def _looks_at(self, request: Request) -> bool:
+        """Whether there is anything about the key or the token of a request that could be wrong."""
+        return self.config.auth.required or PARAMETER in request.query
+
+    def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
+        trusts_fal = self.config.mode is Mode.AUTO
+        return self._tokens.refusal(self.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
 
 
-def _has_cors(reply: Reply) -> bool:
+def _unauthorized(text: str) -> Reply:
+    return replies.queue_reply(401, {"detail": text}, "not authorized")
+
+
+def _has_cors(reply: Reply | Stream) -> bool:
     return any(name == b"access-control-allow-origin" for name, _ in reply.headers)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from falmock.engine.faults import Strike
 from falmock.engine.pace import Schedule
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
@@ -39,6 +41,11 @@ class Job:
     polls: int = 0
     ended: float | None = None
     touched: float = 0.0
+    retried: int = 0
+    endpoint: str = ""
+    """The endpoint id it was submitted to."""
+    strike: Strike | None = None
+    """The fault that is in the fixture which answers it."""
 
     def fire(self, event: Event, now: float) -> None:
         """Let an event happen. Raises ImpossibleEvent where the table does not have it."""
@@ -51,15 +58,39 @@ class Job:
         if self.awaits_cancel:
             self._advance_to_its_place(now)
             return
-        schedule, elapsed = self.schedule, now - self.submitted
+        while self._step(now - self.submitted):
+            pass
+
+    def _step(self, elapsed: float) -> bool:
+        """Fire the next event that is due by the clock; False when none is. `elapsed` is in seconds after the submit."""
+        schedule = self.schedule
         if self.state is State.QUEUED:
-            starts_in_time = not schedule.by_polls and schedule.started <= self.deadline
-            if starts_in_time and elapsed >= schedule.started:
-                self.fire(Event.START, self.submitted + schedule.started)
-            elif not starts_in_time and elapsed >= self.deadline:
-                self.fire(Event.EXPIRE, self.submitted + self.deadline)
-        if self.state is State.RUNNING and not schedule.by_polls and elapsed >= schedule.completed:
-            self.fire(Event.FINISH, self.submitted + schedule.completed)
+            lost, starts = schedule.retries[self.retried - 1] if self.retried else (0.0, schedule.started)
+            starts_in_time = not schedule.by_polls and starts <= self.deadline
+            if starts_in_time and elapsed >= starts:
+                self.fire(Event.START, self.submitted + starts)
+            elif not starts_in_time and elapsed >= max(lost, self.deadline):
+                self.fire(Event.EXPIRE, self.submitted + max(lost, self.deadline))
+            else:
+                return False
+            return True
+        if self.state is not State.RUNNING or schedule.by_polls or elapsed < self._leaves_runner:
+            return False
+        self._leave_runner(self.submitted + self._leaves_runner)
+        return True
+
+    @property
+    def _leaves_runner(self) -> float:
+        """When a running job is done with its runner, well or not: seconds after the submit."""
+        retries = self.schedule.retries
+        return retries[self.retried].requeued if self.retried < len(retries) else self.schedule.completed
+
+    def _leave_runner(self, at: float) -> None:
+        if self.retried < len(self.schedule.retries):
+            self.fire(Event.RETRY, at)
+            self.retried += 1
+        else:
+            self.fire(Event.FINISH, at)
 
     @property
     def awaits_cancel(self) -> bool:
@@ -86,15 +117,17 @@ class Job:
             if self.polls >= schedule.polls_to_start:
                 self.fire(Event.START, now)
         elif self.polls >= schedule.polls_to_finish:
-            self.fire(Event.FINISH, now)
+            self._leave_runner(now)
 
     def moments(self, now: float) -> list[float]:
         """When, from `now` on, something about the job changes by the clock; `now` is the first."""
         if self.ended is not None:
             return [now]
         schedule = self.schedule
-        ends = schedule.completed if schedule.started <= self.deadline else self.deadline
-        changes = (schedule.started, ends, *schedule.log_times, *(position.at for position in schedule.positions))
+        lost, starts = schedule.retries[-1] if schedule.retries else (0.0, schedule.started)
+        ends = schedule.completed if starts <= self.deadline else max(lost, self.deadline)
+        changes = [schedule.started, ends, *schedule.log_times, *(position.at for position in schedule.positions)]
+        changes += [at for retry in schedule.retries for at in retry]
         # A microsecond later than they are due: in floats, submitted + at - submitted may be less than at.
         later = (self.submitted + at + 1e-6 for at in changes if at <= ends)
         return sorted({now, *(moment for moment in later if moment > now)})
@@ -142,6 +175,8 @@ class Jobs:
     def __init__(self, limit: int, ttl: float) -> None:
         self.limit = limit
         self.ttl = ttl
+        self.on_end: Callable[[Job], None] = lambda _: None
+        """Called with every job that is found to be over after it was taken in."""
         self._live: OrderedDict[str, Job] = OrderedDict()
         self._over: OrderedDict[str, Job] = OrderedDict()
         self._due: list[tuple[float, str]] = []
@@ -188,6 +223,7 @@ class Jobs:
             self._live.move_to_end(job.request_id)
         elif self._live.pop(job.request_id, None) is not None:
             self._over[job.request_id] = job
+            self.on_end(job)
 
     def _is_past(self, job: Job, now: float) -> bool:
         return now - (job.touched if job.ended is None else job.ended) > self.ttl
@@ -221,3 +257,4 @@ class Jobs:
                 if job.ended is not None:
                     del self._live[request_id]
                     self._over[request_id] = job
+                    self.on_end(job)

@@ -6,7 +6,11 @@ from collections import deque
 from typing import NamedTuple
 
 from falmock.engine.effects import Effect
+from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
+from falmock.fixtures.miss import MESSAGE
 from falmock.fixtures.redaction import Redactor
 from falmock.wire.message import Request
 
@@ -14,7 +18,7 @@ LIMIT = 1000
 
 
 class Entry(NamedTuple):
-    """One call; `at` in seconds since the epoch. `status` is None for a call that was forwarded."""
+    """One call; `at` in seconds since the epoch. `status` is None for a call that was forwarded, `fault` names what struck it."""
 
     at: float
     method: str
@@ -24,6 +28,7 @@ class Entry(NamedTuple):
     fixture: str | None
     why: str
     miss: str | None
+    fault: str | None = None
 
 
 class Journal:
@@ -40,11 +45,26 @@ class Journal:
     def note(self, request: Request, effect: Effect, now: float) -> None:
         """Record one call and what it was answered with."""
         self.total += 1
-        if isinstance(effect, Reply):
-            status, fixture, miss = effect.status, effect.fixture, effect.miss.text if effect.miss else None
-        else:
-            status, fixture, miss = None, None, None
-        self._entries.append(Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss))
+        status = fixture = miss = fault = None
+        if not isinstance(effect, Forward):
+            fixture, fault = effect.fixture, effect.fault
+            status = effect.status if isinstance(effect, Reply | Stream) else 101 if isinstance(effect, Socket) else 200
+        if isinstance(effect, Reply) and effect.miss is not None:
+            miss = effect.miss.text
+        self._entries.append(
+            Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss, fault)
+        )
+
+    def add(self, entry: Entry) -> None:
+        """Record a call that falmock made itself."""
+        self.total += 1
+        self._entries.append(entry)
+
+    def note_message(self, handshake: Request, now: float, fixture: str | None, why: str, miss: str | None) -> None:
+        """Record one message on the socket that a request opened, and what it was answered with."""
+        self.total += 1
+        entry = Entry(now, MESSAGE, handshake.host, handshake.path, 101, fixture, why, miss)
+        self._entries.append(entry)
 
     @property
     def entries(self) -> list[Entry]:

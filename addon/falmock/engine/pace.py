@@ -13,6 +13,8 @@ from falmock.wire.lifecycle import State
 _FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _POLLS = re.compile(r"polls:(\d{0,9})(?:,(\d{0,9}))?")
+_MOMENT = 1e-6
+"""What took less (seconds) cannot be stretched."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 FORMS = "instant, recorded, x10 (ten times as fast), 3s (this long in all) or polls:1,2"
 
@@ -76,11 +78,18 @@ def _polls(to_start: str, to_finish: str) -> Pace:
     return Pace(Kind.POLLS, polls_to_start=start, polls_to_finish=max(start, finish))
 
 
+class Retry(NamedTuple):
+    """When a job loses its runner and waits again, and when another takes it: seconds after the submit."""
+
+    requeued: float
+    restarted: float
+
+
 class Schedule(NamedTuple):
     """When a job moves, in seconds after its submit; with `by_polls`, by the number of polls instead.
 
     `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline. `reaches`
-    is the last state the job comes to by itself, as in a Timeline.
+    is the last state the job comes to by itself, as in a Timeline. `retries` come between `started` and `completed`.
     """
 
     started: float
@@ -91,6 +100,7 @@ class Schedule(NamedTuple):
     polls_to_start: int = 0
     polls_to_finish: int = 0
     reaches: State = State.FINISHED
+    retries: tuple[Retry, ...] = ()
 
 
 def schedule(pace: Pace, timeline: Timeline) -> Schedule:
@@ -98,19 +108,29 @@ def schedule(pace: Pace, timeline: Timeline) -> Schedule:
     if pace.kind is Kind.INSTANT:
         positions, log_times = timeline.positions[:1], (0.0,) * len(timeline.logs)
         return Schedule(0.0, 0.0, positions, log_times, reaches=timeline.reaches)
-    if pace.kind is Kind.SCALED:
-        factor = 1.0 / pace.value
-    elif pace.kind is Kind.TOTAL:
-        factor = pace.value / timeline.completed if timeline.completed > 0 else 0.0
-    else:
-        factor = 1.0
+    factor, completed = (1.0, timeline.completed) if pace.kind is Kind.POLLS else spread(pace, timeline.completed)
+    # Of a job that is to take so long in all, nothing is told later.
+    last = timeline.completed if pace.kind is Kind.TOTAL else float("inf")
     return Schedule(
         timeline.started * factor,
-        timeline.completed * factor if pace.kind is not Kind.TOTAL else pace.value,
-        tuple(Position(p.at * factor, p.position) for p in timeline.positions),
-        tuple(log.at * factor for log in timeline.logs),
+        completed,
+        tuple(Position(min(p.at, last) * factor, p.position) for p in timeline.positions),
+        tuple(min(log.at, last) * factor for log in timeline.logs),
         pace.kind is Kind.POLLS,
         pace.polls_to_start,
         pace.polls_to_finish,
         timeline.reaches,
     )
+
+
+def spread(pace: Pace, length: float) -> tuple[float, float]:
+    """What the times of something that took `length` seconds are multiplied by at this pace, and the seconds it takes.
+
+    Counted in polls, nothing takes time.
+    """
+    if pace.kind is Kind.SCALED:
+        factor = 1.0 / pace.value
+        return factor, length * factor
+    if pace.kind is Kind.TOTAL:
+        return pace.value / length if length > _MOMENT else 0.0, pace.value
+    return 0.0, 0.0

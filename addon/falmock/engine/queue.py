@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC
-from datetime import datetime
-from typing import Any
-
+from falmock.engine import fault_jobs
 from falmock.engine import replies
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
 from falmock.engine.answers import reason_of
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.fault_jobs import Course
+from falmock.engine.fault_replies import error_reply
+from falmock.engine.faults import Faults
+from falmock.engine.faults import Strike
 from falmock.engine.jobs import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
 from falmock.engine.pace import schedule
+from falmock.engine.status_stream import StatusEvents
+from falmock.engine.statuses import status_object
+from falmock.engine.webhooks import Agenda
 from falmock.wire import errors
-from falmock.wire import jsontext
+from falmock.wire import sse
+from falmock.wire import webhook
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
-from falmock.wire.lifecycle import State
 from falmock.wire.message import Request
 from falmock.wire.routes import Cancel
 from falmock.wire.routes import Result
@@ -30,18 +33,21 @@ from falmock.wire.routes import Status
 from falmock.wire.routes import StatusStream
 from falmock.wire.routes import Submit
 
-EVENTS_TYPE = (b"Content-Type", b"text/event-stream; charset=utf-8")
+EVENTS_TYPE = (b"Content-Type", sse.TYPE.encode())
 
 
 class Queue:
     """Answers the calls to the queue host: every answer is a view of one job."""
 
-    def __init__(self, answers: Answers, jobs: Jobs) -> None:
+    def __init__(self, answers: Answers, jobs: Jobs, webhooks: Agenda, faults: Faults) -> None:
         self._answers = answers
+        self._faults = faults
         self._jobs = jobs
+        self._webhooks = webhooks
+        jobs.on_end = webhooks.ended
 
-    def submit(self, request: Request, call: Submit, now: float) -> Reply:
-        """A job for the queue: accepted when a fixture knows how it will end."""
+    def submit(self, request: Request, call: Submit, now: float, strike: Strike | None = None) -> Reply:
+        """A job for the queue: accepted when a fixture, or the fault that strikes it, knows how it will end."""
         app = call.endpoint.app
         if call.max_queue_length:
             refused = self._queue_is_full(call.max_queue_length, app, now)
@@ -49,30 +55,45 @@ class Queue:
                 return refused
         found = self._answers.find(request, call.endpoint)
         if isinstance(found, Reply):
-            return found
+            instead = fault_jobs.stand_in(strike) if strike is not None and found.miss is not None else None
+            if instead is None:
+                return found
+            found = (instead, DEFAULT_DEADLINE)
         fixture, deadline = found
+        own = None if strike is not None else self._faults.of_fixture(fixture.label)
+        strike = strike or own
+        if own is not None and own.fault.turns_away and own.fault.error is not None:
+            called = self._faults.called(request, call, now)
+            refused = error_reply(own, own.fault.error, called, self._answers.new_id(now))
+            return refused._replace(fixture=fixture.label)
         timeline = fixture.timeline
         why = reason_of(fixture)
         if timeline.refused:
             return self._answers.plain(fixture, f"{why}; the submit is refused", *replies.GATEWAY)
-        if call.webhook:
-            why += "; fal_webhook is not delivered"
+        target = self._webhook_target(call.webhook, fixture.label, now)
+        if isinstance(target, Reply):
+            return target
+        course = Course(schedule(self._answers.config.pace, timeline), fixture.answer, timeline.honours_cancel)
+        if strike is not None:
+            course = fault_jobs.struck(strike, course, call.endpoint)
         job = Job(
             request_id=self._answers.new_id(now),
             app=app,
             host=self._queue_host(request.host),
             submitted=now,
             deadline=deadline,
-            schedule=schedule(self._answers.config.pace, timeline),
-            answer=fixture.answer,
+            schedule=course.schedule,
+            answer=course.answer,
             logs=timeline.logs,
             inference_time=timeline.inference_time,
-            honours_cancel=timeline.honours_cancel,
+            honours_cancel=course.honours_cancel,
             fixture=fixture.label,
             why=why,
+            endpoint=str(call.endpoint),
+            strike=own,
         )
         # A submit shows the job as it enters the queue, even where the pace ends it at once.
-        body = self._status_object(job, now, logs=False)
+        body = status_object(job, now, logs=False)
         try:
             self._jobs.add(job, now)
         except TooManyJobs:
@@ -81,7 +102,27 @@ class Queue:
                 f"falmock holds {self._answers.config.max_jobs} jobs that are not over: finish or cancel some, or raise fal_max_jobs",
                 "too many unfinished jobs",
             )
-        return replies.queue_reply(200, body, why, job.fixture)
+        if target is not None:
+            why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(strike))}"
+            body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
+        reply = replies.queue_reply(200, body, why, job.fixture)
+        return reply if strike is None else fault_jobs.marked(strike, reply)
+
+    def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.Target | Reply | None:
+        """Where to tell of a job's end, or why a submit that asks for it is refused."""
+        if not url:
+            return None
+        try:
+            target = webhook.target(url)
+        except webhook.BadTarget as error:
+            refused = replies.problem(422, f"fal_webhook: {error}", "bad fal_webhook")
+        else:
+            full = self._webhooks.check(target, now)
+            if full is None:
+                return target
+            refused = full
+        # A fixture matches: in auto, the call is not fal's to answer.
+        return refused._replace(fixture=fixture)
 
     def _queue_is_full(self, text: str, app: str, now: float) -> Reply | None:
         if not text.isascii() or not text.isdigit():
@@ -108,54 +149,26 @@ class Queue:
         job = self._poll(call.request_id, now)
         if job is None:
             return _unknown()
-        body = self._status_object(job, now, logs=call.logs)
+        body = status_object(job, now, logs=call.logs)
         return replies.queue_reply(VIEWS[job.state].poll_status, body, job.why, job.fixture)
 
-    def status_stream(self, call: StatusStream, now: float) -> Reply:
-        """Every status that a job will show, in one piece and when it is over; of the logs each line once."""
+    def status_stream(self, call: StatusStream, now: float) -> Reply | Stream:
+        """A job's statuses as they come, until it is over."""
         job = self._jobs.get(call.request_id, now)
         if job is None:
             return _unknown()
-        if job.awaits_cancel and job.ended is None:
-            why = "a job that waits to be cancelled is not streamed"
-            return replies.problem(501, f"falmock streams a job's statuses when it is over, and {why}: poll it", why)
-        shown: list[dict[str, Any]] = []
-        for moment, ahead in self._ahead(job, now):
-            status = self._status_object(ahead, moment, logs=call.logs)
-            if not shown or status != shown[-1]:
-                shown.append(status)
-        events = b"".join(b"data: %s\n\n" % jsontext.dump_queue(status) for status in _each_line_once(shown))
-        ends = max(job.moments(now)) if not job.schedule.by_polls else now
         headers = (EVENTS_TYPE, (b"Cache-Control", b"no-cache"), *replies.GATEWAY, replies.fixture_header(job.fixture))
-        return Reply(200, headers, events, job.why, job.fixture, delay=ends - now)
-
-    def _ahead(self, job: Job, now: float) -> Iterator[tuple[float, Job]]:
-        """The job at each moment from `now` to its end. By the clock it is a copy that runs ahead; polls move it itself."""
-        if not job.schedule.by_polls:
-            ahead = replace(job)
-            for moment in job.moments(now):
-                ahead.advance(moment)
-                yield moment, ahead
-            return
-        yield now, job
-        while job.ended is None:
-            job.poll(now)
-            yield now, job
-        self._jobs.settle(job)
+        source = StatusEvents(job, self._jobs, now, logs=call.logs)
+        return Stream(200, headers, source, job.why, job.fixture, key=job.request_id)
 
     def result(self, call: Result, now: float) -> Reply:
         """What a job came to, any number of times; 400 while it is not over."""
         job = self._poll(call.request_id, now)
         if job is None:
             return _unknown()
-        if job.state is State.CANCELLED and not job.awaits_cancel:
-            return replies.cancelled(job.request_id, job.fixture)
-        if job.state is State.EXPIRED:
-            by_user = job.deadline != DEFAULT_DEADLINE
-            return replies.timed_out(job.request_id, job.fixture, by_user=by_user)
         if job.state not in TERMINAL:
             return replies.queue_reply(400, errors.UNFINISHED, "result asked before the job is over", job.fixture)
-        return self._answers.reply(job.answer, job.app, job.request_id, job.fixture, job.why)
+        return self._answers.outcome(job)
 
     def cancel(self, call: Cancel, now: float) -> Reply:
         """The wish that a job stop, answered by where it is."""
@@ -163,10 +176,12 @@ class Queue:
         if job is None:
             return _unknown()
         view = VIEWS[job.state]
-        if job.state not in TERMINAL:
-            job.cancel(now)
-            self._jobs.settle(job)
-        return replies.queue_reply(view.cancel_status, {"status": view.cancel_word}, "cancel", job.fixture)
+        reply = replies.queue_reply(view.cancel_status, {"status": view.cancel_word}, "cancel", job.fixture)
+        if job.state in TERMINAL:
+            return reply
+        job.cancel(now)
+        self._jobs.settle(job)
+        return reply._replace(wakes=job.request_id)
 
     def _poll(self, request_id: str, now: float) -> Job | None:
         jobs = self._jobs
@@ -175,57 +190,6 @@ class Queue:
             job.poll(now)
             jobs.settle(job)
         return job
-
-    def _status_object(self, job: Job, now: float, *, logs: bool) -> dict[str, Any]:
-        """A job as a status object, keys in the recorded order (section 3.1)."""
-        state = job.state
-        url = f"https://{job.host}/{job.app}/requests/{job.request_id}"
-        body: dict[str, Any] = {
-            "status": VIEWS[state].word,
-            "request_id": job.request_id,
-            "response_url": url,
-            "status_url": f"{url}/status",
-            "cancel_url": f"{url}/cancel",
-            "logs": _log_entries(job, now) if logs and state is not State.QUEUED else None,
-            "metrics": {},
-        }
-        if state is State.QUEUED:
-            body["queue_position"] = job.position(now)
-        elif state is State.FINISHED or (state is State.CANCELLED and job.awaits_cancel):
-            if job.inference_time is not None:
-                body["metrics"] = {"inference_time": job.inference_time}
-            if job.answer.error is not None:
-                body["error"] = job.answer.error
-            if job.answer.error_type is not None:
-                body["error_type"] = job.answer.error_type
-        elif state is State.CANCELLED:
-            body["error"], body["error_type"] = errors.CANCELLED_TEXT, "client_cancelled"
-        elif state is State.EXPIRED:
-            body["error"], body["error_type"] = errors.TIMED_OUT_TEXT, "request_timeout"
-        return body
-
-
-def _each_line_once(statuses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Status objects of a stream: its readers join the logs of all, so each has only what the one before had not."""
-    told = 0
-    for status in statuses:
-        logs = status["logs"]
-        yield status if logs is None else {**status, "logs": logs[told:]}
-        told = told if logs is None else len(logs)
-
-
-def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
-    """Log lines in the superset of the shapes that clients know (section 3.2)."""
-    return [
-        {
-            "message": log.message,
-            "level": log.level,
-            "source": log.source,
-            "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds"),
-            "labels": {"level": log.level, "source": log.source},
-        }
-        for at, log in job.logs_until(now)
-    ]
 
 
 def _unknown() -> Reply:

@@ -1,10 +1,11 @@
-"""A scope: one isolated set of jobs, sequence counts, uploads and journal."""
+"""A scope: one isolated set of jobs, sequence counts, uploads, journal and counts of faults."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from falmock.engine.assets import Assets
+from falmock.engine.faults import Tally
 from falmock.engine.jobs import Jobs
 from falmock.engine.journal import Journal
 from falmock.fixtures.redaction import Redactor
@@ -19,3 +20,4 @@ class Scope:
         self.calls: Counter[str] = Counter()
         self.assets = Assets()
         self.journal = Journal(redactor)
+        self.faults = Tally()

@@ -1,20 +1,27 @@
-"""Short-lived tokens, with which a browser connects without the key (fal-protocol.md section 5.1)."""
+"""Short-lived tokens, with which a browser connects without the key (fal-protocol.md sections 1.3 and 5.1)."""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 from typing import Any
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
+from falmock.wire import auth
+from falmock.wire import errors
 from falmock.wire import jsontext
+from falmock.wire.auth import AuthRule
+from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
 from falmock.wire.routes import Token
+from falmock.wire.routes import query_value
 
 DEFAULT_SECONDS = 120
 MAX_SECONDS = 1_000_000_000
+PARAMETER = "fal_jwt_token"
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -37,9 +44,51 @@ class Tokens:
         token = self._sign({"allowed_apps": apps, "exp": int(now) + seconds})
         return replies.json_reply(200, {"token": token} if call.newer else token, "token")
 
+    def refusal(
+        self, rule: AuthRule, request: Request, endpoint: EndpointId, now: float, *, trusts_fal: bool = False
+    ) -> str | None:
+        """What fal says to a call to an endpoint whose key or token will not do; None when it will.
+
+        A token of ours has to be for this endpoint, and nobody's may have expired. Other people's cannot be checked
+        further: they are good enough where no key is asked for, and where `trusts_fal` says that tokens come from there.
+        """
+        missing = errors.no_authorization(endpoint.app)
+        token = query_value(request.query, PARAMETER)
+        if not token or "authorization" in request.headers:
+            return auth.refusal(rule, request.headers, missing)
+        payload = _payload(token)
+        if payload is None or not hmac.compare_digest(self._sign(payload).encode(), token.encode()):
+            refused = rule.required and not trusts_fal
+        else:
+            refused = not any(_allows(app, endpoint) for app in payload["allowed_apps"])
+        return missing if refused or _has_expired(payload, now) else None
+
     def _sign(self, payload: Any) -> str:
         text = ".".join(_base64(jsontext.dump_model(part)) for part in (_HEADER, payload))
         return f"{text}.{_base64(hmac.digest(self._secret, text.encode(), hashlib.sha256))}"
+
+
+def _payload(token: str) -> dict[str, Any] | None:
+    """The payload of a token that has a JWT's shape, whoever signed it."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        value = jsontext.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _has_expired(payload: dict[str, Any] | None, now: float) -> bool:
+    expires = payload.get("exp") if payload else None
+    return isinstance(expires, int | float) and expires <= now
+
+
+def _allows(app: str, endpoint: EndpointId) -> bool:
+    """Whether a token for this app is for an endpoint: clients ask with the alias, the newer route with the path."""
+    name = f"{endpoint}/"
+    return app == endpoint.alias or name.startswith(f"{app}/") or f"{app}/".startswith(name)
 
 
 def _base64(content: bytes) -> str:

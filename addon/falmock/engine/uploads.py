@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -11,10 +12,13 @@ from falmock.engine import replies
 from falmock.engine.assets import Assets
 from falmock.engine.assets import BadParts
 from falmock.engine.assets import NoRoom
+from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.wire import cors
 from falmock.wire import jsontext
 from falmock.wire import storage
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
 from falmock.wire.hosts import CDN_HOST
 from falmock.wire.hosts import GCS_HOST
 from falmock.wire.media import DEFAULT
@@ -93,9 +97,9 @@ class Uploads:
             return _no_upload(request.path)
         content_type = _content_type(request) or upload.content_type
         try:
-            asset = self.assets.fill(upload, request.body, content_type)
+            asset = self.assets.fill(upload, request.uploaded, content_type)
         except NoRoom:
-            return _too_large(len(request.body), self.assets.limit)
+            return _too_large(request.uploaded.size, self.assets.limit)
         headers = (*cors.public(), (b"ETag", storage.etag_of(asset.sha256).encode()))
         return Reply(200, headers, b"", "upload stored")
 
@@ -108,11 +112,12 @@ class Uploads:
             return replies.problem(
                 400, f"Part numbers go from 1 to {MAX_PARTS}, found {call.number}", "bad part number"
             )
-        kept = sum(map(len, upload.parts.values())) - len(upload.parts.get(call.number, b""))
-        if kept + len(request.body) > self.assets.limit:
-            return _too_large(kept + len(request.body), self.assets.limit)
-        upload.parts[call.number] = request.body
-        etag = f'"{hashlib.md5(request.body, usedforsecurity=False).hexdigest()}"'
+        content = request.uploaded
+        try:
+            self.assets.add_part(upload, call.number, content)
+        except NoRoom:
+            return _too_large(_size([*upload.parts.values(), content]), self.assets.limit)
+        etag = storage.etag_of(content.sha256)
         body = jsontext.dump_model({"partNumber": call.number, "etag": etag})
         return Reply(200, (replies.JSON_TYPE, (b"ETag", etag.encode()), *cors.public()), body, "part stored")
 
@@ -123,20 +128,32 @@ class Uploads:
         url = f"https://{GCS_HOST}{call.path}/{call.number}"
         return replies.json_reply(200, {"upload_url": url}, "part URL", *cors.public())
 
-    def complete(self, request: Request, call: UploadComplete) -> Reply:
-        """Join the parts."""
+    def complete(self, request: Request, call: UploadComplete) -> Reply | Join:
+        """Join the parts; where some lie in files, that is for the edge to do."""
         upload = self.assets.promised(storage.asset_key(call.path))
         if upload is None:
             return _no_upload(call.path)
+        if not upload.parts and self.assets.is_filled(upload):
+            return _completed(request, call.path)  # a client that did not hear the answer asks again
         try:
-            content = self.assets.join(upload, _part_numbers(request.body))
-            self.assets.fill(upload, content, upload.content_type)
+            parts = self.assets.in_order(upload, _part_numbers(request.body))
         except (BadUpload, BadParts) as error:
             return replies.problem(400, f"The upload cannot be completed: {error}", "bad complete request")
+        if any(part.data is None for part in parts):
+            return Join(call.path, tuple(parts), "upload completed")
+        whole = content_of(b"".join(part.data for part in parts if part.data is not None))
+        return self.joined(request, call.path, whole)
+
+    def joined(self, request: Request, path: str, whole: Content) -> Reply:
+        """The parts of the upload at this URL path were joined: this is what they came to."""
+        upload = self.assets.promised(storage.asset_key(path))
+        if upload is None:
+            return _no_upload(path)
+        try:
+            self.assets.fill(upload, whole, upload.content_type)
         except NoRoom:
-            return _too_large(sum(map(len, upload.parts.values())), self.assets.limit)
-        url = f"https://{request.host}{call.path}"
-        return replies.json_reply(200, {"access_url": url, "file_url": url}, "upload completed", *cors.public())
+            return _too_large(whole.size, self.assets.limit)
+        return _completed(request, path)
 
     # uploads in one request
 
@@ -144,11 +161,11 @@ class Uploads:
         """A whole file; its URL is derived from its content."""
         try:
             name, content_type = _named(request)
-            asset = self.assets.put(request.body, name, content_type)
+            asset = self.assets.put(request.uploaded, name, content_type)
         except BadUpload as error:
             return replies.invalid_body(str(error), "value_error")
         except NoRoom:
-            return _too_large(len(request.body), self.assets.limit)
+            return _too_large(request.uploaded.size, self.assets.limit)
         body = {"access_url": storage.content_url(asset.sha256, name)}
         return replies.json_reply(200, body, "upload stored", *cors.public())
 
@@ -204,6 +221,15 @@ def _part_numbers(body: bytes) -> list[int]:
             raise BadUpload(f"expected each part to have a whole partNumber, found {number!r}")
         numbers.append(number)
     return numbers
+
+
+def _size(contents: Iterable[Content]) -> int:
+    return sum(content.size for content in contents)
+
+
+def _completed(request: Request, path: str) -> Reply:
+    url = f"https://{request.host}{path}"
+    return replies.json_reply(200, {"access_url": url, "file_url": url}, "upload completed", *cors.public())
 
 
 def _no_upload(path: str) -> Reply:

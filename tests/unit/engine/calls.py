@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 from falmock.engine.config import Config
+from falmock.engine.effects import Effect
+from falmock.engine.effects import End
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
 from falmock.fixtures import codec
@@ -14,6 +17,7 @@ from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.message import Request
+from falmock.wire.sse import Parser
 from falmock.wire.uuid7 import uuid7
 
 FLUX = {
@@ -57,15 +61,23 @@ class Client:
         self.now = 1_752_619_398.0
         self.engine = Engine(Config(**config), index_of(*fixtures), lambda now: uuid7(now, next(counter)))
 
-    def send(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+    def effect(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Effect:
         host, _, rest = url.removeprefix("https://").partition("/")
         path, _, query = rest.partition("?")
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         default = {} if body is None else {"content-type": "application/json"}
         request = Request(method, host, f"/{path}", query, {**default, **(headers or {})}, content)
-        effect = self.engine.handle(request, self.now)
+        return self.engine.handle(request, self.now)
+
+    def send(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        effect = self.effect(method, url, body, headers)
         assert isinstance(effect, Reply)
         return effect
+
+    def listen(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Listener:
+        effect = self.effect(method, url, body, headers)
+        assert isinstance(effect, Stream), effect
+        return Listener(self, effect)
 
     def run(self, endpoint: str, body: Any = None, **headers: str) -> Reply:
         return self.send("POST", f"https://fal.run/{endpoint}", {} if body is None else body, named(headers))
@@ -81,6 +93,46 @@ class Client:
         return read(self.send("GET", f"{job}/status{query}"))
 
 
+class Listener:
+    """Somebody who reads a stream: `pieces` came so far, each with the seconds that the stream was open then."""
+
+    def __init__(self, client: Client, stream: Stream) -> None:
+        self.stream = stream
+        self.pieces: list[tuple[float, bytes]] = []
+        self.end = End.OPEN
+        self.again: float | None = client.now
+        self._client = client
+        self._opened = client.now
+
+    @property
+    def open_for(self) -> float:
+        return self._client.now - self._opened
+
+    def look(self) -> Listener:
+        """Take what is there by now."""
+        assert self.end is End.OPEN
+        step = self.stream.source.step(self._client.now)
+        self.pieces += [(self.open_for, piece) for piece in step.pieces]
+        self.end, self.again = step.end, step.again
+        assert self.end is End.OPEN or self.again is None
+        assert self.again is None or self.again > self._client.now
+        return self
+
+    def wait(self) -> Listener:
+        """Listen until the stream ends, or nothing more comes of itself."""
+        self.look()
+        while self.again is not None:
+            self._client.now = self.again
+            self.look()
+        return self
+
+    @property
+    def data(self) -> list[Any]:
+        """The JSON of each event so far."""
+        parser = Parser()
+        return [json.loads(event.data) for _, piece in self.pieces for event in parser.feed(piece)]
+
+
 def named(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -90,7 +142,7 @@ def read(reply: Reply) -> Any:
     return json.loads(reply.body)
 
 
-def header(reply: Reply, name: str) -> str | None:
+def header(reply: Reply | Stream, name: str) -> str | None:
     values = [value.decode() for key, value in reply.headers if key.decode().lower() == name]
     assert len(values) < 2, values
     return values[0] if values else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from falmock.engine import describe
 from falmock.engine.describe import Side
 from falmock.fixtures.redaction import Redactor
+from falmock.wire import routes
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 
@@ -65,6 +67,14 @@ def test_a_submit_tells_its_job_and_its_place() -> None:
 def test_a_call_about_a_job_tells_which(method: str, path: str, name: str) -> None:
     text = shown(f"queue.fal.run/fal-ai/flux/requests/{ID}{path}", None, method)
     assert text == f"call: {name}\nendpoint: fal-ai/flux\nrequest id: {ID}\nbody: none"
+
+
+def test_every_kind_of_call_has_a_name() -> None:
+    assert describe._NAMES.keys() == set(get_args(routes.Call)) - {routes.Unrouted}
+
+
+def test_a_stream_tells_its_endpoint_as_called() -> None:
+    assert shown("fal.run/a/b/stream", None, "POST") == "call: Stream\nendpoint: a/b/stream\ninput: none"
 
 
 def test_a_failed_job_tells_its_error() -> None:
@@ -187,3 +197,26 @@ def test_which_bodies_are_shown(content_type: str, *, is_shown: bool) -> None:
 )
 def test_anything_can_be_shown(url: str, method: str, body: bytes, status: int | None, content_type: str) -> None:
     assert shown(url, body, method, status, content_type=content_type).startswith("call: ")
+
+
+EVENTS = "text/event-stream; charset=utf-8"
+
+
+def test_a_stream_shows_its_events() -> None:
+    picture = f"data:image/png;base64,{'A' * 500}"
+    body = f': ping\n\ndata: {{"a": "é", "url": "{picture}"}}\n\nevent: done\ndata: [DONE]\n\n'.encode()
+    assert shown("fal.run/a/b/stream", body, "POST", 200, content_type=EVENTS) == (
+        "call: Stream\nendpoint: a/b/stream\noutput:\n"
+        '{"a":"é","url":"data:image/png;base64,... (500 characters)"}\ndone: [DONE]'
+    )
+    assert shown("fal.run/a/b/stream", {"a": 1}, "POST").endswith('input: { "a": 1 }')
+
+
+def test_a_stream_hides_secrets() -> None:
+    body = b'data: {"authorization": "Key abc:defghijklmnop"}\n\n'
+    assert "defghijklmnop" not in shown("fal.run/a/b/stream", body, "POST", 200, content_type=EVENTS)
+
+
+@pytest.mark.parametrize("body", [b"", b": ping\n\n", b"data: \xff"])
+def test_a_stream_without_events(body: bytes) -> None:
+    assert "output: " in shown("fal.run/a/b/stream", body, "POST", 200, content_type=EVENTS)

@@ -293,3 +293,19 @@ def test_the_queue_of_an_app() -> None:
     assert jobs.queued("a/b", 101.0) == 2
     assert jobs.queued("a/c", 101.0) == 0
     assert jobs.queued("a/b", 102.0) == 0
+
+
+def test_the_end_of_a_job_is_told_once_whoever_finds_it() -> None:
+    jobs, told = Jobs(10, 60.0), []
+    jobs.on_end = told.append
+    by_clock, asked_for, cancelled = (job(name=name) for name in "012")
+    for one in (by_clock, asked_for, cancelled):
+        jobs.add(one, one.submitted)
+    cancelled.cancel(cancelled.submitted + 1)
+    jobs.settle(cancelled)
+    assert told == [cancelled]
+    late = by_clock.submitted + 50
+    assert jobs.get("1", late) is asked_for
+    jobs.expire(late)
+    assert jobs.get("0", late) is by_clock
+    assert told == [cancelled, asked_for, by_clock]

@@ -13,6 +13,7 @@ from falmock.engine.pace import Pace
 from falmock.engine.pace import parse_duration
 from falmock.engine.pace import parse_pace
 from falmock.engine.pace import schedule
+from falmock.engine.pace import spread
 from falmock.fixtures.model import Log
 from falmock.fixtures.model import Position
 from falmock.fixtures.model import Timeline
@@ -82,3 +83,24 @@ def test_instant_leaves_no_time_at_all() -> None:
     plan = schedule(INSTANT, TIMELINE)
     assert plan.started == plan.completed == 0.0
     assert plan.log_times == (0.0,)
+
+
+@pytest.mark.parametrize(
+    ("pace", "length", "factor", "takes"),
+    [
+        ("instant", 4, 0, 0),
+        ("recorded", 4, 1, 4),
+        ("x10", 4, 0.1, 0.4),
+        ("2s", 4, 0.5, 2),
+        ("2s", 0, 0, 2),
+        ("2s", 5e-324, 0, 2),
+        ("polls:1,2", 4, 0, 0),
+    ],
+)
+def test_what_becomes_of_the_times_of_a_stream(pace: str, length: float, factor: float, takes: float) -> None:
+    assert spread(parse_pace(pace), length) == (factor, takes)
+
+
+def test_of_a_job_that_takes_so_long_in_all_nothing_is_told_later() -> None:
+    plan = schedule(parse_pace("3s"), Timeline(0.0, 0.5, (Position(0, 1), Position(9, 0)), (Log(1e6, "late"),)))
+    assert (plan.log_times, plan.positions[-1].at, plan.completed) == ((3,), 3, 3)

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC
 from datetime import datetime
+from random import Random
 from typing import Any
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from falmock.engine.assets import Assets
-from falmock.engine.assets import NoRoom
-from falmock.wire.storage import content_path
+from falmock.engine.config import Mode
+from falmock.engine.engine import SPOOLED_ABOVE
+from falmock.wire.storage import content_url
+from falmock.wire.storage import digest
 from unit.engine.calls import TEXT
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import read
 from unit.engine.calls import upload
+from unit.engine.disk import Disk
 
 REST = "https://rest.fal.ai/storage"
 
@@ -184,16 +191,6 @@ def test_an_upload_nobody_started(method: str) -> None:
     assert "No upload was started" in read(reply)["detail"]
 
 
-def test_memory_is_bounded_and_the_oldest_file_goes() -> None:
-    assets = Assets(limit=10)
-    old = assets.put(b"12345678", "old", "text/plain")
-    new = assets.put(b"abcdefgh", "new", "text/plain")
-    assert assets.find(content_path(old.sha256, "old"), {}) is None
-    assert assets.find(content_path(new.sha256, "new"), {})
-    with pytest.raises(NoRoom):
-        assets.put(b"12345678901", "huge", "text/plain")
-
-
 def test_parts_of_an_upload_are_bounded_too() -> None:
     client = Client()
     client.engine.scope.assets.limit = 10
@@ -201,3 +198,133 @@ def test_parts_of_an_upload_are_bounded_too() -> None:
     assert client.send("PUT", f"{base}/1?{query}", b"12345678").status == 200
     assert client.send("PUT", f"{base}/1?{query}", b"123456789").status == 200
     assert client.send("PUT", f"{base}/2?{query}", b"12").status == 413
+
+
+# bodies on disk
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "spooled"),
+    [
+        ("POST", "https://v3.fal.media/files/upload", True),
+        ("POST", "https://fal.media/files/upload/", True),
+        ("PUT", "https://v3b.fal.media/files/b/00000000/x_a.bin", True),
+        ("PUT", "https://v3b.fal.media/files/b/00000000/x_a.bin/multipart/abc/7", True),
+        ("PUT", "https://v3b.fal.media/files/b/00000000/x_a.bin/7", True),
+        ("PUT", "https://storage.googleapis.com/falserverless/files/b/00000000/x_a.bin", True),
+        ("POST", "https://v3b.fal.media/files/upload/multipart", False),
+        ("POST", "https://v3b.fal.media/files/b/00000000/x_a.bin/complete", False),
+        ("POST", "https://rest.fal.ai/storage/upload/initiate", False),
+        ("POST", "https://fal.run/fal-ai/flux/dev", False),
+        ("PUT", "https://storage.googleapis.com/other/a", False),
+        ("OPTIONS", "https://v3.fal.media/files/upload", False),
+        ("GET", "https://v3b.fal.media/files/b/00000000/x_a.bin", False),
+    ],
+)
+def test_which_bodies_go_to_disk(method: str, url: str, *, spooled: bool) -> None:
+    host, _, path = url.removeprefix("https://").partition("/")
+    engine = Client().engine
+    assert engine.spools(method, host, f"/{path}", {"content-length": str(SPOOLED_ABOVE + 1)}) is spooled
+    assert engine.spools(method, host, f"/{path}", {"transfer-encoding": "chunked"}) is spooled
+    assert not engine.spools(method, host, f"/{path}", {"content-length": str(SPOOLED_ABOVE)})
+
+
+@pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.REPLAY])
+def test_bodies_for_fal_do_not_go_to_disk(mode: Mode) -> None:
+    assert not Client(mode=mode).engine.spools("POST", "v3.fal.media", "/files/upload", {})
+
+
+def test_a_file_on_disk_is_uploaded_and_read_back() -> None:
+    client = Client()
+    disk = Disk(client)
+    reply = disk.send("POST", "https://v3.fal.media/files/upload", b"hello", TEXT)
+    url = read(reply)["access_url"]
+    assert url == upload(Client(), b"hello", **{"x-fal-file-name": "upload.txt"})  # as it is from memory
+    assert disk.get(url) == b"hello"
+    assert disk.get(url, range="bytes=1-3") == b"ell"
+    head = client.send("HEAD", url)
+    assert (head.body, head.length) == (b"", 5)
+    assert disk.send("POST", "https://v3.fal.media/files/upload", b"hello", TEXT).body == reply.body
+    assert list(disk.files.values()) == [b"hello"]
+    put = initiate(client)
+    assert disk.send("PUT", put["upload_url"], b"hello").status == 200
+    assert disk.get(put["file_url"]) == b"hello"
+    assert len(disk.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "headers", "status"),
+    [
+        ("PUT", "https://v3b.fal.media/files/b/00000000/none_x", {}, 404),
+        ("PUT", "https://v3b.fal.media/files/b/00000000/none_x/1", {}, 404),
+        ("POST", "https://v3.fal.media/files/upload", {"x-fal-file-name": "../x"}, 422),
+        ("OPTIONS", "https://v3.fal.media/files/upload", {}, 200),
+    ],
+)
+def test_a_file_that_is_refused_is_dropped(method: str, url: str, headers: dict[str, str], status: int) -> None:
+    disk = Disk(Client())
+    assert disk.send(method, url, b"hello", headers).status == status
+    assert disk.files == {}
+
+
+def test_a_part_with_a_number_that_is_none_is_dropped() -> None:
+    client = Client()
+    disk = Disk(client)
+    base = initiate(client, multipart=True)["upload_url"].partition("?")[0]
+    assert disk.send("PUT", f"{base}/0", b"hello").status == 400
+    assert disk.files == {}
+
+
+def test_an_upload_is_completed_twice() -> None:
+    client = Client()
+    urls = initiate(client, multipart=True)
+    base = urls["upload_url"].partition("?")[0]
+    client.send("PUT", f"{base}/1", b"one")
+    body = {"parts": [{"partNumber": 1}]}
+    first = client.send("POST", f"{base}/complete", body)
+    assert first.status == 200
+    assert client.send("POST", f"{base}/complete", body).body == first.body
+
+
+def test_parts_are_joined_for_a_page_of_another_origin() -> None:
+    client = Client()
+    disk = Disk(client)
+    base = initiate(client, multipart=True)["upload_url"].partition("?")[0]
+    disk.send("PUT", f"{base}/1", b"one", {"origin": "https://app.example"})
+    body = b'{"parts": [{"partNumber": 1}]}'
+    reply = disk.send("POST", f"{base}/complete", body, {"origin": "https://app.example"})
+    assert header(reply, "access-control-allow-origin") == "*"
+
+
+class Part(NamedTuple):
+    """One part that is sent; the last one of a number counts."""
+
+    number: int
+    data: bytes
+    on_disk: bool
+
+
+parts_of_uploads = st.lists(
+    st.builds(Part, st.integers(1, 6), st.binary(max_size=6), st.booleans()), min_size=1, max_size=12
+)
+
+
+@given(parts_of_uploads, st.randoms(use_true_random=False))
+def test_parts_in_any_order_and_sent_again_give_the_same_file(sent: list[Part], random: Random) -> None:
+    client = Client()
+    disk = Disk(client)
+    started = read(client.send("POST", "https://v3b.fal.media/files/upload/multipart", b"", TEXT))
+    base = f"{started['access_url']}/multipart/{started['uploadId']}"
+    last = {}
+    for part in sent:
+        sender = disk if part.on_disk else client
+        etag = header(sender.send("PUT", f"{base}/{part.number}", part.data, TEXT), "etag")
+        last[part.number] = (part, etag)
+    named = [{"partNumber": number, "etag": etag} for number, (_, etag) in last.items()]
+    random.shuffle(named)
+    done = disk.send("POST", f"{base}/complete", json.dumps({"parts": named}).encode())
+    assert done.status == 200
+    whole = b"".join(last[number][0].data for number in sorted(last))
+    assert disk.get(started["access_url"]) == whole
+    assert disk.get(content_url(digest(whole), "upload.txt")) == whole
+    assert list(disk.files.values()) == ([whole] if any(part.on_disk for part, _ in last.values()) else [])

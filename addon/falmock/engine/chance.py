@@ -1,0 +1,36 @@
+"""Chance that can be repeated: what it decides follows from a seed, who asks, and the number of the call."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from statistics import NormalDist
+
+from falmock.fixtures.fault import Latency
+from falmock.fixtures.fault import Spread
+
+LONGEST = 1_000_000.0
+"""Seconds that a wait takes at most."""
+
+
+class Chance:
+    """The draws of one call: `share` gives a number from 0 to below 1, for each purpose another, for equal calls the same."""
+
+    def __init__(self, seed: int | str, who: str, number: int) -> None:
+        self._key = f"{seed}\0{who}\0{number}\0"
+
+    def share(self, purpose: str) -> float:
+        """A number from 0 to below 1, evenly spread."""
+        digest = hashlib.sha256((self._key + purpose).encode("utf-8", "surrogatepass")).digest()
+        return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)
+
+    def seconds(self, latency: Latency) -> float:
+        """How long a wait takes that is spread so."""
+        if latency.spread is Spread.FIXED:
+            return latency.one
+        share = self.share("latency")
+        if latency.spread is Spread.UNIFORM:
+            return latency.one + (latency.other - latency.one) * share
+        # Half a step away from 0, where a normal distribution has no end.
+        normal = NormalDist().inv_cdf(min(max(share, 2**-54), 1 - 2**-53))
+        return min(latency.one * math.exp(latency.other * normal), LONGEST)

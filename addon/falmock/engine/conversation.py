@@ -1,0 +1,143 @@
+"""A socket to an endpoint: `/realtime`, or one of the app's own (fal-protocol.md sections 5.2 and 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from falmock.engine import messages
+from falmock.engine.answers import DEFAULT_DEADLINE
+from falmock.engine.answers import Answers
+from falmock.engine.answers import reason_of
+from falmock.engine.effects import Turn
+from falmock.engine.outbox import Due
+from falmock.engine.outbox import Outbox
+from falmock.engine.pace import Pace
+from falmock.engine.pace import spread
+from falmock.engine.single_frame import frames_of
+from falmock.fixtures.miss import Miss
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Timed
+from falmock.wire import realtime
+from falmock.wire.frames import Close
+from falmock.wire.frames import Reset
+from falmock.wire.message import Request
+
+
+class EndpointSocket:
+    """Answers each message by the fixture that matches it.
+
+    `names` are the endpoint ids that the socket goes by, the one it was connected to first. After `idle` seconds without a
+    message a `/realtime` session ends. `limit` is how many messages may wait (see Outbox).
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        handshake: Request,
+        names: Sequence[str],
+        *,
+        is_realtime: bool,
+        idle: float | None,
+        limit: int | None,
+    ) -> None:
+        self._answers = answers
+        self._handshake = handshake
+        self._names = names
+        self._is_realtime = is_realtime
+        self._idle = idle
+        self._outbox = Outbox(limit)
+
+    def opened(self, now: float) -> Turn:
+        """What a fixture has for this moment."""
+        self._rest(now)
+        fixture = self._answers.on_opening(self._names, self._handshake)
+        if fixture is not None:
+            self._play(fixture.frames or (), now)
+            self._note(now, fixture)
+        return self._outbox.take(now)
+
+    def due(self, now: float) -> Turn:
+        """What is to be sent by now."""
+        return self._outbox.take(now)
+
+    def received(self, message: str | bytes, now: float) -> Turn:
+        """Answer one message, or give the report that nothing does; what cannot be read ends the session."""
+        if self._outbox.is_over:
+            return Turn()
+        self._rest(now)
+        try:
+            value = messages.input_of(message, is_realtime=self._is_realtime)
+            query = messages.read(value, self._handshake, self._names[0], self._answers.resolve)
+        except (realtime.BadMessage, messages.NoInput) as error:
+            self._outbox.abandon()
+            return Turn((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
+        found = self._answers.for_message(query, self._names)
+        misses: tuple[Miss, ...] = ()
+        if isinstance(found, Miss):
+            misses = (found,)
+            self._outbox.put([Due(now, realtime.error_frame(realtime.MISS, found.text))])
+            self._note(now, None, found)
+        else:
+            self._answer(found, now, packs=self._is_realtime or isinstance(message, bytes))
+            self._note(now, found)
+        return self._outbox.take(now)._replace(misses=misses)
+
+    def _answer(self, fixture: Fixture, now: float, *, packs: bool) -> None:
+        if fixture.frames is not None:
+            self._play(fixture.frames, now)
+            return
+        answer = fixture.answer
+        _, delay = self._answers.timing(fixture, DEFAULT_DEADLINE, "")
+        asset = None if answer.asset is None else self._answers.index.assets.get(answer.asset)
+        frames = frames_of(answer, asset, packs=packs, is_realtime=self._is_realtime)
+        self._outbox.put([Due(now + delay, frame) for frame in frames])
+
+    def _play(self, frames: Sequence[Timed], now: float) -> None:
+        """Have frames sent; where they tell of a session that timed out, that is what happens if no more messages come."""
+        cut = next((place for place, timed in enumerate(frames) if realtime.is_timeout(timed.frame)), len(frames))
+        self._outbox.put(_at_pace(frames[:cut], now, self._answers.config.pace))
+        if cut < len(frames):
+            # How long a client keeps silent is its own affair: no pace changes it.
+            ending = [Due(now + timed.at, timed.frame) for timed in frames[cut:]]
+            if not isinstance(ending[-1].frame, Close | Reset):
+                ending.append(Due(ending[-1].at, Close()))
+            self._outbox.end_with(ending)
+
+    def _rest(self, now: float) -> None:
+        """Something happened: the time without a message begins again."""
+        if self._idle is None:
+            self._outbox.end_with(())
+        else:
+            at = now + self._idle
+            self._outbox.end_with((Due(at, realtime.timeout_frame()), Due(at, Close())))
+
+    def _note(self, now: float, fixture: Fixture | None, miss: Miss | None = None) -> None:
+        self._answers.scope.journal.note_message(
+            self._handshake,
+            now,
+            fixture.label if fixture else None,
+            reason_of(fixture) if fixture else "no fixture matches",
+            miss.text if miss else None,
+        )
+
+
+class Refusal:
+    """A socket that is told to get another token, and closed."""
+
+    def opened(self, now: float) -> Turn:  # noqa: ARG002
+        """Tell it."""
+        return Turn((realtime.UNAUTHORIZED, Close()))
+
+    def received(self, message: str | bytes, now: float) -> Turn:  # noqa: ARG002
+        """Nothing more is said."""
+        return Turn()
+
+    def due(self, now: float) -> Turn:  # noqa: ARG002
+        """Nothing more is said."""
+        return Turn()
+
+
+def _at_pace(frames: Sequence[Timed], now: float, pace: Pace) -> list[Due]:
+    whole = frames[-1].at if frames else 0.0
+    factor, length = spread(pace, whole)
+    return [Due(now + (timed.at * factor if whole else length), timed.frame) for timed in frames]

@@ -1,0 +1,114 @@
+"""Jobs that go wrong: stuck, late to fail, without a result, or given to one runner after the other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from falmock.engine.effects import Reply
+from falmock.engine.fault_replies import fault_header
+from falmock.engine.fault_replies import reason_of
+from falmock.engine.faults import Strike
+from falmock.engine.pace import Retry
+from falmock.engine.pace import Schedule
+from falmock.engine.webhooks import ONCE
+from falmock.engine.webhooks import Plan
+from falmock.fixtures.fault import JobFault
+from falmock.fixtures.fault import JobTrouble
+from falmock.fixtures.fault import WebhookTrouble
+from falmock.fixtures.fault_answer import answer_of
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Match
+from falmock.fixtures.queue_reader import default_timeline
+from falmock.wire import errors
+from falmock.wire import jsontext
+from falmock.wire.endpoint import EndpointId
+from falmock.wire.lifecycle import State
+from falmock.wire.named_errors import Wanted
+
+_FAILURE = Wanted("internal_server_error")
+_CANCELLED = Wanted("client_cancelled")
+# What the queue says of ids it does not know: what it says of a result that is gone is recorded nowhere.
+_LOST = Answer(404, "application/json; charset=utf-8", jsontext.dump_queue(errors.NOT_FOUND))
+_STUCK = {JobTrouble.STUCK_IN_QUEUE: State.QUEUED, JobTrouble.STUCK_IN_PROGRESS: State.RUNNING}
+
+
+class Course(NamedTuple):
+    """How a job goes: when it moves, what comes of it, and whether its runner stops when asked to."""
+
+    schedule: Schedule
+    answer: Answer
+    honours_cancel: bool
+
+
+def stand_in(strike: Strike) -> Fixture | None:
+    """A fixture for a job that none answers, where the fault knows how it ends; None where it does not."""
+    if strike.fault.answer is None:
+        return None
+    return Fixture(Match(), answer_of(strike.fault.answer), default_timeline(None), "", strike.source, 0)
+
+
+def struck(strike: Strike, course: Course, endpoint: EndpointId) -> Course:
+    """A job's course as the fault has it go."""
+    fault = strike.fault
+    if fault.error is not None:
+        return course._replace(answer=answer_of(fault.error, endpoint.app, endpoint.path))
+    return course if fault.job is None else _in_trouble(fault.job, course, endpoint)
+
+
+def _in_trouble(job: JobFault, course: Course, endpoint: EndpointId) -> Course:
+    trouble = job.trouble
+    if trouble in _STUCK:
+        # It goes as a job goes that its client cancelled when it was recorded: so far, and no further by itself.
+        plan = course.schedule._replace(reaches=_STUCK[trouble])
+        return Course(plan, answer_of(_CANCELLED), honours_cancel=True)
+    if trouble is JobTrouble.RETRIED:
+        return course._replace(schedule=with_retries(course.schedule, job.times))
+    error = job.error
+    if trouble is JobTrouble.FAILS_LATE:
+        return course._replace(answer=answer_of(error or _FAILURE, endpoint.app, endpoint.path))
+    lost = _LOST if error is None else answer_of(error, endpoint.app, endpoint.path)
+    return course._replace(answer=lost._replace(error=None, error_type=None))
+
+
+def with_retries(plan: Schedule, times: int) -> Schedule:
+    """The schedule of a job whose runner goes away half way, so often; its logs are those of the last run."""
+    run = plan.completed - plan.started
+    retries: list[Retry] = []
+    start = plan.started
+    for _ in range(times):
+        lost = start + run / 2
+        start = lost + plan.started
+        retries.append(Retry(lost, start))
+    later = start - plan.started
+    return plan._replace(
+        completed=plan.completed + later,
+        log_times=tuple(at + later if at >= plan.started else at for at in plan.log_times),
+        retries=tuple(retries),
+    )
+
+
+def webhook_plan(strike: Strike | None) -> Plan:
+    """How the webhook of a job is delivered."""
+    fault = strike.fault.webhook if strike is not None else None
+    if fault is None:
+        return ONCE
+    match fault.trouble:
+        case WebhookTrouble.NEVER:
+            return Plan(delays=())
+        case WebhookTrouble.TWICE:
+            return Plan(delays=(0.0, fault.seconds))
+        case WebhookTrouble.BAD_SIGNATURE:
+            return Plan(forged=True)
+        case WebhookTrouble.LATE | WebhookTrouble.OUT_OF_ORDER:
+            return Plan(delays=(fault.seconds,))
+
+
+def marked(strike: Strike, reply: Reply) -> Reply:
+    """The reply to a submit whose job, or whose webhook, goes wrong."""
+    fault = strike.fault
+    if fault.error is None and fault.job is None and fault.webhook is None:
+        return reply
+    return reply._replace(
+        headers=(*reply.headers, fault_header(fault.name)), why=f"{reply.why}; {reason_of(strike)}", fault=fault.name
+    )

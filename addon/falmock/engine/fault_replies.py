@@ -1,0 +1,140 @@
+"""The replies that faults give: an error in place of the answer, and an answer that comes late, broken or false."""
+
+from __future__ import annotations
+
+from falmock.engine import replies
+from falmock.engine.effects import Delivery
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Reset
+from falmock.engine.faults import HEADER
+from falmock.engine.faults import Called
+from falmock.engine.faults import Strike
+from falmock.fixtures.fault import BadBody
+from falmock.fixtures.fault import Breaks
+from falmock.fixtures.fault import Fault
+from falmock.wire.error_table import Kind
+from falmock.wire.message import Header
+from falmock.wire.named_errors import Wanted
+from falmock.wire.named_errors import envelope
+
+_HTML = b"<html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>\n"
+_TYPE = b"content-type"
+_UNNAMED = b""
+_NO_STATUS = 0
+
+
+def fault_header(name: str) -> Header:
+    """The header that names the fault that struck."""
+    return HEADER.encode(), name.encode("ascii", "replace")
+
+
+def reason_of(strike: Strike) -> str:
+    """Where a fault came from, in a few words."""
+    return f"asked for by {strike.source}"
+
+
+def error_reply(strike: Strike, wanted: Wanted, called: Called, request_id: str) -> Reply:
+    """The error in place of the answer to a call; `request_id` is that of its job or its run."""
+    app, path = _parts(called)
+    error = envelope(wanted, app, path)
+    headers: list[Header] = [(b"Content-Type", error.content_type.encode())]
+    if error.kind in (Kind.MODEL, Kind.APP):
+        headers.append((b"X-Fal-Served-From", replies.served_from(app)))
+    if error.kind in (Kind.MODEL, Kind.APP, Kind.REQUEST):
+        headers.append((b"x-fal-request-id", request_id.encode()))
+    if error.units is not None:
+        headers.append((b"x-fal-billable-units", error.units.encode()))
+    headers += [(name.encode(), value.encode()) for name, value in error.headers]
+    if error.kind is not Kind.PAGE:
+        headers += replies.GATEWAY
+    headers.append(fault_header(strike.fault.name))
+    return Reply(error.status, tuple(headers), error.body, reason_of(strike), fault=strike.fault.name)
+
+
+def _parts(called: Called) -> tuple[str, str]:
+    """The app (owner/alias) that a call is about, and what comes behind it."""
+    endpoint = getattr(called.call, "endpoint", None)
+    if endpoint is not None:
+        return endpoint.app, endpoint.path
+    return called.model, ""
+
+
+def struck(strike: Strike, reply: Reply) -> Reply:
+    """A reply as the fault has it arrive."""
+    fault = strike.fault
+    if not fault.delays_or_breaks:
+        return reply
+    body: bytes | FileBody = reply.body
+    headers = reply.headers
+    if fault.body is not None:
+        body, content_type = _bad_body(fault.body, body)
+        headers = _with_type(headers, content_type)
+    if fault.content_type is not None:
+        headers = _with_type(headers, fault.content_type.encode())
+    size = body.stop - body.start if isinstance(body, FileBody) else len(body)
+    return reply._replace(
+        headers=_marked(headers, fault),
+        body=body,
+        why=f"{reply.why}; {reason_of(strike)}" if reply.fault is None else reply.why,
+        delay=reply.delay + delay_of(strike),
+        length=None if fault.body is not None else reply.length,
+        delivery=_delivery(fault, size),
+        fault=fault.name,
+    )
+
+
+def delay_of(strike: Strike) -> float:
+    """The seconds that the latency of a fault comes to."""
+    return 0.0 if strike.fault.latency is None else strike.chance.seconds(strike.fault.latency)
+
+
+def _marked(headers: tuple[Header, ...], fault: Fault) -> tuple[Header, ...]:
+    mark = fault_header(fault.name)
+    return headers if mark in headers else (*headers, mark)
+
+
+def _with_type(headers: tuple[Header, ...], content_type: bytes) -> tuple[Header, ...]:
+    if content_type == _UNNAMED:
+        return headers
+    return ((b"Content-Type", content_type), *(pair for pair in headers if pair[0].lower() != _TYPE))
+
+
+def _bad_body(bad: BadBody, body: bytes | FileBody) -> tuple[bytes, bytes]:
+    """The body in place of another, and its type where that changes with it."""
+    if bad is BadBody.EMPTY:
+        return b"", _UNNAMED
+    if bad is BadBody.HTML:
+        return _HTML, b"text/html; charset=utf-8"
+    return (b'{"file":,' if isinstance(body, FileBody) else malformed(body)), _UNNAMED
+
+
+def malformed(body: bytes) -> bytes:
+    """JSON that is none: no JSON text ends in a comma."""
+    return body.rstrip()[:-1] + b","
+
+
+def _delivery(fault: Fault, size: int) -> Delivery | None:
+    """How the bytes of a body of this size go; None where they go at once and whole."""
+    piece, pause = fault.drip or (0, 0.0)
+    delivery = Delivery(
+        fault.first_byte,
+        piece,
+        pause,
+        None if fault.truncate is None else min(fault.truncate.of(size), size),
+        None if fault.reset is None else _RESETS[fault.reset],
+        None if fault.content_length is None else fault.content_length.of(size),
+    )
+    return None if delivery == Delivery() else delivery
+
+
+_RESETS = {Breaks.BEFORE_HEADERS: Reset.BEFORE_HEADERS, Breaks.AFTER_HEADERS: Reset.AFTER_HEADERS}
+
+
+def broken_off(strike: Strike) -> Reply:
+    """No answer at all: the connection is reset before its headers."""
+    name = strike.fault.name
+    gone = Delivery(reset=Reset.BEFORE_HEADERS)
+    return Reply(
+        _NO_STATUS, (fault_header(name),), b"", reason_of(strike), delay=delay_of(strike), delivery=gone, fault=name
+    )

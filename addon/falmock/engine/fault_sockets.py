@@ -1,0 +1,96 @@
+"""Sockets that end too early: by a close code, by a reset, in the middle of a message, or for want of messages."""
+
+from __future__ import annotations
+
+from falmock.engine.effects import Conversation
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Turn
+from falmock.engine.fault_replies import fault_header
+from falmock.engine.fault_replies import reason_of
+from falmock.engine.faults import Strike
+from falmock.fixtures.fault import SocketFault
+from falmock.wire import realtime
+from falmock.wire.frames import Binary
+from falmock.wire.frames import Close
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Reset
+from falmock.wire.frames import Text
+
+
+class Interrupted:
+    """A conversation that ends as its fault says."""
+
+    def __init__(self, conversation: Conversation, fault: SocketFault) -> None:
+        self._conversation = conversation
+        self._fault = fault
+        self._left = fault.after
+        self._heard = 0.0
+        self._over = False
+
+    def opened(self, now: float) -> Turn:
+        """See `Conversation`."""
+        self._heard = now
+        return self._passed(self._conversation.opened(now), now)
+
+    def received(self, message: str | bytes, now: float) -> Turn:
+        """See `Conversation`."""
+        if self._over:
+            return Turn()
+        self._heard = now
+        return self._passed(self._conversation.received(message, now), now)
+
+    def due(self, now: float) -> Turn:
+        """See `Conversation`."""
+        return Turn() if self._over else self._passed(self._conversation.due(now), now)
+
+    def _passed(self, turn: Turn, now: float) -> Turn:
+        frames = list(self._until_the_end(turn.frames)) if self._fault.ends else list(turn.frames)
+        if self._over or any(isinstance(frame, Close | Reset) for frame in frames):
+            self._over = True
+            return turn._replace(frames=tuple(frames), again=None)
+        idle = self._fault.idle
+        if idle is None:
+            return turn._replace(frames=tuple(frames))
+        ends = self._heard + idle
+        if now >= ends:
+            self._over = True
+            return turn._replace(frames=(*frames, realtime.timeout_frame(), Close()), again=None)
+        return turn._replace(frames=tuple(frames), again=ends if turn.again is None else min(turn.again, ends))
+
+    def _until_the_end(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        """The frames that still go out, and how the socket ends where it does."""
+        sent: list[Frame] = []
+        for frame in frames:
+            if isinstance(frame, Text | Binary):
+                if self._left == 0:  # only in the middle of a message: otherwise it has ended before
+                    return (*sent, _begun(frame), *self._end())
+                self._left -= 1
+            sent.append(frame)
+            if self._left == 0 and not self._fault.mid_frame:
+                return (*sent, *self._end())
+        return tuple(sent) if self._left or self._fault.mid_frame else (*sent, *self._end())
+
+    def _end(self) -> tuple[Frame, ...]:
+        self._over = True
+        code = self._fault.code
+        return (Reset(),) if code is None else (Close(code, self._fault.reason),)
+
+
+def _begun(frame: Text | Binary) -> Frame:
+    """The first part of a message."""
+    if isinstance(frame, Text):
+        return Text(frame.text[: len(frame.text) // 2], final=False)
+    return Binary(frame.data[: len(frame.data) // 2], final=False)
+
+
+def struck(strike: Strike, socket: Socket) -> Socket:
+    """A socket as the fault has it go."""
+    fault = strike.fault
+    if fault.socket is None:
+        return socket
+    return socket._replace(
+        conversation=Interrupted(socket.conversation, fault.socket),
+        why=f"{socket.why}; {reason_of(strike)}",
+        headers=(*socket.headers, fault_header(fault.name)),
+        fault=fault.name,
+    )

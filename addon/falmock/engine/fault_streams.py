@@ -1,0 +1,158 @@
+"""Streams that go wrong: late, dripped, cut, or with an error in place of what was to come."""
+
+from __future__ import annotations
+
+from falmock.engine.effects import End
+from falmock.engine.effects import Source
+from falmock.engine.effects import Step
+from falmock.engine.effects import Stream
+from falmock.engine.fault_replies import delay_of
+from falmock.engine.fault_replies import fault_header
+from falmock.engine.fault_replies import malformed
+from falmock.engine.fault_replies import reason_of
+from falmock.engine.faults import Strike
+from falmock.fixtures.fault import BadBody
+from falmock.fixtures.fault import Breaks
+from falmock.fixtures.fault import Fault
+from falmock.fixtures.fault import StreamEnd
+from falmock.wire import sse
+from falmock.wire.named_errors import envelope
+
+_ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: End.RESET}
+
+
+class Broken:
+    """A stream that ends after `left` of its pieces: with a last one, or with its body unfinished."""
+
+    def __init__(self, source: Source, left: int, end: End, last: bytes = b"") -> None:
+        self._source = source
+        self._left = left
+        self._end = end
+        self._last = (last,) if last else ()
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`; see `Source`."""
+        if self._left == 0:
+            return Step(self._last, end=self._end)
+        step = self._source.step(now)
+        if len(step.pieces) < self._left:
+            self._left -= len(step.pieces)
+            return step
+        pieces, self._left = step.pieces[: self._left], 0
+        return Step(pieces + self._last, end=self._end)
+
+
+class Truncated:
+    """A stream that is cut after so many bytes."""
+
+    def __init__(self, source: Source, left: int) -> None:
+        self._source = source
+        self._left = left
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`; see `Source`."""
+        if self._left == 0:
+            return Step(end=End.CUT)
+        step = self._source.step(now)
+        pieces = []
+        for piece in step.pieces:
+            pieces.append(piece[: self._left])
+            self._left -= len(pieces[-1])
+            if self._left == 0:
+                return Step(tuple(pieces), end=End.CUT)
+        return step
+
+
+class Late:
+    """A stream whose first piece comes `wait` seconds after its headers."""
+
+    def __init__(self, source: Source, wait: float) -> None:
+        self._source = source
+        self._wait = wait
+        self._from: float | None = None
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`; see `Source`."""
+        if self._from is None:
+            self._from = now + self._wait
+        return Step(again=self._from) if now < self._from else self._source.step(now)
+
+
+class Dripped:
+    """A stream that comes in pieces of `size` bytes, one every `every` seconds at most."""
+
+    def __init__(self, source: Source, size: int, every: float) -> None:
+        self._source = source
+        self._size = size
+        self._every = every
+        self._held = b""
+        self._under: Step = Step()
+        self._free = 0.0
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`; see `Source`."""
+        if self._under.end is End.OPEN:
+            self._under = self._source.step(now)
+            self._held += b"".join(self._under.pieces)
+        if not self._held:
+            return self._under._replace(pieces=())
+        if now < self._free:
+            return Step(again=self._free)
+        piece, self._held = self._held[: self._size], self._held[self._size :]
+        self._free = now + self._every
+        if self._held:
+            return Step((piece,), again=self._free)
+        return self._under._replace(pieces=(piece,))
+
+
+class Malformed:
+    """A stream of events none of whose data is JSON."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`; see `Source`."""
+        step = self._source.step(now)
+        return step._replace(pieces=tuple(malformed(piece) + b"\n\n" for piece in step.pieces))
+
+
+def struck(strike: Strike, stream: Stream, app: str) -> Stream:
+    """A stream as the fault has it arrive. One without its events is none: that is a reply's affair."""
+    fault = strike.fault
+    if fault.stream is None and not fault.delays_or_breaks:
+        return stream
+    headers = stream.headers
+    if fault.content_type is not None:
+        rest = (pair for pair in headers if pair[0].lower() != b"content-type")
+        headers = ((b"Content-Type", fault.content_type.encode()), *rest)
+    return stream._replace(
+        headers=(*headers, fault_header(fault.name)),
+        source=_source(fault, stream.source, app),
+        why=f"{stream.why}; {reason_of(strike)}",
+        delay=stream.delay + delay_of(strike),
+        fault=fault.name,
+    )
+
+
+def _source(fault: Fault, source: Source, app: str) -> Source:
+    if fault.body is BadBody.MALFORMED:
+        source = Malformed(source)
+    if fault.stream is not None:
+        source = Broken(source, fault.stream.after, _ENDS[fault.stream.end], _last(fault, app))
+    if fault.truncate is not None and fault.truncate.share is None:  # nobody knows how long it will be
+        source = Truncated(source, fault.truncate.number)
+    if fault.drip is not None:
+        source = Dripped(source, *fault.drip)
+    if fault.first_byte:
+        source = Late(source, fault.first_byte)
+    if fault.reset is Breaks.AFTER_HEADERS:
+        source = Broken(source, 0, End.RESET)
+    return source
+
+
+def _last(fault: Fault, app: str) -> bytes:
+    """The event that an error inside a stream is: its body as data."""
+    if fault.stream is None or fault.stream.error is None:
+        return b""
+    return sse.event(envelope(fault.stream.error, app).body.decode())

@@ -1,0 +1,260 @@
+"""Chooses the fault that strikes a call: of its own header, of the fixture that answers it, of the rules of `fal_faults`.
+
+Whether a fault strikes depends on nothing but its selection and the number of the call among those that came to it, so
+the same calls in the same order meet the same faults in every run.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from falmock.engine import inputs
+from falmock.engine.chance import Chance
+from falmock.engine.effects import Reply
+from falmock.fixtures.fault import Fault
+from falmock.fixtures.fault import Rule
+from falmock.fixtures.fault_reader import BadFault
+from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.index import Index
+from falmock.fixtures.match import is_glob
+from falmock.fixtures.match import value_differences
+from falmock.fixtures.model import Fixture
+from falmock.wire import routes
+from falmock.wire.message import Request
+
+HEADER = "x-falmock-fault"
+"""The request header that asks for a fault, and the header of the answer that names the one that struck."""
+LIMIT = 10_000
+"""How many counts are kept: those of headers come from clients, and there may be any number."""
+
+NAMES: Mapping[str, tuple[type[routes.Call], ...]] = MappingProxyType(
+    {
+        "run": (routes.Run,),
+        "submit": (routes.Submit,),
+        "status": (routes.Status,),
+        "result": (routes.Result,),
+        "cancel": (routes.Cancel,),
+        "stream": (routes.Stream,),
+        "status-stream": (routes.StatusStream,),
+        "socket": (routes.Socket, routes.RunSocket),
+        "upload": (
+            routes.UploadInitiate,
+            routes.CdnToken,
+            routes.DirectUpload,
+            routes.MultipartStart,
+            routes.FilePut,
+            routes.UploadPart,
+            routes.PartUrl,
+            routes.UploadComplete,
+        ),
+        "download": (routes.FileGet,),
+        "token": (routes.Token,),
+        "webhook": (routes.Submit,),
+    }
+)
+"""The names that rules call calls by."""
+_KINDS = {kind: name for name, kinds in NAMES.items() for kind in kinds if name != "webhook"}
+_ASKS = frozenset({"run", "submit", "stream", "socket"})
+"""The calls that ask a model for something: those that a rule is for which names none."""
+_WITH_INPUT = (routes.Run, routes.Stream, routes.Submit)
+_TO_ENDPOINT = (routes.Run, routes.Stream, routes.Submit, routes.Socket, routes.RunSocket)
+_OF_A_JOB = (routes.Status, routes.StatusStream, routes.Result, routes.Cancel)
+
+
+class Strike(NamedTuple):
+    """A fault that strikes a call. `source` says where it was asked for, `chance` decides what it leaves open."""
+
+    fault: Fault
+    source: str
+    chance: Chance
+
+
+class Called(NamedTuple):
+    """A call as faults see it: its kind by name, the endpoint id or app that it is about, "" for none."""
+
+    request: Request
+    call: routes.Call
+    name: str
+    model: str
+
+
+class Tally:
+    """How many calls came to each fault, and how many it struck; the counts that were not used for longest are forgotten."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def strikes(self, fault: Fault, key: str, seed: int | str) -> Chance | None:
+        """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
+        came, struck = self._counts.pop(key, (0, 0))
+        came += 1
+        rule = fault.selection
+        chance = Chance(seed if rule.seed is None else rule.seed, key, came)
+        strikes = (
+            (not rule.nth or came in rule.nth)
+            and (rule.times is None or struck < rule.times)
+            and (rule.rate >= 1 or chance.share("rate") < rule.rate)
+        )
+        self._counts[key] = (came, struck + strikes)
+        if len(self._counts) > self._limit:
+            self._counts.popitem(last=False)
+        return chance if strikes else None
+
+
+@lru_cache(maxsize=1024)
+def _of_header(text: str) -> Fault | str:
+    try:
+        return read_text(text)
+    except BadFault as error:
+        return str(error)
+
+
+class BadHeader(ValueError):
+    """A request header that asks for a fault, and cannot be read."""
+
+
+class Faults:
+    """The faults of one engine. `endpoint_of` tells the endpoint id that a job was submitted to, by its request id."""
+
+    def __init__(self, tally: Tally, endpoint_of: Callable[[str, float], str | None]) -> None:
+        self._tally = tally
+        self._endpoint_of = endpoint_of
+        self._rules: tuple[Rule, ...] = ()
+        self._of_fixtures: dict[str, Fixture] = {}
+
+    def use_rules(self, rules: Iterable[Rule]) -> None:
+        """Go by other rules from now on."""
+        self._rules = tuple(rules)
+
+    def use_fixtures(self, index: Index) -> None:
+        """Know the faults of these fixtures."""
+        self._of_fixtures = {fixture.label: fixture for fixture in index.fixtures if fixture.fault is not None}
+
+    @property
+    def has_fixtures(self) -> bool:
+        """Whether any fixture has a fault."""
+        return bool(self._of_fixtures)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there are no faults but those that headers ask for."""
+        return not self._rules and not self._of_fixtures
+
+    def called(self, request: Request, call: routes.Call, now: float) -> Called:
+        """A call as faults see it."""
+        return Called(request, call, _KINDS.get(type(call), ""), self._model(request, call, now))
+
+    def _model(self, request: Request, call: routes.Call, now: float) -> str:
+        if isinstance(call, _TO_ENDPOINT):
+            return str(call.endpoint)
+        if isinstance(call, _OF_A_JOB):
+            return self._endpoint_of(call.request_id, now) or request.path.partition("/requests/")[0].strip("/")
+        return ""
+
+    def of_header(self, called: Called) -> Strike | None:
+        """What the header of a call asks for. Raises BadHeader."""
+        text = called.request.headers.get(HEADER)
+        if text is None:
+            return None
+        fault = _of_header(text)
+        if isinstance(fault, str):
+            raise BadHeader(fault)
+        # Calls that are alike in all but ids: a retry is the same call again.
+        key = f"{HEADER}\0{text}\0{called.name}\0{called.model or called.request.path}"
+        return self._strike(fault, key, f"header {HEADER}", 0) if _concerns(fault, called) else None
+
+    def of_rules(self, called: Called) -> Strike | None:
+        """The first rule that strikes; every rule that is for the call counts it."""
+        found = None
+        for rule in self._rules:
+            if _concerns(rule.fault, called) and _is_for(rule, called):
+                strike = self._strike(rule.fault, rule.source, rule.source, rule.seed)
+                found = found or strike
+        return found
+
+    def of_fixture(self, label: str | None) -> Strike | None:
+        """What the fixture with this label does to the call that it answers."""
+        fixture = self._of_fixtures.get(label) if label is not None else None
+        if fixture is None or fixture.fault is None:
+            return None
+        return self._strike(fixture.fault, fixture.label, fixture.label, 0)
+
+    def of_socket(self, called: Called) -> Strike | None:
+        """What a fixture does to a socket to its endpoint: which fixtures answer is only known message by message."""
+        for fixture in self._of_fixtures.values():
+            model, fault = fixture.match.model, fixture.fault
+            if fault is not None and fault.socket is not None and (model is None or _is_model(called.model, model)):
+                return self._strike(fault, fixture.label, fixture.label, 0)
+        return None
+
+    def _strike(self, fault: Fault, key: str, source: str, seed: int | str) -> Strike | None:
+        chance = self._tally.strikes(fault, key, seed)
+        return None if chance is None else Strike(fault, source, chance)
+
+
+def _concerns(fault: Fault, called: Called) -> bool:
+    """Whether a fault does anything to a call of this kind."""
+    call = called.call
+    if fault.error is not None or fault.delays_or_breaks:
+        return True
+    if isinstance(call, routes.Submit):
+        return fault.job is not None or (fault.webhook is not None and bool(call.webhook))
+    if isinstance(call, routes.Stream | routes.StatusStream | routes.Run):
+        return fault.stream is not None
+    return isinstance(call, routes.Socket | routes.RunSocket) and fault.socket is not None
+
+
+def _is_for(rule: Rule, called: Called) -> bool:
+    match, request = rule.match, called.request
+    if match.calls:
+        if called.name not in match.calls and not _asks_for_webhook(match.calls, called.call):
+            return False
+    elif match.host is None and match.path is None and called.name not in _of_its_own(rule.fault):
+        return False
+    return (
+        (match.method is None or match.method == request.method)
+        and (match.host is None or _named(request.host, match.host))
+        and (match.path is None or _named(request.path, match.path))
+        and (match.model is None or _is_model(called.model, match.model))
+        and (match.input is None or _has_input(rule, called))
+    )
+
+
+def _of_its_own(fault: Fault) -> frozenset[str]:
+    """The calls that a rule is for which names none."""
+    return _ASKS | {"status-stream"} if fault.stream is not None and fault.error is None else _ASKS
+
+
+def _asks_for_webhook(names: frozenset[str], call: routes.Call) -> bool:
+    return "webhook" in names and isinstance(call, routes.Submit) and bool(call.webhook)
+
+
+def _named(name: str, pattern: str) -> bool:
+    return name == pattern or (is_glob(pattern) and fnmatch.fnmatchcase(name, pattern))
+
+
+def _is_model(called: str, pattern: str) -> bool:
+    """Whether an endpoint id as called is meant: `/stream` and `/realtime` are how it is called, not what it is."""
+    bare = called.removesuffix("/stream").removesuffix("/realtime")
+    return _named(called, pattern) or (bare != called and _named(bare, pattern))
+
+
+def _has_input(rule: Rule, called: Called) -> bool:
+    if not isinstance(called.call, _WITH_INPUT):
+        return False
+    query = inputs.read(called.request, called.model, _unknown)
+    if isinstance(query, Reply):
+        return False
+    return next(value_differences(rule.match.input, query.input, "$", exact=False), None) is None
+
+
+def _unknown(_: str) -> None:
+    """Files are known by their content in a rule's input, so a URL stays a URL."""

@@ -1,0 +1,64 @@
+"""Reads a message on a socket into what matching needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from falmock.fixtures.aimock import prompt_text
+from falmock.fixtures.canonical import canonical
+from falmock.fixtures.canonical import canonical_text
+from falmock.fixtures.canonical import file_reference
+from falmock.fixtures.match import Query
+from falmock.fixtures.miss import MESSAGE
+from falmock.wire import jsontext
+from falmock.wire import realtime
+from falmock.wire.message import Request
+from falmock.wire.storage import digest
+
+
+class NoInput(ValueError):
+    """A message that is read and yet is no input: it holds a number that cannot be compared."""
+
+
+def input_of(message: str | bytes, *, is_realtime: bool) -> dict[str, Any]:
+    """The input that a message is; bytes in it are references to files by their content, as data URIs are.
+
+    A map is itself, be it msgpack or JSON text. Any other text is `{"text": ...}`. On a `/realtime` socket other msgpack is
+    `{"value": ...}`, and what is none raises BadMessage; on a socket of an app's own other bytes are
+    `{"binary": {"$file": ...}}`.
+    """
+    if isinstance(message, str):
+        try:
+            value = jsontext.loads(message.encode("utf-8", "surrogatepass"))
+        except jsontext.BadJSON:
+            value = None
+        return value if isinstance(value, dict) else {"text": message}
+    try:
+        value = realtime.decode(message)
+    except realtime.BadMessage:
+        if is_realtime:
+            raise
+        value = None
+    if isinstance(value, dict):
+        return {key: _without_bytes(item) for key, item in value.items()}
+    return {"value": _without_bytes(value)} if is_realtime else {"binary": file_reference(digest(message))}
+
+
+def _without_bytes(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return file_reference(digest(value))
+    if isinstance(value, dict):
+        return {key: _without_bytes(item) for key, item in value.items()}
+    return [_without_bytes(item) for item in value] if isinstance(value, list) else value
+
+
+def read(value: dict[str, Any], handshake: Request, endpoint: str, resolve: Callable[[str], str | None]) -> Query:
+    """The message with this input as matching sees it, on the socket that this request opened. Raises NoInput."""
+    try:
+        meant = canonical(value, resolve)
+        text = canonical_text(meant)
+    except (ValueError, RecursionError) as error:
+        raise NoInput(f"The input cannot be read: {error}") from None
+    context = handshake.headers.get("x-aimock-context")
+    return Query(endpoint, MESSAGE, meant, text, prompt_text(value), handshake.path, context)

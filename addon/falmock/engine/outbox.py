@@ -1,0 +1,100 @@
+"""What is still to be sent on a socket: the frames that answer each message, in their order and at their times."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from falmock.engine.effects import Turn
+from falmock.wire.frames import Close
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Reset
+
+
+class Due(NamedTuple):
+    """A frame and when it is to be sent (seconds since the epoch)."""
+
+    at: float
+    frame: Frame
+
+
+class _Item(NamedTuple):
+    at: float
+    message: int
+    place: int
+    frame: Frame
+
+
+class Outbox:
+    """The frames of one socket. Messages begin to be answered in the order they came; frames go by their times.
+
+    At most `limit` messages wait while one is worked on: one more, and the oldest that waits is dropped, its frames with
+    it (section 5.3). None: as many as come.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = limit
+        self.is_over = False
+        """Whether the end was sent, or has begun to be: nothing is put in any more."""
+        self._items: list[_Item] = []
+        self._left: dict[int, int] = {}
+        self._begun: set[int] = set()
+        self._number = 0
+        self._begins = 0.0
+        self._ending: list[Due] = []
+
+    def put(self, frames: Iterable[Due]) -> None:
+        """Add what answers one message."""
+        frames = list(frames)
+        if not frames or self.is_over:
+            return
+        self._number += 1
+        self._begins = max(self._begins, frames[0].at) if self._left else frames[0].at
+        for place, (at, frame) in enumerate(frames):
+            heapq.heappush(self._items, _Item(max(at, self._begins), self._number, place, frame))
+        self._left[self._number] = len(frames)
+        if self.limit is not None:
+            waiting = [number for number in list(self._left)[1:] if number not in self._begun]
+            for number in waiting[: max(0, len(waiting) - self.limit)]:
+                self._drop(number)
+
+    def end_with(self, frames: Iterable[Due]) -> None:
+        """Have the socket end so, once everything else was sent; what was said before of its end no longer holds."""
+        if not self.is_over:
+            self._ending = list(frames)
+
+    def abandon(self) -> None:
+        """Send nothing any more."""
+        self.is_over = True
+        self._items.clear()
+        self._ending.clear()
+
+    def _drop(self, number: int) -> None:
+        del self._left[number]
+        self._items = [item for item in self._items if item.message != number]
+        heapq.heapify(self._items)
+
+    def take(self, now: float) -> Turn:
+        """The frames that are due, and when the next one is; each is given once."""
+        frames: list[Frame] = []
+        while self._items and self._items[0].at <= now:
+            item = heapq.heappop(self._items)
+            frames.append(item.frame)
+            if isinstance(item.frame, Close | Reset):
+                self.abandon()
+                return Turn(tuple(frames))
+            self._count(item.message)
+        if self._items:
+            return Turn(tuple(frames), self._items[0].at)
+        while self._ending and self._ending[0].at <= now:
+            self.is_over = True
+            frames.append(self._ending.pop(0).frame)
+        return Turn(tuple(frames), self._ending[0].at if self._ending else None)
+
+    def _count(self, number: int) -> None:
+        self._begun.add(number)
+        self._left[number] -= 1
+        if not self._left[number]:
+            del self._left[number]
+            self._begun.discard(number)

@@ -1,0 +1,70 @@
+"""Accepts WebSockets (fal-protocol.md section 5): which conversation each one is."""
+
+from __future__ import annotations
+
+from falmock.engine.answers import Answers
+from falmock.engine.conversation import EndpointSocket
+from falmock.engine.conversation import Refusal
+from falmock.engine.effects import Socket
+from falmock.engine.run_socket import RunSocket
+from falmock.wire import routes
+from falmock.wire.endpoint import EndpointId
+from falmock.wire.message import Request
+
+IDLE = 60.0
+"""Seconds without a message after which a `/realtime` session ends."""
+MAX_BUFFERING = 60
+_REALTIME = "/realtime"
+
+
+class Sockets:
+    """Opens sockets that are answered by fixtures; `idle` is in seconds."""
+
+    def __init__(self, answers: Answers, idle: float = IDLE) -> None:
+        self._answers = answers
+        self._idle = idle
+
+    def open(self, request: Request, call: routes.Socket, _now: float) -> Socket:
+        """A socket to an endpoint."""
+        is_realtime = _is_realtime(call.endpoint)
+        conversation = EndpointSocket(
+            self._answers,
+            request,
+            names_of(call.endpoint),
+            is_realtime=is_realtime,
+            idle=self._idle if is_realtime else None,
+            limit=_max_buffering(request),
+        )
+        return Socket(conversation, "realtime" if is_realtime else "a socket of the app's own")
+
+    def open_runs(self, request: Request, call: routes.RunSocket, _now: float) -> Socket:
+        """A socket that carries runs."""
+        return Socket(RunSocket(self._answers, request, call.endpoint), "runs over a socket")
+
+    def knows(self, call: routes.Socket | routes.RunSocket) -> bool:
+        """Whether any fixture is for sockets to this endpoint."""
+        index = self._answers.index
+        if isinstance(call, routes.RunSocket):
+            return bool(index.of_endpoint(str(call.endpoint)))
+        names = names_of(call.endpoint)
+        return any(index.sockets.of_endpoint(name) or index.openings.of_endpoint(name) for name in names)
+
+
+def refused() -> Socket:
+    """A socket whose token or key will not do: it is accepted and then told so (section 1.4)."""
+    return Socket(Refusal(), "not authorized")
+
+
+def names_of(endpoint: EndpointId) -> tuple[str, ...]:
+    """The endpoint ids that a socket goes by: as connected, then without the `/realtime` that clients add."""
+    name = str(endpoint)
+    return (name, name.removesuffix(_REALTIME)) if _is_realtime(endpoint) else (name,)
+
+
+def _is_realtime(endpoint: EndpointId) -> bool:
+    return f"/{endpoint.path}".endswith(_REALTIME)
+
+
+def _max_buffering(request: Request) -> int | None:
+    text = routes.query_value(request.query, "max_buffering")
+    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_BUFFERING else None

@@ -1,0 +1,55 @@
+"""A job as a status object, which polls, status streams and submits show (fal-protocol.md sections 3.1 and 3.2)."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+
+from falmock.engine.jobs import Job
+from falmock.wire import errors
+from falmock.wire.lifecycle import VIEWS
+from falmock.wire.lifecycle import State
+
+
+def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
+    """The status of a job that was brought up to `now` (seconds since the epoch), keys in the recorded order."""
+    state = job.state
+    url = f"https://{job.host}/{job.app}/requests/{job.request_id}"
+    body: dict[str, Any] = {
+        "status": VIEWS[state].word,
+        "request_id": job.request_id,
+        "response_url": url,
+        "status_url": f"{url}/status",
+        "cancel_url": f"{url}/cancel",
+        "logs": _log_entries(job, now) if logs and state is not State.QUEUED else None,
+        "metrics": {},
+    }
+    if state is State.QUEUED:
+        body["queue_position"] = job.position(now)
+    elif state is State.FINISHED or (state is State.CANCELLED and job.awaits_cancel):
+        if job.inference_time is not None:
+            body["metrics"] = {"inference_time": job.inference_time}
+        if job.answer.error is not None:
+            body["error"] = job.answer.error
+        if job.answer.error_type is not None:
+            body["error_type"] = job.answer.error_type
+    elif state is State.CANCELLED:
+        body["error"], body["error_type"] = errors.CANCELLED_TEXT, "client_cancelled"
+    elif state is State.EXPIRED:
+        body["error"], body["error_type"] = errors.TIMED_OUT_TEXT, "request_timeout"
+    return body
+
+
+def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
+    """Log lines in the superset of the shapes that clients know."""
+    return [
+        {
+            "message": log.message,
+            "level": log.level,
+            "source": log.source,
+            "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds"),
+            "labels": {"level": log.level, "source": log.source},
+        }
+        for at, log in job.logs_until(now)
+    ]

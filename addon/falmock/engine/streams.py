@@ -1,0 +1,139 @@
+"""Calls whose output may come piece by piece (fal-protocol.md section 4): which want that, and what each then gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from falmock.engine import replies
+from falmock.engine.answers import Answers
+from falmock.engine.answers import reason_of
+from falmock.engine.effects import End
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Step
+from falmock.engine.effects import Stream
+from falmock.engine.pace import spread
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Piece
+from falmock.fixtures.model import Streamed
+from falmock.wire import jsontext
+from falmock.wire import routes
+from falmock.wire import sse
+from falmock.wire.endpoint import EndpointId
+from falmock.wire.message import Request
+
+LEGACY_AGENT = "@fal-ai/serverless-client"
+LEGACY_GAP = 0.025
+"""Seconds between pieces for the deprecated JS client: its iterator takes one event in 16 ms, and drops what waits at the end."""
+_STREAM = "/stream"
+_TYPE: tuple[bytes, bytes] = (b"Content-Type", sse.TYPE.encode())
+
+
+class Playback:
+    """A body whose pieces are due at known times (seconds since the epoch), in order; it is complete at `ends`.
+
+    No two pieces, and no piece and the end, go out within `gap` seconds, however late the first is.
+    """
+
+    def __init__(self, pieces: Iterable[Piece], ends: float, gap: float = 0.0) -> None:
+        self._pieces = tuple(pieces)
+        self._ends = ends
+        self._gap = gap
+        self._next = 0
+        self._free = 0.0
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`."""
+        due: list[bytes] = []
+        for piece in self._pieces[self._next :]:
+            at = max(piece.at, self._free)
+            if at > now:
+                return Step(tuple(due), at)
+            due.append(piece.data)
+            self._next += 1
+            if self._gap:
+                self._free = now + self._gap
+        ends = max(self._ends, self._free)
+        return Step(tuple(due), ends) if ends > now else Step(tuple(due), end=End.WHOLE)
+
+
+class Streams:
+    """Answers runs, whole or as a stream."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def run(self, request: Request, call: routes.Run | routes.Stream, now: float) -> Reply | Stream:
+        """A run: streamed where the call asks for that and a fixture has a stream.
+
+        Where none has, the answer to a call for server-sent events is its only event, if it is JSON and was not recorded as the
+        answer to that very call.
+        """
+        endpoint = call.endpoint
+        names = names_of(endpoint) if isinstance(call, routes.Stream) else ()
+        found = self._answers.find(request, endpoint, names)
+        if isinstance(found, Reply):
+            return found
+        fixture, deadline = found
+        request_id = self._answers.new_id(now)
+        late, delay = self._answers.timing(fixture, deadline, request_id)
+        if late is not None:
+            return late
+        gap = LEGACY_GAP if request.headers.get("user-agent", "").startswith(LEGACY_AGENT) else 0.0
+        wants_events = isinstance(call, routes.Stream) or _accepts_events(request)
+        if fixture.streamed is not None and (wants_events or _says_stream(request)):
+            return self._played(fixture, fixture.streamed, endpoint.app, request_id, now, gap)
+        reply = self._answers.reply(fixture.answer, endpoint.app, request_id, fixture.label, reason_of(fixture), delay)
+        if wants_events and _is_stand_in(fixture):
+            return _as_event(reply, fixture.answer.body.decode(), now, gap)
+        return reply
+
+    def _played(
+        self, fixture: Fixture, streamed: Streamed, app: str, request_id: str, now: float, gap: float
+    ) -> Stream:
+        factor, length = spread(self._answers.config.pace, streamed.ends)
+        pieces = (Piece(now + at * factor, data) for at, data in streamed.pieces)
+        head = Answer(200, streamed.content_type, b"", headers=streamed.headers, units=streamed.units)
+        headers = replies.model_headers(head, app, request_id, fixture.label)
+        return Stream(200, headers, Playback(pieces, now + length, gap), reason_of(fixture), fixture.label)
+
+
+def names_of(endpoint: EndpointId) -> tuple[str, ...]:
+    """The endpoint ids that a call to a stream's path goes by: as called, then with one `/stream` less at a time.
+
+    Clients add it to an id that has it already (section 4).
+    """
+    name = str(endpoint)
+    names = [name]
+    while name.endswith(_STREAM) and name != endpoint.app:
+        name = name.removesuffix(_STREAM)
+        names.append(name)
+    return tuple(names)
+
+
+def _accepts_events(request: Request) -> bool:
+    return "text/event-stream" in request.headers.get("accept", "")
+
+
+def _says_stream(request: Request) -> bool:
+    """Whether the input asks for a stream, as OpenAI's do."""
+    if request.method == "GET" or b'"stream"' not in request.body:
+        return False
+    value = jsontext.loads(request.body)  # it was read before, so it can be
+    return isinstance(value, dict) and value.get("stream") is True
+
+
+def _is_stand_in(fixture: Fixture) -> bool:
+    """Whether an answer is to a run rather than to the stream call itself, and can be an event."""
+    answer, model = fixture.answer, fixture.match.model or ""
+    return (
+        answer.status < 400 and answer.asset is None and "json" in answer.content_type and not model.endswith(_STREAM)
+    )
+
+
+def _as_event(reply: Reply, data: str, now: float, gap: float) -> Stream:
+    """A reply as a stream with this as its only event."""
+    headers = tuple(_TYPE if name.lower() == b"content-type" else (name, value) for name, value in reply.headers)
+    at = now + reply.delay
+    source = Playback([Piece(at, sse.event(data))], at, gap)
+    return Stream(reply.status, headers, source, reply.why, reply.fixture)

@@ -1,0 +1,114 @@
+"""Has calls meet their faults: before anything is looked up, when an answer is found, and on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from falmock.engine import fault_replies
+from falmock.engine import fault_sockets
+from falmock.engine import fault_streams
+from falmock.engine import replies
+from falmock.engine.answers import Answers
+from falmock.engine.effects import Answer
+from falmock.engine.effects import Effect
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Join
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
+from falmock.engine.faults import HEADER
+from falmock.engine.faults import BadHeader
+from falmock.engine.faults import Called
+from falmock.engine.faults import Faults
+from falmock.engine.faults import Strike
+from falmock.engine.streams import names_of
+from falmock.fixtures.fault import BadBody
+from falmock.fixtures.fault import Breaks
+from falmock.wire import routes
+from falmock.wire.lifecycle import TERMINAL
+from falmock.wire.message import Request
+
+Decide = Callable[[Request, routes.Call, float, Strike | None], Effect]
+"""What is to be done about a call; a submit's job goes wrong as the strike says."""
+
+
+class Striking:
+    """Stands between the calls and what decides about them.
+
+    A header goes before the fixture's own fault, and that before the rules. An error of a header or a rule replaces the
+    answer: no fixture is asked, so none of a sequence is used up. Of what goes on to fal nothing but that can be changed.
+    """
+
+    def __init__(self, faults: Faults, answers: Answers, decide: Decide) -> None:
+        self._faults = faults
+        self._answers = answers
+        self._decide = decide
+
+    def answer(self, request: Request, call: routes.Call, now: float) -> Effect:
+        """What to do about a call."""
+        faults = self._faults
+        if faults.is_idle and HEADER not in request.headers:
+            return self._decide(request, call, now, None)
+        called = faults.called(request, call, now)
+        try:
+            strike = faults.of_header(called)
+        except BadHeader as error:
+            return replies.problem(400, f"The header {HEADER} asks for no fault: {error}", f"bad {HEADER}")
+        by_rule = faults.of_rules(called)
+        if strike is None and by_rule is not None and not self._fixture_has_one(called):
+            strike = by_rule
+        if strike is not None and strike.fault.error is not None and _is_replaced(strike, call):
+            return fault_replies.error_reply(strike, strike.fault.error, called, self._request_id(call, now))
+        effect = self._decide(request, call, now, strike)
+        if isinstance(effect, Forward):
+            return effect
+        if strike is None:
+            strike = self._of_answer(called, effect, now)
+        return effect if strike is None else self._struck(strike, effect, called, now)
+
+    def _request_id(self, call: routes.Call, now: float) -> str:
+        request_id = getattr(call, "request_id", None)
+        return self._answers.new_id(now) if request_id is None else str(request_id)
+
+    def _fixture_has_one(self, called: Called) -> bool:
+        """Whether the fixture that would answer a call has a fault of its own."""
+        call = called.call
+        if not self._faults.has_fixtures or not isinstance(call, routes.Run | routes.Stream | routes.Submit):
+            return False
+        names = names_of(call.endpoint) if isinstance(call, routes.Stream) else ()
+        fixture = self._answers.ahead(called.request, call.endpoint, names)
+        return fixture is not None and fixture.fault is not None
+
+    def _of_answer(self, called: Called, answer: Answer, now: float) -> Strike | None:
+        """The fault of the fixture that answered; of one that answered a submit, it concerns the job and its result."""
+        call = called.call
+        if isinstance(answer, Socket):
+            return self._faults.of_socket(called)
+        if isinstance(call, routes.Submit | routes.Status | routes.StatusStream | routes.Cancel):
+            return None
+        if isinstance(call, routes.Result):
+            job = self._answers.scope.jobs.get(call.request_id, now)
+            return job.strike if job is not None and job.state in TERMINAL else None
+        return self._faults.of_fixture(answer.fixture)
+
+    def _struck(self, strike: Strike, answer: Answer, called: Called, now: float) -> Answer:
+        fault = strike.fault
+        if fault.error is not None and not isinstance(called.call, routes.Submit | routes.Result):
+            reply = fault_replies.error_reply(strike, fault.error, called, self._request_id(called.call, now))
+            return fault_replies.struck(strike, reply._replace(fixture=answer.fixture))
+        if fault.reset is Breaks.BEFORE_HEADERS:
+            return fault_replies.broken_off(strike)._replace(fixture=answer.fixture)
+        if isinstance(answer, Socket):
+            return fault_sockets.struck(strike, answer)
+        if isinstance(answer, Join) or (isinstance(answer, Reply) and answer.miss is not None):
+            return answer
+        if isinstance(answer, Stream) and fault.body in (None, BadBody.MALFORMED):
+            return fault_streams.struck(strike, answer, called.model)
+        if isinstance(answer, Stream):
+            answer = Reply(answer.status, answer.headers, b"", answer.why, answer.fixture, answer.delay)
+        return fault_replies.struck(strike, answer)
+
+
+def _is_replaced(strike: Strike, call: routes.Call) -> bool:
+    """Whether an error is answered in place of everything else: a submit's is what its job comes to, if it can be."""
+    return not isinstance(call, routes.Submit) or strike.fault.turns_away

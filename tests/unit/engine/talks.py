@@ -1,0 +1,94 @@
+"""Talks to an engine over a socket: `talk >> message << frame` sends a message, and sees that this frame comes next."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from typing import Self
+
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Turn
+from falmock.fixtures.miss import Miss
+from falmock.wire.frames import Binary
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Text
+from falmock.wire.realtime import encode
+from unit.engine.calls import Client
+
+UPGRADE = {"upgrade": "websocket", "connection": "upgrade"}
+LCM = "fal-ai/lcm"
+
+
+def packed(value: Any) -> Binary:
+    """A result, as the runtime sends it."""
+    return Binary(encode(value))
+
+
+def said(value: Any) -> Text:
+    """A text message with this as JSON."""
+    return Text(json.dumps(value, separators=(",", ":")))
+
+
+def broken(reason: str) -> Text:
+    return said({"type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": reason})
+
+
+TIMED_OUT = said({"type": "x-fal-error", "error": "TIMEOUT", "reason": "no inputs, reconnect when needed!"})
+
+
+def frames(model: str, *frames: dict[str, Any], **match: Any) -> dict[str, Any]:
+    """A fixture with frames."""
+    return {"match": {"model": model, **match}, "realtime": list(frames)}
+
+
+class Talk:
+    """A socket of a client's. What came and was not looked at yet is `inbox`; `misses` are all that were told."""
+
+    def __init__(self, client: Client, path: str = f"{LCM}/realtime", host: str = "fal.run", **headers: str) -> None:
+        effect = client.effect("GET", f"https://{host}/{path}", None, UPGRADE | headers)
+        assert isinstance(effect, Socket), effect
+        self.effect = effect
+        self.inbox: list[Frame] = []
+        self.misses: list[Miss] = []
+        self.again: float | None = None
+        self._client = client
+        self._take(effect.conversation.opened(client.now))
+
+    def _take(self, turn: Turn) -> None:
+        self.inbox += turn.frames
+        self.misses += turn.misses
+        self.again = turn.again
+
+    def __rshift__(self, message: Any) -> Self:
+        """Send a message: text, bytes, or anything else as msgpack."""
+        raw = message if isinstance(message, str | bytes) else encode(message)
+        self._take(self.effect.conversation.received(raw, self._client.now))
+        return self
+
+    def __lshift__(self, frame: Frame) -> Self:
+        """Look at the next frame."""
+        assert self.inbox, f"nothing came, expected {frame}"
+        assert self.inbox.pop(0) == frame
+        return self
+
+    def wait(self, seconds: float) -> Self:
+        """Let time pass, and take what is due on the way, as an edge does."""
+        until = self._client.now + seconds
+        while self.again is not None and self.again <= until:
+            self._client.now = max(self._client.now, self.again)
+            self._take(self.effect.conversation.due(self._client.now))
+        self._client.now = until
+        return self
+
+    def quiet(self) -> Self:
+        """See that nothing came."""
+        assert self.inbox == []
+        return self
+
+    def error(self) -> dict[str, Any]:
+        """The next frame, which is text with JSON."""
+        frame = self.inbox.pop(0)
+        assert isinstance(frame, Text)
+        value = json.loads(frame.text)
+        assert isinstance(value, dict)
+        return value

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.engine import assets as module
+from falmock.engine.assets import Assets
+from falmock.engine.assets import BadParts
+from falmock.engine.assets import NoRoom
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
+from falmock.wire.storage import content_path
+from falmock.wire.storage import digest
+
+
+def on_disk(data: bytes, file: str) -> Content:
+    return Content(digest(data), len(data), file=file)
+
+
+def put(assets: Assets, data: bytes, file: str) -> str:
+    """Upload a file; the path it is found at."""
+    content = on_disk(data, file)
+    assets.put(content, "a", "text/plain")
+    assets.release(content)
+    return content_path(content.sha256, "a")
+
+
+def test_memory_is_bounded_and_the_oldest_file_goes() -> None:
+    assets = Assets(limit=10)
+    old = assets.put(content_of(b"12345678"), "old", "text/plain")
+    new = assets.put(content_of(b"abcdefgh"), "new", "text/plain")
+    assert assets.find(content_path(old.sha256, "old"), {}) is None
+    assert assets.find(content_path(new.sha256, "new"), {})
+    with pytest.raises(NoRoom):
+        assets.put(content_of(b"12345678901"), "huge", "text/plain")
+    assert assets.take_dropped() == []
+
+
+def test_files_do_not_count_as_memory() -> None:
+    assets = Assets(limit=3)
+    path = put(assets, b"12345678", "one")
+    found = assets.find(path, {})
+    assert found is not None
+    assert (found.asset.file, found.asset.data, found.asset.size) == ("one", None, 8)
+    assert assets.take_dropped() == []
+
+
+def test_files_are_bounded_too_and_the_oldest_is_dropped() -> None:
+    assets = Assets(disk_limit=10)
+    old = put(assets, b"1234", "one")
+    put(assets, b"abcd", "two")
+    put(assets, b"1234", "again")  # the same bytes: it is the youngest now
+    put(assets, b"ABCD", "three")
+    assert assets.take_dropped() == ["again", "two"]
+    assert assets.find(old, {}) is not None
+    huge = put(assets, b"x" * 100, "huge")
+    assert assets.take_dropped() == ["one", "three"]
+    assert assets.find(huge, {}) is not None
+    assert assets.find(old, {}) is None
+
+
+def test_the_same_bytes_are_kept_once() -> None:
+    assets = Assets()
+    put(assets, b"1234", "one")
+    put(assets, b"1234", "two")
+    assets.put(content_of(b"1234"), "a", "text/plain")
+    assert assets.take_dropped() == ["two"]
+    assets.put(content_of(b"abcd"), "a", "text/plain")
+    put(assets, b"abcd", "three")
+    assert assets.take_dropped() == ["three"]
+    assert assets.take_dropped() == []
+
+
+def test_a_part_that_is_sent_again_takes_the_place_of_the_first() -> None:
+    assets = Assets(limit=4)
+    upload = assets.promise("/a", "a", "text/plain")
+    for number, content in ((1, on_disk(b"one", "1")), (2, content_of(b"two")), (1, on_disk(b"ONE", "2"))):
+        assets.add_part(upload, number, content)
+        assets.release(content)
+    assert assets.take_dropped() == ["1"]
+    assert [part.sha256 for part in assets.in_order(upload, [2, 1, 1])] == [digest(b"ONE"), digest(b"two")]
+    assets.add_part(upload, 2, on_disk(b"TWO", "3"))
+    assets.add_part(upload, 1, content_of(b"four"))
+    with pytest.raises(NoRoom):
+        assets.add_part(upload, 3, content_of(b"5"))
+    assert assets.take_dropped() == ["2"]
+    with pytest.raises(BadParts, match="part 4"):
+        assets.in_order(upload, [1, 4])
+
+
+def test_the_parts_are_dropped_when_the_whole_is_there() -> None:
+    assets = Assets()
+    upload = assets.promise("/a", "a", "text/plain")
+    assets.add_part(upload, 1, on_disk(b"one", "1"))
+    assets.add_part(upload, 7, on_disk(b"never named", "7"))
+    assert not assets.is_filled(upload)
+    assets.fill(upload, on_disk(b"one", "whole"), "text/plain")
+    assert assets.is_filled(upload)
+    assert assets.take_dropped() == ["1", "7"]
+    found = assets.find("/a", {})
+    assert found is not None
+    assert found.asset.file == "whole"
+
+
+def test_a_promise_that_is_forgotten_drops_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PENDING", 1)
+    assets = Assets()
+    assets.add_part(assets.promise("/a", "a", "text/plain"), 1, on_disk(b"one", "1"))
+    assets.promise("/b", "b", "text/plain")
+    assert assets.take_dropped() == ["1"]
+
+
+def test_parts_that_were_left_go_before_what_is_whole() -> None:
+    assets = Assets(disk_limit=10)
+    whole = put(assets, b"1234", "whole")
+    left = assets.promise("/left", "a", "text/plain")
+    assets.add_part(left, 1, on_disk(b"abcd", "left"))
+    going_on = assets.promise("/going-on", "b", "text/plain")
+    for number in range(3):
+        assets.add_part(going_on, number, on_disk(bytes([number]) * 3, str(number)))
+    assert assets.take_dropped() == ["left"]
+    assert assets.find(whole, {}) is not None
+    put(assets, b"ABCD", "another")
+    assert assets.take_dropped() == ["0", "1", "2"]
+    assert left.parts == going_on.parts == {}
+
+
+def test_an_upload_larger_than_the_limit_goes_on() -> None:
+    assets = Assets(disk_limit=10)
+    put(assets, b"1234", "whole")
+    upload = assets.promise("/a", "a", "text/plain")
+    for number in range(5):
+        assets.add_part(upload, number, on_disk(bytes([number]) * 3, str(number)))
+    assert len(upload.parts) == 5
+    assets.fill(upload, on_disk(b"x" * 15, "all"), "text/plain")
+    assert assets.take_dropped() == ["0", "1", "2", "3", "4", "whole"]
+
+
+def test_content_that_nobody_kept_is_dropped() -> None:
+    assets = Assets()
+    assets.release(on_disk(b"one", "1"))
+    assets.release(content_of(b"two"))
+    assert assets.take_dropped() == ["1"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["put", "part", "fill", "in memory"]), st.integers(0, 3), st.integers(0, 9))))
+def test_a_file_is_either_kept_or_dropped(acts: list[tuple[str, int, int]]) -> None:
+    assets = Assets(limit=40, disk_limit=40)
+    uploads = [assets.promise(f"/{number}", "a", "text/plain") for number in range(4)]
+    disk: set[str] = set()
+    for place, (act, number, size) in enumerate(acts):
+        data = bytes([size]) * size
+        content = content_of(data) if act == "in memory" else on_disk(data, str(place))
+        disk |= {content.file} if content.file else set()
+        if act == "part":
+            assets.add_part(uploads[number], size, content)
+        elif act == "fill":
+            assets.fill(uploads[number], content, "text/plain")
+        else:
+            assets.put(content, "a", "text/plain")
+        assets.release(content)
+        for file in assets.take_dropped():
+            disk.remove(file)
+    parts = {part.file for upload in uploads for part in upload.parts.values()}
+    found = (assets.find(content_path(digest(bytes([size]) * size), "a"), {}) for size in range(10))
+    kept = {asset.asset.file for asset in found if asset is not None}
+    assert not parts & kept
+    assert (parts | kept) - {None} == disk

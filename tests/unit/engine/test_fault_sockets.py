@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.engine import fault_sockets
+from falmock.engine.chance import Chance
+from falmock.engine.effects import Conversation
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Turn
+from falmock.engine.faults import Strike
+from falmock.fixtures.fault_reader import read_text
+from falmock.wire import realtime
+from falmock.wire.frames import Binary
+from falmock.wire.frames import Close
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Ping
+from falmock.wire.frames import Reset
+from falmock.wire.frames import Text
+
+
+class Echo:
+    """Greets, says every message again at once, and one more time a second later."""
+
+    def __init__(self) -> None:
+        self.later: list[str | bytes] = []
+
+    def opened(self, now: float) -> Turn:  # noqa: ARG002
+        return Turn((Ping(), Text("hello")))
+
+    def received(self, message: str | bytes, now: float) -> Turn:
+        self.later.append(message)
+        return Turn((_frame(message),), now + 1)
+
+    def due(self, now: float) -> Turn:  # noqa: ARG002
+        later, self.later = self.later, []
+        return Turn(tuple(map(_frame, later)))
+
+
+def _frame(message: str | bytes) -> Frame:
+    return Text(message) if isinstance(message, str) else Binary(message)
+
+
+def socket(fault: Any) -> Socket:
+    strike = Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
+    return fault_sockets.struck(strike, Socket(Echo(), "why"))
+
+
+def talk(fault: Any) -> Conversation:
+    return socket({"socket": fault}).conversation
+
+
+def test_it_is_marked() -> None:
+    found = socket({"socket": {"reset": True}})
+    assert (found.fault, found.headers) == ("socket reset", ((b"x-falmock-fault", b"socket reset"),))
+    assert socket({"latency": 1}).fault is None
+
+
+def test_a_close_code_after_some_messages() -> None:
+    both = talk({"close": 1011, "reason": "gone", "after": 2})
+    assert both.opened(0) == Turn((Ping(), Text("hello")))
+    assert both.received("a", 1) == Turn((Text("a"), Close(1011, "gone")))
+    assert both.due(2) == both.received("b", 3) == Turn()
+
+
+@pytest.mark.parametrize(("fault", "last"), [({"close": 4000}, Close(4000)), ({"reset": True}, Reset())])
+def test_at_once(fault: Any, last: Frame) -> None:
+    assert talk(fault).opened(0) == Turn((Ping(), last))
+
+
+def test_in_the_middle_of_a_message() -> None:
+    both = talk({"close": 1001, "after": 1, "midFrame": True})
+    assert both.opened(0) == Turn((Ping(), Text("hello")))
+    assert both.received(b"abcd", 1) == Turn((Binary(b"ab", final=False), Close(1001)))
+    cut = talk({"midFrame": True})
+    assert cut.opened(0) == Turn((Ping(), Text("he", final=False), Reset()))
+
+
+def test_no_messages_for_too_long() -> None:
+    both = talk({"idle": 3})
+    assert both.opened(0).again == 3
+    assert both.received("a", 2) == Turn((Text("a"),), 3)
+    assert both.due(3) == Turn((Text("a"),), 5)
+    assert both.due(5) == Turn((realtime.timeout_frame(), Close()))
+    assert both.due(9) == Turn()
+
+
+@given(
+    st.fixed_dictionaries(
+        {"after": st.integers(0, 5)}, optional={"midFrame": st.booleans(), "idle": st.floats(0.1, 9)}
+    ),
+    st.sampled_from([{"close": 1011}, {"reset": True}]),
+    st.lists(st.tuples(st.sampled_from(["due", "text", "bytes"]), st.floats(0.01, 3)), max_size=12),
+)
+def test_nothing_goes_out_after_the_end_and_no_more_than_asked_for(
+    fault: dict[str, Any], end: dict[str, Any], doings: list[tuple[str, float]]
+) -> None:
+    both = talk({**fault, **end})
+    now = 0.0
+    frames = list(both.opened(now).frames)
+    for doing, wait in doings:
+        now += wait
+        turn = both.due(now) if doing == "due" else both.received("ab" if doing == "text" else b"ab", now)
+        frames += turn.frames
+    ends = [place for place, frame in enumerate(frames) if isinstance(frame, Close | Reset)]
+    assert ends in ([], [len(frames) - 1])
+    whole = [frame for frame in frames if isinstance(frame, Text | Binary) and frame.final]
+    assert len([frame for frame in whole if frame != realtime.timeout_frame()]) <= fault["after"]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.engine.outbox import Due
+from falmock.engine.outbox import Outbox
+from falmock.wire.frames import Close
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Reset
+from falmock.wire.frames import Text
+
+
+def due(*at: float, name: str = "") -> list[Due]:
+    return [Due(seconds, Text(f"{name}{place}")) for place, seconds in enumerate(at)]
+
+
+def texts(frames: tuple[Frame, ...]) -> list[str]:
+    return [frame.text for frame in frames if isinstance(frame, Text)]
+
+
+def test_each_frame_is_given_once_and_in_time() -> None:
+    outbox = Outbox()
+    outbox.put(due(1.0, 3.0))
+    assert outbox.take(0.0) == ((), 1.0, ())
+    assert outbox.take(2.0) == ((Text("0"),), 3.0, ())
+    assert outbox.take(9.0) == ((Text("1"),), None, ())
+    assert outbox.take(10.0) == ((), None, ())
+
+
+def test_a_close_is_the_last_that_goes_out() -> None:
+    for last in (Close(), Reset()):
+        outbox = Outbox()
+        outbox.put([Due(1.0, last), *due(2.0)])
+        outbox.end_with(due(3.0))
+        assert outbox.take(5.0) == ((last,), None, ())
+        assert outbox.is_over
+        outbox.put(due(6.0))
+        outbox.end_with(due(6.0))
+        assert outbox.take(9.0) == ((), None, ())
+
+
+def test_the_end_comes_behind_everything_and_can_be_put_off() -> None:
+    outbox = Outbox()
+    outbox.end_with(due(2.0, 3.0, name="end"))
+    outbox.put(due(4.0))
+    assert outbox.take(3.5) == ((), 4.0, ())
+    outbox.end_with(due(6.0, 7.0, name="end"))
+    assert outbox.take(4.0) == ((Text("0"),), 6.0, ())
+    assert outbox.take(6.0) == ((Text("end0"),), 7.0, ())
+    outbox.put(due(6.5))
+    outbox.end_with(())
+    assert outbox.take(7.0) == ((Text("end1"),), None, ())
+
+
+def test_what_is_abandoned_is_not_sent() -> None:
+    outbox = Outbox()
+    outbox.put(due(1.0))
+    outbox.end_with(due(2.0))
+    outbox.abandon()
+    assert outbox.take(5.0) == ((), None, ())
+
+
+def test_what_has_begun_is_not_dropped() -> None:
+    outbox = Outbox(1)
+    outbox.put(due(0.0, 9.0, name="a"))
+    outbox.put(due(0.0, 9.0, name="b"))
+    assert texts(outbox.take(0.0).frames) == ["a0", "b0"]
+    outbox.put(due(5.0, name="c"))
+    outbox.put(due(5.0, name="d"))
+    assert texts(outbox.take(9.0).frames) == ["d0", "a1", "b1"]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 5), st.lists(st.floats(0, 5), max_size=3)), max_size=12),
+    st.none() | st.integers(1, 3),
+    st.lists(st.floats(0, 3), max_size=20),
+)
+def test_whatever_the_times(messages: list[tuple[float, list[float]]], limit: int | None, looks: list[float]) -> None:
+    outbox = Outbox(limit)
+    now = 0.0
+    sent: list[str] = []
+    waits = itertools.cycle(looks or [1.0])
+    for number, (pause, at) in enumerate(messages):
+        now += pause
+        outbox.put([Due(now + seconds, Text(f"{number} {place}")) for place, seconds in enumerate(sorted(at))])
+        if number % 2:
+            now += next(waits)
+            sent += texts(outbox.take(now).frames)
+    turn: Any = outbox.take(now)
+    while True:
+        sent += texts(turn.frames)
+        if turn.again is None:
+            break
+        assert turn.again > now
+        now = turn.again
+        turn = outbox.take(now)
+    answered = [(int(number), int(place)) for number, place in (text.split() for text in sent)]
+    assert len(set(answered)) == len(answered)
+    firsts = [number for number, place in answered if place == 0]
+    assert firsts == sorted(firsts), "answers begin in the order of the messages"
+    for number, (_, at) in enumerate(messages):
+        places = [place for of, place in answered if of == number]
+        assert places == list(range(len(at))) or (limit is not None and not places), "whole and in order, or dropped"
