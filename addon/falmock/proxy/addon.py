@@ -19,22 +19,33 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
 from falmock.engine.engine import Engine
+from falmock.engine.faults import HEADER as FAULT_HEADER
 from falmock.fixtures.index import Index
+from falmock.fixtures.miss import Miss
 from falmock.fixtures.store import FixtureErrors
 from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
+from falmock.proxy import breaking
 from falmock.proxy import contentview
 from falmock.proxy import egress
 from falmock.proxy import flows
 from falmock.proxy import imports
+from falmock.proxy import intake
 from falmock.proxy import options
 from falmock.proxy import recorders
 from falmock.proxy import scrubbing
+from falmock.proxy import spool
 from falmock.proxy import terminal
+from falmock.proxy import webhooks
+from falmock.proxy.breaking import Breaking
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Save
 from falmock.proxy.commands import Scrub
+from falmock.proxy.messages import Messages
+from falmock.proxy.overheard import Overheard
+from falmock.proxy.recording import Recording
 from falmock.proxy.saving import Saving
 from falmock.proxy.stage import Stage
 from falmock.proxy.watcher import Watcher
@@ -69,6 +80,9 @@ class Falmock:
         self._watcher: Watcher | None = None
         self._recordings = recorders.Recordings(self._engine, self._fixtures_written)
         self._stage = Stage(self._origin_moved)
+        self._webhooks = webhooks.Webhooks(self._engine.webhooks)
+        self._intake = intake.Intake(self._engine, self._stage)
+        self._messages = Messages()
         self._terminal: terminal.Terminal | None = None
         self._logged: set[str] = set()
         self._running = False
@@ -111,15 +125,20 @@ class Falmock:
     def _reconfigure(self) -> None:
         before = self._config
         config = options.parse({name: getattr(ctx.options, name) for name in options.NAMES})
-        store = Store(config.fixtures)
+        store = Store(config.fixtures, config.faults)
         if config.mode.records:
             recorders.prepare(store.paths[0])
-        if before is None or before.mode is Mode.RECORD or config.fixtures != before.fixtures:
+        of_files = (config.fixtures, config.faults)
+        if before is None or before.mode is Mode.RECORD or of_files != (before.fixtures, before.faults):
             library = store.load()
             self._stop_watching()
             self._store = store
             self._take(library)
         self._config = config
+        if config.faults and not config.mode.answers:
+            logger.warning(
+                "falmock: fal_faults does nothing in mode %s: calls go to fal as they are", config.mode.value
+            )
         self._engine.use_config(config)
         egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
         self._recordings.use(config, store.paths[0], self._library.index.fixtures)
@@ -130,6 +149,7 @@ class Falmock:
     def _take(self, library: Library) -> None:
         self._library = library
         self._engine.use_fixtures(library.index)
+        self._engine.use_faults(library.faults)
         self._logged.clear()
         for warning in library.warnings:
             logger.warning("falmock: %s", warning)
@@ -137,6 +157,7 @@ class Falmock:
     def running(self) -> None:
         """mitmproxy is up: say how we work. Not a coroutine: those are not called after a script reload."""
         self._running = self._config is not None
+        spool.remove_leftovers()
         self._watch()
         self._banner()
         if self._recordings.current is not None:
@@ -144,8 +165,8 @@ class Falmock:
 
     def _origin_moved(self, address: tuple[str, int] | None) -> None:
         egress.installed().origin = address
-        if self._terminal is not None:
-            self._terminal.origin = address
+        if self._terminal is not None and address is not None:
+            self._terminal.origins.add(address)
 
     def _scrubber(self) -> Scrub | None:
         store = self._store
@@ -166,6 +187,8 @@ class Falmock:
         self._recordings.stop()
         self._stop_watching()
         self._stage.stop()
+        self._webhooks.stop()
+        self._intake.stop()
         contentview.unregister()
         egress.installed().unloaded()
 
@@ -213,16 +236,24 @@ class Falmock:
 
     # traffic
 
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Listen to an upload that is to be recorded."""
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Send an upload to disk that is to be replayed, listen to one that is to be recorded."""
+        if flow.response or flow.error or not flow.live or self._config is None:
+            return
         recording = self._recordings.current
-        if recording is not None and flow.live:
-            host = flows.host_of(flow.request, self._engine.config.hosts) or flow.request.pretty_host
-            recording.requestheaders(flow, host)
+        if recording is None and not intake.may_be_large(flow.request):
+            return
+        host = flows.host_of(flow.request, self._engine.config.hosts)
+        if recording is not None:
+            recording.requestheaders(flow, host or flow.request.pretty_host)
+        elif host is not None:
+            await self._intake.begin(flow, host)
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow is to fal, or to where fal sends uploads."""
-        return FORWARDED in flow.metadata or flows.host_of(flow.request, self._engine.config.hosts) is not None
+        """Whether a flow is to fal, to where fal sends uploads, or a webhook."""
+        if FORWARDED in flow.metadata or webhooks.is_delivery(flow):
+            return True
+        return flows.host_of(flow.request, self._engine.config.hosts) is not None
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request to fal."""
@@ -256,7 +287,7 @@ class Falmock:
         except ValueError as error:
             if FORWARDED in flow.metadata:
                 return
-            reply = replies.problem(400, f"The body is not encoded as its headers say: {error}", "bad content-encoding")
+            reply = flows.badly_encoded(str(error))
             flows.answer(flow, reply, flows.body_of(reply))
             return
         effect = self._engine.handle(request, time.time())
@@ -264,15 +295,19 @@ class Falmock:
             flow.comment = f"falmock: {effect.why}"
             flow.metadata["falmock.why"] = effect.why
             flow.metadata[FORWARDED] = host
+            flow.request.headers.pop(FAULT_HEADER, None)
             flows.put_inline(flow.request, effect.inline)
             return
         if isinstance(effect, Join):
-            raise TypeError("nothing joins parts yet")
+            effect = await self._intake.join(request, effect)
+        self._intake.clear()
         if isinstance(effect, Reply):
             if effect.miss is not None:
-                self._log_miss(effect.miss.key, effect.miss.text)
+                self._log_miss(effect.miss)
             if effect.wakes:
                 self._stage.origin.tickets.wake(effect.wakes)
+        elif isinstance(effect, Socket):
+            effect = effect._replace(conversation=Breaking(Overheard(effect.conversation, self._log_miss)))
         await self._stage.put(flow, effect._replace(why=self._engine.redactor.text(effect.why)))
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -288,36 +323,67 @@ class Falmock:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
+        self._webhooks.ended(flow)
         recording = self._recordings.current
         if recording is None:
             return
         host = flow.metadata.get(FORWARDED)
         if host is not None:
             recording.response(flow, host)
-            if self._engine.config.mode is Mode.AUTO and recording.is_writing and self._watcher is not None:
-                # What was paid for once is replayed from the next call on: the app hears of it when that is so.
-                await recording.settle()
-                await self._watcher.look()
+            await self._replay_now(recording)
+        elif recording.is_delivery(flow):
+            recording.delivery(flow)
         elif not flow.live and flow.is_replay is None:
             imports.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
+
+    async def _replay_now(self, recording: Recording) -> None:
+        if self._engine.config.mode is Mode.AUTO and recording.is_writing and self._watcher is not None:
+            # What was paid for once is replayed from the next call on: the app hears of it when that is so.
+            await recording.settle()
+            await self._watcher.look()
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Forget what was heard of a flow that broke off."""
         self._stage.came_back(flow)
+        self._webhooks.ended(flow)
         if self._recordings.current is not None:
-            self._recordings.current.error(flow)
+            self._recordings.current.error(flow, flow.metadata.get(FORWARDED))
 
-    def _log_miss(self, key: str, text: str) -> None:
-        if key not in self._logged and len(self._logged) < MAX_LOGGED_MISSES:
-            self._logged.add(key)
-            logger.warning("%s", text)
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Listen to a socket that is to be recorded, and have others hold no more than they may."""
+        host = flow.metadata.get(FORWARDED)
+        if host is None and breaking.breaks(flow):
+            return
+        if host is None and self._is_ours(flow):
+            self._messages.came(flow)
+        if host is not None and flow.live and self._recordings.current is not None:
+            self._recordings.current.websocket_message(flow, host)
+
+    async def websocket_end(self, flow: http.HTTPFlow) -> None:
+        """Record what was said on a socket."""
+        self._messages.ended(flow)
+        recording = self._recordings.current
+        if recording is None:
+            return
+        host = flow.metadata.get(FORWARDED)
+        if host is not None:
+            recording.websocket_end(flow, host)
+            await self._replay_now(recording)
+        elif not flow.live and flow.is_replay is None:
+            imports.take_socket(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
+
+    def _log_miss(self, miss: Miss) -> None:
+        if miss.key not in self._logged and len(self._logged) < MAX_LOGGED_MISSES:
+            self._logged.add(miss.key)
+            logger.warning("%s", miss.text)
 
 
 def _counted(library: Library) -> str:
-    fixtures = len(library.index.fixtures)
-    return (
+    fixtures, faults = len(library.index.fixtures), len(library.faults)
+    counted = (
         f"{fixtures} fixture{'' if fixtures == 1 else 's'} in {library.files} file{'' if library.files == 1 else 's'}"
     )
+    return f"{counted} and {faults} rule{'' if faults == 1 else 's'} for faults" if faults else counted
 
 
 def _check_proxy_options(mode: Mode) -> None:

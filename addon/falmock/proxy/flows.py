@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mitmproxy import http
 
+from falmock.engine import replies
 from falmock.engine.effects import Answer
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
@@ -45,15 +46,23 @@ def read(flow: http.HTTPFlow, host: str) -> Request:
     return Request(request.method.upper(), host, path or "/", query, header_map(request.headers.fields), body or b"")
 
 
+def badly_encoded(why: str) -> Reply:
+    """The answer to a request whose body is not encoded as its headers say."""
+    return replies.problem(400, f"The body is not encoded as its headers say: {why}", "bad content-encoding")
+
+
 class ChangedFile(OSError):
     """An asset on disk that is not what was loaded any more."""
 
 
 def body_of(reply: Reply) -> bytes:
     """The bytes of a reply's body. Raises OSError where its file is gone or was changed under us."""
-    if not isinstance(reply.body, FileBody):
-        return reply.body
-    file, start, stop = reply.body
+    return read_file(reply.body) if isinstance(reply.body, FileBody) else reply.body
+
+
+def read_file(body: FileBody) -> bytes:
+    """A body that is on disk. Raises OSError where its file is gone or was changed under us."""
+    file, start, stop = body
     with Path(file).open("rb") as opened:
         opened.seek(start)
         content = opened.read(stop - start)

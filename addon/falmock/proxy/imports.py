@@ -13,6 +13,7 @@ from mitmproxy import ctx
 from mitmproxy import http
 
 from falmock.proxy import flows
+from falmock.proxy import socket_tee
 from falmock.proxy.recording import Recording
 from falmock.recording import har
 from falmock.recording.outcome import Level
@@ -29,6 +30,13 @@ def take_flow(recording: Recording, flow: http.HTTPFlow, host: str | None) -> No
         return
     recording.imported = True
     recording.take(flows.exchange(flow, host or flow.request.pretty_host), flow)
+
+
+def take_socket(recording: Recording, flow: http.HTTPFlow, host: str | None) -> None:
+    """A flow from a file whose socket is closed."""
+    if host is not None:
+        recording.imported = True
+        recording.take(socket_tee.session(flow, host), flow)
 
 
 def take_over_har(recording: Recording) -> None:

@@ -12,6 +12,7 @@ mitmproxy lets bad options through to the real, billed API in several ways, so e
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
 
 PREFIX = "fal_"
+_HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|[0-9a-f*?]*:[0-9a-f:.*?]*:[0-9a-f:.*?]*")
 
 
 class Option(NamedTuple):
@@ -65,6 +67,18 @@ OPTIONS = (
         "fal_hosts",
         "",
         "Further hosts to answer for, besides fal's own: NAME (run host, and queue.NAME its queue) or NAME=run|queue|rest|cdn.",
+        repeats=True,
+    ),
+    Option(
+        "fal_webhook_hosts",
+        "",
+        "The hosts that a fal_webhook is posted to, as names or globs; repeat the option to name several. None: any but fal's.",
+        repeats=True,
+    ),
+    Option(
+        "fal_faults",
+        "",
+        "Files (JSON or TOML) with rules for what goes wrong with which calls; repeat the option to name several.",
         repeats=True,
     ),
     Option(
@@ -151,6 +165,8 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         hosts=hosts.Hosts(extra),
         ignore=_ignore(_many(values["fal_ignore"])),
         redact=_redact(_many(values["fal_redact"])),
+        webhook_hosts=_webhook_hosts(_many(values["fal_webhook_hosts"])),
+        faults=tuple(_many(values["fal_faults"])),
         job_ttl=_job_ttl(single["fal_job_ttl"]),
         max_jobs=_max_jobs(single["fal_max_jobs"]),
         record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
@@ -207,6 +223,17 @@ def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
     raise BadOption(
         "fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)"
     )
+
+
+def _webhook_hosts(texts: Iterable[str]) -> tuple[str, ...]:
+    globs = tuple(hosts.normalize(text.strip()) for text in texts)
+    for glob in globs:
+        if not _HOST_GLOB.fullmatch(glob):
+            raise BadOption(
+                "fal_webhook_hosts: expected a host name without scheme, port or path, such as localhost or "
+                f"*.example.com, found {glob!r}"
+            )
+    return globs
 
 
 def _ignore(texts: Iterable[str]) -> volatile.Ignores:

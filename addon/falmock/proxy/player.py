@@ -99,7 +99,7 @@ class HttpPlayer(asyncio.Protocol):
         self._paused = False
         if self._waiting:
             self._waiting = False
-            self._step()
+            self._later(0.0, self._step)  # not in here: asyncio ends a transport twice that is closed while it resumes
 
     # requests
 
@@ -108,15 +108,16 @@ class HttpPlayer(asyncio.Protocol):
         if self._speaker is not None:
             self._speaker.feed(data)
             return
-        try:
-            self._http.receive_data(data)
-            self._read()
-        except h11.RemoteProtocolError:
-            self.transport.abort()
+        self._http.receive_data(data)
+        self._read()
 
     def _read(self) -> None:
         while not self.transport.is_closing():
-            event = self._http.next_event()
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError:
+                self.transport.close()
+                return
             if event is h11.NEED_DATA or event is h11.PAUSED:
                 return
             if isinstance(event, h11.Request):
@@ -155,13 +156,13 @@ class HttpPlayer(asyncio.Protocol):
         elif isinstance(play, Reply):
             self._reply(play)
         elif isinstance(play, Upload):
-            self._play = None
             self._answering = self._loop.create_task(self._stored(play))
 
     async def _stored(self, upload: Upload) -> None:
         """An upload is on disk: see what is to be answered."""
         try:
-            reply = await upload.answer(upload.sink.content())
+            content, self._play = upload.sink.content(), None  # until here, whoever hangs up has the sink dropped
+            reply = await upload.answer(content)
         except Exception:
             logger.exception("falmock: an upload could not be taken")
             reply = replies.problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections import Counter
@@ -20,9 +21,10 @@ from falmock.proxy.desk import GATHER
 from falmock.proxy.desk import Desk
 from falmock.proxy.desk import Kept
 from falmock.proxy.fetch import Fetches
-from falmock.proxy.tee import Hasher
-from falmock.proxy.tee import Spool
-from falmock.proxy.tee import Timed
+from falmock.proxy.socket_tee import TOO_LONG
+from falmock.proxy.socket_tee import SocketTees
+from falmock.proxy.tees import Tees
+from falmock.recording import deliveries
 from falmock.recording import disk
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Known
@@ -32,21 +34,17 @@ from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
+from falmock.recording.session import Session
 from falmock.recording.uploads import File
-from falmock.recording.uploads import Sink
 from falmock.recording.uploads import url_key
 from falmock.recording.writer import Writer
 from falmock.wire.content import Content
 
 logger = logging.getLogger(__name__)
-SENT, RECEIVED = "sent", "received"
-WHOLE_ABOVE = 1024 * 1024
-"""Text and JSON of a file host longer than this (bytes) is streamed like media."""
 AT_ONCE = 8
 """How many files are fetched at a time."""
 ONE_BY_ONE = 5
 """How many fixtures that were written together are named in the log."""
-_BODILESS = (101, 204, 304)
 _LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 
 
@@ -76,8 +74,9 @@ class Recording:
         self._wrote = wrote
         self._desk = Desk(writer, self._kept, 0.0 if at_once else GATHER)
         self._peers: set[str] = set()
-        self._tees: dict[tuple[str, str], Hasher | Timed] = {}
-        self._fetches = Fetches(self._received)
+        self._tees = Tees(writer.root / ASSETS)
+        self._sockets = SocketTees()
+        self._fetches = Fetches(self._tees.received)
         self._turn = asyncio.Semaphore(AT_ONCE)
 
     # flows on their way
@@ -89,37 +88,16 @@ class Recording:
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
         """A request to this host begins: a body that is a file is listened to while it streams."""
         sink = self.recorder.sink(flow.request.method, host, flow.request.path.partition("?")[0])
-        if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
-            return
-        tee = Hasher() if sink is Sink.HASH else Spool(self._folder())
-        flow.request.stream = tee
-        self._tees[flow.id, SENT] = tee
+        self._tees.on_request(flow, sink)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """An answer begins: what is not a short text is listened to while it streams."""
-        tee = self._tee_for(flow)
-        if tee is not None and flow.response is not None:
-            flow.response.stream = tee
-            self._tees[flow.id, RECEIVED] = tee
-
-    def _tee_for(self, flow: http.HTTPFlow) -> Spool | Timed | None:
-        response = flow.response
-        if response is None or "content-encoding" in response.headers or flow.request.method == "HEAD":
-            return None
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type == "text/event-stream":
-            return Timed()
-        length = response.headers.get("content-length", "")
-        is_text = content_type.startswith("text/") or "json" in content_type
-        if is_text and not (length.isdigit() and int(length) > WHOLE_ABOVE):
-            return None
-        return None if length == "0" or response.status_code in _BODILESS else Spool(self._folder())
+        self._tees.on_response(flow)
 
     def response(self, flow: http.HTTPFlow, host: str) -> None:
         """A flow to a fal host, or to an upload URL, is complete."""
-        sent, received = (self._tees.pop((flow.id, key), None) for key in (SENT, RECEIVED))
         self._learn_peer(flow.client_conn.peername)
-        self.take(_exchange(flow, host, sent, received), flow)
+        self.take(self._tees.complete(flow, host), flow)
         self._fetches.ended(flow)
 
     def _learn_peer(self, peer: tuple[Any, ...] | None) -> None:
@@ -127,32 +105,49 @@ class Recording:
             self._peers.add(peer[0])
             self.recorder.redactor.learn_value(peer[0])
 
-    def error(self, flow: http.HTTPFlow) -> None:
-        """A flow broke off: nothing of it is kept."""
-        for key in (SENT, RECEIVED):
-            tee = self._tees.pop((flow.id, key), None)
-            if tee is not None:
-                tee.drop()
+    def error(self, flow: http.HTTPFlow, host: str | None) -> None:
+        """A flow broke off: nothing of it is kept, but what a stream of events told by then may be of use."""
+        exchange = self._tees.broke_off(flow, host)
+        if exchange is not None:
+            self.take(exchange, flow)
         self._fetches.ended(flow)
 
-    def _received(self, flow: http.HTTPFlow) -> int:
-        """How much of an answer came so far (bytes)."""
-        tee = self._tees.get((flow.id, RECEIVED))
-        return 0 if tee is None else tee.size
+    def is_delivery(self, flow: http.HTTPFlow) -> bool:
+        """Whether a request to somebody else is a webhook that fal sent to the app through here."""
+        return flow.is_replay is None and deliveries.REQUEST_ID in flow.request.headers
+
+    def delivery(self, flow: http.HTTPFlow) -> None:
+        """A webhook was delivered."""
+        with contextlib.suppress(ValueError):  # the app will have wondered as well
+            request = flows.read(flow, flow.request.pretty_host)
+            for outcome in self.recorder.note_delivery(request, flow.request.timestamp_start):
+                self.carry_out(outcome, flow)
+
+    def websocket_message(self, flow: http.HTTPFlow, host: str) -> None:
+        """Something was said on a socket to a fal host."""
+        if self._sockets.message(flow, host):
+            url = flows.url_of(flow.request, host)
+            self.tell(Tell(f"the socket to {url}: {TOO_LONG}, what follows is not recorded", Level.WARNING))
+
+    def websocket_end(self, flow: http.HTTPFlow, host: str) -> None:
+        """A socket to a fal host is closed."""
+        self._learn_peer(flow.client_conn.peername)
+        self.take(self._sockets.ended(flow, host), flow)
 
     # what comes of them
 
-    def take(self, exchange: Exchange, flow: http.HTTPFlow | None = None) -> None:
-        """Have the recorder read an exchange, and see to what comes of it."""
+    def take(self, heard: Exchange | Session, flow: http.HTTPFlow | None = None) -> None:
+        """Have the recorder read an exchange or a session, and see to what comes of it."""
         self.counts["exchanges"] += 1
         try:
-            outcomes = self.recorder.note(exchange)
+            outcomes = self.recorder.note(heard) if isinstance(heard, Exchange) else self.recorder.note_session(heard)
         except Exception:  # the app must not notice
-            logger.exception("falmock: %s %s could not be recorded", exchange.request.method, exchange.request.host)
+            logger.exception("falmock: %s %s could not be recorded", heard.request.method, heard.request.host)
             return
         for outcome in outcomes:
             self.carry_out(outcome, flow)
-        self._drop_unused(exchange, outcomes)
+        if isinstance(heard, Exchange):
+            self._drop_unused(heard, outcomes)
 
     def carry_out(self, outcome: Outcome, flow: http.HTTPFlow | None = None) -> None:
         """See to one outcome."""
@@ -203,9 +198,6 @@ class Recording:
             kept.flow.comment = f"falmock: recorded in {kept.paths[0]}"
             _show(kept.flow)
 
-    def _folder(self) -> Path:
-        return self.writer.root / ASSETS
-
     # the end
 
     @property
@@ -219,14 +211,19 @@ class Recording:
 
     async def finish(self) -> None:
         """End the recording: tell of the jobs that are not over, fetch what is missing, and write it all."""
-        for outcome in self.recorder.finish():
-            self.carry_out(outcome)
+        self._finish()
         await self.settle()
         if self._assets:
             await self.fetch_wanted()
         if self.imported:
             self._sum_up()
         self.close()
+
+    def _finish(self) -> None:
+        for session in self._sockets.cut():
+            self.take(session)
+        for outcome in self.recorder.finish():
+            self.carry_out(outcome)
 
     def _sum_up(self) -> None:
         """Tell what an import came to; the lines before it tell what was not used, and why."""
@@ -264,10 +261,9 @@ class Recording:
 
     def close(self) -> None:
         """End the recording at once, without fetching anything."""
-        for outcome in self.recorder.finish():
-            self.carry_out(outcome)
+        self._finish()
         self._desk.close()
-        disk.remove_own(self._folder())
+        disk.remove_own(self.writer.root / ASSETS)
 
 
 def join(parts: list[Content]) -> Content:
@@ -284,16 +280,6 @@ def join(parts: list[Content]) -> Content:
                     whole.update(chunk)
             Path(part.file).unlink(missing_ok=True)
     return Content(whole.hexdigest(), size)
-
-
-def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:
-    """The exchange on a flow, with what was heard of its streamed bodies."""
-    heard = [tee.content() if isinstance(tee, Hasher) else None for tee in (sent, received)]
-    exchange = flows.exchange(flow, host, *heard)
-    if isinstance(received, Timed):
-        body = b"".join(chunk for _, chunk in received.chunks)
-        return exchange._replace(body=body, chunks=tuple(received.chunks), lost="")
-    return exchange
 
 
 def _what(outcome: Save | Link) -> str:

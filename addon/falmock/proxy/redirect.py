@@ -10,6 +10,8 @@ from mitmproxy import http
 from falmock.proxy.origin import HOST
 from falmock.proxy.tickets import HEADER
 
+_FRAMING = "transfer-encoding"
+
 
 class Own(NamedTuple):
     """What a flow had before it was redirected, the ticket it went with, and whether its answer is to stream."""
@@ -36,6 +38,8 @@ class Redirects:
         # Not `request.host`, which would change the Host header as well.
         request.scheme, request.data.host, request.data.port = "http", HOST, port
         request.headers[HEADER] = ticket
+        if request.is_http2 and "content-length" not in request.headers:
+            request.headers[_FRAMING] = "chunked"  # else nothing tells in HTTP/1 where the body ends
         # A connection of its own: the flow's may lead through an upstream proxy, or over QUIC.
         flow.server_conn = connection.Server(address=None)
 
@@ -51,5 +55,7 @@ class Redirects:
         request = flow.request
         request.scheme, request.data.host, request.data.port = own.scheme, own.host, own.port
         request.headers.pop(HEADER, None)
+        if request.is_http2:
+            request.headers.pop(_FRAMING, None)
         flow.server_conn = own.server
         return own

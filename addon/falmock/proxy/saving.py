@@ -12,6 +12,7 @@ from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
 from falmock.proxy import flows
 from falmock.proxy import recorders
+from falmock.proxy import socket_tee
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Outcome
@@ -42,6 +43,9 @@ class Saving:
             exchange = flows.exchange(flow, host or flow.request.pretty_host)
             for outcome in self._recorder.note(exchange):
                 self._carry_out(outcome)
+            if host is not None and flow.websocket is not None:
+                for outcome in self._recorder.note_session(socket_tee.session(flow, host)):
+                    self._carry_out(outcome)
         for outcome in self._recorder.finish():
             self._carry_out(outcome)
         return self._summary(len(chosen))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import h11
 from wsproto import ConnectionType
@@ -22,7 +23,8 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024
 """A message longer than this (bytes) ends the socket with 1009."""
 FAREWELL = 2.0
-"""How long the peer has (seconds) to answer a close."""
+"""How long the peer has (seconds) to answer a close, and the ping before it."""
+_READ_ALL = b"falmock: all read?"
 _TOO_BIG = 1009
 
 
@@ -38,6 +40,8 @@ class Speaker:
         self._parts: list[str | bytes] = []
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._deflate = PerMessageDeflate()
+        self._close: frames.Close | None = None
         self._closing = False
 
     def open(self, request: h11.Request) -> None:
@@ -64,20 +68,22 @@ class Speaker:
 
     def _handle(self) -> None:
         for event in self._ws.events():
+            if self._close is not None and isinstance(event, events.Pong) and event.payload == _READ_ALL:
+                self._part(self._close)
             if self._closing and not isinstance(event, events.CloseConnection):
                 continue
             if isinstance(event, events.Request):
                 extra = list(self._play.headers)
-                self._send(events.AcceptConnection(extensions=[PerMessageDeflate()], extra_headers=extra))
+                self._send(events.AcceptConnection(extensions=[self._deflate], extra_headers=extra))
                 self._take_turn(self._play.conversation.opened)
             elif isinstance(event, events.TextMessage | events.BytesMessage):
-                self._part(event)
+                self._gather(event)
             elif isinstance(event, events.Ping):
                 self._send(event.response())
             elif isinstance(event, events.CloseConnection):
                 self._hang_up(event.response())
 
-    def _part(self, event: events.TextMessage | events.BytesMessage) -> None:
+    def _gather(self, event: events.TextMessage | events.BytesMessage) -> None:
         """A part of a message; the last one makes it whole."""
         data = event.data if isinstance(event.data, str) else bytes(event.data)
         self._parts.append(data)
@@ -120,16 +126,47 @@ class Speaker:
             self._send(events.TextMessage(data=frame.text, message_finished=frame.final))
         elif isinstance(frame, frames.Binary):
             self._send(events.BytesMessage(data=frame.data, message_finished=frame.final))
+        elif isinstance(frame, frames.Stored):
+            self._say_stored(frame)
         elif isinstance(frame, frames.Ping):
             self._send(events.Ping(payload=frame.payload))
         elif isinstance(frame, frames.Close):
-            self._closing = True
-            self._send(events.CloseConnection(code=frame.code, reason=frame.reason or None))
-            self._cancel_timer()
-            self._timer = self._loop.call_later(FAREWELL, self._transport.close)
+            self._take_leave(frame)
         else:
             self._closing = True
             self._transport.abort()
+
+    def _say_stored(self, frame: frames.Stored) -> None:
+        try:
+            with Path(frame.file).open("rb") as file:
+                file.seek(frame.start)
+                data = file.read(frame.stop - frame.start)
+        except OSError:
+            logger.exception("falmock: an asset of the fixtures cannot be read")
+            self._hang_up(events.CloseConnection(1011, "falmock failed; its log has the details"))
+            return
+        self._send(events.BytesMessage(data=data))
+
+    def _take_leave(self, close: frames.Close) -> None:
+        """Close the socket, once the peer has read what was said before.
+
+        mitmproxy hangs up right behind a close, and Node's client then loses what it has not inflated yet. A pong tells
+        that it has.
+        """
+        self._closing = True
+        if not self._deflate.enabled():
+            self._part(close)
+            return
+        self._cancel_timer()
+        self._close = close
+        self._send(events.Ping(payload=_READ_ALL))
+        self._timer = self._loop.call_later(FAREWELL, self._part, close)
+
+    def _part(self, close: frames.Close) -> None:
+        self._cancel_timer()
+        self._close = None
+        self._send(events.CloseConnection(code=close.code, reason=close.reason or None))
+        self._timer = self._loop.call_later(FAREWELL, self._transport.close)
 
     def _hang_up(self, last: events.Event) -> None:
         """The end: answer the peer's close, or tell ours, and go."""

@@ -9,11 +9,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from falmock.recording import disk
 from falmock.wire.content import Content
+
+_ZLIB = ("gzip", "x-gzip", "deflate")
+_ANY_HEADER = 47
+"""For zlib: a header of gzip or of its own (15 bits of window, 32 to find out which)."""
 
 
 class Hasher:
@@ -88,21 +94,61 @@ class Spool(Hasher):
         self._path.unlink(missing_ok=True)
 
 
+class Pieces(Spool):
+    """Keeps a body that comes piece by piece: as Spool does, and while it is short its pieces and when each came."""
+
+    LIMIT = 64 * 1024
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.chunks: list[tuple[float, bytes]] = []
+
+    def __call__(self, chunk: bytes) -> bytes:
+        """One chunk, which goes on unchanged; the empty one ends the body."""
+        super().__call__(chunk)
+        if self.size > self.LIMIT:
+            self.chunks.clear()
+        elif chunk:
+            self.chunks.append((time.time(), chunk))
+        return chunk
+
+
 class Timed:
-    """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to a limit of bytes."""
+    """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to a limit of bytes.
+
+    `encoding` is the stream's content encoding: what is kept is less that. `lost` says why it is not whole.
+    """
 
     LIMIT = 64 * 1024 * 1024
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str = "") -> None:
         self.chunks: list[tuple[float, bytes]] = []
         self.size = 0
+        self.lost = ""
+        self._inflate: Callable[[bytes], bytes] | None = None
+        if encoding in _ZLIB:
+            self._inflate = zlib.decompressobj(_ANY_HEADER).decompress
+        elif encoding:
+            self.lost = f"its events are encoded ({encoding})"
 
     def __call__(self, chunk: bytes) -> bytes:
         """One chunk, which goes on unchanged; the empty one ends the stream."""
-        self.size += len(chunk)
-        if chunk and self.size <= self.LIMIT:
-            self.chunks.append((time.time(), chunk))
+        if chunk and not self.lost:
+            self._keep(chunk)
         return chunk
+
+    def _keep(self, chunk: bytes) -> None:
+        try:
+            data = chunk if self._inflate is None else self._inflate(chunk)
+        except zlib.error:
+            self.lost = "its events are not encoded as their headers say"
+            return
+        self.size += len(data)
+        if self.size > self.LIMIT:
+            self.lost = f"it is longer than {self.LIMIT >> 20} MiB"
+            self.chunks.clear()
+        elif data:
+            self.chunks.append((time.time(), data))
 
     def drop(self) -> None:
         """The stream was cut off: forget it."""

@@ -62,8 +62,8 @@ class Terminal:
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
         """Whose secrets are kept; another one after a reload of the script."""
-        self.origin: tuple[str, int] | None = None
-        """The address of falmock's own origin: mitmproxy's lines about connections to it would only puzzle."""
+        self.origins: set[tuple[str, int]] = set()
+        """The addresses of falmock's own origin, also of one that a reload has ended: lines about connections to it would only puzzle."""
 
     def stand_before(self, dumper: Any) -> None:
         """See to what this dumper prints, which happens in these methods. Once for a dumper."""
@@ -238,11 +238,11 @@ class LogFilter(logging.Filter):
         return True
 
     def _is_of_origin(self, record: logging.LogRecord) -> bool:
-        origin = self._terminal.origin
-        if origin is None or not record.name.startswith("mitmproxy"):
+        origins = self._terminal.origins
+        if not origins or not record.name.startswith("mitmproxy"):
             return False
         text = record.getMessage()
-        return "{}:{}".format(*origin) in text or text == f"Streaming request to {origin[0]}."
+        return any(f"{host}:{port}" in text or text == f"Streaming request to {host}." for host, port in origins)
 
     def _hide(self, record: logging.LogRecord) -> None:
         # Lines of mitmproxy's may quote requests and are for diagnosis; of others' only what is surely a secret is hidden.

@@ -34,6 +34,17 @@ def test_other_hosts_are(name: str) -> None:
     assert connect(Egress(), name) is None
 
 
+def test_our_own_origin_is_not_elsewhere() -> None:
+    # The name that the client said in TLS is fal's: it is the address that tells.
+    egress = Egress()
+    egress.origin = ("127.0.0.1", 443)
+    assert connect(egress, "127.0.0.1", None, "fal.run") is None
+    assert connect(egress, "127.0.0.2", None, "fal.run") is not None
+    for other in (("127.0.0.1", 444), None):
+        egress.origin = other
+        assert connect(egress, "127.0.0.1", None, "fal.run") is not None
+
+
 def test_it_opens_only_when_told_and_shuts_when_the_script_is_gone() -> None:
     egress = Egress()
     egress.use(Hosts(), closed=False)

@@ -11,7 +11,7 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.miss import Miss
 from falmock.proxy import flows
-from falmock.recording.exchange import content_of
+from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 
 

@@ -44,6 +44,18 @@ def test_extra_hosts() -> None:
     assert config.hosts.role("files.test") is Role.CDN
 
 
+def test_the_hosts_of_webhooks() -> None:
+    config = options.parse({**DEFAULTS, "fal_webhook_hosts": ["LocalHost.", "*.Example.com", "::1"]}, {})
+    assert config.webhook_hosts == ("localhost", "*.example.com", "::1")
+    assert options.parse(DEFAULTS, {}).webhook_hosts == ()
+
+
+@pytest.mark.parametrize("text", ["http://localhost", "localhost:8000", "127.0.0.1:80", "localhost/hook", "[ab].com", "a b"])
+def test_what_is_no_host_of_webhooks(text: str) -> None:
+    with pytest.raises(BadOption, match="fal_webhook_hosts: expected a host name without scheme, port or path"):
+        parse(fal_webhook_hosts=[text])
+
+
 @given(st.sampled_from(options.NAMES), st.lists(st.text(max_size=15), max_size=3))
 def test_any_value_is_taken_or_refused_by_name(name: str, values: list[str]) -> None:
     told = name

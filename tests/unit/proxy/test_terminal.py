@@ -248,6 +248,26 @@ def test_a_line_without_secrets_is_the_same(printed: Printed) -> None:
     assert printed.log.lines[-1].endswith("[127.0.0.1:5] 5% of it")
 
 
+def test_lines_about_connections_to_the_origin_are_left_out(printed: Printed) -> None:
+    guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
+    terminal.installed(guard).origins |= {("127.0.0.1", 40001), ("127.0.0.1", 40002)}
+    mitmproxy, other = logging.getLogger("mitmproxy.proxy.server"), logging.getLogger("my.script")
+    for line in (
+        "server connect 127.0.0.1:40001",
+        "server disconnect 127.0.0.1:40002",
+        "Streaming request to 127.0.0.1.",
+    ):
+        mitmproxy.warning("%s", line)
+        other.warning("%s", line)
+    mitmproxy.warning("server connect 127.0.0.1:40003")
+    assert [line.partition("] ")[2] for line in printed.log.lines] == [
+        "server connect 127.0.0.1:40001",
+        "server disconnect 127.0.0.1:40002",
+        "Streaming request to 127.0.0.1.",
+        "server connect 127.0.0.1:40003",
+    ]
+
+
 @contextmanager
 def logged() -> Iterator[None]:
     try:

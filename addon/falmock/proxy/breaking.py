@@ -1,0 +1,87 @@
+"""Breaks off WebSockets.
+
+mitmproxy ends the client's side in order (1000) when the server's is gone without a word. So it is told, by a word of
+ours, when the client is to see nothing of an end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import struct
+
+from mitmproxy import ctx
+from mitmproxy import http
+
+from falmock.engine.effects import Conversation
+from falmock.engine.effects import Turn
+from falmock.wire.frames import Binary
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Reset
+from falmock.wire.frames import Text
+
+_WORD = secrets.token_hex(32)
+"""What the origin says in the place of a reset. Nobody else can."""
+_LINGER_OFF = struct.pack("ii", 1, 0)
+
+
+class Breaking:
+    """A conversation whose reset is a word to `breaks`."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._in_binary = False
+
+    def opened(self, now: float) -> Turn:
+        """See `Conversation`."""
+        return self._worded(self._conversation.opened(now))
+
+    def received(self, message: str | bytes, now: float) -> Turn:
+        """See `Conversation`."""
+        return self._worded(self._conversation.received(message, now))
+
+    def due(self, now: float) -> Turn:
+        """See `Conversation`."""
+        return self._worded(self._conversation.due(now))
+
+    def _worded(self, turn: Turn) -> Turn:
+        if not turn.frames:
+            return turn
+        return turn._replace(frames=tuple(self._word(frame) for frame in turn.frames))
+
+    def _word(self, frame: Frame) -> Frame:
+        if isinstance(frame, Binary):
+            self._in_binary = not frame.final
+        if not isinstance(frame, Reset):
+            return frame
+        # What begins a message is gone on with in its kind.
+        return Binary(_WORD.encode()) if self._in_binary else Text(_WORD)
+
+
+def breaks(flow: http.HTTPFlow) -> bool:
+    """Whether the last message of a socket says that it is to break off. Its client's connection is reset then."""
+    if flow.websocket is None or not flow.websocket.messages:
+        return False
+    message = flow.websocket.messages[-1]
+    if message.from_client or not message.content.endswith(_WORD.encode()):
+        return False
+    message.drop()
+    flow.websocket.messages.pop()
+    _reset(flow)
+    return True
+
+
+def _reset(flow: http.HTTPFlow) -> None:
+    """End the TCP connection of a flow's client by RST."""
+    for handler in ctx.master.addons.get("proxyserver").connections.values():
+        if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
+            continue
+        writer = handler.transports[handler.client].writer
+        if isinstance(writer, asyncio.StreamWriter):
+            sock = writer.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
+            writer.transport.abort()
+        else:
+            writer.close()

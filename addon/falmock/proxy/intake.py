@@ -1,0 +1,120 @@
+"""Takes uploads in: sends their bodies to disk while they come, and has the engine answer once they are whole."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from falmock.engine import replies
+from falmock.engine.effects import Join
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Reset
+from falmock.engine.engine import SPOOLED_ABOVE
+from falmock.engine.engine import Engine
+from falmock.proxy import flows
+from falmock.proxy.spool import ENCODINGS
+from falmock.proxy.spool import Arrival
+from falmock.proxy.spool import Depot
+from falmock.proxy.stage import Stage
+from falmock.proxy.tickets import Upload
+from falmock.wire import cors
+from falmock.wire.content import Content
+from falmock.wire.message import Request
+
+logger = logging.getLogger(__name__)
+
+
+class Intake:
+    """Uploads on their way to disk, and what the engine has there."""
+
+    def __init__(self, engine: Engine, stage: Stage) -> None:
+        self._engine = engine
+        self._stage = stage
+        self._depot = Depot()
+
+    async def begin(self, flow: http.HTTPFlow, host: str) -> None:
+        """A request to this host begins: if its body is for the disk, the origin takes it, and answers."""
+        if flow.request.raw_content is not None:  # it is there already, as when a flow is replayed
+            return
+        request = flows.read(flow, host)
+        encoding = request.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ENCODINGS or not self._engine.spools(request.method, host, request.path, request.headers):
+            return
+        try:
+            arrival = self._depot.arrival(encoding)
+        except OSError as error:
+            logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
+            return
+        try:
+            await self._stage.take(flow, Upload(arrival, self._answer_for(flow, request, arrival)))
+        except OSError as error:
+            arrival.drop()
+            logger.warning("falmock: an upload is kept in memory, since nothing can listen on loopback: %s", error)
+
+    def _answer_for(
+        self, flow: http.HTTPFlow, request: Request, arrival: Arrival
+    ) -> Callable[[Content], Awaitable[Reply]]:
+        async def answer(content: Content) -> Reply:
+            reply = self._answer(request._replace(content=content), arrival)
+            reply = reply._replace(why=self._engine.redactor.text(reply.why))
+            flows.annotate(flow, reply)
+            if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS and flow.killable:
+                flow.kill()  # it takes effect when the headers of our answer come
+            return reply
+
+        return answer
+
+    def _answer(self, request: Request, arrival: Arrival) -> Reply:
+        if arrival.problem is not None:
+            return _no_disk(arrival.problem)
+        if arrival.garbled:
+            return flows.badly_encoded(arrival.garbled)
+        try:
+            effect = self._engine.handle(request, time.time())
+        except BaseException:
+            arrival.drop()
+            raise
+        self.clear()
+        if isinstance(effect, Reply):
+            return effect
+        return replies.problem(503, "falmock's mode changed while this upload came: send it again", "mode changed")
+
+    async def join(self, request: Request, join: Join) -> Reply:
+        """Join the parts of an upload; the answer to the request that completed it."""
+        try:
+            whole = await self._depot.join(join.parts)
+        except OSError as error:
+            return _no_disk(error)
+        reply = self._engine.joined(request, join, whole)
+        self.clear()
+        return reply
+
+    def clear(self) -> None:
+        """Remove the files that the engine has no use for any more."""
+        self._depot.remove(self._engine.take_dropped())
+
+    def stop(self) -> None:
+        """The script goes away."""
+        self._depot.stop()
+
+
+def may_be_large(request: http.Request) -> bool:
+    """Whether a request may have a body for the disk: asked of every call, so that few are looked at closely."""
+    if request.method not in ("POST", "PUT"):
+        return False
+    length = request.headers.get("content-length", "")
+    return not length.isdecimal() or int(length) > SPOOLED_ABOVE
+
+
+def _no_disk(error: OSError) -> Reply:
+    return replies.problem(
+        507,
+        f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
+        "until mitmproxy ends: set TMPDIR to one with more room",
+        "no room on disk",
+        *cors.public(),
+    )

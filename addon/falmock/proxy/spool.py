@@ -1,0 +1,206 @@
+"""Uploaded bodies on disk: a folder of this process's own, that goes when the process does, or at the latest when the next starts.
+
+A lock on the folder tells that its process lives. The kernel lets go of it however that ends, and it holds between containers that
+share a folder for temporary files, which process ids do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from falmock.proxy.tee import Spool
+from falmock.recording import disk
+from falmock.wire.content import Content
+
+PREFIX = "falmock-bodies-"
+"""How the folders begin, in the folder for temporary files."""
+BLOCK = 1024 * 1024
+ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
+"""The content encodings of uploads that are taken off on the way."""
+
+
+class Arrival(Spool):
+    """The body of an upload on its way into a file. `problem` or `garbled` tells why the file is not there."""
+
+    def __init__(self, folder: Path, encoding: str) -> None:
+        super().__init__(folder)
+        self.garbled = ""
+        """What is wrong with the body's content encoding."""
+        self._decoder = Decoder() if encoding not in ("", "identity") else None
+
+    def write(self, data: bytes) -> None:
+        """The next bytes as they were sent."""
+        if self._decoder is None:
+            if data:
+                self(data)
+            return
+        try:
+            for piece in self._decoder.pieces(data):
+                self(piece)
+        except zlib.error as error:
+            self._refuse(str(error))
+
+    def content(self) -> Content:
+        """The whole body came."""
+        if self._decoder is not None and not self._decoder.is_whole:
+            self._refuse("it ends in the middle")
+        return super().content()._replace(file=None) if self.garbled else super().content()
+
+    def _refuse(self, why: str) -> None:
+        self.garbled = self.garbled or why
+        self._decoder = None
+        self.drop()
+
+
+class Decoder:
+    """Takes gzip or deflate off a body that comes in pieces, and gives pieces of at most `block` bytes."""
+
+    def __init__(self, block: int = BLOCK) -> None:
+        self._block = block
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._began = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body may end here."""
+        return self._inflate.eof or not self._began
+
+    def pieces(self, data: bytes) -> Iterable[bytes]:
+        """What the next bytes stand for. Raises zlib.error."""
+        while data:
+            if self._inflate.eof:  # gzip may be several members in a row
+                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            piece = self._inflate_some(data)
+            if piece:
+                yield piece
+            data = self._inflate.unconsumed_tail or self._inflate.unused_data
+        while not self._inflate.eof and (piece := self._inflate.decompress(b"", self._block)):
+            yield piece
+
+    def _inflate_some(self, data: bytes) -> bytes:
+        began, self._began = self._began, True
+        try:
+            return self._inflate.decompress(data, self._block)
+        except zlib.error:
+            if began:
+                raise
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # what some call deflate has no header
+        return self._inflate.decompress(data, self._block)
+
+
+class Depot:
+    """The folder that uploaded files are in. It is made when the first one comes."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._lock = -1
+        self._removals: set[asyncio.Future[None]] = set()
+        self._joins: dict[tuple[Content, ...], asyncio.Future[Content]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The folder itself. Raises OSError where it cannot be made."""
+        if self._folder is None:
+            self._folder, self._lock = _locked_folder()
+        return self._folder
+
+    def arrival(self, encoding: str) -> Arrival:
+        """Where the body of an upload goes that has this content encoding, one of ENCODINGS. Raises OSError."""
+        return Arrival(self.folder, encoding)
+
+    async def join(self, parts: tuple[Content, ...]) -> Content:
+        """One file with the content of all parts, which stay. Asked for the same at the same time, it is done once.
+
+        Raises OSError.
+        """
+        under_way = self._joins.get(parts)
+        if under_way is None:
+            loop = asyncio.get_running_loop()
+            under_way = loop.run_in_executor(None, join, parts, disk.temporary(self.folder))
+            self._joins[parts] = under_way
+            under_way.add_done_callback(lambda _: self._joins.pop(parts, None))
+        return await asyncio.shield(under_way)
+
+    def remove(self, files: list[str]) -> None:
+        """Files are of no use any more."""
+        if files:
+            removal = asyncio.get_running_loop().run_in_executor(None, _remove, files)
+            self._removals.add(removal)
+            removal.add_done_callback(self._removals.discard)
+
+    def stop(self) -> None:
+        """Remove everything."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(self._lock)
+            self._folder = None
+
+
+def join(parts: Iterable[Content], whole: Path) -> Content:
+    """Make a file of the content of all parts. Raises OSError; nothing is left of it then."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        with whole.open("xb") as target:
+            for part in parts:
+                for block in _blocks(part):
+                    digest.update(block)
+                    size += target.write(block)
+    except BaseException:
+        whole.unlink(missing_ok=True)
+        raise
+    return Content(digest.hexdigest(), size, file=str(whole))
+
+
+def _blocks(part: Content) -> Iterable[bytes]:
+    if part.data is not None:
+        yield part.data
+    else:
+        with Path(part.file or "").open("rb") as source:
+            while block := source.read(BLOCK):
+                yield block
+
+
+def _remove(files: Iterable[str]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            Path(file).unlink()
+
+
+def _locked_folder() -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # somebody who starts just now takes it for a leftover
+            os.close(handle)
+            continue
+        except OSError:  # no locks here: then nobody removes it but us
+            return folder, handle
+        if folder.is_dir():
+            return folder, handle
+        os.close(handle)
+
+
+def remove_leftovers() -> int:
+    """Remove the folders of processes that were killed; how many there were."""
+    removed = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+                removed += 1
+            finally:
+                os.close(handle)
+    return removed

@@ -1,0 +1,100 @@
+"""Puts tees on the bodies of flows that are recorded, and reads flows with what these heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mitmproxy import http
+
+from falmock.proxy import flows
+from falmock.proxy.tee import Hasher
+from falmock.proxy.tee import Pieces
+from falmock.proxy.tee import Spool
+from falmock.proxy.tee import Timed
+from falmock.recording.exchange import Exchange
+from falmock.recording.uploads import Sink
+
+WHOLE_ABOVE = 1024 * 1024
+"""Text and JSON of a file host longer than this (bytes) is streamed like media."""
+_SENT, _RECEIVED = "sent", "received"
+_BODILESS = (101, 204, 304)
+
+
+class Tees:
+    """The flows whose bodies are listened to; what has to be kept of these is written to a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tees: dict[tuple[str, str], Hasher | Timed] = {}
+
+    def on_request(self, flow: http.HTTPFlow, sink: Sink) -> None:
+        """A request begins whose body is of use in this way: it streams on, and is listened to."""
+        if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
+            return
+        tee = Hasher() if sink is Sink.HASH else Spool(self._folder)
+        flow.request.stream = tee
+        self._tees[flow.id, _SENT] = tee
+
+    def on_response(self, flow: http.HTTPFlow) -> None:
+        """An answer begins: what is not a short text streams on, and is listened to."""
+        tee = self._tee_for(flow)
+        if tee is not None and flow.response is not None:
+            flow.response.stream = tee
+            self._tees[flow.id, _RECEIVED] = tee
+
+    def _tee_for(self, flow: http.HTTPFlow) -> Spool | Timed | None:
+        response = flow.response
+        if response is None or flow.request.method == "HEAD":
+            return None
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type == "text/event-stream":
+            return Timed(encoding)
+        if encoding:
+            return None
+        length = response.headers.get("content-length", "")
+        is_text = content_type.startswith("text/") or "json" in content_type
+        if is_text and not (length.isdigit() and int(length) > WHOLE_ABOVE):
+            return None
+        if length == "0" or response.status_code in _BODILESS:
+            return None
+        comes_in_pieces = not length and flow.request.path.partition("?")[0].rstrip("/").endswith("/stream")
+        return (Pieces if comes_in_pieces else Spool)(self._folder)
+
+    def received(self, flow: http.HTTPFlow) -> int:
+        """How much of an answer came so far (bytes)."""
+        tee = self._tees.get((flow.id, _RECEIVED))
+        return 0 if tee is None else tee.size
+
+    def complete(self, flow: http.HTTPFlow, host: str) -> Exchange:
+        """A flow is complete: the exchange on it."""
+        return _exchange(flow, host, *self._pop(flow))
+
+    def broke_off(self, flow: http.HTTPFlow, host: str | None) -> Exchange | None:
+        """A flow broke off: nothing of it is kept, but what a stream of events told a fal host's client by then."""
+        sent, received = self._pop(flow)
+        exchange = None
+        if isinstance(received, Timed) and received.chunks and host is not None and flow.error is not None:
+            received.lost = f"its stream broke off ({flow.error.msg.rstrip('.')})"
+            exchange = _exchange(flow, host, sent, received)
+        for tee in (sent, received):
+            if tee is not None:
+                tee.drop()
+        return exchange
+
+    def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | Timed | None, Hasher | Timed | None]:
+        return self._tees.pop((flow.id, _SENT), None), self._tees.pop((flow.id, _RECEIVED), None)
+
+
+def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:
+    """The exchange on a flow, with what was heard of its streamed bodies."""
+    heard = [tee.content() if isinstance(tee, Hasher) else None for tee in (sent, received)]
+    exchange = flows.exchange(flow, host, *heard)
+    if isinstance(received, Timed):
+        body = b"".join(chunk for _, chunk in received.chunks)
+        return exchange._replace(body=body, chunks=tuple(received.chunks), lost=received.lost)
+    if isinstance(received, Pieces) and received.chunks:
+        received.drop()
+        body = b"".join(chunk for _, chunk in received.chunks)
+        return exchange._replace(body=body, chunks=tuple(received.chunks), received=None)
+    return exchange

@@ -1,0 +1,207 @@
+"""Posts webhooks: through mitmproxy's client replay, so with its TLS settings, its upstream proxy, and as flows people can see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from mitmproxy import connection
+from mitmproxy import ctx
+from mitmproxy import http
+from mitmproxy.addons.clientplayback import ReplayHandler
+
+from falmock.engine.effects import FileBody
+from falmock.engine.webhooks import Agenda
+from falmock.engine.webhooks import Post
+from falmock.engine.webhooks import Verdict
+from falmock.proxy import flows
+from falmock.proxy import webhook_key
+from falmock.wire.webhook import Outcome
+
+logger = logging.getLogger(__name__)
+WEBHOOK = "falmock.webhook"
+"""The key of a flow's metadata that holds the request id it tells of."""
+AT_ONCE = 64
+"""How many posts are under way at a time at most."""
+_CLOSING = 5.0
+"""Seconds that a connection may take to close, once it is given up."""
+
+
+def is_delivery(flow: http.HTTPFlow) -> bool:
+    """Whether a flow is a webhook on its way to the app."""
+    return WEBHOOK in flow.metadata
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A post under way; `problem` tells what is wrong with it where its flow does not."""
+
+    post: Post
+    problem: str | None = None
+
+
+class Webhooks:
+    """Posts what the agenda has due. Between deliveries there is one timer, and without any nothing."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
+        self._key: Ed25519PrivateKey | None = None
+        self._timer: asyncio.Handle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: dict[str, _Attempt] = {}
+        agenda.edge = self
+
+    # what the agenda asks for
+
+    def public_key(self) -> bytes:
+        """The 32 bytes of the key that signatures are verified by. Raises NoKey."""
+        return self._private().public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+    def sign(self, message: bytes) -> bytes:
+        """An ED25519 signature. Raises NoKey."""
+        return self._private().sign(message)
+
+    def read(self, body: FileBody) -> bytes:
+        """A body that is on disk. Raises OSError."""
+        return flows.read_file(body)
+
+    def changed(self) -> None:
+        """Look at the agenda soon, when the call that changed it is answered."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_soon(self._look)
+
+    def warn(self, text: str) -> None:
+        """Tell people in the log."""
+        logger.warning("falmock: %s", text)
+
+    def _private(self) -> Ed25519PrivateKey:
+        if self._key is None:
+            self._key = webhook_key.kept_in(Path(ctx.options.confdir).expanduser())
+        return self._key
+
+    # deliveries
+
+    def _look(self) -> None:
+        """Make the attempts that are due, and see when to look again."""
+        loop = asyncio.get_running_loop()
+        for post in self._agenda.due(time.time(), AT_ONCE - len(self._under_way)):
+            flow = _flow(post)
+            attempt = self._under_way[flow.id] = _Attempt(post)
+            task = loop.create_task(self._deliver(flow, attempt))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        # While all places are taken, the end of an attempt is when to look again.
+        again = self._agenda.next() if len(self._under_way) < AT_ONCE else None
+        self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._look)
+
+    async def _deliver(self, flow: http.HTTPFlow, attempt: _Attempt) -> None:
+        try:
+            await _replay(flow, attempt)
+        except Exception:  # a delivery that nobody hears the end of would never be tried again
+            logger.exception("falmock: a webhook could not be posted")
+            attempt.problem = "mitmproxy failed to post it"
+        self.ended(flow)
+
+    def ended(self, flow: http.HTTPFlow) -> None:
+        """A flow has its answer, or broke off. If it is a webhook that was not told of yet, see what follows."""
+        attempt = self._under_way.pop(flow.id, None)
+        if attempt is None:
+            return
+        post, problem = attempt.post, attempt.problem
+        if problem is None and flow.error is not None:
+            problem = flow.error.msg
+        status = flow.response.status_code if flow.response is not None and problem is None else None
+        verdict = self._agenda.posted(post.key, status, problem or "no answer", time.time())
+        flow.comment = f"falmock: {verdict.text}"
+        _tell(post, verdict)
+        self.changed()
+
+    def stop(self) -> None:
+        """Post no more. What is under way is broken off."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._under_way.clear()
+        for task in self._tasks:
+            task.cancel()
+        left = len(self._agenda)
+        if left:
+            logger.warning(
+                "falmock: %d of the webhooks asked for %s not delivered", left, "was" if left == 1 else "were"
+            )
+
+
+def _flow(post: Post) -> http.HTTPFlow:
+    here = ("127.0.0.1", 0)
+    client = connection.Client(peername=here, sockname=here, timestamp_start=time.time())
+    flow = http.HTTPFlow(client, connection.Server(address=None))
+    target = post.target
+    flow.request = http.Request(
+        target.host,
+        target.port,
+        b"POST",
+        target.scheme.encode(),
+        # A proxy needs to be told the whole URL; where TLS goes through it, it is told the rest before.
+        target.authority.encode() if target.scheme == "http" and _is_chained() else b"",
+        target.path.encode(),
+        b"HTTP/1.1",
+        http.Headers([*post.headers, (b"Content-Length", str(len(post.body)).encode())]),
+        post.body,
+        None,
+        time.time(),
+        None,
+    )
+    flow.is_replay = "request"
+    flow.metadata[WEBHOOK] = post.request_id
+    flow.comment = f"falmock: webhook of job {post.request_id}, attempt {post.attempt} of {post.tries}"
+    return flow
+
+
+def _is_chained() -> bool:
+    """Whether what mitmproxy replays goes to an upstream proxy."""
+    return bool(ctx.options.mode) and ctx.options.mode[0].startswith("upstream:")
+
+
+async def _replay(flow: http.HTTPFlow, attempt: _Attempt) -> None:
+    """Send a request, and wait until the whole answer has come, or the time for it is over.
+
+    What `replay.client` does, but the command has no way to give up: a receiver that never answers would keep its
+    connection for ever.
+    """
+    handler = ReplayHandler(flow, ctx.options)
+    replay = asyncio.get_running_loop().create_task(handler.replay())
+    seconds = attempt.post.timeout
+    try:
+        while not (await asyncio.wait([replay], timeout=seconds))[0]:
+            if not flow.intercepted:  # while someone looks at it, it is theirs to time
+                attempt.problem = f"no answer within {seconds:.3g} s"
+                return
+        replay.result()
+    finally:
+        await _closed(handler, replay)
+
+
+async def _closed(handler: ReplayHandler, replay: asyncio.Task[None]) -> None:
+    """Close the connection of a replay that is not over; it ends of that, with its flow."""
+    if replay.done():
+        return
+    for transport in list(handler.transports.values()):
+        if transport.handler is not None:
+            transport.handler.cancel()
+    await asyncio.wait([replay], timeout=_CLOSING)
+    replay.cancel()
+
+
+def _tell(post: Post, verdict: Verdict) -> None:
+    """Log what came of a delivery, and of its attempts the first that failed."""
+    text = f"{verdict.text}: {post.target.shown}"
+    if verdict.outcome is Outcome.DELIVERED:
+        logger.info("falmock: %s", text)
+    elif verdict.outcome is Outcome.GIVEN_UP or post.attempt == 1:
+        logger.warning("falmock: %s", text)

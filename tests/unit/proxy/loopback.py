@@ -1,0 +1,157 @@
+"""An origin on loopback, and raw connections to it, for tests that talk to it with no mitmproxy between."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+import socket
+import struct
+import time
+from collections.abc import Awaitable
+from collections.abc import Callable
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+from typing import Self
+
+from falmock.engine.effects import Step
+from falmock.proxy.origin import HOST
+from falmock.proxy.origin import Origin
+from falmock.proxy.tickets import HEADER
+from falmock.proxy.tickets import Play
+
+SECONDS = 30
+"""How long a test waits for what must come, on a machine that does much else."""
+
+
+def on_loopback(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run a test with an origin as its first argument; nothing of that may be left, or complain, when it is stopped."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(asyncio.wait_for(_with_origin(test, *args, **kwargs), SECONDS))
+
+    signature = inspect.signature(test)
+    run.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    return run
+
+
+async def _with_origin(test: Callable[..., Awaitable[None]], *args: Any, **kwargs: Any) -> None:
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(str(context)))
+    tasks, files = asyncio.all_tasks(), open_files()
+    origin = Origin()
+    try:
+        await test(origin, *args, **kwargs)
+    finally:
+        origin.stop()
+    await until(lambda: not origin.tickets.players and asyncio.all_tasks() == tasks and open_files() == files)
+    tickets = origin.tickets
+    left = (tickets._plays, dict(tickets._listeners), complaints)
+    assert left == ({}, {}, []), left
+
+
+def open_files() -> int:
+    """How many files and sockets this process has open."""
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        await asyncio.sleep(0.001)
+
+
+def request(ticket: str | None, method: str = "POST", headers: Iterable[str] = (), body: bytes = b"") -> bytes:
+    """A request as mitmproxy would send it."""
+    lines = [f"{method} /fal-ai/x HTTP/1.1", "Host: fal.run", *headers]
+    if ticket is not None:
+        lines.append(f"{HEADER}: {ticket}")
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Peer:
+    """A connection to the origin that says what it is told to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connected(cls, origin: Origin) -> Peer:
+        return cls(*await asyncio.open_connection(HOST, origin.port))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.writer.transport.abort()
+
+    def ask(self, ticket: str | None, **more: Any) -> None:
+        """Send a request."""
+        self.writer.write(request(ticket, **more))
+
+    async def dribble(self, data: bytes, cuts: Iterable[int]) -> None:
+        """Send bytes in parts, cut at these places, each part by itself."""
+        places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+        for start, stop in pairwise(places):
+            self.writer.write(data[start:stop])
+            await self.writer.drain()
+            await asyncio.sleep(0)  # the origin is on the same loop: it reads now
+
+    async def head(self) -> tuple[str, dict[str, str]]:
+        """The status line of an answer, and its headers by lower-case name."""
+        status, *fields = (await self.reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+        return status, {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
+
+    async def chunk(self) -> bytes:
+        """The next chunk of a body; b"" is the end of it."""
+        size = int((await self.reader.readuntil(b"\r\n")).strip(), 16)
+        data = await self.reader.readexactly(size + 2)
+        assert data.endswith(b"\r\n")
+        return data[:-2]
+
+    async def rest(self) -> bytes:
+        """All that comes until the origin closes."""
+        return await self.reader.read()
+
+    async def is_reset(self) -> bool:
+        """Whether the connection ends with a TCP RST."""
+        try:
+            await self.reader.read()
+        except ConnectionResetError:
+            return True
+        return False
+
+    def vanish(self) -> None:
+        """Go with a TCP RST, as a client does that is killed."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+async def asking(origin: Origin, play: Play, **more: Any) -> Peer:
+    """A connection that has asked for this effect with a good ticket."""
+    ticket = await origin.admit(play)
+    peer = await Peer.connected(origin)
+    peer.ask(ticket, **more)
+    return peer
+
+
+class Script:
+    """A source that gives these steps, one each time it is asked; what is behind the last is an error."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.asked: list[float] = []
+
+    def step(self, now: float) -> Step:
+        self.asked.append(now)
+        return self.steps.pop(0)

@@ -1,0 +1,486 @@
+"""What one connection to the origin is sent, chunk by chunk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from falmock.engine.effects import Delivery
+from falmock.engine.effects import End
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Reset
+from falmock.engine.effects import Step
+from falmock.engine.effects import Stream
+from falmock.proxy.origin import Origin
+from falmock.proxy.tickets import Upload
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
+from unit.proxy.loopback import Peer
+from unit.proxy.loopback import Script
+from unit.proxy.loopback import asking
+from unit.proxy.loopback import on_loopback
+from unit.proxy.loopback import request
+from unit.proxy.loopback import until
+
+TEXT = ((b"Content-Type", b"text/plain"),)
+EVENTS = ((b"Content-Type", b"text/event-stream"),)
+BIG = 8 * 1024 * 1024
+"""More than the buffers of a connection hold."""
+
+
+def stream(*steps: Step, **more: Any) -> Stream:
+    return Stream(200, EVENTS, Script(*steps), "test", **more)
+
+
+def reply(body: bytes | FileBody, delivery: Delivery | None = None, **more: Any) -> Reply:
+    return Reply(200, TEXT, body, "test", delivery=delivery, **more)
+
+
+# streams
+
+
+@on_loopback
+async def test_each_piece_is_a_chunk_of_its_own(origin: Origin) -> None:
+    play = stream(Step((b"one", b"two"), again=0), Step((b"three",), again=0), Step(end=End.WHOLE))
+    async with await asking(origin, play) as peer:
+        status, headers = await peer.head()
+        assert status == "HTTP/1.1 200 OK"
+        assert headers == {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+        assert [await peer.chunk() for _ in range(4)] == [b"one", b"two", b"three", b""]
+
+
+@on_loopback
+async def test_a_client_of_http_1_0_gets_no_chunks(origin: Origin) -> None:
+    ticket = await origin.admit(stream(Step((b"one", b"two"), again=0), Step(end=End.WHOLE)))
+    async with await Peer.connected(origin) as peer:
+        peer.writer.write(request(ticket).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        _, headers = await peer.head()
+        assert "transfer-encoding" not in headers
+        assert await peer.rest() == b"onetwo"
+
+
+@on_loopback
+async def test_a_client_that_asks_for_it_is_closed_on(origin: Origin) -> None:
+    async with await asking(origin, reply(b"hello"), headers=["Connection: close"]) as peer:
+        await peer.head()
+        assert await peer.rest() == b"hello"
+
+
+@on_loopback
+async def test_an_empty_piece_is_no_end(origin: Origin) -> None:
+    async with await asking(origin, stream(Step((b"", b"one", b""), again=0), Step((b"two",), end=End.WHOLE))) as peer:
+        await peer.head()
+        assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
+
+
+@on_loopback
+async def test_a_piece_goes_out_when_it_is_due_and_not_with_the_next(origin: Origin) -> None:
+    play = stream(Step((b"one",)), Step((b"two",), end=End.WHOLE), key="a job")
+    async with await asking(origin, play) as peer:
+        await peer.head()
+        assert await peer.chunk() == b"one"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(peer.reader.read(1), 0.05)
+        origin.tickets.wake("another job")
+        origin.tickets.wake("a job")
+        assert [await peer.chunk(), await peer.chunk()] == [b"two", b""]
+    origin.tickets.wake("a job")
+
+
+@on_loopback
+async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> None:
+    now = time.time()
+    source = Script(Step((b"one",), again=now + 0.2), Step((b"two",), again=now + 0.3), Step(end=End.WHOLE))
+    async with await asking(origin, Stream(200, EVENTS, source, "test")) as peer:
+        await peer.head()
+        assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
+    # A timer may be early by as much as the clock of the loop is coarse.
+    assert [asked >= now + wanted - 0.02 for asked, wanted in zip(source.asked, (0, 0.2, 0.3), strict=True)] == [
+        True
+    ] * 3
+
+
+@on_loopback
+async def test_a_stream_may_begin_late(origin: Origin) -> None:
+    source = Script(Step((b"one",), end=End.WHOLE))
+    started = time.time()
+    async with await asking(origin, Stream(200, EVENTS, source, "test", delay=0.1, key="a job")) as peer:
+        await until(lambda: bool(origin.tickets._listeners))
+        origin.tickets.wake("a job")
+        assert source.asked == []
+        await peer.head()
+        assert source.asked[0] >= started + 0.08
+        assert await peer.chunk() == b"one"
+
+
+@on_loopback
+async def test_a_stream_that_is_cut_has_no_end(origin: Origin) -> None:
+    async with await asking(origin, stream(Step((b"one",), end=End.CUT))) as peer:
+        await peer.head()
+        assert await peer.rest() == b"3\r\none\r\n"
+
+
+@on_loopback
+async def test_a_stream_that_is_reset(origin: Origin) -> None:
+    async with await asking(origin, stream(Step((b"one",)), Step(end=End.RESET), key="a job")) as peer:
+        await peer.head()
+        assert await peer.chunk() == b"one"
+        origin.tickets.wake("a job")
+        assert await peer.is_reset()
+
+
+@on_loopback
+async def test_a_source_that_fails_breaks_the_stream_off_and_is_logged(
+    origin: Origin, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await asking(origin, stream(Step((b"one",), again=0))) as peer:
+        await peer.head()
+        assert await peer.rest() == b"3\r\none\r\n"
+    assert [record.message for record in caplog.records] == ["falmock: a stream broke off"]
+
+
+@pytest.mark.parametrize("leaves", ["vanish", "close"])
+@on_loopback
+async def test_nobody_steps_a_stream_whose_client_is_gone(origin: Origin, leaves: str) -> None:
+    class Endless:
+        asked = 0
+
+        def step(self, now: float) -> Step:
+            self.asked += 1
+            return Step((b"x",), again=now + 0.001)
+
+    source = Endless()
+    async with await asking(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
+        await peer.head()
+        await until(lambda: source.asked > 3)
+        peer.vanish() if leaves == "vanish" else peer.writer.close()
+        await until(lambda: not origin.tickets.players)
+    asked = source.asked
+    origin.tickets.wake("a job")
+    await asyncio.sleep(0.02)
+    assert source.asked == asked
+
+
+@on_loopback
+async def test_a_client_that_does_not_read_is_not_stepped(origin: Origin) -> None:
+    class Flood:
+        asked = 0
+
+        def step(self, now: float) -> Step:
+            self.asked += 1
+            if self.asked < 200:
+                return Step((bytes(64 * 1024),), again=now)
+            return Step(end=End.WHOLE)
+
+    source = Flood()
+    async with await asking(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await until(lambda: source.asked > 0)
+        stalled = 0
+        while stalled != source.asked:
+            stalled = source.asked
+            await asyncio.sleep(0.05)
+        assert stalled < 199
+        origin.tickets.wake("a job")
+        assert source.asked == stalled
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await peer.head()
+        total = 0
+        while chunk := await peer.chunk():
+            total += len(chunk)
+        assert (total, source.asked) == (199 * 64 * 1024, 200)
+
+
+# replies
+
+
+@on_loopback
+async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin) -> None:
+    async with await asking(origin, reply(b"first")) as peer:
+        status, headers = await peer.head()
+        assert (status, headers) == ("HTTP/1.1 200 OK", {"content-type": "text/plain", "content-length": "5"})
+        assert await peer.reader.readexactly(5) == b"first"
+        peer.ask(await origin.admit(stream(Step((b"second",), end=End.WHOLE))))
+        await peer.head()
+        assert [await peer.chunk(), await peer.chunk()] == [b"second", b""]
+        peer.ask(await origin.admit(reply(b"third")), body=b"a body that nobody reads")
+        await peer.head()
+        assert await peer.reader.readexactly(5) == b"third"
+        assert len(origin.tickets.players) == 1
+
+
+@on_loopback
+async def test_requests_that_come_at_once_are_answered_in_turn(origin: Origin) -> None:
+    async with await asking(origin, reply(b"one", Delivery(piece=1, pause=0.01))) as peer:
+        peer.ask(await origin.admit(reply(b"two")))
+        peer.ask(await origin.admit(reply(b"six")))
+        for expected in (b"one", b"two", b"six"):
+            await peer.head()
+            assert await peer.reader.readexactly(3) == expected
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\0\0\0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: fal.run\r\n\r\n"], ids=["noise", "stranger"]
+)
+@on_loopback
+async def test_what_follows_a_request_and_is_none_ends_the_connection_after_its_answer(
+    origin: Origin, garbage: bytes
+) -> None:
+    async with await asking(origin, reply(b"hello", Delivery(first_byte=0.02))) as peer:
+        peer.writer.write(garbage)
+        await peer.head()
+        assert await peer.rest() == b"hello"
+
+
+@pytest.mark.parametrize(("status", "phrase"), [(204, "No Content"), (304, "Not Modified")])
+@on_loopback
+async def test_a_reply_that_has_no_body_has_no_length(origin: Origin, status: int, phrase: str) -> None:
+    async with await asking(origin, Reply(status, (), b"", "test")) as peer:
+        assert await peer.head() == (f"HTTP/1.1 {status} {phrase}", {})
+        peer.ask(await origin.admit(reply(b"next")))
+        await peer.head()
+        assert await peer.reader.readexactly(4) == b"next"
+
+
+@on_loopback
+async def test_a_head_is_told_the_length_of_what_a_get_would_bring(origin: Origin) -> None:
+    async with await asking(origin, reply(b"", length=2**31), method="HEAD") as peer:
+        _, headers = await peer.head()
+        assert headers["content-length"] == str(2**31)
+        peer.ask(await origin.admit(reply(b"next")))
+        await peer.head()
+        assert await peer.reader.readexactly(4) == b"next"
+
+
+@on_loopback
+async def test_a_reply_may_be_late(origin: Origin) -> None:
+    started = time.monotonic()
+    async with await asking(origin, reply(b"late", delay=0.1)) as peer:
+        await peer.head()
+        assert time.monotonic() - started >= 0.08
+        assert await peer.reader.readexactly(4) == b"late"
+
+
+@on_loopback
+async def test_the_client_of_a_late_reply_goes(origin: Origin) -> None:
+    async with await asking(origin, reply(b"late", delay=60)) as peer:
+        await until(lambda: bool(origin.tickets.players))
+        peer.vanish()
+        await until(lambda: not origin.tickets.players)
+
+
+@on_loopback
+async def test_a_drip_comes_after_the_headers_and_in_pieces(origin: Origin) -> None:
+    async with await asking(origin, reply(b"abcdef", Delivery(first_byte=0.1, piece=2, pause=0.05))) as peer:
+        _, headers = await peer.head()
+        headed = time.monotonic()
+        assert headers["content-length"] == "6"
+        came = []
+        while len(b"".join(came)) < 6:
+            came.append(await peer.reader.read(100))
+        assert time.monotonic() - headed >= 0.15
+        assert b"".join(came) == b"abcdef"
+
+
+@pytest.mark.parametrize(("cut", "came"), [(3, b"abc"), (0, b""), (6, b"abcdef")])
+@on_loopback
+async def test_a_cut_closes_before_the_end_that_was_told(origin: Origin, cut: int, came: bytes) -> None:
+    async with await asking(origin, reply(b"abcdef", Delivery(cut=cut))) as peer:
+        _, headers = await peer.head()
+        assert headers["content-length"] == "6"
+        assert await peer.rest() == came
+
+
+@pytest.mark.parametrize("length", [3, 9, 0])
+@on_loopback
+async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> None:
+    async with await asking(origin, reply(b"abcdef", Delivery(length=length))) as peer:
+        _, headers = await peer.head()
+        assert headers["content-length"] == str(length)
+        assert await peer.rest() == b"abcdef"
+
+
+@on_loopback
+async def test_a_reset_behind_the_headers(origin: Origin) -> None:
+    async with await asking(origin, reply(b"abcdef", Delivery(reset=Reset.AFTER_HEADERS))) as peer:
+        assert await peer.is_reset()
+
+
+# files
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(bytes(range(256)) * (BIG // 256))
+    return path
+
+
+@on_loopback
+async def test_a_file_is_sent_from_disk(origin: Origin, film: Path) -> None:
+    whole = film.read_bytes()  # noqa: ASYNC240
+    async with await asking(origin, reply(FileBody(str(film), 1, BIG))) as peer:
+        _, headers = await peer.head()
+        assert headers["content-length"] == str(BIG - 1)
+        assert await peer.reader.readexactly(BIG - 1) == whole[1:]
+
+
+@on_loopback
+async def test_a_file_is_read_no_faster_than_the_client_takes_it(origin: Origin, film: Path) -> None:
+    big = 64 * 1024 * 1024
+    with film.open("r+b") as opened:
+        opened.truncate(big)
+    async with await asking(origin, reply(FileBody(str(film), 0, big))) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        player = await player_of(origin)
+        await until(lambda: player._waiting)
+        assert player.transport.get_write_buffer_size() < 1024 * 1024
+        assert player._source._sent < big / 2
+        peer.vanish()
+        await until(lambda: not origin.tickets.players)
+
+
+async def player_of(origin: Origin) -> Any:
+    await until(lambda: bool(origin.tickets.players))
+    return next(iter(origin.tickets.players))
+
+
+@on_loopback
+async def test_a_file_that_is_gone_is_told(origin: Origin, film: Path) -> None:
+    film.unlink()  # noqa: ASYNC240
+    async with await asking(origin, reply(FileBody(str(film), 0, BIG))) as peer:
+        status, headers = await peer.head()
+        assert status == "HTTP/1.1 500 Internal Server Error"
+        assert b"film.mp4" in await peer.reader.readexactly(int(headers["content-length"]))
+
+
+@on_loopback
+async def test_a_file_that_shrinks_on_its_way_breaks_off(origin: Origin, film: Path) -> None:
+    async with await asking(origin, reply(FileBody(str(film), 0, BIG))) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        player = await player_of(origin)
+        await until(lambda: player._waiting)
+        film.write_bytes(b"")  # noqa: ASYNC240
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await peer.head()
+        assert len(await peer.rest()) < BIG
+
+
+# uploads
+
+
+class Kept:
+    """A sink that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.drops = 0
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def drop(self) -> None:
+        self.drops += 1
+
+    def content(self) -> Content:
+        return content_of(self.data)
+
+
+def storing(done: Callable[[Content], Reply]) -> Callable[[Content], Any]:
+    async def answer(content: Content) -> Reply:
+        await asyncio.sleep(0)
+        return done(content)
+
+    return answer
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+@on_loopback
+async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chunked: bool) -> None:
+    sink = Kept()
+    data = bytes(range(256)) * 4096
+    play = Upload(sink, storing(lambda content: reply(f"{content.size}".encode())))
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(data)}"
+    async with await asking(origin, play, headers=[framing]) as peer:
+        for start in range(0, len(data), 65536):
+            part = data[start : start + 65536]
+            peer.writer.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+        peer.writer.write(b"0\r\n\r\n" if chunked else b"")
+        assert (await peer.head())[0] == "HTTP/1.1 200 OK"
+        assert await peer.reader.readexactly(7) == b"1048576"
+    assert (sink.data == data, sink.drops) == (True, 0)
+
+
+@on_loopback
+async def test_an_upload_that_breaks_off_is_dropped_and_never_asked_about(origin: Origin) -> None:
+    sink, asked = Kept(), []
+    play = Upload(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
+    async with await asking(origin, play, headers=["Content-Length: 10"]) as peer:
+        peer.writer.write(b"12345")
+        await until(lambda: sink.data == b"12345")
+        peer.vanish()
+        await until(lambda: not origin.tickets.players)
+    assert (sink.drops, asked) == (1, [])
+
+
+@on_loopback
+async def test_an_upload_that_cannot_be_taken_is_told(origin: Origin, caplog: pytest.LogCaptureFixture) -> None:
+    def fails(_: Content) -> Reply:
+        raise OSError("no space left")
+
+    async with await asking(origin, Upload(Kept(), storing(fails)), body=b"data") as peer:
+        assert (await peer.head())[0] == "HTTP/1.1 500 Internal Server Error"
+    assert "no space left" in caplog.text
+
+
+@on_loopback
+async def test_the_client_of_an_upload_goes_while_it_is_stored(origin: Origin) -> None:
+    stored, never, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer(_: Content) -> Reply:
+        stored.set()
+        try:
+            await never.wait()
+        finally:
+            ended.set()
+        return reply(b"")
+
+    async with await asking(origin, Upload(Kept(), answer), body=b"data") as peer:
+        await stored.wait()
+        peer.vanish()
+        await ended.wait()
+
+
+# whatever is played, and however it is asked for
+
+
+_PIECES = st.lists(st.binary(max_size=40), max_size=6)
+_STEPS = st.lists(_PIECES, max_size=6)
+
+
+@given(_STEPS, st.sampled_from([End.WHOLE, End.CUT]), st.lists(st.integers(1, 200), max_size=6))
+@settings(max_examples=60)
+def test_a_stream_arrives_in_its_pieces_however_its_request_is_cut(
+    steps: list[list[bytes]], end: End, cuts: list[int]
+) -> None:
+    @on_loopback
+    async def conversation(origin: Origin) -> None:
+        play = stream(*(Step(tuple(pieces), again=0) for pieces in steps), Step(end=end))
+        ticket = await origin.admit(play)
+        async with await Peer.connected(origin) as peer:
+            await peer.dribble(request(ticket, headers=["Accept: text/event-stream"], body=b"{}"), cuts)
+            await peer.head()
+            expected = [piece for pieces in steps for piece in pieces if piece]
+            assert [await peer.chunk() for _ in expected] == expected
+            assert await (peer.chunk() if end is End.WHOLE else peer.rest()) == b""
+
+    conversation()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from mitmproxy import http
+from mitmproxy.test import tflow
+from mitmproxy.websocket import WebSocketData
+from mitmproxy.websocket import WebSocketMessage
+from wsproto.frame_protocol import Opcode
+
+from falmock.proxy import socket_tee
+from falmock.proxy.socket_tee import SocketTees
+from falmock.recording.session import Message
+from falmock.recording.session import Session
+from falmock.wire.frames import Close
+
+HOST = "fal.run"
+
+
+def socket() -> http.HTTPFlow:
+    flow = tflow.twebsocketflow()
+    flow.request.path = "/a/b/realtime?fal_jwt_token=x"
+    flow.websocket = WebSocketData()
+    return flow
+
+
+def say(
+    tees: SocketTees, flow: http.HTTPFlow, content: bytes, kind: Opcode = Opcode.TEXT, *, back: bool = False
+) -> bool:
+    """Pass a message on, a second after the one before."""
+    assert flow.websocket is not None
+    at = 1000.0 + len(tees_of(tees, flow))
+    flow.websocket.messages.append(WebSocketMessage(kind, not back, content, at))
+    return tees.message(flow, HOST)
+
+
+def tees_of(tees: SocketTees, flow: http.HTTPFlow) -> list[Message]:
+    found = tees._heard.get(flow.id)
+    return found.messages if found else []
+
+
+def end(
+    tees: SocketTees, flow: http.HTTPFlow, code: int | None = 1000, reason: str = "", *, by_client: bool
+) -> Session:
+    assert flow.websocket is not None
+    flow.websocket.close_code, flow.websocket.close_reason = code, reason
+    flow.websocket.closed_by_client, flow.websocket.timestamp_end = by_client, 1009.0
+    return tees.ended(flow, HOST)
+
+
+def test_what_was_said_both_ways_and_when() -> None:
+    tees, flow = SocketTees(), socket()
+    assert not say(tees, flow, "é".encode())
+    assert not say(tees, flow, b"\0\xff", Opcode.BINARY, back=True)
+    heard = end(tees, flow, by_client=True)
+    assert heard.messages == (Message(1000.0, True, "é"), Message(1001.0, False, b"\0\xff"))
+    assert (heard.request.host, heard.request.path, heard.request.query) == (HOST, "/a/b/realtime", "fal_jwt_token=x")
+    assert (heard.ended, heard.close, heard.lost) == (1009.0, None, "")
+    assert tees.cut() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "by_client", "close", "lost"),
+    [
+        (1000, False, Close(1000, "why"), ""),
+        (1011, False, Close(1011, "why"), ""),
+        (1005, False, Close(1005, "why"), ""),
+        (4000, True, None, ""),
+        (1006, False, None, socket_tee.BROKE_OFF),
+        (1006, True, None, socket_tee.BROKE_OFF),
+        (None, None, None, socket_tee.BROKE_OFF),
+    ],
+)
+def test_how_it_ended(code: int | None, close: Close | None, lost: str, *, by_client: bool) -> None:
+    heard = end(SocketTees(), socket(), code, "why", by_client=by_client)
+    assert (heard.close, heard.lost) == (close, lost)
+
+
+def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_tee, "LIMIT", 3000)
+    tees, flow = SocketTees(), socket()
+    assert flow.websocket is not None
+    assert [say(tees, flow, bytes(1000), back=True) for _ in range(4)] == [False, False, True, False]
+    assert len(flow.websocket.messages) == 1, "the last is still to be passed on"
+    heard = end(tees, flow, by_client=False)
+    assert len(heard.messages) == 2
+    assert (heard.close, heard.lost) == (None, socket_tee.TOO_LONG)
+
+
+def test_sockets_that_are_open_at_the_end() -> None:
+    tees, flow = SocketTees(), socket()
+    say(tees, flow, b"x")
+    (heard,) = tees.cut()
+    assert (heard.messages, heard.lost) == ((Message(1000.0, True, "x"),), socket_tee.CUT_SHORT)
+    assert tees.cut() == []
+
+
+def test_a_flow_from_a_file_tells_all_by_itself() -> None:
+    flow = tflow.twebsocketflow()
+    heard = socket_tee.session(flow, HOST)
+    assert [message.content for message in heard.messages] == [b"hello binary", "hello text", "it's me"]
+    assert [message.from_client for message in heard.messages] == [True, True, False]
+
+
+@pytest.mark.parametrize("less", ["websocket", "response"])
+def test_what_is_no_socket(less: str) -> None:
+    flow = tflow.twebsocketflow()
+    setattr(flow, less, None)
+    with pytest.raises(ValueError, match="no session"):
+        socket_tee.session(flow, HOST)

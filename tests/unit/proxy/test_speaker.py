@@ -1,0 +1,526 @@
+"""What goes over a socket of the origin's, spoken to by wsproto's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import cast
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+from wsproto import ConnectionType
+from wsproto import WSConnection
+from wsproto import events
+from wsproto.extensions import PerMessageDeflate
+from wsproto.frame_protocol import CloseReason
+
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Turn
+from falmock.proxy import speaker as speaker_
+from falmock.proxy.origin import Origin
+from falmock.proxy.speaker import Speaker
+from falmock.proxy.tickets import HEADER
+from falmock.wire.frames import Binary
+from falmock.wire.frames import Close
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Ping
+from falmock.wire.frames import Reset
+from falmock.wire.frames import Stored
+from falmock.wire.frames import Text
+from unit.proxy.loopback import Peer
+from unit.proxy.loopback import asking
+from unit.proxy.loopback import on_loopback
+from unit.proxy.loopback import until
+
+Message = str | bytes
+Answers = Callable[[Message, float], Turn]
+NOTHING = Turn()
+
+
+class Talk:
+    """A conversation that keeps what it hears, says `first` when it is opened and `later` when it is due."""
+
+    def __init__(self, answer: Answers = lambda *_: NOTHING, first: Turn = NOTHING, later: Turn = NOTHING) -> None:
+        self.heard: list[Message] = []
+        self.dues: list[float] = []
+        self._answer = answer
+        self._first = first
+        self._later = later
+
+    def opened(self, now: float) -> Turn:
+        return self._first._replace(again=None if self._first.again is None else now + self._first.again)
+
+    def received(self, message: Message, now: float) -> Turn:
+        self.heard.append(message)
+        return self._answer(message, now)
+
+    def due(self, now: float) -> Turn:
+        self.dues.append(now)
+        return self._later
+
+
+def says(*frames: Frame) -> Talk:
+    """A conversation that opens with these frames."""
+    return Talk(first=Turn(frames))
+
+
+def echo(message: Message, _: float) -> Turn:
+    return Turn((Text(message) if isinstance(message, str) else Binary(message),))
+
+
+class Caller:
+    """A client of a socket."""
+
+    def __init__(self, peer: Peer, *, deflate: bool) -> None:
+        self._peer = peer
+        self._ws = WSConnection(ConnectionType.CLIENT)
+        self._extensions = [PerMessageDeflate()] if deflate else []
+        self._seen: list[events.Event] = []
+        self.accepted: events.AcceptConnection | None = None
+
+    @classmethod
+    async def connected(cls, origin: Origin, talk: Talk, *, deflate: bool = False, **more: Any) -> Caller:
+        """A client whose handshake is done."""
+        ticket = await origin.admit(Socket(talk, "test", **more))
+        caller = cls(await Peer.connected(origin), deflate=deflate)
+        extra = [(HEADER.encode(), ticket.encode())]
+        caller.say(
+            events.Request(
+                host="fal.run", target="/a/b/realtime?x=1", extensions=caller._extensions, extra_headers=extra
+            )
+        )
+        accepted = await caller.next()
+        assert isinstance(accepted, events.AcceptConnection)
+        caller.accepted = accepted
+        return caller
+
+    async def __aenter__(self) -> Caller:  # noqa: PYI034
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._peer.writer.transport.abort()
+
+    def say(self, *said: events.Event) -> None:
+        self._peer.writer.write(b"".join(self._ws.send(event) for event in said))
+
+    def say_raw(self, data: bytes) -> None:
+        self._peer.writer.write(data)
+
+    def vanish(self) -> None:
+        self._peer.vanish()
+
+    async def next(self) -> events.Event | None:
+        """What comes next; None when the connection is at its end."""
+        while not self._seen:
+            data = await self._peer.reader.read(65536)
+            if not data:
+                return None
+            self._ws.receive_data(data)
+            self._seen.extend(self._ws.events())
+        return self._seen.pop(0)
+
+    async def message(self) -> Message:
+        """The next whole message."""
+        parts: list[Any] = []
+        while True:
+            event = await self.next()
+            assert isinstance(event, events.TextMessage | events.BytesMessage), event
+            parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
+            if event.message_finished:
+                return type(parts[0])().join(parts)  # type: ignore[no-any-return]
+
+    async def closed(self) -> tuple[int, str | None]:
+        """The code and reason of the close that comes next; it is answered, and then the connection ends."""
+        event = await self.next()
+        assert isinstance(event, events.CloseConnection), event
+        self.say(event.response())
+        assert await self.next() is None
+        return event.code, event.reason or None
+
+
+# the handshake
+
+
+@on_loopback
+async def test_a_handshake_with_headers_of_ours_and_the_first_words(origin: Origin) -> None:
+    talk = says(Text("hello"), Binary(b"\0"))
+    async with await Caller.connected(origin, talk, headers=((b"x-fal-request-id", b"an id"),)) as caller:
+        assert caller.accepted is not None
+        assert (b"x-fal-request-id", b"an id") in caller.accepted.extra_headers
+        assert not any(name.lower() == HEADER.encode() for name, _ in caller.accepted.extra_headers)
+        assert [await caller.message(), await caller.message()] == ["hello", b"\0"]
+
+
+@pytest.mark.parametrize("deflate", [True, False])
+@on_loopback
+async def test_messages_both_ways_with_and_without_deflate(origin: Origin, *, deflate: bool) -> None:
+    talk = Talk(echo)
+    sent: list[Message] = ["", b"", "text é", bytes(range(256)), "long " * 50_000, bytes(300_000)]
+    async with await Caller.connected(origin, talk, deflate=deflate) as caller:
+        assert caller.accepted is not None
+        assert bool(caller.accepted.extensions) is deflate
+        for message in sent:
+            kind = events.TextMessage if isinstance(message, str) else events.BytesMessage
+            caller.say(kind(data=message))
+            assert await caller.message() == message
+    assert talk.heard == sent
+
+
+HANDSHAKES = {
+    "no upgrade": [],
+    "no key": ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"],
+    "another version": [
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 7",
+    ],
+}
+
+
+@pytest.mark.parametrize("headers", HANDSHAKES.values(), ids=HANDSHAKES)
+@on_loopback
+async def test_a_handshake_that_is_none_is_not_answered(origin: Origin, headers: Sequence[str]) -> None:
+    talk = says(Text("hello"))
+    async with await asking(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
+        assert b"101" not in await peer.rest()
+    assert talk.heard == []
+
+
+# what the client says
+
+
+@on_loopback
+async def test_the_parts_of_a_message_are_one_with_pings_between_them(origin: Origin) -> None:
+    talk = Talk(echo)
+    async with await Caller.connected(origin, talk) as caller:
+        caller.say(
+            events.TextMessage(data="a", message_finished=False),
+            events.Ping(payload=b"still there?"),
+            events.TextMessage(data="b", message_finished=False),
+            events.TextMessage(data="c"),
+        )
+        assert await caller.next() == events.Pong(payload=b"still there?")
+        assert await caller.message() == "abc"
+    assert talk.heard == ["abc"]
+
+
+@on_loopback
+async def test_a_message_that_is_too_long_ends_the_socket(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaker_, "MAX_MESSAGE", 1000)
+    talk = Talk(echo)
+    async with await Caller.connected(origin, talk) as caller:
+        caller.say(events.BytesMessage(data=bytes(1000)))
+        assert await caller.message() == bytes(1000)
+        for _ in range(11):
+            caller.say(events.BytesMessage(data=bytes(100), message_finished=False))
+        assert (await caller.closed())[0] == 1009
+    assert talk.heard == [bytes(1000)]
+
+
+BROKEN = {
+    "a frame without a mask": (b"\x81\x02hi", 1002),
+    "reserved bits": (b"\xf1\x80\0\0\0\0", 1002),
+    "text that is not UTF-8": (b"\x81\x81\0\0\0\0\xff", 1007),
+    "a continuation of nothing": (b"\x80\x80\0\0\0\0", 1002),
+    "a long ping": (b"\x89\xfe\x00\xff\0\0\0\0" + bytes(255), 1002),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+@on_loopback
+async def test_what_is_no_frame_ends_the_socket(origin: Origin, what: str, caplog: pytest.LogCaptureFixture) -> None:
+    data, code = BROKEN[what]
+    async with await Caller.connected(origin, Talk(echo)) as caller:
+        caller.say_raw(data)
+        assert (await caller.closed())[0] == code
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(1000, None), (1001, "bye"), (4321, "é"), (CloseReason.NO_STATUS_RCVD, None)]
+)
+@on_loopback
+async def test_the_client_closes(origin: Origin, code: int, reason: str | None) -> None:
+    talk = Talk(echo, first=Turn(again=0.02))
+    async with await Caller.connected(origin, talk) as caller:
+        caller.say(events.CloseConnection(code=code, reason=reason))
+        answer = await caller.next()
+        assert isinstance(answer, events.CloseConnection)
+        assert (answer.code, answer.reason or None) == (code, reason)
+        assert await caller.next() is None
+        await until(lambda: not origin.tickets.players)
+        await asyncio.sleep(0.03)
+    assert talk.dues == []
+
+
+@on_loopback
+async def test_what_comes_behind_a_close_is_not_heard(origin: Origin) -> None:
+    talk = Talk(lambda *_: Turn((Close(1000),)))
+    async with await Caller.connected(origin, talk) as caller:
+        caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
+        assert await caller.closed() == (1000, None)
+    assert talk.heard == ["one"]
+
+
+@on_loopback
+async def test_nobody_is_due_when_the_client_is_gone(origin: Origin) -> None:
+    talk = Talk(echo, first=Turn((Text("hello"),), again=0.05))
+    async with await Caller.connected(origin, talk) as caller:
+        await caller.message()
+        caller.vanish()
+        await until(lambda: not origin.tickets.players)
+        await asyncio.sleep(0.07)
+    assert talk.dues == []
+
+
+# what we say
+
+
+@on_loopback
+async def test_the_conversation_is_asked_when_it_said(origin: Origin) -> None:
+    talk = Talk(first=Turn((Text("first"),), again=0.1), later=Turn((Text("later"),)))
+    started = asyncio.get_running_loop().time()
+    async with await Caller.connected(origin, talk) as caller:
+        assert [await caller.message(), await caller.message()] == ["first", "later"]
+        assert asyncio.get_running_loop().time() - started >= 0.08
+        assert len(talk.dues) == 1
+
+
+@on_loopback
+async def test_a_message_moves_the_time_to_ask(origin: Origin) -> None:
+    talk = Talk(echo, first=Turn(again=0.03))
+    async with await Caller.connected(origin, talk) as caller:
+        caller.say(events.TextMessage(data="hello"))
+        await caller.message()
+        heard = len(talk.dues)  # on a slow machine it was due before the message came
+        await asyncio.sleep(0.06)
+    assert len(talk.dues) == heard
+
+
+@on_loopback
+async def test_a_ping_of_ours_is_answered_and_nobody_is_told(origin: Origin) -> None:
+    talk = Talk(echo, first=Turn((Ping(b"there?"),)))
+    async with await Caller.connected(origin, talk) as caller:
+        ping = await caller.next()
+        assert ping == events.Ping(payload=b"there?")
+        caller.say(cast("events.Ping", ping).response(), events.TextMessage(data="hello"))
+        assert await caller.message() == "hello"
+    assert talk.heard == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("close", "seen"),
+    [
+        (Close(), (1000, None)),
+        (Close(1011, "it broke"), (1011, "it broke")),
+        (Close(4999, "é" * 100), (4999, "é" * 61)),
+        (Close(1006), (1000, None)),
+    ],
+)
+@on_loopback
+async def test_a_close_of_ours_is_the_last_word(origin: Origin, close: Close, seen: tuple[int, str | None]) -> None:
+    async with await Caller.connected(origin, says(Text("one"), close, Text("two"))) as caller:
+        assert await caller.message() == "one"
+        assert await caller.closed() == seen
+        await until(lambda: not origin.tickets.players)
+
+
+@on_loopback
+async def test_a_close_of_ours_waits_for_its_answer(origin: Origin) -> None:
+    async with await Caller.connected(origin, says(Close(1000), Text("too late"), Close(1001))) as caller:
+        close = await caller.next()
+        assert isinstance(close, events.CloseConnection)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(caller.next(), 0.05)
+        caller.say(close.response())
+        assert await caller.next() is None
+
+
+@on_loopback
+async def test_the_client_closes_while_we_are_about_to(origin: Origin) -> None:
+    async with await Caller.connected(origin, says(Close(1011)), deflate=True) as caller:
+        assert isinstance(await caller.next(), events.Ping)
+        caller.say(events.CloseConnection(code=1001))
+        answer = await caller.next()
+        assert isinstance(answer, events.CloseConnection)
+        assert answer.code == 1001
+        assert await caller.next() is None
+
+
+@on_loopback
+async def test_a_close_that_is_not_answered_is_not_waited_for(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaker_, "FAREWELL", 0.05)
+    async with await Caller.connected(origin, says(Close(1000))) as caller:
+        assert isinstance(await caller.next(), events.CloseConnection)
+        assert await caller.next() is None
+
+
+@on_loopback
+async def test_with_deflate_the_close_waits_until_the_client_has_read_all(origin: Origin) -> None:
+    talk = says(Text("one"), Close(4001, "bye"))
+    async with await Caller.connected(origin, talk, deflate=True) as caller:
+        assert await caller.message() == "one"
+        ping = await caller.next()
+        assert isinstance(ping, events.Ping)
+        caller.say(events.TextMessage(data="not heard"), events.Ping(payload=b"nor this"), ping.response())
+        assert await caller.closed() == (4001, "bye")
+        await until(lambda: not origin.tickets.players)
+    assert talk.heard == []
+
+
+@on_loopback
+async def test_with_deflate_a_client_that_does_not_say_so_is_closed_all_the_same(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker_, "FAREWELL", 0.05)
+    async with await Caller.connected(origin, says(Close()), deflate=True) as caller:
+        assert isinstance(await caller.next(), events.Ping)
+        caller.say(events.Pong(payload=b"another"))
+        assert isinstance(await caller.next(), events.CloseConnection)
+        assert await caller.next() is None
+
+
+@on_loopback
+async def test_a_message_from_disk(origin: Origin, tmp_path: Path) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(bytes(range(10)))
+    async with await Caller.connected(origin, says(Stored(str(file), 2, 5), Stored(str(file), 5, 10))) as caller:
+        assert [await caller.message(), await caller.message()] == [b"\x02\x03\x04", b"\x05\x06\x07\x08\x09"]
+
+
+@on_loopback
+async def test_a_file_that_is_gone_closes_the_socket(
+    origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await Caller.connected(origin, says(Stored(str(tmp_path / "none"), 0, 1), Text("never"))) as caller:
+        assert (await caller.closed())[0] == 1011
+    assert [record.message for record in caplog.records] == ["falmock: an asset of the fixtures cannot be read"]
+
+
+@pytest.mark.parametrize("part", [Text("half", final=False), Binary(b"half", final=False)])
+@on_loopback
+async def test_a_message_that_breaks_off(origin: Origin, part: Text | Binary) -> None:
+    async with await Caller.connected(origin, says(part, Reset(), Text("never"))) as caller:
+        event = await caller.next()
+        assert isinstance(event, events.TextMessage | events.BytesMessage)
+        assert not event.message_finished
+        assert event.data in ("half", b"half")
+        assert await caller.next() is None
+
+
+@pytest.mark.parametrize("when", ["opened", "received", "due"])
+@on_loopback
+async def test_a_conversation_that_fails_closes_and_is_logged(
+    origin: Origin, when: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> Turn:
+        raise ValueError("it failed")
+
+    talk = Talk(first=Turn(again=0.01) if when == "due" else NOTHING)
+    setattr(talk, when, fails)
+    async with await Caller.connected(origin, talk) as caller:
+        if when == "received":
+            caller.say(events.TextMessage(data="hello"))
+        assert (await caller.closed())[0] == 1011
+    assert [record.message for record in caplog.records] == ["falmock: a socket broke off"]
+
+
+# bytes cut anywhere, with no connection between
+
+
+class Wire:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.ended = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.ended
+        self.written += data
+
+    def close(self) -> None:
+        self.ended = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.ended
+
+
+def opened(talk: Talk, *, deflate: bool) -> tuple[Speaker, WSConnection, Wire]:
+    """A speaker that has accepted the handshake of this client."""
+    client = WSConnection(ConnectionType.CLIENT)
+    extensions = [PerMessageDeflate()] if deflate else []
+    reader = h11.Connection(h11.SERVER)
+    reader.receive_data(client.send(events.Request(host="fal.run", target="/a/b/realtime", extensions=extensions)))
+    request = reader.next_event()
+    assert isinstance(request, h11.Request)
+    wire = Wire()
+    speaker = Speaker(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
+    speaker.open(request)
+    client.receive_data(wire.written)
+    wire.written = b""
+    assert any(isinstance(event, events.AcceptConnection) for event in client.events())
+    return speaker, client, wire
+
+
+def fed(speaker: Speaker, data: bytes, seed: int) -> None:
+    """Give a speaker bytes in parts of any size."""
+    dice = random.Random(seed)
+    while data:
+        size = dice.choice([1, 2, 7, 50, len(data)])
+        speaker.feed(data[:size])
+        data = data[size:]
+
+
+_MESSAGES = st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), max_size=6)
+
+
+@given(_MESSAGES, st.booleans(), st.booleans(), st.integers(0, 2**32))
+@settings(max_examples=200)
+def test_messages_are_the_same_wherever_frames_and_bytes_are_cut(
+    messages: list[Message],
+    deflate: bool,  # noqa: FBT001
+    fragmented: bool,  # noqa: FBT001
+    seed: int,
+) -> None:
+    async def conversation() -> None:
+        talk = Talk(echo)
+        speaker, client, wire = opened(talk, deflate=deflate)
+        for message in messages:
+            kind: Any = events.TextMessage if isinstance(message, str) else events.BytesMessage
+            middle = len(message) // 2 if fragmented else 0
+            said = client.send(kind(data=message[:middle], message_finished=False)) if middle else b""
+            fed(speaker, said + client.send(kind(data=message[middle:])), seed)
+        client.receive_data(wire.written)
+        heard: list[Any] = [event.data for event in client.events() if isinstance(event, events.Message)]
+        assert talk.heard == messages
+        assert heard == messages
+        fed(speaker, client.send(events.CloseConnection(code=1000)), seed)
+        assert wire.ended
+
+    asyncio.run(conversation())
+
+
+@given(st.binary(max_size=300), st.booleans(), st.integers(0, 2**32))
+@settings(max_examples=300)
+def test_bytes_that_are_no_frames_break_nothing(noise: bytes, deflate: bool, seed: int) -> None:  # noqa: FBT001
+    async def conversation() -> None:
+        speaker, _, wire = opened(Talk(echo), deflate=deflate)
+        dice = random.Random(seed)
+        while noise and not wire.ended:
+            speaker.feed(noise[: dice.randint(1, len(noise))])
+            if dice.random() < 0.5:
+                break
+        speaker.gone()
+
+    asyncio.run(conversation())

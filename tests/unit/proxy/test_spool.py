@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import gzip
+import os
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.proxy import spool
+from falmock.proxy.spool import Arrival
+from falmock.proxy.spool import Decoder
+from falmock.proxy.spool import Depot
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+def in_members(data: bytes) -> bytes:
+    return gzip.compress(data[: len(data) // 2]) + gzip.compress(data[len(data) // 2 :])
+
+
+# a body on its way
+
+
+def test_a_body_is_kept_with_its_digest(tmp_path: Path) -> None:
+    arrival = Arrival(tmp_path, "")
+    for piece in (b"he", b"", b"llo"):
+        arrival.write(piece)
+    content = arrival.content()
+    assert content == content_of(b"hello")._replace(data=None, file=content.file)
+    assert Path(content.file or "").read_bytes() == b"hello"
+    assert arrival.problem is None
+
+
+def test_a_body_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
+    arrival = Arrival(tmp_path, "")
+    arrival.write(b"hel")
+    assert len(files(tmp_path)) == 1
+    arrival.drop()
+    assert files(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("falmock.recording.disk.temporary", lambda _: tmp_path / "full")
+    (tmp_path / "full").symlink_to("/dev/full")
+    arrival = Arrival(tmp_path, "")
+    for _ in range(100):
+        arrival.write(b"x" * 10_000)
+    content = arrival.content()
+    assert content.file is None
+    assert arrival.problem is not None
+    assert arrival.problem.errno == errno.ENOSPC
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, raw_deflate, in_members])
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+def test_an_encoding_is_taken_off(tmp_path: Path, pack: Callable[[bytes], bytes], step: int) -> None:
+    data = bytes(1000) + os.urandom(1000)
+    packed = pack(data)
+    if pack is raw_deflate and step == 1:
+        step = 2  # what it is shows in the first two bytes
+    arrival = Arrival(tmp_path, "gzip")
+    for start in range(0, len(packed), step):
+        arrival.write(packed[start : start + step])
+    content = arrival.content()
+    assert Path(content.file or "").read_bytes() == data
+    assert content.size == len(data)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"not packed at all", gzip.compress(b"hello")[:-3], gzip.compress(b"hello") + b"more"]
+)
+def test_a_body_that_is_not_encoded_as_it_says(tmp_path: Path, sent: bytes) -> None:
+    arrival = Arrival(tmp_path, "gzip")
+    arrival.write(sent)
+    arrival.write(b"even more" if sent.endswith(b"more") else b"")
+    assert arrival.content().file is None
+    assert arrival.garbled
+    assert files(tmp_path) == []
+
+
+@given(st.binary(max_size=50), st.integers(0, 3000), st.lists(st.integers(1, 40), max_size=20), st.booleans())
+def test_pieces_are_short_and_together_the_whole(data: bytes, zeros: int, cuts: list[int], members: bool) -> None:  # noqa: FBT001
+    data += bytes(zeros)
+    packed = in_members(data) if members else gzip.compress(data)
+    decoder = Decoder(block=16)
+    came = b""
+    for cut in [*cuts, len(packed)]:
+        now, packed = packed[:cut], packed[cut:]
+        for piece in decoder.pieces(now):
+            assert len(piece) <= 16
+            came += piece
+    assert came == data
+    assert decoder.is_whole
+
+
+# the folder
+
+
+def test_the_folder_is_made_for_the_first_and_goes_with_all() -> None:
+    depot = Depot()
+    depot.stop()
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+    arrival = depot.arrival("")
+    arrival.write(b"x")
+    depot.stop()
+    arrival.drop()
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+    depot.stop()
+
+
+def on_disk(depot: Depot, data: bytes) -> Content:
+    arrival = depot.arrival("")
+    arrival.write(data)
+    return arrival.content()
+
+
+def content_at(content: Content) -> bytes:
+    return Path(content.file or "").read_bytes()
+
+
+def test_parts_are_joined_and_stay() -> None:
+    async def joining() -> None:
+        parts = (on_disk(depot, b"one-"), content_of(b"two-"), on_disk(depot, b"three"))
+        whole, again = await asyncio.gather(depot.join(parts), depot.join(parts))
+        assert whole is again
+        assert whole == content_of(b"one-two-three")._replace(data=None, file=whole.file)
+        assert content_at(whole) == b"one-two-three"
+        assert len(files(depot.folder)) == 3
+        depot.remove([part.file for part in parts if part.file] + ["/no/such/file"])
+        assert (await depot.join(parts[1:2])).size == 4
+
+    # It waits for its threads in the end, so what is to be removed is.
+    depot = Depot()
+    asyncio.run(joining())
+    assert len(files(depot.folder)) == 2
+    depot.stop()
+
+
+def test_parts_that_cannot_be_joined_leave_nothing() -> None:
+    async def joining() -> None:
+        depot = Depot()
+        with pytest.raises(FileNotFoundError):
+            await depot.join((content_of(b"x"), Content("0" * 64, 1, file="/no/such/file")))
+        assert files(depot.folder) == []
+        depot.stop()
+
+    asyncio.run(joining())
+
+
+KILLED = """
+import os, signal, tempfile
+from falmock.proxy.spool import Depot
+depot = Depot()
+depot.arrival("").write(b"x" * 100000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", KILLED], env=env, check=False)
+    alive = Depot()
+    kept = on_disk(alive, b"hello")
+    stranger = tmp_path / "falmock-other"
+    stranger.mkdir()
+    assert len(list(tmp_path.glob(f"{spool.PREFIX}*"))) == 2
+    assert spool.remove_leftovers() == 1
+    assert files(tmp_path) == [Path(kept.file or "")]
+    assert stranger.exists()
+    alive.stop()
+
+
+def test_a_link_is_no_leftover(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (tmp_path / f"{spool.PREFIX}x").symlink_to(precious)
+    assert spool.remove_leftovers() == 0
+    assert precious.exists()

@@ -1,0 +1,187 @@
+"""Which effects are put on the flow, and which are played by the origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mitmproxy import connection
+from mitmproxy import http
+from mitmproxy.test import tflow
+from mitmproxy.test import tutils
+
+from falmock.engine.effects import Delivery
+from falmock.engine.effects import End
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Reset
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Step
+from falmock.engine.effects import Stream
+from falmock.engine.effects import Turn
+from falmock.proxy import stage as stage_
+from falmock.proxy.origin import Origin
+from falmock.proxy.stage import Stage
+from falmock.proxy.tickets import HEADER
+from falmock.proxy.tickets import Upload
+from falmock.wire.content import Content
+from unit.proxy.loopback import Script
+from unit.proxy.loopback import on_loopback
+
+HELLO = Reply(200, ((b"Content-Type", b"text/plain"),), b"hello", "a reason", fixture="a.json#0")
+URL = "https://fal.run/a/b"
+
+
+class Silent:
+    """A conversation that says nothing."""
+
+    def opened(self, now: float) -> Turn:  # noqa: ARG002
+        return Turn()
+
+    def received(self, message: str | bytes, now: float) -> Turn:  # noqa: ARG002
+        return Turn()
+
+    def due(self, now: float) -> Turn:  # noqa: ARG002
+        return Turn()
+
+
+class Sink:
+    dropped = False
+
+    def write(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def drop(self) -> None:
+        self.dropped = True
+
+    def content(self) -> Content:
+        raise NotImplementedError
+
+
+async def _never(_: Content) -> Reply:
+    raise NotImplementedError
+
+
+def stage_with(origin: Origin) -> tuple[Stage, list[object]]:
+    """A stage with this origin, and what it tells of where that is."""
+    moves: list[object] = []
+    stage = Stage(moves.append)
+    stage.origin = origin
+    return stage, moves
+
+
+def new_flow() -> http.HTTPFlow:
+    request = tutils.treq(scheme=b"https", host="fal.run", port=443, path=b"/a/b", headers=http.Headers(host="fal.run"))
+    return tflow.tflow(req=request)
+
+
+def answered(stage: Stage, flow: http.HTTPFlow) -> None:
+    """What mitmproxy does when the headers of the origin's answer are here."""
+    flow.server_conn = connection.Server(address=("127.0.0.1", 1))
+    flow.response = tutils.tresp()
+    assert stage.came_back(flow)
+
+
+@on_loopback
+async def test_what_is_small_and_whole_is_put_on_the_flow(origin: Origin) -> None:
+    stage, moves = stage_with(origin)
+    flow = new_flow()
+    await stage.put(flow, HELLO._replace(delay=0.01))
+    assert flow.response is not None
+    assert (flow.response.status_code, flow.response.content) == (200, b"hello")
+    assert flow.comment == "falmock: a.json#0 (a reason)"
+    assert (stage.is_away(flow), origin.port, moves) == (False, 0, [])
+    assert not stage.came_back(flow)
+
+
+@pytest.mark.parametrize("size", [0, stage_.WHOLE])
+@on_loopback
+async def test_a_file_that_is_not_long_too(origin: Origin, tmp_path: Path, size: int) -> None:
+    stage, _ = stage_with(origin)
+    flow, file = new_flow(), tmp_path / "a.png"
+    file.write_bytes(bytes(size))
+    await stage.put(flow, HELLO._replace(body=FileBody(str(file), 0, size)))
+    assert flow.response is not None
+    assert flow.response.content == bytes(size)
+
+
+@on_loopback
+async def test_a_file_that_cannot_be_read_is_told(origin: Origin, tmp_path: Path) -> None:
+    stage, _ = stage_with(origin)
+    flow = new_flow()
+    await stage.put(flow, HELLO._replace(body=FileBody(str(tmp_path / "gone.png"), 0, 5)))
+    assert flow.response is not None
+    assert flow.response.status_code == 500
+    assert "gone.png" in flow.response.text
+
+
+# What is played elsewhere, and whether its body streams through mitmproxy then.
+AWAY = {
+    "a stream": (Stream(200, (), Script(Step(end=End.WHOLE)), "a reason", fixture="a.json#0"), True),
+    "a socket": (Socket(Silent(), "a reason", fixture="a.json#0"), True),
+    "a drip": (HELLO._replace(delivery=Delivery(piece=1, pause=1)), True),
+    "a long file": (HELLO._replace(body=FileBody("a.mp4", 0, stage_.WHOLE + 1)), True),
+    "a late reply": (HELLO._replace(delay=stage_.PATIENCE + 0.1), False),
+}
+
+
+@pytest.mark.parametrize("what", AWAY)
+@on_loopback
+async def test_what_takes_time_is_played_by_the_origin(origin: Origin, what: str) -> None:
+    stage, moves = stage_with(origin)
+    effect, streams = AWAY[what]
+    flow = new_flow()
+    await stage.put(flow, effect)
+    assert flow.response is None
+    assert stage.is_away(flow)
+    assert moves == [("127.0.0.1", origin.port)]
+    assert origin.tickets.take(flow.request.headers[HEADER]) is effect
+    assert (flow.comment, flow.metadata["falmock.why"]) == ("falmock: a.json#0 (a reason)", "a reason")
+    answered(stage, flow)
+    assert flow.response is not None
+    assert (bool(flow.response.stream), flow.request.pretty_url) == (streams, URL)
+    assert not stage.is_away(flow)
+
+
+@on_loopback
+async def test_the_origin_is_told_of_once(origin: Origin) -> None:
+    stage, moves = stage_with(origin)
+    for _ in range(3):
+        flow = new_flow()
+        await stage.put(flow, HELLO._replace(delay=5))
+        answered(stage, flow)
+    assert len(moves) == 1
+    stage.stop()
+    assert moves == [moves[0], None]
+
+
+@on_loopback
+async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: Origin) -> None:
+    stage, _ = stage_with(origin)
+    flow, sink = new_flow(), Sink()
+    await stage.take(flow, Upload(sink, _never))
+    assert flow.request.stream
+    ticket = flow.request.headers[HEADER]
+    flow.error = tflow.terr()
+    assert stage.came_back(flow)
+    assert (sink.dropped, origin.tickets.take(ticket), flow.request.pretty_url) == (True, None, URL)
+    assert not stage.came_back(flow)
+
+
+@on_loopback
+async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None:
+    stage, _ = stage_with(origin)
+    flow = new_flow()
+    await stage.take(flow, Upload(Sink(), _never))
+    answered(stage, flow)
+    assert flow.response is not None
+    assert not flow.response.stream
+
+
+@on_loopback
+async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origin) -> None:
+    stage, moves = stage_with(origin)
+    flow = new_flow()
+    await stage.put(flow, HELLO._replace(delivery=Delivery(reset=Reset.BEFORE_HEADERS)))
+    assert flow.error is not None
+    assert (flow.response, stage.is_away(flow), moves) == (None, False, [])
