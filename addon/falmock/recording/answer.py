@@ -8,15 +8,15 @@ from dataclasses import field
 from typing import Any
 
 from falmock.fixtures.canonical import FILE
-from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
-from falmock.recording.exchange import content_of
 from falmock.recording.files import Files
 from falmock.recording.files import data_uri
 from falmock.recording.files import speaking_name
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.wire import jsontext
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
 from falmock.wire.media import DEFAULT
 from falmock.wire.media import extension_of
 from falmock.wire.media import type_of
@@ -57,12 +57,12 @@ class Answers:
         if exchange.status != 200:
             result.response["status"] = exchange.status
         kind, content = self._body(exchange, result)
-        headers = self._headers(exchange, kind)
+        headers = self.headers(exchange, _implied_type(kind, exchange.content_type))
         if headers:
             result.response["headers"] = headers
-        units = exchange.headers.get("x-fal-billable-units", "")
-        if _UNITS.fullmatch(units):
-            result.response["billableUnits"] = jsontext.loads_exact(units.encode())
+        units = units_of(exchange)
+        if units is not None:
+            result.response["billableUnits"] = units
         result.response[kind] = content
         return result
 
@@ -76,7 +76,7 @@ class Answers:
                 pass  # whatever it is, it was answered so
             else:
                 if b'"$file"' not in exchange.body:
-                    return "json", self._rendered(value, result)
+                    return "json", self.rendered(value, result)
         if exchange.chunks or exchange.content_type.startswith(("text/", "application/json")) or not exchange.body:
             try:
                 return "text", exchange.body.decode()
@@ -88,14 +88,16 @@ class Answers:
         result.contents.append((content, content_type or DEFAULT))
         return "file", f"sha256:{content.sha256}"
 
-    def _rendered(self, value: Any, result: Answered) -> Any:
+    def rendered(self, value: Any, result: Answered) -> Any:
+        """A JSON value as a fixture answers with it; what it names is noted in `result`."""
         if isinstance(value, list):
-            return [self._rendered(item, result) for item in value]
+            return [self.rendered(item, result) for item in value]
         if isinstance(value, dict):
-            return {key: self._rendered(item, result) for key, item in value.items()}
-        return self._text(value, result) if isinstance(value, str) and ":" in value else value
+            return {key: self.rendered(item, result) for key, item in value.items()}
+        return self.text(value, result) if isinstance(value, str) and ":" in value else value
 
-    def _text(self, text: str, result: Answered) -> Any:
+    def text(self, text: str, result: Answered) -> Any:
+        """A text as a fixture answers with it: a file or what is inline taken out."""
         if text.startswith("data:"):
             return self._inline(text, result)
         if not self._files.is_file_url(text):
@@ -114,16 +116,23 @@ class Answers:
         result.contents.append((inline.content, inline.content_type))
         return {FILE: f"sha256:{inline.content.sha256}", "as": "data-uri", "type": inline.content_type}
 
-    def _headers(self, exchange: Exchange, kind: str) -> dict[str, str]:
+    def headers(self, exchange: Exchange, implied: str) -> dict[str, str]:
+        """The headers that matter; the content type only where it is not the one that is `implied`."""
         headers = {
             name: value
             for name, value in sorted(exchange.headers.items())
             if name in _KEPT_HEADERS or (name.startswith("x-fal-") and name not in _LEFT_OUT)
         }
         told = exchange.headers.get("content-type", "")
-        if told and told != _implied_type(kind, exchange.content_type):
+        if told and told != implied:
             headers = {"content-type": told} | headers
         return headers
+
+
+def units_of(exchange: Exchange) -> Any:
+    """The billable units that an answer tells, as they are written; None where it tells none."""
+    units = exchange.headers.get("x-fal-billable-units", "")
+    return jsontext.loads_exact(units.encode()) if _UNITS.fullmatch(units) else None
 
 
 def file_value(file: File) -> dict[str, Any]:

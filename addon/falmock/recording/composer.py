@@ -18,7 +18,9 @@ from falmock.recording.outcome import Level
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.scrub import scrubbed
+from falmock.recording.streams import streamed
 from falmock.recording.trouble import trouble
+from falmock.wire.message import Request
 
 
 class Composer:
@@ -28,12 +30,16 @@ class Composer:
         self._files = files
         self.matches = Matches(files, ignores)
         self.redactor = redactor
-        self._answers = Answers(files)
+        self.answers = Answers(files)
         self._errors = errors
 
     def answer(self, exchange: Exchange) -> Answered:
         """The `response` of a fixture. Raises NotAnAnswer."""
-        return self._answers.of(exchange)
+        return self.answers.of(exchange)
+
+    def stream(self, exchange: Exchange) -> tuple[Any, Answered] | None:
+        """The `stream` of a fixture, and what it names; None for an answer that is none. Raises NotAnAnswer."""
+        return streamed(exchange, self.answers)
 
     def trouble(self, exchange: Exchange) -> str | None:
         """Why an answer is left out as fal's own trouble; None for one that is recorded."""
@@ -41,18 +47,22 @@ class Composer:
 
     def recorded(self, exchange: Exchange, request_id: str | None = None) -> dict[str, Any]:
         """The `recorded` of a fixture: when, by which client, as which request."""
-        recorded = {"at": datetime.fromtimestamp(int(exchange.started), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        client = exchange.request.headers.get("user-agent")
+        request_id = request_id or exchange.headers.get("x-fal-request-id")
+        return self.recorded_at(exchange.started, exchange.request, request_id)
+
+    def recorded_at(self, at: float, request: Request, request_id: str | None = None) -> dict[str, Any]:
+        """The `recorded` of a fixture of something that a client asked for at a time (seconds since the epoch)."""
+        recorded = {"at": datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        client = request.headers.get("user-agent")
         if client:
             recorded["client"] = client[:200]
-        request_id = request_id or exchange.headers.get("x-fal-request-id")
         if request_id:
             recorded["requestId"] = request_id[:200]
         return recorded
 
     def save(self, entry: dict[str, Any], about: str, asked: float, answered: Answered) -> Save:
         """A fixture to be written, and nothing secret in it; `asked` is when the call was made."""
-        self.redactor.learn_from(entry["response"])
+        self.redactor.learn_from([entry.get(part) for part in ("response", "stream", "realtime")])
         clean = scrubbed(entry, self.redactor)
         for key in answered.urls:
             self._files.name(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -17,16 +16,15 @@ from falmock.recording.answer import file_value
 from falmock.recording.files import reference
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
+from falmock.recording.values import Entry
+from falmock.recording.values import mapped
+from falmock.recording.values import texts
+from falmock.recording.values import values
 from falmock.wire import endpoint
 from falmock.wire import jsontext
 from falmock.wire import storage
 from falmock.wire.media import type_of
 
-Entry = dict[str, Any]
-"""One entry of a fixture file: `match`, `response`, `queue`, `recorded`."""
-
-_SIMILAR_SECONDS = 1.0
-_SIMILAR_RATIO = 2.0
 _UNSAFE = frozenset('<>:"|*')
 
 
@@ -99,36 +97,6 @@ def _bare(value: Any) -> Any:
     return float(value) if isinstance(value, float) else value
 
 
-def alike(old: Entry, new: Entry) -> bool:
-    """Whether two recordings differ in nothing but when they were made."""
-    return {**old, "recorded": None, "queue": None} == {**new, "recorded": None, "queue": None} and _paced_alike(
-        old.get("queue") or {}, new.get("queue") or {}
-    )
-
-
-def _paced_alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether two timelines tell the same story at about the same speed: such noise is not worth a diff."""
-    timed = ("started", "completed", "cancelled", "inferenceTime")
-    if {key for key in old if key in timed} != {key for key in new if key in timed}:
-        return False
-    told = [
-        {key: value for key, value in queue.items() if key not in (*timed, "positions", "logs")} for queue in (old, new)
-    ]
-    lines = [[{**log, "at": 0} for log in queue.get("logs", ())] for queue in (old, new)]
-    return told[0] == told[1] and lines[0] == lines[1] and all(_near(old[key], new[key]) for key in timed if key in old)
-
-
-def _near(old: float, new: float) -> bool:
-    return abs(old - new) <= _SIMILAR_SECONDS or max(old, new) <= _SIMILAR_RATIO * min(old, new)
-
-
-def settled(old: Entry | None, new: Entry) -> Entry:
-    """The new recording, with the old timeline where it is as good."""
-    if old is None or not alike(old, new) or "queue" not in old:
-        return new
-    return {key: old["queue"] if key == "queue" else value for key, value in new.items()}
-
-
 def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[Entry]) -> Entry:
     """The document with these entries in place of those that have this rule; at its end where none has."""
     kept: list[Entry] = []
@@ -148,28 +116,19 @@ def linked(entry: Entry, file: File) -> Entry:
     A reference in the match that told nothing but the digest tells type and size too.
     """
     key = url_key(file.url)
-    response, match = entry["response"], entry["match"]
-    if "json" in response:
-        response = {**response, "json": _swapped(response["json"], key, file_value(file))}
+    changed = mapped(entry, lambda value: _swapped(value, key, file_value(file)))
+    match = entry["match"]
     if "input" in match:
         stated = _swapped(match["input"], key, reference(file))
-        match = {**match, "input": _replaced(stated, {FILE: f"sha256:{file.sha256}"}, reference(file))}
-    if match == entry["match"] and response == entry["response"]:
-        return entry
-    return {name: {"match": match, "response": response}.get(name, value) for name, value in entry.items()}
+        stated = _replaced(stated, {FILE: f"sha256:{file.sha256}"}, reference(file))
+        if stated != match["input"]:
+            changed = {name: {**match, "input": stated} if name == "match" else part for name, part in changed.items()}
+    return changed
 
 
 def file_urls(entry: Entry, is_file_url: Callable[[str], bool]) -> dict[str, str]:
     """The file URLs that an answer names, by `url_key`."""
-    return {url_key(text): text for text in _texts(entry.get("response", {}).get("json")) if is_file_url(text)}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
+    return {url_key(text): text for value in values(entry) for text in texts(value) if is_file_url(text)}
 
 
 def _swapped(value: Any, key: str, by: dict[str, Any]) -> Any:

@@ -14,7 +14,9 @@ from falmock.recording.files import reference
 from falmock.recording.uploads import File
 from falmock.wire import jsontext
 from falmock.wire.jsontext import MAX_DEPTH
+from falmock.wire.media import sniffed
 from falmock.wire.message import Request
+from falmock.wire.storage import digest
 
 _WORD = re.compile(r"[a-z0-9]+")
 NAME_LENGTH = 48
@@ -51,13 +53,20 @@ class Matches:
             match["method"] = request.method
         return match | self._selecting(request, endpoint)
 
+    def of_message(self, value: dict[str, Any], endpoint: str) -> dict[str, Any]:
+        """The match of a message on a socket to an endpoint; bytes in it count by their content. Raises NotAnInput."""
+        return {"model": endpoint} | self._chosen(value, endpoint)
+
     def of_plain_call(self, request: Request) -> dict[str, Any]:
         """The match of a call that goes to no endpoint. Raises NotAnInput."""
         match = {"method": request.method, "host": request.host, "path": request.path}
         return match | self._selecting(request, "")
 
     def _selecting(self, request: Request, endpoint: str) -> dict[str, Any]:
-        stated, ignored = self._ignores.expected(endpoint, self._stated(input_of(request)))
+        return self._chosen(input_of(request), endpoint)
+
+    def _chosen(self, value: dict[str, Any], endpoint: str) -> dict[str, Any]:
+        stated, ignored = self._ignores.expected(endpoint, self._stated(value))
         selecting: dict[str, Any] = {"input": stated, "exact": True}
         if ignored:
             selecting["ignore"] = list(ignored)
@@ -67,6 +76,8 @@ class Matches:
         """An input as a fixture states it. Raises NotAnInput."""
         if isinstance(value, str):
             return self._text(value)
+        if isinstance(value, bytes):
+            return reference(File("", digest(value), len(value), sniffed(value)))
         if not isinstance(value, list | dict):
             return value
         if depth > MAX_DEPTH:
@@ -96,6 +107,8 @@ def call_name(match: dict[str, Any]) -> str:
         for key in ("prompt", "text", "input"):
             if isinstance(stated.get(key), str):
                 return slug(stated[key]) or "input"
+    if match.get("opening"):
+        return "opening"
     return "input" if "model" in match else match.get("method", "get").lower()
 
 

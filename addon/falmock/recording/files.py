@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from falmock.fixtures.canonical import FILE
 from falmock.fixtures.canonical import data_uri_content
-from falmock.recording.exchange import Content
-from falmock.recording.exchange import content_of
 from falmock.recording.uploads import LIMIT
 from falmock.recording.uploads import File
 from falmock.recording.uploads import file_name
 from falmock.recording.uploads import url_key
 from falmock.wire import storage
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.hosts import normalize

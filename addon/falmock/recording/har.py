@@ -1,4 +1,7 @@
-"""HTTP archives (HAR 1.2): browsers' exports, and those of other tools, which are often not quite whole."""
+"""HTTP archives (HAR 1.2): browsers' exports, and those of other tools, which are often not quite whole.
+
+What was said on sockets is no part of HAR; Chrome has it in `_webSocketMessages`, which we read.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,15 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from falmock.recording.exchange import Exchange
+from falmock.recording.session import Message
+from falmock.recording.session import Session
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
+
+_SAID = "_webSocketMessages"
+_TEXT, _BINARY = 1, 2
+"""Opcodes (RFC 6455, section 5.2)."""
 
 
 class NotAHar(ValueError):
@@ -27,7 +36,7 @@ class Unusable(NamedTuple):
     why: str
 
 
-HarEntry = Exchange | Unusable
+HarEntry = Exchange | Session | Unusable
 
 
 def read(raw: bytes) -> list[HarEntry]:
@@ -41,7 +50,13 @@ def read(raw: bytes) -> list[HarEntry]:
     if not isinstance(entries, list):
         raise NotAHar("expected an object with log.entries, a list")
     found = [_entry(entry, place) for place, entry in enumerate(entries)]
-    return sorted(found, key=lambda entry: entry.started if isinstance(entry, Exchange) else 0.0)
+    return sorted(found, key=_began)
+
+
+def _began(entry: HarEntry) -> float:
+    if isinstance(entry, Unusable):
+        return 0.0
+    return entry.started if isinstance(entry, Exchange) else entry.opened
 
 
 def _entry(entry: Any, place: int) -> HarEntry:
@@ -51,7 +66,9 @@ def _entry(entry: Any, place: int) -> HarEntry:
         what = f"entry {place}, {request['method']} {str(request['url']).partition('?')[0]},"
         if not response.get("status"):
             return Unusable(what, "it has no answer (blocked, failed or still under way)")
-        return _exchange(entry, request, response)
+        exchange = _exchange(entry, request, response)
+        said = entry.get(_SAID)
+        return exchange if said is None else _session(exchange, said)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Unusable(what, f"it is not as HAR 1.2 has it: {type(error).__name__} {error}")
 
@@ -75,6 +92,21 @@ def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str
     if "content-type" not in headers and isinstance(content_type, str) and content_type:
         headers["content-type"] = content_type
     return Exchange(asked, started, int(response["status"]), headers, received, ended, lost=lost_there or lost_here)
+
+
+def _session(exchange: Exchange, said: list[dict[str, Any]]) -> Session:
+    """A socket as Chrome's developer tools export it; how it was closed they do not tell."""
+    messages = tuple(
+        Message(
+            float(message["time"]),
+            message["type"] == "send",
+            base64.b64decode(message["data"], validate=True) if message["opcode"] == _BINARY else str(message["data"]),
+        )
+        for message in said
+        if message["type"] in ("send", "receive") and message["opcode"] in (_TEXT, _BINARY)
+    )
+    ended = max(exchange.ended, messages[-1].at if messages else 0.0)
+    return Session(exchange.request, exchange.started, messages, ended)
 
 
 def _headers(fields: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from falmock.recording.answer import Answered
 from falmock.recording.answer import NotAnAnswer
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
+from falmock.recording.deliveries import Delivered
 from falmock.recording.entries import NotAnInput
 from falmock.recording.exchange import Exchange
 from falmock.recording.observed import Observed
@@ -29,6 +30,10 @@ from falmock.wire.routes import Submit
 from falmock.wire.sse import Parser
 
 FollowUp = Status | StatusStream | Result | Cancel
+_BY_WEBHOOK = (
+    "it is recorded when its result is fetched from the queue, or when the webhook comes to the app through here "
+    "(mitmproxy's mode reverse)"
+)
 DONE_LIMIT = 10_000
 """How many request ids are remembered after their job is recorded or named."""
 
@@ -75,9 +80,7 @@ class Jobs:
         if len(self._jobs) > self._limit:
             outcomes += self._unfetched(next(iter(self._jobs.values())))
         if job.webhook:
-            outcomes.append(
-                Tell(f"{job.about} has a webhook: it is recorded when its result is fetched from the queue")
-            )
+            outcomes.append(Tell(f"{job.about} has a webhook: {_BY_WEBHOOK}"))
         return outcomes
 
     def _refused(self, endpoint: str, match: dict[str, Any], exchange: Exchange) -> Save:
@@ -142,12 +145,24 @@ class Jobs:
         entry = _job_entry(job, exchange, answered.response)
         return [self._composer.save(entry, job.about, job.asked, answered)]
 
+    def deliver(self, delivered: Delivered) -> list[Outcome]:
+        """What fal told the app at its webhook, which makes the fixture as the result does; none for an unknown job."""
+        job = self._jobs.get(delivered.request_id)
+        if job is None:
+            return []
+        exchange = delivered.result
+        if exchange is None:
+            return [warn(f"{job.about}: what its webhook was told is no result that can be recorded")]
+        job.completed = exchange.ended if job.completed is None else job.completed
+        return self._result(job, exchange)
+
     def _unfetched(self, job: Observed) -> list[Outcome]:
         """Give up a job whose result was not fetched."""
         self._close(job.request_id)
         ran_on = job.inference_time is not None and job.error is None  # an app that does not stop when asked to
         if job.cancel_asked is None or ran_on:
-            return [warn(f"{job.about} is not recorded: its result was never fetched")]
+            how = f"; {_BY_WEBHOOK}" if job.webhook else ""
+            return [warn(f"{job.about} is not recorded: its result was never fetched{how}")]
         # What fal says of such a job is documented; that nobody fetched it is noted beside it.
         response = {"error": {"type": "client_cancelled", "message": job.error or CANCELLED_TEXT}}
         queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job)

@@ -6,8 +6,8 @@ import enum
 from typing import Any
 from typing import NamedTuple
 
-from falmock.recording.exchange import Content
 from falmock.recording.uploads import File
+from falmock.wire.content import Content
 
 
 class Level(enum.Enum):

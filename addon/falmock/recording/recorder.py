@@ -6,25 +6,31 @@ from collections.abc import Callable
 
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
+from falmock.recording import deliveries
+from falmock.recording import streams
+from falmock.recording import ws_runs
 from falmock.recording.answer import Answered
 from falmock.recording.answer import NotAnAnswer
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
 from falmock.recording.entries import NotAnInput
-from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import Files
 from falmock.recording.jobs import Jobs
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
+from falmock.recording.session import Session
+from falmock.recording.sockets import Sockets
 from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
 from falmock.recording.uploads import Uploads
 from falmock.wire import jsontext
 from falmock.wire import routes
+from falmock.wire.content import Content
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
+from falmock.wire.message import Request
 
 _PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}
 """Hosts whose other calls are recorded as plain HTTP, below this path."""
@@ -55,7 +61,7 @@ class Recorder:
         self.uploads = Uploads(join)
         self._composer = Composer(self.files, redactor, ignores, errors=errors)
         self._jobs = Jobs(self._composer, max_jobs)
-        self._told: set[str] = set()
+        self._sockets = Sockets(self._composer)
 
     def sink(self, method: str, host: str, path: str) -> Sink:
         """What is needed of the body of a request to this host, which may be anybody's, while it passes."""
@@ -79,14 +85,36 @@ class Recorder:
             return []
         return self._handle(routes.route(role, request.method, request.path, request.query), exchange)
 
+    def note_delivery(self, request: Request, at: float) -> list[Outcome]:
+        """What comes of a request to somebody else: fal may tell a webhook of a job that is followed."""
+        delivered = deliveries.read(request, at)
+        return [] if delivered is None else self._jobs.deliver(delivered)
+
+    def note_session(self, session: Session) -> list[Outcome]:
+        """What comes of a socket to a host of fal's, once it is over."""
+        request = session.request
+        self.redactor.learn(request.headers, request.query)
+        role = self.hosts.role(request.host)
+        if role is None:
+            return []
+        call = routes.route(role, request.method, request.path, request.query, upgrade=True)
+        if isinstance(call, routes.Socket):
+            return self._sockets.record(call.endpoint, session)
+        if isinstance(call, routes.RunSocket):
+            return self._ws_runs(call, session)
+        return []
+
     def finish(self) -> list[Outcome]:
         """What is left when the recording ends."""
         return self._jobs.finish()
 
     def _handle(self, call: routes.Call, exchange: Exchange) -> list[Outcome]:
         if exchange.status == 101:
-            return self._once("realtime sockets are passed through and not recorded")
-        if isinstance(call, routes.Run):
+            return []  # the session comes when it is over
+        if exchange.request.headers.get("upgrade", "").lower() == "websocket":
+            where = f"https://{exchange.request.host}{exchange.request.path}"
+            return [warn(f"the socket to {where} was refused ({exchange.status}) and is not recorded")]
+        if isinstance(call, routes.Run | routes.Stream):
             return self._run(call, exchange)
         if isinstance(call, routes.Submit):
             return self._jobs.submit(call, exchange)
@@ -97,29 +125,43 @@ class Recorder:
         if isinstance(call, routes.Token):
             self._learn_token(exchange.body)
             return []
+        if isinstance(call, routes.WebhookKeys):
+            return []  # falmock signs with keys of its own
         if isinstance(call, routes.Unrouted):
             return self._plain_call(exchange)
         if isinstance(call, routes.CdnToken):
             self._learn_token(exchange.body)
         return self._uploaded(self.uploads.start(call, exchange) if exchange.status < 300 else None)
 
-    def _run(self, call: routes.Run, exchange: Exchange) -> list[Outcome]:
+    def _run(self, call: routes.Run | routes.Stream, exchange: Exchange) -> list[Outcome]:
         about = f"the run of {call.endpoint}"
         why = self._composer.trouble(exchange)
         if why is not None:
             return [warn(f"{about} was answered {exchange.status} ({why}) and is not recorded")]
         try:
             match = self._composer.matches.of_endpoint(exchange.request, str(call.endpoint))
-            answered = self._composer.answer(exchange)
+            stream = self._composer.stream(exchange) if streams.is_wanted(call, exchange.request) else None
+            answered = self._composer.answer(exchange) if stream is None else stream[1]
         except (NotAnInput, NotAnAnswer) as error:
             return [warn(f"{about} cannot be recorded: {error}")]
-        entry = {
-            "match": match,
-            "response": answered.response,
-            "queue": {"started": 0.0, "completed": round(max(exchange.ended - exchange.started, 0.0), 2)},
-            "recorded": self._composer.recorded(exchange),
-        }
+        entry = {"match": match}
+        if stream is None:
+            entry["response"] = answered.response
+            entry["queue"] = {"started": 0.0, "completed": round(max(exchange.ended - exchange.started, 0.0), 2)}
+        else:
+            entry["stream"] = stream[0]
+        entry["recorded"] = self._composer.recorded(exchange)
         return [self._composer.save(entry, about, exchange.started, answered)]
+
+    def _ws_runs(self, call: routes.RunSocket, session: Session) -> list[Outcome]:
+        runs = list(ws_runs.exchanges(session))
+        outcomes = [outcome for run in runs for outcome in self._run(routes.Run(call.endpoint), run)]
+        unanswered = sum(message.from_client for message in session.messages) - len(runs)
+        if unanswered:
+            outcomes.append(
+                warn(f"{unanswered} runs of {call.endpoint} over a socket are not recorded: no whole answer")
+            )
+        return outcomes
 
     # files
 
@@ -190,12 +232,6 @@ class Recorder:
         for token in (value.get("token"), value.get("detail")) if isinstance(value, dict) else (value,):
             if isinstance(token, str):
                 self.redactor.learn_value(token)
-
-    def _once(self, text: str) -> list[Outcome]:
-        if text in self._told:
-            return []
-        self._told.add(text)
-        return [warn(text)]
 
 
 def _is_whole(exchange: Exchange) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
 from falmock.wire import jsontext
+from falmock.wire.content import Content
 from falmock.wire.media import DEFAULT
 from falmock.wire.media import is_type
 from falmock.wire.routes import Call

@@ -21,15 +21,18 @@ from falmock.fixtures.store import ASSETS
 from falmock.recording import disk
 from falmock.recording import document
 from falmock.recording.answer import asset_file
-from falmock.recording.document import Entry
 from falmock.recording.document import NotAFixture
-from falmock.recording.exchange import Content
+from falmock.recording.likeness import alike
+from falmock.recording.likeness import settled
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.scrub import scrubbed
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
+from falmock.recording.values import Entry
+from falmock.recording.values import values
 from falmock.wire import jsontext
+from falmock.wire.content import Content
 
 MAX_SPARES = 100
 """How many other names are tried where a file is in the way that cannot be read."""
@@ -126,14 +129,14 @@ class Writer:
             same = []
         run.path = path
         place = bisect_right(run.asked, asked)
-        entry = document.settled(run.former(place), entry)
-        if same and place >= len(same) and document.alike(same[-1], entry):
+        entry = settled(run.former(place), entry)
+        if same and place >= len(same) and alike(same[-1], entry):
             run.repeats += 1
         else:
             same += same[-1:] * run.repeats
             same.insert(place, entry)
             if place < len(same) - 1:
-                same = [document.settled(run.former(number), item) for number, item in enumerate(same)]
+                same = [settled(run.former(number), item) for number, item in enumerate(same)]
             repeats = _fold(same)
             self._write(path, document.placed(now, rules, rule, same))
             run.repeats = repeats
@@ -247,7 +250,7 @@ class Writer:
     def _settled(self, rule: str, place: int, entry: Entry) -> Entry:
         """An entry in which a file took its URL's place: only now can it be seen to be what a former run recorded."""
         run = self._runs.get(rule)
-        return entry if run is None else document.settled(run.former(place), entry)
+        return entry if run is None else settled(run.former(place), entry)
 
     def _folded(self, now: Entry) -> Entry:
         """The document less answers of this run that only repeat the one before them, up to the end of their match."""
@@ -295,7 +298,7 @@ class Writer:
                 gone.add(rule)
                 for asked in self._runs[rule].turns(places[rule]):
                     home = self._insert(document.group_of(new), new, path.stem.rpartition("-")[0], asked).path
-                    for key in {*_named_in(new["match"].get("input")), *_named_in(new["response"].get("json"))}:
+                    for key in {*_named_in(new["match"].get("input")), *_named_in(list(values(new)))}:
                         self._named.get(key, set()).add(home)
             places[rule] += 1
         return gone
@@ -316,7 +319,7 @@ def _named_in(value: Any) -> Iterator[str]:
 def _fold(answers: list[Entry]) -> int:
     """Remove the answers at the end that are like the one before them; how many they were."""
     count = len(answers)
-    while len(answers) > 1 and document.alike(answers[-2], answers[-1]):
+    while len(answers) > 1 and alike(answers[-2], answers[-1]):
         answers.pop()
     return count - len(answers)
 

@@ -12,9 +12,7 @@ from typing import Any
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
 from falmock.fixtures.volatile import parse_ignore
-from falmock.recording.exchange import Content
 from falmock.recording.exchange import Exchange
-from falmock.recording.exchange import content_of
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
@@ -22,6 +20,8 @@ from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
 

@@ -13,11 +13,11 @@ from falmock.recording.answer import Answers
 from falmock.recording.answer import NotAnAnswer
 from falmock.recording.answer import asset_file
 from falmock.recording.answer import file_value
-from falmock.recording.exchange import Content
-from falmock.recording.exchange import content_of
 from falmock.recording.files import Files
 from falmock.recording.uploads import File
 from falmock.wire import jsontext
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 from unit.fixtures.build import VALUES
 from unit.fixtures.build import fixture

@@ -100,57 +100,6 @@ def test_a_spelling_of_a_number_does_not_change_the_name() -> None:
     assert len(names) == 1
 
 
-# likeness
-
-
-def paced(**queue: Any) -> dict[str, Any]:
-    return entry(queue=queue, recorded={"at": "today"})
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({"started": 1, "completed": 2}, {"started": 1.9, "completed": 2.9}),
-        ({"started": 10, "completed": 60}, {"started": 19, "completed": 35}),
-        ({"started": 1, "logs": [{"at": 1, "message": "a"}]}, {"started": 1, "logs": [{"at": 9, "message": "a"}]}),
-        ({"started": 1, "positions": [{"at": 0, "position": 3}]}, {"started": 1}),
-        ({"inferenceTime": 1.0}, {"inferenceTime": 1.123}),
-    ],
-)
-def test_timelines_that_tell_the_same_at_about_the_same_speed(old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert document.alike(paced(**old), {**paced(**new), "recorded": {"at": "tomorrow"}})
-    assert document.settled(paced(**old), paced(**new))["queue"] == old
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({"started": 1, "completed": 2}, {"started": 1, "completed": 4.5}),
-        ({"started": 1}, {"started": 1, "completed": 2}),
-        ({"started": 1}, {"started": 1, "cancel": "ignored"}),
-        ({"started": 1}, {"cancelled": 1}),
-        ({"started": 1, "logs": [{"at": 1, "message": "a"}]}, {"started": 1, "logs": [{"at": 1, "message": "b"}]}),
-        ({"error": "a"}, {"error": "b"}),
-        ({}, {"refused": True}),
-    ],
-)
-def test_timelines_that_do_not(old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert not document.alike(paced(**old), paced(**new))
-    assert document.settled(paced(**old), paced(**new))["queue"] == new
-
-
-def test_another_answer_is_another_recording() -> None:
-    assert not document.alike(entry(answer=1), entry(answer=2))
-    assert document.settled(entry(answer=1, queue={"started": 9}), entry(answer=2)) == entry(answer=2)
-    assert document.settled(None, entry()) == entry()
-
-
-def test_a_settled_recording_says_when_it_was_made() -> None:
-    old = entry(queue={"started": 1}, recorded={"at": "yesterday"})
-    new = entry(queue={"started": 1.5}, recorded={"at": "today"})
-    assert document.settled(old, new) == entry(queue={"started": 1}, recorded={"at": "today"})
-
-
 # places
 
 

@@ -12,6 +12,8 @@ from falmock.recording import har
 from falmock.recording.exchange import Exchange
 from falmock.recording.har import NotAHar
 from falmock.recording.har import Unusable
+from falmock.recording.session import Message
+from falmock.recording.session import Session
 from unit.recording.exchanges import PNG
 
 STARTED = "2025-07-15T22:43:18.000Z"
@@ -200,11 +202,6 @@ def test_an_entry_without_an_answer_is_named(status: Any) -> None:
     )
 
 
-def test_a_socket_is_an_exchange_with_status_101() -> None:
-    found = one("GET", "wss://fal.run/a/b/realtime", posted=None, content={}, status=101, _webSocketMessages=[])
-    assert (found.status, found.request.host) == (101, "fal.run")
-
-
 @pytest.mark.parametrize(
     "broken",
     [
@@ -251,3 +248,38 @@ def test_whatever_is_in_an_entry_it_is_read_or_named(part: str, key: str, value:
         for place in [key, *changed[part]]:
             read(changed | {part: changed[part] | {place: value}})
     read(changed | {part: value})
+
+
+# sockets, as Chrome exports them
+
+
+def socket(*said: Any) -> dict[str, Any]:
+    url = "wss://fal.run/a/b/realtime?fal_jwt_token=x"
+    return entry("GET", url, posted=None, status=101, _webSocketMessages=list(said))
+
+
+def said(kind: str, data: str, opcode: int = 1, at: float = 1752619400.25) -> dict[str, Any]:
+    return {"type": kind, "time": at, "opcode": opcode, "data": data}
+
+
+def test_what_was_said_on_a_socket_is_a_session() -> None:
+    (found,) = read(socket(said("send", "aGk=", 2), said("receive", "hello", at=1752619401.5), said("receive", "", 9)))
+    assert isinstance(found, Session)
+    assert (found.request.host, found.request.path, found.request.query) == (
+        "fal.run",
+        "/a/b/realtime",
+        "fal_jwt_token=x",
+    )
+    assert found.messages == (Message(1752619400.25, True, b"hi"), Message(1752619401.5, False, "hello"))
+    assert (found.opened, found.ended, found.close, found.lost) == (1752619398.0, 1752619401.5, None, "")
+
+
+def test_a_socket_on_which_nothing_was_said() -> None:
+    (found,) = read(socket())
+    assert isinstance(found, Session)
+    assert (found.messages, found.ended) == ((), 1752619399.5005)
+
+
+@pytest.mark.parametrize("broken", [said("send", "a", 2), {"type": "send"}, "send", said("send", "", at="soon")])
+def test_a_socket_that_cannot_be_read(broken: Any) -> None:
+    assert "not as HAR 1.2 has it" in unusable(socket(broken)).why

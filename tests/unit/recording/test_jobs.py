@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Tell
 from falmock.wire.errors import CANCELLED_TEXT
+from falmock.wire.message import Request
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import START
 from unit.recording.exchanges import Listening
 from unit.recording.exchanges import log
+from unit.recording.exchanges import saves
 from unit.recording.exchanges import warnings
 
 CANCELLED = {"detail": "Request was cancelled", "error_type": "client_cancelled"}
@@ -196,7 +199,9 @@ def test_a_client_with_a_webhook_is_told_when_it_will_be_recorded(heard: Listeni
     job = heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
     (told,) = heard.heard
     assert told == Tell(
-        "job id-1 of a/b has a webhook: it is recorded when its result is fetched from the queue", Level.INFO
+        "job id-1 of a/b has a webhook: it is recorded when its result is fetched from the queue, or when the webhook comes to "
+        "the app through here (mitmproxy's mode reverse)",
+        Level.INFO,
     )
     job.result({"n": 1}, 3600)
     assert heard.entry["response"] == {"json": {"n": 1}}
@@ -206,7 +211,8 @@ def test_a_client_with_a_webhook_is_told_when_it_will_be_recorded(heard: Listeni
 
 def test_a_client_with_a_webhook_that_never_comes_is_named(heard: Listening) -> None:
     heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
-    assert warnings(heard.finish()) == ["job id-1 of a/b is not recorded: its result was never fetched"]
+    (text,) = warnings(heard.finish())
+    assert text.startswith("job id-1 of a/b is not recorded: its result was never fetched; it is recorded when")
 
 
 # cancelling
@@ -479,3 +485,56 @@ def test_whatever_happens_to_a_job_there_is_one_fixture_that_loads_or_a_word(act
     heard.finish()
     assert len(heard.entries) + sum("never fetched" in text for text in heard.warnings) == 1
     assert loads(heard), heard.entries
+
+
+# webhooks that pass through
+
+
+def delivery(payload: Any = None, request_id: str = "id-1", **told: Any) -> Request:
+    value = {"error": None, "payload": payload, "request_id": request_id, "status": "OK", **told}
+    headers = {"x-fal-webhook-request-id": request_id, "content-type": "application/json"}
+    return Request("POST", "app.example", "/hook", "", headers, json.dumps(value).encode())
+
+
+def ordered(heard: Listening) -> None:
+    heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
+
+
+def test_what_a_webhook_was_told_is_the_result(heard: Listening) -> None:
+    ordered(heard)
+    (save,) = saves(heard.recorder.note_delivery(delivery({"seed": 2**64 - 1}), START + 3))
+    assert save.entry["response"] == {"json": {"seed": 2**64 - 1}}
+    assert save.entry["queue"] == {"started": 3.0, "completed": 3.0}
+    assert decoded(save.entry).problems == []
+    assert heard.recorder.note_delivery(delivery({"seed": 1}), START + 4) == [], "fal delivers again"
+    assert heard.finish() == []
+
+
+def test_a_failure_that_a_webhook_was_told(heard: Listening) -> None:
+    ordered(heard)
+    told = delivery(FAILED, status="ERROR", error="Invalid status code: 422")
+    (save,) = saves(heard.recorder.note_delivery(told, START + 3))
+    assert save.entry["response"] == {"status": 422, "json": FAILED}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        delivery(None, payload_error="Response payload is not JSON serializable."),
+        delivery({}, status="ERROR", error="something else"),
+        delivery({})._replace(body=b"not JSON"),
+        delivery({})._replace(body=b"[]"),
+    ],
+)
+def test_a_delivery_that_tells_no_result(heard: Listening, told: Request) -> None:
+    ordered(heard)
+    found = heard.recorder.note_delivery(told, START + 3)
+    assert warnings(found) == ["job id-1 of a/b: what its webhook was told is no result that can be recorded"]
+    assert len(warnings(heard.finish())) == 1
+
+
+def test_deliveries_of_others_are_passed_over(heard: Listening) -> None:
+    ordered(heard)
+    assert heard.recorder.note_delivery(delivery({}, request_id="other"), START) == []
+    assert heard.recorder.note_delivery(delivery({})._replace(headers={}), START) == []
+    assert heard.recorder.note_delivery(delivery({})._replace(method="GET"), START) == []

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from falmock.fixtures.redaction import Redactor
-from falmock.recording.exchange import Content
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.uploads import Sink
+from falmock.wire.content import Content
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
@@ -65,10 +65,22 @@ def test_what_cannot_be_recorded_is_told_with_the_reason(heard: Listening) -> No
     assert heard.entries == []
 
 
-def test_sockets_are_told_once(heard: Listening) -> None:
-    for _ in range(2):
-        heard.hear("GET https://fal.run/a/b/realtime", None, None, 101)
-    assert heard.warnings == ["realtime sockets are passed through and not recorded"]
+def test_the_handshake_of_a_socket_is_no_fixture() -> None:
+    heard = Listening()
+    upgrade = {"upgrade": "websocket"}
+    assert heard.hear("GET https://fal.run/a/b/realtime?fal_jwt_token=x", None, None, 101, asked=upgrade) == []
+    heard.hear("GET https://fal.run/a/b/realtime", None, {"detail": "no"}, 403, asked=upgrade)
+    heard.hear("GET https://ws.fal.run/a/b", None, {"detail": "no"}, 404, asked={"upgrade": "WebSocket"})
+    assert heard.entries == []
+    assert heard.warnings == [
+        "the socket to https://fal.run/a/b/realtime was refused (403) and is not recorded",
+        "the socket to https://ws.fal.run/a/b was refused (404) and is not recorded",
+    ]
+
+
+def test_the_keys_of_webhooks_are_not_recorded() -> None:
+    heard = Listening()
+    assert heard.hear("GET https://rest.fal.ai/.well-known/jwks.json", None, {"keys": []}) == []
 
 
 def test_preflights_and_other_hosts_are_no_calls(heard: Listening) -> None:

@@ -15,14 +15,14 @@ from falmock.fixtures.store import Store
 from falmock.recording import disk
 from falmock.recording import writer as writer_module
 from falmock.recording.document import NotAFixture
-from falmock.recording.exchange import Content
-from falmock.recording.exchange import content_of
 from falmock.recording.files import Files
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.uploads import url_key
 from falmock.recording.writer import LostContent
 from falmock.recording.writer import Writer
+from falmock.wire.content import Content
+from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG

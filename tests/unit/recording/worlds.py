@@ -24,8 +24,11 @@ from clients.upstream import fal as fal_module
 from clients.upstream import queue as queue_module
 from clients.upstream.queue import Job as UpstreamJob
 from falmock.engine.config import Config
+from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Source
+from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.store import Store
@@ -117,10 +120,24 @@ class Mock:
     def answer(self, request: Request) -> Exchange:
         started = self.clock.now
         reply = self.engine.handle(request, started)
+        if isinstance(reply, Stream):
+            chunks = tuple(self._played(reply.source))
+            body = b"".join(chunk for _, chunk in chunks)
+            headers = header_map(reply.headers)
+            return Exchange(request, started, reply.status, headers, body, self.clock.now, chunks=chunks)
         assert isinstance(reply, Reply)
         assert reply.miss is None, reply.miss.text
         self.clock.wait(reply.delay)
         return Exchange(request, started, reply.status, header_map(reply.headers), _bytes(reply), self.clock.now)
+
+    def _played(self, source: Source) -> Iterator[tuple[float, bytes]]:
+        while True:
+            step = source.step(self.clock.now)
+            yield from ((self.clock.now, piece) for piece in step.pieces)
+            if step.end is End.WHOLE:
+                return
+            assert step.again is not None
+            self.clock.wait(max(step.again - self.clock.now, 0.0))
 
     def content(self, url: str) -> bytes | None:
         reply = self.engine.handle(_request("GET", url), self.clock.now)

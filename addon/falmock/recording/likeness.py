@@ -1,0 +1,91 @@
+"""Which differences between two recordings of a call are noise: when they were made, and how long it took."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from falmock.recording.values import Entry
+from falmock.recording.values import steps_of
+
+_SIMILAR_SECONDS = 1.0
+_SIMILAR_RATIO = 2.0
+_PACED = ("queue", "stream", "realtime")
+"""The parts of an entry that tell times."""
+
+
+def alike(old: Entry, new: Entry) -> bool:
+    """Whether two recordings differ in nothing but when they were made, and tell the same story at about the same speed."""
+    if _told(old) != _told(new) or not _queued_alike(old.get("queue") or {}, new.get("queue") or {}):
+        return False
+    pairs = (zip(_times(old, part), _times(new, part), strict=True) for part in ("stream", "realtime"))
+    return all(_near(before, after) for times in pairs for before, after in times)
+
+
+def settled(old: Entry | None, new: Entry) -> Entry:
+    """The new recording, with the old times where they are as good: such noise is not worth a diff."""
+    if old is None or not alike(old, new):
+        return new
+    return {key: old.get(key, value) if key in _PACED else value for key, value in new.items()}
+
+
+def _told(entry: Entry) -> Entry:
+    """An entry less what differs from day to day."""
+    told = {**entry, "recorded": None, "queue": None}
+    if "stream" in entry:
+        told["stream"] = {"head": _head(entry["stream"]), "events": _untimed(steps_of(entry["stream"]))}
+    if "realtime" in entry:
+        told["realtime"] = _untimed(entry["realtime"])
+    return told
+
+
+def _head(stream: Any) -> Any:
+    return {key: value for key, value in stream.items() if key != "events"} if isinstance(stream, dict) else {}
+
+
+def _untimed(steps: list[Entry]) -> list[Any]:
+    """Events or frames less their times; of raw pieces, which networks cut anew each time, the whole."""
+    if _is_raw(steps):
+        return [b"".join(base64.b64decode(step["bytes"]) for step in steps if "bytes" in step)]
+    return [{key: _steady(value) for key, value in step.items() if key != "at"} for step in steps if "end" not in step]
+
+
+def _is_raw(steps: list[Entry]) -> bool:
+    pieces = [step["bytes"] for step in steps if "bytes" in step]
+    return bool(pieces) and all(isinstance(piece, str) for piece in pieces)
+
+
+def _steady(value: Any) -> Any:
+    """What a frame holds, less the time that the service tells it took (fal-protocol.md section 5.3)."""
+    if isinstance(value, dict) and value.get("type") == "x-fal-message" and "timing" in value:
+        return {**value, "timing": 0}
+    return value
+
+
+def _times(entry: Entry, part: str) -> list[float]:
+    """When each event or frame comes, and last when it is over."""
+    steps = steps_of(entry.get(part))
+    times: list[float] = []
+    for step in steps:
+        times.append(step.get("at", times[-1] if times else 0.0))
+    ends = times[-1:]
+    if _is_raw(steps):
+        return times[:1] + ends
+    return [at for at, step in zip(times, steps, strict=True) if "end" not in step] + ends
+
+
+def _queued_alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two timelines of a job tell the same story at about the same speed."""
+    timed = ("started", "completed", "cancelled", "inferenceTime")
+    if {key for key in old if key in timed} != {key for key in new if key in timed}:
+        return False
+    told = [
+        {key: value for key, value in queue.items() if key not in (*timed, "positions", "logs")} for queue in (old, new)
+    ]
+    lines = [[{**log, "at": 0} for log in queue.get("logs", ())] for queue in (old, new)]
+    return told[0] == told[1] and lines[0] == lines[1] and all(_near(old[key], new[key]) for key in timed if key in old)
+
+
+def _near(old: float, new: float) -> bool:
+    return abs(old - new) <= _SIMILAR_SECONDS or max(old, new) <= _SIMILAR_RATIO * min(old, new)

@@ -1,0 +1,100 @@
+"""The `stream` of a fixture: an answer that came piece by piece, with when each came. Secrets are still in it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from falmock.recording.answer import Answered
+from falmock.recording.answer import Answers
+from falmock.recording.answer import NotAnAnswer
+from falmock.recording.answer import units_of
+from falmock.recording.entries import NotAnInput
+from falmock.recording.entries import input_of
+from falmock.recording.exchange import Exchange
+from falmock.wire import jsontext
+from falmock.wire.media import DEFAULT
+from falmock.wire.message import Request
+from falmock.wire.routes import Call
+from falmock.wire.routes import Stream
+from falmock.wire.sse import Parser
+
+EVENTS = "text/event-stream"
+IMPLIED_TYPE = f"{EVENTS}; charset=utf-8"
+"""The content type of a fixture's events that name none."""
+_LINGERED = 0.05
+"""A stream that ends so many seconds after its last event ends later than with it."""
+
+
+def is_wanted(call: Call, request: Request) -> bool:
+    """Whether a call asks for a stream: by its path, its Accept header, or its input as OpenAI's clients do."""
+    if isinstance(call, Stream) or EVENTS in request.headers.get("accept", ""):
+        return True
+    if b'"stream"' not in request.body:
+        return False
+    try:
+        return input_of(request).get("stream") is True
+    except NotAnInput:
+        return False
+
+
+def streamed(exchange: Exchange, answers: Answers) -> tuple[Any, Answered] | None:
+    """The `stream` of a fixture and what it names; None for an answer that is none, or that is no 200.
+
+    Events keep type, id and data; comments and `retry` are dropped. Raises NotAnAnswer.
+    """
+    if exchange.status != 200:
+        return None
+    if exchange.lost:
+        raise NotAnAnswer(exchange.lost)
+    result = Answered()
+    if exchange.content_type == EVENTS:
+        steps = list(_events(exchange, answers, result))
+        if not steps and exchange.body.strip():
+            return None  # whatever it is, it is not what it says
+        implied = IMPLIED_TYPE
+    elif exchange.chunks:
+        steps = [{"at": at, "bytes": base64.b64encode(chunk).decode()} for at, chunk in _timed(exchange)]
+        implied = DEFAULT
+    else:
+        return None
+    ends = _after(exchange, exchange.ended)
+    if not steps or ends - steps[-1]["at"] >= _LINGERED:
+        steps.append({"at": ends, "end": True})
+    head = {"headers": answers.headers(exchange, implied), "billableUnits": units_of(exchange)}
+    told = {key: value for key, value in head.items() if value not in ({}, None)}
+    return {"events": steps, **told} if told else steps, result
+
+
+def _events(exchange: Exchange, answers: Answers, result: Answered) -> Iterator[dict[str, Any]]:
+    parser = Parser()
+    last_id = ""
+    for at, chunk in _timed(exchange):
+        for event in parser.feed(chunk):
+            told: dict[str, Any] = {"at": at}
+            if event.type != "message":
+                told["event"] = event.type
+            if event.id != last_id:
+                told["id"] = last_id = event.id
+            yield told | _data(event.data, answers, result)
+
+
+def _data(text: str, answers: Answers, result: Answered) -> dict[str, Any]:
+    try:
+        value = jsontext.loads_exact(text.encode())
+    except (jsontext.BadJSON, UnicodeEncodeError):
+        return {"data": text}
+    return {"data": text} if '"$file"' in text else {"json": answers.rendered(value, result)}
+
+
+def _timed(exchange: Exchange) -> Iterator[tuple[float, bytes]]:
+    """The pieces, each with when it came (seconds after the call); a clock that went back is not followed."""
+    latest = 0.0
+    for at, chunk in exchange.chunks or ((exchange.ended, exchange.body),):
+        latest = max(latest, _after(exchange, at))
+        yield latest, chunk
+
+
+def _after(exchange: Exchange, at: float) -> float:
+    return round(max(at - exchange.started, 0.0), 2)

@@ -1,0 +1,82 @@
+"""Which messages of a server answer which of its client's (fal-protocol.md section 5.3): nothing on the wire says so."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from falmock.recording.session import Message
+from falmock.recording.session import Session
+from falmock.wire.frames import Close
+from falmock.wire.realtime import ERROR_TYPE
+from falmock.wire.realtime import MESSAGE_TYPE
+from falmock.wire.realtime import TIMEOUT
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """A message of the client's, None for the moment the socket opened, and what the server answered to it."""
+
+    at: float
+    asked: Message | None = None
+    value: Any = None
+    answers: list[tuple[Message, Any]] = field(default_factory=list)
+    is_answered: bool = False
+    close: Close | None = None
+    closed_at: float = 0.0
+
+
+def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> list[Turn]:
+    """The turns of a session, first that of its opening; `said` are its messages that count, each with what it holds.
+
+    The oldest input that has no result yet gets the next one; further results go to the input that was answered last. An
+    equal `request_id` in both decides where there is one. Control messages go with the result that they follow; the word
+    that a session is over, and its close, go with the last input.
+    """
+    opening = Turn(session.opened)
+    found = [opening]
+    waiting: deque[Turn] = deque()
+    current = opening
+    by_id: dict[str, Turn] = {}
+    for message, value in said:
+        if message.from_client:
+            found.append(Turn(message.at, message, value))
+            waiting.append(found[-1])
+            if request_id := _request_id(value):
+                by_id[request_id] = found[-1]
+        elif is_over(value):
+            found[-1].answers.append((message, value))
+        elif _control(value) == MESSAGE_TYPE or len(found) == 1:
+            (current if current is not opening or not waiting else waiting[0]).answers.append((message, value))
+        else:
+            current = by_id.get(_request_id(value)) or (waiting[0] if waiting else current)
+            if not current.is_answered and current in waiting:
+                waiting.remove(current)
+            current.is_answered = True
+            current.answers.append((message, value))
+    if session.close is not None:
+        found[-1].close, found[-1].closed_at = session.close, session.ended
+    return found
+
+
+def is_over(value: Any) -> bool:
+    """Whether a message tells that the session is over because nothing was asked any more."""
+    return isinstance(value, dict) and value.get("type") == ERROR_TYPE and value.get("error") == TIMEOUT
+
+
+def is_refusal(value: Any) -> bool:
+    """Whether a message tells that the client's token is no good."""
+    return isinstance(value, dict) and value.get("status") == "error" and value.get("error") == "Unauthorized"
+
+
+def _request_id(value: Any) -> str:
+    found = value.get("request_id") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _control(value: Any) -> Any:
+    """The type of a message about the session."""
+    return value.get("type") if isinstance(value, dict) else None

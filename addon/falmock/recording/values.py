@@ -1,0 +1,51 @@
+"""Where an entry of a fixture file holds the JSON that it answers with: whole, in events, or in frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+Entry = dict[str, Any]
+
+_HOLDING = {"response": ("json",), "stream": ("json",), "realtime": ("json", "msgpack")}
+"""The parts of an entry, and the keys under which they hold such a value."""
+
+
+def steps_of(part: Any) -> list[Entry]:
+    """What a part of an entry has in a row: the events of a `stream`, the frames of a `realtime`, the one `response`."""
+    if isinstance(part, list):
+        return part
+    if isinstance(part, dict) and "events" in part:
+        return list(part["events"])
+    return [] if part is None else [part]
+
+
+def values(entry: Entry) -> Iterator[Any]:
+    """Every JSON value that the entry answers with, in order."""
+    for part, keys in _HOLDING.items():
+        for step in steps_of(entry.get(part)):
+            yield from (step[key] for key in keys if key in step)
+
+
+def mapped(entry: Entry, change: Callable[[Any], Any]) -> Entry:
+    """The entry with every JSON value that it answers with changed; the entry itself where that makes no difference."""
+    new = {name: _part(value, _HOLDING[name], change) if name in _HOLDING else value for name, value in entry.items()}
+    return entry if new == entry else new
+
+
+def _part(part: Any, keys: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
+    if isinstance(part, list):
+        return [_part(step, keys, change) for step in part]
+    if "events" in part:
+        return {**part, "events": _part(part["events"], keys, change)}
+    return {key: change(value) if key in keys else value for key, value in part.items()}
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts(item)

@@ -1,0 +1,84 @@
+"""Runs that went over a socket of `ws.fal.run`, as the exchanges that they are (fal-protocol.md section 5.4)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from falmock.recording.exchange import Exchange
+from falmock.recording.session import Message
+from falmock.recording.session import Session
+from falmock.recording.streams import EVENTS
+from falmock.wire import jsontext
+from falmock.wire.media import sniffed
+from falmock.wire.message import Request
+
+
+def exchanges(session: Session) -> Iterator[Exchange]:
+    """The runs in the order of their inputs; those whose answer did not end are none."""
+    asked: deque[Message] = deque()
+    start: dict[str, Any] | None = None
+    body: list[Message] = []
+    for message in session.messages:
+        if message.from_client:
+            asked.append(message)
+            continue
+        meta = _meta(message)
+        if meta is None:
+            body.append(message)
+        elif meta["type"] == "start":
+            start, body = meta, []
+        elif meta["type"] == "end" and start is not None:
+            if asked:
+                yield _exchange(session.request, asked.popleft(), start, body, message.at)
+            start = None
+
+
+def _meta(message: Message) -> dict[str, Any] | None:
+    """What surrounds a body: a JSON object with both a type and a request id."""
+    if isinstance(message.content, bytes) or '"request_id"' not in message.content:
+        return None
+    try:
+        value = jsontext.loads(message.content.encode())
+    except (jsontext.BadJSON, UnicodeEncodeError):
+        return None
+    return value if isinstance(value, dict) and "type" in value and "request_id" in value else None
+
+
+def _exchange(request: Request, sent: Message, start: dict[str, Any], body: list[Message], ended: float) -> Exchange:
+    told = start.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in told.items()} if isinstance(told, dict) else {}
+    headers.setdefault("x-fal-request-id", str(start["request_id"]))
+    pieces = [(message.at, _raw(message.content)) for message in body]
+    content = b"".join(piece for _, piece in pieces)
+    headers.setdefault("content-type", _type(content, body))
+    asked = dict(request.headers) | {"content-type": "application/json"}
+    is_stream = headers["content-type"].startswith(EVENTS)
+    if is_stream:
+        asked["accept"] = EVENTS  # what the client would have said over HTTP
+    status = start.get("status")
+    return Exchange(
+        request._replace(method="POST", query="", headers=asked, body=_raw(sent.content)),
+        sent.at,
+        status if isinstance(status, int) else 200,
+        headers,
+        content,
+        ended,
+        chunks=tuple(pieces) if is_stream else (),
+    )
+
+
+def _raw(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+
+
+def _type(content: bytes, body: list[Message]) -> str:
+    """The content type of a body that comes without one."""
+    if any(isinstance(message.content, bytes) for message in body):
+        return sniffed(content)
+    try:
+        jsontext.loads(content)
+    except jsontext.BadJSON:
+        return "text/plain; charset=utf-8"
+    return "application/json"
