@@ -4,6 +4,8 @@ engine  Run, Submit and Status of the engine alone, against json.loads and json.
 load    20,000 fixture files, against reading and json.loads alone.
 proxy   CPU of a mitmdump with falmock, against one with an addon that sets a constant reply; 1 and 20,000 fixtures.
 record  CPU of a mitmdump that records, against one without falmock; its memory over 10,000 jobs and a file of 1 GiB.
+soak    300 sockets and 300 SSE streams at once through a mitmdump for a minute: every event counted, memory flat.
+bodies  Memory of a mitmdump while 2 GiB are uploaded, in three ways, and downloaded.
 
 Machines are noisy: the two sides of a ratio take turns in short rounds, and the median of the rounds' ratios is told.
 """
@@ -29,7 +31,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench_bodies import bench_bodies
 from bench_record import bench_record
+from bench_soak import bench_soak
 
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
@@ -41,7 +45,7 @@ from falmock.wire.uuid7 import uuid7
 ROOT = Path(__file__).resolve().parents[1]
 ENDPOINT = "fal-ai/flux/dev"
 MANY = 20_000
-PARTS = ("engine", "load", "proxy", "record")
+PARTS = ("engine", "load", "proxy", "record", "soak", "bodies")
 
 
 def flux_input(number: int) -> dict[str, object]:
@@ -225,7 +229,8 @@ class Proxied:
 
     def __init__(self, port: int, ca: Path, pid: int) -> None:
         self.pid = pid
-        self._port = port
+        self.port = port
+        self.ca = ca
         self._trust = trust = ssl.create_default_context(cafile=str(ca))
         self._hosts: dict[str, http.client.HTTPSConnection] = {}
         for host in ("fal.run", "queue.fal.run"):
@@ -242,8 +247,7 @@ class Proxied:
 
     def size_of(self, host: str, path: str) -> int:
         """How many bytes a file has that is read and thrown away."""
-        connection = http.client.HTTPSConnection("127.0.0.1", self._port, context=self._trust, timeout=300)
-        connection.set_tunnel(host, 443)
+        connection = self.connect(host)
         connection.request("GET", path)
         answer = connection.getresponse()
         size = 0
@@ -251,6 +255,12 @@ class Proxied:
             size += len(chunk)
         connection.close()
         return size
+
+    def connect(self, host: str) -> http.client.HTTPSConnection:
+        """A new connection to a host, for what takes long."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._trust, timeout=300)
+        connection.set_tunnel(host, 443)
+        return connection
 
     def cpu(self) -> float:
         self._plain.request("GET", "http://bench.test/")
@@ -365,6 +375,8 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--repeats", type=int, default=400, help="calls a round through mitmdump")
+    parser.add_argument("--seconds", type=float, default=60, help="how long the soak lasts")
+    parser.add_argument("--gib", type=float, default=2, help="how large the bodies are")
     args = parser.parse_args()
     unknown = set(args.parts) - set(PARTS)
     if unknown:
@@ -382,6 +394,10 @@ def main() -> int:
         met &= bench_proxy(args.rounds, args.repeats)
     if "record" in parts:
         met &= bench_record(args.rounds, args.repeats // 2, mitmdump, told)
+    if "soak" in parts:
+        met &= bench_soak(args.seconds, mitmdump)
+    if "bodies" in parts:
+        met &= bench_bodies(args.gib, mitmdump)
     print("\nall limits met" if met else "\nsome limits are not met")
     return 0 if met else 1
 

@@ -28,6 +28,7 @@ class Observer:
         _write(
             {
                 "url": flow.request.pretty_url,
+                "status": flow.response.status_code if flow.response else None,
                 "version": flow.request.http_version,
                 "mode": type(flow.client_conn.proxy_mode).__name__,
                 "comment": flow.comment,

@@ -16,7 +16,6 @@ import termios
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
-from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from clients.running import CLIENTS
 from clients.running import KEY
 from clients.running import MITMDUMP
 from clients.running import Mitmdump
+from clients.running import free_ports
 from clients.running import mitmdump
 from clients.running import write_fixtures
 
@@ -108,15 +108,6 @@ def modes(confdir: Path, fixtures: Path, tmp_path_factory: pytest.TempPathFactor
         )
         with mitmdump(confdir, *args, fixtures=fixtures, modes=6) as mock:
             yield Modes(mock, observed, upstream, names)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on, all different."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def trust(mock: Mitmdump) -> ssl.SSLContext:

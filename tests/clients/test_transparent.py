@@ -33,7 +33,15 @@ from clients.running import run
 from clients.running import write_fixtures
 
 MODEL = "fal-ai/flux/dev"
-FIXTURE = {"match": {"model": MODEL}, "response": {"json": {"seed": 1}}}
+EVENTS = [{"n": number} for number in range(3)]
+FIXTURES = [
+    {"match": {"model": MODEL}, "response": {"json": {"seed": 1}}},
+    {"match": {"model": "test/talk"}, "stream": [{"json": event} for event in EVENTS]},
+    *(
+        {"match": {"model": "test/talk/realtime", "input": {"n": n}}, "realtime": [{"json": {"answer": n}}]}
+        for n in range(2)
+    ),
+]
 REFUSED = "killed before connect: falmock refused a connection to {}: in replay nothing is sent to fal"
 
 
@@ -57,7 +65,7 @@ class Setup:
 def setup(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
     namespaces.require()
     folder = tmp_path_factory.mktemp("transparent")
-    fixtures = write_fixtures(folder / "fixtures", FIXTURE)
+    fixtures = write_fixtures(folder / "fixtures", *FIXTURES)
     args = (
         *("--mode", "transparent", "--mode", "dns@53", "--listen-host", GATEWAY, "-p", str(PROXY_PORT)),
         *("--set", r"ignore_hosts=^ignored\."),
@@ -116,6 +124,13 @@ def test_a_program_is_answered_without_any_setting(setup: Setup, program: str) -
     with nothing_leaves(setup):
         output = setup.at_client(interpreter, str(CLIENTS / "programs" / script))
     assert json.loads(output) == {"answered": {"seed": 1}, "subscribed": {"seed": 1}, "downloaded": "a file"}
+
+
+def test_streams_and_sockets_are_played_without_any_setting(setup: Setup) -> None:
+    script = str(CLIENTS / "programs" / "streaming.py")
+    with nothing_leaves(setup):
+        output = setup.at_client(sys.executable, script, "https://fal.run", "wss://fal.run")
+    assert json.loads(output) == {"events": EVENTS, "messages": [{"answer": 0}, {"answer": 1}]}
 
 
 ADDRESSES = """

@@ -19,6 +19,15 @@ export async function attempt(promise) {
 export const acts = (fal) => ({
   run: ({ app, ...options }) => attempt(fal.run(app, options)),
 
+  // Run or subscribe to each app, all at once: the client waits long between its attempts.
+  async each({ apps, ...options }) {
+    const runs = apps.map(async (app) => [
+      app,
+      { run: await attempt(fal.run(app, options)), subscribe: await attempt(fal.subscribe(app, { ...options, pollInterval })) },
+    ]);
+    return Object.fromEntries(await Promise.all(runs));
+  },
+
   async subscribe({ app, ...options }) {
     const updates = [];
     const onQueueUpdate = (update) => updates.push(update);
@@ -60,6 +69,29 @@ export const acts = (fal) => ({
     };
   },
 
+  // Read a stream in the two ways that there are, as it comes and in a loop; after `enough` events stop it.
+  async stream({ app, enough, ...options }) {
+    const stream = await fal.stream(app, options);
+    const [told, taken] = [[], []];
+    stream.on("data", (event) => told.push(plain(event)));
+    const done = attempt(stream.done());
+    for await (const event of stream) {
+      taken.push(plain(event));
+      if (taken.length === enough) {
+        stream.abort();
+        break;
+      }
+    }
+    return { told, taken, done: plain(await done), requestId: stream.requestId ?? null };
+  },
+
+  // Submit, ask to be told of the end, and ask no more; `stop` cancels.
+  async order({ app, webhook, arguments: input, stop }) {
+    const { request_id: requestId } = await fal.queue.submit(app, { input, webhookUrl: webhook });
+    if (stop) await fal.queue.cancel(app, { requestId });
+    return requestId;
+  },
+
   askAfter: async ({ app, requestId }) => ({
     status: await attempt(fal.queue.status(app, { requestId })),
     result: await attempt(fal.queue.result(app, { requestId })),
@@ -82,6 +114,9 @@ export const acts = (fal) => ({
     };
   },
 });
+
+// An event; bytes, which are no JSON, in base64.
+const plain = (event) => (event instanceof Uint8Array ? { base64: Buffer.from(event).toString("base64") } : event);
 
 const open = async (path, type) => new File([await openAsBlob(path)], basename(path), { type });
 

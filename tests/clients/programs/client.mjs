@@ -17,4 +17,16 @@ async function runAndLog(options) {
   return { ...(await acts(fal).run(options)), ids };
 }
 
-await main({ ...acts(fal), run: runAndLog });
+// What a page is given by the server of its app.
+async function tokenProvider(app) {
+  const answer = await fetch("https://rest.fal.ai/tokens/", {
+    method: "POST",
+    headers: { Authorization: `Key ${process.env.FAL_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ allowed_apps: [app.split("/")[1]], token_expiration: 120 }),
+  });
+  return answer.json();
+}
+
+const stream = (options) => acts(fal).stream(options.connectionMode ? { ...options, tokenProvider } : options);
+
+await main({ ...acts(fal), run: runAndLog, stream });

@@ -10,10 +10,12 @@ import hashlib
 import json
 import sys
 from collections.abc import Awaitable
+from contextlib import aclosing
 from typing import Any
 
 import fal_client
 import httpx
+from httpx_sse import SSEError
 from telling import told
 
 
@@ -32,6 +34,20 @@ async def subscribe(app: str, arguments: Any, **options: Any) -> Any:
     updates: list[fal_client.Status] = []
     result = await attempt(fal_client.subscribe_async(app, arguments, on_queue_update=updates.append, **options))
     return {"updates": [told(update) for update in updates], "result": result}
+
+
+async def stream(app: str, arguments: Any, enough: int = -1, **options: Any) -> Any:
+    """Read a stream; after `enough` events leave it."""
+    events: list[Any] = []
+    try:
+        async with aclosing(fal_client.stream_async(app, arguments, **options)) as stream:
+            async for event in stream:
+                events.append(event)
+                if len(events) == enough:
+                    break
+    except (SSEError, json.JSONDecodeError) as error:
+        return {"events": events, "raised": type(error).__name__, "message": str(error)}
+    return {"events": events}
 
 
 async def submit(apps: list[str]) -> Any:
@@ -58,6 +74,14 @@ async def cancel(app: str) -> Any:
         "result": await attempt(handle.get()),
         "cancel again": await attempt(handle.cancel()),
     }
+
+
+async def order(app: str, webhook: str, arguments: Any, *, stop: bool = False) -> Any:
+    """Submit, ask to be told of the end, and ask no more; `stop` cancels."""
+    handle = await fal_client.submit_async(app, arguments, webhook_url=webhook)
+    if stop:
+        await handle.cancel()
+    return handle.request_id
 
 
 async def ask_after(app: str, request_id: str) -> Any:
@@ -94,7 +118,8 @@ async def download(url: str, headers: dict[str, str]) -> Any:
 
 
 ACTS = {
-    act.__name__: act for act in (run, subscribe, submit, cancel, ask_after, upload, upload_text, restyle, download)
+    act.__name__: act
+    for act in (run, subscribe, stream, submit, cancel, order, ask_after, upload, upload_text, restyle, download)
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import fal_client
 import httpx
+from httpx_sse import SSEError
 from telling import told
 
 
@@ -31,6 +32,19 @@ def subscribe(app: str, arguments: Any, **options: Any) -> Any:
     updates: list[fal_client.Status] = []
     result = attempt(fal_client.subscribe, app, arguments, on_queue_update=updates.append, **options)
     return {"updates": [told(update) for update in updates], "result": result}
+
+
+def stream(app: str, arguments: Any, enough: int = -1, **options: Any) -> Any:
+    """Read a stream; after `enough` events leave it."""
+    events: list[Any] = []
+    try:
+        for event in fal_client.stream(app, arguments, **options):
+            events.append(event)
+            if len(events) == enough:
+                break
+    except (SSEError, json.JSONDecodeError) as error:
+        return {"events": events, "raised": type(error).__name__, "message": str(error)}
+    return {"events": events}
 
 
 def submit(apps: list[str]) -> Any:
@@ -57,6 +71,14 @@ def cancel(app: str) -> Any:
         "result": attempt(handle.get),
         "cancel again": attempt(handle.cancel),
     }
+
+
+def order(app: str, webhook: str, arguments: Any, *, stop: bool = False) -> Any:
+    """Submit, ask to be told of the end, and ask no more; `stop` cancels."""
+    handle = fal_client.submit(app, arguments, webhook_url=webhook)
+    if stop:
+        handle.cancel()
+    return handle.request_id
 
 
 def ask_after(app: str, request_id: str) -> Any:
@@ -92,7 +114,8 @@ def download(url: str, headers: dict[str, str]) -> Any:
 
 
 ACTS = {
-    act.__name__: act for act in (run, subscribe, submit, cancel, ask_after, upload, upload_text, restyle, download)
+    act.__name__: act
+    for act in (run, subscribe, stream, submit, cancel, order, ask_after, upload, upload_text, restyle, download)
 }
 
 

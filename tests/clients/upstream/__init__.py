@@ -22,6 +22,11 @@ request ids and times differ from run to run.
 | `test/waiting`, `test/endless` | an hour in the queue, an hour at work: to be cancelled |
 | `test/stubborn` | 0.8 s at work, and is not to be cancelled |
 | `test/llm`, `test/llm/stream` | says something; as server-sent events |
+| `test/chatty/stream` | events of all sorts: with types, ids, several lines, comments between them |
+| `test/broken/stream` | events that break off (reset) in the middle |
+| `test/tts/stream` | sound in pieces: a stream that is no events |
+| `test/forms/stream` | JSON, or 422 for an input without a `prompt`, where events are asked for |
+| `openrouter/router/openai/v1/chat/completions` | as OpenAI answers; with `stream` as events that end in `[DONE]` |
 | `test/leaky` | tells the caller's key, cookie and address, and new tokens, cookies and signed URLs (all in `secrets`) |
 | `test/fail`, `test/fail/KIND` | fails in the model: 422 by default; KIND, or `as` in the input, is of `failures.of_model` |
 | `test/refuse/KIND` | refused at the gate, a submit too: KIND is of `failures.refusal` |
@@ -32,6 +37,18 @@ request ids and times differ from run to run.
 | `fal-ai/flux/dev/image-to-image` | as `test/image-to-image` |
 | `fal-ai/kling-video/…` | as `test/image-to-video` |
 | `fal-ai/any-llm`, `…/stream` | as `test/llm` |
+
+On sockets (`wss://`), with a token of ours for the app or a key, else `Unauthorized`:
+
+| endpoint | what it does |
+|---|---|
+| `test/realtime/realtime` | a result for each input, with a picture (`bytes` longer), and how long it took; `seconds` at work, `silent` says nothing |
+| `test/counting/realtime` | `to` results for each input |
+| both | `last`: over (TIMEOUT) behind the answer, as when idle (`Fal.idle`); `wrong`: INTERNAL_ERROR; `crash`: close 1011 |
+| `test/raw/ws`, `…/…` | says hello and then everything again, texts and bytes; `bye` and `crash` close it |
+| any endpoint at `ws.fal.run` | its runs, one after the other |
+
+A submit with `fal_webhook` is delivered there when the job is done (`Fal.webhooks.attempts`), once more if refused.
 
 An input may hold `"pace": {"queued": seconds, "running": seconds, "positions": 3, "logs": ["a", "b"]}`; `Fal.pace` is
 for all jobs that do not say, and their endpoint neither. Outside the queue only a pace of input or endpoint is kept.
@@ -73,7 +90,7 @@ class Upstream(Fal):
 
     def __init__(self, folder: Path) -> None:
         self.ca, certificate = certificates.write(folder, HOSTS)
-        self.server = Server(certificate, self.answer)
+        self.server = Server(certificate, self.answer, self.session)
         super().__init__(self.server.wait)
 
     @property

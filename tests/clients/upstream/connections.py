@@ -17,12 +17,16 @@ from clients.upstream import troubles
 from clients.upstream.messages import Answer
 from clients.upstream.messages import Asked
 from clients.upstream.messages import nginx
+from clients.upstream.sockets import Gone
+from clients.upstream.sockets import Line
 
 TLS_HELLO = b"\x16"
 STOP_SECONDS = 10
 BODILESS = (204, 304)
 Handle = Callable[[Asked], tuple[Answer, str | None]]
 """What to answer, and the kind of trouble in which the answer goes out."""
+Sessions = Callable[[Asked], Callable[[Line], None] | None]
+"""What goes on on a socket, None where there is none: the request is then answered as any other."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -52,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         asked = self._asked()
+        if asked.headers.get("upgrade", "").lower() == "websocket" and self._talk(asked):
+            return
         try:
             answer, trouble = self.server.answer(asked)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with us is shown at the end
@@ -73,6 +79,20 @@ class Handler(BaseHTTPRequestHandler):
         except Exception as error:  # noqa: BLE001 - as above
             self.server.failures.append(error)
             self.close_connection = True
+
+    def _talk(self, asked: Asked) -> bool:
+        """Hold a session on a socket, if there is one at this place."""
+        session = self.server.session(asked)
+        if session is None:
+            return False
+        self.close_connection = True
+        try:
+            session(Line(self.connection, asked, self.server.wait))
+        except Gone:
+            """So be it."""
+        except Exception as error:  # noqa: BLE001 - as above
+            self.server.failures.append(error)
+        return True
 
     def _asked(self) -> Asked:
         headers: dict[str, str] = {}
@@ -128,9 +148,10 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, certificate: Path, answer: Handle) -> None:
+    def __init__(self, certificate: Path, answer: Handle, session: Sessions) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
+        self.session = session
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(certificate)
         self.tls.set_alpn_protocols(["http/1.1"])

@@ -11,10 +11,12 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from clients.upstream import failures
 from clients.upstream import models
+from clients.upstream import sessions
 from clients.upstream.files import Files
 from clients.upstream.messages import FAL
 from clients.upstream.messages import Answer
@@ -27,7 +29,9 @@ from clients.upstream.models import Pace
 from clients.upstream.models import Run
 from clients.upstream.queue import Job
 from clients.upstream.queue import Queue
+from clients.upstream.sockets import Line
 from clients.upstream.troubles import Trouble
+from clients.upstream.webhooks import Webhooks
 
 HOSTS = (
     "fal.run",
@@ -58,6 +62,8 @@ class Fal:
         seen: What was asked, in the order in which it was read.
         secrets: Every token, signature and cookie that was given away.
         stream_seconds: The time between two events of a model's stream.
+        webhooks: What was delivered.
+        idle: How long a socket may be idle (seconds).
     """
 
     def __init__(self, wait: Callable[[float], bool]) -> None:
@@ -69,8 +75,11 @@ class Fal:
         self.stream_seconds = 0.02
         self.files = Files(self._told)
         self.queue = Queue(wait)
+        self.webhooks = Webhooks(wait)
+        self.idle = sessions.IDLE
         self._wait = wait
         self._lock = threading.Lock()
+        self._tokens: dict[str, tuple[list[str], float]] = {}
 
     @property
     def jobs(self) -> dict[str, Job]:
@@ -110,6 +119,39 @@ class Fal:
             return _platform(asked), None
         return self._storage(asked), None
 
+    # sockets
+
+    def session(self, asked: Asked) -> Callable[[Line], None] | None:
+        """What goes on on a socket; None where there is none, or a trouble is to strike the request."""
+        endpoint = asked.path.strip("/")
+        with self._lock:
+            if any(trouble.times != 0 and fnmatchcase(asked.line, trouble.where) for trouble in self.troubles):
+                return None
+            is_run = asked.host == "ws.fal.run"
+            found = None if is_run else sessions.find(endpoint)
+            if not is_run and found is None:
+                return None
+            self.seen.append(asked)
+        if not self._lets_in(asked, endpoint):
+            return sessions.unauthorized
+        if found is None:
+            return lambda line: sessions.run_socket(line, self._begun, _unknown)
+        return lambda line: found(self._buffering(line), self.idle)
+
+    def _lets_in(self, asked: Asked, endpoint: str) -> bool:
+        """Whether who opens a socket may: by a token of ours for this app that is not too old, or by a key."""
+        token = asked.parameters.get("fal_jwt_token")
+        if token is None:
+            return self._gate(asked, endpoint) is None
+        apps, expires = self._tokens.get(token, ([], 0.0))
+        alias = _base(endpoint).rpartition("/")[2]
+        return time.time() < expires and bool({alias, endpoint} & set(apps))
+
+    def _buffering(self, line: Line) -> Line:
+        given = line.asked.parameters.get("max_buffering")
+        line.most = int(given) if given else None
+        return line
+
     # runs and jobs
 
     def _run(self, asked: Asked) -> tuple[Answer, str | None]:
@@ -145,7 +187,10 @@ class Fal:
             _deadline(asked),
             _trouble_of(run),
         )
-        return self.queue.submit(job), None
+        answer = self.queue.submit(job)
+        if webhook := asked.parameters.get("fal_webhook"):
+            self.webhooks.promise(job, webhook)
+        return answer, None
 
     def _follow_up(self, asked: Asked, url: re.Match[str]) -> tuple[Answer, str | None]:
         base, action = url["base"].strip("/"), url["action"] or ""
@@ -206,6 +251,8 @@ class Fal:
     # the rest
 
     def _rest(self, asked: Asked) -> Answer:
+        if asked.line.removeprefix(f"GET {asked.host}") == "/.well-known/jwks.json":
+            return self.webhooks.keys()
         refused = self._gate(asked, "")
         if refused is not None:
             return refused
@@ -224,7 +271,9 @@ class Fal:
         seconds = wanted.get("token_expiration", wanted.get("duration", 120))
         payload = {"allowed_apps": wanted["allowed_apps"], "exp": int(time.time()) + seconds}
         parts = (compact({"alg": "HS256", "typ": "JWT"}), compact(payload), secrets.token_bytes(32))
-        return self._told(".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts))
+        token = self._told(".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts))
+        self._tokens[token] = (wanted["allowed_apps"], payload["exp"])
+        return token
 
     def _storage(self, asked: Asked) -> Answer:
         """The CDN, and the hosts that files are put to."""

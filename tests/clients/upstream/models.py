@@ -18,6 +18,7 @@ from typing import Any
 from typing import TypeVar
 
 from clients.upstream import failures
+from clients.upstream import troubles
 from clients.upstream.files import Files
 from clients.upstream.files import urls_in
 from clients.upstream.messages import Answer
@@ -261,6 +262,79 @@ def _words(run: Run) -> list[str]:
     return [*WORDS, f" {digest(run).hex()[:8]}"]
 
 
+def chatty(run: Run) -> Answer:
+    """Events of all sorts."""
+    return Answer(200, (("Content-Type", "text/event-stream; charset=utf-8"),), _chat(run))
+
+
+def _chat(run: Run) -> Iterator[bytes]:
+    made = digest(run).hex()
+    for piece in (
+        b": welcome\n\n",
+        b"event: begin\nid: 1\nretry: 100\ndata: " + compact({"made": made}) + b"\n\n",
+        b'data: {\ndata:   "lines": 2\ndata: }\n\n: ping\n\n',
+        b"event: number\nid: 2\ndata: 1.10\n\nevent: number\r\ndata: 18446744073709551615\r\n\r\n",
+        b"event: end\nid: 3\ndata: {}\n\n",
+    ):
+        yield piece
+        run.wait(run.stream_seconds)
+
+
+def broken_stream(run: Run) -> Answer:
+    """Events that break off."""
+    return Answer(200, (("Content-Type", "text/event-stream; charset=utf-8"),), _breaking(run))
+
+
+def _breaking(run: Run) -> Iterator[bytes]:
+    yield b"data: " + compact({"output": "I was about to"}) + b"\n\n"
+    run.wait(0.1)
+    raise troubles.Reset
+
+
+def sound(run: Run) -> Answer:
+    """Sound in pieces; of `bytes` bytes."""
+    return Answer(200, (("Content-Type", "audio/mpeg"),), _pieces_of_sound(run))
+
+
+def _pieces_of_sound(run: Run) -> Iterator[bytes]:
+    made = digest(run)
+    content = (b"ID3" + made * (run.get("bytes", 600) // len(made) + 1))[: run.get("bytes", 600)]
+    for start in range(0, len(content), max(200, len(content) // 10)):
+        yield content[start : start + max(200, len(content) // 10)]
+        run.wait(run.stream_seconds)
+
+
+def form(run: Run) -> Answer:
+    """JSON where events were asked for: the answer, or what is wrong with the input."""
+    if not run.get("prompt", ""):
+        return failures.detail("missing", "prompt", "Field required", run.value)
+    return llm(run)
+
+
+def chat(run: Run) -> Answer:
+    """As OpenAI's API: whole, or with `stream` piece by piece."""
+    head = {"id": "gen-1", "created": 1_752_619_398, "model": run.get("model", "openai/gpt-4o-mini"), "provider": "x"}
+    if run.get("stream", False):
+        return Answer(200, (("Content-Type", "text/event-stream"),), _completions(run, head))
+    message = {"role": "assistant", "content": "".join(_words(run))}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
+    return model(head | {"object": "chat.completion", "choices": [choice], "usage": usage})
+
+
+def _completions(run: Run, head: dict[str, Any]) -> Iterator[bytes]:
+    yield b": OPENROUTER PROCESSING\n\n"
+    for word in [*_words(run), ""]:
+        choice = {
+            "index": 0,
+            "delta": {"role": "assistant", "content": word},
+            "finish_reason": None if word else "stop",
+        }
+        yield b"data: " + compact(head | {"object": "chat.completion.chunk", "choices": [choice]}) + b"\n\n"
+        run.wait(run.stream_seconds)
+    yield b"data: [DONE]\n\n"
+
+
 def poster(run: Run) -> Answer:
     made = digest(run)
     return model({"images": [_image(run, picture(made))], "node": "output"})
@@ -340,6 +414,11 @@ ROUTES: tuple[tuple[str, Model], ...] = (
     ("test/waiting", Model(echo, Pace(3600, 0))),
     ("test/llm", Model(llm)),
     ("test/llm/stream", Model(llm_stream)),
+    ("test/chatty/stream", Model(chatty)),
+    ("test/broken/stream", Model(broken_stream)),
+    ("test/tts/stream", Model(sound)),
+    ("test/forms/stream", Model(form)),
+    ("openrouter/router/openai/v1/chat/completions", Model(chat)),
     ("test/leaky", Model(leaky)),
     ("test/fail", Model(fail)),
     ("test/fail/*", Model(fail)),

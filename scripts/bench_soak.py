@@ -1,0 +1,120 @@
+"""Hundreds of sockets and SSE streams at once through one mitmdump: every event counted, the proxy's memory watched.
+
+Each stream is sent an event a second; each socket sends an input a second and gets its result. That is 900 messages a
+second with the 300 of each that are the default, which takes the better part of a core: raise it and the machine is measured, not falmock.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from typing import Protocol
+
+import soak_clients
+from bench_record import resident
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIENTS = 300
+PAUSE = 1.0
+LONGER = 25
+"""Seconds that streams and sockets last beyond the time of the soak: as long as all may take to open, to be open together."""
+PARTS_OF_THE_TIME = (1 / 6, 1 / 3, 2 / 3, 1)
+"""When to look at the memory: after 10, 20, 40 and 60 s of 60."""
+MAX_GROWTH_MIB = 2
+"""From the second look to the last, 40 s of 60: by the second, what is held of the messages of sockets is at its limit."""
+
+
+class Proxied(Protocol):
+    """A mitmdump, as `bench` has it."""
+
+    pid: int
+    port: int
+    ca: Path
+
+    def cpu(self) -> float: ...
+
+
+def fixtures(count: int) -> dict[str, object]:
+    """A stream of `count` events, and a result for each of `count` inputs of a socket."""
+    events = [{"at": number * PAUSE, "json": {"n": number}} for number in range(count)]
+    stream = {"match": {"model": soak_clients.STREAM}, "stream": events}
+    results = [
+        {"match": {"model": soak_clients.SOCKET, "input": {"n": number}}, "realtime": [{"msgpack": {"n": number}}]}
+        for number in range(count)
+    ]
+    return {"fixtures": [stream, *results]}
+
+
+def bench_soak(seconds: float, start: Callable[..., Any]) -> bool:
+    """Print how it went; whether all arrived and memory was flat. `start` starts a mitmdump as `bench.mitmdump` does."""
+    print(
+        f"soak ({CLIENTS} sockets and {CLIENTS} streams for {seconds:.0f} s, an event every {PAUSE:.0f} s each, over TLS)"
+    )
+    count = int((seconds + LONGER) / PAUSE)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "soak").mkdir()
+        (folder / "soak" / "soak.json").write_text(json.dumps(fixtures(count)), "utf-8")
+        addon = ROOT / "addon" / "falmock_addon.py"
+        options = ("-s", str(addon), "--set", f"fal_fixtures={folder / 'soak'}", "--set", "fal_pace=recorded")
+        with start(folder, *options) as proxied:
+            return _soak(proxied, seconds, count)
+
+
+def _soak(proxied: Proxied, seconds: float, count: int) -> bool:
+    load = (str(proxied.port), str(proxied.ca), str(CLIENTS), str(count), str(PAUSE))
+    command = [sys.executable, str(ROOT / "scripts" / "soak_clients.py"), *load]
+    before = resident(proxied.pid)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as clients:
+        assert clients.stdout is not None
+        try:
+            ready = json.loads(clients.stdout.readline())
+            in_time = ready["after"] <= LONGER
+            print(
+                f"  {ready['open']} open after {ready['after']:.0f} s; limit {LONGER} s  {'ok' if in_time else 'OVER'}"
+            )
+            flat = _memory(proxied, seconds, before)
+            seen = json.loads(clients.stdout.readline())
+        finally:
+            clients.terminate()
+    return _told(seen, count) and flat and in_time
+
+
+def _memory(proxied: Proxied, seconds: float, before: float) -> bool:
+    started, spent = time.monotonic(), proxied.cpu()
+    sizes = []
+    for part in PARTS_OF_THE_TIME:
+        time.sleep(max(0.0, started + part * seconds - time.monotonic()))
+        sizes.append(resident(proxied.pid))
+    share = (proxied.cpu() - spent) / (time.monotonic() - started)
+    growth = sizes[-1] - sizes[1]
+    met = growth <= MAX_GROWTH_MIB
+    shown = ", ".join(
+        f"{size:.1f} after {part * seconds:.0f} s" for part, size in zip(PARTS_OF_THE_TIME, sizes, strict=True)
+    )
+    print(f"  memory in MiB: {before:.1f} before, {shown}")
+    print(f"  growth from the second look on: {growth:+.1f} MiB; limit {MAX_GROWTH_MIB} MiB  {'ok' if met else 'OVER'}")
+    print(f"  CPU of the proxy: {share:.0%} of a core")
+    return met
+
+
+def _told(seen: dict[str, dict[str, Any]], count: int) -> bool:
+    met = True
+    for kind, what in (("streams", "ms late"), ("sockets", "ms to a result")):
+        told = seen[kind]
+        whole = (told["events"], told["whole"]) == (CLIENTS * count, CLIENTS)
+        met &= whole
+        median, most, worst = told["late_ms"]
+        print(
+            f"  {kind}: {told['events']} of {CLIENTS * count} events in order, {told['whole']} of {CLIENTS} to the end"
+            f"  {'ok' if whole else 'LOST'}   ({what}: median {median}, 99 % {most}, worst {worst})"
+        )
+        for line in told["trouble"]:
+            print(f"    {line}")
+    return met

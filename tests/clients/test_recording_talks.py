@@ -1,0 +1,398 @@
+"""Streams, sockets and webhooks are recorded, and replayed as they were when the real service is gone."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import zlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients import running
+from clients import tape
+from clients import webhook_verifier
+from clients.receiver import Delivered
+from clients.receiver import receiver
+from clients.running import CLIENTS
+from clients.running import Mitmdump
+from clients.running import free_ports
+from clients.running import mitmdump
+from clients.upstream import Answer
+from clients.upstream import Pace
+from clients.upstream import Upstream
+from clients.upstream import recording
+from clients.upstream import upstream
+from falmock.wire.sse import Parser
+
+App = Callable[..., Any]
+PROGRAMS = CLIENTS / "programs"
+FACE = {"$bytes": base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(200))).decode()}
+NODE = {"NODE_OPTIONS": "--experimental-websocket", "NODE_NO_WARNINGS": "1"}
+HEAR, SEND = ["recv"], "send"
+BIG = 3000
+
+
+@contextmanager
+def python(mock: Mitmdump) -> Iterator[App]:
+    with running.app(PROGRAMS / "talking.py", mock) as app:
+        yield app
+
+
+@contextmanager
+def node(mock: Mitmdump) -> Iterator[App]:
+    with running.app(PROGRAMS / "talking.mjs", mock, **NODE) as app:
+        yield app
+
+
+def by_python(app: App) -> dict[str, Any]:
+    """All that an app does with the sync client, and with none."""
+    picture = {"prompt": "a cat é", "image": FACE, "seed": 2**63, "bytes": BIG}
+    return {
+        "stream": app("stream", app="test/llm", arguments={"prompt": "hi"}),
+        "workflow": app("stream", app="workflows/test/poster", arguments={}),
+        "chat": app("chat", arguments={"messages": [{"role": "user", "content": "hi"}], "stream": True}),
+        "no events": app("raw", path="test/forms/stream", arguments={"prompt": "x"}),
+        "refused": app("raw", path="test/forms/stream", arguments={}),
+        "sound": app("raw", path="test/tts/stream", arguments={}),
+        "long sound": app("raw", path="test/tts/stream", arguments={"bytes": 300_000}),
+        "realtime": app("realtime", app="test/realtime", steps=[[SEND, picture], HEAR, [SEND, {"prompt": "b"}], HEAR]),
+        "json": app("realtime", app="test/realtime", steps=[[SEND, {"request_id": "r-1"}], HEAR], use_jwt=False),
+        "the same": app("realtime", app="test/realtime", steps=[[SEND, {"prompt": "b"}], HEAR, [SEND, picture], HEAR]),
+        "over": app("realtime", app="test/realtime", steps=[[SEND, {"prompt": "z", "last": True}], HEAR, HEAR]),
+        "wrong": app("realtime", app="test/realtime", steps=[[SEND, {"wrong": "out of memory"}], HEAR]),
+        "crash": app(
+            "realtime", app="test/realtime", steps=[[SEND, {"prompt": "a"}], HEAR, [SEND, {"crash": 1}], HEAR]
+        ),
+        "many": app(
+            "realtime", app="test/counting", steps=[[SEND, {"to": 3}], HEAR, HEAR, HEAR, [SEND, {"to": 1}], HEAR]
+        ),
+        "at once": app(
+            "realtime", app="test/counting", steps=[[SEND, {"to": 1, "name": n}] for n in "abc"] + [HEAR, HEAR, HEAR]
+        ),
+        "ws": app("ws", app="test/raw/ws", messages=["é", '{"a": 1}', FACE, "é", "bye"]),
+        "ws crash": app("ws", app="test/raw/ws", path="deeper", messages=["x", "crash"]),
+        "runs": [less_spaces(run) for run in app("runs", app="test/echo", inputs=[{"n": 1}, {"n": 2}, {"n": 1}])],
+        "file": app("runs", app="test/binary", inputs=[{}]),
+    }
+
+
+def less_spaces(run: dict[str, Any]) -> dict[str, Any]:
+    """JSON is replayed less its white space."""
+    return run | {"body": json.loads(base64.b64decode(run["body"]["$bytes"]))}
+
+
+def by_node(app: App) -> dict[str, Any]:
+    """All that an app does with the JavaScript client."""
+    inputs = [{"prompt": "js", "bytes": BIG, "image": FACE}, {"prompt": "js again"}]
+    return {
+        "stream": app("stream", app="test/llm", input={"prompt": "js"}),
+        "workflow": app("stream", app="workflows/test/poster", input={"js": True}),
+        "refused": app("stream", app="test/forms", input={}),
+        "realtime": app("realtime", app="test/realtime/realtime", inputs=inputs, answers=1),
+        "many": app("realtime", app="test/counting/realtime", inputs=[{"to": 2, "name": "js"}], answers=2),
+        "subscribe": app("subscribe", app="test/slow", input={"js": True}, mode="streaming", logs=True)["result"],
+    }
+
+
+def use(mock: Mitmdump) -> dict[str, dict[str, Any]]:
+    with python(mock) as app:
+        seen = by_python(app)
+    with node(mock) as app:
+        return {"python": seen, "node": by_node(app)}
+
+
+class Rounds:
+    """Two rounds that were recorded, one that was replayed."""
+
+    def __init__(self, confdir: Path, folder: Path) -> None:
+        self.folder = folder
+        with upstream() as fal:
+            fal.pace = Pace()
+            with recording(confdir, fal, folder) as mock:
+                self.recorded = use(mock)
+            self.output = mock.output
+            self.first = tape.tree(folder)
+            with recording(confdir, fal, folder) as mock:
+                use(mock)
+            self.output += mock.output
+            self.second = tape.tree(folder)
+            self.tokens = list(fal.secrets)
+        with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=folder) as mock:
+            self.replayed = use(mock)
+        assert "server connect" not in mock.output.replace("server connect 127.0.0.1", "")
+        self.output += mock.output
+
+
+@pytest.fixture(scope="module")
+def rounds(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Rounds:
+    return Rounds(confdir, tmp_path_factory.mktemp("talks") / "fixtures")
+
+
+@pytest.mark.parametrize("program", ["python", "node"])
+def test_every_client_hears_the_same_again(rounds: Rounds, program: str) -> None:
+    recorded, replayed = rounds.recorded[program], rounds.replayed[program]
+    assert list(recorded) == list(replayed)
+    for name, value in recorded.items():
+        assert tape.plain(replayed[name]) == tape.plain(value), name
+
+
+def test_the_apps_were_answered_at_all(rounds: Rounds) -> None:
+    seen, js = rounds.recorded["python"], rounds.recorded["node"]
+    assert [event["partial"] for event in seen["stream"]] == [True] * 4 + [False]
+    assert [event["type"] for event in seen["workflow"]] == ["submit", "completion", "output"]
+    assert seen["chat"][-1] == "data: [DONE]"
+    assert (seen["no events"]["status"], seen["refused"]["status"]) == (200, 422)
+    assert len(base64.b64decode(seen["long sound"]["body"]["$bytes"])) == 300_000
+    image = seen["realtime"][0]["images"][0]
+    assert (len(base64.b64decode(image["content"]["$bytes"])) > BIG, image["content_type"]) == (True, "image/png")
+    assert seen["json"][0]["request_id"] == "r-1"
+    assert seen["the same"] == seen["realtime"][::-1]
+    assert [seen[name][-1]["message"] for name in ("over", "wrong")] == [
+        "TIMEOUT: no inputs, reconnect when needed!",
+        "INTERNAL_ERROR: out of memory",
+    ]
+    assert seen["crash"][-1]["raised"] == "RealtimeError"
+    assert [item["number"] for item in seen["many"]] == [0, 1, 2, 0]
+    assert [item["of"] for item in seen["at once"]] == ["a", "b", "c"]
+    assert seen["ws"] == ["hello", "é", '{"a": 1}', FACE, "é", {"code": 1000, "reason": "as you wish"}]
+    assert seen["ws crash"] == ["hello", "x", {"code": 1011, "reason": "crashed"}]
+    assert [run["body"]["input"] for run in seen["runs"]] == [{"n": 1}, {"n": 2}, {"n": 1}]
+    assert [item["number"] for item in js["many"]] == [0, 1]
+    assert js["refused"]["done"]["status"] == 422
+    assert "raised" not in js["subscribe"]
+
+
+def test_recording_twice_changes_only_when_it_was(rounds: Rounds) -> None:
+    first, second = (
+        {name: raw for name, raw in tape.less_recorded(tree).items() if not name.startswith("workflows/")}
+        for tree in (rounds.first, rounds.second)
+    )
+    assert len(first) > 30
+    assert first == second  # a workflow's events tell the ids of its runs
+
+
+def test_what_is_recorded_reads_well(rounds: Rounds) -> None:
+    (stream,) = _entries(rounds, "test/llm/stream", "hi")
+    assert [event["event"] for event in stream["stream"]] == ["event"] * 5
+    assert stream["stream"][0]["json"]["output"] == "Ein"
+    times = [event["at"] for event in stream["stream"]]
+    assert times == sorted(times)
+    assert times[0] < times[-1] < 10
+    (picture,) = _entries(rounds, "test/realtime/realtime", "a cat é")
+    assert picture["match"]["input"]["image"]["type"] == "image/png"
+    result, timing = picture["realtime"]
+    content = result["msgpack"]["images"][0]["content"]
+    digest = content["$file"].removeprefix("sha256:")
+    assert content["as"] == "bytes"
+    assert (rounds.folder / "_assets" / f"{digest}.png").stat().st_size > BIG
+    assert result["msgpack"]["small"].keys() == {"$base64"}
+    assert timing["json"]["action"] == "timings"
+    (sound,) = [entry for entry in tape.entries(rounds.folder) if "bytes" in str(entry.get("stream", ""))]
+    assert sound["stream"]["headers"] == {"content-type": "audio/mpeg"}
+    tape.whole(rounds.folder)
+
+
+def _entries(rounds: Rounds, model: str, prompt: str) -> list[dict[str, Any]]:
+    return [
+        entry
+        for entry in tape.entries(rounds.folder)
+        if entry["match"].get("model") == model and entry["match"].get("input", {}).get("prompt") == prompt
+    ]
+
+
+def test_no_token_is_kept(rounds: Rounds) -> None:
+    written = b"".join(rounds.first.values()).decode("latin-1") + rounds.output
+    assert len(rounds.tokens) > 10
+    assert [token for token in rounds.tokens if token in written] == []
+    for bad in ("Traceback", "could not be", "WARNING", "falmock failed"):
+        assert bad not in rounds.output
+
+
+# one by one
+
+
+@pytest.fixture
+def fal() -> Iterator[Upstream]:
+    with upstream() as fal:
+        fal.pace = Pace()
+        yield fal
+
+
+def events(app: App, path: str) -> list[Any]:
+    """Type, id and data of each event."""
+    body = base64.b64decode(app("raw", path=path, arguments={})["body"]["$bytes"])
+    return [(event.type, event.id, _meant(event.data)) for event in Parser().feed(body)]
+
+
+def _meant(data: str) -> Any:
+    return json.loads(data, parse_float=str)
+
+
+def test_events_of_all_sorts(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
+        recorded = events(app, "test/chatty/stream")
+    assert [event[:2] for event in recorded] == [
+        ("begin", "1"),
+        ("message", "1"),
+        ("number", "2"),
+        ("number", "2"),
+        ("end", "3"),
+    ]
+    with mitmdump(confdir, fixtures=tmp_path) as mock, python(mock) as app:
+        assert events(app, "test/chatty/stream") == recorded
+
+
+def test_a_stream_that_breaks_off_is_told_of_and_not_recorded(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    with recording(confdir, fal, tmp_path) as mock:
+        with python(mock) as app:
+            assert app("stream", app="test/broken", arguments={})[-1] == "RemoteProtocolError"
+        assert "the run of test/broken/stream cannot be recorded: its stream broke off" in mock.wait_for("broke off")
+    assert tape.documents(tmp_path) == {}
+
+
+def test_a_stream_passes_on_unbuffered_when_it_is_compressed(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    """The second event is made when the app has the first."""
+    came: list[bytes] = []
+
+    def pieces() -> Iterator[bytes]:
+        squeeze = zlib.compressobj(wbits=31)
+        yield squeeze.compress(b'data: {"n": 1}\n\n') + squeeze.flush(zlib.Z_SYNC_FLUSH)
+        for _ in range(200):
+            if came:
+                yield squeeze.compress(b'data: {"n": 2}\n\n') + squeeze.flush()
+                return
+            fal.server.wait(0.05)
+
+    headers = (("Content-Type", "text/event-stream"), ("Content-Encoding", "gzip"))
+    fal.trouble("POST fal.run/test/llm/stream", Answer(200, headers, pieces()))
+    with (
+        recording(confdir, fal, tmp_path) as mock,
+        tape.client(mock) as app,
+        app.stream("POST", "https://fal.run/test/llm/stream", json={}) as answer,
+    ):
+        for piece in answer.iter_bytes():
+            came.append(piece)  # noqa: PERF402 - piece by piece
+    assert b"".join(came) == b'data: {"n": 1}\n\ndata: {"n": 2}\n\n'
+    (entry,) = tape.entries(tmp_path)
+    assert [event["json"] for event in entry["stream"]["events"]] == [{"n": 1}, {"n": 2}]
+
+
+def test_a_socket_that_is_refused_is_not_recorded(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    steps = [[SEND, {"prompt": "x"}], HEAR]
+    fal.trouble("GET fal.run/test/counting/realtime", Answer(403, (("Content-Type", "application/json"),), b"{}"))
+    with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
+        fal.keys = set()
+        seen = app("realtime", app="test/realtime", steps=steps, use_jwt=False)
+        assert seen == [{"status": "error", "error": "Unauthorized"}]
+        mock.wait_for("the socket of test/realtime/realtime was refused (unauthorized)")
+        fal.keys = None
+        assert "403" in app("handshake", app="test/counting")
+        mock.wait_for("the socket to https://fal.run/test/counting/realtime was refused (403)")
+    assert tape.documents(tmp_path) == {}
+
+
+def test_a_session_that_is_open_at_the_end_is_recorded_as_far_as_it_went(
+    confdir: Path, tmp_path: Path, fal: Upstream
+) -> None:
+    with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
+        app("open", app="test/realtime", inputs=[{"prompt": "heard"}, {"prompt": "unheard", "silent": True}])
+        running.stop(mock)
+    assert "what had no answer (1) is not recorded: it was still open when the recording ended" in mock.output
+    assert [entry["match"]["input"] for entry in tape.entries(tmp_path)] == [{"prompt": "heard"}]
+
+
+def test_auto_records_and_then_replays(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    def talk(app: App) -> list[Any]:
+        steps = [[SEND, {"prompt": "a"}], HEAR, [SEND, {"prompt": "b"}], HEAR]
+        return [
+            app("stream", app="test/llm", arguments={"prompt": "auto"}),
+            app("realtime", app="test/realtime", steps=steps),
+            less_spaces(app("runs", app="test/echo", inputs=[{}])[0]),
+        ]
+
+    with recording(confdir, fal, tmp_path, mode="auto") as mock, python(mock) as app:
+        first = talk(app)
+        mock.wait_until(lambda: len(tape.documents(tmp_path)) == 4)
+        mock.wait_for("fixtures changed on disk: 4 fixtures")
+        asked = len(fal.asked("fal.run/"))
+        assert talk(app) == first
+        assert len(fal.asked("fal.run/")) == asked
+
+
+def test_the_recorded_pace_of_a_stream(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    """Events half a second apart come so again, each in a chunk of its own; at once, they take no time."""
+    fal.stream_seconds = 0.5
+    with recording(confdir, fal, tmp_path) as mock, tape.client(mock) as app:
+        app.post("https://fal.run/test/llm/stream", json={})
+    (entry,) = tape.entries(tmp_path)
+    times = [event["at"] for event in entry["stream"]]
+    assert all(0.4 < after - before < 3 for before, after in itertools.pairwise(times))
+    assert entry["stream"][-1].get("end")
+    with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=tmp_path) as mock, tape.client(mock) as app:
+        answer = app.post("https://fal.run/test/llm/stream", json={})
+    assert answer.elapsed.total_seconds() >= times[-1] - 0.2
+
+
+# webhooks
+
+
+def told(delivered: Delivered) -> Any:
+    return tape.plain(json.loads(delivered.body))
+
+
+@pytest.mark.parametrize("app", ["test/image", "test/fail"])
+def test_a_job_whose_webhook_passes_through(confdir: Path, tmp_path: Path, fal: Upstream, app: str) -> None:
+    """Through mitmproxy in front of the app; nobody ever polls."""
+    order = {"app": app, "arguments": {"prompt": "called back"}}
+    with receiver() as server:
+        (in_front,) = free_ports(1)
+        modes = ("--mode", "regular", "--mode", f"reverse:{server.base}@{in_front}")
+        hook = server.hook(503, 200)
+        url = hook.url.replace(server.base, f"http://127.0.0.1:{in_front}")
+        with recording(confdir, fal, tmp_path, *modes) as mock, _python_sync(mock) as act:
+            act("order", webhook=url, **order)
+            recorded = hook.wait(2)[0]
+            mock.wait_for("recorded job")
+        assert len(fal.webhooks.attempts) == 2
+        again = server.hook()
+        with mitmdump(confdir, fixtures=tmp_path) as mock, _python_sync(mock) as act:
+            act("order", webhook=again.url, **order)
+            (replayed,) = again.wait(1)
+    assert told(replayed) == told(recorded)
+    (entry,) = tape.entries(tmp_path)
+    assert entry["response"].get("status", 200) == (200 if app == "test/image" else 422)
+
+
+def test_the_stand_in_signs_what_it_delivers(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    with receiver() as server, recording(confdir, fal, tmp_path) as mock, tape.client(mock) as app:
+        hook = server.hook()
+        url = tape.submit(app, "test/echo", {}, params={"fal_webhook": hook.url})
+        (post,) = hook.wait(1)
+        for host in ("rest.fal.ai", "rest.alpha.fal.ai"):
+            keys = app.get(f"https://{host}/.well-known/jwks.json").json()
+            webhook_verifier.verify(post.headers, post.body, keys, post.at)
+        assert tape.documents(tmp_path) == {}
+        app.get(url)
+        mock.wait_for("recorded job")
+    assert len(tape.entries(tmp_path)) == 1
+
+
+def test_a_job_that_nobody_fetched_tells_how(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    with receiver() as server, recording(confdir, fal, tmp_path) as mock, tape.client(mock) as app:
+        hook = server.hook()
+        tape.submit(app, "test/echo", {}, params={"fal_webhook": hook.url})
+        hook.wait(1)
+    assert "its result was never fetched; it is recorded when its result is fetched" in mock.output
+    assert tape.documents(tmp_path) == {}
+
+
+@contextmanager
+def _python_sync(mock: Mitmdump) -> Iterator[App]:
+    with running.app(PROGRAMS / "python_sync.py", mock) as app:
+        yield app
