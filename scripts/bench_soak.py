@@ -22,7 +22,7 @@ from bench_record import resident
 ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 300
 PAUSE = 1.0
-LONGER = 25
+LONGER = 45
 """Seconds that streams and sockets last beyond the time of the soak: as long as all may take to open, to be open together."""
 PARTS_OF_THE_TIME = (1 / 6, 1 / 3, 2 / 3, 1)
 """When to look at the memory: after 10, 20, 40 and 60 s of 60."""

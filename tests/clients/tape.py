@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect
 
 from clients.running import KEY
 from clients.running import Mitmdump
@@ -45,6 +47,12 @@ def client(mock: Mitmdump, **more: Any) -> httpx.Client:
     more.setdefault("timeout", 30)
     verify = ssl.create_default_context(cafile=str(mock.ca))
     return httpx.Client(proxy=mock.proxy, verify=verify, trust_env=False, **more)
+
+
+def socket(mock: Mitmdump, url: str, **more: Any) -> ClientConnection:
+    """A WebSocket through the proxy, with a key."""
+    context = ssl.create_default_context(cafile=str(mock.ca))
+    return connect(url, proxy=mock.proxy, ssl=context, additional_headers=AUTH, compression=None, max_size=None, **more)
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:

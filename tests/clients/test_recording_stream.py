@@ -76,6 +76,25 @@ def test_a_big_upload(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
     assert entry["match"]["input"]["image_url"] == {"$file": f"sha256:{digest}", "type": "video/mp4", "size": SIZE}
 
 
+def test_a_long_session(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    """Of what is said beyond the limit nothing is kept, neither by falmock nor by mitmproxy."""
+    part = bytes(range(256)) * 4096
+    rounds, room = 100, (64 + 48) * 1024 * 1024
+    with recording(confdir, fal, tmp_path, "--set", "flow_detail=0") as mock, tape.client(mock) as app:
+        app.post("https://fal.run/test/echo", json={})
+        before = memory(mock)
+        with tape.socket(mock, "wss://fal.run/test/raw/ws") as line:
+            assert line.recv(30) == "hello"
+            for _ in range(rounds):  # 200 MiB both ways
+                line.send(part)
+                assert line.recv(30) == part
+        mock.wait_for("more than 64 MiB were said, what follows is not recorded")
+        assert memory(mock, "VmHWM") - before < room
+        mock.wait_for("recorded the opening of the socket of test/raw/ws")
+    answers = [entry for entry in tape.entries(tmp_path) if entry["match"].get("model") == "test/raw/ws"]
+    assert len(answers) == 2, "the same answer many times is told once"
+
+
 @pytest.mark.parametrize("kind", ["video/mp4", "text/event-stream", "application/octet-stream"])
 def test_the_first_byte_comes_before_the_last_was_sent(confdir: Path, tmp_path: Path, fal: Upstream, kind: str) -> None:
     """The rest is sent only when the app has the beginning."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgpack  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from clients import running
@@ -284,11 +285,10 @@ def test_a_stream_passes_on_unbuffered_when_it_is_compressed(confdir: Path, tmp_
 
 
 def test_a_socket_that_is_refused_is_not_recorded(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
-    steps = [[SEND, {"prompt": "x"}], HEAR]
     fal.trouble("GET fal.run/test/counting/realtime", Answer(403, (("Content-Type", "application/json"),), b"{}"))
     with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
         fal.keys = set()
-        seen = app("realtime", app="test/realtime", steps=steps, use_jwt=False)
+        seen = app("realtime", app="test/realtime", steps=[HEAR], use_jwt=False)
         assert seen == [{"status": "error", "error": "Unauthorized"}]
         mock.wait_for("the socket of test/realtime/realtime was refused (unauthorized)")
         fal.keys = None
@@ -337,6 +337,79 @@ def test_the_recorded_pace_of_a_stream(confdir: Path, tmp_path: Path, fal: Upstr
     with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=tmp_path) as mock, tape.client(mock) as app:
         answer = app.post("https://fal.run/test/llm/stream", json={})
     assert answer.elapsed.total_seconds() >= times[-1] - 0.2
+
+
+def test_nothing_secret_is_kept(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    """Of what events, messages and runs over sockets tell: keys, tokens, cookies, addresses, signatures."""
+    secret, address, cookie = running.KEY.partition(":")[2], "203.0.113.77", "planted-cookie-4711"
+    headers = {"X-Forwarded-For": address, "Cookie": f"session={cookie}"}
+    with recording(confdir, fal, tmp_path) as mock:
+        with tape.client(mock) as app:
+            told = app.post("https://fal.run/test/leaky/stream", json={"prompt": secret}, headers=headers)
+            tokens = app.post("https://rest.fal.ai/tokens/", json={"allowed_apps": ["raw", "realtime"]})
+        token = tokens.json()
+        with tape.socket(mock, f"wss://fal.run/test/raw/ws?fal_jwt_token={token}") as line:
+            for message in (f"my key is {secret}", json.dumps({"token": token}), f"from {address}"):
+                line.send(message)
+                told_back = line.recv(10)
+        with tape.socket(mock, "wss://fal.run/test/realtime/realtime") as line:
+            line.send(msgpack.packb({"prompt": f"key {secret}", "api_key": token}))
+            assert secret in msgpack.unpackb(line.recv(10))["prompt"]
+        with tape.socket(mock, "wss://ws.fal.run/test/leaky") as line:
+            line.send(json.dumps({"prompt": token}))
+            assert secret in "".join(line.recv(10) for _ in range(3))
+    assert told_back
+    assert secret in told.text
+    secrets = {secret, address, cookie, *fal.secrets}
+    assert len(secrets) > 8
+    written = b"".join(tape.tree(tmp_path).values()).decode("latin-1") + mock.output
+    assert [one for one in secrets if one in written] == []
+    assert len(tape.entries(tmp_path)) == 7
+    tape.whole(tmp_path)
+
+
+# files of flows, and HARs
+
+
+def test_flows_from_a_file(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    """Of a stream the times are gone, of a socket nothing is."""
+    captured, folder = tmp_path / "flows", tmp_path / "fixtures"
+    with (
+        recording(confdir, fal, tmp_path, "-w", str(captured), mode="passthrough") as mock,
+        python(mock) as app,
+    ):
+        seen = app("realtime", app="test/counting", steps=[[SEND, {"to": 2, "name": "x"}], HEAR, HEAR])
+    read = ("-nr", str(captured), "--set", "fal_mode=record", "--set", f"fal_fixtures={folder}")
+    mock = running.start(confdir, *read)
+    assert running.exit_code(mock) == 0, mock.output
+    (entry,) = tape.entries(folder)
+    assert [frame["msgpack"] for frame in entry["realtime"]] == seen
+    assert 0 < entry["realtime"][0]["at"] <= entry["realtime"][1]["at"] < 10
+
+
+def test_a_browsers_export_of_a_socket(confdir: Path, tmp_path: Path) -> None:
+    def said(kind: str, at: float, value: Any) -> dict[str, Any]:
+        data = value if isinstance(value, str) else base64.b64encode(msgpack.packb(value)).decode()
+        return {"type": kind, "time": 1_772_618_400 + at, "opcode": 1 if isinstance(value, str) else 2, "data": data}
+
+    request = {"method": "GET", "url": "wss://fal.run/a/b/realtime?fal_jwt_token=x", "headers": []}
+    response = {"status": 101, "headers": [], "content": {"size": 0, "mimeType": "x-unknown"}}
+    messages = [
+        said("send", 1.0, {"prompt": "a cat"}),
+        said("receive", 1.5, {"seed": 2**64 - 1, "image": bytes(300)}),
+        said("receive", 1.75, '{"type":"x-fal-message","action":"timings","timing":0.5}'),
+    ]
+    entry = {"startedDateTime": "2026-03-04T10:00:00.000Z", "time": 3000, "request": request, "response": response}
+    har = tmp_path / "capture.har"
+    har.write_text(json.dumps({"log": {"entries": [entry | {"_webSocketMessages": messages}]}}))
+    folder = tmp_path / "fixtures"
+    mock = running.start(confdir, "-nr", str(har), "--set", "fal_mode=record", "--set", f"fal_fixtures={folder}")
+    assert running.exit_code(mock) == 0, mock.output
+    (found,) = tape.entries(folder)
+    assert found["match"] == {"model": "a/b/realtime", "input": {"prompt": "a cat"}, "exact": True}
+    assert [frame["at"] for frame in found["realtime"]] == [0.5, 0.75]
+    assert found["realtime"][0]["msgpack"]["seed"] == 2**64 - 1
+    tape.whole(folder)
 
 
 # webhooks

@@ -132,7 +132,7 @@ _RESETS = {Breaks.BEFORE_HEADERS: Reset.BEFORE_HEADERS, Breaks.AFTER_HEADERS: Re
 
 
 def broken_off(strike: Strike) -> Reply:
-    """No answer at all: the connection is reset before its headers."""
+    """No answer at all, so no status: the connection is reset before its headers."""
     name = strike.fault.name
     gone = Delivery(reset=Reset.BEFORE_HEADERS)
     return Reply(

@@ -366,11 +366,11 @@ class Falmock:
         if recording is None:
             return
         host = flow.metadata.get(FORWARDED)
-        if host is not None:
+        if not flow.live:
+            imports.take_socket(recording, flow, host or flows.host_of(flow.request, self._engine.config.hosts))
+        elif host is not None:
             recording.websocket_end(flow, host)
             await self._replay_now(recording)
-        elif not flow.live and flow.is_replay is None:
-            imports.take_socket(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
 
     def _log_miss(self, miss: Miss) -> None:
         if miss.key not in self._logged and len(self._logged) < MAX_LOGGED_MISSES:

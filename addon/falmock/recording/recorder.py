@@ -155,6 +155,8 @@ class Recorder:
 
     def _ws_runs(self, call: routes.RunSocket, session: Session) -> list[Outcome]:
         runs = list(ws_runs.exchanges(session))
+        for run in runs:
+            self.redactor.learn(run.headers)
         outcomes = [outcome for run in runs for outcome in self._run(routes.Run(call.endpoint), run)]
         unanswered = sum(message.from_client for message in session.messages) - len(runs)
         if unanswered:

@@ -57,13 +57,15 @@ class Sockets:
         refused = len(said) < len(session.messages)
         outcomes: list[Outcome] = []
         lost = 0
-        for turn in turns(session, said):
-            if turn.asked is None and (not turn.answers or is_over(turn.answers[0][1])):
-                continue  # nothing was said: how long a socket may be idle is no answer
-            if (refused or session.lost) and (turn.asked is None or not turn.is_answered):
-                lost += turn.asked is not None
-                continue
-            outcomes.append(self._saved(endpoint, session, turn))
+        opening, *asked = turns(session, said)
+        # How long a socket may be idle is no answer to its opening, and neither is what broke off.
+        if opening.answers and not is_over(opening.answers[0][1]) and (asked or not (refused or session.lost)):
+            outcomes.append(self._saved(endpoint, session, opening))
+        for turn in asked:
+            if (refused or session.lost) and not turn.is_answered:
+                lost += 1
+            else:
+                outcomes.append(self._saved(endpoint, session, turn))
         if refused:
             outcomes.append(warn(f"{about} was refused (unauthorized): what it did not answer is not recorded"))
         elif lost:

@@ -27,7 +27,7 @@ request ids and times differ from run to run.
 | `test/tts/stream` | sound in pieces: a stream that is no events |
 | `test/forms/stream` | JSON, or 422 for an input without a `prompt`, where events are asked for |
 | `openrouter/router/openai/v1/chat/completions` | as OpenAI answers; with `stream` as events that end in `[DONE]` |
-| `test/leaky` | tells the caller's key, cookie and address, and new tokens, cookies and signed URLs (all in `secrets`) |
+| `test/leaky`, `…/stream` | tells the caller's key, cookie and address, and new tokens, cookies and signed URLs (all in `secrets`) |
 | `test/fail`, `test/fail/KIND` | fails in the model: 422 by default; KIND, or `as` in the input, is of `failures.of_model` |
 | `test/refuse/KIND` | refused at the gate, a submit too: KIND is of `failures.refusal` |
 | `test/trouble/KIND` | as `test/echo`, but the answer (of a run, or a job's result) arrives in trouble: `troubles.KINDS` |

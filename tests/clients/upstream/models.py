@@ -380,6 +380,17 @@ def leaky(run: Run) -> Answer:
     return model(output, 200, *cookies, ("x-fal-cdn-token", jwt), ("X-Client-Address", address))
 
 
+def leaky_stream(run: Run) -> Answer:
+    """The same in events: as JSON, and in words."""
+    told = leaky(run)
+    events = (
+        b"data: " + told.content + b"\n\n",
+        b"data: I heard " + json.loads(told.content)["debug"].encode() + b"\n\n",
+    )
+    others = (header for header in told.headers if header[0] != "Content-Type")
+    return Answer(200, (("Content-Type", "text/event-stream"), *others), iter(events))
+
+
 def _encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).decode().rstrip("=")
 
@@ -420,6 +431,7 @@ ROUTES: tuple[tuple[str, Model], ...] = (
     ("test/forms/stream", Model(form)),
     ("openrouter/router/openai/v1/chat/completions", Model(chat)),
     ("test/leaky", Model(leaky)),
+    ("test/leaky/stream", Model(leaky_stream)),
     ("test/fail", Model(fail)),
     ("test/fail/*", Model(fail)),
     ("test/refuse/*", _ECHO),

@@ -143,7 +143,9 @@ def run_socket(line: Line, begun: Callable[[Asked, str, Any], Run], refuse: Call
         found = models.find(endpoint)
         answer = found.make(run) if found else refuse(run)
         started = time.monotonic()
-        headers = {name.lower(): value for name, value in answer.headers}
+        headers: dict[str, str] = {}
+        for name, value in answer.headers:
+            headers[name.lower()] = "; ".join(filter(None, (headers.get(name.lower()), value)))
         meta = {"request_id": run.request_id, "status": answer.status}
         text(line, {"type": "start", **meta, "headers": headers})
         as_text = "json" in headers.get("content-type", "") or headers.get("content-type", "").startswith("text/")

@@ -138,13 +138,17 @@ def test_a_retried_job_moved_by_polls() -> None:
     assert app.send("GET", job).status == 200
 
 
-def test_a_retried_job_may_wait_past_its_deadline() -> None:
+@pytest.mark.parametrize(("deadline", "ended"), [(5, 5), (3, 4)])
+def test_a_retried_job_may_wait_past_its_deadline(deadline: int, ended: int) -> None:
     app = client({"job": "retried"})
     # It starts after 2 s, loses its runner after 4 s, and would start again after 6 s.
-    job = read(app.submit(ENDPOINT, CAT, x_fal_request_timeout="5"))["response_url"]
+    submitted = app.now
+    job = read(app.submit(ENDPOINT, CAT, x_fal_request_timeout=str(deadline)))["response_url"]
     app.now += 20
     assert app.status(job)["error_type"] == "request_timeout"
     assert app.send("GET", job).status == 504
+    (kept,) = app.engine.scope.jobs._over.values()
+    assert kept.ended == submitted + ended
 
 
 def test_a_retried_job_as_a_stream() -> None:

@@ -115,3 +115,9 @@ def test_an_end_or_an_answer_out_of_the_blue_is_passed_over() -> None:
     assert (
         list(exchanges(session(end(1), start(1), end(1), (">", {}), ("<", {"type": "odd", "request_id": "x"})))) == []
     )
+
+
+def test_what_headers_tell_is_hidden_in_bodies() -> None:
+    head = start(1, **{"set-cookie": "session=s3cr3t-of-a-session; Path=/"})
+    heard = session((">", {}), head, ("<", {"said": "s3cr3t-of-a-session and s3cr3t-of-a-key"}), end(1))
+    assert "s3cr3t" not in str(entries(Listening().recorder.note_session(heard)))
