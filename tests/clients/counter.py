@@ -50,7 +50,7 @@ def _under_way() -> dict[str, int]:
     stage, recording = falmock._stage, falmock._recordings.current
     tickets = stage.origin.tickets
     return {
-        "redirected flows": len(stage._redirects._away),
+        "redirected flows": len(stage.redirects._trips),
         "tickets": len(tickets._plays),
         "players": len(tickets.players),
         "listeners": len(tickets._listeners),

@@ -15,7 +15,7 @@ from mitmproxy import http
 from mitmproxy.addonmanager import Loader
 
 NAMES = ("responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end")
-"""The hooks in which a flow is to look as its client sent it."""
+"""The hooks in which a flow is to look as its client sent it, besides `requestheaders` and `request`."""
 
 
 class Witness:
@@ -29,10 +29,19 @@ class Witness:
     def load(self, loader: Loader) -> None:
         loader.add_option("witness_file", str, "", "Where to write.")
 
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        self._learn()
+        self._see("requestheaders", flow)
+
     def request(self, flow: http.HTTPFlow) -> None:
-        origin = ctx.master.addons.get("falmock")._stage.origin
-        for secret in (flow.request.headers.get("x-falmock-ticket"), f":{origin.port}" if origin.port else None):
-            if secret is not None and secret not in self._told:
+        self._learn()
+        self._see("request", flow)
+
+    def _learn(self) -> None:
+        stage = ctx.master.addons.get("falmock")._stage
+        tickets = [trip.ticket for trip in stage.redirects._trips.values()]
+        for secret in (*tickets, f":{stage.origin.port}"):
+            if secret not in (":0", *self._told):
                 self._told.add(secret)
                 _write({"secret": secret})
 

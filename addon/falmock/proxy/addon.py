@@ -106,7 +106,7 @@ class Falmock:
         """
         if self._config is None:
             # Before anything can fail: from here on no fal host is reached.
-            egress.installed()
+            egress.installed().redirects = self._stage.redirects
             guard = terminal.Guard(self._is_ours, self._screen.shows, self._engine.redactor)
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from collections.abc import Awaitable
 from collections.abc import Iterator
 from typing import TypeGuard
 
@@ -28,6 +29,7 @@ from mitmproxy.proxy.layers.tls import parse_client_hello
 from falmock.engine import replies
 from falmock.proxy import flows
 from falmock.proxy.names import Names
+from falmock.proxy.redirect import Redirects
 from falmock.wire.hosts import Hosts
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class Egress:
         self.serving = True
         self.origin: tuple[str, int] | None = None
         """Where falmock's own origin listens: what goes there does not leave."""
+        self.redirects = Redirects()
+        """The flows that the origin answers. They go there from here, so that every script sees them as they came."""
         self.names = Names()
 
     def use(self, hosts: Hosts, *, closed: bool) -> None:
@@ -80,16 +84,30 @@ class Egress:
                         carrier.error = self._refusal(name)
                 return
 
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Have a request to fal read as a whole: streamed, as another addon may want it, it leaves before the answer."""
-        if not self.closed or not flow.request.stream or self._stays(flow):
-            return
-        if flows.host_of(flow.request, self.hosts) is not None:
-            flow.request.stream = False
+    def requestheaders(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Have a request to fal read as a whole: streamed, as another addon may want it, it leaves before the answer.
 
-    def request(self, flow: http.HTTPFlow) -> None:
-        """Refuse a request to fal that nobody answered. We come after every script."""
-        if not self.closed or flow.response or flow.error or not flow.live or self._stays(flow):
+        An upload that the origin takes goes there now.
+        """
+        if self.redirects.is_planned(flow):
+            return self._depart(flow)
+        if self.closed and flow.request.stream and flows.host_of(flow.request, self.hosts) is not None:
+            flow.request.stream = False
+        return None
+
+    def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Send a request to the origin that it answers; refuse one to fal that nobody answers. We come after every script."""
+        if self.redirects.is_planned(flow):
+            return self._depart(flow)
+        self._refuse(flow)
+        return None
+
+    async def _depart(self, flow: http.HTTPFlow) -> None:
+        if not await self.redirects.depart(flow):
+            self._refuse(flow)
+
+    def _refuse(self, flow: http.HTTPFlow) -> None:
+        if not self.closed or flow.response or flow.error or not flow.live:
             return
         host = flows.host_of(flow.request, self.hosts)
         if host is not None:
@@ -97,10 +115,6 @@ class Egress:
             logger.warning("%s", refusal)
             reply = replies.problem(502, refusal, "refused")
             flows.answer(flow, reply, flows.body_of(reply))
-
-    def _stays(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow goes to our own origin."""
-        return self.origin is not None and (flow.request.data.host, flow.request.data.port) == self.origin
 
     def _guards(self, name: str | None) -> TypeGuard[str]:
         return self.closed and name is not None and self.hosts.owns(name)

@@ -24,12 +24,15 @@ _FILES = 65536
 
 
 class Origin:
-    """Plays each effect to the one request that has its ticket. It listens from the first `admit` on."""
+    """Plays each effect to the one request that has its ticket. It listens from the first `admit` on.
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    `clock` is in seconds since the epoch; `taken` hears of each ticket that comes.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, taken: Callable[[str], None] = lambda _: None) -> None:
         self.port = 0
         """Where it listens; 0 while it does not."""
-        self.tickets = Tickets(clock)
+        self.tickets = Tickets(clock, taken)
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
 

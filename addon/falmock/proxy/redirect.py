@@ -1,4 +1,7 @@
-"""Sends flows to the origin and back: on the way there they have another address, before and after it their own."""
+"""Sends flows to the origin and back: on the way there they have another address, before and after it their own.
+
+A flow is away for as short as can be: from when every other addon has seen it until the origin has its ticket.
+"""
 
 from __future__ import annotations
 
@@ -13,49 +16,90 @@ from falmock.proxy.tickets import HEADER
 _FRAMING = "transfer-encoding"
 
 
-class Own(NamedTuple):
-    """What a flow had before it was redirected, the ticket it went with, and whether its answer is to stream."""
+class Trip(NamedTuple):
+    """Where a flow is to go, with which ticket, and whether its answer is to stream."""
+
+    flow: http.HTTPFlow
+    port: int
+    ticket: str
+    streams: bool
+
+
+class _Own(NamedTuple):
+    """What a flow had before it was redirected."""
 
     scheme: str
     host: str
     port: int
     server: connection.Server
-    ticket: str
-    streams: bool
 
 
 class Redirects:
-    """The flows that are on their way to the origin."""
+    """The flows that the origin answers, from the decision on until the headers of the answer come."""
 
     def __init__(self) -> None:
-        self._away: dict[str, Own] = {}
+        self._trips: dict[str, Trip] = {}
+        self._by_ticket: dict[str, str] = {}
+        self._own: dict[str, _Own] = {}
 
-    def send(self, flow: http.HTTPFlow, port: int, ticket: str, *, streams: bool) -> None:
-        """Redirect a flow to the origin on this port."""
+    def plan(self, flow: http.HTTPFlow, port: int, ticket: str, *, streams: bool) -> None:
+        """Have a flow go to the origin on this port; `depart` sends it."""
+        self._trips[flow.id] = Trip(flow, port, ticket, streams)
+        self._by_ticket[ticket] = flow.id
+
+    def is_planned(self, flow: http.HTTPFlow) -> bool:
+        """Whether the origin answers a flow, and the headers of its answer did not come yet."""
+        return flow.id in self._trips
+
+    async def depart(self, flow: http.HTTPFlow) -> bool:
+        """Redirect a flow, once nobody holds it any more, unless it was answered meanwhile; whether the origin answers it."""
+        if flow.intercepted:
+            await flow.wait_for_resume()
+        trip = self._trips.get(flow.id)
+        if trip is None or flow.response or flow.error:
+            return False
+        if flow.id not in self._own and trip.ticket in self._by_ticket:
+            self._send(flow, trip)
+        return True
+
+    def _send(self, flow: http.HTTPFlow, trip: Trip) -> None:
         request = flow.request
-        own = Own(request.scheme, request.data.host, request.data.port, flow.server_conn, ticket, streams)
-        self._away[flow.id] = own
+        self._own[flow.id] = _Own(request.scheme, request.data.host, request.data.port, flow.server_conn)
         # Not `request.host`, which would change the Host header as well.
-        request.scheme, request.data.host, request.data.port = "http", HOST, port
-        request.headers[HEADER] = ticket
+        request.scheme, request.data.host, request.data.port = "http", HOST, trip.port
+        request.headers[HEADER] = trip.ticket
         if request.is_http2 and "content-length" not in request.headers:
             request.headers[_FRAMING] = "chunked"  # else nothing tells in HTTP/1 where the body ends
         # A connection of its own: the flow's may lead through an upstream proxy, or over QUIC.
         flow.server_conn = connection.Server(address=None)
 
-    def is_away(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow is redirected now."""
-        return flow.id in self._away
+    def arrived(self, ticket: str) -> None:
+        """The origin has this ticket: its flow looks as it did again, though the answer is still to come."""
+        flow_id = self._by_ticket.pop(ticket, None)
+        if flow_id is not None:
+            self._restore(self._trips[flow_id].flow)
 
-    def restore(self, flow: http.HTTPFlow) -> Own | None:
-        """Give a flow back what it had, and tell it; None when it was not away."""
-        own = self._away.pop(flow.id, None)
-        if own is None:
+    def end(self, flow: http.HTTPFlow) -> Trip | None:
+        """The answer is coming, or the flow broke off: its trip, None when it had none. It then looks as it did."""
+        trip = self._trips.pop(flow.id, None)
+        if trip is None:
             return None
+        self._by_ticket.pop(trip.ticket, None)
+        self._restore(flow)
+        if flow.request.is_http2:
+            flow.request.headers.pop(_FRAMING, None)  # not before: the body may have been on its way until now
+        return trip
+
+    def end_all(self) -> None:
+        """Nothing is answered any more."""
+        for trip in tuple(self._trips.values()):
+            self.end(trip.flow)
+
+    def _restore(self, flow: http.HTTPFlow) -> None:
+        own = self._own.pop(flow.id, None)
+        if own is None:
+            return
         request = flow.request
         request.scheme, request.data.host, request.data.port = own.scheme, own.host, own.port
         request.headers.pop(HEADER, None)
-        if request.is_http2:
-            request.headers.pop(_FRAMING, None)
         flow.server_conn = own.server
-        return own

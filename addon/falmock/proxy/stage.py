@@ -30,9 +30,9 @@ class Stage:
     """Delivers effects. `moved` hears of the origin's address, None when there is none any more."""
 
     def __init__(self, moved: Callable[[tuple[str, int] | None], None]) -> None:
-        self.origin = Origin()
+        self.redirects = Redirects()
+        self.origin = Origin(taken=self.redirects.arrived)
         self._moved = moved
-        self._redirects = Redirects()
         self._port = 0
 
     async def put(self, flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
@@ -70,25 +70,26 @@ class Stage:
             self._moved((HOST, self._port))
         # What is short and complete stays on the flow, where people see it.
         streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and _is_paced(play))
-        self._redirects.send(flow, self._port, ticket, streams=streams)
+        self.redirects.plan(flow, self._port, ticket, streams=streams)
 
     def is_away(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is being answered by the origin, and its headers did not come yet."""
-        return self._redirects.is_away(flow)
+        return self.redirects.is_planned(flow)
 
     def came_back(self, flow: http.HTTPFlow) -> bool:
-        """The headers of an answer are here, or the flow broke off: whether the origin was asked. It then looks as it did."""
-        own = self._redirects.restore(flow)
-        if own is None:
+        """The headers of an answer are here, or the flow broke off: whether the origin was asked."""
+        trip = self.redirects.end(flow)
+        if trip is None:
             return False
-        self.origin.tickets.withdraw(own.ticket)
+        self.origin.tickets.withdraw(trip.ticket)
         if flow.response is not None:
-            flow.response.stream = own.streams
+            flow.response.stream = trip.streams
         return True
 
     def stop(self) -> None:
         """The script goes away."""
         self.origin.stop()
+        self.redirects.end_all()
         self._moved(None)
 
 

@@ -53,10 +53,11 @@ class Player(Protocol):
 
 
 class Tickets:
-    """Each ticket is good for one request. `clock` is in seconds since the epoch."""
+    """Each ticket is good for one request. `clock` is in seconds since the epoch; `taken` hears of each that comes."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], taken: Callable[[str], None] = lambda _: None) -> None:
         self.clock = clock
+        self._taken = taken
         self.players: set[Player] = set()
         self._plays: dict[str, Play] = {}
         self._listeners: defaultdict[str, set[Player]] = defaultdict(set)
@@ -69,11 +70,14 @@ class Tickets:
 
     def take(self, ticket: str) -> Play | None:
         """What a ticket is for; None when it is none, or was taken before."""
-        return self._plays.pop(ticket, None)
+        play = self._plays.pop(ticket, None)
+        if play is not None:
+            self._taken(ticket)
+        return play
 
     def withdraw(self, ticket: str) -> None:
         """Nobody will come with this ticket any more."""
-        play = self.take(ticket)
+        play = self._plays.pop(ticket, None)
         if isinstance(play, Upload):
             play.sink.drop()
 

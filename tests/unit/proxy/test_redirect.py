@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -53,30 +54,53 @@ def told(flow: http.HTTPFlow) -> dict[str, Any]:
     }
 
 
+def sent(redirects: Redirects, flow: http.HTTPFlow, ticket: str = TICKET, *, streams: bool = True) -> bool:
+    """A flow is sent to the origin."""
+    redirects.plan(flow, PORT, ticket, streams=streams)
+    return asyncio.run(redirects.depart(flow))
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["its ticket came", "its ticket did not come"])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_flow_comes_back_as_it_went(name: str) -> None:
+def test_a_flow_comes_back_as_it_went(name: str, arrives: bool) -> None:  # noqa: FBT001
     redirects, flow = Redirects(), flow_of(name)
     before, server = told(flow), flow.server_conn
-    assert not redirects.is_away(flow)
-    redirects.send(flow, PORT, TICKET, streams=True)
-    assert redirects.is_away(flow)
+    assert not redirects.is_planned(flow)
+    assert sent(redirects, flow)
+    assert redirects.is_planned(flow)
     # mitmproxy gives it the connection that it makes
     flow.server_conn = connection.Server(address=(HOST, PORT))
-    own = redirects.restore(flow)
-    assert own is not None
-    assert (own.ticket, own.streams) == (TICKET, True)
+    if arrives:
+        redirects.arrived(TICKET)
+        assert redirects.is_planned(flow)
+    trip = redirects.end(flow)
+    assert trip is not None
+    assert (trip.ticket, trip.streams) == (TICKET, True)
     assert flow.server_conn is server
     assert told(flow) == before
+    assert not redirects.is_planned(flow)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_flow_that_waits_for_its_answer_shows_nothing_of_the_origin(name: str) -> None:
+    redirects, flow = Redirects(), flow_of(name)
+    before = told(flow)
+    redirects.plan(flow, PORT, TICKET, streams=True)
+    assert told(flow) == before
+    asyncio.run(redirects.depart(flow))
+    assert str(PORT) in repr(told(flow))
+    flow.server_conn = connection.Server(address=(HOST, PORT))
+    redirects.arrived(TICKET)
+    assert told(flow)["urls"] == before["urls"]
     assert str(PORT) not in repr(told(flow))
     assert TICKET not in repr(told(flow))
-    assert not redirects.is_away(flow)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_on_its_way_it_has_our_address_and_its_own_host_header(name: str) -> None:
     redirects, flow = Redirects(), flow_of(name)
     header, authority = flow.request.headers.get("host"), flow.request.authority
-    redirects.send(flow, PORT, TICKET, streams=False)
+    sent(redirects, flow)
     request = flow.request
     assert (request.scheme, request.host, request.port) == ("http", HOST, PORT)
     assert (request.headers.get("host"), request.authority) == (header, authority)
@@ -84,22 +108,67 @@ def test_on_its_way_it_has_our_address_and_its_own_host_header(name: str) -> Non
     assert flow.server_conn.address is None
 
 
-def test_a_flow_that_was_not_away_is_left_alone() -> None:
+def test_a_flow_that_has_no_trip_is_left_alone() -> None:
     redirects, flow = Redirects(), flow_of("HTTPS")
     before = told(flow)
-    assert redirects.restore(flow) is None
-    redirects.send(flow, PORT, TICKET, streams=True)
-    assert redirects.restore(flow) is not None
-    assert redirects.restore(flow) is None
+    assert not asyncio.run(redirects.depart(flow))
+    redirects.arrived("no such ticket")
+    assert redirects.end(flow) is None
+    sent(redirects, flow)
+    assert redirects.end(flow) is not None
+    assert redirects.end(flow) is None
     assert told(flow) == before
+
+
+def test_a_flow_is_sent_once() -> None:
+    redirects, flow = Redirects(), flow_of("HTTPS")
+    before = told(flow)
+    sent(redirects, flow)
+    redirects.arrived(TICKET)
+    assert asyncio.run(redirects.depart(flow))  # an upload: its `request` hook comes when it is there already
+    assert told(flow) == before
+
+
+@pytest.mark.parametrize("answered", ["response", "error"])
+def test_a_flow_that_was_answered_meanwhile_stays(answered: str) -> None:
+    redirects, flow = Redirects(), flow_of("HTTPS")
+    redirects.plan(flow, PORT, TICKET, streams=True)
+    before = told(flow)["urls"]
+    setattr(flow, answered, tutils.tresp() if answered == "response" else tflow.terr())
+    assert not asyncio.run(redirects.depart(flow))
+    assert told(flow)["urls"] == before
+
+
+def test_a_flow_that_somebody_holds_goes_when_it_is_let_go() -> None:
+    async def talk() -> None:
+        redirects, flow = Redirects(), flow_of("HTTPS")
+        redirects.plan(flow, PORT, TICKET, streams=True)
+        flow.intercept()
+        departing = asyncio.ensure_future(redirects.depart(flow))
+        await asyncio.sleep(0)
+        assert flow.request.host == "fal.run"
+        flow.resume()
+        assert await departing
+        assert flow.request.host == HOST
+
+    asyncio.run(talk())
+
+
+def test_when_nothing_is_answered_any_more_all_come_back() -> None:
+    redirects, flow = Redirects(), flow_of("HTTP/2")
+    before = told(flow)
+    sent(redirects, flow)
+    redirects.end_all()
+    assert told(flow) == before
+    assert not redirects.is_planned(flow)
 
 
 def test_a_client_cannot_bring_a_ticket_of_its_own() -> None:
     redirects, flow = Redirects(), flow_of("HTTPS")
     flow.request.headers[HEADER] = "the client's"
-    redirects.send(flow, PORT, TICKET, streams=True)
+    sent(redirects, flow)
     assert flow.request.headers.get_all(HEADER) == [TICKET]
-    redirects.restore(flow)
+    redirects.end(flow)
     assert TICKET not in repr(told(flow))
 
 
@@ -108,11 +177,11 @@ def test_flows_are_kept_apart() -> None:
     flows = [flow_of("HTTPS"), flow_of("HTTP")]
     before = [told(flow) for flow in flows]
     for number, flow in enumerate(flows):
-        redirects.send(flow, PORT, f"ticket {number}", streams=bool(number))
+        sent(redirects, flow, f"ticket {number}", streams=bool(number))
     for number, flow in reversed(list(enumerate(flows))):
-        own = redirects.restore(flow)
-        assert own is not None
-        assert (own.ticket, own.streams) == (f"ticket {number}", bool(number))
+        trip = redirects.end(flow)
+        assert trip is not None
+        assert (trip.ticket, trip.streams) == (f"ticket {number}", bool(number))
     assert [told(flow) for flow in flows] == before
 
 
@@ -130,7 +199,9 @@ def test_a_body_of_unknown_length_has_an_end_on_the_way(
     headers = http.Headers(**({} if length is None else {"content-length": length}))
     flow = tflow.tflow(req=tutils.treq(http_version=version, headers=headers))
     redirects = Redirects()
-    redirects.send(flow, PORT, TICKET, streams=False)
+    sent(redirects, flow)
     assert flow.request.headers.get("transfer-encoding") == framing
-    redirects.restore(flow)
+    redirects.arrived(TICKET)
+    assert flow.request.headers.get("transfer-encoding") == framing  # its body is still coming
+    redirects.end(flow)
     assert "transfer-encoding" not in flow.request.headers

@@ -134,6 +134,8 @@ async def test_what_takes_time_is_played_by_the_origin(origin: Origin, what: str
     await stage.put(flow, effect)
     assert flow.response is None
     assert stage.is_away(flow)
+    assert flow.request.pretty_url == URL
+    assert await stage.redirects.depart(flow)
     assert moves == [("127.0.0.1", origin.port)]
     assert origin.tickets.take(flow.request.headers[HEADER]) is effect
     assert (flow.comment, flow.metadata["falmock.why"]) == ("falmock: a.json#0 (a reason)", "a reason")
@@ -161,6 +163,7 @@ async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: 
     flow, sink = new_flow(), Sink()
     await stage.take(flow, Upload(sink, _never))
     assert flow.request.stream
+    assert await stage.redirects.depart(flow)
     ticket = flow.request.headers[HEADER]
     flow.error = tflow.terr()
     assert stage.came_back(flow)
