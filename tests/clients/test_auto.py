@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,32 @@ def test_an_upload_goes_to_both(confdir: Path, tmp_path: Path, fal: Upstream) ->
         assert tape.job(app, "test/image-to-image", {"image_url": url, "other": 1}).status_code == 200
         assert len(to_models(fal)) > asked
     assert len(tape.entries(folder)) == 2
+
+
+WHOLE = "https://v3.fal.media/files/upload"
+
+
+@pytest.mark.parametrize("by", ["header", "rule"])
+def test_an_error_strikes_an_upload_before_any_of_it_goes_to_fal(
+    confdir: Path, tmp_path: Path, fal: Upstream, by: str
+) -> None:
+    rules = tmp_path / "faults.json"
+    rules.write_text(json.dumps({"faults": [{"match": {"call": "upload"}, "fault": "nginx_503"}]}))
+    args = ("--set", f"fal_faults={rules}") if by == "rule" else ()
+    headers = {"x-falmock-fault": "nginx_503"} if by == "header" else {}
+    with recording(confdir, fal, tmp_path / "fixtures", *args, mode="auto") as mock, tape.client(mock) as app:
+        assert app.post(WHOLE, content=b"a photo", headers=headers).status_code == 503
+    assert fal.seen == []
+
+
+@pytest.mark.parametrize("mode", ["auto", "record"])
+def test_fal_is_never_asked_for_a_fault(confdir: Path, tmp_path: Path, fal: Upstream, mode: str) -> None:
+    headers = {"x-falmock-fault": '{"latency": 0.01}'}
+    with recording(confdir, fal, tmp_path / "fixtures", mode=mode) as mock, tape.client(mock) as app:
+        app.post(WHOLE, content=b"a photo", headers=headers)
+        app.post("https://fal.run/test/echo", json={"prompt": "a"}, headers=headers)
+    assert len(fal.seen) == 2
+    assert not any("x-falmock-fault" in asked.headers for asked in fal.seen)
 
 
 @pytest.mark.parametrize("mode", ["auto", "record"])

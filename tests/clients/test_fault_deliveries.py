@@ -134,6 +134,14 @@ def test_the_headers_are_there_before_the_first_byte(mock: Mitmdump) -> None:
             assert time.monotonic() - started >= headers_after + 1
 
 
+def test_no_answer_to_an_upload_that_is_on_disk(mock: Mitmdump) -> None:
+    verify = ssl.create_default_context(cafile=str(mock.ca))
+    with httpx.Client(proxy=mock.proxy, verify=verify, trust_env=False, timeout=30) as client:
+        headers = {"content-type": "text/plain", **asked({"reset": "before-headers"})}
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post("https://v3.fal.media/files/upload", content=bytes(2**21), headers=headers)
+
+
 def test_a_fault_does_not_outlast_its_call(fetch: Fetch) -> None:
     assert fetch({"reset": "after-headers"}) == HEAD | BROKEN
     assert fetch({"latency": 0}) == good()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from clients import running
@@ -236,3 +238,17 @@ def test_an_old_flow_file(confdir: Path, tmp_path: Path) -> None:
     with mitmdump(confdir, fixtures=folder) as mock, running.app(program, mock) as app:
         replayed = use(app)
     assert tape.plain(replayed) == tape.plain(recorded)
+
+
+def test_what_falmock_answered_is_not_recorded_again(confdir: Path, tmp_path: Path) -> None:
+    flows, folder = tmp_path / "replayed.flow", tmp_path / "recorded"
+    fixtures = running.write_fixtures(
+        tmp_path / "fixtures", {"match": {"model": "a/b"}, "response": {"json": {"n": 1}}}
+    )
+    with running.mitmdump(confdir, "-w", str(flows), fixtures=fixtures) as mock:
+        trust = ssl.create_default_context(cafile=str(mock.ca))
+        with httpx.Client(proxy=mock.proxy, verify=trust, trust_env=False, timeout=30) as client:
+            assert [client.post(f"https://fal.run/a/{name}", json={}).status_code for name in "bc"] == [200, 404]
+    said = imported(confdir, flows, folder)
+    assert "answers of falmock's own, which are not recorded again" in said
+    assert not list(folder.rglob("*.json"))

@@ -14,7 +14,9 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
+import msgpack  # type: ignore[import-untyped, unused-ignore]
 import pytest
+from websockets.sync.client import connect
 
 from clients.running import ADDON
 from clients.running import Mitmdump
@@ -34,6 +36,14 @@ FIXTURES = (
             "json": {"seed": 7, "url": f"https://v3b.fal.media/files/a.png?Signature={SIGNATURE}", "key": KEY},
             "headers": {"set-cookie": f"session={ANSWERED}; Path=/"},
         },
+    },
+    {
+        "match": {"model": "acme/draw"},
+        "realtime": [
+            {"msgpack": {"seed": 7, "key": KEY, "image": {"$base64": "AAAA"}}},
+            {"json": {"type": "x-fal-message", "token": KEY}},
+            {"close": {}},
+        ],
     },
     {"match": {"model": "acme/words"}, "response": {"text": f'{{"token": "{KEY}"', "headers": {"x-note": KEY}}},
 )
@@ -175,6 +185,27 @@ def test_a_flow_is_shown_as_what_it_is(confdir: Path, fixtures: Path) -> None:
     ):
         assert line in output, line
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("view", ["auto", "raw"])
+def test_messages_on_a_socket_are_shown_without_secrets(confdir: Path, fixtures: Path, view: str) -> None:
+    settings = ("--flow-detail", "4", "--set", f"dumper_default_contentview={view}")
+    with mitmdump(confdir, *settings, fixtures=fixtures) as mock:
+        trust = ssl.create_default_context(cafile=str(mock.ca))
+        url = f"wss://fal.run/acme/draw/realtime?Signature={SIGNATURE}"
+        credentials = {"Authorization": f"Key {KEY}"}
+        with connect(url, ssl=trust, proxy=mock.proxy, additional_headers=credentials) as talking:
+            # Nothing but its key tells that the password is one, and in msgpack only who reads that sees it.
+            talking.send(msgpack.packb({"prompt": "a cat", "password": JWT, "mask": bytes(100)}))
+            assert len(list(talking)) == 2
+        output = mock.wait_for("WebSocket connection closed")
+    assert_no_secret(output)
+    assert "Received WebSocket p" not in output
+    if view == "auto":
+        assert '    msgpack: { "prompt": "a cat", "password": "[hidden]", "mask": "(100 bytes)" }\n' in output
+        assert '    msgpack: { "seed": 7, "key": "[hidden]", "image": "(3 bytes)" }\n' in output
+        assert '    text: { "type": "x-fal-message", "token": "[hidden]" }\n' in output
+        assert "    call: Socket\n    endpoint: acme/draw/realtime\n    socket: realtime\n" in output
 
 
 def test_a_reload_of_the_script_stacks_nothing_and_forgets_nothing(

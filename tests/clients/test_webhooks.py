@@ -248,6 +248,7 @@ def test_webhooks_over_tls(confdir: Path, fixtures: Path, tmp_path: Path, mock: 
         doubted = app_server.hook()
         request_id = order(client, "acme/cat", doubted.url)
         mock.wait_for(f"webhook of job {request_id}: attempt 1 of 31: Certificate verify failed: ")
+        assert "(to trust it: --set ssl_verify_upstream_trusted_ca=FILE); again in" in mock.output
         assert doubted.posts == []
 
 

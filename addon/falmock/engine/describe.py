@@ -61,7 +61,7 @@ class Side(NamedTuple):
     `host` is normalized and has the role `role`; `query` only tells which call it is. `status` is that of the response,
     None on the request's side. `body` is less its content encoding. `request_id` is the one that response headers name.
     `fixture` and `why` are those of the reply, `forwarded` tells that there was none; `recorded` is the path of the fixture
-    that was written; `report` is what else is to be said, such as a miss report.
+    that was written; `report` is what else is to be said, such as a miss report. `upgrade` tells of a request for a WebSocket.
     """
 
     host: str
@@ -78,6 +78,7 @@ class Side(NamedTuple):
     forwarded: bool = False
     recorded: str = ""
     report: str = ""
+    upgrade: bool = False
 
 
 def is_shown(content_type: str, body: bytes) -> bool:
@@ -91,7 +92,7 @@ def describe(side: Side, redactor: Redactor) -> str:
     call = _call_of(side)
     value = _json_of(side)
     facts = list(_facts(side, call, value))
-    shown = redactor.value(_shortened(value)) if value is not None else None
+    shown = redactor.value(shortened(value)) if value is not None else None
     label, content = _label(side, call), _events(side, redactor) or _body(side, shown)
     lines = [f"{name}: {fact}" for name, fact in facts if fact]
     if not _is_report(value, side.report):
@@ -106,7 +107,9 @@ def _is_report(value: Any, report: str) -> bool:
 
 def _call_of(side: Side) -> routes.Call | None:
     """The call, None for a preflight, which is none."""
-    return None if side.method == "OPTIONS" else routes.route(side.role, side.method, side.path, side.query)
+    if side.method == "OPTIONS":
+        return None
+    return routes.route(side.role, side.method, side.path, side.query, upgrade=side.upgrade)
 
 
 def _facts(side: Side, call: routes.Call | None, value: Any) -> Iterator[tuple[str, str]]:
@@ -166,7 +169,7 @@ def _origin(side: Side) -> Iterator[tuple[str, str]]:
     elif side.forwarded:
         yield "forwarded", side.why
     elif side.why:
-        yield "no fixture", side.why
+        yield "socket" if side.upgrade else "no fixture", side.why
     yield "recorded in", side.recorded
     if side.status is not None:
         yield "report", side.report
@@ -214,7 +217,7 @@ def _events(side: Side, redactor: Redactor) -> str:
     lines = []
     for event in Parser().feed(side.body):
         try:
-            value = redactor.value(_shortened(jsontext.loads_exact(event.data.encode())))
+            value = redactor.value(shortened(jsontext.loads_exact(event.data.encode())))
             data = jsontext.dump_exact(value, indent=None)
         except ValueError:
             data = event.data
@@ -222,13 +225,13 @@ def _events(side: Side, redactor: Redactor) -> str:
     return "\n".join(lines)
 
 
-def _shortened(value: Any) -> Any:
+def shortened(value: Any) -> Any:
     """A JSON value with the content of data URIs left out."""
     if isinstance(value, str):
         head = _DATA_URI.match(value) if len(value) > _SHORT else None
         return value if head is None else f"{head[0]}... ({len(value) - head.end():,} characters)"
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
+        return [shortened(item) for item in value]
     if isinstance(value, dict):
-        return {key: _shortened(item) for key, item in value.items()}
+        return {key: shortened(item) for key, item in value.items()}
     return value

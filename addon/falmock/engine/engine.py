@@ -21,6 +21,7 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.engine.faults import HEADER
 from falmock.engine.faults import Faults
 from falmock.engine.faults import Strike
 from falmock.engine.queue import Queue
@@ -130,6 +131,13 @@ class Engine:
             return False
         length = headers.get("content-length", "")
         return not length.isdecimal() or int(length) > SPOOLED_ABOVE
+
+    def passes(self, headers: Mapping[str, str]) -> bool:
+        """Whether a body that may go on to fal can do so while it comes: a fault can only strike before anything went.
+
+        `headers` are the request's, with lower-case names.
+        """
+        return HEADER not in headers and (self.config.mode is not Mode.AUTO or self._faults.is_idle)
 
     def take_dropped(self) -> list[str]:
         """The files that were given with requests and are of no use any more, each told once: they are to be removed."""

@@ -14,6 +14,7 @@ from falmock.wire.frames import Binary
 from falmock.wire.frames import Close
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Reset
+from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
 
 
@@ -61,7 +62,7 @@ class Interrupted:
         """The frames that still go out, and how the socket ends where it does."""
         sent: list[Frame] = []
         for frame in frames:
-            if isinstance(frame, Text | Binary):
+            if isinstance(frame, Text | Binary | Stored):
                 if self._left == 0:  # only in the middle of a message: otherwise it has ended before
                     return (*sent, _begun(frame), *self._end())
                 self._left -= 1
@@ -76,10 +77,12 @@ class Interrupted:
         return (Reset(),) if code is None else (Close(code, self._fault.reason),)
 
 
-def _begun(frame: Text | Binary) -> Frame:
-    """The first part of a message."""
+def _begun(frame: Text | Binary | Stored) -> Frame:
+    """The first part of a message; of one that is on disk nothing but that it begins."""
     if isinstance(frame, Text):
         return Text(frame.text[: len(frame.text) // 2], final=False)
+    if isinstance(frame, Stored):
+        return Binary(b"", final=False)
     return Binary(frame.data[: len(frame.data) // 2], final=False)
 
 

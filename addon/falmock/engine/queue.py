@@ -11,6 +11,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.fault_jobs import Course
 from falmock.engine.fault_replies import error_reply
+from falmock.engine.fault_replies import struck
 from falmock.engine.faults import Faults
 from falmock.engine.faults import Strike
 from falmock.engine.jobs import Job
@@ -20,9 +21,10 @@ from falmock.engine.pace import schedule
 from falmock.engine.status_stream import StatusEvents
 from falmock.engine.statuses import status_object
 from falmock.engine.webhooks import Agenda
+from falmock.fixtures.model import Fixture
 from falmock.wire import errors
-from falmock.wire import sse
 from falmock.wire import webhook
+from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
@@ -32,8 +34,6 @@ from falmock.wire.routes import Result
 from falmock.wire.routes import Status
 from falmock.wire.routes import StatusStream
 from falmock.wire.routes import Submit
-
-EVENTS_TYPE = (b"Content-Type", sse.TYPE.encode())
 
 
 class Queue:
@@ -53,29 +53,22 @@ class Queue:
             refused = self._queue_is_full(call.max_queue_length, app, now)
             if refused is not None:
                 return refused
-        found = self._answers.find(request, call.endpoint)
+        found = self._find(request, call, strike)
         if isinstance(found, Reply):
-            instead = fault_jobs.stand_in(strike) if strike is not None and found.miss is not None else None
-            if instead is None:
-                return found
-            found = (instead, DEFAULT_DEADLINE)
+            return found
         fixture, deadline = found
         own = None if strike is not None else self._faults.of_fixture(fixture.label)
         strike = strike or own
         if own is not None and own.fault.turns_away and own.fault.error is not None:
             called = self._faults.called(request, call, now)
             refused = error_reply(own, own.fault.error, called, self._answers.new_id(now))
-            return refused._replace(fixture=fixture.label)
-        timeline = fixture.timeline
-        why = reason_of(fixture)
-        if timeline.refused:
-            return self._answers.plain(fixture, f"{why}; the submit is refused", *replies.GATEWAY)
+            return struck(own, refused)._replace(fixture=fixture.label)
+        if fixture.timeline.refused:
+            return self._answers.plain(fixture, f"{reason_of(fixture)}; the submit is refused", *replies.GATEWAY)
         target = self._webhook_target(call.webhook, fixture.label, now)
         if isinstance(target, Reply):
             return target
-        course = Course(schedule(self._answers.config.pace, timeline), fixture.answer, timeline.honours_cancel)
-        if strike is not None:
-            course = fault_jobs.struck(strike, course, call.endpoint)
+        course = self._course(fixture, call.endpoint, strike)
         job = Job(
             request_id=self._answers.new_id(now),
             app=app,
@@ -84,24 +77,43 @@ class Queue:
             deadline=deadline,
             schedule=course.schedule,
             answer=course.answer,
-            logs=timeline.logs,
-            inference_time=timeline.inference_time,
+            logs=fixture.timeline.logs,
+            inference_time=fixture.timeline.inference_time,
             honours_cancel=course.honours_cancel,
             fixture=fixture.label,
-            why=why,
+            why=reason_of(fixture),
             endpoint=str(call.endpoint),
             strike=own,
         )
+        return self._accept(job, target, strike, now)
+
+    def _find(self, request: Request, call: Submit, strike: Strike | None) -> tuple[Fixture, float] | Reply:
+        """As `Answers.find`; where no fixture answers, the fault may know how the job ends."""
+        found = self._answers.find(request, call.endpoint)
+        if isinstance(found, Reply) and found.miss is not None and strike is not None:
+            instead = fault_jobs.stand_in(strike)
+            return found if instead is None else (instead, DEFAULT_DEADLINE)
+        return found
+
+    def _course(self, fixture: Fixture, endpoint: EndpointId, strike: Strike | None) -> Course:
+        timeline = fixture.timeline
+        course = Course(schedule(self._answers.config.pace, timeline), fixture.answer, timeline.honours_cancel)
+        return course if strike is None else fault_jobs.struck(strike, course, endpoint)
+
+    def _accept(self, job: Job, target: webhook.Target | None, strike: Strike | None, now: float) -> Reply:
+        """Take a new job in, if there is room; `target` is where to tell of its end."""
         # A submit shows the job as it enters the queue, even where the pace ends it at once.
         body = status_object(job, now, logs=False)
         try:
             self._jobs.add(job, now)
         except TooManyJobs:
-            return replies.problem(
+            full = replies.problem(
                 507,
                 f"falmock holds {self._answers.config.max_jobs} jobs that are not over: finish or cancel some, or raise fal_max_jobs",
                 "too many unfinished jobs",
             )
+            return full._replace(fixture=job.fixture)  # a fixture matches: in auto, the call is not fal's to answer
+        why = job.why
         if target is not None:
             why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(strike))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
@@ -157,7 +169,12 @@ class Queue:
         job = self._jobs.get(call.request_id, now)
         if job is None:
             return _unknown()
-        headers = (EVENTS_TYPE, (b"Cache-Control", b"no-cache"), *replies.GATEWAY, replies.fixture_header(job.fixture))
+        headers = (
+            replies.EVENTS_TYPE,
+            (b"Cache-Control", b"no-cache"),
+            *replies.GATEWAY,
+            replies.fixture_header(job.fixture),
+        )
         source = StatusEvents(job, self._jobs, now, logs=call.logs)
         return Stream(200, headers, source, job.why, job.fixture, key=job.request_id)
 

@@ -12,10 +12,12 @@ from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Answer
 from falmock.wire import errors
 from falmock.wire import jsontext
+from falmock.wire import sse
 from falmock.wire.message import Header
 
 QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")
 JSON_TYPE = (b"Content-Type", b"application/json")
+EVENTS_TYPE = (b"Content-Type", sse.TYPE.encode())
 GATEWAY: tuple[Header, ...] = (
     (b"Strict-Transport-Security", b"max-age=31536000; includeSubDomains"),
     (b"X-Robots-Tag", b"noindex"),

@@ -124,6 +124,6 @@ def _body_frames(body: bytes | FileBody, *, is_text: bool) -> list[Frame]:
             text = body.decode()
         except UnicodeDecodeError:
             text = None
-        if text is not None and not ws_run.is_meta(text):
+        if text is not None and ws_run.meta(text) is None:
             return [Text(text)]
     return [Binary(body[start : start + ws_run.CHUNK]) for start in range(0, len(body), ws_run.CHUNK)]

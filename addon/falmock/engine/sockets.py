@@ -26,7 +26,7 @@ class Sockets:
 
     def open(self, request: Request, call: routes.Socket, _now: float) -> Socket:
         """A socket to an endpoint."""
-        is_realtime = _is_realtime(call.endpoint)
+        is_realtime = routes.is_realtime_path(call.endpoint)
         conversation = EndpointSocket(
             self._answers,
             request,
@@ -58,11 +58,7 @@ def refused() -> Socket:
 def names_of(endpoint: EndpointId) -> tuple[str, ...]:
     """The endpoint ids that a socket goes by: as connected, then without the `/realtime` that clients add."""
     name = str(endpoint)
-    return (name, name.removesuffix(_REALTIME)) if _is_realtime(endpoint) else (name,)
-
-
-def _is_realtime(endpoint: EndpointId) -> bool:
-    return f"/{endpoint.path}".endswith(_REALTIME)
+    return (name, name.removesuffix(_REALTIME)) if routes.is_realtime_path(endpoint) else (name,)
 
 
 def _max_buffering(request: Request) -> int | None:

@@ -26,7 +26,6 @@ LEGACY_AGENT = "@fal-ai/serverless-client"
 LEGACY_GAP = 0.025
 """Seconds between pieces for the deprecated JS client: its iterator takes one event in 16 ms, and drops what waits at the end."""
 _STREAM = "/stream"
-_TYPE: tuple[bytes, bytes] = (b"Content-Type", sse.TYPE.encode())
 
 
 class Playback:
@@ -45,7 +44,8 @@ class Playback:
     def step(self, now: float) -> Step:
         """What is due at `now`."""
         due: list[bytes] = []
-        for piece in self._pieces[self._next :]:
+        while self._next < len(self._pieces):
+            piece = self._pieces[self._next]
             at = max(piece.at, self._free)
             if at > now:
                 return Step(tuple(due), at)
@@ -133,7 +133,9 @@ def _is_stand_in(fixture: Fixture) -> bool:
 
 def _as_event(reply: Reply, data: str, now: float, gap: float) -> Stream:
     """A reply as a stream with this as its only event."""
-    headers = tuple(_TYPE if name.lower() == b"content-type" else (name, value) for name, value in reply.headers)
+    headers = tuple(
+        replies.EVENTS_TYPE if name.lower() == b"content-type" else (name, value) for name, value in reply.headers
+    )
     at = now + reply.delay
     source = Playback([Piece(at, sse.event(data))], at, gap)
     return Stream(reply.status, headers, source, reply.why, reply.fixture)

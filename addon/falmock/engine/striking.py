@@ -27,6 +27,7 @@ from falmock.fixtures.fault import Breaks
 from falmock.wire import routes
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Request
+from falmock.wire.named_errors import Wanted
 
 Decide = Callable[[Request, routes.Call, float, Strike | None], Effect]
 """What is to be done about a call; a submit's job goes wrong as the strike says."""
@@ -58,13 +59,18 @@ class Striking:
         if strike is None and by_rule is not None and not self._fixture_has_one(called):
             strike = by_rule
         if strike is not None and strike.fault.error is not None and _is_replaced(strike, call):
-            return fault_replies.error_reply(strike, strike.fault.error, called, self._request_id(call, now))
+            return self._error(strike, strike.fault.error, called, now)
         effect = self._decide(request, call, now, strike)
         if isinstance(effect, Forward):
             return effect
         if strike is None:
             strike = self._of_answer(called, effect, now)
         return effect if strike is None else self._struck(strike, effect, called, now)
+
+    def _error(self, strike: Strike, wanted: Wanted, called: Called, now: float) -> Reply:
+        """The error of a fault in place of the answer, as the rest of the fault has it arrive."""
+        reply = fault_replies.error_reply(strike, wanted, called, self._request_id(called.call, now))
+        return fault_replies.struck(strike, reply)
 
     def _request_id(self, call: routes.Call, now: float) -> str:
         request_id = getattr(call, "request_id", None)
@@ -94,8 +100,7 @@ class Striking:
     def _struck(self, strike: Strike, answer: Answer, called: Called, now: float) -> Answer:
         fault = strike.fault
         if fault.error is not None and not isinstance(called.call, routes.Submit | routes.Result):
-            reply = fault_replies.error_reply(strike, fault.error, called, self._request_id(called.call, now))
-            return fault_replies.struck(strike, reply._replace(fixture=answer.fixture))
+            return self._error(strike, fault.error, called, now)._replace(fixture=answer.fixture)
         if fault.reset is Breaks.BEFORE_HEADERS:
             return fault_replies.broken_off(strike)._replace(fixture=answer.fixture)
         if isinstance(answer, Socket):

@@ -49,6 +49,7 @@ from falmock.proxy.recording import Recording
 from falmock.proxy.saving import Saving
 from falmock.proxy.stage import Stage
 from falmock.proxy.watcher import Watcher
+from falmock.wire.message import header_map
 from falmock.wire.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
@@ -245,7 +246,8 @@ class Falmock:
             return
         host = flows.host_of(flow.request, self._engine.config.hosts)
         if recording is not None:
-            recording.requestheaders(flow, host or flow.request.pretty_host)
+            if host is None or self._engine.passes(header_map(flow.request.headers.fields)):
+                recording.requestheaders(flow, host or flow.request.pretty_host)
         elif host is not None:
             await self._intake.begin(flow, host)
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
-import struct
 
 from mitmproxy import ctx
 from mitmproxy import http
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Turn
+from falmock.proxy import resets
 from falmock.wire.frames import Binary
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Reset
@@ -23,7 +22,6 @@ from falmock.wire.frames import Text
 
 _WORD = secrets.token_hex(32)
 """What the origin says in the place of a reset. Nobody else can."""
-_LINGER_OFF = struct.pack("ii", 1, 0)
 
 
 class Breaking:
@@ -79,9 +77,6 @@ def _reset(flow: http.HTTPFlow) -> None:
             continue
         writer = handler.transports[handler.client].writer
         if isinstance(writer, asyncio.StreamWriter):
-            sock = writer.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
-            writer.transport.abort()
+            resets.reset(writer.transport)
         else:
             writer.close()

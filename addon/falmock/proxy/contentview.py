@@ -14,9 +14,11 @@ from typing import TypeGuard
 from mitmproxy import contentviews
 from mitmproxy import flow as flows_
 from mitmproxy import http
+from mitmproxy import websocket
 
 from falmock.engine import describe
 from falmock.engine.describe import Side
+from falmock.engine.describe_message import describe_message
 from falmock.fixtures.redaction import Redactor
 from falmock.proxy import flows
 from falmock.wire.hosts import Hosts
@@ -29,6 +31,8 @@ PRIORITY = 100.0
 REGISTRY: Any = getattr(contentviews, "registry", None)
 """mitmproxy 12's registry of views; None in 11."""
 
+Message = http.Message | websocket.WebSocketMessage
+
 
 class Screen:
     """What the view shows. `hosts` tells whose flows are fal's, and is asked every time."""
@@ -37,29 +41,33 @@ class Screen:
         self._hosts = hosts
         self._redactor = redactor
 
-    def wants(self, data: bytes, flow: flows_.Flow | None, message: http.Message | None) -> bool:
+    def wants(self, data: bytes, flow: flows_.Flow | None, message: Message | None) -> bool:
         """Whether this message is one to show when nobody chose a view. Never raises."""
         try:
-            if not isinstance(flow, http.HTTPFlow) or not _is_http(message):
+            if not isinstance(flow, http.HTTPFlow) or not _is_known(message):
                 return False
-            shown = describe.is_shown(message.headers.get("content-type", ""), data)
+            shown = isinstance(message, websocket.WebSocketMessage) or describe.is_shown(
+                message.headers.get("content-type", ""), data
+            )
             return shown and flows.host_of(flow.request, self._hosts()) is not None
         except Exception:  # mitmproxy would show a traceback
             logger.debug("falmock: a flow could not be looked at", exc_info=True)
             return False
 
-    def shows(self, data: bytes, flow: flows_.Flow | None, message: http.Message | None) -> bool:
+    def shows(self, data: bytes, flow: flows_.Flow | None, message: Message | None) -> bool:
         """Whether mitmproxy shows this message with this view by itself."""
         return _is_registered() and self.wants(data, flow, message)
 
-    def text(self, data: bytes, flow: flows_.Flow | None, message: http.Message | None) -> str:
+    def text(self, data: bytes, flow: flows_.Flow | None, message: Message | None) -> str:
         """What to show. Never raises."""
         try:
-            if not isinstance(flow, http.HTTPFlow) or not _is_http(message):
-                return "This is no HTTP message of a flow."
+            if not isinstance(flow, http.HTTPFlow) or not _is_known(message):
+                return "This is no message of an HTTP flow."
             host = flows.host_of(flow.request, self._hosts())
             if host is None:
                 return "This flow is not to one of fal's hosts."
+            if isinstance(message, websocket.WebSocketMessage):
+                return describe_message(data, self._redactor, is_text=message.is_text)
             role = self._hosts().role(host) or Role.OTHER
             return describe.describe(_side(data, flow, message, host, role), self._redactor)
         except Exception as error:  # mitmproxy would show a traceback
@@ -67,8 +75,8 @@ class Screen:
             return f"falmock cannot show this ({type(error).__name__}): choose another view."
 
 
-def _is_http(message: http.Message | None) -> TypeGuard[http.Request | http.Response]:
-    return isinstance(message, http.Request | http.Response)
+def _is_known(message: Message | None) -> TypeGuard[http.Request | http.Response | websocket.WebSocketMessage]:
+    return isinstance(message, http.Request | http.Response | websocket.WebSocketMessage)
 
 
 def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Response, host: str, role: Role) -> Side:
@@ -91,6 +99,7 @@ def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Respons
         recorded=str(flow.metadata.get("falmock.recorded") or ""),
         # What is on one line only repeats the above; a miss report has several.
         report=flow.comment if "\n" in flow.comment else "",
+        upgrade=flow.request.headers.get("upgrade", "").lower() == "websocket",
     )
 
 
@@ -111,10 +120,11 @@ if REGISTRY is None:  # in 12 its base class complains about being used
             content_type: str | None = None,  # noqa: ARG002 - the message tells it whole
             flow: flows_.Flow | None = None,
             http_message: http.Message | None = None,
+            websocket_message: websocket.WebSocketMessage | None = None,
             **_unknown: Any,
         ) -> contentviews.TViewResult:
             """A name for the view, and its lines."""
-            return NAME, contentviews.format_text(self._screen.text(data, flow, http_message))
+            return NAME, contentviews.format_text(self._screen.text(data, flow, http_message or websocket_message))
 
         def render_priority(
             self,
@@ -123,10 +133,11 @@ if REGISTRY is None:  # in 12 its base class complains about being used
             content_type: str | None = None,  # noqa: ARG002
             flow: flows_.Flow | None = None,
             http_message: http.Message | None = None,
+            websocket_message: websocket.WebSocketMessage | None = None,
             **_unknown: Any,
         ) -> float:
             """How much this is the view for a message; 0 is not at all."""
-            return PRIORITY if self._screen.wants(data, flow, http_message) else 0
+            return PRIORITY if self._screen.wants(data, flow, http_message or websocket_message) else 0
 
 
 class View12:
@@ -140,11 +151,15 @@ class View12:
 
     def prettify(self, data: bytes, metadata: Any) -> str:
         """The text of the view."""
-        return self._screen.text(data, metadata.flow, metadata.http_message)
+        return self._screen.text(data, metadata.flow, metadata.http_message or metadata.websocket_message)
 
     def render_priority(self, data: bytes, metadata: Any) -> float:
         """How much this is the view for a message; below 0 is not at all."""
-        return PRIORITY if self._screen.wants(data, metadata.flow, metadata.http_message) else -1
+        return (
+            PRIORITY
+            if self._screen.wants(data, metadata.flow, metadata.http_message or metadata.websocket_message)
+            else -1
+        )
 
     def __lt__(self, other: Any) -> bool:
         return self.name < str(other.name)

@@ -13,6 +13,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Answer
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
 from falmock.fixtures.model import Found
 from falmock.recording.exchange import Exchange
 from falmock.wire.content import Content
@@ -22,6 +23,9 @@ from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
+
+ANSWERED = "falmock.fixture"
+"""The key of a flow's metadata that holds the fixture which answered it, None for no fixture; absent where falmock did not answer."""
 
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
@@ -77,6 +81,8 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     fields: list[Header] = list(reply.headers)
     if reply.status not in (204, 304):
         fields.insert(1, (b"Content-Length", str(length).encode()))
+    if flow.request.method == "HEAD":
+        body = b""  # mitmproxy would send it, and the client read it as the next answer
     now = flow.request.timestamp_end or flow.request.timestamp_start
     flow.response = http.Response(
         b"HTTP/1.1", reply.status, reason(reply.status), http.Headers(fields), body, None, now, now
@@ -86,11 +92,12 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
 
 def annotate(flow: http.HTTPFlow, effect: Answer) -> None:
     """Tell on a flow what answered and why, where people and filters find it."""
-    what = effect.fixture or "no fixture"
+    # Of a socket each message has its own fixture.
+    what = effect.fixture or ("a socket" if isinstance(effect, Socket) else "no fixture")
     miss = effect.miss if isinstance(effect, Reply) else None
     struck = f"; fault: {effect.fault}" if effect.fault else ""
     flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{struck})"
-    flow.metadata["falmock.fixture"] = effect.fixture
+    flow.metadata[ANSWERED] = effect.fixture
     flow.metadata["falmock.why"] = effect.why
     if effect.fault:
         flow.metadata["falmock.fault"] = effect.fault

@@ -29,14 +29,25 @@ def take_flow(recording: Recording, flow: http.HTTPFlow, host: str | None) -> No
         recording.counts["other hosts"] += 1
         return
     recording.imported = True
+    if _is_falmocks(recording, flow):
+        return
     recording.take(flows.exchange(flow, host or flow.request.pretty_host), flow)
 
 
 def take_socket(recording: Recording, flow: http.HTTPFlow, host: str | None) -> None:
     """A flow from a file whose socket is closed."""
-    if host is not None:
+    if host is not None and not _is_falmocks(recording, flow):
         recording.imported = True
         recording.take(socket_tee.session(flow, host), flow)
+
+
+def _is_falmocks(recording: Recording, flow: http.HTTPFlow) -> bool:
+    """Whether it was falmock that answered a flow from a file: that is in fixtures, or was made up."""
+    answered = flows.ANSWERED in flow.metadata
+    if answered and not recording.counts["answered by falmock"]:
+        logger.warning("falmock: the file has answers of falmock's own, which are not recorded again")
+    recording.counts["answered by falmock"] += answered
+    return answered
 
 
 def take_over_har(recording: Recording) -> None:

@@ -63,7 +63,8 @@ class Intake:
             reply = reply._replace(why=self._engine.redactor.text(reply.why))
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS and flow.killable:
-                flow.kill()  # it takes effect when the headers of our answer come
+                flow.kill()
+                return reply._replace(status=502, delivery=None)  # nobody sees it: its headers are when mitmproxy kills
             return reply
 
         return answer

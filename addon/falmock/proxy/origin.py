@@ -19,8 +19,8 @@ from falmock.proxy.tickets import Tickets
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
-_FILES = 65536
-"""How many open files and sockets are asked for: every stream takes four."""
+_FILES = (65536, 10240)
+"""How many open files and sockets are asked for, where that is refused (macOS) how many then: every stream takes four."""
 
 
 class Origin:
@@ -64,8 +64,11 @@ class Origin:
 
 def raise_file_limit() -> None:
     """Let the process have as many open files as it may: the limit a shell sets is 1024, enough for 250 streams."""
-    with contextlib.suppress(OSError, ValueError):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for files in _FILES:
+        wanted = files if hard == resource.RLIM_INFINITY else min(files, hard)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return
+        with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return

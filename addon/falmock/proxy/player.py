@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
+from collections.abc import Iterable
 from typing import Any
 from typing import cast
 
@@ -17,6 +16,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
+from falmock.proxy import resets
 from falmock.proxy.sources import Body
 from falmock.proxy.speaker import Speaker
 from falmock.proxy.tickets import HEADER
@@ -27,7 +27,6 @@ from falmock.wire.message import reason
 
 logger = logging.getLogger(__name__)
 _MAX_HEAD = 1024 * 1024
-_LINGER_OFF = struct.pack("ii", 1, 0)
 _BODILESS = (204, 304)
 
 
@@ -44,6 +43,7 @@ class HttpPlayer(asyncio.Protocol):
         self._play: Reply | Stream | Upload | None = None
         self._source: Source | None = None
         self._raw = False
+        self._has_body = True
         self._paused = False
         self._waiting = False
         self._timer: asyncio.TimerHandle | None = None
@@ -69,12 +69,10 @@ class HttpPlayer(asyncio.Protocol):
 
     def _reset(self) -> None:
         """Break off, with a TCP RST where everything is sent already."""
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None and not self.transport.get_write_buffer_size():
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
-            self.transport.abort()
-        else:
+        if self.transport.get_write_buffer_size():
             self.transport.close()
+        else:
+            resets.reset(self.transport)
 
     def _forget(self) -> None:
         """Drop what is being played."""
@@ -135,6 +133,7 @@ class HttpPlayer(asyncio.Protocol):
         """Look at the ticket of a request."""
         ticket = next((value for name, value in request.headers if name == HEADER.encode()), b"")
         play = self._tickets.take(ticket.decode("latin-1"))
+        self._has_body = request.method != b"HEAD"
         if play is None:
             self.transport.abort()
         elif isinstance(play, Socket):
@@ -188,8 +187,14 @@ class HttpPlayer(asyncio.Protocol):
         """Send the head of an answer; its body follows. `length` in bytes is None for one that only its end tells."""
         framing = (b"Transfer-Encoding", b"chunked") if length is None else (b"Content-Length", str(length).encode())
         fields = [*headers] if status in _BODILESS else [*headers, framing]
+        self._has_body = self._has_body and status not in _BODILESS
         self._source = source
-        self._send(h11.Response(status_code=status, headers=fields, reason=reason(status)))
+        try:
+            self._send(h11.Response(status_code=status, headers=fields, reason=reason(status)))
+        except h11.LocalProtocolError:
+            logger.exception("falmock: an answer is none that HTTP can carry")
+            self._give_up()
+            return
         if self._http.their_state is h11.ERROR or self.transport.is_closing():
             return
         self._step()
@@ -210,16 +215,11 @@ class HttpPlayer(asyncio.Protocol):
         now = self._tickets.clock()
         try:
             step = self._source.step(now)
+            self._send_pieces(step.pieces)
         except Exception:
             logger.exception("falmock: a stream broke off")
-            self._forget()
-            self.transport.close()
+            self._give_up()
             return
-        for piece in step.pieces:
-            if self._raw:
-                self.transport.write(piece)
-            elif piece:
-                self._send(h11.Data(data=piece))
         if step.end is End.OPEN:
             if step.again is not None:
                 self._later(step.again - now, self._step)
@@ -231,6 +231,18 @@ class HttpPlayer(asyncio.Protocol):
             self.transport.close()
         else:
             self._finish()
+
+    def _send_pieces(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces if self._has_body else ():
+            if self._raw:
+                self.transport.write(piece)
+            elif piece:
+                self._send(h11.Data(data=piece))
+
+    def _give_up(self) -> None:
+        """What is being played cannot go on."""
+        self._forget()
+        self.transport.close()
 
     def _finish(self) -> None:
         """The answer is complete; another request may follow."""

@@ -22,9 +22,12 @@ from falmock.wire import frames
 logger = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024
 """A message longer than this (bytes) ends the socket with 1009."""
+MAX_UNREAD = 256 * 1024 * 1024
+"""A client that leaves more than this (bytes) of what it was sent unread is hung up on."""
 FAREWELL = 2.0
 """How long the peer has (seconds) to answer a close, and the ping before it."""
-_READ_ALL = b"falmock: all read?"
+READ_ALL = b"falmock: all read?"
+"""The payload of the ping before a close; its pong tells that the peer has read what was said before."""
 _TOO_BIG = 1009
 
 
@@ -68,7 +71,7 @@ class Speaker:
 
     def _handle(self) -> None:
         for event in self._ws.events():
-            if self._close is not None and isinstance(event, events.Pong) and event.payload == _READ_ALL:
+            if self._close is not None and isinstance(event, events.Pong) and event.payload == READ_ALL:
                 self._part(self._close)
             if self._closing and not isinstance(event, events.CloseConnection):
                 continue
@@ -159,7 +162,7 @@ class Speaker:
             return
         self._cancel_timer()
         self._close = close
-        self._send(events.Ping(payload=_READ_ALL))
+        self._send(events.Ping(payload=READ_ALL))
         self._timer = self._loop.call_later(FAREWELL, self._part, close)
 
     def _part(self, close: frames.Close) -> None:
@@ -177,6 +180,11 @@ class Speaker:
 
     def _send(self, event: events.Event) -> None:
         if self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > MAX_UNREAD:
+            logger.warning("falmock: a socket is broken off, since its client does not read what it is sent")
+            self._closing = True
+            self._transport.abort()
             return
         try:
             self._transport.write(self._ws.send(event))

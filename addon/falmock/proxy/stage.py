@@ -42,7 +42,7 @@ class Stage:
             return
         flows.annotate(flow, effect)
         if isinstance(effect, Reply) and effect.delivery is not None and effect.delivery.reset is Reset.BEFORE_HEADERS:
-            await asyncio.sleep(effect.delay)
+            await _wait(flow, effect.delay)
             if flow.killable:
                 flow.kill()
             return
@@ -91,6 +91,14 @@ class Stage:
         self.origin.stop()
         self.redirects.end_all()
         self._moved(None)
+
+
+async def _wait(flow: http.HTTPFlow, seconds: float) -> None:
+    """Let some time pass, but not for a client that is gone."""
+    loop = asyncio.get_running_loop()
+    over = loop.time() + seconds
+    while (left := over - loop.time()) > 0 and flow.client_conn.connected:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(min(left, PATIENCE))
 
 
 def _is_paced(reply: Reply) -> bool:

@@ -25,8 +25,11 @@ from mitmproxy import http
 from mitmproxy import log
 from mitmproxy import websocket
 
+from falmock.engine.describe_message import unpacked
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.secret_shapes import HIDDEN
+from falmock.proxy.speaker import READ_ALL
+from falmock.wire import realtime
 from falmock.wire.message import header_map
 
 logger = logging.getLogger(__name__)
@@ -41,6 +44,8 @@ _OPEN = frozenset(
     ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
 )
 """Query parameters that hold no secret: a query of these alone is printed."""
+_OWN_PING = f"(payload: {READ_ALL!r})"
+"""How a line about a ping of the origin's own, or the pong to it, ends."""
 _ATTEMPTS = 3
 
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
@@ -176,13 +181,13 @@ def _body_hidden(message: Message, flow: http.HTTPFlow, guard: Guard) -> Message
     content = _content(message)
     if not content or _viewed(message, content, flow, guard):
         return message
+    if isinstance(message, websocket.WebSocketMessage):
+        shown = copy.copy(message)
+        shown.content = _message_hidden(message, guard.redactor)
+        return shown
     hidden = _hidden(content, guard.redactor)
     if hidden == content:
         return message
-    if isinstance(message, websocket.WebSocketMessage):
-        shown = copy.copy(message)
-        shown.content = hidden
-        return shown
     changed = message.copy()
     changed.raw_content = hidden
     return changed
@@ -197,11 +202,24 @@ def _viewed(message: Message, content: bytes, flow: http.HTTPFlow, guard: Guard)
 
 def _hidden(content: bytes, redactor: Redactor) -> bytes:
     if len(content) > MAX_READ:
-        return f"({len(content):,} bytes, too many to look through for secrets)".encode()
+        return _too_long(content)
     try:
         return redactor.text(content.decode()).encode()
     except UnicodeError:  # Latin-1 has a character for every byte
         return redactor.text(content.decode("latin-1")).encode("latin-1", "replace")
+
+
+def _too_long(content: bytes) -> bytes:
+    return f"({len(content):,} bytes, too many to look through for secrets)".encode()
+
+
+def _message_hidden(message: websocket.WebSocketMessage, redactor: Redactor) -> bytes:
+    """A message on a socket less its secrets, and in msgpack less the bytes in it."""
+    value = None if message.is_text else unpacked(message.content)
+    if value is None:
+        return _hidden(message.content, redactor)
+    content = realtime.encode(redactor.value(value))
+    return content if len(content) <= MAX_READ else _too_long(content)
 
 
 def _content(message: http.Message | websocket.WebSocketMessage) -> bytes:
@@ -222,12 +240,11 @@ class LogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Every record passes, less its secrets, but for lines about connections to the origin."""
-        if self._is_of_origin(record):
-            return False
-        if getattr(record, "falmock_read", False):
-            return True
         try:
-            self._hide(record)
+            if self._is_of_origin(record):
+                return False
+            if not getattr(record, "falmock_read", False):
+                self._hide(record)
         except Exception:  # noqa: BLE001 - logging it would come back here
             record.msg, record.args, record.exc_info = (
                 "(a log line that could not be looked through for secrets)",
@@ -242,7 +259,9 @@ class LogFilter(logging.Filter):
         if not origins or not record.name.startswith("mitmproxy"):
             return False
         text = record.getMessage()
-        return any(f"{host}:{port}" in text or text == f"Streaming request to {host}." for host, port in origins)
+        return text.endswith(_OWN_PING) or any(
+            f"{host}:{port}" in text or text == f"Streaming request to {host}." for host, port in origins
+        )
 
     def _hide(self, record: logging.LogRecord) -> None:
         # Lines of mitmproxy's may quote requests and are for diagnosis; of others' only what is surely a secret is hidden.

@@ -116,6 +116,8 @@ class Webhooks:
         post, problem = attempt.post, attempt.problem
         if problem is None and flow.error is not None:
             problem = flow.error.msg
+            if "Certificate verify failed" in problem:
+                problem += " (to trust it: --set ssl_verify_upstream_trusted_ca=FILE)"
         status = flow.response.status_code if flow.response is not None and problem is None else None
         verdict = self._agenda.posted(post.key, status, problem or "no answer", time.time())
         flow.comment = f"falmock: {verdict.text}"

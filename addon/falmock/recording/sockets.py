@@ -26,6 +26,7 @@ from falmock.wire.frames import NORMAL_CLOSURE
 from falmock.wire.frames import Close
 from falmock.wire.media import is_type
 from falmock.wire.media import sniffed
+from falmock.wire.routes import is_realtime_path
 
 NO_CODE = 1005
 """What a close without a code is known by (RFC 6455, section 7.4.1)."""
@@ -74,7 +75,7 @@ class Sockets:
 
     def _saved(self, endpoint: EndpointId, session: Session, turn: Turn) -> Outcome:
         about = f"a message on the socket of {endpoint}"
-        is_realtime = f"/{endpoint.path}".endswith("/realtime")
+        is_realtime = is_realtime_path(endpoint)
         try:
             if turn.asked is None:
                 about = f"the opening of the socket of {endpoint}"

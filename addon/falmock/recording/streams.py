@@ -14,6 +14,7 @@ from falmock.recording.entries import NotAnInput
 from falmock.recording.entries import input_of
 from falmock.recording.exchange import Exchange
 from falmock.wire import jsontext
+from falmock.wire import sse
 from falmock.wire.media import DEFAULT
 from falmock.wire.message import Request
 from falmock.wire.routes import Call
@@ -21,8 +22,6 @@ from falmock.wire.routes import Stream
 from falmock.wire.sse import Parser
 
 EVENTS = "text/event-stream"
-IMPLIED_TYPE = f"{EVENTS}; charset=utf-8"
-"""The content type of a fixture's events that name none."""
 _LINGERED = 0.05
 """A stream that ends so many seconds after its last event ends later than with it."""
 
@@ -53,7 +52,7 @@ def streamed(exchange: Exchange, answers: Answers) -> tuple[Any, Answered] | Non
         steps = list(_events(exchange, answers, result))
         if not steps and exchange.body.strip():
             return None  # whatever it is, it is not what it says
-        implied = IMPLIED_TYPE
+        implied = sse.TYPE
     elif exchange.chunks:
         steps = [{"at": at, "bytes": base64.b64encode(chunk).decode()} for at, chunk in _timed(exchange)]
         implied = DEFAULT

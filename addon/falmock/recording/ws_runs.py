@@ -11,6 +11,7 @@ from falmock.recording.session import Message
 from falmock.recording.session import Session
 from falmock.recording.streams import EVENTS
 from falmock.wire import jsontext
+from falmock.wire import ws_run
 from falmock.wire.media import sniffed
 from falmock.wire.message import Request
 
@@ -24,7 +25,7 @@ def exchanges(session: Session) -> Iterator[Exchange]:
         if message.from_client:
             asked.append(message)
             continue
-        meta = _meta(message)
+        meta = None if isinstance(message.content, bytes) else ws_run.meta(message.content)
         if meta is None:
             body.append(message)
         elif meta["type"] == "start":
@@ -33,17 +34,6 @@ def exchanges(session: Session) -> Iterator[Exchange]:
             if asked:
                 yield _exchange(session.request, asked.popleft(), start, body, message.at)
             start = None
-
-
-def _meta(message: Message) -> dict[str, Any] | None:
-    """What surrounds a body: a JSON object with both a type and a request id."""
-    if isinstance(message.content, bytes) or '"request_id"' not in message.content:
-        return None
-    try:
-        value = jsontext.loads(message.content.encode())
-    except (jsontext.BadJSON, UnicodeEncodeError):
-        return None
-    return value if isinstance(value, dict) and "type" in value and "request_id" in value else None
 
 
 def _exchange(request: Request, sent: Message, start: dict[str, Any], body: list[Message], ended: float) -> Exchange:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 NORMAL_CLOSURE = 1000
+MAX_CONTROL = 125
+"""How many bytes a ping may carry (RFC 6455, section 5.5)."""
+MAX_REASON = MAX_CONTROL - 2
+"""How many bytes the reason of a close may have beside its code."""
+_NEVER_SENT = frozenset({1004, 1005, 1006, 1015})
 
 
 class Text(NamedTuple):
@@ -44,6 +49,11 @@ class Close(NamedTuple):
 
 class Reset(NamedTuple):
     """The connection breaks off without a word (the peer sees code 1006)."""
+
+
+def is_sendable(code: int) -> bool:
+    """Whether an endpoint may send this close code (RFC 6455, section 7.4): 1000 to 1014 but for three, 3000 to 4999."""
+    return (1000 <= code < 1015 and code not in _NEVER_SENT) or 3000 <= code < 5000
 
 
 Frame = Text | Binary | Stored | Ping | Close | Reset

@@ -123,7 +123,6 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
 
 _queue_style = json.JSONEncoder().encode
 _model_style = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_ascii_model_style = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def dump_queue(value: Any) -> bytes:
@@ -133,10 +132,11 @@ def dump_queue(value: Any) -> bytes:
 
 def dump_model(value: Any) -> bytes:
     """Bytes as models answer: compact, UTF-8 unescaped (recorded; FastAPI's style)."""
+    text = _model_style(value)
     try:
-        return _model_style(value).encode()
-    except UnicodeEncodeError:  # a lone surrogate has no UTF-8: escape it as it was written
-        return _ascii_model_style(value).encode()
+        return text.encode()
+    except UnicodeEncodeError:
+        return _surrogates_escaped(text).encode()
 
 
 MAX_COLUMNS = 100
@@ -162,7 +162,12 @@ def dump_exact(value: Any, *, indent: int | None) -> str:
             text = "".join(_lines(value, "\n", " " * indent, 0, 0)) + "\n"
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text if text.isascii() else _surrogates_escaped(text)
+
+
+def _surrogates_escaped(text: str) -> str:
+    """JSON text with lone surrogates, which have no UTF-8, as they were written."""
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _has_spelled(value: Any) -> bool:

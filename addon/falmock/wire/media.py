@@ -30,6 +30,7 @@ _BY_EXTENSION = {
     "vtt": "text/vtt",
     "zip": "application/zip",
     "pdf": "application/pdf",
+    "bin": "application/octet-stream",
     "safetensors": "application/octet-stream",
 }
 DEFAULT = "application/octet-stream"

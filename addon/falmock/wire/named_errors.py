@@ -16,8 +16,6 @@ _PAGE = (
     "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
     "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
-FROM_A_RUN = frozenset({Kind.MODEL, Kind.APP, Kind.REQUEST})
-"""The kinds that a job can come to: the others turn the submit itself away."""
 
 
 class Wanted(NamedTuple):

@@ -228,7 +228,12 @@ def _run(method: str, path: str) -> Call:
 
 def is_stream_path(endpoint: EndpointId) -> bool:
     """Whether an endpoint id as called ends in the path of streams."""
-    return endpoint.path == "stream" or endpoint.path.endswith("/stream")
+    return f"/{endpoint.path}".endswith("/stream")
+
+
+def is_realtime_path(endpoint: EndpointId) -> bool:
+    """Whether an endpoint id as called ends in the path of realtime sockets."""
+    return f"/{endpoint.path}".endswith("/realtime")
 
 
 def _queue(method: str, path: str, query: str) -> Call:

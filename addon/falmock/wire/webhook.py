@@ -56,6 +56,10 @@ class Target(NamedTuple):
 def target(url: str) -> Target:
     """Where a `fal_webhook` points. Raises BadTarget."""
     try:
+        url.encode()
+    except UnicodeEncodeError:
+        raise BadTarget("expected a URL in UTF-8, found bytes that are none") from None
+    try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from falmock.wire import jsontext
 from falmock.wire.frames import Text
@@ -23,12 +24,12 @@ def end_frame(request_id: str, status: int, first_byte: float) -> Text:
     return json_frame(ending)
 
 
-def is_meta(text: str) -> bool:
-    """Whether the client takes a text message for one of these two, and not for a part of a body."""
+def meta(text: str) -> dict[str, Any] | None:
+    """What a text message tells that the client takes for one of these two; None for a part of a body."""
     if '"type"' not in text or '"request_id"' not in text:
-        return False
+        return None
     try:
         value = jsontext.loads(text.encode("utf-8", "surrogatepass"))
     except jsontext.BadJSON:
-        return False
-    return isinstance(value, dict) and "type" in value and "request_id" in value
+        return None
+    return value if isinstance(value, dict) and "type" in value and "request_id" in value else None

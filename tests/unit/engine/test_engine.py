@@ -56,6 +56,19 @@ def test_calls_with_a_right(rule: AuthRule, authorization: str) -> None:
     assert Client(ANY, auth=rule).run("a/b", authorization=authorization).status == 200
 
 
+def test_what_may_pass_while_it_comes() -> None:
+    fault = {"match": {}, "fault": "nginx_503"}
+    asked = {"x-falmock-fault": "nginx_503"}
+    for mode, fixture, headers, passes in (
+        (Mode.AUTO, ANY, {}, True),
+        (Mode.AUTO, fault, {}, False),
+        (Mode.AUTO, ANY, asked, False),
+        (Mode.RECORD, fault, {}, True),
+        (Mode.RECORD, ANY, asked, False),
+    ):
+        assert Client(fixture, mode=mode).engine.passes(headers) is passes
+
+
 def test_storage_words_it_another_way() -> None:
     reply = Client(auth=REQUIRED).send("POST", "https://rest.fal.ai/storage/auth/token", {})
     assert (reply.status, read(reply)) == (401, {"detail": "Authorization header is required"})

@@ -20,17 +20,21 @@ from falmock.wire.frames import Close
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Ping
 from falmock.wire.frames import Reset
+from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
+
+HELLO = Text("hello")
 
 
 class Echo:
     """Greets, says every message again at once, and one more time a second later."""
 
-    def __init__(self) -> None:
+    def __init__(self, greeting: Frame) -> None:
+        self.greeting = greeting
         self.later: list[str | bytes] = []
 
     def opened(self, now: float) -> Turn:  # noqa: ARG002
-        return Turn((Ping(), Text("hello")))
+        return Turn((Ping(), self.greeting))
 
     def received(self, message: str | bytes, now: float) -> Turn:
         self.later.append(message)
@@ -45,13 +49,13 @@ def _frame(message: str | bytes) -> Frame:
     return Text(message) if isinstance(message, str) else Binary(message)
 
 
-def socket(fault: Any) -> Socket:
+def socket(fault: Any, greeting: Frame = HELLO) -> Socket:
     strike = Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
-    return fault_sockets.struck(strike, Socket(Echo(), "why"))
+    return fault_sockets.struck(strike, Socket(Echo(greeting), "why"))
 
 
-def talk(fault: Any) -> Conversation:
-    return socket({"socket": fault}).conversation
+def talk(fault: Any, greeting: Frame = HELLO) -> Conversation:
+    return socket({"socket": fault}, greeting).conversation
 
 
 def test_it_is_marked() -> None:
@@ -78,6 +82,13 @@ def test_in_the_middle_of_a_message() -> None:
     assert both.received(b"abcd", 1) == Turn((Binary(b"ab", final=False), Close(1001)))
     cut = talk({"midFrame": True})
     assert cut.opened(0) == Turn((Ping(), Text("he", final=False), Reset()))
+
+
+def test_a_message_that_is_on_disk_counts() -> None:
+    film = Stored("film.mp4", 0, 9)
+    assert talk({"close": 1011, "after": 1}, film).opened(0) == Turn((Ping(), film, Close(1011)))
+    begun = talk({"close": 1011, "midFrame": True}, film)
+    assert begun.opened(0) == Turn((Ping(), Binary(b"", final=False), Close(1011)))
 
 
 def test_no_messages_for_too_long() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from falmock.engine.config import Mode
 from falmock.engine.pace import parse_pace
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import parse_extra
@@ -201,6 +202,12 @@ def test_a_full_table_refuses_a_job_and_drops_none() -> None:
     assert refused.status == 507
     assert "fal_max_jobs" in read(refused)["detail"]
     assert client.status(job)["status"] == "IN_QUEUE"
+
+
+def test_what_a_full_table_refuses_does_not_go_to_fal_instead() -> None:
+    client = paced(max_jobs=1, mode=Mode.AUTO)
+    client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert client.submit("fal-ai/flux/dev", {"prompt": "a cat"}).status == 507
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.config import Mode
+from falmock.engine.effects import Delivery
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
@@ -103,6 +104,16 @@ def test_a_call_that_would_miss() -> None:
     gone = app.run("x/y", **asked({"reset": "before-headers"}))
     assert gone.delivery is not None
     assert gone.delivery.reset is Reset.BEFORE_HEADERS
+
+
+def test_an_error_arrives_as_the_rest_of_the_fault_says() -> None:
+    fault = {"error": "nginx_503", "latency": 2, "drip": {"bytes": 5, "every": 1}}
+    slow = Delivery(piece=5, pause=1)
+    own = client({**ANSWERED, "fault": fault})
+    by_rule = client(rules=[{"fault": fault}])
+    for reply in (own.run("a/b"), own.submit("a/b"), by_rule.run("a/b"), client().run("a/b", **asked(fault))):
+        assert (reply.status, reply.delay, reply.delivery) == (503, 2, slow)
+        assert header(reply, "x-falmock-fault") == reply.fault == "nginx_503 + latency + drip"
 
 
 def test_an_error_uses_up_nothing_of_a_sequence() -> None:

@@ -11,6 +11,7 @@ from mitmproxy import contentviews
 from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
+from mitmproxy.websocket import WebSocketMessage
 
 from falmock.fixtures.redaction import Redactor
 from falmock.proxy import contentview
@@ -110,7 +111,21 @@ def test_chosen_by_hand_it_says_what_it_is_not_for() -> None:
     socket = tflow.twebsocketflow()
     assert socket.websocket is not None
     message: Any = socket.websocket.messages[0]
-    assert shown(socket, message, view="falmock") == "This is no HTTP message of a flow."
+    assert shown(socket, message, view="falmock") == "This flow is not to one of fal's hosts."
+
+
+@pytest.mark.usefixtures("screen")
+def test_messages_on_a_socket_read_as_json() -> None:
+    flow = flow_to("fal.run", "/fal-ai/flux/realtime")
+    flow.request.method = "GET"
+    flow.request.headers["upgrade"] = "websocket"
+    flow.metadata |= {"falmock.why": "realtime", "falmock.fixture": None}
+    assert shown(flow, flow.request).startswith("call: Socket\nendpoint: fal-ai/flux/realtime\nsocket: realtime\n")
+    packed: Any = WebSocketMessage(2, True, b"\x82\xa1n\x01\xa5token\xb0planted-secret-1")
+    assert shown(flow, packed) == 'msgpack: { "n": 1, "token": "[hidden]" }'
+    text: Any = WebSocketMessage(1, False, b'{"n": 1}')
+    assert shown(flow, text) == 'text: { "n": 1 }'
+    assert "msgpack" not in shown(flow_to("example.com"), packed)
 
 
 def test_it_never_raises(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:

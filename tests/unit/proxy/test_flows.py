@@ -7,6 +7,8 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
+from falmock.engine import replies
+from falmock.engine import sockets
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.miss import Miss
@@ -86,6 +88,21 @@ def test_an_answer_without_a_body_has_no_length() -> None:
     flow = flow_of()
     flows.answer(flow, Reply(204, (), b"", "recorded"), b"")
     assert "content-length" not in flow.response.headers
+
+
+def test_a_socket_has_no_one_fixture() -> None:
+    flow = flow_of()
+    flows.annotate(flow, sockets.refused())
+    assert flow.comment == "falmock: a socket (not authorized)"
+
+
+def test_an_answer_to_head_has_no_body_whatever_it_is() -> None:
+    refused = tflow.tflow(req=tutils.treq(method=b"HEAD"))
+    reply = replies.problem(405, "a run is called with POST or GET, not HEAD", "wrong method")
+    flows.answer(refused, reply, flows.body_of(reply))
+    assert refused.response is not None
+    assert refused.response.content == b""
+    assert refused.response.headers["content-length"] == str(len(flows.body_of(reply)))
 
 
 def test_head_and_304_have_the_length_they_should() -> None:

@@ -265,6 +265,20 @@ def test_the_limit_of_open_files_is_raised_and_never_lowered() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+def test_a_system_that_refuses_so_many_files_is_asked_for_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def as_macos_does(_: int, limits: tuple[int, int]) -> None:
+        asked.append(limits[0])
+        if limits[0] > 10240:
+            raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", as_macos_does)
+    origin_.raise_file_limit()
+    assert asked == [65536, 10240]
+
+
 @on_loopback
 async def test_no_port_to_listen_on_is_an_error_of_the_caller(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(*_: object) -> None:

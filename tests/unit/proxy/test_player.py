@@ -262,6 +262,29 @@ async def test_a_head_is_told_the_length_of_what_a_get_would_bring(origin: Origi
 
 
 @on_loopback
+async def test_what_has_no_body_is_sent_none(origin: Origin) -> None:
+    drip = Delivery(piece=2)
+    bodiless = Stream(204, (), Script(Step((b"one",), end=End.WHOLE)), "test")
+    for play, method in ((reply(b"hello", drip), "HEAD"), (bodiless, "POST"), (reply(b"hello", drip), "HEAD")):
+        async with await asking(origin, play, method=method) as peer:
+            await peer.head()
+            peer.ask(await origin.admit(reply(b"next")))
+            assert (await peer.head())[0] == "HTTP/1.1 200 OK"
+            assert await peer.reader.readexactly(4) == b"next"
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01])
+@on_loopback
+async def test_an_answer_that_http_cannot_carry_is_broken_off(
+    origin: Origin, delay: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = Stream(200, ((b"X-Bad", b"two\nlines"),), Script(), "test", delay=delay)
+    async with await asking(origin, bad) as peer:
+        assert await peer.rest() == b""
+    assert "an answer is none that HTTP can carry" in caplog.text
+
+
+@on_loopback
 async def test_a_reply_may_be_late(origin: Origin) -> None:
     started = time.monotonic()
     async with await asking(origin, reply(b"late", delay=0.1)) as peer:

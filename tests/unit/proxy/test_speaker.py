@@ -262,6 +262,18 @@ async def test_the_client_closes(origin: Origin, code: int, reason: str | None) 
 
 
 @on_loopback
+async def test_a_client_that_reads_nothing_is_hung_up_on(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(speaker_, "MAX_UNREAD", 1024 * 1024)
+    image = Binary(bytes(16 * 1024 * 1024))
+    async with await Caller.connected(origin, Talk(lambda *_: Turn((image,)))) as caller:
+        caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
+        await until(lambda: not origin.tickets.players)
+    assert "does not read what it is sent" in caplog.text
+
+
+@on_loopback
 async def test_what_comes_behind_a_close_is_not_heard(origin: Origin) -> None:
     talk = Talk(lambda *_: Turn((Close(1000),)))
     async with await Caller.connected(origin, talk) as caller:
@@ -451,6 +463,9 @@ class Wire:
         self.ended = True
 
     abort = close
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def is_closing(self) -> bool:
         return self.ended

@@ -188,3 +188,11 @@ async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origi
     await stage.put(flow, HELLO._replace(delivery=Delivery(reset=Reset.BEFORE_HEADERS)))
     assert flow.error is not None
     assert (flow.response, stage.is_away(flow), moves) == (None, False, [])
+
+
+@on_loopback
+async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
+    stage, _ = stage_with(origin)
+    flow = new_flow()
+    flow.client_conn.state = connection.ConnectionState.CLOSED
+    await stage.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=Reset.BEFORE_HEADERS)))

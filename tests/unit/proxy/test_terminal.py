@@ -17,9 +17,11 @@ from mitmproxy.addons import dumper
 from mitmproxy.test import taddons
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
+from mitmproxy.websocket import WebSocketMessage
 
 from falmock.fixtures.redaction import Redactor
 from falmock.proxy import flows
+from falmock.proxy import speaker
 from falmock.proxy import terminal
 from falmock.proxy.terminal import Guard
 from falmock.wire.hosts import Hosts
@@ -194,6 +196,26 @@ def test_sockets(printed: Printed) -> None:
     assert flow.websocket.close_reason == f"enough, {KEY}"
 
 
+@pytest.mark.parametrize("view", ["auto", "raw", "hex"])
+def test_secrets_in_msgpack_are_hidden_though_nothing_gives_them_away_but_their_key(
+    printed: Printed, view: str
+) -> None:
+    flow = tflow.twebsocketflow()
+    flow.request = flow_to("fal.run").request
+    assert flow.websocket is not None
+    content = b"\x82\xa5token\xb0planted-secret-1\xa5image\xc4\x03abc"
+    flow.websocket.messages = [WebSocketMessage(2, True, content)]
+    text = printed(flow, "websocket_message", flow_detail=4, dumper_default_contentview=view)
+    assert "token" in text
+    assert "planted" not in text
+    assert "(3 bytes)" in text
+    assert flow.websocket.messages[0].content == content
+    flow.websocket.messages = [WebSocketMessage(2, True, b"\x81\xa1a\xdb\x00\x20\x00\x00" + b"a" * 2**21)]
+    assert "too many to look" in printed(
+        flow, "websocket_message", flow_detail=4, dumper_default_contentview=view
+    ).replace("\n", "")
+
+
 def test_what_cannot_be_made_safe_is_not_printed(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError(KEY)
@@ -246,6 +268,24 @@ def test_of_others_lines_only_secrets_are_hidden(printed: Printed) -> None:
 def test_a_line_without_secrets_is_the_same(printed: Printed) -> None:
     logging.getLogger("mitmproxy").warning("%d%% of %s", 5, "it", extra={"client": ("127.0.0.1", 5)})
     assert printed.log.lines[-1].endswith("[127.0.0.1:5] 5% of it")
+
+
+def test_a_line_that_cannot_be_put_together_costs_nothing_but_itself(printed: Printed) -> None:
+    guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
+    terminal.installed(guard).origins.add(("127.0.0.1", 40001))
+    logging.getLogger("mitmproxy").warning("%d calls", "no")
+    assert printed.log.lines[-1].endswith("(a log line that could not be looked through for secrets)")
+
+
+def test_lines_about_pings_of_the_origins_own_are_left_out(printed: Printed) -> None:
+    guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
+    terminal.installed(guard).origins.add(("127.0.0.1", 40001))
+    mitmproxy = logging.getLogger("mitmproxy.proxy.layer")
+    for payload in (speaker.READ_ALL, b"the fixture's"):
+        mitmproxy.warning("Received WebSocket ping from server (payload: %r)", payload)
+        mitmproxy.warning("Received WebSocket pong from client (payload: %r)", payload)
+    assert len(printed.log.lines) == 2
+    assert "the fixture's" in printed.log.lines[0]
 
 
 def test_lines_about_connections_to_the_origin_are_left_out(printed: Printed) -> None:

@@ -211,6 +211,13 @@ def test_a_session_that_broke_off_is_recorded_as_far_as_it_was_answered() -> Non
     assert warnings(outcomes) == [f"the socket of {REALTIME}: what had no answer (2) is not recorded: it broke off"]
 
 
+def test_an_opening_after_which_nothing_was_asked_is_recorded_of_a_whole_session_only() -> None:
+    assert len(entries(record((0.5, "<", "hello"), to=RAW))) == 1
+    assert entries(record((0.5, "<", "hello"), to=RAW, lost="it broke off")) == []
+    assert entries(record((0.5, "<", "hello"), (1, "<", REFUSED), to=RAW, close=Close())) == []
+    assert len(entries(record((0.5, "<", "hello"), (1, ">", "x"), to=RAW, lost="it broke off"))) == 1
+
+
 def test_a_session_that_was_refused_is_none() -> None:
     heard = Listening()
     outcomes = record(

@@ -38,6 +38,7 @@ def test_the_type_a_name_suggests(name: str, content_type: str) -> None:
         ("IMAGE/JPEG", "jpg"),
         ("text/plain; charset=utf-8", "txt"),
         (" audio/mpeg ; x=y", "mp3"),
+        ("application/octet-stream", "bin"),
         ("application/x-unheard-of", "bin"),
         ("", "bin"),
     ],

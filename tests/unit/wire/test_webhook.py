@@ -50,6 +50,8 @@ def test_targets(url: str, target: Target) -> None:
         ("https://./", "found one that is none"),
         ("https://ex.com:99999/", "cannot be read: Port out of range"),
         ("https://[ex.com/", "cannot be read: Invalid IPv6"),
+        ("https://ex.com/\udc80", "UTF-8"),
+        ("https://\udc80:secret@ex.com/", "UTF-8"),
     ],
 )
 def test_bad_targets(url: str, complaint: str) -> None:

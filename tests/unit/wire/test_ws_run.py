@@ -37,4 +37,4 @@ def test_what_the_client_takes_for_one_of_these(*, text: str, is_meta: bool) -> 
     except json.JSONDecodeError:
         value = None
     assert (isinstance(value, dict) and "type" in value and "request_id" in value) is is_meta
-    assert ws_run.is_meta(text) is is_meta
+    assert ws_run.meta(text) == (value if is_meta else None)

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from falmock.wire.frames import MAX_REASON
+from falmock.wire.frames import is_sendable
+
+
+@pytest.mark.parametrize(
+    ("code", "sendable"),
+    [
+        *((code, True) for code in (1000, 1001, 1003, 1007, 1014, 3000, 4999)),
+        *((code, False) for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000)),
+    ],
+)
+def test_the_close_codes_that_may_be_sent(*, code: int, sendable: bool) -> None:
+    assert is_sendable(code) is sendable
+
+
+def test_the_room_for_a_reason() -> None:
+    assert MAX_REASON == 123
