@@ -54,7 +54,7 @@ def _under_way() -> dict[str, int]:
         "tickets": len(tickets._plays),
         "players": len(tickets.players),
         "listeners": len(tickets._listeners),
-        "bodies listened to": 0 if recording is None else len(recording._tees),
+        "bodies listened to": 0 if recording is None else len(recording._tees._tees),
     }
 
 

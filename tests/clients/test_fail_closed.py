@@ -5,6 +5,7 @@ Each of these starts a real mitmdump: what counts is what the process does, not 
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import ssl
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from clients.running import ADDON
 from clients.running import Mitmdump
@@ -265,12 +267,12 @@ def test_what_cannot_be_answered_is_refused_and_not_forwarded(
     assert answer.json()["detail"] == answer.json()["message"]
 
 
-def test_a_realtime_socket_is_refused_and_not_forwarded(shared_mock: Mitmdump) -> None:
-    headers = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "x"}
-    with client_of(shared_mock) as client:
-        answer = client.get("https://fal.run/fal-ai/lcm/realtime", headers=headers)
-    assert answer.status_code == 501
-    assert "realtime" in answer.json()["detail"]
+def test_a_socket_that_no_fixture_knows_is_not_forwarded(shared_mock: Mitmdump) -> None:
+    trust = ssl.create_default_context(cafile=str(shared_mock.ca))
+    with connect("wss://fal.run/fal-ai/lcm/realtime", proxy=shared_mock.proxy, ssl=trust) as connection:
+        connection.send('{"prompt": "a cat"}')
+        told = json.loads(connection.recv(30))
+    assert (told["type"], told["error"]) == ("x-fal-error", "MISS")
 
 
 def test_a_forwarding_script_cannot_reach_fal(confdir: Path, fixtures: Path, tmp_path: Path) -> None:

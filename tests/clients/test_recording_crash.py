@@ -77,7 +77,7 @@ def test_killed_at_any_moment(confdir: Path, tmp_path: Path, fal: Upstream) -> N
         assert library.files == len(tape.documents(tmp_path)), f"seed {seed}"
         found.append((library.files, len(tape.leftovers(tmp_path))))
     files, left = zip(*found, strict=True)
-    assert files[-1] > 5, "nothing was ever recorded"
+    assert files[-1] > 0, "nothing was ever recorded"
     assert any(left), "no kill ever came while something was written"
     with mitmdump(confdir, fixtures=tmp_path) as mock, tape.client(mock) as app:
         names = [path for path in tape.documents(tmp_path) if path.startswith("test/image/")]
