@@ -175,6 +175,7 @@ class Job:
         self.urls = accepted
         self.is_stopped = False
         self.is_done = False
+        self.is_abandoned = False
 
 
 class Client:
@@ -242,7 +243,8 @@ class Client:
     def abandon(self, job: int) -> None:
         """Have a job stopped and never ask again."""
         for chosen in self._chosen(job):
-            chosen.is_done = chosen.is_done or (chosen.own and self._cancel(chosen).status == 202)
+            if not chosen.is_done and chosen.own and self._cancel(chosen).status == 202:
+                chosen.is_done = chosen.is_abandoned = True
 
     def finish(self, job: int) -> None:
         """Ask until it is over, then fetch the result."""
@@ -251,8 +253,9 @@ class Client:
                 self._finish(chosen)
 
     def _chosen(self, job: int) -> list[Job]:
-        """The job that a number stands for, if there is any."""
-        return [self.jobs[job % len(self.jobs)]] if self.jobs else []
+        """The job that a number stands for, if there is any and it was not abandoned."""
+        chosen = [self.jobs[job % len(self.jobs)]] if self.jobs else []
+        return [job for job in chosen if not job.is_abandoned]
 
     def _cancel(self, job: Job) -> Exchange:
         exchange = self.send("PUT", job.urls["cancel_url"])
