@@ -14,6 +14,9 @@ from falmock.wire.message import Request
 IDLE = 60.0
 """Seconds without a message after which a `/realtime` session ends."""
 MAX_BUFFERING = 60
+"""The largest `max_buffering` that a client may ask for."""
+MAX_WAITING = 10_000
+"""How many messages wait where a client sets no limit: what comes beyond drops the oldest."""
 _REALTIME = "/realtime"
 
 
@@ -61,6 +64,6 @@ def names_of(endpoint: EndpointId) -> tuple[str, ...]:
     return (name, name.removesuffix(_REALTIME)) if routes.is_realtime_path(endpoint) else (name,)
 
 
-def _max_buffering(request: Request) -> int | None:
+def _max_buffering(request: Request) -> int:
     text = routes.query_value(request.query, "max_buffering")
-    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_BUFFERING else None
+    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_BUFFERING else MAX_WAITING
