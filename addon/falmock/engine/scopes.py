@@ -1,8 +1,9 @@
-"""A scope: one isolated set of jobs, sequence counts, uploads, journal and counts of faults."""
+"""Scopes: what a test or a worker leaves behind in the mock, apart from what others do."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from falmock.engine.assets import Assets
 from falmock.engine.faults import Tally
@@ -10,14 +11,42 @@ from falmock.engine.jobs import Jobs
 from falmock.engine.journal import Journal
 from falmock.fixtures.redaction import Redactor
 
+HEADER = "x-falmock-scope"
+"""The request header that names a scope."""
+HEADERS = (HEADER, "x-test-id")
+"""That and aimock's."""
+MAX_NAME = 200
+
+
+def named(headers: Mapping[str, str], user: str = "") -> str:
+    """The scope that a request belongs to, "" for the one that all share; `user` is the name it gave the proxy.
+
+    `headers` has lower-case names. A name is cut at 200 characters.
+    """
+    for header in HEADERS:
+        name = headers.get(header, "").strip()
+        if name:
+            return name[:MAX_NAME]
+    return user[:MAX_NAME]
+
 
 class Scope:
-    """Everything that a run of an app leaves behind in the mock. `calls` counts the answers of each match."""
+    """One isolated set of jobs, sequence counts, journal and counts of faults. `calls` counts the answers of each match.
 
-    def __init__(self, max_jobs: int, job_ttl: float, redactor: Redactor) -> None:
+    `assets` are the files that were uploaded, in whatever scope: a URL names its content, and is the same for all.
+    """
+
+    def __init__(self, max_jobs: int, job_ttl: float, redactor: Redactor, assets: Assets | None = None) -> None:
         self.redactor = redactor
         self.jobs = Jobs(max_jobs, job_ttl)
         self.calls: Counter[str] = Counter()
-        self.assets = Assets()
+        self.assets = Assets() if assets is None else assets
         self.journal = Journal(redactor)
         self.faults = Tally()
+
+    def clear(self) -> None:
+        """Forget all that is its own."""
+        self.jobs.clear()
+        self.calls.clear()
+        self.journal.clear()
+        self.faults.clear()

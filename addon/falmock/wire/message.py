@@ -28,6 +28,7 @@ REASONS: Mapping[int, bytes] = {
     408: b"Request Timeout",
     409: b"Conflict",
     410: b"Gone",
+    412: b"Precondition Failed",
     413: b"Request Entity Too Large",
     415: b"Unsupported Media Type",
     416: b"Requested Range Not Satisfiable",
@@ -61,7 +62,7 @@ class Request(NamedTuple):
     `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts
     with ``/``; `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a
     repeated header the last value); `body` is decoded from any content encoding. A body that was put on disk is
-    `content`, and `body` is empty then.
+    `content`, and `body` is empty then. `scope` names the scope that it belongs to, `peer` is the address of the client that sent it to falmock itself.
     """
 
     method: str
@@ -71,6 +72,8 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     content: Content | None = None
+    scope: str = ""
+    peer: str = ""
 
     @property
     def uploaded(self) -> Content:

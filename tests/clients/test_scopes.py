@@ -1,0 +1,71 @@
+"""Tests that share one mock and never see each other: by the name each gives the proxy, or by a header."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from clients import running
+from clients.running import CLIENTS
+from clients.running import Mitmdump
+
+FIXTURES = [
+    {"match": {"model": "test/turns"}, "response": {"json": {"turn": 1}}},
+    {"match": {"model": "test/turns"}, "response": {"json": {"turn": 2}}},
+    {"match": {"model": "test/turns"}, "response": {"json": {"turn": 3}}},
+]
+
+
+@pytest.fixture(scope="module")
+def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
+    fixtures = running.write_fixtures(tmp_path_factory.mktemp("scopes") / "fixtures", *FIXTURES)
+    with running.mitmdump(confdir, fixtures=fixtures) as started:
+        yield started
+
+
+def named(mock: Mitmdump, name: str) -> str:
+    return mock.proxy.replace("http://", f"http://{name}:x@")
+
+
+def client(mock: Mitmdump, name: str = "", **headers: str) -> httpx.Client:
+    proxy = named(mock, name) if name else mock.proxy
+    trust = ssl.create_default_context(cafile=str(mock.ca))
+    return httpx.Client(proxy=proxy, verify=trust, trust_env=False, headers=headers, timeout=30)
+
+
+@pytest.mark.parametrize("program", ["python_sync.py", "python_async.py", "client.mjs"])
+def test_apps_that_differ_in_nothing_but_their_proxy_setting(mock: Mitmdump, program: str) -> None:
+    script = CLIENTS / "programs" / program
+    with (
+        running.app(script, mock, HTTPS_PROXY=named(mock, f"{program}-1")) as one,
+        running.app(script, mock, HTTPS_PROXY=named(mock, f"{program}-2")) as two,
+    ):
+        given = {"input" if program.endswith(".mjs") else "arguments": {}}
+        turns = [str(app("run", app="test/turns", **given)) for app in (one, two, one, two, one)]
+    for number, turn in enumerate((1, 1, 2, 2, 3)):
+        assert f"'turn': {turn}" in turns[number]
+
+
+def test_a_job_is_not_seen_from_elsewhere(mock: Mitmdump) -> None:
+    with client(mock, "here") as here, client(mock, "there") as there, client(mock) as nowhere:
+        job = here.post("https://queue.fal.run/test/turns", json={}).json()
+        assert here.get(job["status_url"]).json()["status"] == "COMPLETED"
+        assert [there.get(job["status_url"]).status_code, nowhere.get(job["response_url"]).status_code] == [404, 404]
+        assert nowhere.get(job["response_url"], headers={"X-Test-Id": "here"}).json() == {"turn": 1}
+
+
+@pytest.mark.parametrize("header", ["x-falmock-scope", "X-Test-Id"])
+def test_a_header_names_it_too(mock: Mitmdump, header: str) -> None:
+    with client(mock, "both", **{header: f"{header}-1"}) as one, client(mock, "both", **{header: f"{header}-2"}) as two:
+        turns = [app.post("https://fal.run/test/turns", json={}).json()["turn"] for app in (one, two, one)]
+    assert turns == [1, 1, 2]
+
+
+def test_plain_http_through_the_proxy(mock: Mitmdump) -> None:
+    with client(mock, "plain-1") as one, client(mock, "plain-2") as two:
+        turns = [app.post("http://fal.run/test/turns", json={}).json()["turn"] for app in (one, two, one)]
+    assert turns == [1, 1, 2]

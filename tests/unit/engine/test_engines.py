@@ -1,0 +1,136 @@
+"""Scopes: what one test does is not seen by another, though both use one mock."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from falmock.engine import engines
+from falmock.engine import scopes
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
+from falmock.engine.engines import Engines
+from falmock.engine.pace import parse_pace
+from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.volatile import parse_ignore
+from falmock.wire.message import Request
+from falmock.wire.uuid7 import uuid7
+from unit.engine.calls import index_of
+
+NOW = 1_752_619_398.0
+TWO = [
+    {"match": {"model": "test/turns"}, "response": {"json": {"turn": 1}}},
+    {"match": {"model": "test/turns"}, "response": {"json": {"turn": 2}}},
+]
+
+
+class Mock:
+    """Engines with these fixtures."""
+
+    def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
+        counter = iter(range(10**6))
+        self.engines = Engines(Config(**config), index_of(*fixtures), lambda now: uuid7(now, next(counter)))
+
+    def send(self, scope: str, method: str, url: str, body: Any = None, **headers: str) -> Reply:
+        host, _, path = url.removeprefix("https://").partition("/")
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = Request(method, host, f"/{path}", "", headers, content, scope=scopes.named(headers, scope))
+        effect = self.engines.handle(request, NOW)
+        assert isinstance(effect, Reply)
+        return effect
+
+    def told(self, scope: str, method: str, url: str, body: Any = None, **headers: str) -> Any:
+        reply = self.send(scope, method, url, body, **headers)
+        assert isinstance(reply.body, bytes)
+        return json.loads(reply.body)
+
+    def turn(self, scope: str, **headers: str) -> int:
+        return int(self.told(scope, "POST", "https://fal.run/test/turns", {}, **headers)["turn"])
+
+
+def test_each_scope_has_the_sequence_from_its_start() -> None:
+    mock = Mock(*TWO)
+    assert [mock.turn("a"), mock.turn("b"), mock.turn(""), mock.turn("a"), mock.turn("b"), mock.turn("")] == [
+        *(1, 1, 1),
+        *(2, 2, 2),
+    ]
+
+
+def test_a_job_is_known_in_its_scope_alone() -> None:
+    mock = Mock(*TWO)
+    url = mock.told("a", "POST", "https://queue.fal.run/test/turns", {})["status_url"]
+    assert mock.told("a", "GET", url)["status"] == "COMPLETED"
+    for other in ("b", ""):
+        assert mock.send(other, "GET", url).status == 404
+
+
+def test_a_file_is_known_in_every_scope() -> None:
+    # A browser that follows its URL brings no name.
+    mock = Mock(*TWO)
+    url = mock.told("a", "POST", "https://v3.fal.media/files/upload", "photo")["access_url"]
+    assert mock.send("", "GET", url).body == mock.send("b", "GET", url).body == b'"photo"'
+
+
+def test_each_scope_has_a_journal_of_its_own() -> None:
+    mock = Mock(*TWO)
+    mock.turn("a")
+    mock.turn("a")
+    mock.turn("")
+    assert [mock.engines.of(scope).scope.journal.total for scope in ("a", "b", "")] == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("headers", "user", "scope"),
+    [
+        ({}, "", ""),
+        ({}, "worker-1", "worker-1"),
+        ({"x-test-id": "t"}, "worker-1", "t"),
+        ({"x-falmock-scope": "s", "x-test-id": "t"}, "worker-1", "s"),
+        ({"x-falmock-scope": "  "}, "worker-1", "worker-1"),
+        ({"x-falmock-scope": " s "}, "", "s"),
+        ({"x-test-id": "t" * 201}, "", "t" * 200),
+    ],
+)
+def test_what_names_a_scope(headers: dict[str, str], user: str, scope: str) -> None:
+    assert scopes.named(headers, user) == scope
+
+
+def test_a_new_scope_works_as_the_others_do() -> None:
+    mock = Mock()
+    mock.engines.use_config(Config(pace=parse_pace("3s"), ignore=Ignores([parse_ignore("seed")])))
+    mock.engines.use_fixtures(
+        index_of({"match": {"model": "a/b", "input": {"seed": 1}, "exact": True}, "response": {"json": 1}})
+    )
+    for scope in ("a", ""):
+        reply = mock.send(scope, "POST", "https://fal.run/a/b", {"seed": 2}, content_type="application/json")
+        assert (reply.status, reply.delay) == (200, 3.0)
+
+
+def test_what_changes_changes_for_all() -> None:
+    mock = Mock(*TWO)
+    mock.turn("a")
+    mock.engines.use_fixtures(index_of({"match": {"model": "test/turns"}, "response": {"json": {"turn": 7}}}))
+    assert [mock.turn("a"), mock.turn("b")] == [7, 7]
+    mock.engines.use_config(Config(mode=Mode.REPLAY, pace=parse_pace("3s")))
+    assert mock.send("a", "POST", "https://fal.run/test/turns", {}).delay == 3.0
+
+
+def test_secrets_are_known_to_all() -> None:
+    mock = Mock(*TWO)
+    mock.turn("a", authorization="Key kid:a-long-secret")
+    assert "a-long-secret" not in mock.engines.of("b").redactor.text("it is a-long-secret")
+
+
+def test_scopes_are_bounded_and_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "LIMIT", 2)
+    mock = Mock(*TWO)
+    assert [mock.turn(name) for name in ("a", "b", "a", "c")] == [1, 1, 2, 1]
+    assert mock.engines.names == ["a", "c"]
+    assert [mock.turn("b"), mock.turn("c")] == [1, 2]
+    assert mock.engines.drop("c")
+    assert not mock.engines.drop("c")
+    assert mock.turn("c") == 1

@@ -1,0 +1,51 @@
+"""By which name a client uses the proxy."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from mitmproxy import http
+from mitmproxy.test import tflow
+from mitmproxy.test import tutils
+
+from falmock.proxy.callers import Callers
+
+
+def flow(header: str | None = None, of: http.HTTPFlow | None = None) -> http.HTTPFlow:
+    headers = http.Headers() if header is None else http.Headers([(b"Proxy-Authorization", header.encode())])
+    result = tflow.tflow(req=tutils.treq(headers=headers))
+    if of is not None:
+        result.client_conn = of.client_conn
+    return result
+
+
+def basic(text: str) -> str:
+    return f"Basic {base64.b64encode(text.encode()).decode()}"
+
+
+def test_a_tunnel_gives_its_name_to_all_that_comes_through() -> None:
+    callers, tunnel = Callers(), flow(basic("my-test:x"))
+    callers.connected(tunnel)
+    assert [callers.user(flow(of=tunnel)), callers.user(flow())] == ["my-test", ""]
+    callers.disconnected(tunnel.client_conn)
+    assert callers.user(flow(of=tunnel)) == ""
+
+
+def test_a_plain_request_brings_its_own() -> None:
+    callers, tunnel = Callers(), flow(basic("one:x"))
+    callers.connected(tunnel)
+    assert callers.user(flow(basic("two"), of=tunnel)) == "two"
+
+
+def test_mitmproxys_own_check_is_believed() -> None:
+    checked = flow()
+    checked.metadata["proxyauth"] = ("known", "password")
+    assert Callers().user(checked) == "known"
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic !!!", "Basic /w==", "Bearer abc", "Basic ég", basic(":x")])
+def test_what_is_no_name_is_none(header: str) -> None:
+    callers, tunnel = Callers(), flow(header)
+    callers.connected(tunnel)
+    assert callers.user(flow(of=tunnel)) == ""
