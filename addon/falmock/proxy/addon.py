@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
+from collections.abc import Awaitable
 from collections.abc import Sequence
 
+from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import exceptions
 from mitmproxy import http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy import layer
 
 import falmock
 from falmock.engine import replies
@@ -20,13 +24,25 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
-from falmock.engine.engine import Engine
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
 from falmock.engine.faults import HEADER as FAULT_HEADER
+from falmock.engine.scopes import HEADER as SCOPE_HEADER
 from falmock.fixtures.index import Index
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.store import FixtureErrors
 from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
+from falmock.gateway.aimock import Aimock
+from falmock.gateway.aimock_control import AimockControl
+from falmock.gateway.aimock_steering import Steering
+from falmock.gateway.control import Control
+from falmock.gateway.door import Leave
+from falmock.gateway.door import Onward
+from falmock.gateway.health import Health
+from falmock.gateway.openai_images import OpenAIImages
+from falmock.gateway.server_proxy import ServerProxy
+from falmock.proxy import asking
 from falmock.proxy import breaking
 from falmock.proxy import contentview
 from falmock.proxy import egress
@@ -39,23 +55,28 @@ from falmock.proxy import scrubbing
 from falmock.proxy import spool
 from falmock.proxy import terminal
 from falmock.proxy import webhooks
+from falmock.proxy.asking import FORWARDED
+from falmock.proxy.asking import Asking
 from falmock.proxy.breaking import Breaking
+from falmock.proxy.callers import Callers
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Save
 from falmock.proxy.commands import Scrub
+from falmock.proxy.entrance import Entrance
 from falmock.proxy.messages import Messages
 from falmock.proxy.overheard import Overheard
 from falmock.proxy.recording import Recording
 from falmock.proxy.saving import Saving
 from falmock.proxy.stage import Stage
 from falmock.proxy.watcher import Watcher
+from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
 MAX_LOGGED_MISSES = 1000
-FORWARDED = "falmock.forwarded"
-"""The key of a flow's metadata that holds the fal host it went on to."""
+_DIRECT = "falmock.direct"
+"""The key of a flow's metadata that tells that it is for falmock itself."""
 _LEAVES = {
     Mode.REPLAY: "nothing leaves: no connection to fal is made",
     Mode.AUTO: "what no fixture answers is FORWARDED to fal and billed",
@@ -75,19 +96,28 @@ class Falmock:
 
     def __init__(self) -> None:
         self._config: Config | None = None
-        self._engine = Engine(Config(), Index(), _new_id, secrets.token_bytes(32))
+        self._engine = Engines(Config(), Index(), _new_id, secrets.token_bytes(32))
+        self._callers = Callers()
+        self._asking = Asking(self._engine, self._log_miss)
+        server_proxy = ServerProxy(lambda: self._engine.config, os.environ)
+        steering = Steering()
+        aimock = AimockControl(self._engine, steering), Aimock(self._engine, _new_id, steering)
+        openai = OpenAIImages(self._engine, asking.together, lambda text: logger.info("falmock: openai: %s", text))
+        doors = (Health(), Control(self._engine, self._reload), openai, *aimock, server_proxy)
+        self._entrance = Entrance(self._engine, self._callers, doors, self._asking.ask)
+        self._leaving: dict[str, Leave] = {}
         self._store: Store | None = None
         self._library = Library(Index(), 0, ())
         self._watcher: Watcher | None = None
-        self._recordings = recorders.Recordings(self._engine, self._fixtures_written)
+        self._recordings = recorders.Recordings(self._engine.common, self._fixtures_written)
         self._stage = Stage(self._origin_moved)
-        self._webhooks = webhooks.Webhooks(self._engine.webhooks)
+        self._webhooks = webhooks.Webhooks(self._engine.common.webhooks)
         self._intake = intake.Intake(self._engine, self._stage)
         self._messages = Messages()
         self._terminal: terminal.Terminal | None = None
         self._logged: set[str] = set()
         self._running = False
-        self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.redactor)
+        self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.common.redactor)
         self._commands = Commands(self._reload, self._scrubber, self._saver, lambda: self._recordings.current)
 
     # life
@@ -108,7 +138,7 @@ class Falmock:
         if self._config is None:
             # Before anything can fail: from here on no fal host is reached.
             egress.installed().redirects = self._stage.redirects
-            guard = terminal.Guard(self._is_ours, self._screen.shows, self._engine.redactor)
+            guard = terminal.Guard(self._is_ours, self._screen.shows, self._engine.common.redactor)
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
         try:
@@ -171,13 +201,15 @@ class Falmock:
 
     def _scrubber(self) -> Scrub | None:
         store = self._store
-        return None if store is None else lambda paths: scrubbing.scrub(paths or store.paths, self._engine.redactor)
+        return (
+            None if store is None else lambda paths: scrubbing.scrub(paths or store.paths, self._engine.common.redactor)
+        )
 
     def _saver(self) -> Save | None:
         config, store = self._config, self._store
         if config is None or store is None:
             return None
-        return Saving(config, self._engine, store.paths[0], self._library.index.fixtures).save
+        return Saving(config, self._engine.common, store.paths[0], self._library.index.fixtures).save
 
     def _fixtures_written(self) -> None:
         if self._watcher is not None:
@@ -237,6 +269,18 @@ class Falmock:
 
     # traffic
 
+    def next_layer(self, nextlayer: layer.NextLayer) -> None:
+        """Hear how a client begins."""
+        self._callers.began(nextlayer.context.client, nextlayer.data_client())
+
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        """Hear by which name a client uses the proxy."""
+        self._callers.connected(flow)
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        """Forget a client."""
+        self._callers.disconnected(client)
+
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Send an upload to disk that is to be replayed, listen to one that is to be recorded."""
         if flow.response or flow.error or not flow.live or self._config is None:
@@ -249,11 +293,11 @@ class Falmock:
             if host is None or self._engine.passes(header_map(flow.request.headers.fields)):
                 recording.requestheaders(flow, host or flow.request.pretty_host)
         elif host is not None:
-            await self._intake.begin(flow, host)
+            await self._intake.begin(flow, host, self._callers.user(flow))
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow is to fal, to where fal sends uploads, or a webhook."""
-        if FORWARDED in flow.metadata or webhooks.is_delivery(flow):
+        """Whether a flow is to fal, to falmock itself, to where fal sends uploads, or a webhook."""
+        if FORWARDED in flow.metadata or _DIRECT in flow.metadata or webhooks.is_delivery(flow):
             return True
         return flows.host_of(flow.request, self._engine.config.hosts) is not None
 
@@ -263,6 +307,13 @@ class Falmock:
             return
         if flow.response or flow.error or not flow.live or self._config is None:
             return
+        if self._asking.is_own(flow):
+            return
+        direct = self._entrance.finds(flow)
+        if direct is not None:
+            flow.metadata[_DIRECT] = True
+            await self._guarded(flow, self._welcome(flow, direct))
+            return
         host = flows.host_of(flow.request, self._config.hosts)
         if host is None:
             if self._recordings.expects(flow):
@@ -270,11 +321,15 @@ class Falmock:
             return
         if not self._config.mode.answers:
             flow.metadata[FORWARDED] = host  # first: whatever happens to us, the call goes on
+        await self._guarded(flow, self._answer(flow, host))
+
+    async def _guarded(self, flow: http.HTTPFlow, answering: Awaitable[None]) -> None:
+        """Have a flow answered, come what may."""
         try:
-            await self._answer(flow, host)
+            await answering
         except Exception:
             logger.exception(
-                "falmock: %s %s failed", flow.request.method, self._engine.redactor.text(flow.request.pretty_url)
+                "falmock: %s %s failed", flow.request.method, self._engine.common.redactor.text(flow.request.pretty_url)
             )
             if FORWARDED in flow.metadata:
                 return
@@ -285,19 +340,37 @@ class Falmock:
 
     async def _answer(self, flow: http.HTTPFlow, host: str) -> None:
         try:
-            request = flows.read(flow, host)
+            request = flows.read(flow, host, self._callers.user(flow))
         except ValueError as error:
             if FORWARDED in flow.metadata:
                 return
             reply = flows.badly_encoded(str(error))
             flows.answer(flow, reply, flows.body_of(reply))
             return
+        await self._decide(flow, request)
+
+    async def _welcome(self, flow: http.HTTPFlow, request: Request) -> None:
+        """Answer a request to falmock itself."""
+        result = await self._entrance.answer(request)
+        if isinstance(result, Onward):
+            await self._decide(flow, result.request, result.leave)
+        else:
+            if isinstance(result, Reply) and result.wakes:
+                self._stage.origin.tickets.wake(result.wakes)
+            await self._stage.put(flow, result)
+
+    async def _decide(self, flow: http.HTTPFlow, request: Request, leave: Leave | None = None) -> None:
+        """Have a call to fal answered; `leave` is what happens to the answer to one that came in by a door."""
         effect = self._engine.handle(request, time.time())
         if isinstance(effect, Forward):
             flow.comment = f"falmock: {effect.why}"
             flow.metadata["falmock.why"] = effect.why
-            flow.metadata[FORWARDED] = host
-            flow.request.headers.pop(FAULT_HEADER, None)
+            flow.metadata[FORWARDED] = request.host
+            if leave is not None:
+                flows.turn_into(flow.request, request)
+                self._leaving[flow.id] = leave
+            for header in (FAULT_HEADER, SCOPE_HEADER):
+                flow.request.headers.pop(header, None)
             flows.put_inline(flow.request, effect.inline)
             return
         if isinstance(effect, Join):
@@ -310,14 +383,19 @@ class Falmock:
                 self._stage.origin.tickets.wake(effect.wakes)
         elif isinstance(effect, Socket):
             effect = effect._replace(conversation=Breaking(Overheard(effect.conversation, self._log_miss)))
-        await self._stage.put(flow, effect._replace(why=self._engine.redactor.text(effect.why)))
+        if leave is not None and isinstance(effect, Reply | Stream):
+            effect = leave(effect)
+        await self._stage.put(flow, effect._replace(why=self._engine.common.redactor.text(effect.why)))
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Let what streams from fal stream on, and listen to it."""
         if self._stage.came_back(flow):
             return
-        if FORWARDED not in flow.metadata:
+        if FORWARDED not in flow.metadata or self._asking.is_own(flow):  # what a door asked for it gets whole
             return
+        leave = self._leaving.pop(flow.id, None)
+        if leave is not None:
+            flows.send_off(flow, leave)
         if self._recordings.current is not None:
             self._recordings.current.responseheaders(flow)
         elif flow.response is not None and "json" not in flow.response.headers.get("content-type", ""):
@@ -325,7 +403,9 @@ class Falmock:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
+        flows.decode(flow)
         self._webhooks.ended(flow)
+        self._asking.ended(flow)
         recording = self._recordings.current
         if recording is None:
             return
@@ -348,6 +428,8 @@ class Falmock:
         """Forget what was heard of a flow that broke off."""
         self._stage.came_back(flow)
         self._webhooks.ended(flow)
+        self._asking.ended(flow)
+        self._leaving.pop(flow.id, None)
         if self._recordings.current is not None:
             self._recordings.current.error(flow, flow.metadata.get(FORWARDED))
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
 
 from mitmproxy import http
 
 from falmock.engine import replies
+from falmock.engine import scopes
 from falmock.engine.effects import Answer
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
 from falmock.fixtures.model import Found
+from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
 from falmock.wire.content import Content
 from falmock.wire.hosts import Hosts
@@ -24,6 +28,8 @@ from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
 
+_DECODES = "falmock.decodes"
+"""The key of a flow's metadata that tells that the body is to be decoded."""
 ANSWERED = "falmock.fixture"
 """The key of a flow's metadata that holds the fixture which answered it, None for no fixture; absent where falmock did not answer."""
 
@@ -42,12 +48,23 @@ def host_of(request: http.Request, hosts: Hosts) -> str | None:
     return host if host != asked and hosts.claims(host, path) else None
 
 
-def read(flow: http.HTTPFlow, host: str) -> Request:
-    """The request of a flow. Raises ValueError for a body that is not encoded as it says."""
+def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
+    """The request of a flow, in the scope that it names, else in that of the proxy's `user`.
+
+    Raises ValueError for a body that is not encoded as it says.
+    """
+    request = flow.request
+    body = request.content if "content-encoding" in request.headers else request.raw_content
+    return head(flow, host, user)._replace(body=body or b"")
+
+
+def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
+    """The request of a flow, less its body."""
     request = flow.request
     path, _, query = request.path.partition("?")
-    body = request.content if "content-encoding" in request.headers else request.raw_content
-    return Request(request.method.upper(), host, path or "/", query, header_map(request.headers.fields), body or b"")
+    headers = header_map(request.headers.fields)
+    scope = scopes.named(headers, user)
+    return Request(request.method.upper(), host, path or "/", query, headers, b"", scope=scope)
 
 
 def badly_encoded(why: str) -> Reply:
@@ -146,6 +163,53 @@ def _content(message: http.Message) -> tuple[bytes, str]:
 def url_of(request: http.Request, host: str) -> str:
     """The URL of a request, less its query, at this host."""
     return f"https://{host}{request.path.partition('?')[0]}"
+
+
+def turn_into(request: http.Request, call: Request) -> None:
+    """Make a request that call: to its host, with its path, query, headers and body, less what was said to falmock alone."""
+    request.scheme, request.host, request.port = "https", call.host, 443
+    request.method = call.method
+    request.path = f"{call.path}?{call.query}" if call.query else call.path
+    host = {"host": call.host} if not request.is_http2 else {}
+    framing = ("host", "content-length", "transfer-encoding", "connection")
+    kept = {
+        name: value
+        for name, value in call.headers.items()
+        if name not in framing and not name.startswith(("x-falmock-", "x-aimock-"))
+    }
+    request.headers = http.Headers(
+        [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in {**host, **kept}.items()]
+    )
+    if request.is_http2:
+        request.authority = call.host
+    request.content = call.body
+
+
+def send_off(flow: http.HTTPFlow, leave: Callable[[Reply | Stream], Reply | Stream]) -> None:
+    """Change status and headers of fal's answer as a door would have it; the body passes by.
+
+    A door that drops `content-encoding` has the body decoded, by `decode`, when all of it is here.
+    """
+    if flow.response is None:
+        return
+    left = leave(Reply(flow.response.status_code, tuple(flow.response.headers.fields), b"", FALS_ANSWER))
+    flow.response.status_code = left.status
+    before = flow.response.headers
+    flow.response.headers = http.Headers(left.headers)
+    if "content-encoding" in before and "content-encoding" not in flow.response.headers:
+        flow.metadata[_DECODES] = True
+    for name in ("content-encoding", "content-length", "transfer-encoding"):  # they say how the body comes
+        if name in before:
+            flow.response.headers[name] = before[name]
+
+
+def decode(flow: http.HTTPFlow) -> None:
+    """Send the body of an answer as it is without its content encoding, where a door would have it so.
+
+    What streams through keeps its encoding, and says so.
+    """
+    if flow.metadata.pop(_DECODES, False) and flow.response is not None and flow.response.raw_content is not None:
+        flow.response.decode(strict=False)
 
 
 def put_inline(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:

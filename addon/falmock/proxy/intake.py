@@ -14,7 +14,7 @@ from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.engine.engine import SPOOLED_ABOVE
-from falmock.engine.engine import Engine
+from falmock.engine.engines import Engines
 from falmock.proxy import flows
 from falmock.proxy.spool import ENCODINGS
 from falmock.proxy.spool import Arrival
@@ -31,16 +31,16 @@ logger = logging.getLogger(__name__)
 class Intake:
     """Uploads on their way to disk, and what the engine has there."""
 
-    def __init__(self, engine: Engine, stage: Stage) -> None:
+    def __init__(self, engine: Engines, stage: Stage) -> None:
         self._engine = engine
         self._stage = stage
         self._depot = Depot()
 
-    async def begin(self, flow: http.HTTPFlow, host: str) -> None:
-        """A request to this host begins: if its body is for the disk, the origin takes it, and answers."""
+    async def begin(self, flow: http.HTTPFlow, host: str, user: str = "") -> None:
+        """A request to this host, of the proxy's `user`, begins: if its body is for the disk, the origin takes it, and answers."""
         if flow.request.raw_content is not None:  # it is there already, as when a flow is replayed
             return
-        request = flows.read(flow, host)
+        request = flows.read(flow, host, user)
         encoding = request.headers.get("content-encoding", "").strip().lower()
         if encoding not in ENCODINGS or not self._engine.spools(request.method, host, request.path, request.headers):
             return
@@ -60,7 +60,7 @@ class Intake:
     ) -> Callable[[Content], Awaitable[Reply]]:
         async def answer(content: Content) -> Reply:
             reply = self._answer(request._replace(content=content), arrival)
-            reply = reply._replace(why=self._engine.redactor.text(reply.why))
+            reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS and flow.killable:
                 flow.kill()

@@ -11,10 +11,12 @@ from falmock.engine import replies
 from falmock.engine import sockets
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.fixtures.miss import Miss
 from falmock.proxy import flows
 from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
+from falmock.wire.message import Request
 
 
 def flow_of(**request: object):
@@ -144,3 +146,67 @@ def test_a_body_that_nobody_heard_is_lost_and_not_empty(*, sent: bool, received:
     exchange = flows.exchange(flow, "fal.run", heard if sent else None, heard if received else None)
     assert exchange.lost == ""
     assert (exchange.uploaded if sent else exchange.downloaded) == heard
+
+
+# what doors do to requests, and to fal's answers
+
+
+@pytest.mark.parametrize(("version", "host"), [("HTTP/1.1", {"host": "fal.run"}), ("HTTP/2.0", {})])
+def test_a_request_becomes_the_call_that_it_stands_for(version: str, host: dict[str, str]) -> None:
+    flow = flow_of(method=b"POST", path=b"/api/fal/proxy", authority=b"127.0.0.1:8080", content=b"before")
+    flow.request.http_version = version
+    headers = {"content-type": "é", "content-length": "6", "host": "127.0.0.1:8080", "connection": "close"}
+    ours = {"x-falmock-fault": "timeout", "x-aimock-context": "test"}
+    call = Request("PUT", "fal.run", "/a%20b", "x=1", headers | ours | {"x-fal-hint": "a"}, b"body")
+    flows.turn_into(flow.request, call)
+    assert (flow.request.method, flow.request.pretty_url) == ("PUT", "https://fal.run/a%20b?x=1")
+    assert flow.request.raw_content == b"body"
+    # What was said to falmock itself stays here.
+    assert dict(flow.request.headers) == host | {"content-type": "é", "x-fal-hint": "a", "content-length": "4"}
+
+
+def bare(effect: Reply | Stream) -> Reply | Stream:
+    """As a proxy that sets framing and encoding itself."""
+    dropped = (b"content-length", b"content-encoding", b"transfer-encoding")
+    return effect._replace(status=202, headers=tuple(field for field in effect.headers if field[0] not in dropped))
+
+
+def test_a_door_changes_status_and_headers_and_the_body_stays_framed() -> None:
+    headers = http.Headers([(b"content-length", b"4"), (b"x-fal-request-id", b"1"), (b"transfer-encoding", b"chunked")])
+    flow = tflow.tflow(resp=tutils.tresp(headers=headers, content=b"body"))
+    flows.send_off(flow, bare)
+    assert flow.response.status_code == 202
+    assert dict(flow.response.headers) == {
+        "x-fal-request-id": "1",
+        "content-length": "4",
+        "transfer-encoding": "chunked",
+    }
+    flows.decode(flow)
+    assert flow.response.raw_content == b"body"
+
+
+def test_a_door_that_drops_the_encoding_has_a_whole_body_decoded() -> None:
+    flow = tflow.tflow(resp=tutils.tresp(headers=http.Headers(content_length="0"), content=b"body" * 100))
+    flow.response.encode("gzip")
+    flows.send_off(flow, bare)
+    assert flow.response.content == b"body" * 100  # recorders still read it
+    flows.decode(flow)
+    assert flow.response.raw_content == b"body" * 100
+    assert dict(flow.response.headers) == {"content-length": "400"}
+
+
+def test_what_was_streamed_keeps_its_encoding() -> None:
+    flow = tflow.tflow(resp=tutils.tresp(headers=http.Headers(content_encoding="gzip")))
+    flow.response.raw_content = None
+    flows.send_off(flow, bare)
+    flows.decode(flow)
+    assert flow.response.headers["content-encoding"] == "gzip"
+
+
+def test_a_door_that_keeps_the_encoding() -> None:
+    flow = tflow.tflow(resp=tutils.tresp(content=b"body" * 100))
+    flow.response.encode("gzip")
+    before = flow.response.raw_content
+    flows.send_off(flow, lambda effect: effect)
+    flows.decode(flow)
+    assert (flow.response.raw_content, flow.response.headers["content-encoding"]) == (before, "gzip")

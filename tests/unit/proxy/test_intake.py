@@ -20,7 +20,7 @@ from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.engine.engine import SPOOLED_ABOVE
-from falmock.engine.engine import Engine
+from falmock.engine.engines import Engines
 from falmock.fixtures.index import Index
 from falmock.proxy import flows
 from falmock.proxy import intake
@@ -52,7 +52,7 @@ class Conversation:
 
     def __init__(self, folder: Path, stage: Stage | None = None) -> None:
         self.folder = folder
-        self.engine = Engine(Config(mode=Mode.REPLAY), Index(), lambda _: "id")
+        self.engine = Engines(Config(mode=Mode.REPLAY), Index(), lambda _: "id")
         self.stage = stage or Stage()
         self.intake = Intake(self.engine, self.stage)  # type: ignore[arg-type]
 

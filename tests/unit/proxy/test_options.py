@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
+from falmock.engine.pace import MANUAL
 from falmock.proxy import options
 from falmock.proxy.options import BadOption
 from falmock.wire.hosts import Role
@@ -24,6 +26,35 @@ def test_the_defaults() -> None:
     assert config.max_jobs == 10_000
     assert not config.auth.required
     assert config.hosts.extra == frozenset()
+
+
+@pytest.mark.parametrize(("text", "token"), [([], ""), (["abcdefgh"], "abcdefgh"), (["env:TOKEN"], "from-the.env~1=")])
+def test_a_token_for_the_control_api(text: list[str], token: str) -> None:
+    config = options.parse({**DEFAULTS, "fal_control_token": text}, {"TOKEN": " from-the.env~1= "})
+    assert config.control_token == token
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (["env:NOTHING"], "environment variable 'NOTHING', found it empty or not set"),
+        (["hushhus"], "8 characters or more"),
+        (["hush hush hush"], "found 14 characters"),
+        (["hush-é-hush"], "found 11 characters"),
+        (["hushhush", "hushhush"], "expected one token, found 2"),
+    ],
+)
+def test_a_token_that_is_none_is_not_repeated(text: list[str], said: str) -> None:
+    with pytest.raises(BadOption) as raised:
+        parse(fal_control_token=text)
+    assert said in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+def test_the_pace_of_the_control_api() -> None:
+    assert parse(fal_pace=["manual"]).pace is MANUAL
+    with pytest.raises(BadOption, match="did you mean 'manual'"):
+        parse(fal_pace=["manuel"])
 
 
 def test_keys_are_read_from_the_environment() -> None:
@@ -50,10 +81,38 @@ def test_the_hosts_of_webhooks() -> None:
     assert options.parse(DEFAULTS, {}).webhook_hosts == ()
 
 
-@pytest.mark.parametrize("text", ["http://localhost", "localhost:8000", "127.0.0.1:80", "localhost/hook", "[ab].com", "a b"])
+@pytest.mark.parametrize(
+    "text", ["http://localhost", "localhost:8000", "127.0.0.1:80", "localhost/hook", "[ab].com", "a b"]
+)
 def test_what_is_no_host_of_webhooks(text: str) -> None:
     with pytest.raises(BadOption, match="fal_webhook_hosts: expected a host name without scheme, port or path"):
         parse(fal_webhook_hosts=[text])
+
+
+@pytest.mark.parametrize("path", ["/api/fal/proxy", "/proxy", "/a/b-c_d.e~f/1", "/falx", "/v1x/fal"])
+def test_the_path_of_the_server_proxy(path: str) -> None:
+    assert options.parse({**DEFAULTS, "fal_proxy_path": [path]}, {}).proxy_path == path
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "api/fal", "/a/", "//a", "/a?b", "/a#b", "/a b", "/%61", "/é", "http://x/y", "/a\nb"]
+)
+def test_what_is_no_path_of_the_server_proxy(path: str) -> None:
+    with pytest.raises(BadOption, match="fal_proxy_path: expected a path such as /api/fal/proxy, found"):
+        parse(fal_proxy_path=[path])
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1", "/v1/models", "/__falmock/jobs", "/fal/proxy", "/ready/x"])
+def test_paths_that_other_doors_have(path: str) -> None:
+    with pytest.raises(BadOption, match="fal_proxy_path: expected a path that is free, found"):
+        parse(fal_proxy_path=[path])
+
+
+def test_the_profile_of_the_server_proxy() -> None:
+    config = options.parse({**DEFAULTS, "fal_proxy_profile": ["official"]}, {})
+    assert (options.parse(DEFAULTS, {}).proxy_profile.value, config.proxy_profile.value) == ("documented", "official")
+    with pytest.raises(BadOption, match=r"expected documented or official, found 'offical'.*official"):
+        parse(fal_proxy_profile=["offical"])
 
 
 @given(st.sampled_from(options.NAMES), st.lists(st.text(max_size=15), max_size=3))
@@ -100,3 +159,35 @@ def test_what_is_hidden() -> None:
     assert config.redact == (("X-Mine",), ("cust-[0-9]+",))
     with pytest.raises(BadOption, match=r"fal_redact: '/\(/' is not a regular expression: missing \)"):
         parse(fal_redact=["/(/"])
+
+
+def test_the_models_of_the_openai_door() -> None:
+    given = {**DEFAULTS, "fal_openai_models": ["a:b/c,d:e/f", "g/h"]}
+    environment = {"SUPPORTED_MODELS": "x:y/z"}
+    models = (("a", "b/c"), ("d", "e/f"), ("g/h", "g/h"))
+    assert options.parse(given, environment).openai_models == models
+    assert options.parse(DEFAULTS, environment).openai_models == (("x", "y/z"),)
+    assert options.parse(DEFAULTS, {}).openai_models == ()
+
+
+def test_models_of_the_openai_door_that_are_none() -> None:
+    with pytest.raises(BadOption, match=r"fal_openai_models: expected alias:endpoint id, .* found 'flux'"):
+        parse(fal_openai_models=["flux"])
+    with pytest.raises(BadOption, match=r"from SUPPORTED_MODELS in the environment: .* found 'gpt-4'"):
+        parse({"SUPPORTED_MODELS": "gpt-4"})
+
+
+def test_the_keys_of_the_openai_door() -> None:
+    ours = options.parse(DEFAULTS, {"AI_KEYS": "a:1, b:2,a:1", "FAL_KEY": "c:3", "CUSTOM_ACCESS_KEY": " mine "})
+    assert (ours.fal_keys, ours.openai_access_key) == (("a:1", "b:2"), "mine")
+    assert options.parse(DEFAULTS, {"FAL_KEY": "c:3"}).fal_keys == ("c:3",)
+    assert (options.parse(DEFAULTS, {}).fal_keys, options.parse(DEFAULTS, {}).openai_access_key) == ((), "")
+    assert "a:1" not in repr(ours)
+    assert "mine" not in repr(ours)
+
+
+def test_a_dialect() -> None:
+    assert options.parse(DEFAULTS, {}).dialect is Dialect.FAL
+    assert options.parse({**DEFAULTS, "fal_dialect": ["aimock"]}, {}).dialect is Dialect.AIMOCK
+    with pytest.raises(BadOption, match="fal_dialect: expected fal or aimock, found 'aimok', did you mean 'aimock'"):
+        options.parse({**DEFAULTS, "fal_dialect": ["aimok"]}, {})

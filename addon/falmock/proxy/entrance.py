@@ -1,0 +1,54 @@
+"""Where direct requests come in: finds the door each is for, and has its answer delivered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from mitmproxy import http
+
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.gateway.door import Ask
+from falmock.gateway.door import Door
+from falmock.gateway.door import Doors
+from falmock.gateway.door import Onward
+from falmock.proxy import flows
+from falmock.proxy.callers import Callers
+from falmock.wire.message import Request
+
+
+class Entrance:
+    """Answers requests to falmock itself."""
+
+    def __init__(self, engines: Engines, callers: Callers, doors: Sequence[Door], ask: Ask) -> None:
+        self._engines = engines
+        self._callers = callers
+        self._doors = Doors(doors)
+        self._ask = ask
+
+    def finds(self, flow: http.HTTPFlow) -> Request | None:
+        """The request of a flow that is for falmock itself; None for any other."""
+        if not self._callers.is_direct(flow) or flows.host_of(flow.request, self._engines.config.hosts) is not None:
+            return None
+        host, user = flow.request.pretty_host, self._callers.user(flow)
+        try:
+            request = flows.read(flow, host, user)
+        except ValueError:  # a body that cannot be decoded: the door will miss it
+            request = flows.head(flow, host, user)
+        address = flow.client_conn.peername
+        headers = {"host": flow.request.host_header or "", **request.headers}  # in HTTP/2 it has another name
+        request = request._replace(headers=headers, peer=address[0] if address else "")
+        if self._doors.find(request) is not None:
+            return request
+        # Elsewhere on this port there is nothing; on another, the client named somebody else after all.
+        is_here = flow.request.port == flow.client_conn.sockname[1]
+        return request if is_here else None
+
+    async def answer(self, request: Request) -> Reply | Stream | Onward:
+        """What to do about such a request."""
+        door = self._doors.find(request)
+        if door is None:
+            return self._doors.unknown(request)
+        return await door.answer(request, self._ask, time.time())
