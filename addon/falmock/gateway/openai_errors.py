@@ -1,0 +1,201 @@
+"""Errors as the OpenAI API words them, and fal's errors turned into those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from falmock.engine import replies
+from falmock.engine.effects import Reply
+from falmock.wire import errors
+from falmock.wire import jsontext
+from falmock.wire.message import Header
+from falmock.wire.message import header_map
+from falmock.wire.message import reason
+
+REQUEST_ERROR = "invalid_request_error"
+SERVER_ERROR = "server_error"
+NO_RETRY: Header = (b"x-should-retry", b"false")
+"""What has OpenAI's clients not repeat a call whose status they would repeat it for."""
+_NAMES = {"image_size": "size", "width": "size", "height": "size", "aspect_ratio": "size", "num_images": "n"}
+_NAMES |= {"image_url": "image", "image_urls": "image", "mask_url": "mask"}
+"""Inputs of models, and what OpenAI calls what they were made of."""
+
+
+class Refused(Exception):
+    """A call that is answered with an error: the text, and what stands beside it in OpenAI's envelope.
+
+    `param` is the parameter that is to blame, `code` the name of the error, `headers` go with the answer; `cause` is fal's answer where it is
+    that which is told.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = REQUEST_ERROR,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Sequence[Header] = (),
+        cause: Reply | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.kind = kind
+        self.param = param
+        self.code = code
+        self.headers = tuple(headers)
+        self.cause = cause
+
+    def reply(self) -> Reply:
+        """The answer."""
+        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+        why = f"openai: {self.code or self.kind}"
+        reply = replies.json_reply(self.status, {"error": error}, why, *self.headers)
+        if self.cause is None:
+            return reply
+        return reply._replace(fixture=self.cause.fixture, miss=self.cause.miss, fault=self.cause.fault)
+
+
+# what is wrong with a request
+
+
+def missing(name: str) -> Refused:
+    """A parameter that is required is not there."""
+    return Refused(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+
+
+def unknown(name: str) -> Refused:
+    """A parameter that nobody knows."""
+    return Refused(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+
+
+def wrong_type(name: str, expected: str, value: Any) -> Refused:
+    """A parameter of the wrong type; `expected` as in `a string`."""
+    message = f"Invalid type for '{name}': expected {expected}, but got {_kind(value)} instead."
+    return Refused(message, param=name, code="invalid_type")
+
+
+def wrong_value(name: str, value: str, expected: str) -> Refused:
+    """A parameter with a value that is none of the `expected`, as in `'url' and 'b64_json'`."""
+    message = f"Invalid value: '{value[:100]}'. Supported values are: {expected}."
+    return Refused(message, param=name, code="invalid_value")
+
+
+def no_such_model(name: str, more: str = "", cause: Reply | None = None) -> Refused:
+    """A model that there is not; `more` says what there is."""
+    message = f"The model '{name[:200]}' does not exist{more and f': {more}'}"
+    return Refused(message, status=404, param="model", code="model_not_found", cause=cause)
+
+
+def bad_key(message: str) -> Refused:
+    """A request without the access key, or with another. The key is never repeated."""
+    return Refused(message, status=401, code="invalid_api_key")
+
+
+def _kind(value: Any) -> str:
+    names: Mapping[type, str] = {bool: "a boolean", int: "an integer", float: "a decimal number", str: "a string"}
+    return "null" if value is None else names.get(type(value), "an object" if isinstance(value, dict) else "an array")
+
+
+# what fal says
+
+
+def of_fal(reply: Reply, model: str, *, known: bool = True) -> Refused:
+    """What an error of fal's is to a client of OpenAI's. `known` tells whether any fixture is for the model."""
+    headers = header_map(reply.headers)
+    body = _json(reply)
+    message = _message(reply, body)
+    if reply.miss is not None or "x-falmock-miss" in headers:
+        if not known:
+            return no_such_model(model, message, reply)
+        # Under the name that aimock gives it; no client of OpenAI's repeats a 404.
+        return Refused(message, status=404, code="no_fixture_match", headers=_marks(reply), cause=reply)
+    marks = _marks(reply)
+    if reply.status == 401:
+        return Refused(message, status=401, code="invalid_api_key", headers=marks, cause=reply)
+    if reply.status == 403:
+        if is_out_of_balance(reply):
+            marks += (NO_RETRY,)
+            kind = "insufficient_quota"
+            return Refused(message, status=429, kind=kind, code=kind, headers=marks, cause=reply)
+        return Refused(message, status=403, code="permission_denied", headers=marks, cause=reply)
+    if reply.status == 404:
+        return no_such_model(model, message, reply)
+    if reply.status == 429:
+        return Refused(message, status=429, kind="requests", code="rate_limit_exceeded", headers=marks, cause=reply)
+    if reply.status >= 499:
+        if headers.get(errors.TIMEOUT_TYPE_HEADER.decode().lower()) == "user":
+            marks += (NO_RETRY,)  # it was the client that would not wait for longer
+        status = max(reply.status, 500)
+        code = _type(body) or None
+        return Refused(message, status=status, kind=SERVER_ERROR, code=code, headers=marks, cause=reply)
+    param, code = _place(body), _type(body) or None
+    return Refused(message, param=param, code=code, headers=marks, cause=reply)
+
+
+def is_out_of_balance(reply: Reply) -> bool:
+    """Whether a 403 of fal's says that the account is locked for its balance (fal-protocol.md section 1.4)."""
+    text = _message(reply, _json(reply)).lower()
+    return reply.status == 403 and ("balance" in text or "locked" in text)
+
+
+def _marks(reply: Reply) -> tuple[Header, ...]:
+    """The headers of fal's answer that are of use to a client of OpenAI's."""
+    kept = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-error", b"retry-after")
+    found = tuple((name.lower(), value) for name, value in reply.headers if name.lower() in kept)
+    request_id = header_map(reply.headers).get("x-fal-request-id")
+    return (*found, (b"x-request-id", request_id.encode())) if request_id else found
+
+
+def _json(reply: Reply) -> Any:
+    try:
+        return jsontext.loads(reply.body if isinstance(reply.body, bytes) else b"")
+    except jsontext.BadJSON:
+        return None
+
+
+def _details(body: Any) -> list[Mapping[str, Any]]:
+    detail = body.get("detail") if isinstance(body, dict) else None
+    return [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
+
+
+def _message(reply: Reply, body: Any) -> str:
+    entries = _details(body)
+    if entries:
+        return "; ".join(_told(entry) for entry in entries)
+    for name in ("detail", "message", "error"):
+        text = body.get(name) if isinstance(body, dict) else None
+        if isinstance(text, str) and text:
+            return text
+    return f"fal answered {reply.status} {reason(reply.status).decode()}".rstrip()
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    name = _field(entry)
+    text = str(entry.get("msg") or entry.get("type") or "Invalid input")
+    return f"{name}: {text}" if name and entry.get("type") != "content_policy_violation" else text
+
+
+def _field(entry: Mapping[str, Any]) -> str:
+    loc = entry.get("loc")
+    steps = [str(step) for step in loc] if isinstance(loc, list) else []
+    return ".".join(steps[1:] if steps[:1] == ["body"] else steps)
+
+
+def _place(body: Any) -> str | None:
+    """The parameter that the first detail is about, by OpenAI's name for it."""
+    for entry in _details(body):
+        name = _field(entry).partition(".")[0]
+        return _NAMES.get(name, name) or None
+    return None
+
+
+def _type(body: Any) -> str:
+    for entry in _details(body):
+        return str(entry.get("type") or "")
+    kind = body.get("error_type") if isinstance(body, dict) else None
+    return kind if isinstance(kind, str) else ""

@@ -1,0 +1,149 @@
+"""The door for clients of the OpenAI images API: `/v1/images/generations`, `/v1/images/edits` and `/v1/models`."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from falmock.engine import replies
+from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.fixtures.index import Index
+from falmock.gateway import openai_calls
+from falmock.gateway import openai_errors
+from falmock.gateway import openai_models
+from falmock.gateway import openai_urls
+from falmock.gateway import openai_wish
+from falmock.gateway.door import Ask
+from falmock.gateway.door import Onward
+from falmock.gateway.openai_calls import Calls
+from falmock.gateway.openai_errors import Refused
+from falmock.gateway.openai_making import Maker
+from falmock.gateway.openai_making import Order
+from falmock.gateway.openai_making import Together
+from falmock.gateway.openai_models import Models
+from falmock.wire import cors
+from falmock.wire.message import Request
+
+GENERATIONS = "/v1/images/generations"
+EDITS = "/v1/images/edits"
+MODELS = "/v1/models"
+_METHODS = {GENERATIONS: "POST", EDITS: "POST", MODELS: "GET"}
+
+
+class OpenAIImages:
+    """Answers OpenAI's clients from the models of fal. `tell` writes to the log, for people."""
+
+    name = "POST /v1/images/generations and /v1/images/edits, GET /v1/models (OpenAI)"
+
+    def __init__(self, engines: Engines, together: Together, tell: Callable[[str], None]) -> None:
+        self._engines = engines
+        self._maker = Maker(engines, together, tell)
+        self._listed: tuple[Index, Models] = (Index(), ())
+
+    def claims(self, request: Request) -> bool:
+        """Whether it is asked."""
+        return request.path in _METHODS or request.path.startswith((f"{MODELS}/", openai_urls.PREFIX))
+
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
+        """The answer in OpenAI's terms, whatever comes of it."""
+        if request.method == "OPTIONS":
+            return Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+        self._engines.common.redactor.learn(request.headers, request.query)
+        if request.path.startswith(openai_urls.PREFIX):
+            return self._file(request)
+        try:
+            reply = await self._answer(request, ask, now)
+        except Refused as refused:
+            reply = refused.reply()
+        return reply._replace(headers=reply.headers + cors.simple(request.headers))
+
+    async def _answer(self, request: Request, ask: Ask, now: float) -> Reply:
+        expected = _METHODS.get(request.path, "GET")
+        if request.method != expected:
+            message = f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use {expected}?)"
+            raise Refused(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
+        self._admit(request)
+        if request.path.startswith(MODELS):
+            return self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
+        wish = openai_wish.of_edit(request) if request.path == EDITS else openai_wish.of_generation(request)
+        wish = wish._replace(extras={name: openai_urls.inward(value) for name, value in wish.extras.items()})
+        model, endpoint = self._model(wish.model, request.scope)
+        headers = openai_calls.headers_of(request, forwards=self._forwards)
+        calls = Calls(ask, request.scope, headers)
+        return await self._maker.make(Order(wish, model, endpoint, request, calls, now))
+
+    @property
+    def _forwards(self) -> bool:
+        return self._engines.config.mode is not Mode.REPLAY
+
+    def _admit(self, request: Request) -> None:
+        """Let in who has the access key, where there is one; where calls are billed there must be. Raises Refused."""
+        expected = self._engines.config.openai_access_key
+        if not expected:
+            if self._forwards:
+                raise openai_errors.bad_key(
+                    f"In mode {self._engines.config.mode.value} calls go to the real fal, which bills them: start falmock "
+                    "with an access key of your own in the environment variable CUSTOM_ACCESS_KEY, and give it as the API key"
+                )
+            return
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given.strip():
+            raise openai_errors.bad_key(
+                "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+            )
+        if not hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected.encode()):
+            raise openai_errors.bad_key("Incorrect API key provided: expected the one in CUSTOM_ACCESS_KEY.")
+
+    # models
+
+    def _all_models(self, scope: str) -> Models:
+        named = self._engines.config.openai_models
+        if named:
+            return named
+        index = self._engines.peek(scope).index
+        if self._listed[0] is not index:
+            self._listed = (index, openai_models.of_fixtures(index))
+        return self._listed[1]
+
+    def _models(self, name: str, scope: str) -> Reply:
+        models = self._all_models(scope)
+        if not name:
+            data = [openai_models.described(*model) for model in models]
+            return replies.json_reply(200, {"object": "list", "data": data}, "openai: models")
+        found = dict(models).get(name)
+        if found is None:
+            raise openai_errors.no_such_model(name, _there_are(models))
+        return replies.json_reply(200, openai_models.described(name, found), "openai: model")
+
+    def _model(self, name: str, scope: str) -> tuple[str, str]:
+        """The name and the endpoint id of the model that a call names, or of the only one there is. Raises Refused."""
+        models = self._all_models(scope)
+        known = dict(models)
+        if not name:
+            name = openai_wish.DEFAULT_MODEL if openai_wish.DEFAULT_MODEL in known or len(known) != 1 else models[0][0]
+            if name not in known:
+                raise openai_errors.missing("model")
+        if name in known:
+            return name, known[name]
+        if self._engines.config.openai_models:
+            raise openai_errors.no_such_model(name, _there_are(models))
+        try:
+            return name, openai_models.parse([name])[0][1]
+        except (openai_models.BadModels, IndexError):
+            raise openai_errors.no_such_model(name, _there_are(models)) from None
+
+    def _file(self, request: Request) -> Reply | Onward:
+        call = openai_urls.behind(request, self._engines.config.hosts)
+        if call is None or request.method not in ("GET", "HEAD") or not self._engines.config.mode.answers:
+            return Refused("There is no such file", status=404, code="file_not_found").reply()
+        return Onward(call)
+
+
+def _there_are(models: Models) -> str:
+    names = [name for name, _ in models[:20]]
+    return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there are none"

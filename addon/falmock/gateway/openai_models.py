@@ -1,0 +1,81 @@
+"""The models that the OpenAI images API shows: those that an option names, or those that fixtures have images of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from falmock.fixtures.index import Index
+from falmock.fixtures.match import is_glob
+from falmock.fixtures.model import Fixture
+from falmock.wire import endpoint as endpoint_ids
+from falmock.wire import jsontext
+
+FORMS = "alias:endpoint id, such as flux-dev:fal-ai/flux/dev, or an endpoint id alone; several by commas"
+Models = tuple[tuple[str, str], ...]
+"""Names and the endpoint ids that they stand for, in the order they were given."""
+
+
+class BadModels(ValueError):
+    """A text that names no models; it says what was expected."""
+
+
+def parse(texts: Iterable[str]) -> Models:
+    """The models that texts of the form `alias:endpoint id,...` name. Raises BadModels."""
+    models: dict[str, str] = {}
+    for entry in (entry.strip() for text in texts for entry in text.split(",")):
+        if not entry:
+            continue
+        alias, colon, name = (part.strip() for part in entry.partition(":"))
+        name = name if colon else alias
+        try:
+            endpoint = str(endpoint_ids.parse(name))
+        except endpoint_ids.BadEndpointId as error:
+            raise BadModels(f"expected {FORMS}; found {entry!r}: {error}") from None
+        if not alias:
+            raise BadModels(f"expected {FORMS}; found {entry!r}, which has no alias")
+        if models.setdefault(alias, endpoint) != endpoint:
+            raise BadModels(f"the alias {alias!r} stands for both {models[alias]} and {endpoint}")
+    return tuple(models.items())
+
+
+def of_fixtures(index: Index) -> Models:
+    """Every endpoint id that a fixture has images of, or nothing but errors, as a model by its own name."""
+    made: dict[str, set[str]] = {}
+    for fixture in index.fixtures:
+        model = fixture.match.model
+        if model is not None and not is_glob(model) and not fixture.only_frames:
+            made.setdefault(model, set()).add(_makes(fixture))
+    return tuple((model, model) for model, kinds in sorted(made.items()) if "images" in kinds or kinds == {"errors"})
+
+
+def _makes(fixture: Fixture) -> str:
+    if fixture.answer.status >= 400:
+        return "errors"
+    try:
+        return "images" if images_in(jsontext.loads(fixture.answer.body)) else "others"
+    except jsontext.BadJSON:
+        return "others"
+
+
+def images_in(output: Any) -> list[str]:
+    """The URLs of the images that a model's output names, in order."""
+    if not isinstance(output, dict):
+        return []
+    for name in ("images", "image"):
+        told = output.get(name)
+        found = [_url(each) for each in (told if isinstance(told, list) else [told])]
+        if urls := [url for url in found if url]:
+            return urls
+    return []
+
+
+def _url(image: Any) -> str:
+    url = image.get("url") if isinstance(image, Mapping) else image
+    return url if isinstance(url, str) else ""
+
+
+def described(name: str, endpoint: str) -> dict[str, Any]:
+    """A model as `/v1/models` shows it."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": endpoint_ids.parse(endpoint).owner}

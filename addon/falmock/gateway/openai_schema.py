@@ -1,0 +1,102 @@
+"""What a model takes, from its OpenAPI document (fal-protocol.md section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+
+URL_HOST = "fal.ai"
+URL_PATH = "/api/openapi/queue/openapi.json"
+_JSON = "application/json"
+
+
+class Field(NamedTuple):
+    """One input of a model: the types it may have, its choices (none: anything), and what it may be at most.
+
+    `maximum` is of a number, `most` of the items of a list; `is_open` tells that texts beside the choices will do.
+    """
+
+    types: frozenset[str] = frozenset()
+    choices: tuple[Any, ...] = ()
+    default: Any = None
+    maximum: int | None = None
+    most: int | None = None
+    is_open: bool = False
+
+    def takes(self, value: Any) -> bool:
+        """Whether a value of a simple type will do, as far as types and choices tell."""
+        if value in self.choices:
+            return True
+        if self.choices and not (self.is_open and isinstance(value, str)):
+            return False
+        names: Mapping[type, tuple[str, ...]] = {
+            str: ("string",),
+            bool: ("boolean",),
+            int: ("integer", "number"),
+            float: ("number",),
+        }
+        return not self.types or not self.types.isdisjoint(names.get(type(value), ()))
+
+
+Inputs = Mapping[str, Field]
+"""The inputs of a model by name."""
+
+
+def inputs_of(document: Any, endpoint: str) -> Inputs | None:
+    """The inputs that a model's OpenAPI document tells of; None where it does not tell of any."""
+    operation = _at(document, "paths", f"/{endpoint}", "post")
+    schema = _at(operation, "requestBody", "content", _JSON, "schema")
+    fields: dict[str, Field] = {}
+    for variant in _variants(document, schema, set()):
+        properties = variant.get("properties")
+        if isinstance(properties, dict):
+            fields |= {str(name): _field(document, told) for name, told in properties.items()}
+    return fields or None
+
+
+def _field(document: Any, schema: Any) -> Field:
+    variants = list(_variants(document, schema, set()))
+    types: set[str] = set()
+    choices: list[Any] = []
+    is_open = False
+    for variant in variants:
+        told = variant.get("type")
+        types.update(name for name in (told if isinstance(told, list) else [told]) if isinstance(name, str))
+        listed = variant.get("enum", [variant["const"]] if "const" in variant else None)
+        if isinstance(listed, list):
+            choices += listed
+        elif told == "string":
+            is_open = True
+    default = next((variant["default"] for variant in variants if "default" in variant), None)
+    return Field(
+        frozenset(types), tuple(choices), default, _most(variants, "maximum"), _most(variants, "maxItems"), is_open
+    )
+
+
+def _most(variants: list[Mapping[str, Any]], name: str) -> int | None:
+    found = (variant.get(name) for variant in variants)
+    return next((int(value) for value in found if isinstance(value, int | float) and abs(value) < 1e9), None)
+
+
+def _variants(document: Any, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
+    """The schema itself and all that it is put together of, references followed; each once."""
+    if not isinstance(schema, dict) or id(schema) in seen:
+        return
+    seen.add(id(schema))
+    yield schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in reference[2:].split("/")]
+        yield from _variants(document, _at(document, *steps), seen)
+    for name in ("allOf", "anyOf", "oneOf"):
+        parts = schema.get(name)
+        for part in parts if isinstance(parts, list) else ():
+            yield from _variants(document, part, seen)
+
+
+def _at(value: Any, *steps: str) -> Any:
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,180 @@
+"""What a client of the OpenAI images API asks for: read from JSON (generations) or a form (edits), and checked as OpenAI does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from typing import NamedTuple
+
+from falmock.gateway import openai_errors
+from falmock.gateway import openai_form
+from falmock.gateway.openai_errors import Refused
+from falmock.gateway.openai_form import Part
+from falmock.wire import jsontext
+from falmock.wire.message import Request
+
+MAX_IMAGES = 10
+MAX_FILES = 16
+DEFAULT_MODEL = "dall-e-2"
+_FORMATS = ("url", "b64_json")
+_SIZE = re.compile(r"([1-9]\d{0,4})\s*[xX]\s*([1-9]\d{0,4})")
+_OPTIONS = ("background", "input_fidelity", "moderation", "output_compression", "quality", "style")
+_OWN = frozenset(
+    (
+        *_OPTIONS,
+        "image",
+        "image[]",
+        "mask",
+        "model",
+        "n",
+        "output_format",
+        "partial_images",
+        "prompt",
+        "response_format",
+        "seed",
+        "size",
+        "stream",
+        "user",
+    )
+)
+"""The parameters of OpenAI's, and `seed`; all others are the model's own."""
+
+
+class Wish(NamedTuple):
+    """A call. `number` is of images, `model` is "" where none is named, `size` None for what the model likes best (width and height in pixels otherwise).
+
+    `options` are OpenAI's parameters that a model may have by the same name, `extras` parameters that are the model's
+    own. `images` and `mask` are uploaded.
+    """
+
+    prompt: str
+    model: str = ""
+    number: int = 1
+    size: tuple[int, int] | None = None
+    base64: bool = False
+    seed: int | None = None
+    output_format: str | None = None
+    options: Mapping[str, Any] = MappingProxyType({})
+    extras: Mapping[str, Any] = MappingProxyType({})
+    images: tuple[Part, ...] = ()
+    mask: Part | None = None
+
+
+def of_generation(request: Request) -> Wish:
+    """What is asked of `/v1/images/generations`. Raises Refused."""
+    try:
+        body = jsontext.loads(request.body)
+    except jsontext.BadJSON as error:
+        raise Refused(f"We could not parse the JSON body of your request: {error}") from None
+    if not isinstance(body, dict):
+        raise Refused("We could not parse the JSON body of your request: expected an object")
+    given = {name: value for name, value in body.items() if value is not None}
+    for name in ("image", "image[]", "mask"):
+        if name in given:
+            raise openai_errors.unknown(name)
+    return _wish(given)
+
+
+def of_edit(request: Request) -> Wish:
+    """What is asked of `/v1/images/edits`. Raises Refused."""
+    try:
+        parts = openai_form.read(request.headers.get("content-type", ""), request.body)
+    except openai_form.BadForm as error:
+        raise Refused(f"We could not parse the form data of your request: {error}") from None
+    images = tuple(part for part in parts if part.name.partition("[")[0] == "image")
+    masks = [part for part in parts if part.name == "mask"]
+    for part in (*images, *masks):
+        if part.file_name is None:
+            raise openai_errors.wrong_type(part.name, "a file", "")
+    if not images:
+        raise openai_errors.missing("image")
+    if len(images) > MAX_FILES:
+        raise too_many_images(MAX_FILES, len(images))
+    fields = {part.name: _value(part) for part in parts if part.file_name is None}
+    return _wish(fields)._replace(images=images, mask=masks[0] if masks else None)
+
+
+def too_many_images(most: int, found: int) -> Refused:
+    """More images than a model takes."""
+    lengths = f"Expected an array with maximum length {most}, but got an array with length {found} instead."
+    return Refused(f"Invalid 'image': array too long. {lengths}", param="image", code="array_above_max_length")
+
+
+def _value(part: Part) -> Any:
+    """A field of a form: all are text, so numbers and truth values are known by how they look."""
+    text = part.data.decode("utf-8", "replace")
+    if part.name in ("n", "seed", "output_compression") or part.name not in _OWN:
+        try:
+            value = jsontext.loads(part.data)
+        except jsontext.BadJSON:
+            return text
+        return value if isinstance(value, int | float) else text
+    return text == "true" if part.name == "stream" else text
+
+
+def _wish(given: Mapping[str, Any]) -> Wish:
+    if given.get("stream"):
+        message = "Unsupported value: 'stream' does not support true here. Only false is supported."
+        raise Refused(message, param="stream", code="unsupported_value")
+    return Wish(
+        prompt=_prompt(given),
+        model=_text(given, "model") or "",
+        number=_integer(given, "n", 1, MAX_IMAGES) or 1,
+        size=_size(_text(given, "size")),
+        base64=_one_of(given, "response_format", _FORMATS) == "b64_json",
+        seed=_integer(given, "seed", 0, 2**64 - 1),
+        output_format=_one_of(given, "output_format", ("png", "jpeg", "webp")),
+        options={name: given[name] for name in _OPTIONS if name in given},
+        extras={name: value for name, value in given.items() if name not in _OWN},
+    )
+
+
+def _prompt(given: Mapping[str, Any]) -> str:
+    if "prompt" not in given:
+        raise openai_errors.missing("prompt")
+    prompt = _text(given, "prompt")
+    if not prompt:
+        expected = "Expected a string with minimum length 1, but got an empty string instead."
+        raise Refused(f"Invalid 'prompt': empty string. {expected}", param="prompt", code="empty_string")
+    return prompt
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise openai_errors.wrong_type(name, "a string", value)
+    return value
+
+
+def _one_of(given: Mapping[str, Any], name: str, values: Iterable[str]) -> str | None:
+    value = _text(given, name)
+    if value is not None and value not in values:
+        *first, last = (f"'{value}'" for value in values)
+        raise openai_errors.wrong_value(name, value, f"{', '.join(first)} and {last}")
+    return value
+
+
+def _integer(given: Mapping[str, Any], name: str, least: int, most: int) -> int | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if type(value) is not int:
+        raise openai_errors.wrong_type(name, "an integer", value)
+    for bound, sign, word in ((least, ">=", "below minimum"), (most, "<=", "above maximum")):
+        if value < bound if sign == ">=" else value > bound:
+            expected = f"Expected a value {sign} {bound}, but got {str(value)[:40]} instead."
+            code = f"integer_{'below_min' if sign == '>=' else 'above_max'}_value"
+            raise Refused(f"Invalid '{name}': integer {word} value. {expected}", param=name, code=code)
+    return value
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None or text == "auto":
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise openai_errors.wrong_value("size", text, "'auto' and a width and height in pixels, such as '1024x1024'")
+    return int(found[1]), int(found[2])

@@ -1,0 +1,38 @@
+"""An app that changes images with OpenAI's SDK. It does what each line it reads asks, and prints a line with what it saw.
+
+A line in is `[act, arguments]`; both ways it is JSON. Where the API is, and the key, is in the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import openai
+
+client = openai.OpenAI()
+
+
+def edit(images: list[str], mask: str | None = None, **options: Any) -> Any:
+    with ExitStack() as stack:
+        opened: Any = [stack.enter_context(Path(image).open("rb")) for image in images]
+        if mask is not None:
+            options["mask"] = stack.enter_context(Path(mask).open("rb"))
+        try:
+            answer = client.images.edit(image=opened[0] if len(opened) == 1 else opened, **options)
+        except openai.APIStatusError as error:
+            return {"raised": type(error).__name__, "status": error.status_code, "error": error.body}
+    return [image.url or image.b64_json for image in answer.data or []]
+
+
+def main() -> None:
+    for line in sys.stdin:
+        _, arguments = json.loads(line)
+        print(json.dumps(edit(**arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""An app that makes images with OpenAI's SDK, sync or async. It does what each line it reads asks, and prints a line with what it saw.
+
+A line in is `[act, arguments]`; both ways it is JSON. Where the API is, and the key, is in the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Awaitable
+from typing import Any
+
+import httpx
+import openai
+
+sync = openai.OpenAI()
+anew = openai.AsyncOpenAI()
+
+
+def told(answer: openai.types.ImagesResponse) -> Any:
+    images = [
+        {
+            "url": image.url,
+            "content": image.b64_json and digest(base64.b64decode(image.b64_json)),
+            "prompt": image.revised_prompt,
+        }
+        for image in answer.data or []
+    ]
+    return {"created": answer.created, "images": images, "id": answer._request_id}
+
+
+def refused(error: openai.APIStatusError) -> Any:
+    return {
+        "raised": type(error).__name__,
+        "status": error.status_code,
+        "error": error.body,
+        "id": error.request_id,
+    }
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+async def attempt(call: Awaitable[Any]) -> Any:
+    try:
+        return told(await call)
+    except openai.APIStatusError as error:
+        return refused(error)
+
+
+def generate(**options: Any) -> Any:
+    try:
+        return told(sync.images.generate(**options))
+    except openai.APIStatusError as error:
+        return refused(error)
+
+
+async def generate_async(**options: Any) -> Any:
+    return await attempt(anew.images.generate(**options))
+
+
+def models() -> Any:
+    return [model.id for model in sync.models.list()]
+
+
+async def models_async() -> Any:
+    return [model.id async for model in anew.models.list()]
+
+
+def model(wanted: str) -> Any:
+    try:
+        return sync.models.retrieve(wanted).to_dict()
+    except openai.APIStatusError as error:
+        return refused(error)
+
+
+async def model_async(wanted: str) -> Any:
+    try:
+        return (await anew.models.retrieve(wanted)).to_dict()
+    except openai.APIStatusError as error:
+        return refused(error)
+
+
+def show(url: str) -> Any:
+    """What a page sees that shows the image."""
+    answer = httpx.get(url)
+    return {"status": answer.status_code, "type": answer.headers["content-type"], "content": digest(answer.content)}
+
+
+ACTS = {act.__name__: act for act in (generate, generate_async, models, models_async, model, model_async, show)}
+
+
+async def main() -> None:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        act, arguments = json.loads(line)
+        seen = ACTS[act](**arguments)
+        print(json.dumps(await seen if asyncio.iscoroutine(seen) else seen), flush=True)
+    await anew.close()
+    sync.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,402 @@
+"""OpenAI's own SDKs, Python (sync and async) and JavaScript, pointed at falmock with nothing but a base URL."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from clients import running
+from clients import tape
+from clients.running import CLIENTS
+from clients.running import ROOT
+from clients.running import Mitmdump
+from clients.upstream import Answer
+from clients.upstream import Upstream
+from clients.upstream import recording
+from clients.upstream import upstream
+
+App = Callable[..., Any]
+PROGRAMS = CLIENTS / "programs"
+SHIPPED = ROOT / "fixtures"
+ASSETS = SHIPPED / "_assets"
+SUNSET = "a black cat on a hill, watching the sun go down"
+SCHNELL = "fal-ai/flux/schnell"
+TO_IMAGE = "fal-ai/flux/dev/image-to-image"
+UPSCALER = "fal-ai/clarity-upscaler"
+BUSY = {"status": 429, "json": {"detail": "Reached concurrent requests limit of 20"}}
+ACCESS = "an-access-key-of-our-own"
+
+
+def digest(name: str) -> str:
+    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()
+
+
+def inline(name: str) -> str:
+    return "data:image/png;base64," + base64.b64encode((ASSETS / name).read_bytes()).decode()
+
+
+def opened(program: str, mock: Mitmdump, key: str = "sk-anything") -> AbstractContextManager[App]:
+    """One of the apps, with the base URL and a key for all its setting up: it goes through no proxy."""
+    return running.app(PROGRAMS / program, mock, OPENAI_BASE_URL=f"{mock.proxy}/v1", OPENAI_API_KEY=key, NO_PROXY="*")
+
+
+@pytest.fixture(scope="module")
+def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
+    folder = tmp_path_factory.mktemp("openai") / "fixtures"
+    shutil.copytree(SHIPPED, folder)
+    running.write_fixtures(
+        folder / "test",
+        {"match": {"model": "test/one", "input": {"prompt": "seeds", "seed": 5}}, "response": image("5.png")},
+        {"match": {"model": "test/one", "input": {"prompt": "seeds", "seed": 6}}, "response": image("6.png")},
+        {"match": {"model": "test/sized", "input": {"prompt": "w", "image_size": "square_hd"}, "exact": True}}
+        | {"response": image("w.png")},
+        {"match": {"model": "test/busy"}, "response": BUSY},
+    )
+    properties = {
+        "prompt": {"type": "string"},
+        "image_size": {"anyOf": [{"enum": ["square_hd"]}]},
+        "seed": {"type": "integer"},
+    }
+    for endpoint in ("test/one", "test/sized"):
+        write_schema(folder, endpoint, properties)
+    with running.mitmdump(confdir, fixtures=folder) as started:
+        yield started
+
+
+def image(name: str) -> dict[str, Any]:
+    return {"json": {"images": [{"url": f"https://v3.fal.media/files/a/{name}"}]}}
+
+
+def schema_of(endpoint: str, properties: dict[str, Any]) -> dict[str, Any]:
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Input"}}}}
+    return {
+        "openapi": "3.0.4",
+        "paths": {f"/{endpoint}": {"post": {"requestBody": body}}},
+        "components": {"schemas": {"Input": {"type": "object", "properties": properties}}},
+    }
+
+
+def write_schema(folder: Path, endpoint: str, properties: dict[str, Any]) -> None:
+    path = folder / "_schemas" / f"{endpoint}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(schema_of(endpoint, properties)), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def python(mock: Mitmdump) -> Iterator[App]:
+    with opened("openai_images.py", mock) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def javascript(mock: Mitmdump) -> Iterator[App]:
+    with opened("openai_images.mjs", mock) as app:
+        yield app
+
+
+@pytest.fixture(scope="module", params=["sync", "async", "javascript"])
+def app(request: pytest.FixtureRequest, python: App, javascript: App) -> App:
+    if request.param == "javascript":
+        return javascript
+    ending = "" if request.param == "sync" else "_async"
+    return lambda act, **options: python(act if act == "show" else act + ending, **options)
+
+
+def test_an_image_by_its_url(app: App) -> None:
+    seen = app("generate", model=SCHNELL, prompt=SUNSET, size="1024x1024", quality="high", user="me")
+    (made,) = seen["images"]
+    assert (made["content"], made["prompt"]) == (None, SUNSET)
+    assert seen["id"]
+    assert seen["created"] > 1_700_000_000
+    assert app("show", url=made["url"]) == {"status": 200, "type": "image/png", "content": digest("cat-at-sunset.png")}
+
+
+def test_an_image_in_base64(app: App) -> None:
+    (made,) = app("generate", model=SCHNELL, prompt=SUNSET, response_format="b64_json")["images"]
+    assert (made["url"], made["content"]) == (None, digest("cat-at-sunset.png"))
+
+
+def test_three_images_of_a_model_that_makes_one(app: App) -> None:
+    seen = app("generate", model=SCHNELL, prompt=SUNSET, n=3, response_format="b64_json")
+    assert [made["content"] for made in seen["images"]] == [digest("cat-at-sunset.png")] * 3
+
+
+def test_what_the_model_takes_is_read_beside_the_fixtures(app: App) -> None:
+    (made,) = app("generate", model="test/sized", prompt="w", size="1024x1024", n=1)["images"]
+    assert made["url"].endswith("/v3.fal.media/files/a/w.png")
+
+
+@pytest.mark.parametrize(
+    ("given", "raised", "status", "code", "param"),
+    [
+        (
+            {"model": "fal-ai/flux/dev", "prompt": "something forbidden"},
+            "BadRequestError",
+            400,
+            "content_policy_violation",
+            "prompt",
+        ),
+        ({"model": "no/such-model", "prompt": "x"}, "NotFoundError", 404, "model_not_found", "model"),
+        ({"model": "dall-e-3", "prompt": "x"}, "NotFoundError", 404, "model_not_found", "model"),
+        ({"model": SCHNELL, "prompt": "a dog"}, "NotFoundError", 404, "no_fixture_match", None),
+        ({"model": SCHNELL, "prompt": SUNSET, "n": 0}, "BadRequestError", 400, "integer_below_min_value", "n"),
+        ({"model": SCHNELL, "prompt": ""}, "BadRequestError", 400, "empty_string", "prompt"),
+        ({"model": SCHNELL, "prompt": SUNSET, "size": "big"}, "BadRequestError", 400, "invalid_value", "size"),
+    ],
+)
+def test_errors_are_openais(
+    app: App, given: dict[str, Any], raised: str, status: int, code: str, param: str | None
+) -> None:
+    seen = app("generate", **given)
+    assert (seen["raised"], seen["status"]) == (raised, status)
+    assert (seen["error"]["code"], seen["error"]["param"]) == (code, param)
+    assert seen["error"]["message"]
+
+
+def test_a_limit_of_fals_is_tried_again_as_openais(mock: Mitmdump, app: App) -> None:
+    before = mock.output.count("POST")
+    seen = app("generate", model="test/busy", prompt="x")
+    assert (seen["raised"], seen["status"], seen["error"]["code"]) == ("RateLimitError", 429, "rate_limit_exceeded")
+    mock.wait_until(lambda: mock.output.count("POST") >= before + 3)
+
+
+def test_the_models(app: App) -> None:
+    models = app("models")
+    assert {SCHNELL, TO_IMAGE, UPSCALER, "fal-ai/flux/dev", "test/one"} <= set(models)
+    assert not {"fal-ai/whisper", "fal-ai/any-llm", "fal-ai/kokoro/american-english", "fal-ai/ltx-video"} & set(models)
+    assert app("model", wanted=SCHNELL) == {"id": SCHNELL, "object": "model", "created": 0, "owned_by": "fal-ai"}
+    assert app("model", wanted="no/such")["error"]["code"] == "model_not_found"
+
+
+SHIPPED_IMAGES = [
+    (SCHNELL, SUNSET, {}, "cat-at-sunset.png"),
+    (TO_IMAGE, "the same cat at night", {"image_url": "cat-by-day.png"}, "cat-by-night.png"),
+    (UPSCALER, "sharper", {"image_url": "cat-at-sunset.png"}, "cat-at-sunset-2x.png"),
+]
+
+
+def test_each_shipped_image_fixture_is_reached(python: App) -> None:
+    """By its prompt, and by its image where it is of one."""
+    for model, prompt, files, made in SHIPPED_IMAGES:
+        more = {name: inline(file) for name, file in files.items()}
+        seen = python("generate", model=model, prompt=prompt, response_format="b64_json", extra_body=more)
+        assert [image["content"] for image in seen["images"]] == [digest(made)], (model, seen)
+    refused = python("generate", model="fal-ai/flux/dev", prompt="something forbidden")
+    assert refused["error"]["code"] == "content_policy_violation"
+    shown = {name for name in python("models") if name.startswith("fal-ai/")}
+    assert shown == {model for model, *_ in SHIPPED_IMAGES} | {"fal-ai/flux/dev"}
+
+
+def test_an_image_is_given_on_by_its_url(python: App) -> None:
+    (first,) = python("generate", model=SCHNELL, prompt=SUNSET)["images"]
+    seen = python(
+        "generate", model=UPSCALER, prompt="x", response_format="b64_json", extra_body={"image_url": first["url"]}
+    )
+    assert seen["images"][0]["content"] == digest("cat-at-sunset-2x.png")
+
+
+def test_every_image_has_a_seed_of_its_own(python: App) -> None:
+    seen = python("generate", model="test/one", prompt="seeds", n=2, extra_body={"seed": 5})
+    assert [made["url"].rpartition("/")[2] for made in seen["images"]] == ["5.png", "6.png"]
+
+
+def test_a_fault(python: App) -> None:
+    struck = python("generate", model=SCHNELL, prompt=SUNSET, extra_headers={"x-falmock-fault": "internal_error"})
+    assert (struck["raised"], struck["status"]) == ("InternalServerError", 500)
+
+
+def test_a_deadline(confdir: Path, tmp_path: Path) -> None:
+    slow = {"match": {"model": "test/slow"}, "response": image("s.png"), "queue": {"started": 3600, "completed": 3601}}
+    folder = running.write_fixtures(tmp_path, slow)
+    with (
+        running.mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=folder) as mock,
+        opened("openai_images.py", mock) as app,
+    ):
+        late = app("generate", model="test/slow", prompt="x", extra_headers={"X-Fal-Request-Timeout": "0.2"})
+    assert (late["status"], late["error"]["code"], late["error"]["type"]) == (504, "request_timeout", "server_error")
+    assert mock.output.count("POST") == 1  # it was not tried again
+
+
+@pytest.fixture(params=["openai_edits.py", "openai_images.mjs"])
+def editor(request: pytest.FixtureRequest, mock: Mitmdump) -> Iterator[App]:
+    with opened(request.param, mock) as app:
+        yield app
+
+
+def test_edits(editor: App) -> None:
+    day = str(ASSETS / "cat-by-day.png")
+    (url,) = editor("edit", images=[day], model=TO_IMAGE, prompt="by night", size="512x512", n=1)
+    assert hashlib.sha256(httpx.get(url).content).hexdigest() == digest("cat-by-night.png")
+    (data,) = editor("edit", images=[day], model=TO_IMAGE, prompt="by night", response_format="b64_json")
+    assert hashlib.sha256(base64.b64decode(data)).hexdigest() == digest("cat-by-night.png")
+    other = editor("edit", images=[str(ASSETS / "cat-at-sunset.png")], model=TO_IMAGE, prompt="by night")
+    assert (other["status"], other["error"]["code"]) == (404, "no_fixture_match")
+    assert "image_url" in other["error"]["message"]
+
+
+def test_edits_of_several_images_and_a_mask(confdir: Path, tmp_path: Path) -> None:
+    files = [str(ASSETS / name) for name in ("cat-by-day.png", "cat-at-sunset.png", "cat-by-night.png")]
+    day, sunset, night = ({"$file": f"sha256:{hashlib.sha256(Path(file).read_bytes()).hexdigest()}"} for file in files)
+    selecting = {"prompt": "both", "image_urls": [day, sunset], "mask_url": night, "strength": 0.5}
+    fixture = {"match": {"model": "test/both", "input": selecting, "exact": True}, "response": image("b.png")}
+    folder = running.write_fixtures(tmp_path, fixture)
+    shutil.copytree(ASSETS, folder / "_assets")
+    with running.mitmdump(confdir, fixtures=folder) as mock, opened("openai_edits.py", mock) as app:
+        seen = app(
+            "edit", images=files[:2], mask=files[2], model="test/both", prompt="both", extra_body={"strength": 0.5}
+        )
+    assert [url.rpartition("/")[2] for url in seen] == ["b.png"]
+
+
+def test_a_page_may_ask(mock: Mitmdump) -> None:
+    origin = {"origin": "http://localhost:3000"}
+    url = f"{mock.proxy}/v1/images/generations"
+    wish = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
+    allowed = httpx.options(url, headers=origin | wish)
+    assert allowed.headers["access-control-allow-headers"] == "authorization,content-type"
+    assert "POST" in allowed.headers["access-control-allow-methods"]
+    for body in ({"model": SCHNELL, "prompt": SUNSET}, {}):
+        assert httpx.post(url, json=body, headers=origin).headers["access-control-allow-origin"] == "*"
+
+
+def test_scopes_are_kept_apart(confdir: Path, tmp_path: Path) -> None:
+    turns = ({"match": {"model": "test/turns"}, "response": image(f"{turn}.png")} for turn in (1, 2, 3))
+    with running.mitmdump(confdir, fixtures=running.write_fixtures(tmp_path, *turns)) as mock:
+
+        def made(scope: str) -> str:
+            body = {"model": "test/turns", "prompt": "x"}
+            answer = httpx.post(f"{mock.proxy}/v1/images/generations", json=body, headers={"x-falmock-scope": scope})
+            return str(answer.json()["data"][0]["url"]).rpartition("/")[2]
+
+        assert [made(scope) for scope in ("a", "b", "a", "b")] == ["1.png", "1.png", "2.png", "2.png"]
+
+
+# what goes to fal
+
+
+@pytest.fixture
+def fal() -> Iterator[Upstream]:
+    with upstream() as fal:
+        yield fal
+
+
+INPUT = {
+    "prompt": {"type": "string"},
+    "image_url": {"type": "string"},
+    "image_size": {"anyOf": [{"type": "object"}, {"enum": ["square_hd"], "type": "string"}]},
+    "num_images": {"type": "integer", "maximum": 2, "default": 1},
+    "seed": {"type": "integer"},
+}
+
+
+def tells(fal: Upstream, endpoint: str) -> None:
+    """Have the stand-in for fal tell what a model takes."""
+    body = json.dumps(schema_of(endpoint, INPUT)).encode()
+    fal.trouble("GET fal.ai/api/openapi/*", Answer(200, (("Content-Type", "application/json"),), body))
+
+
+def test_a_recording_replays(confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
+    monkeypatch.setenv("SUPPORTED_MODELS", "flux-dev:fal-ai/flux/dev,restyle:fal-ai/flux/dev/image-to-image")
+    tells(fal, "fal-ai/flux/dev")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes((ASSETS / "cat-by-day.png").read_bytes())
+    folder = tmp_path / "fixtures"
+
+    def use(mock: Mitmdump) -> tuple[Any, Any]:
+        with opened("openai_images.py", mock, ACCESS) as app, opened("openai_edits.py", mock, ACCESS) as editor:
+            given = {"model": "flux-dev", "prompt": "a cat", "n": 3, "size": "640x480", "response_format": "b64_json"}
+            made = [image["content"] for image in app("generate", **given)["images"]]
+            assert app("models") == ["flux-dev", "restyle"]
+            edited = editor("edit", images=[str(photo)], model="restyle", prompt="at night", response_format="b64_json")
+            return made, edited
+
+    with recording(confdir, fal, folder) as mock:
+        recorded = use(mock)
+    assert len(recorded[0]) == 3
+    runs = [asked.json for asked in fal.asked("POST fal.run/fal-ai/flux/dev") if not asked.path.endswith("image")]
+    size = {"width": 640, "height": 480}
+    assert sorted(run.get("num_images", 1) for run in runs) == [1, 2]
+    assert [run["image_size"] for run in runs] == [size, size]
+    assert {asked.headers["authorization"] for asked in fal.asked("POST fal.run")} == {"Key one:secret-of-one"}
+    assert len(fal.asked("GET fal.ai/api/openapi")) <= 2
+    asked = len(fal.seen)
+    with running.mitmdump(confdir, fixtures=folder) as mock:
+        assert use(mock) == recorded
+        assert "nothing tells what fal-ai/flux/dev takes" not in mock.output
+    assert len(fal.seen) == asked
+    assert tape.leftovers(folder) == []
+    for text in (ACCESS, "secret-of-one"):
+        assert text not in mock.output
+        assert not [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_keys_take_turns_and_rest(
+    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    monkeypatch.setenv("AI_KEYS", "one:gone-by-now, two:still-good")
+    fal.keys = {"two:still-good"}
+    with recording(confdir, fal, tmp_path, mode="passthrough") as mock:
+        with opened("openai_images.py", mock, ACCESS) as app:
+            for prompt in ("a", "b", "c"):
+                assert len(app("generate", model="test/image", prompt=prompt)["images"]) == 1
+        mock.wait_for("openai: fal key 1 of 2 was refused: it rests for a while")
+    used = [asked.headers["authorization"] for asked in fal.asked("POST fal.run")]
+    assert used == ["Key one:gone-by-now", *["Key two:still-good"] * 3]
+    assert "gone-by-now" not in mock.output
+
+
+def test_who_calls_the_real_fal_needs_the_access_key(
+    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUSTOM_ACCESS_KEY", raising=False)
+    with recording(confdir, fal, tmp_path / "none") as mock, opened("openai_images.py", mock) as app:
+        refused = app("generate", model="test/image", prompt="a")
+        assert (refused["raised"], refused["error"]["code"]) == ("AuthenticationError", "invalid_api_key")
+        assert "CUSTOM_ACCESS_KEY" in refused["error"]["message"]
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    with recording(confdir, fal, tmp_path / "one") as mock, opened("openai_images.mjs", mock, "sk-guessed") as app:
+        refused = app("generate", model="test/image", prompt="a")
+        assert (refused["raised"], refused["error"]["code"]) == ("AuthenticationError", "invalid_api_key")
+        assert "sk-guessed" not in json.dumps(refused)
+        assert ACCESS not in json.dumps(refused)
+    assert fal.seen == []
+
+
+def test_fals_troubles_by_openais_names(
+    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    monkeypatch.setenv("AI_KEYS", "one:key")
+    expected = {
+        "test/refuse/locked": (429, "insufficient_quota"),
+        "test/refuse/key": (401, "invalid_api_key"),
+        "test/refuse/nginx-502": (502, None),
+        "test/fail/missing": (400, "missing"),
+        "test/fail/policy": (400, "content_policy_violation"),
+        "test/fail/user-timeout": (504, "request_timeout"),
+        "no/such-app": (404, "model_not_found"),
+        "test/echo": (500, "no_image"),
+    }
+    with (
+        recording(confdir, fal, tmp_path, mode="passthrough") as mock,
+        opened("openai_images.py", mock, ACCESS) as app,
+    ):
+        for model, (status, code) in expected.items():
+            seen = app("generate", model=model, prompt="x")
+            assert (seen["status"], seen["error"]["code"]) == (status, code), (model, seen)
+    # No client repeats what would be in vain.
+    assert len(fal.asked("POST fal.run/test/refuse/locked")) == 1
+    assert len(fal.asked("POST fal.run/test/fail/user-timeout")) == 1

@@ -1,0 +1,112 @@
+"""Drives the door for OpenAI's clients as one of them would, with a clock and a fal that the test holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
+from falmock.engine.engines import Engines
+from falmock.fixtures.index import Index
+from falmock.gateway.door import Onward
+from falmock.gateway.openai_images import OpenAIImages
+from falmock.wire import jsontext
+from falmock.wire.message import Request
+from falmock.wire.uuid7 import uuid7
+from unit.engine.calls import index_of
+
+GENERATIONS = "/v1/images/generations"
+NOW = 1_752_619_398.5
+Answers = Callable[[Request], Reply]
+
+
+def made(*urls: str, status: int = 200, **more: Any) -> Reply:
+    body = {"images": [{"url": f"https://v3.fal.media/{url}"} for url in urls], **more}
+    return Reply(status, ((b"x-fal-request-id", b"the-id"),), jsontext.dump_model(body), "made")
+
+
+def failed(status: int, detail: str = "No.") -> Reply:
+    return Reply(status, (), jsontext.dump_model({"detail": detail}), "failed")
+
+
+async def together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
+    return list(await asyncio.gather(*calls))
+
+
+class App:
+    """A client of the door. What is asked of fal is answered by `fal`, or by the engine."""
+
+    def __init__(self, index: Index | None = None, fal: Answers | None = None, **config: Any) -> None:
+        self.engines = Engines(Config(**config), index or Index(), lambda now: uuid7(now, 1))
+        self.told: list[str] = []
+        self.asked: list[Request] = []
+        self.door = OpenAIImages(self.engines, together, self.told.append)
+        self.now = NOW
+        self._fal = fal
+
+    async def _ask(self, request: Request) -> Reply:
+        self.asked.append(request)
+        if self._fal is not None:
+            return self._fal(request)
+        effect = self.engines.handle(request, self.now)
+        assert isinstance(effect, Reply)
+        return effect
+
+    def send(self, method: str, path: str, body: bytes = b"", scope: str = "", **headers: str) -> Reply | Onward:
+        named = {"host": "here:80", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        request = Request(method, "here", path, "", named, body, scope=scope)
+        assert self.door.claims(request)
+        result = asyncio.run(self.door.answer(request, self._ask, self.now))
+        assert isinstance(result, Reply | Onward)
+        return result
+
+    def reply(self, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:
+        result = self.send(method, path, body, **headers)
+        assert isinstance(result, Reply)
+        return result
+
+    def generate(self, headers: dict[str, str] | None = None, **wish: Any) -> Any:
+        """The answer's body, with the status for an error."""
+        given = json.dumps({"model": "a/b", "prompt": "x", **wish}).encode()
+        reply = self.reply("POST", GENERATIONS, given, **(headers or {}))
+        body = read(reply)
+        return body if reply.status == 200 else (reply.status, body["error"]["code"])
+
+    @property
+    def runs(self) -> list[Any]:
+        return [json.loads(request.body) for request in self.asked if request.host == "fal.run"]
+
+
+def read(reply: Reply) -> Any:
+    assert isinstance(reply.body, bytes)
+    return json.loads(reply.body)
+
+
+def names(answer: Any) -> list[str]:
+    return [image["url"].rpartition("/")[2] for image in answer["data"]]
+
+
+def forwarding(fal: Answers, *keys: str, mode: Mode = Mode.PASSTHROUGH, **config: Any) -> App:
+    return App(None, fal, mode=mode, fal_keys=keys, openai_access_key="secret-enough", **config)
+
+
+BEARER = {"authorization": "Bearer secret-enough"}
+
+
+def document(**properties: Any) -> dict[str, Any]:
+    body = {"content": {"application/json": {"schema": {"properties": properties}}}}
+    return {"paths": {"/a/b": {"post": {"requestBody": body}}}}
+
+
+def knowing(*fixtures: dict[str, Any], **properties: Any) -> Index:
+    index = index_of(*fixtures)
+    return Index(index.fixtures, index.assets, schemas={"a/b": document(prompt={"type": "string"}, **properties)})
+
+
+ANY = {"match": {"model": "a/b"}, "response": {"json": {"images": ["https://v3.fal.media/1"], "prompt": "better"}}}

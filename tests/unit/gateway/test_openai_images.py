@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+
+from falmock.engine.config import Mode
+from falmock.fixtures.index import Index
+from falmock.gateway.door import Onward
+from falmock.wire.message import Request
+from falmock.wire.message import header_map
+from unit.engine.calls import index_of
+from unit.gateway.openais import ANY
+from unit.gateway.openais import BEARER
+from unit.gateway.openais import GENERATIONS
+from unit.gateway.openais import App
+from unit.gateway.openais import forwarding
+from unit.gateway.openais import made
+from unit.gateway.openais import names
+from unit.gateway.openais import read
+
+# who may
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected", "given", "status"),
+    [
+        (Mode.REPLAY, "", "", 200),
+        (Mode.REPLAY, "", "Bearer sk-x", 200),
+        (Mode.REPLAY, "k1", "Bearer k1", 200),
+        (Mode.REPLAY, "k1", "bearer  k1 ", 200),
+        (Mode.REPLAY, "k1", "Bearer k2", 401),
+        (Mode.REPLAY, "k1", "Bearer \udcff", 401),
+        (Mode.REPLAY, "k1", "Key k1", 401),
+        (Mode.REPLAY, "k1", "", 401),
+        (Mode.AUTO, "", "Bearer x", 401),
+        (Mode.RECORD, "", "", 401),
+        (Mode.PASSTHROUGH, "k1", "Bearer k1", 200),
+    ],
+)
+def test_the_access_key(mode: Mode, expected: str, given: str, status: int) -> None:
+    app = App(index_of(ANY), mode=mode, openai_access_key=expected)
+    reply = app.reply("GET", "/v1/models", authorization=given)
+    assert reply.status == status
+    if status == 401:
+        assert read(reply)["error"]["code"] == "invalid_api_key"
+        assert b"k2" not in reply.body
+
+
+def test_nothing_of_the_clients_key_goes_to_fal() -> None:
+    app = forwarding(lambda _: made("a"), "one:1")
+    app.generate(BEARER)
+    assert app.asked
+    assert "secret-enough" not in repr(app.asked)
+
+
+# models
+
+
+def test_only_the_models_that_are_named() -> None:
+    app = App(index_of(ANY), openai_models=(("mine", "a/b"),))
+    assert app.generate(model="mine")["data"]
+    assert app.generate(model="a/b") == (404, "model_not_found")
+    assert app.generate(model=None)["data"]
+    assert [model["id"] for model in read(app.reply("GET", "/v1/models"))["data"]] == ["mine"]
+    assert read(app.reply("GET", "/v1/models/mine"))["owned_by"] == "a"
+    assert app.reply("GET", "/v1/models/a/b").status == 404
+
+
+def test_no_model() -> None:
+    two = App(openai_models=(("one", "a/b"), ("two", "a/c")))
+    assert two.generate(model=None) == (400, "missing_required_parameter")
+    usual = App(index_of(ANY), openai_models=(("one", "a/c"), ("dall-e-2", "a/b")))
+    assert usual.generate(model=None)["data"]
+
+
+@pytest.mark.parametrize("name", ["flux", "a/../b", "a,b", ",", "x:a/b:c"])
+def test_a_name_that_is_no_model(name: str) -> None:
+    assert App(index_of(ANY)).generate(model=name) == (404, "model_not_found")
+
+
+def test_a_model_without_and_with_fixtures() -> None:
+    app = App(index_of(ANY | {"match": {"model": "a/b", "input": {"prompt": "y"}}}))
+    assert app.generate() == (404, "no_fixture_match")
+    assert app.generate(model="a/c") == (404, "model_not_found")
+
+
+def test_models_follow_the_fixtures() -> None:
+    app = App(index_of(ANY))
+    assert [model["id"] for model in read(app.reply("GET", "/v1/models"))["data"]] == ["a/b"]
+    app.engines.use_fixtures(Index())
+    assert read(app.reply("GET", "/v1/models")) == {"object": "list", "data": []}
+    assert read(app.reply("GET", "/v1/models/a%2Fb"))["error"]["message"].endswith("there are none")
+
+
+# the door
+
+
+@pytest.mark.parametrize("path", ["/v1/images/variations", "/v1/modelsx", "/v1", "/v1/images", "/health"])
+def test_what_is_none_of_its_business(path: str) -> None:
+    assert not App().door.claims(Request("GET", "here", path, "", {}, b""))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", GENERATIONS, "POST"), ("PUT", "/v1/images/edits", "POST"), ("POST", "/v1/models", "GET")],
+)
+def test_a_method_that_is_not_allowed(method: str, path: str, allowed: str) -> None:
+    reply = App().reply(method, path)
+    assert (reply.status, header_map(reply.headers)["allow"]) == (405, allowed)
+    assert read(reply)["error"]["code"] == "method_not_supported"
+
+
+def test_a_page_may_ask_and_read_errors_too() -> None:
+    app = App(openai_access_key="k1")
+    preflight = app.reply("OPTIONS", GENERATIONS, origin="http://x", access_control_request_headers="authorization")
+    assert preflight.status == 204
+    assert header_map(preflight.headers)["access-control-allow-headers"] == "authorization"
+    refused = app.reply("POST", GENERATIONS, origin="http://x")
+    assert (refused.status, header_map(refused.headers)["access-control-allow-origin"]) == (401, "*")
+
+
+def test_the_files_that_were_made() -> None:
+    path = "/v1/images/files/v3.fal.media/files/a.png"
+    onward = App(openai_access_key="k1").send("GET", path)
+    assert isinstance(onward, Onward)
+    assert (onward.request.host, onward.request.path) == ("v3.fal.media", "/files/a.png")
+    assert App().reply("GET", "/v1/images/files/fal.run/a/b").status == 404
+    assert App().reply("POST", path).status == 404
+    assert forwarding(lambda _: made()).reply("GET", path).status == 404
+    assert names(forwarding(lambda _: made("a")).generate(BEARER)) == ["a"]
+    assert forwarding(lambda _: made("a")).generate(BEARER)["data"] == [{"url": "https://v3.fal.media/a"}]

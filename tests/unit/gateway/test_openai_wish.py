@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.gateway import openai_wish
+from falmock.gateway.openai_errors import Refused
+from falmock.gateway.openai_form import Part
+from falmock.gateway.openai_wish import Wish
+from falmock.wire.message import Request
+
+PNG = ("a.png", b"\x89PNG", "image/png")
+
+
+def generation(**given: Any) -> Wish:
+    body = json.dumps(given).encode()
+    return openai_wish.of_generation(Request("POST", "here", "/", "", {}, body))
+
+
+def edit(files: list[tuple[str, Any]], **fields: str) -> Wish:
+    sent = httpx.Request("POST", "http://here", files=files, data=fields)
+    headers = {"content-type": sent.headers.get("content-type", "")}
+    return openai_wish.of_edit(Request("POST", "here", "/", "", headers, sent.read()))
+
+
+def test_little_is_needed() -> None:
+    assert generation(prompt="a") == Wish("a")
+    assert generation(prompt="a", n=None, size=None, model=None, stream=False) == Wish("a")
+
+
+def test_all_there_is() -> None:
+    wish = generation(
+        prompt="a",
+        model="m",
+        n=10,
+        size="1536x1024",
+        response_format="b64_json",
+        seed=2**64 - 1,
+        output_format="webp",
+        quality="hd",
+        background="transparent",
+        user="me",
+        partial_images=0,
+        guidance_scale=3.5,
+        loras=[{"path": "x"}],
+    )
+    assert wish == Wish(
+        "a",
+        "m",
+        10,
+        (1536, 1024),
+        base64=True,
+        seed=2**64 - 1,
+        output_format="webp",
+        options={"background": "transparent", "quality": "hd"},
+        extras={"guidance_scale": 3.5, "loras": [{"path": "x"}]},
+    )
+    assert generation(prompt="a", size="auto").size is None
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "param"),
+    [
+        ({}, "missing_required_parameter", "prompt"),
+        ({"prompt": ""}, "empty_string", "prompt"),
+        ({"prompt": 5}, "invalid_type", "prompt"),
+        ({"prompt": "a", "model": []}, "invalid_type", "model"),
+        ({"prompt": "a", "n": "3"}, "invalid_type", "n"),
+        ({"prompt": "a", "n": True}, "invalid_type", "n"),
+        ({"prompt": "a", "n": 0}, "integer_below_min_value", "n"),
+        ({"prompt": "a", "n": 11}, "integer_above_max_value", "n"),
+        ({"prompt": "a", "seed": -1}, "integer_below_min_value", "seed"),
+        ({"prompt": "a", "size": "0x5"}, "invalid_value", "size"),
+        ({"prompt": "a", "size": "1024"}, "invalid_value", "size"),
+        ({"prompt": "a", "response_format": "png"}, "invalid_value", "response_format"),
+        ({"prompt": "a", "output_format": "gif"}, "invalid_value", "output_format"),
+        ({"prompt": "a", "stream": True}, "unsupported_value", "stream"),
+        ({"prompt": "a", "image": "x"}, "unknown_parameter", "image"),
+    ],
+)
+def test_what_is_refused(given: dict[str, Any], code: str, param: str) -> None:
+    with pytest.raises(Refused) as caught:
+        generation(**given)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_a_body_that_is_no_object(body: bytes) -> None:
+    with pytest.raises(Refused, match="We could not parse the JSON body of your request"):
+        openai_wish.of_generation(Request("POST", "here", "/", "", {}, body))
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.lists(st.integers(), max_size=2)
+)
+NAMES = st.sampled_from(
+    ["prompt", "model", "n", "size", "seed", "response_format", "output_format", "stream", "style", "other"]
+)
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_anything_is_read_or_refused(given: dict[str, Any]) -> None:
+    status = 400
+    try:
+        wish = generation(**given)
+    except Refused as refused:
+        status = refused.status
+    else:
+        assert wish.prompt == given["prompt"]
+        assert 1 <= wish.number <= openai_wish.MAX_IMAGES
+    assert status == 400
+
+
+def test_an_edit() -> None:
+    wish = edit(
+        [("image[]", PNG), ("image[]", ("b.png", b"b", "")), ("mask", PNG)],
+        prompt="5",
+        n="2",
+        size="512x512",
+        strength="0.5",
+        enable_safety_checker="true",
+        sampler="euler",
+        quality="high",
+    )
+    assert [(part.file_name, part.data) for part in wish.images] == [("a.png", b"\x89PNG"), ("b.png", b"b")]
+    assert wish.mask == Part("mask", b"\x89PNG", "a.png", "image/png")
+    assert (wish.prompt, wish.number, wish.size) == ("5", 2, (512, 512))
+    assert wish.extras == {"strength": 0.5, "enable_safety_checker": True, "sampler": "euler"}
+    assert wish.options == {"quality": "high"}
+
+
+@pytest.mark.parametrize(
+    ("files", "fields", "code", "param"),
+    [
+        ([("mask", PNG)], {"prompt": "a"}, "missing_required_parameter", "image"),
+        ([("image", PNG)], {}, "missing_required_parameter", "prompt"),
+        ([("image", PNG)] * 17, {"prompt": "a"}, "array_above_max_length", "image"),
+        ([("image", PNG)], {"prompt": "a", "mask": "x"}, "invalid_type", "mask"),
+        ([("image", PNG)], {"prompt": "a", "n": "two"}, "invalid_type", "n"),
+        ([("image", PNG)], {"prompt": "a", "stream": "true"}, "unsupported_value", "stream"),
+        ([], {"prompt": "a"}, None, None),
+    ],
+)
+def test_edits_that_are_refused(files: list[Any], fields: dict[str, str], code: str | None, param: str | None) -> None:
+    with pytest.raises(Refused) as caught:
+        edit(files, **fields)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
