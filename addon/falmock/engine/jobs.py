@@ -46,6 +46,10 @@ class Job:
     """The endpoint id it was submitted to."""
     strike: Strike | None = None
     """The fault that is in the fixture which answers it."""
+    held: bool = False
+    """Whether neither clock nor polls move it."""
+    erased: bool = False
+    """Whether its input and output were deleted."""
 
     def fire(self, event: Event, now: float) -> None:
         """Let an event happen. Raises ImpossibleEvent where the table does not have it."""
@@ -55,6 +59,8 @@ class Job:
 
     def advance(self, now: float) -> None:
         """Fire what is due by the clock at `now`."""
+        if self.held:
+            return
         if self.awaits_cancel:
             self._advance_to_its_place(now)
             return
@@ -85,6 +91,18 @@ class Job:
         retries = self.schedule.retries
         return retries[self.retried].requeued if self.retried < len(retries) else self.schedule.completed
 
+    def move(self, now: float) -> None:
+        """Fire the next event by hand, whatever clock and polls would have; only for a job that is not over."""
+        if self.state is State.QUEUED:
+            self.fire(Event.START, now)
+        else:
+            self._leave_runner(now)
+
+    def complete(self, now: float) -> None:
+        """Fire by hand all events to its end; only for a job that is not over."""
+        while self.ended is None:
+            self.move(now)
+
     def _leave_runner(self, at: float) -> None:
         if self.retried < len(self.schedule.retries):
             self.fire(Event.RETRY, at)
@@ -107,7 +125,7 @@ class Job:
         """Bring the job up to `now` for a client that asks after it; polls are what moves a job paced by them."""
         self.advance(now)
         schedule = self.schedule
-        if not schedule.by_polls or self.ended is not None:
+        if not schedule.by_polls or self.ended is not None or self.held:
             return
         # At most one step a poll: every client sees IN_PROGRESS once (aimock's rule).
         self.polls += 1
@@ -121,7 +139,7 @@ class Job:
 
     def moments(self, now: float) -> list[float]:
         """When, from `now` on, something about the job changes by the clock; `now` is the first."""
-        if self.ended is not None:
+        if self.ended is not None or self.held:
             return [now]
         schedule = self.schedule
         lost, starts = schedule.retries[-1] if schedule.retries else (0.0, schedule.started)
@@ -197,9 +215,38 @@ class Jobs:
             self._over[job.request_id] = job
         else:
             self._live[job.request_id] = job
-            if not job.schedule.by_polls:
-                ends = min(job.schedule.completed, max(job.deadline, job.schedule.started))
-                heapq.heappush(self._due, (job.submitted + ends, job.request_id))
+            self._await_end(job)
+
+    def _await_end(self, job: Job) -> None:
+        """Have a live job looked at when the clock ends it."""
+        if not job.schedule.by_polls and not job.held:
+            ends = min(job.schedule.completed, max(job.deadline, job.schedule.started))
+            heapq.heappush(self._due, (job.submitted + ends, job.request_id))
+
+    def release(self, job: Job, now: float) -> None:
+        """Have a held job move again as it would have."""
+        job.held = False
+        job.advance(now)
+        if job.ended is None:
+            self._await_end(job)
+        self.settle(job)
+
+    def all(self, now: float) -> list[Job]:
+        """Every job, brought up to `now` by the clock, in the order of their submits."""
+        self.expire(now)
+        for job in list(self._live.values()):
+            job.advance(now)
+            if job.ended is not None:
+                self.settle(job)
+        return sorted((*self._over.values(), *self._live.values()), key=lambda job: (job.submitted, job.request_id))
+
+    def clear(self) -> list[Job]:
+        """Forget all jobs: these."""
+        jobs = [*self._over.values(), *self._live.values()]
+        self._over.clear()
+        self._live.clear()
+        self._due.clear()
+        return jobs
 
     def get(self, request_id: str, now: float) -> Job | None:
         """The job with this id, brought up to `now` by the clock; None when there is none or its time is over."""
@@ -216,6 +263,10 @@ class Jobs:
             return None
         job.touched = now
         return job
+
+    def peek(self, request_id: str) -> Job | None:
+        """The job with this id as it was last seen, kept no longer for it."""
+        return self._over.get(request_id) or self._live.get(request_id)
 
     def settle(self, job: Job) -> None:
         """Note that a live job was asked for, and may have ended."""

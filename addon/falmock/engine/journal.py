@@ -1,8 +1,9 @@
-"""The ordered record of calls and what answered them, free of secrets: no headers, bodies or query values."""
+"""The ordered record of calls and what answered them. No headers or query values of requests are kept, but the input."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from falmock.engine.effects import Effect
@@ -12,13 +13,29 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.fixtures.miss import MESSAGE
 from falmock.fixtures.redaction import Redactor
+from falmock.wire.message import Header
 from falmock.wire.message import Request
 
 LIMIT = 1000
+BODIES = 16 * 1024 * 1024
+"""How many bytes of bodies are kept at most: the oldest entries go first."""
+MAX_BODY = 64 * 1024
+"""A body longer than this (bytes) is kept without its long texts (media in data URIs), or else not at all."""
+LONG, CUT = 2000, 200
+"""A text longer than the one is cut to the other (characters)."""
+MANY = 2000
+"""In a body with more strings than so many the rest are not looked at."""
+_BACKSLASH = 0x5C
+_WITH_INPUT = ("application/json", "")
+_NO_HEADERS: tuple[Header, ...] = ()
 
 
 class Entry(NamedTuple):
-    """One call; `at` in seconds since the epoch. `status` is None for a call that was forwarded, `fault` names what struck it."""
+    """One call; `at` in seconds since the epoch. `status` is None for a call that was forwarded, `fault` names what struck it.
+
+    `kind` is set for what is no request to falmock, such as a webhook that it posts. `body` is the JSON it came with, `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job`
+    is the request id of the job that it made, `delay` the seconds it was made to wait.
+    """
 
     at: float
     method: str
@@ -29,49 +46,164 @@ class Entry(NamedTuple):
     why: str
     miss: str | None
     fault: str | None = None
+    query: str = ""
+    body: bytes = b""
+    left_out: int = 0
+    upgrade: bool = False
+    answered: tuple[Header, ...] = _NO_HEADERS
+    job: str = ""
+    delay: float = 0.0
+    kind: str = ""
 
 
 class Journal:
-    """The last calls, at most `limit` of them; `total` counts all there were.
+    """The last calls, at most `limit` of them; `total` counts all there were, `misses` those that nothing answered.
 
     Secrets are hidden when entries are read: that costs the calls nothing, and hides what was learned since, too.
     """
 
     def __init__(self, redactor: Redactor, limit: int = LIMIT) -> None:
-        self._redactor = redactor
-        self._entries: deque[Entry] = deque(maxlen=limit)
+        self.redactor = redactor
+        self._limit = limit
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries: deque[Entry] = deque()
+        self._size = 0
         self.total = 0
+        self.misses = 0
+        self.used: set[str] = set()
+        """The fixtures that answered."""
 
     def note(self, request: Request, effect: Effect, now: float) -> None:
         """Record one call and what it was answered with."""
-        self.total += 1
         status = fixture = miss = fault = None
+        answered, job, delay = _NO_HEADERS, "", 0.0
         if not isinstance(effect, Forward):
             fixture, fault = effect.fixture, effect.fault
             status = effect.status if isinstance(effect, Reply | Stream) else 101 if isinstance(effect, Socket) else 200
-        if isinstance(effect, Reply) and effect.miss is not None:
-            miss = effect.miss.text
-        self._entries.append(
-            Entry(now, request.method, request.host, request.path, status, fixture, effect.why, miss, fault)
+        if isinstance(effect, Reply | Stream):
+            answered, delay = effect.headers, effect.delay
+        if isinstance(effect, Reply):
+            job = effect.job
+            if effect.miss is not None:
+                miss = effect.miss.text
+        body, left_out = kept(request.body) if request.body and _is_json(request) else (b"", 0)
+        self.add(
+            Entry(
+                now,
+                request.method,
+                request.host,
+                request.path,
+                status,
+                fixture,
+                effect.why,
+                miss,
+                fault,
+                request.query,
+                body,
+                left_out,
+                "upgrade" in request.headers,
+                answered,
+                job,
+                delay,
+            )
         )
 
     def add(self, entry: Entry) -> None:
-        """Record a call that falmock made itself."""
+        """Record a call that falmock made itself, or one that is no request."""
         self.total += 1
+        self.misses += entry.miss is not None
+        if entry.fixture is not None:
+            self.used.add(entry.fixture)
         self._entries.append(entry)
+        self._size += len(entry.body)
+        while len(self._entries) > self._limit or self._size > BODIES:
+            self._size -= len(self._entries.popleft().body)
 
-    def note_message(self, handshake: Request, now: float, fixture: str | None, why: str, miss: str | None) -> None:
-        """Record one message on the socket that a request opened, and what it was answered with."""
-        self.total += 1
-        entry = Entry(now, MESSAGE, handshake.host, handshake.path, 101, fixture, why, miss)
-        self._entries.append(entry)
+    def note_message(
+        self, handshake: Request, now: float, fixture: str | None, why: str, miss: str | None, body: bytes = b""
+    ) -> None:
+        """Record one message on the socket that a request opened, and what it was answered with; `body` is its JSON."""
+        text, left_out = kept(body)
+        self.add(
+            Entry(
+                now,
+                MESSAGE,
+                handshake.host,
+                handshake.path,
+                101,
+                fixture,
+                why,
+                miss,
+                body=text,
+                left_out=left_out,
+                upgrade=True,
+                kind="message",
+            )
+        )
+
+    def __iter__(self) -> Iterator[Entry]:
+        """The calls as they were, secrets and all, the oldest first."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     @property
     def entries(self) -> list[Entry]:
         """The calls, the oldest first."""
-        return [self._shown(entry) for entry in self._entries]
+        return [self.shown(entry) for entry in self._entries]
 
-    def _shown(self, entry: Entry) -> Entry:
-        text = self._redactor.text
+    def shown(self, entry: Entry) -> Entry:
+        """A call with its secrets hidden, and without what may hold some: its body and query, the headers of its answer."""
+        text = self.redactor.text
         miss = None if entry.miss is None else text(entry.miss)
-        return entry._replace(path=text(entry.path), why=text(entry.why), miss=miss)
+        return entry._replace(
+            path=text(entry.path), why=text(entry.why), miss=miss, body=b"", query="", answered=_NO_HEADERS
+        )
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() in _WITH_INPUT
+
+
+def kept(body: bytes) -> tuple[bytes, int]:
+    """As much of a JSON body as is kept, and the size of one that is left out."""
+    if len(body) <= MAX_BODY:
+        return body, 0
+    short = _shortened(body)
+    return (short, 0) if len(short) <= MAX_BODY else (b"", len(body))
+
+
+def _shortened(body: bytes) -> bytes:
+    """A JSON text with its long strings cut, as long as there are few strings in all."""
+    parts: list[bytes] = []
+    done = 0
+    start = body.find(b'"')
+    for _ in range(MANY):
+        end = -1 if start < 0 else _end_of_string(body, start + 1)
+        if end < 0:
+            break
+        start, size = start + 1, end - start - 1
+        if size > LONG and body.find(b"\\", start, end) < 0:
+            # More than is shown stays: a secret is hidden whole or not there.
+            text = body[start : start + LONG].decode("utf-8", "ignore").encode()
+            parts += [body[done:start], text, b"... (%d bytes)" % size]
+            done = end
+        start = body.find(b'"', end + 1)
+    return b"".join((*parts, body[done:]))
+
+
+def _end_of_string(body: bytes, start: int) -> int:
+    """Where the quote is that ends a string which begins here; -1 for none."""
+    end = body.find(b'"', start)
+    while end >= 0:
+        escapes = end
+        while body[escapes - 1] == _BACKSLASH:
+            escapes -= 1
+        if (end - escapes) % 2 == 0:
+            return end
+        end = body.find(b'"', end + 1)
+    return end

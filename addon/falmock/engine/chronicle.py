@@ -1,0 +1,157 @@
+"""The journal as people and tests ask for it: what each call was in fal's terms, found by that, its input shown."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+from falmock.engine import inputs
+from falmock.engine.engine import Engine
+from falmock.engine.faults import KINDS
+from falmock.engine.journal import CUT
+from falmock.engine.journal import LONG
+from falmock.engine.journal import Entry
+from falmock.wire import jsontext
+from falmock.wire import routes
+from falmock.wire.hosts import Role
+
+OTHER = "other"
+PREFLIGHT = "preflight"
+NAMES = (*dict.fromkeys(KINDS.values()), "keys", "message", "webhook", PREFLIGHT, OTHER)
+"""What calls are called: as in rules for faults, and `keys` (of webhooks), `message` (on a socket), `webhook` (one that falmock posts)."""
+ASKS = frozenset({"run", "submit", "stream", "message"})
+"""The calls that ask a model for something."""
+_REQUEST_ID = b"x-fal-request-id"
+_DEEP = 50
+"""What is nested deeper is not shown."""
+
+
+class Told(NamedTuple):
+    """One call: its number in the journal (from 1), and what it was. `endpoint` and `request_id` are "" where it has none."""
+
+    number: int
+    entry: Entry
+    call: str
+    endpoint: str
+    request_id: str
+
+
+class Wanted(NamedTuple):
+    """Which calls are asked for: all that is set must hold. `endpoint`, `fixture` and `fault` may be globs."""
+
+    call: str | None = None
+    endpoint: str | None = None
+    request_id: str | None = None
+    status: int | None = None
+    fixture: str | None = None
+    fault: str | None = None
+    miss: bool | None = None
+    since: float | None = None
+
+    def holds(self, told: Told) -> bool:
+        """Whether a call is one of them."""
+        entry = told.entry
+        return (
+            (self.call is None or self.call == told.call)
+            and (self.endpoint is None or _named(told.endpoint, self.endpoint))
+            and (self.request_id is None or self.request_id == told.request_id)
+            and (self.status is None or self.status == entry.status)
+            and (self.fixture is None or _named(entry.fixture, self.fixture))
+            and (self.fault is None or _named(entry.fault, self.fault))
+            and (self.miss is None or self.miss is (entry.miss is not None))
+            and (self.since is None or entry.at >= self.since)
+        )
+
+
+def _named(name: str | None, pattern: str) -> bool:
+    return name is not None and (name == pattern or fnmatch.fnmatchcase(name, pattern))
+
+
+class Chronicle:
+    """The calls of one scope, the oldest first."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._journal = engine.scope.journal
+
+    def __iter__(self) -> Iterator[Told]:
+        first = self._journal.total - len(self._journal) + 1
+        for number, entry in enumerate(self._journal, first):
+            yield self._told(number, entry)
+
+    def _told(self, number: int, entry: Entry) -> Told:
+        if entry.kind == "webhook":
+            return Told(number, entry, entry.kind, self._endpoint_of(entry.job), entry.job)
+        if entry.method == "OPTIONS":
+            return Told(number, entry, PREFLIGHT, "", "")
+        role = self._engine.config.hosts.role(entry.host) or Role.OTHER
+        call = routes.route(role, entry.method, entry.path, entry.query, upgrade=entry.upgrade)
+        name = entry.kind or KINDS.get(type(call)) or ("keys" if isinstance(call, routes.WebhookKeys) else OTHER)
+        request_id = str(getattr(call, "request_id", "")) or entry.job or _answered_id(entry)
+        endpoint = getattr(call, "endpoint", None)
+        if endpoint is not None:
+            return Told(number, entry, name, str(endpoint), request_id)
+        if not hasattr(call, "request_id"):
+            return Told(number, entry, name, "", request_id)
+        about = self._endpoint_of(request_id) or entry.path.partition("/requests/")[0].strip("/")
+        return Told(number, entry, name, about, request_id)
+
+    def _endpoint_of(self, request_id: str) -> str:
+        job = self._engine.scope.jobs.peek(request_id)
+        return "" if job is None else job.endpoint
+
+    def input(self, told: Told) -> Any:
+        """What a call came with, as it was; None where there was no input, or it was not kept."""
+        entry = told.entry
+        if entry.body:
+            try:
+                return jsontext.loads(entry.body)
+            except (jsontext.BadJSON, RecursionError):
+                return None
+        if entry.query and told.call in ("run", "stream", "submit"):
+            return inputs.parameters(entry.query)
+        return None
+
+    def shown(self, told: Told, scope: str) -> dict[str, Any]:
+        """A call as a JSON value, secrets hidden and long texts cut."""
+        entry = self._journal.shown(told.entry)
+        asked = self._engine.redactor.value(_bounded(self.input(told), LONG, _DEEP))
+        return {
+            "number": told.number,
+            "at": entry.at,
+            "scope": scope,
+            "call": told.call,
+            "method": entry.method,
+            "host": entry.host,
+            "path": entry.path,
+            "endpoint": self._engine.redactor.text(told.endpoint),
+            "request_id": told.request_id,
+            "status": entry.status,
+            "forwarded": entry.status is None and not entry.kind,
+            "fixture": entry.fixture,
+            "why": entry.why,
+            "miss": entry.miss,
+            "fault": entry.fault,
+            "delay": entry.delay,
+            "input": _bounded(asked, CUT, _DEEP),
+            "left_out": entry.left_out,
+        }
+
+
+def _answered_id(entry: Entry) -> str:
+    return next((value.decode("latin-1") for name, value in entry.answered if name.lower() == _REQUEST_ID), "")
+
+
+def _bounded(value: Any, longest: int, depth: int) -> Any:
+    """A JSON value with its long texts cut, and without what is nested too deep."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else f"{value[:longest]}... ({len(value)} characters)"
+    if isinstance(value, list | dict) and depth == 0:
+        return "..."
+    if isinstance(value, list):
+        return [_bounded(item, longest, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {key: _bounded(item, longest, depth - 1) for key, item in value.items()}
+    return value

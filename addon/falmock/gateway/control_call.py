@@ -1,0 +1,155 @@
+"""What the operations of the control API have in common: the call, what can be asked with it, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from falmock.engine.effects import Reply
+from falmock.engine.engine import Engine
+from falmock.engine.engines import Engines
+from falmock.fixtures.model import Problem
+from falmock.wire import jsontext
+from falmock.wire.message import Header
+
+PREFIX = "/__falmock"
+LIMIT = 100
+MOST = 1000
+"""How many things one page holds, if nothing else is asked for, and at most."""
+_HEADERS: tuple[Header, ...] = (
+    (b"Content-Type", b"application/json"),
+    (b"Cache-Control", b"no-store"),
+    (b"X-Content-Type-Options", b"nosniff"),
+)
+
+
+class Call(NamedTuple):
+    """One call of an operation. `scope` is "" for the one that all share, `now` is in seconds since the epoch.
+
+    `path` holds the parameters of the path, `query` those of the query that were given, `body` is the JSON value, None for none.
+    """
+
+    engines: Engines
+    scope: str
+    now: float
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Any
+    reload: Callable[[], str]
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the scope, begun where it is new."""
+        return self.engines.of(self.scope)
+
+    @property
+    def seen(self) -> Engine:
+        """The engine of the scope, to be looked at."""
+        return self.engines.peek(self.scope)
+
+
+class Parameter(NamedTuple):
+    """A parameter of the query; `schema` is its JSON Schema: of type string, integer, number or boolean."""
+
+    name: str
+    schema: Mapping[str, Any]
+    about: str
+
+
+class Body(NamedTuple):
+    """The JSON that an operation takes."""
+
+    schema: Mapping[str, Any]
+    about: str
+    example: Mapping[str, Any]
+    required: bool = True
+
+
+class Operation(NamedTuple):
+    """One operation: what answers it, and all that is to be known of it.
+
+    `path` has the names of its parameters in braces. `answers` has for each status what it means, and the schema of the JSON.
+    """
+
+    method: str
+    path: str
+    name: str
+    about: str
+    handle: Callable[[Call], Reply]
+    answers: Mapping[int, tuple[str, Mapping[str, Any]]]
+    query: Sequence[Parameter] = ()
+    body: Body | None = None
+    of_scope: bool = True
+
+
+ERROR: Mapping[str, Any] = {"$ref": "#/components/schemas/Error"}
+"""The schema of what `problem` answers."""
+
+
+def answer(status: int, value: Any, why: str, wakes: str | None = None) -> Reply:
+    """A JSON answer; `wakes` is the request id of a job that was moved."""
+    return Reply(status, _HEADERS, jsontext.dump_queue(value), why, wakes=wakes)
+
+
+def problem(status: int, message: str, problems: Sequence[Problem] = (), extra: tuple[Header, ...] = ()) -> Reply:
+    """An answer that says what is wrong."""
+    value: dict[str, Any] = {"message": message}
+    if problems:
+        value["problems"] = [{"path": found.path, "message": found.message} for found in problems]
+    return answer(status, value, f"control: {status}")._replace(headers=_HEADERS + extra)
+
+
+def listed(told: Sequence[str], most: int = 20) -> str:
+    """Names for a message, not too many of them."""
+    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
+
+
+PAGING = (
+    Parameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+        "How many to tell at most.",
+    ),
+    Parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "How many to pass over."),
+)
+
+
+def paged(name: str, items: Sequence[Any], query: Mapping[str, Any], shown: Callable[[Any], Any]) -> dict[str, Any]:
+    """The page of a list that a call asks for, as a JSON value."""
+    limit, offset = query.get("limit", LIMIT), query.get("offset", 0)
+    page = [shown(item) for item in items[offset : offset + limit]]
+    return {name: page, "total": len(items), "limit": limit, "offset": offset}
+
+
+def page_of(name: str, item: str) -> dict[str, Any]:
+    """The schema of such a page."""
+    whole = {"type": "integer", "minimum": 0}
+    return closed(
+        **{name: {"type": "array", "items": ref(item)}},
+        total=whole,
+        limit=whole,
+        offset=whole,
+    )
+
+
+def closed(**properties: Any) -> dict[str, Any]:
+    """The schema of an object with exactly these keys."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def ref(name: str) -> dict[str, Any]:
+    """A schema that has a name in the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def or_null(kind: str) -> dict[str, Any]:
+    """The schema of a value of this type, or null."""
+    return {"type": [kind, "null"]}

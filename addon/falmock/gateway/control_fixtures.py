@@ -1,0 +1,222 @@
+"""Fixtures through the control API: those of a scope are listed, added and removed, those on disk read again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from falmock.engine.additions import TooMany
+from falmock.engine.effects import Reply
+from falmock.engine.engine import Engine
+from falmock.fixtures import codec
+from falmock.fixtures.entry import MissingAsset
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Problem
+from falmock.gateway.control_call import ERROR
+from falmock.gateway.control_call import PAGING
+from falmock.gateway.control_call import PREFIX
+from falmock.gateway.control_call import Body
+from falmock.gateway.control_call import Call
+from falmock.gateway.control_call import Operation
+from falmock.gateway.control_call import Parameter
+from falmock.gateway.control_call import answer
+from falmock.gateway.control_call import closed
+from falmock.gateway.control_call import or_null
+from falmock.gateway.control_call import page_of
+from falmock.gateway.control_call import paged
+from falmock.gateway.control_call import problem
+from falmock.gateway.control_call import ref
+
+_ADDED = re.compile(r"added/(\d+)#\d+")
+_DIGEST = "sha256:"
+
+
+def _batch(fixture: Fixture) -> str | None:
+    found = _ADDED.fullmatch(fixture.label)
+    return None if found is None else found[1]
+
+
+def _shower(engine: Engine) -> Callable[[Fixture], dict[str, Any]]:
+    used = engine.scope.journal.used
+
+    def shown(fixture: Fixture) -> dict[str, Any]:
+        match = fixture.match
+        return {
+            "id": fixture.label,
+            "added": _batch(fixture),
+            "used": fixture.label in used,
+            "model": match.model,
+            "method": match.method,
+            "host": match.host,
+            "path": match.path,
+            "userMessage": match.user_message,
+            "context": match.context,
+            "sequenceIndex": match.sequence_index,
+            "exact": match.exact,
+            "input": engine.redactor.shown(match.input, 2000) if match.input is not None else None,
+        }
+
+    return shown
+
+
+SCHEMA = closed(
+    id={"type": "string", "description": "file#index, as in x-falmock-fixture."},
+    added={
+        "type": ["string", "null"],
+        "description": "The batch it was added with; null for one of a file.",
+    },
+    used={"type": "boolean", "description": "Whether it answered a call of this scope since the journal was cleared."},
+    model=or_null("string"),
+    method=or_null("string"),
+    host=or_null("string"),
+    path=or_null("string"),
+    userMessage=or_null("string"),
+    context=or_null("string"),
+    sequenceIndex=or_null("integer"),
+    exact={"type": "boolean"},
+    input={
+        "type": ["string", "null"],
+        "description": "What the input must be, as JSON text that is cut where it is long.",
+    },
+)
+
+
+def _list(call: Call) -> Reply:
+    engine = call.seen
+    added, model = call.query.get("added"), call.query.get("model")
+    fixtures = [
+        fixture
+        for fixture in engine.fixtures
+        if (added is None or added is (_batch(fixture) is not None)) and (model is None or fixture.match.model == model)
+    ]
+    return answer(200, paged("fixtures", fixtures, call.query, _shower(engine)), "fixtures")
+
+
+def _add(call: Call) -> Reply:
+    engine = call.engine
+    document = call.body if "fixtures" in call.body else {"fixtures": [call.body]}
+    name = engine.added.name()
+    read = codec.check(document, name, _finder(engine), _content)
+    if read.problems:
+        return problem(400, "These are no fixtures: see problems. Nothing was added", read.problems)
+    if not read.fixtures:
+        return problem(400, "There is no fixture for fal in this. Nothing was added")
+    try:
+        engine.add_fixtures(name, read.fixtures, read.assets)
+    except TooMany as error:
+        return problem(409, str(error))
+    shown = _shower(engine)
+    value = {"added": name.removeprefix("added/"), "fixtures": [shown(fixture) for fixture in read.fixtures]}
+    return answer(201, value, "fixtures were added")
+
+
+def _finder(engine: Engine) -> Callable[[str], Asset]:
+    """Finds the assets that added fixtures may name: those that the fixtures on disk refer to."""
+    assets = engine.assets
+
+    def find(name: str) -> Asset:
+        if name.startswith(_DIGEST):
+            found = assets.get(name.removeprefix(_DIGEST))
+        else:
+            found = next((asset for asset in assets.values() if asset.name == name), None)
+        if found is None:
+            raise MissingAsset(
+                f"expected a file that a fixture on disk refers to, by name or sha256:<hex>, found {name[:100]!r}"
+            )
+        return found
+
+    return find
+
+
+def _content(asset: Asset) -> bytes:
+    if asset.data is None:
+        raise MissingAsset("a fixture that is added cannot have the content of a file within its answer: write it out")
+    return asset.data
+
+
+def _remove_all(call: Call) -> Reply:
+    return _removed(call.engine, None)
+
+
+def _remove(call: Call) -> Reply:
+    return _removed(call.engine, call.path["added"])
+
+
+def _removed(engine: Engine, batch: str | None) -> Reply:
+    fixtures = engine.remove_fixtures(None if batch is None else f"added/{batch}")
+    if fixtures is None:
+        return problem(404, f"No fixtures were added to this scope as {(batch or '')[:100]!r}")
+    return answer(200, {"removed": [fixture.label for fixture in fixtures]}, "fixtures were removed")
+
+
+def _reload(call: Call) -> Reply:
+    try:
+        text = call.reload()
+    except (OSError, ValueError) as error:
+        found: tuple[Problem, ...] = getattr(error, "problems", ())
+        told = [Problem("", f"{each.file}: {each.path}" if each.path else each.file, each.message) for each in found]
+        return problem(409, f"What was loaded before stays: {error}", told)
+    return answer(200, {"message": text}, "fixtures were read again")
+
+
+_REMOVED = {200: ("Their ids.", closed(removed={"type": "array", "items": {"type": "string"}}))}
+_PATH = f"{PREFIX}/fixtures"
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        _PATH,
+        "listFixtures",
+        "The fixtures that answer in a scope: those that were added, which win, then those on disk in file order.",
+        _list,
+        {200: ("A page of fixtures.", page_of("fixtures", "Fixture"))},
+        (
+            Parameter("added", {"type": "boolean"}, "true: those that were added; false: those on disk."),
+            Parameter("model", {"type": "string"}, "Those for this endpoint id or glob, as it is written in them."),
+            *PAGING,
+        ),
+    ),
+    Operation(
+        "POST",
+        _PATH,
+        "addFixtures",
+        "Add fixtures to a scope: they win over those on disk, and over those that were added before, until they are removed or the "
+        "scope is reset or dropped.",
+        _add,
+        {
+            201: (
+                "They answer from now on.",
+                closed(added={"type": "string"}, fixtures={"type": "array", "items": ref("Fixture")}),
+            ),
+            409: ("There is no room for more.", ERROR),
+        },
+        body=Body(
+            {"type": "object"},
+            'What a fixture file holds, {"fixtures": [...]}, or one fixture. Files are named that fixtures on disk refer to.',
+            {"match": {"model": "fal-ai/flux/dev"}, "response": {"json": {"images": [], "seed": 7}}},
+        ),
+    ),
+    Operation("DELETE", _PATH, "removeFixtures", "Remove all that was added to a scope.", _remove_all, _REMOVED),
+    Operation(
+        "DELETE",
+        f"{_PATH}/{{added}}",
+        "removeAdded",
+        "Remove what was added to a scope in one call.",
+        _remove,
+        {**_REMOVED, 404: ("Nothing was added as this.", ERROR)},
+    ),
+    Operation(
+        "POST",
+        f"{_PATH}/reload",
+        "reloadFixtures",
+        "Read the fixtures and the rules for faults on disk again now.",
+        _reload,
+        {
+            200: ("What is loaded.", closed(message={"type": "string"})),
+            409: ("They are broken; what was loaded before stays.", ERROR),
+        },
+        of_scope=False,
+    ),
+)
