@@ -15,6 +15,7 @@ from falmock.engine.jobs import Job
 from falmock.engine.pace import schedule
 from falmock.engine.scopes import Scope
 from falmock.fixtures import miss
+from falmock.fixtures.in_order import InOrder
 from falmock.fixtures.index import Group
 from falmock.fixtures.index import Index
 from falmock.fixtures.index import for_call
@@ -32,6 +33,9 @@ DEFAULT_DEADLINE = 3600.0
 MIN_DEADLINE = 0.1
 MAX_MISSES = 1000
 NewId = Callable[[float], str]
+_MESSAGE, _OPENING = "message ", "opening "
+KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
+"""What stands before a group in the counts of a scope: calls, messages and openings of sockets are counted apart."""
 
 
 class Answers:
@@ -74,7 +78,7 @@ class Answers:
     def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
         """The fixture that answers a message on a socket which goes by these endpoint ids: one with frames, or else any."""
         index = self.index
-        found = self._in_turn(index.sockets.matching_any(query, names), "message ") or self._in_turn(
+        found = self._in_turn(index.sockets.matching_any(query, names), _MESSAGE) or self._answering(
             index.matching_any(query._replace(method="POST"), names)
         )
         if found is not None:
@@ -86,7 +90,7 @@ class Answers:
         """The fixture with the frames that are sent when a socket opens which goes by these endpoint ids."""
         context = handshake.headers.get("x-aimock-context")
         query = Query(names[0], miss.MESSAGE, {}, "{}", "", handshake.path, context)
-        return self._in_turn(self.index.openings.matching_any(query, names), "opening ")
+        return self._in_turn(self.index.openings.matching_any(query, names), _OPENING)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """The fixture that would answer a call, which is not counted; None where none would. Like `find` otherwise."""
@@ -117,6 +121,12 @@ class Answers:
             found = self._in_turn(self.index.plain(query._replace(method="GET")))
         return found
 
+    def knows_plain(self, request: Request) -> bool:
+        """Whether `find_plain` would find a fixture; the call does not count."""
+        if not self.index.has_plain(request.host, request.path):
+            return False
+        return any(self.index.plain(inputs.read_plain(request, self.resolve)))
+
     def recorded(self, request: Request) -> Reply | None:
         """The answer to a call which goes to no endpoint; None where no fixture has one."""
         fixture = self.find_plain(request)
@@ -130,7 +140,20 @@ class Answers:
 
     def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
         groups = self.index.matching_any(query, names) if names else self.index.matching(query)
-        return self._in_turn(groups) or replies.miss_reply(self._miss(query, names, self.index))
+        return self._answering(groups) or replies.miss_reply(self._miss(query, names, self.index))
+
+    def _answering(self, groups: Iterable[Group]) -> Fixture | None:
+        """The fixture that answers a call, of groups that match; the call counts."""
+        return self._first(groups) if isinstance(self.index, InOrder) else self._in_turn(groups)
+
+    def _first(self, groups: Iterable[Group]) -> Fixture | None:
+        """The first that is for this call, as aimock counts: a call counts for those that select the same as what answers it."""
+        for (fixture,) in groups:
+            wanted = fixture.match.sequence_index
+            if wanted is None or wanted == self.scope.calls[fixture.group]:
+                self.scope.calls[fixture.group] += 1
+                return fixture
+        return None
 
     def _in_turn(self, groups: Iterable[Group], kind: str = "") -> Fixture | None:
         """The fixture that answers, of groups that match; the call counts, apart for each `kind`, in those that are looked at."""

@@ -40,6 +40,22 @@ class Mode(enum.Enum):
         return self in (Mode.REPLAY, Mode.AUTO)
 
 
+class Dialect(enum.Enum):
+    """Whose answers a client of aimock's routes gets, where aimock's differ from fal's."""
+
+    FAL = "fal"
+    AIMOCK = "aimock"
+
+
+class ProxyProfile(enum.Enum):
+    """Whose rules falmock's server-side proxy keeps to."""
+
+    DOCUMENTED = "documented"
+    """The formula in fal's documentation."""
+    OFFICIAL = "official"
+    """What the package @fal-ai/server-proxy does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """`job_ttl` is in seconds; `fixtures` are the directories and files to load, none for the default."""
@@ -62,5 +78,18 @@ class Config:
     """The files with rules for what goes wrong."""
     record_errors: bool = False
     """Whether fal's own trouble (401, 403, 429, 502, 503, the gateway's errors) is recorded too."""
+    proxy_path: str = "/api/fal/proxy"
+    """Where fal's server-side proxy is, on falmock's own address."""
+    proxy_profile: ProxyProfile = ProxyProfile.DOCUMENTED
     record_assets: bool = True
     """Whether files that recorded answers name and nobody downloaded are fetched at the end."""
+    control_token: str = ""
+    """What callers of the control API have to show; "" where only those on this machine may call it, and they may."""
+    dialect: Dialect = Dialect.FAL
+    """How aimock's routes answer."""
+    openai_models: tuple[tuple[str, str], ...] = ()
+    """The models of the OpenAI images API, by name, and their endpoint ids; none for those that fixtures have images of."""
+    openai_access_key: str = field(default="", repr=False)
+    """What callers of the OpenAI images API have to give as their key; "" for none."""
+    fal_keys: tuple[str, ...] = field(default=(), repr=False)
+    """The keys of fal's that its calls are made with where they are forwarded."""

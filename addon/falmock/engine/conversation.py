@@ -76,10 +76,10 @@ class EndpointSocket:
         if isinstance(found, Miss):
             misses = (found,)
             self._outbox.put([Due(now, realtime.error_frame(realtime.MISS, found.text))])
-            self._note(now, None, found)
+            self._note(now, None, found, query.text)
         else:
             self._answer(found, now, packs=self._is_realtime or isinstance(message, bytes))
-            self._note(now, found)
+            self._note(now, found, text=query.text)
         return self._outbox.take(now)._replace(misses=misses)
 
     def _answer(self, fixture: Fixture, now: float, *, packs: bool) -> None:
@@ -111,13 +111,14 @@ class EndpointSocket:
             at = now + self._idle
             self._outbox.end_with((Due(at, realtime.timeout_frame()), Due(at, Close())))
 
-    def _note(self, now: float, fixture: Fixture | None, miss: Miss | None = None) -> None:
+    def _note(self, now: float, fixture: Fixture | None, miss: Miss | None = None, text: str = "") -> None:
         self._answers.scope.journal.note_message(
             self._handshake,
             now,
             fixture.label if fixture else None,
             reason_of(fixture) if fixture else "no fixture matches",
             miss.text if miss else None,
+            text.encode("utf-8", "backslashreplace"),
         )
 
 

@@ -55,7 +55,7 @@ class Reply(NamedTuple):
     length told is not the body's (HEAD). `delay` is in seconds, to be spent before answering. `fixture` names what
     answered, `why` says why in a few words; `miss` is the report when nothing did. `delivery` is set for bytes that do not go at
     once and whole, `fault` names the fault that struck. `wakes` is the request id of a job that this call changed: streams about it
-    are to be asked again.
+    are to be asked again; `job` that of the job it made.
     """
 
     status: int
@@ -69,6 +69,7 @@ class Reply(NamedTuple):
     delivery: Delivery | None = None
     fault: str | None = None
     wakes: str | None = None
+    job: str = ""
 
 
 class End(enum.Enum):

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
+from falmock.engine import additions
 from falmock.engine import auto
 from falmock.engine import replies
 from falmock.engine import sockets
+from falmock.engine.answers import KINDS_OF_TURNS
 from falmock.engine.answers import Answers
 from falmock.engine.answers import NewId
 from falmock.engine.config import Config
+from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
 from falmock.engine.downloads import Downloads
 from falmock.engine.effects import Answer
@@ -24,6 +27,7 @@ from falmock.engine.effects import Stream
 from falmock.engine.faults import HEADER
 from falmock.engine.faults import Faults
 from falmock.engine.faults import Strike
+from falmock.engine.platform import Platform
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
 from falmock.engine.sockets import Sockets
@@ -34,7 +38,10 @@ from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.fault import Rule
+from falmock.fixtures.in_order import InOrder
 from falmock.fixtures.index import Index
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Fixture
 from falmock.fixtures.redaction import Redactor
 from falmock.wire import auth
 from falmock.wire import cors
@@ -54,20 +61,27 @@ _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
 class Engine:
-    """Decides what every call is answered with.
+    """Decides what every call of one scope is answered with.
 
     `new_id` makes a request id from the time (seconds since the epoch): the engine itself rolls no dice and reads
-    no clock. `secret` signs the tokens it gives out.
+    no clock. `secret` signs the tokens it gives out. What is nobody's own (secrets to hide, uploaded files, webhooks to be posted) is
+    that of `others`, where there are other scopes.
     """
 
-    def __init__(self, config: Config, index: Index, new_id: NewId, secret: bytes = b"falmock") -> None:
+    def __init__(
+        self, config: Config, index: Index, new_id: NewId, secret: bytes = b"falmock", others: Engine | None = None
+    ) -> None:
         self.config = config
-        self.redactor = Redactor(*config.redact)
-        self.scope = Scope(config.max_jobs, config.job_ttl, self.redactor)
-        self._index = index
-        index = index.ignoring(config.ignore)
+        self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
+        assets = None if others is None else others.scope.assets
+        self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets)
+        self._files = self._index = index
+        self._rules: tuple[Rule, ...] = ()
+        self.added = additions.Additions()
+        """What was added to this scope alone."""
+        index = _as_chosen(index, config)
         self._answers = Answers(config, index, self.scope, new_id)
-        self.webhooks = Agenda(self._answers)
+        self.webhooks: Agenda = Agenda(self._answers) if others is None else others.webhooks
         self._streams = Streams(self._answers)
         self._sockets = Sockets(self._answers)
         self._faults = Faults(self.scope.faults, self._endpoint_of)
@@ -77,12 +91,87 @@ class Engine:
         self._uploads = Uploads(self.scope.assets)
         self._downloads = Downloads(self.scope.assets, index, self.redactor, self._answers.find_plain)
         self._tokens = Tokens(secret)
+        self._platform = Platform(self._answers)
         self._handlers = self._table()
+
+    def fixture(self, label: str | None) -> Fixture | None:
+        """The fixture that an answer came from, by the label it tells."""
+        return None if label is None else self._index.by_label.get(label)
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way end as they were to end."""
-        self._index = index
-        self._take(index.ignoring(self.config.ignore))
+        self._files = index
+        self._take_added()
+
+    def _take_added(self) -> None:
+        self._index = self.added.over(self._files)
+        self._take(_as_chosen(self._index, self.config))
+
+    def add_fixtures(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
+        """Answer from these fixtures first from now on; `name` names them together. Raises additions.TooMany."""
+        fixtures = tuple(fixtures)
+        self.added.add(name, fixtures, assets)
+        self._begin_again(fixtures)
+        self._take_added()
+
+    def remove_fixtures(self, name: str | None = None) -> tuple[Fixture, ...] | None:
+        """Remove what was added by a name, or all that was added: those; None where nothing was added by this name."""
+        fixtures = self.added.clear() if name is None else self.added.remove(name)
+        if fixtures:
+            self._begin_again(fixtures)
+            self._take_added()
+        return fixtures
+
+    def _begin_again(self, fixtures: Iterable[Fixture]) -> None:
+        """Count the calls to these anew: who answers in turn has changed."""
+        for group in {fixture.group for fixture in map(self.config.ignore.fixture, fixtures)}:
+            for kind in KINDS_OF_TURNS:
+                self.scope.calls.pop(kind + group, None)
+
+    def digest_of(self, url: str) -> str | None:
+        """The digest of the file that a URL names, where it is one of those known here."""
+        return self._answers.resolve(url)
+
+    def add_faults(self, rules: Iterable[Rule]) -> None:
+        """Have these rules go before those of all scopes, in place of those that were added before."""
+        self.added.rules = tuple(rules)
+        self._faults.use_rules(self.faults)
+
+    @property
+    def faults(self) -> tuple[Rule, ...]:
+        """The rules that say what goes wrong, in order."""
+        return self.added.rules + self._rules
+
+    @property
+    def index(self) -> Index:
+        """All fixtures, and what lies beside them."""
+        return self._index
+
+    def knows(self, request: Request) -> bool:
+        """Whether a fixture would answer a run, or a call that goes to no endpoint. The call does not count."""
+        role = self.config.hosts.role(request.host) or Role.OTHER
+        call = routes.route(role, request.method, request.path, request.query)
+        if isinstance(call, routes.Run):
+            return self._answers.ahead(request, call.endpoint) is not None
+        return self._answers.knows_plain(request)
+
+    @property
+    def fixtures(self) -> tuple[Fixture, ...]:
+        """All fixtures, those that were added first."""
+        return self._index.fixtures
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        """The files that fixtures refer to, by digest."""
+        return self._index.assets
+
+    def reset(self) -> None:
+        """Be as new: forget jobs, counts, the journal and what was added. What is nobody's own stays."""
+        self.webhooks.forget(self.scope.journal)
+        self.scope.clear()
+        self.added.clear()
+        self.add_faults(())
+        self._take_added()
 
     def _take(self, index: Index) -> None:
         self._answers.use_fixtures(index)
@@ -91,14 +180,18 @@ class Engine:
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
         """Have other rules say what goes wrong from now on; jobs under way go wrong as they were to."""
-        self._faults.use_rules(rules)
+        self._rules = tuple(rules)
+        self._faults.use_rules(self.faults)
 
     def use_config(self, config: Config) -> None:
         """Work by another configuration from now on; jobs under way keep their pace."""
         before, self.config = self.config, config
         self._answers.config = config
-        if config.ignore != before.ignore:
-            self._take(self._index.ignoring(config.ignore))
+        if config.ignore != before.ignore or config.dialect is not before.dialect:
+            self._take(_as_chosen(self._index, config))
+        for secret in (config.control_token, config.openai_access_key, *config.fal_keys):
+            if secret:
+                self.redactor.learn_value(secret)
         if config.redact != before.redact:
             self.redactor.use(*config.redact)
         self.scope.jobs.limit, self.scope.jobs.ttl = config.max_jobs, config.job_ttl
@@ -206,12 +299,12 @@ class Engine:
             routes.UploadPart: self._recorded_or(lambda request, call, _: uploads.part(request, call)),
             routes.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
             routes.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
-            routes.Unrouted: self._recorded_or(
-                lambda request, call, _: replies.problem(
-                    call.status, f"{request.method} https://{request.host}{request.path}: {call.message}", call.message
-                )
-            ),
+            routes.Unrouted: self._recorded_or(self._unrouted),
         }
+
+    def _unrouted(self, request: Request, call: routes.Unrouted, now: float) -> Reply:
+        text = f"{request.method} https://{request.host}{request.path}: {call.message}"
+        return self._platform.answer(request, now) or replies.problem(call.status, text, call.message)
 
     def _recorded_or(self, handler: Handler) -> Handler:
         """A handler for calls to no endpoint: what a fixture answers goes before what would be made up."""
@@ -264,6 +357,12 @@ class Engine:
     def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
         trusts_fal = self.config.mode is Mode.AUTO
         return self._tokens.refusal(self.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
+
+
+def _as_chosen(index: Index, config: Config) -> Index:
+    """The fixtures as calls find them."""
+    index = index.ignoring(config.ignore)
+    return InOrder(index) if config.dialect is Dialect.AIMOCK else index
 
 
 def _unauthorized(text: str) -> Reply:

@@ -60,7 +60,8 @@ NAMES: Mapping[str, tuple[type[routes.Call], ...]] = MappingProxyType(
     }
 )
 """The names that rules call calls by."""
-_KINDS = {kind: name for name, kinds in NAMES.items() for kind in kinds if name != "webhook"}
+KINDS = {kind: name for name, kinds in NAMES.items() for kind in kinds if name != "webhook"}
+"""The name of each kind of call that has one."""
 _ASKS = frozenset({"run", "submit", "stream", "socket"})
 """The calls that ask a model for something: those that a rule is for which names none."""
 _WITH_INPUT = (routes.Run, routes.Stream, routes.Submit)
@@ -91,6 +92,10 @@ class Tally:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._counts.clear()
 
     def strikes(self, fault: Fault, key: str, seed: int | str) -> Chance | None:
         """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
@@ -150,7 +155,7 @@ class Faults:
 
     def called(self, request: Request, call: routes.Call, now: float) -> Called:
         """A call as faults see it."""
-        return Called(request, call, _KINDS.get(type(call), ""), self._model(request, call, now))
+        return Called(request, call, KINDS.get(type(call), ""), self._model(request, call, now))
 
     def _model(self, request: Request, call: routes.Call, now: float) -> str:
         if isinstance(call, _TO_ENDPOINT):

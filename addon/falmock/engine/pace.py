@@ -16,7 +16,7 @@ _POLLS = re.compile(r"polls:(\d{0,9})(?:,(\d{0,9}))?")
 _MOMENT = 1e-6
 """What took less (seconds) cannot be stretched."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-FORMS = "instant, recorded, x10 (ten times as fast), 3s (this long in all) or polls:1,2"
+FORMS = "instant, recorded, x10 (ten times as fast), 3s (this long in all), polls:1,2 or manual (by the control API)"
 
 
 class BadPace(ValueError):
@@ -30,6 +30,8 @@ class Kind(enum.Enum):
     SCALED = "scaled"
     TOTAL = "total"
     POLLS = "polls"
+    MANUAL = "manual"
+    """The control API, and nothing else."""
 
 
 class Pace(NamedTuple):
@@ -42,6 +44,7 @@ class Pace(NamedTuple):
 
 
 INSTANT = Pace(Kind.INSTANT)
+MANUAL = Pace(Kind.MANUAL)
 
 
 def parse_duration(text: str) -> float:
@@ -56,6 +59,8 @@ def parse_pace(text: str) -> Pace:
     """The pace a text names. Raises BadPace."""
     if text == "instant":
         return INSTANT
+    if text == "manual":
+        return MANUAL
     if text == "recorded":
         return Pace(Kind.SCALED, 1.0)
     if factor := _FACTOR.fullmatch(text):
@@ -105,7 +110,7 @@ class Schedule(NamedTuple):
 
 def schedule(pace: Pace, timeline: Timeline) -> Schedule:
     """The schedule of a job with this timeline at this pace."""
-    if pace.kind is Kind.INSTANT:
+    if pace.kind in (Kind.INSTANT, Kind.MANUAL):
         positions, log_times = timeline.positions[:1], (0.0,) * len(timeline.logs)
         return Schedule(0.0, 0.0, positions, log_times, reaches=timeline.reaches)
     factor, completed = (1.0, timeline.completed) if pace.kind is Kind.POLLS else spread(pace, timeline.completed)

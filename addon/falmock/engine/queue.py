@@ -17,6 +17,7 @@ from falmock.engine.faults import Strike
 from falmock.engine.jobs import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
+from falmock.engine.pace import Kind
 from falmock.engine.pace import schedule
 from falmock.engine.status_stream import StatusEvents
 from falmock.engine.statuses import status_object
@@ -84,6 +85,7 @@ class Queue:
             why=reason_of(fixture),
             endpoint=str(call.endpoint),
             strike=own,
+            held=self._answers.config.pace.kind is Kind.MANUAL,
         )
         return self._accept(job, target, strike, now)
 
@@ -115,9 +117,10 @@ class Queue:
             return full._replace(fixture=job.fixture)  # a fixture matches: in auto, the call is not fal's to answer
         why = job.why
         if target is not None:
-            why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(strike))}"
+            journal = self._answers.scope.journal
+            why += f"; {self._webhooks.register(job, journal, target, fault_jobs.webhook_plan(strike))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
-        reply = replies.queue_reply(200, body, why, job.fixture)
+        reply = replies.queue_reply(200, body, why, job.fixture)._replace(job=job.request_id)
         return reply if strike is None else fault_jobs.marked(strike, reply)
 
     def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.Target | Reply | None:
@@ -185,6 +188,8 @@ class Queue:
             return _unknown()
         if job.state not in TERMINAL:
             return replies.queue_reply(400, errors.UNFINISHED, "result asked before the job is over", job.fixture)
+        if job.erased:
+            return replies.queue_reply(404, errors.NOT_FOUND, "its payloads were deleted", job.fixture)
         return self._answers.outcome(job)
 
     def cancel(self, call: Cancel, now: float) -> Reply:

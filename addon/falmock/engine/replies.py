@@ -47,10 +47,14 @@ def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
     return Reply(status, JSON_HEADERS + extra, jsontext.dump_model(value), why)
 
 
+def error_header(why: str) -> Header:
+    """The header that tells what is wrong with a call in a few words."""
+    return b"x-falmock-error", quote(why[:200], safe=" ,:;/()'", errors="replace").encode()
+
+
 def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     """A 4xx or 5xx of falmock's own: `detail` is what the Python client shows, `message` what the JS client shows."""
-    marked = (b"x-falmock-error", quote(why[:200], safe=" ,:;/()'", errors="replace").encode())
-    return json_reply(status, {"detail": message, "message": message}, why, marked, *extra)
+    return json_reply(status, {"detail": message, "message": message}, why, error_header(why), *extra)
 
 
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:

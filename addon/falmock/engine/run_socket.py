@@ -66,7 +66,7 @@ class RunSocket:
         self._outbox.put(frames)
         miss = reply.miss
         self._answers.scope.journal.note_message(
-            self._handshake, now, reply.fixture, reply.why, miss.text if miss else None
+            self._handshake, now, reply.fixture, reply.why, miss.text if miss else None, body
         )
         return self._outbox.take(now)._replace(misses=(miss,) if miss else ())
 

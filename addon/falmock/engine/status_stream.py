@@ -40,10 +40,18 @@ class StatusEvents:
         is_kept = self._jobs.get(job.request_id, now) is job
         if not is_kept:  # its time in the table is over: who reads on is told the rest
             job.advance(now)
+        if job.held:
+            return self._held(now)
+        self._copy.held = False
         if job.schedule.by_polls:
             return self._polled(now, is_kept=is_kept)
         pieces, again = self._passed(now if job.state is not State.CANCELLED else min(now, job.ended or now))
         return self._step(pieces, now, again)
+
+    def _held(self, now: float) -> Step:
+        """What somebody moved by hand since: there is nothing to look ahead to."""
+        self._copy, self._until = replace(self._job), now
+        return self._step(self._changed(self._job, now), now, None)
 
     def _polled(self, now: float, *, is_kept: bool) -> Step:
         job = self._job

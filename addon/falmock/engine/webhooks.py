@@ -18,6 +18,7 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.jobs import Job
 from falmock.engine.journal import Entry
+from falmock.engine.journal import Journal
 from falmock.engine.pace import Kind
 from falmock.engine.pace import Pace
 from falmock.wire import webhook
@@ -96,6 +97,7 @@ class _Delivery:
     """One delivery. `due` is when it is to be looked at (seconds since the epoch), None while something else comes first."""
 
     job: Job
+    journal: Journal
     target: Target
     policy: Policy
     delay: float
@@ -105,7 +107,7 @@ class _Delivery:
 
 
 class Agenda:
-    """The webhooks of one scope, at most `fal_max_jobs` of them undelivered."""
+    """The webhooks of all scopes, at most `fal_max_jobs` of them undelivered."""
 
     def __init__(self, answers: Answers) -> None:
         self.edge: Edge | None = None
@@ -148,8 +150,8 @@ class Agenda:
             return f"{target.host} is not among fal_webhook_hosts"
         return None
 
-    def register(self, job: Job, target: Target, plan: Plan = ONCE) -> str:
-        """Follow a new job, and post to `target` when it is over. What comes of it, in a few words."""
+    def register(self, job: Job, journal: Journal, target: Target, plan: Plan = ONCE) -> str:
+        """Follow a new job, and post to `target` when it is over; `journal` is its scope's. What comes of it, in a few words."""
         why = self.undelivered(target)
         if self.edge is None or why is not None:
             text = f"fal_webhook is not delivered: {why or 'nothing here posts'}"
@@ -160,7 +162,7 @@ class Agenda:
         policy = policy_for(self._answers.config.pace)
         for delay in plan.delays:
             self._count += 1
-            delivery = self._open[self._count] = _Delivery(job, target, policy, delay, plan.forged)
+            delivery = self._open[self._count] = _Delivery(job, journal, target, policy, delay, plan.forged)
             if job.ended is None:
                 self._waiting.setdefault(job.request_id, []).append(self._count)
             self._schedule(self._count, _first(delivery))
@@ -175,6 +177,13 @@ class Agenda:
             self._schedule(key, _first(delivery))
         if keys and self.edge is not None:
             self.edge.changed()
+
+    def forget(self, journal: Journal) -> None:
+        """Post nothing more of the jobs of the scope that this journal is of, but for what is under way."""
+        for key, delivery in list(self._open.items()):
+            if delivery.journal is journal and (delivery.due is not None or delivery.attempt == 0):
+                self._waiting.pop(delivery.job.request_id, None)
+                del self._open[key]
 
     def next(self) -> float | None:
         """When something is due next (seconds since the epoch); None while nothing is."""
@@ -270,7 +279,8 @@ class Agenda:
         target = delivery.target
         path = target.path.partition("?")[0]
         entry = Entry(now, "POST", target.host, path, status, delivery.job.fixture, text, None)
-        self._answers.scope.journal.add(entry)
+        entry = entry._replace(job=delivery.job.request_id, kind="webhook")
+        delivery.journal.add(entry)
         return Verdict(outcome, text)
 
     # the keys
@@ -317,7 +327,7 @@ def _first(delivery: _Delivery) -> float | None:
 
 def _ends(job: Job) -> float | None:
     """When the clock ends a job that is under way (seconds since the epoch); None when it does not."""
-    if job.awaits_cancel:
+    if job.awaits_cancel or job.held:
         return None
     if job.schedule.by_polls:
         return job.submitted + job.deadline + 1e-6 if job.state is State.QUEUED else None

@@ -21,17 +21,24 @@ from typing import NamedTuple
 
 from falmock.engine import pace
 from falmock.engine.config import Config
+from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
+from falmock.engine.config import ProxyProfile
 from falmock.fixtures import volatile
 from falmock.fixtures.redaction import BadSecret
 from falmock.fixtures.redaction import SecretRules
 from falmock.fixtures.redaction import parse_secrets
 from falmock.fixtures.validate import did_you_mean
+from falmock.gateway import openai_models
 from falmock.wire import hosts
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
 
 PREFIX = "fal_"
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
+"""Where the other doors are."""
+_TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 _HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|[0-9a-f*?]*:[0-9a-f:.*?]*:[0-9a-f:.*?]*")
 
 
@@ -105,6 +112,35 @@ OPTIONS = (
         "JSON key) or /REGEX/; repeat the option to name several.",
         repeats=True,
     ),
+    Option(
+        "fal_dialect",
+        "fal",
+        "fal: aimock's routes (/fal/...) answer as fal does. aimock: they answer as aimock does, where the two differ.",
+    ),
+    Option(
+        "fal_proxy_path",
+        "/api/fal/proxy",
+        "Where falmock is fal's server-side proxy: the path that a client's proxyUrl ends in.",
+    ),
+    Option(
+        "fal_proxy_profile",
+        "documented",
+        "documented: that proxy keeps to the formula in fal's documentation. official: it does as @fal-ai/server-proxy 1.2.1.",
+    ),
+    Option(
+        "fal_openai_models",
+        "",
+        f"The models of the OpenAI images API: {openai_models.FORMS}, or repeat the option. Without it (and without SUPPORTED_MODELS in the "
+        "environment): the endpoint ids of fixtures with images.",
+        repeats=True,
+    ),
+    Option(
+        "fal_control_token",
+        "",
+        "What callers of the control API have to show (Authorization: Bearer), from wherever they call: a text, or env:NAME for that of an "
+        "environment variable. Without it only this machine may call.",
+        repeats=True,
+    ),
     Option("fal_job_ttl", "1h", "How long a job is kept after its end: 90s, 5m, 1h."),
     Option("fal_max_jobs", "10000", "How many jobs are kept at most; those that ended first go first."),
 )
@@ -167,6 +203,13 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         redact=_redact(_many(values["fal_redact"])),
         webhook_hosts=_webhook_hosts(_many(values["fal_webhook_hosts"])),
         faults=tuple(_many(values["fal_faults"])),
+        dialect=_dialect(single["fal_dialect"]),
+        proxy_path=_proxy_path(single["fal_proxy_path"]),
+        proxy_profile=_proxy_profile(single["fal_proxy_profile"]),
+        control_token=_control_token(_many(values["fal_control_token"]), environment),
+        openai_models=_openai_models(_many(values["fal_openai_models"]), environment),
+        openai_access_key=environment.get("CUSTOM_ACCESS_KEY", "").strip(),
+        fal_keys=_fal_keys(environment),
         job_ttl=_job_ttl(single["fal_job_ttl"]),
         max_jobs=_max_jobs(single["fal_max_jobs"]),
         record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
@@ -193,6 +236,30 @@ def _mode(text: str) -> Mode:
     raise BadOption(f"fal_mode: expected one of {', '.join(modes)}, found {text!r}{hint}")
 
 
+def _dialect(text: str) -> Dialect:
+    dialects = {dialect.value: dialect for dialect in Dialect}
+    if text not in dialects:
+        raise BadOption(f"fal_dialect: expected fal or aimock, found {text!r}{did_you_mean(text, dialects)}")
+    return dialects[text]
+
+
+def _proxy_path(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise BadOption(f"fal_proxy_path: expected a path such as /api/fal/proxy, found {text!r}")
+    for taken in _TAKEN_PATHS:
+        if text == taken or text.startswith(f"{taken}/"):
+            raise BadOption(f"fal_proxy_path: expected a path that is free, found {text!r}: {taken} is falmock's own")
+    return text
+
+
+def _proxy_profile(text: str) -> ProxyProfile:
+    profiles = {profile.value: profile for profile in ProxyProfile}
+    if text not in profiles:
+        hint = did_you_mean(text, profiles)
+        raise BadOption(f"fal_proxy_profile: expected {' or '.join(profiles)}, found {text!r}{hint}")
+    return profiles[text]
+
+
 def _all_or_none(name: str, text: str) -> bool:
     if text not in ("all", "none"):
         raise BadOption(f"{name}: expected all or none, found {text!r}{did_you_mean(text, ('all', 'none'))}")
@@ -200,12 +267,10 @@ def _all_or_none(name: str, text: str) -> bool:
 
 
 def _pace(text: str) -> pace.Pace:
-    if text == "manual":
-        raise BadOption(f"fal_pace: manual is not in this version, expected {pace.FORMS}")
     try:
         return pace.parse_pace(text)
     except pace.BadPace as error:
-        raise BadOption(f"fal_pace: {error}{did_you_mean(text, ('instant', 'recorded'))}") from None
+        raise BadOption(f"fal_pace: {error}{did_you_mean(text, ('instant', 'recorded', 'manual'))}") from None
 
 
 def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
@@ -223,6 +288,47 @@ def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
     raise BadOption(
         "fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)"
     )
+
+
+def _openai_models(texts: Sequence[str], environment: Mapping[str, str]) -> openai_models.Models:
+    name = "fal_openai_models"
+    if not texts:
+        texts, name = (
+            [environment.get("SUPPORTED_MODELS", "")],
+            "fal_openai_models, from SUPPORTED_MODELS in the environment",
+        )
+    try:
+        return openai_models.parse(texts)
+    except openai_models.BadModels as error:
+        raise BadOption(f"{name}: {error}") from None
+
+
+def _fal_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that falmock makes calls of its own with: falProxy's variable, else that of fal's clients."""
+    several = environment.get("AI_KEYS", "").replace(",", " ").split()
+    return tuple(dict.fromkeys(several or environment.get("FAL_KEY", "").split()))
+
+
+def _control_token(texts: Sequence[str], environment: Mapping[str, str]) -> str:
+    # Whatever was given may be the token: it is not repeated.
+    if not texts:
+        return ""
+    if len(texts) > 1:
+        raise BadOption(f"fal_control_token: expected one token, found {len(texts)}")
+    token = texts[0].strip()
+    if token.startswith("env:"):
+        name = token.removeprefix("env:")
+        token = environment.get(name, "").strip()
+        if not token:
+            raise BadOption(
+                f"fal_control_token: expected a token in the environment variable {name!r}, found it empty or not set"
+            )
+    if not _TOKEN.fullmatch(token):
+        raise BadOption(
+            "fal_control_token: expected 8 characters or more of those that a header can hold (A-Z a-z 0-9 - . _ ~ + / =), "
+            f"found {len(token)} characters"
+        )
+    return token
 
 
 def _webhook_hosts(texts: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
+from falmock.fixtures.beside import PRICES
+from falmock.fixtures.beside import SCHEMAS
 from falmock.fixtures.canonical import FILE
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Problem
@@ -34,6 +36,7 @@ from falmock.recording.values import values
 from falmock.wire import jsontext
 from falmock.wire.content import Content
 
+_NOT_FIXTURES = frozenset({ASSETS, SCHEMAS, PRICES})
 MAX_SPARES = 100
 """How many other names are tried where a file is in the way that cannot be read."""
 
@@ -235,7 +238,9 @@ class Writer:
     def _files(self) -> list[Path]:
         """The fixture files below the root: those that loading reads."""
         below = ((path.relative_to(self.root).parts, path) for path in self.root.rglob("*.json"))
-        return sorted(path for parts, path in below if not any(part[0] == "." or part == ASSETS for part in parts))
+        return sorted(
+            path for parts, path in below if not any(part[0] == "." or part in _NOT_FIXTURES for part in parts)
+        )
 
     def _document(self, path: Path) -> Entry | None:
         """A fixture file that can be read as one."""

@@ -201,7 +201,7 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
         return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
     return Unrouted(
         501,
-        "falmock does not stand in for this host, and in replay nothing is forwarded to it. Record the call with "
+        "falmock does not stand in for this call, and in replay nothing is forwarded. Record it with "
         "--set fal_mode=auto, or write a fixture that has its method, host and path in match",
     )
 

@@ -1,0 +1,248 @@
+"""Answers for tools that ask about models and jobs on `api.fal.ai` and `fal.ai` (section 8), where nothing recorded does.
+
+Nothing is made up that somebody may take for a fact of fal's: an answer that no file tells says so, a price that nobody
+told is an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from falmock.engine import replies
+from falmock.engine.answers import Answers
+from falmock.engine.effects import Reply
+from falmock.engine.jobs import Job
+from falmock.fixtures.beside import PRICES
+from falmock.fixtures.beside import Price
+from falmock.fixtures.catalogue import Catalogue
+from falmock.fixtures.catalogue import Told
+from falmock.fixtures.index import Index
+from falmock.wire import auth
+from falmock.wire import jsontext
+from falmock.wire import platform
+from falmock.wire.hosts import Role
+from falmock.wire.lifecycle import TERMINAL
+from falmock.wire.message import Header
+from falmock.wire.message import Request
+
+REMEMBERED_FOR = 600.0
+"""How long (seconds) the answer to a deletion with an Idempotency-Key is given again."""
+MAX_REMEMBERED = 1000
+MADE_UP: Header = (b"x-falmock-synthesized", b"1")
+"""Marks what was made of fixtures, in place of an answer of fal's."""
+_RECORD = "or record fal's own with --set fal_mode=auto"
+
+
+class Platform:
+    """The platform API of one scope."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._index: Index | None = None
+        self._known = Catalogue(Index())
+        self._dropped: dict[str, tuple[float, str, Reply]] = {}
+
+    def answer(self, request: Request, now: float) -> Reply | None:
+        """The answer to a call of these at `now` (seconds since the epoch); None for any other call."""
+        call = platform.call_of(request.method, request.host, request.path)
+        if call is None:
+            return None
+        refused = self._refusal(call, request.headers)
+        if refused is not None:
+            return _problem(401, "authorization_error", refused, "not authorized")
+        try:
+            match call:
+                case platform.Models():
+                    return self._models(request)
+                case platform.Pricing():
+                    return self._pricing(request)
+                case platform.Estimate():
+                    return self._estimate(request)
+                case platform.Document():
+                    return self._document(request)
+                case platform.DropPayloads():
+                    return self._drop(request, call.request_id, now)
+                case platform.Meta():
+                    return replies.json_reply(200, platform.META, "falmock's own", MADE_UP)
+        except platform.BadQuery as error:
+            return _problem(400, "validation_error", str(error), "bad query")
+
+    def _refusal(self, call: platform.Call, headers: Mapping[str, str]) -> str | None:
+        if isinstance(call, platform.Document | platform.Meta):
+            return None
+        if isinstance(call, platform.Models) and "authorization" not in headers:
+            return None  # a key is optional there; a wrong one is refused
+        return auth.refusal(self._answers.config.auth, headers, platform.NO_KEY)
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        index = self._answers.index
+        if index is not self._index:
+            self._index, self._known = index, Catalogue(index)
+        return self._known
+
+    # models
+
+    def _models(self, request: Request) -> Reply:
+        wanted = platform.wanted(request.query)
+        catalogue = self._catalogue
+        ids = sorted(filter(catalogue.knows, wanted.ids)) if wanted.ids else catalogue.ids
+        found = {name: catalogue.metadata(name) for name in ids}
+        page = platform.page([name for name in ids if _is_wanted(name, found[name].value, wanted)], *wanted[:2])
+        models = []
+        for name in page.ids:
+            model = {"endpoint_id": name, "metadata": found[name].value}
+            if "openapi-3.0" in wanted.expand:
+                told = catalogue.document(name)
+                model["openapi"] = _not_expanded(name) if told is None else told.value
+            models.append(model)
+        answer = {"models": models, "next_cursor": page.next_cursor, "has_more": page.next_cursor is not None}
+        return replies.json_reply(200, answer, f"{len(models)} models that fixtures know", MADE_UP)
+
+    def _document(self, request: Request) -> Reply:
+        ids = platform.wanted_ids(request.query)
+        told = self._catalogue.document(ids[0])
+        if told is None:
+            # The body is fal's (section 8); what to do about it is in the header.
+            why = f"no fixture or schema is for {ids[0]}"
+            return Reply(404, (*replies.JSON_HEADERS, replies.error_header(why)), b"null", why)
+        return _told(told.value, [told])
+
+    # money
+
+    def _pricing(self, request: Request) -> Reply:
+        ids = platform.wanted_ids(request.query)
+        known = {name: self._catalogue.price(name) for name in ids}
+        unknown = [name for name, told in known.items() if told is None]
+        if unknown:
+            return _no_price(unknown)
+        prices = [{"endpoint_id": name, **told.value._asdict()} for name, told in known.items() if told is not None]
+        answer = {"prices": prices, "next_cursor": None, "has_more": False}
+        return _told(answer, [told for told in known.values() if told is not None])
+
+    def _estimate(self, request: Request) -> Reply:
+        kind, quantities = _quantities(request.body)
+        told = {name: self._catalogue.price(name) for name in quantities}
+        unknown = [name for name, price in told.items() if price is None]
+        if unknown:
+            return _no_price(unknown)
+        prices: dict[str, Price] = {name: price.value for name, price in told.items() if price is not None}
+        currencies = sorted({price.currency for price in prices.values()})
+        if len(currencies) > 1:
+            raise platform.BadQuery(f"endpoints: expected prices in one currency, found {', '.join(currencies)}")
+        costs = []
+        for name, quantity in quantities.items():
+            units = self._catalogue.units(name) if kind == "historical_api_price" else 1.0
+            if units is None:
+                text = f"No fixture for {name} tells what a call took: give one its billableUnits, ask for unit_price, {_RECORD}"
+                return _problem(404, "not_found", text, "no billable units are known")
+            costs.append(prices[name].unit_price * units * quantity)
+        total = round(math.fsum(costs), 12)
+        answer = {"estimate_type": kind, "total_cost": total, "currency": currencies[0]}
+        return _told(answer, [price for price in told.values() if price is not None])
+
+    # payloads
+
+    def _drop(self, request: Request, request_id: str, now: float) -> Reply:
+        key = request.headers.get("idempotency-key", "")[:200]
+        before = self._dropped.get(key) if key else None
+        if before is not None and now < before[0] and before[1] == request_id:
+            return before[2]
+        job = self._answers.scope.jobs.get(request_id, now)
+        if job is None or job.erased:
+            gone = "were deleted before" if job is not None else "are unknown: falmock has no such request"
+            text = f"The payloads of request {request_id[:100]} {gone}"
+            reply = _problem(404, "not_found", text, "no payloads to delete")
+            return reply if job is None else reply._replace(fixture=job.fixture)
+        if job.state not in TERMINAL:
+            text = f"Request {request_id} is not over: its payloads can be deleted when it is"
+            return _problem(400, "validation_error", text, "the job is not over")._replace(fixture=job.fixture)
+        answer = {"cdn_delete_results": [{"link": link, "exception": None} for link in self._links_in(job)]}
+        job.erased = True
+        reply = replies.json_reply(200, answer, "payloads deleted", replies.fixture_header(job.fixture))
+        reply = reply._replace(fixture=job.fixture)
+        if key:
+            while len(self._dropped) >= MAX_REMEMBERED:
+                del self._dropped[next(iter(self._dropped))]
+            self._dropped[key] = (now + REMEMBERED_FOR, request_id, reply)
+        return reply
+
+    def _links_in(self, job: Job) -> list[str]:
+        """The files of fal's that an output names."""
+        try:
+            value = jsontext.loads(job.answer.body)
+        except jsontext.BadJSON:
+            return []
+        hosts = self._answers.config.hosts
+        texts = (text for text in _texts(value) if text.startswith("https://"))
+        return list(dict.fromkeys(text for text in texts if hosts.role(text.split("/")[2].lower()) is Role.CDN))
+
+
+def _is_wanted(name: str, metadata: Mapping[str, Any], wanted: platform.Wanted) -> bool:
+    if wanted.category and metadata.get("category") != wanted.category:
+        return False
+    if wanted.status and metadata.get("status", "active") != wanted.status:
+        return False
+    parts = (name, metadata.get("display_name"), metadata.get("category"), *(metadata.get("tags") or ()))
+    text = " ".join(map(str, parts)).lower()
+    return all(word in text for word in wanted.words)
+
+
+def _quantities(body: bytes) -> tuple[str, dict[str, float]]:
+    """The kind of an estimate and how many calls or units of each model it is for. Raises BadQuery."""
+    kinds = {"historical_api_price": "call_quantity", "unit_price": "unit_quantity"}
+    try:
+        asked = jsontext.loads(body)
+    except jsontext.BadJSON as error:
+        raise platform.BadQuery(f"expected a JSON object, found a fault: {error}") from None
+    asked = asked if isinstance(asked, dict) else {}
+    kind, given = asked.get("estimate_type"), asked.get("endpoints")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise platform.BadQuery(f"estimate_type: expected {' or '.join(kinds)}")
+    if not isinstance(given, dict) or not given:
+        raise platform.BadQuery("endpoints: expected an object with one endpoint id or more")
+    return kind, {name: _quantity(name, value, kinds[kind]) for name, value in given.items()}
+
+
+def _quantity(name: str, value: Any, key: str) -> float:
+    quantity = value.get(key) if isinstance(value, dict) else None
+    is_number = isinstance(quantity, int | float) and not isinstance(quantity, bool)
+    if not is_number or not 0 < quantity < 1e15:  # type: ignore[operator]
+        raise platform.BadQuery(f"endpoints.{name[:100]}.{key}: expected a number above 0")
+    return float(quantity)  # type: ignore[arg-type]
+
+
+def _told(answer: Any, told: list[Told]) -> Reply:
+    """An answer of what files tell; where one is made of fixtures alone, it is marked."""
+    sources = [each.source for each in told if each.source is not None]
+    if len(sources) < len(told):
+        return replies.json_reply(200, answer, "made of fixtures", MADE_UP)
+    reply = replies.json_reply(200, answer, "beside the fixtures", replies.fixture_header(sources[0]))
+    return reply._replace(fixture=sources[0])
+
+
+def _no_price(names: list[str]) -> Reply:
+    text = f"No price is known for {', '.join(names)}: put it into {PRICES} beside the fixtures, {_RECORD}"
+    return _problem(404, "not_found", text, "no price is known")
+
+
+def _not_expanded(name: str) -> dict[str, Any]:
+    text = f"No fixture or schema tells what {name} takes: put its document into _schemas/{name}.json, {_RECORD}"
+    return {"error": {"code": "expansion_failed", "message": text}}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            waiting += reversed(value.values() if isinstance(value, dict) else value)
+
+
+def _problem(status: int, kind: str, text: str, why: str) -> Reply:
+    return replies.json_reply(status, platform.error(kind, text), why, replies.error_header(why))

@@ -1,0 +1,182 @@
+"""The door that is fal's server-side proxy: what `proxyUrl` of the JavaScript client points at (fal-protocol.md section 9).
+
+By default it keeps to the formula in fal's documentation. The profile `official` does as @fal-ai/server-proxy 1.2.1 does behind its Next.js app
+router handler, where the two differ: fewer URLs, 400 for all that is refused, a forced `accept`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from collections.abc import Mapping
+
+from falmock.engine import replies
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.config import ProxyProfile
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.gateway.door import Ask
+from falmock.gateway.door import Onward
+from falmock.gateway.nearby import is_from_nearby
+from falmock.wire import cors
+from falmock.wire import target
+from falmock.wire.message import Header
+from falmock.wire.message import Request
+from falmock.wire.target import BadTarget
+from falmock.wire.target import Target
+
+METHODS = ("GET", "POST", "PUT")
+"""The formula's, and PUT: without it no client can cancel a job."""
+_ALLOW = (b"allow", b"GET, POST, PUT, OPTIONS")
+_JSON = "application/json"
+_PASSED_ON = ("accept", "content-type", "user-agent")
+_OURS = ("x-falmock-", "x-aimock-")
+"""Headers that tell falmock itself what to do."""
+_SET_BY_SERVER = (b"content-length", b"content-encoding")
+_TEXT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
+_OFFICIAL_HOSTS = ("fal.run", "queue.fal.run")
+_OFFICIAL_STORAGE = tuple(
+    Target("rest.fal.ai", f"/storage/upload/{action}", "storage_type=fal-cdn-v3")
+    for action in ("initiate", "complete-multipart")
+)
+
+
+class ServerProxy:
+    """Makes the call that `x-fal-target-url` names, with the key in `environment` where the client sends none."""
+
+    def __init__(self, config: Callable[[], Config], environment: Mapping[str, str]) -> None:
+        self._config = config
+        self._environment = environment
+
+    @property
+    def name(self) -> str:
+        """What it is, and where."""
+        return f"{self._config().proxy_path} (fal's server-side proxy)"
+
+    def claims(self, request: Request) -> bool:
+        """Whether a request is to its path."""
+        return request.path.removesuffix("/") == self._config().proxy_path
+
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:  # noqa: ARG002
+        """What to do about a request: the call that it stands for, or why there is none."""
+        if request.method == "OPTIONS":
+            return Reply(200, (_TEXT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
+        official = self._config().proxy_profile is ProxyProfile.OFFICIAL
+        result = self._as_official(request) if official else self._as_documented(request)
+        return result if isinstance(result, Onward) else _readable(request, result)
+
+    def _as_documented(self, request: Request) -> Reply | Onward:
+        if request.method not in METHODS:
+            message = f"{request.method} is not for fal's server-side proxy, which takes GET, POST and PUT (to cancel)"
+            return replies.problem(405, message, "method not allowed", _ALLOW)
+        url = request.headers.get(target.HEADER)
+        if not url:
+            message = f"The header {target.HEADER} is missing: it names the URL that is to be called, as the clients do that have a proxyUrl"
+            return replies.problem(400, message, "no target URL")
+        try:
+            place = target.parse_target(url)
+        except BadTarget as error:
+            return replies.problem(412, f"The header {target.HEADER}: {error}", "bad target URL")
+        wrong = _wrong_body(request)
+        if wrong:
+            return replies.problem(415, f"Expected a body of type {_JSON}, found {wrong}", "body is not JSON")
+        kept = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
+        extra = {name: value for name, value in _fal_headers(request).items() if name != target.HEADER}
+        return self._onward(
+            request, place, kept | extra | {"x-fal-client-proxy": "falmock"}, self._key(), _less_framing
+        )
+
+    def _as_official(self, request: Request) -> Reply | Onward:
+        if request.method not in METHODS:
+            return Reply(405, (_ALLOW,), b"", "method not allowed")
+        url = request.headers.get(target.HEADER)
+        if not url:
+            return _invalid("no target URL")
+        try:
+            place = target.parse_target(url, ("https", "http"))
+        except BadTarget as error:
+            return _invalid("bad target URL") if error.is_url else Reply(500, (), b"", "target is not a URL")
+        if place.host not in _OFFICIAL_HOSTS and place not in _OFFICIAL_STORAGE:
+            return _invalid("target URL is not among the allowed")
+        agent = {name: value for name, value in request.headers.items() if name == "user-agent"}
+        forced = {
+            "accept": _JSON,
+            "content-type": _JSON,
+            "x-fal-client-proxy": "@fal-ai/server-proxy/nextjs-app-router",
+        }
+        key = f"Key {self._environment.get('FAL_KEY', 'undefined').strip()}"
+        return self._onward(request, place, agent | _fal_headers(request) | forced, key, lambda headers: headers)
+
+    def _onward(
+        self,
+        request: Request,
+        place: Target,
+        headers: dict[str, str],
+        key: str | None,
+        leave: Callable[[tuple[Header, ...]], tuple[Header, ...]],
+    ) -> Reply | Onward:
+        own = request.headers.get("authorization")
+        if not own and key is not None and not is_from_nearby(request):
+            if self._config().mode is not Mode.REPLAY:
+                return _kept_back(request)
+            key = None
+        authorization = own or key
+        # Unread, a body passes by as it comes: it had better come as it is.
+        headers["accept-encoding"] = "identity"
+        if authorization is not None:
+            headers["authorization"] = authorization
+        body = b"" if request.method == "GET" else request.body
+        call = Request(request.method, place.host, place.path, place.query, headers, body, scope=request.scope)
+
+        def left(effect: Reply | Stream) -> Reply | Stream:
+            return _readable(request, effect._replace(headers=leave(effect.headers)))
+
+        return Onward(call, left)
+
+    def _key(self) -> str | None:
+        """The credentials in the environment, as fal's clients read it."""
+        found = self._environment
+        key = found.get("FAL_KEY", "").strip()
+        if not key and found.get("FAL_KEY_ID") and found.get("FAL_KEY_SECRET"):
+            key = f"{found['FAL_KEY_ID'].strip()}:{found['FAL_KEY_SECRET'].strip()}"
+        return f"Key {key}" if key else None
+
+
+def _wrong_body(request: Request) -> str:
+    """What the body of a request is, if it is not said to be JSON; "" when it is, or there is none."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if not request.body:
+        # Nobody compresses nothing: there was a body, and it could not be decoded.
+        return f"one that is not encoded as it says ({encoding[:100]})" if encoding != "identity" else ""
+    found = request.headers.get("content-type", "")
+    return "" if found.partition(";")[0].strip().lower() == _JSON else found[:100] or "one without content-type"
+
+
+def _fal_headers(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name.startswith(("x-fal-", *_OURS))}
+
+
+def _less_framing(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    return tuple(header for header in headers if header[0].lower() not in _SET_BY_SERVER)
+
+
+def _readable(request: Request, effect: Reply | Stream) -> Reply | Stream:
+    """An answer that the page may read which asked for it, wherever that is."""
+    if any(name.lower() == b"access-control-allow-origin" for name, _ in effect.headers):
+        return effect
+    return effect._replace(headers=(*effect.headers, *cors.simple(request.headers)))
+
+
+def _invalid(why: str) -> Reply:
+    return Reply(400, (replies.JSON_TYPE,), json.dumps("Invalid request").encode(), why)
+
+
+def _kept_back(request: Request) -> Reply:
+    origin = request.headers.get("origin")
+    found = f"a page of {origin[:100]}" if origin else f"a client that calls falmock {request.host[:100]}"
+    message = (
+        "falmock adds the key of its environment only to calls of programs, and of pages on this machine or network, "
+        f"found {found}: call falmock by its address, or send an authorization header"
+    )
+    return replies.problem(403, message, "the key is kept from web pages elsewhere")

@@ -1,0 +1,100 @@
+"""The OpenAPI document of a model as fal.ai gives it (section 8), for a model whose own is not at hand."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_STATUS_FIELDS: dict[str, Any] = {
+    "status": {"type": "string", "enum": ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]},
+    "request_id": {"type": "string"},
+    "response_url": {"type": "string"},
+    "status_url": {"type": "string"},
+    "cancel_url": {"type": "string"},
+    "logs": {"type": "object", "additionalProperties": True},
+    "metrics": {"type": "object", "additionalProperties": True},
+    "queue_position": {"type": "integer"},
+}
+
+
+def model_document(name: str, category: str, given: dict[str, Any], made: dict[str, Any], note: str) -> dict[str, Any]:
+    """The document of the model `name` with these schemas of its input and output; `note` says what it was made of."""
+    title = "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", name.partition("/")[2]))
+    page = f"https://fal.ai/models/{name}"
+    schemas = {
+        "QueueStatus": {"type": "object", "properties": _STATUS_FIELDS, "required": ["status", "request_id"]},
+        f"{title}Input": {"title": f"{title}Input", **given},
+        f"{title}Output": {"title": f"{title}Output", **made},
+    }
+    request_id = {"name": "request_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    logs = {"name": "logs", "in": "query", "required": False, "schema": {"type": "number"}}
+    stopped = {"type": "object", "properties": {"success": {"type": "boolean"}}}
+    status = {"$ref": "#/components/schemas/QueueStatus"}
+    job = f"/{name}/requests/{{request_id}}"
+    return {
+        "openapi": "3.0.4",
+        "info": {
+            "title": f"Queue OpenAPI for {name}",
+            "version": "1.0.0",
+            "description": note,
+            "x-fal-metadata": {
+                "endpointId": name,
+                "category": category,
+                "thumbnailUrl": "",
+                "playgroundUrl": page,
+                "documentationUrl": f"{page}/api",
+            },
+            "x-falmock-synthesized": True,
+        },
+        "components": {
+            "securitySchemes": {"apiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+            "schemas": schemas,
+        },
+        "paths": {
+            f"{job}/status": {"get": {"parameters": [request_id, logs], "responses": _ok(status)}},
+            f"{job}/cancel": {"put": {"parameters": [request_id], "responses": _ok(stopped)}},
+            f"/{name}": {
+                "post": {
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{title}Input"}}},
+                    },
+                    "responses": _ok(status),
+                }
+            },
+            job: {
+                "get": {
+                    "parameters": [request_id],
+                    "responses": _ok({"$ref": f"#/components/schemas/{title}Output"}),
+                }
+            },
+        },
+        "servers": [{"url": "https://queue.fal.run"}],
+        "security": [{"apiKeyAuth": []}],
+    }
+
+
+def _ok(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}
+
+
+def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of the fields of a model's input and output, as far as its document tells them."""
+    paths = _at(document, "paths")
+    sent = _at(paths, f"/{name}", "post", "requestBody", "content", "application/json", "schema")
+    got = _at(paths, f"/{name}/requests/{{request_id}}", "get", "responses", "200", "content", "application/json")
+    return _fields(document, sent), _fields(document, _at(got, "schema"))
+
+
+def _fields(document: Any, schema: Any) -> frozenset[str]:
+    reference = _at(schema, "$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        schema = _at(document, *reference[2:].split("/"))
+    properties = _at(schema, "properties")
+    return frozenset(properties) if isinstance(properties, dict) else frozenset()
+
+
+def _at(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
