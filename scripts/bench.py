@@ -3,6 +3,7 @@
 engine  Run, Submit and Status of the engine alone, against json.loads and json.dumps of that call's own bodies.
 load    20,000 fixture files, against reading and json.loads alone.
 proxy   CPU of a mitmdump with falmock, against one with an addon that sets a constant reply; 1 and 20,000 fixtures.
+doors   CPU of a mitmdump for calls that come in by a direct door, against the same calls through the proxy.
 record  CPU of a mitmdump that records, against one without falmock; its memory over 10,000 jobs and a file of 1 GiB.
 soak    300 sockets and 300 SSE streams at once through a mitmdump for a minute: every event counted, memory flat.
 bodies  Memory of a mitmdump while 2 GiB are uploaded, in three ways, and downloaded.
@@ -32,6 +33,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench_bodies import bench_bodies
+from bench_doors import bench_doors
 from bench_record import bench_record
 from bench_soak import bench_soak
 
@@ -45,7 +47,7 @@ from falmock.wire.uuid7 import uuid7
 ROOT = Path(__file__).resolve().parents[1]
 ENDPOINT = "fal-ai/flux/dev"
 MANY = 20_000
-PARTS = ("engine", "load", "proxy", "record", "soak", "bodies")
+PARTS = ("engine", "load", "proxy", "doors", "record", "soak", "bodies")
 
 
 def flux_input(number: int) -> dict[str, object]:
@@ -392,6 +394,10 @@ def main() -> int:
         met &= bench_load(max(3, args.rounds // 3))
     if "proxy" in parts:
         met &= bench_proxy(args.rounds, args.repeats)
+    if "doors" in parts:
+        with tempfile.TemporaryDirectory() as name:
+            fixtures, sent = write_fixtures(Path(name), 1), json.dumps(flux_input(0)).encode()
+            met &= bench_doors(args.rounds, args.repeats, fixtures, sent, mitmdump, told)
     if "record" in parts:
         met &= bench_record(args.rounds, args.repeats // 2, mitmdump, told)
     if "soak" in parts:

@@ -14,6 +14,7 @@ PY = "test_python_client"
 JS = "test_js_client"
 STREAMS = "test_streams"
 SOCKETS = "test_sockets"
+PROXY = "test_server_proxy"
 
 
 class Row(NamedTuple):
@@ -139,9 +140,11 @@ ROWS = (
     ),
     Row(
         "js via proxyUrl",
-        "where x-fal-target-url says, by the same method: here through the backend of an app",
+        "where x-fal-target-url says, by the same method: through falmock's own proxy, or the backend of an app",
         "",
         (
+            f"{PROXY}::test_the_client_sees_what_it_sees_without_a_proxy",
+            f"{PROXY}::test_a_page_in_a_browser",
             "test_browser::test_a_page_shows_the_same_again",
             f"{WIRE}::test_a_server_proxy_goes_on_to_where_its_header_says",
         ),
@@ -200,10 +203,10 @@ ROWS = (
         "reached by Node's fetch, with x-fal-target-url come along; nothing packed or stripped",
         "",
         (
+            f"{PROXY}::test_fals_own_proxy_with_the_mock_for_fal",
             f"{WIRE}::test_a_server_proxy_goes_on_to_where_its_header_says",
             "test_browser::test_a_page_shows_the_same_again",
         ),
-        wire_level=True,
     ),
     Row(
         "webhook receivers",

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.pace import INSTANT
+from falmock.engine.pace import MANUAL
 from falmock.engine.pace import BadPace
 from falmock.engine.pace import Kind
 from falmock.engine.pace import Pace
@@ -32,6 +33,7 @@ TIMELINE = Timeline(1.0, 4.0, (Position(0.0, 2), Position(0.5, 1)), (Log(2.0, "h
         ("3s", Pace(Kind.TOTAL, 3.0)),
         ("250ms", Pace(Kind.TOTAL, 0.25)),
         ("2m", Pace(Kind.TOTAL, 120.0)),
+        ("manual", MANUAL),
         ("polls:1,2", Pace(Kind.POLLS, 1.0, 1, 2)),
         ("polls:3", Pace(Kind.POLLS, 1.0, 3, 4)),
         ("polls:,1", Pace(Kind.POLLS, 1.0, 0, 1)),

@@ -6,31 +6,32 @@ from typing import Any
 
 import pytest
 
+from falmock.wire.message import Request
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import read
 
-PRICING = "https://api.fal.ai/v1/models/pricing"
+USAGE = "https://api.fal.ai/v1/models/usage"
 
 
 def plain(host: str, path: str, response: Any = None, **match: Any) -> dict[str, Any]:
     return {"match": {"host": host, "path": path, **match}, "response": response or {"json": {"from": path}}}
 
 
-def pricing(endpoint: str, price: float) -> dict[str, Any]:
+def usage(endpoint: str, price: float) -> dict[str, Any]:
     selecting = {"method": "GET", "input": {"endpoint_id": endpoint}, "exact": True}
-    return plain("api.fal.ai", "/v1/models/pricing", {"json": {"price": price}}, **selecting)
+    return plain("api.fal.ai", "/v1/models/usage", {"json": {"price": price}}, **selecting)
 
 
 def test_the_query_parameters_are_the_input() -> None:
-    client = Client(pricing("fal-ai/flux/dev", 0.025), pricing("fal-ai/any-llm", 0.001))
+    client = Client(usage("fal-ai/flux/dev", 0.025), usage("fal-ai/any-llm", 0.001))
     for endpoint, price in (("fal-ai/flux/dev", 0.025), ("fal-ai%2Fany-llm", 0.001)):
-        reply = client.send("GET", f"{PRICING}?endpoint_id={endpoint}")
+        reply = client.send("GET", f"{USAGE}?endpoint_id={endpoint}")
         assert (reply.status, read(reply)) == (200, {"price": price})
         assert reply.why == "exact input"
-    assert client.send("GET", f"{PRICING}?endpoint_id=a/b").status == 501
-    assert client.send("GET", PRICING).status == 501
-    assert client.send("POST", f"{PRICING}?endpoint_id=fal-ai/flux/dev").status == 501
+    assert client.send("GET", f"{USAGE}?endpoint_id=a/b").status == 501
+    assert client.send("GET", USAGE).status == 501
+    assert client.send("POST", f"{USAGE}?endpoint_id=fal-ai/flux/dev").status == 501
 
 
 def test_a_json_body_is_the_input() -> None:
@@ -45,7 +46,7 @@ def test_a_json_body_is_the_input() -> None:
 
 
 def test_what_nobody_recorded_says_how_to_record_it() -> None:
-    reply = Client().send("GET", PRICING)
+    reply = Client().send("GET", USAGE)
     assert reply.status == 501
     assert "fal_mode=auto" in read(reply)["detail"]
     assert "method, host and path" in read(reply)["message"]
@@ -130,3 +131,21 @@ def test_a_download_may_be_told_apart_by_its_query() -> None:
     assert (first.body, second.body) == (b"one", b"two")
     assert header(first, "cache-control") == "no-store"
     assert client.send("GET", f"https://v3b.fal.media{path}?v=3").status == 404
+
+
+def test_what_would_be_answered_is_known_and_does_not_count() -> None:
+    turns = [{"match": {"model": "a/b", "input": {"prompt": "x"}}, "response": {"json": {"turn": n}}} for n in (1, 2)]
+    client = Client(*turns, usage("fal-ai/flux/dev", 0.025))
+
+    def knows(method: str, host: str, path: str, query: str = "", body: bytes = b"") -> bool:
+        headers = {"content-type": "application/json"}
+        return client.engine.knows(Request(method, host, path, query, headers, body))
+
+    for _ in range(2):
+        assert knows("POST", "fal.run", "/a/b", body=b'{"prompt": "x"}')
+        assert knows("GET", "api.fal.ai", "/v1/models/usage", "endpoint_id=fal-ai/flux/dev")
+    assert not knows("POST", "fal.run", "/a/b", body=b'{"prompt": "y"}')
+    assert not knows("POST", "fal.run", "/a/b", body=b"{")
+    assert not knows("GET", "api.fal.ai", "/v1/models/usage", "endpoint_id=a/b")
+    assert not knows("GET", "fal.ai", "/other")
+    assert [read(client.run("a/b", {"prompt": "x"}))["turn"] for _ in range(2)] == [1, 2]

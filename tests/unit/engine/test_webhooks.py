@@ -299,7 +299,7 @@ def test_twice_and_late() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, webhook.target(HOOK), Plan((0.0, 5.0)))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan((0.0, 5.0)))
     (first,) = client.at(1)
     client.answer(first)
     assert client.next() == 5
@@ -311,7 +311,7 @@ def test_never() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, webhook.target(HOOK), Plan(()))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan(()))
     assert client.next() is None
 
 
@@ -319,7 +319,7 @@ def test_late_after_a_cancel() -> None:
     client = paced()
     client.submit("acme/waits")
     (job,) = client.engine.scope.jobs._live.values()
-    client.agenda.register(job, webhook.target(HOOK), Plan((5.0,)))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan((5.0,)))
     client.now += 2
     client.send("PUT", f"https://queue.fal.run/acme/waits/requests/{job.request_id}/cancel")
     assert client.next() == 7
@@ -331,7 +331,7 @@ def test_a_forged_signature_is_another_one() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, webhook.target(HOOK), Plan(forged=True))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan(forged=True))
     (post,) = client.at(1)
     assert field(post, "Signature") == "01fe"
 

@@ -447,3 +447,11 @@ def test_secrets_are_taken_out_of_all_files(folder: Folder) -> None:
     assert (folder.path / clean).read_bytes() == before
     assert folder.writer.scrub(redactor) == (3, [])
     assert folder.writer.scrub(redactor, folder.path / clean) == (1, [])
+
+
+def test_what_lies_beside_fixtures_is_not_looked_through(folder: Folder) -> None:
+    for name in ("_schemas/a/b.json", "_prices.json"):
+        path = folder.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}", "utf-8")
+    assert folder.writer.scrub(Redactor()) == (0, [])

@@ -1,0 +1,52 @@
+"""What is added to a scope while falmock runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from falmock.engine import additions
+from falmock.engine.additions import Additions
+from falmock.engine.additions import TooMany
+from falmock.fixtures.index import Index
+from falmock.fixtures.model import Fixture
+from unit.engine.calls import index_of
+
+
+def fixtures(*models: str) -> tuple[Fixture, ...]:
+    return index_of(*({"match": {"model": model}, "response": {"json": model}} for model in models)).fixtures
+
+
+def test_names_are_never_given_twice() -> None:
+    added = Additions()
+    names = [added.name() for _ in range(3)]
+    added.add(names[0], fixtures("t/a"), {})
+    added.clear()
+    assert len({*names, added.name()}) == 4
+
+
+def test_later_ones_replace_those_of_an_equal_match_until_they_go() -> None:
+    added = Additions()
+    first, second = fixtures("t/a", "t/b", "t/a"), fixtures("t/a")
+    added.add("1", first, {})
+    added.add("2", second, {})
+    assert (list(added), len(added)) == ([second[0], first[1]], 4)
+    assert added.remove("2") == second
+    assert (list(added), added.remove("2")) == (list(first), None)
+    assert added.clear() == first
+    assert list(added) == []
+
+
+def test_nothing_added_is_nothing_in_the_way() -> None:
+    index = Index(fixtures("t/a"))
+    added = Additions()
+    assert added.over(index) is index
+    added.add("1", fixtures("t/b"), {})
+    assert [fixture.match.model for fixture in added.over(index).fixtures] == ["t/b", "t/a"]
+
+
+def test_there_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(additions, "LIMIT", 1)
+    added = Additions()
+    with pytest.raises(TooMany, match="1 added"):
+        added.add("1", fixtures("t/a", "t/b"), {})
+    assert list(added) == []
