@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -86,8 +87,16 @@ class Mitmdump:
             "SSL_CERT_FILE": str(self.ca),
             "NODE_EXTRA_CA_CERTS": str(self.ca),
             "FAL_KEY": KEY,
+            "OPENSSL_CONF": str(CLIENTS / "openssl.cnf"),
             **more,
         }
+
+
+def trust_for_sockets(ca: Path) -> ssl.SSLContext:
+    """What a sync WebSocket client trusts, without TLS 1.3: see `openssl.cnf`."""
+    context = ssl.create_default_context(cafile=str(ca))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 _changed = threading.Condition()
@@ -102,14 +111,9 @@ def mitmdump(
     modes: int = 1,
     cwd: Path | None = None,
     program: Sequence[str] = (str(MITMDUMP),),
-    newest_tls: bool = False,
 ) -> Iterator[Mitmdump]:
     """A running mitmdump with falmock on a free port, up when `modes` listeners are and falmock has said so."""
     command = ["--listen-host", "127.0.0.1", "-p", "0", *args]
-    if not newest_tls:
-        # Sync WebSocket clients read and write one TLS connection from two threads, which Python before 3.12.8 and 3.13.1
-        # has no lock for: the tickets that TLS 1.3 sends behind its handshake then make one connection in a hundred hang.
-        command += ["--set", "tls_version_client_max=TLS1_2"]
     if fixtures is not None:
         command += ["--set", f"fal_fixtures={fixtures}"]
     mock = start(confdir, *command, addon=addon, cwd=cwd, program=program)

@@ -14,6 +14,7 @@ import httpx
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect
 
+from clients import running
 from clients.running import KEY
 from clients.running import Mitmdump
 from falmock.fixtures.store import Library
@@ -51,7 +52,7 @@ def client(mock: Mitmdump, **more: Any) -> httpx.Client:
 
 def socket(mock: Mitmdump, url: str, **more: Any) -> ClientConnection:
     """A WebSocket through the proxy, with a key."""
-    context = ssl.create_default_context(cafile=str(mock.ca))
+    context = running.trust_for_sockets(mock.ca)
     return connect(url, proxy=mock.proxy, ssl=context, additional_headers=AUTH, compression=None, max_size=None, **more)
 
 

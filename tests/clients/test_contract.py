@@ -18,6 +18,7 @@ import msgpack
 import pytest
 from websockets.sync.client import connect
 
+from clients import running
 from clients.running import KEY
 from clients.running import Mitmdump
 from clients.running import mitmdump
@@ -150,7 +151,7 @@ def test_swift_talks_in_json_text_and_gets_msgpack(mock: Mitmdump, client: httpx
     wish = {"allowed_apps": ["fast-lcm-diffusion"], "token_expiration": 300}
     token = client.post("https://rest.fal.ai/tokens/", json=wish, headers=AUTH).text.strip('"')
     url = f"wss://fal.run/fal-ai/fast-lcm-diffusion/realtime?fal_jwt_token={token}"
-    trust = ssl.create_default_context(cafile=str(mock.ca))
+    trust = running.trust_for_sockets(mock.ca)
     with connect(url, proxy=mock.proxy, ssl=trust, compression=None, open_timeout=30) as socket:
         socket.send('{"prompt": "a cat"}')
         assert msgpack.unpackb(socket.recv(30)) == {"seed": 7}

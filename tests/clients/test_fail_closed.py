@@ -23,6 +23,7 @@ from clients.running import Mitmdump
 from clients.running import exit_code
 from clients.running import mitmdump
 from clients.running import start
+from clients.running import trust_for_sockets
 from clients.running import write_fixtures
 
 FIXTURE = {"match": {"model": "fal-ai/flux/dev"}, "response": {"json": {"seed": 1}}}
@@ -268,7 +269,7 @@ def test_what_cannot_be_answered_is_refused_and_not_forwarded(
 
 
 def test_a_socket_that_no_fixture_knows_is_not_forwarded(shared_mock: Mitmdump) -> None:
-    trust = ssl.create_default_context(cafile=str(shared_mock.ca))
+    trust = trust_for_sockets(shared_mock.ca)
     with connect("wss://fal.run/fal-ai/lcm/realtime", proxy=shared_mock.proxy, ssl=trust) as connection:
         connection.send('{"prompt": "a cat"}')
         told = json.loads(connection.recv(30))

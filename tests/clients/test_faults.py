@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -223,7 +222,7 @@ def test_an_error_in_a_stream(app: App, program: str) -> None:
 
 
 def talk(mock: Mitmdump, model: str) -> Any:
-    trust = ssl.create_default_context(cafile=str(mock.ca))
+    trust = running.trust_for_sockets(mock.ca)
     return connect(f"wss://fal.run/{model}/realtime", proxy=mock.proxy, ssl=trust, open_timeout=30)
 
 

@@ -24,7 +24,7 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
     (folder / "_assets").mkdir()
     (folder / "_assets" / "cat.png").write_bytes(b"0123456789")
     (folder.parent / "secret.txt").write_text("secret")
-    with mitmdump(confdir, fixtures=folder, newest_tls=True) as running:
+    with mitmdump(confdir, fixtures=folder) as running:
         yield running
 
 

@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect
 
+from clients import running
 from clients.elsewhere import Elsewhere
 from clients.elsewhere import serving
 from clients.running import ADDON
@@ -79,7 +80,7 @@ class Watched:
 
     def __init__(self, mock: Mitmdump, written: Path) -> None:
         self.mock = mock
-        self.trust = ssl.create_default_context(cafile=str(mock.ca))
+        self.trust = running.trust_for_sockets(mock.ca)
         self._written = written
 
     def lines(self) -> list[dict[str, Any]]:

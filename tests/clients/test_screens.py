@@ -18,6 +18,7 @@ import msgpack  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from websockets.sync.client import connect
 
+from clients import running
 from clients.running import ADDON
 from clients.running import Mitmdump
 from clients.running import mitmdump
@@ -191,7 +192,7 @@ def test_a_flow_is_shown_as_what_it_is(confdir: Path, fixtures: Path) -> None:
 def test_messages_on_a_socket_are_shown_without_secrets(confdir: Path, fixtures: Path, view: str) -> None:
     settings = ("--flow-detail", "4", "--set", f"dumper_default_contentview={view}")
     with mitmdump(confdir, *settings, fixtures=fixtures) as mock:
-        trust = ssl.create_default_context(cafile=str(mock.ca))
+        trust = running.trust_for_sockets(mock.ca)
         url = f"wss://fal.run/acme/draw/realtime?Signature={SIGNATURE}"
         credentials = {"Authorization": f"Key {KEY}"}
         with connect(url, ssl=trust, proxy=mock.proxy, additional_headers=credentials) as talking:

@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect
 
+from clients import running
 from clients import webhook_verifier
 from clients.receiver import receiver
 from clients.running import KEY
@@ -42,7 +43,7 @@ def fal() -> Iterator[Upstream]:
 
 def to(fal: Upstream, url: str, headers: dict[str, str] | None = None, **more: Any) -> ClientConnection:
     """A socket to a host and path of the stand-in's."""
-    context = ssl.create_default_context(cafile=str(fal.ca))
+    context = running.trust_for_sockets(fal.ca)
     plain = socket.create_connection(("127.0.0.1", fal.port))
     host = url.partition("/")[0]
     asked = AUTH if headers is None else headers

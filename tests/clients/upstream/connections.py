@@ -153,7 +153,7 @@ class Server(ThreadingHTTPServer):
         self.answer = answer
         self.session = session
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.maximum_version = ssl.TLSVersion.TLSv1_2  # see running.mitmdump
+        self.tls.maximum_version = ssl.TLSVersion.TLSv1_2  # see openssl.cnf
         self.tls.load_cert_chain(certificate)
         self.tls.set_alpn_protocols(["http/1.1"])
         self.failures: list[BaseException] = []
