@@ -248,7 +248,7 @@ def test_a_bad_option_while_running_is_refused_and_changes_nothing(
     ("method", "url", "status"),
     [
         ("GET", "https://docs.fal.ai/", 501),
-        ("GET", "https://api.fal.ai/v1/models", 501),
+        ("GET", "https://api.fal.ai/v1/keys", 501),
         ("GET", "https://new.fal.run/x/y", 501),
         ("GET", "https://rest.fal.ai/nothing", 404),
         ("DELETE", "https://fal.run/fal-ai/flux/dev", 405),
