@@ -58,17 +58,26 @@ def work(mock: Mitmdump, number: int, stop: threading.Event) -> None:
             app.post("https://fal.run/test/echo", json={"again": number})
 
 
+def _wait_for_another(folder: Path, seconds: float = 20) -> None:
+    """Wait until one more fixture is on disk."""
+    before, deadline = len(list(folder.rglob("*.json"))), time.monotonic() + seconds
+    while len(list(folder.rglob("*.json"))) <= before and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_killed_at_any_moment(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
     """Whatever is on disk then is whole, a start in replay takes it, and the next recorder tidies up."""
     seed = random.randrange(2**32)
     dice = random.Random(seed)
     found = []
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         stop = threading.Event()
         with recording(confdir, fal, tmp_path) as mock, ThreadPoolExecutor(3) as apps:
             assert tape.leftovers(tmp_path) == [], "what the last one left is still there"
             for number in range(3):
                 apps.submit(work, mock, number, stop)
+            if turn % 2:
+                _wait_for_another(tmp_path)  # a slow machine does not come that far in the time below
             time.sleep(dice.uniform(0.05, 0.5))
             mock.process.kill()
             mock.process.wait()
