@@ -15,19 +15,7 @@ from falmock.wire import storage
 from falmock.wire.hosts import CDN_HOST
 from falmock.wire.message import Request
 
-TO_FAL = frozenset(
-    {
-        routes.UploadInitiate,
-        routes.CdnToken,
-        routes.DirectUpload,
-        routes.MultipartStart,
-        routes.FilePut,
-        routes.UploadPart,
-        routes.PartUrl,
-        routes.UploadComplete,
-        routes.Token,
-    }
-)
+TO_FAL = frozenset({*routes.UPLOADS, routes.Token})
 """Calls that always go to fal: a file or a token may be needed by a call that no fixture answers."""
 
 _OUR_URL = re.compile(rf"https://{re.escape(CDN_HOST)}(/files/b/[0-9a-f]{{8}}/[A-Za-z0-9_-]{{43}}_[^\s\"\\?#]*)")

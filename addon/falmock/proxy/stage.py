@@ -34,6 +34,7 @@ class Stage:
         self.origin = Origin(taken=self.redirects.arrived)
         self._moved = moved
         self._port = 0
+        self._is_over = False
 
     async def put(self, flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
         """Have a flow answered by an effect."""
@@ -64,6 +65,10 @@ class Stage:
         flow.request.stream = True
 
     async def _redirect(self, flow: http.HTTPFlow, play: Play) -> None:
+        if (
+            self._is_over
+        ):  # the call was still being decided when the script went away: nobody would stop the origin again
+            raise OSError("falmock is not loaded any more")
         ticket = await self.origin.admit(play)
         if self.origin.port != self._port:
             self._port = self.origin.port
@@ -88,6 +93,7 @@ class Stage:
 
     def stop(self) -> None:
         """The script goes away."""
+        self._is_over = True
         self.origin.stop()
         self.redirects.end_all()
         self._moved(None)

@@ -161,6 +161,18 @@ Call = (
     | Unrouted
 )
 
+UPLOADS = (
+    UploadInitiate,
+    CdnToken,
+    DirectUpload,
+    MultipartStart,
+    FilePut,
+    UploadPart,
+    PartUrl,
+    UploadComplete,
+)
+"""The calls that make up an upload, of any client."""
+
 _FOLLOW_UP = re.compile(r".*/requests/([^/]+)(?:/(status|status/stream|cancel|response))?/*")
 _FOLLOW_UP_METHODS = {None: "GET", "response": "GET", "status": "GET", "status/stream": "GET", "cancel": "PUT"}
 _PYTHON_PART = re.compile(r"(/.+)/multipart/[^/]+/(?:(\d{1,5})|complete)/*")

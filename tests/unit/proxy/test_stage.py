@@ -196,3 +196,13 @@ async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
     flow = new_flow()
     flow.client_conn.state = connection.ConnectionState.CLOSED
     await stage.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=Reset.BEFORE_HEADERS)))
+
+
+@on_loopback
+async def test_nothing_is_played_once_the_script_is_gone(origin: Origin) -> None:
+    stage, _ = stage_with(origin)
+    stage.stop()
+    flow = new_flow()
+    with pytest.raises(OSError, match="not loaded any more"):
+        await stage.put(flow, HELLO._replace(delay=5))
+    assert (origin.port, stage.is_away(flow)) == (0, False)
