@@ -23,6 +23,16 @@ def alike(old: Entry, new: Entry) -> bool:
     return all(_near(before, after) for times in pairs for before, after in times)
 
 
+def begins(part: Entry, whole: Entry) -> bool:
+    """Whether a recording of frames tells what another begins with; both may be the same."""
+    frames = _untimed(steps_of(part.get("realtime")))
+    if not isinstance(whole.get("realtime"), list) or _told({**part, "realtime": []}) != _told(
+        {**whole, "realtime": []}
+    ):
+        return False
+    return frames == _untimed(whole["realtime"])[: len(frames)]
+
+
 def settled(old: Entry | None, new: Entry) -> Entry:
     """The new recording, with the old times where they are as good: such noise is not worth a diff."""
     if old is None or not alike(old, new):

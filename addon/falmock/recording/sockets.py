@@ -96,7 +96,7 @@ class Sockets:
             frames.append({"at": max(latest, round(turn.closed_at - turn.at, 2)), "close": _close(turn.close)})
         recorded = self._composer.recorded_at(turn.at, session.request)
         entry = {"match": match, "realtime": frames, "recorded": recorded}
-        return self._composer.save(entry, about, turn.at, result)
+        return self._composer.save(entry, about, turn.at, result)._replace(is_cut=turn.is_cut)
 
 
 def input_of(content: str | bytes, value: Any, *, is_realtime: bool) -> dict[str, Any]:

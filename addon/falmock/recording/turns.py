@@ -18,13 +18,17 @@ from falmock.wire.realtime import TIMEOUT
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """A message of the client's, None for the moment the socket opened, and what the server answered to it."""
+    """A message of the client's, None for the moment the socket opened, and what the server answered to it.
+
+    `is_cut` tells that the client left, or the socket broke off, when the server may not have said all of it.
+    """
 
     at: float
     asked: Message | None = None
     value: Any = None
     answers: list[tuple[Message, Any]] = field(default_factory=list)
     is_answered: bool = False
+    is_cut: bool = False
     close: Close | None = None
     closed_at: float = 0.0
 
@@ -57,6 +61,9 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> list[Turn]:
                 waiting.remove(current)
             current.is_answered = True
             current.answers.append((message, value))
+    if session.close is None or session.lost:
+        for turn in (current, *waiting):
+            turn.is_cut = True
     if session.close is not None:
         found[-1].close, found[-1].closed_at = session.close, session.ended
     return found

@@ -20,6 +20,7 @@ from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Problem
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.store import ASSETS
+from falmock.recording import cut
 from falmock.recording import disk
 from falmock.recording import document
 from falmock.recording.answer import asset_file
@@ -56,12 +57,14 @@ class LostContent(LookupError):
 class _Run:
     """What this run recorded for one match: where, what stood there before, and when the answers were asked for.
 
-    As the last answer repeats, those at the end that are like it are only counted: `repeats`.
+    As the last answer repeats, those at the end that are like it are only counted: `repeats`. `cut` says of each answer
+    whether its client left before it was whole.
     """
 
     path: Path
     before: list[Entry] = field(default_factory=list)
     asked: list[float] = field(default_factory=list)
+    cut: list[bool] = field(default_factory=list)
     repeats: int = 0
 
     def former(self, place: int) -> Entry | None:
@@ -114,14 +117,14 @@ class Writer:
         rule = document.group_of(entry)
         for content, content_type in save.contents:
             self.keep(content, content_type)
-        run = self._insert(rule, entry, save.name, save.asked)
+        run = self._insert(rule, entry, save.name, save.asked, is_cut=save.is_cut)
         for key in named - self._linked.keys():
             self._named.setdefault(key, set()).add(run.path)
             if key in save.urls:
                 self._wanted.setdefault(key, save.urls[key])
         return Written(self.shown(run.path), len(run.asked))
 
-    def _insert(self, rule: str, entry: Entry, name: str, asked: float) -> _Run:
+    def _insert(self, rule: str, entry: Entry, name: str, asked: float, *, is_cut: bool = False) -> _Run:
         """Write an entry among the answers of its match in this run, which take the place of former runs'."""
         run = self._runs.get(rule)
         path = run.path if run else self._homes.get(rule) or self._target(name, entry["match"])
@@ -133,7 +136,10 @@ class Writer:
         run.path = path
         place = bisect_right(run.asked, asked)
         entry = settled(run.former(place), entry)
-        if same and place >= len(same) and alike(same[-1], entry):
+        if is_cut:
+            entry = cut.completed(entry, filter(None, (run.former(place), *same)))
+        grew = cut.complete(same, run.cut, entry)
+        if not grew and same and place >= len(same) and alike(same[-1], entry):
             run.repeats += 1
         else:
             same += same[-1:] * run.repeats
@@ -144,6 +150,7 @@ class Writer:
             self._write(path, document.placed(now, rules, rule, same))
             run.repeats = repeats
         run.asked.insert(place, asked)
+        run.cut.insert(place, is_cut)
         self._runs[rule] = run
         return run
 

@@ -99,8 +99,8 @@ def _unary(line: Line, given: dict[str, Any]) -> None:
     }
     if "request_id" in given:
         result["request_id"] = given["request_id"]
-    line.send(msgpack.packb(result))
-    text(line, {"type": "x-fal-message", "action": "timings", "timing": round(models.seconds_of(made), 4)})
+    told = {"type": "x-fal-message", "action": "timings", "timing": round(models.seconds_of(made), 4)}
+    line.send(msgpack.packb(result), compact(told).decode())
 
 
 def _count(line: Line, given: dict[str, Any]) -> None:

@@ -51,14 +51,15 @@ class Line:
         self._protocol.send_response(self._protocol.accept(request))
         self._flush()
 
-    def send(self, message: str | bytes) -> None:
-        """Send a message whole. Raises Gone."""
+    def send(self, *messages: str | bytes) -> None:
+        """Send messages whole, all at once, so that no client can leave between them. Raises Gone."""
         if self._protocol.state is not State.OPEN:
             raise Gone
-        if isinstance(message, str):
-            self._protocol.send_text(message.encode())
-        else:
-            self._protocol.send_binary(message)
+        for message in messages:
+            if isinstance(message, str):
+                self._protocol.send_text(message.encode())
+            else:
+                self._protocol.send_binary(message)
         self._flush()
 
     def ping(self, payload: bytes) -> None:
@@ -88,10 +89,9 @@ class Line:
 
     def _flush(self) -> None:
         try:
-            for data in self._protocol.data_to_send():
-                if data:
-                    self._connection.settimeout(10)
-                    self._connection.sendall(data)
+            if data := b"".join(self._protocol.data_to_send()):
+                self._connection.settimeout(10)
+                self._connection.sendall(data)
         except OSError:
             raise Gone from None
 
