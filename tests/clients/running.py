@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from typing import Any
 from typing import NoReturn
 
 import pytest
+
+from clients.forked import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDON = ROOT / "addon" / "falmock_addon.py"
@@ -41,7 +44,7 @@ _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 class Mitmdump:
     """A mitmdump process: its output so far, and the ports of its modes in the order they came up."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     confdir: Path
     lines: list[str]
 
@@ -73,10 +76,12 @@ class Mitmdump:
         return self.output
 
     def wait_until(self, holds: Callable[[], bool], seconds: float = 10, complaint: str = "it did not come") -> None:
-        """Wait until `holds` is true of this process; asked again at every line of output."""
+        """Wait until `holds` is true of this process; asked again at every line of output, and now and then."""
+        until = time.monotonic() + seconds
         with _changed:
-            if not _changed.wait_for(holds, seconds):
-                raise AssertionError(f"{complaint} within {seconds} s:\n{self.output}")
+            while not _changed.wait_for(holds, 0.1):
+                if time.monotonic() > until:
+                    raise AssertionError(f"{complaint} within {seconds} s:\n{self.output}")
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment a developer gives an app so that it talks through this proxy, and nothing else."""
@@ -138,20 +143,26 @@ def start(
     program: Sequence[str] = (str(MITMDUMP),),
 ) -> Mitmdump:
     """Start mitmdump with the addon and these arguments; it may well refuse."""
-    process = subprocess.Popen(
-        [*program, "-s", str(addon), "--set", f"confdir={confdir}", *args],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=cwd,
-        # Wide enough for the log to show whole URLs.
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"},
-    )
+    command = [*program, "-s", str(addon), "--set", f"confdir={confdir}", *args]
+    # Wide enough for the log to show whole URLs.
+    env = os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
+    process: subprocess.Popen[str] | Forked
+    if list(program) == [str(MITMDUMP)] and addon == ADDON:
+        process = Forked(command, env, cwd)
+    else:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=cwd,
+            env=env,
+        )
     return followed(process, confdir, is_ours=addon == ADDON)
 
 
-def followed(process: subprocess.Popen[str], confdir: Path, *, is_ours: bool = True) -> Mitmdump:
+def followed(process: subprocess.Popen[str] | Forked, confdir: Path, *, is_ours: bool = True) -> Mitmdump:
     """A mitmdump that was started, its output read as it comes; `is_ours` tells that it has falmock."""
     mock = Mitmdump(process, confdir, [])
     if is_ours:

@@ -1,0 +1,97 @@
+"""A process that has imported all that mitmdump needs, and forks one for each request: see `forked.py`."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+MODULES = ("mitmproxy.tools.main", "mitmproxy.tools.dump", "falmock.proxy.addon")
+"""What mitmdump imports whatever its arguments are, and what falmock's script does."""
+FDS = 2
+"""With each request come the writing ends of two pipes: for the output, and to tell of the process."""
+MOST = 1 << 20
+
+
+def serve(requests: socket.socket) -> dict[str, Any] | None:
+    """Fork for each request until nobody is there to ask: None then, and in each fork what was asked."""
+    waking, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    tells: dict[int, int] = {}
+    while True:
+        readable, _, _ = select.select([requests, waking], [], [])
+        if waking in readable:
+            os.read(waking, 4096)
+            _bury(tells)
+        if requests not in readable:
+            continue
+        data, (output, tell), _, _ = (
+            socket.recv_fds(requests, MOST, FDS) if _is_asked(requests) else (b"", (-1, -1), 0, 0)
+        )
+        if not data:
+            return None
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for fd in (1, 2):
+                os.dup2(output, fd)
+            for fd in (waking, wake, output, tell, *tells.values()):
+                os.close(fd)
+            requests.close()
+            asked: dict[str, Any] = json.loads(data)
+            return asked
+        os.close(output)
+        tells[pid] = tell
+        _tell(tell, pid)
+
+
+def _is_asked(requests: socket.socket) -> bool:
+    """Whether there is a request, and not the end of all."""
+    return bool(requests.recv(1, socket.MSG_PEEK))
+
+
+def _bury(tells: dict[int, int]) -> None:
+    """Tell how the processes ended that did."""
+    for pid in list(tells):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            _tell(tells[pid], os.waitstatus_to_exitcode(status))
+            os.close(tells.pop(pid))
+
+
+def _tell(fd: int, number: int) -> None:
+    with suppress(BrokenPipeError):
+        os.write(fd, b"%d\n" % number)
+
+
+def main() -> int:
+    """Serve; a fork becomes the mitmdump that was asked for."""
+    for name in MODULES:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    asked = serve(socket.socket(fileno=int(sys.argv[1])))
+    if asked is None:
+        return 0
+    sys.argv = asked["args"]
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    os.chdir(asked["cwd"])
+    from mitmproxy.tools.main import mitmdump  # noqa: PLC0415
+
+    mitmdump()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
