@@ -16,8 +16,6 @@ from falmock.engine import replies
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.engine.faults import HEADER as FAULT_HEADER
-from falmock.engine.scopes import HEADER as SCOPE_HEADER
 from falmock.fixtures.miss import Miss
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
@@ -33,11 +31,15 @@ async def together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
 
 
 class Asking:
-    """The calls that doors make, and that have not been answered yet."""
+    """The calls that doors make, and that have not been answered yet.
 
-    def __init__(self, engines: Engines, log_miss: Callable[[Miss], None]) -> None:
+    `wake` hears the request id of a job that one of them changed.
+    """
+
+    def __init__(self, engines: Engines, log_miss: Callable[[Miss], None], wake: Callable[[str], None]) -> None:
         self._engines = engines
         self._log_miss = log_miss
+        self._wake = wake
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def ask(self, request: Request) -> Reply:
@@ -49,6 +51,8 @@ class Asking:
             return replies.problem(501, "falmock does not make this call for others", "no whole answer")
         if effect.miss is not None:
             self._log_miss(effect.miss)
+        if effect.wakes:
+            self._wake(effect.wakes)
         try:
             body = flows.body_of(effect)
         except OSError as error:
@@ -63,9 +67,7 @@ class Asking:
         flow = http.HTTPFlow(client, connection.Server(address=None))
         flow.request = http.Request.make(request.method, f"https://{request.host}/")
         flows.turn_into(flow.request, request)
-        for header in (FAULT_HEADER, SCOPE_HEADER):
-            flow.request.headers.pop(header, None)
-        flows.put_inline(flow.request, forward.inline)
+        flows.hand_on(flow.request, forward.inline)
         flow.metadata[FORWARDED] = request.host
         done = self._under_way[flow.id] = asyncio.get_running_loop().create_future()
         try:

@@ -65,7 +65,8 @@ def breaks(flow: http.HTTPFlow) -> bool:
     if message.from_client or not message.content.endswith(_WORD.encode()):
         return False
     message.drop()
-    flow.websocket.messages.pop()
+    # It stays: other addons look at the last message, and this may be the only one.
+    message.content = message.content.removesuffix(_WORD.encode())
     _reset(flow)
     return True
 

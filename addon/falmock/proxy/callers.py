@@ -18,7 +18,8 @@ _BY_PROXYAUTH = "proxyauth"
 class Callers:
     """What is known of the connections that are open.
 
-    Their user names are those in `HTTPS_PROXY=http://my-test:x@127.0.0.1:8080`: tests that share one mock are kept apart by them.
+    Their user names are those in `HTTPS_PROXY=http://my-test:x@127.0.0.1:8080`: tests that share one mock are kept
+    apart by them.
     """
 
     def __init__(self) -> None:

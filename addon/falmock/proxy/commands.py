@@ -52,8 +52,8 @@ class Keeper(Protocol):
 class Commands:
     """The commands, each over something that does the work.
 
-    `reload` reads the fixtures again and tells in a sentence what is loaded (it raises FixtureErrors); `scrub`, `save` and
-    `keeper` tell what scrubs, makes fixtures of flows and keeps files at the moment, None where nothing does.
+    `reload` reads the fixtures again and tells in a sentence what is loaded (it raises FixtureErrors); `scrub`, `save`
+    and `keeper` tell what scrubs, makes fixtures of flows and keeps files at the moment, None where nothing does.
     """
 
     name = "falmock-commands"

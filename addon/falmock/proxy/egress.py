@@ -96,7 +96,10 @@ class Egress:
         return None
 
     def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """Send a request to the origin that it answers; refuse one to fal that nobody answers. We come after every script."""
+        """Send a request to the origin that it answers; refuse one to fal that nobody answers.
+
+        We come after every script.
+        """
         if self.redirects.is_planned(flow):
             return self._depart(flow)
         self._refuse(flow)
@@ -140,7 +143,10 @@ def _names_in(data: bytes) -> Iterator[str]:
 
 
 def installed() -> Egress:
-    """The veto of this mitmproxy process; registered on first use, with the names that outlive the script as it does."""
+    """The veto of this mitmproxy process.
+
+    Registered on first use, with the names that outlive the script as it does.
+    """
     addons = ctx.master.addons
     egress = addons.get(NAME)
     if not isinstance(egress, Egress):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from collections.abc import Sequence
 
 from mitmproxy import http
 
+from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
@@ -17,6 +20,9 @@ from falmock.gateway.door import Onward
 from falmock.proxy import flows
 from falmock.proxy.callers import Callers
 from falmock.wire.message import Request
+
+LOOKS_AGAIN = 1.0
+"""How often (seconds) it is looked whether the client of an answer that takes time is still there."""
 
 
 class Entrance:
@@ -46,9 +52,22 @@ class Entrance:
         is_here = flow.request.port == flow.client_conn.sockname[1]
         return request if is_here else None
 
-    async def answer(self, request: Request) -> Reply | Stream | Onward:
-        """What to do about such a request."""
+    async def answer(self, request: Request, is_there: Callable[[], bool]) -> Reply | Stream | Onward:
+        """What to do about such a request.
+
+        `is_there` tells whether its client still waits: without one, a door stops what it is at.
+        """
         door = self._doors.find(request)
         if door is None:
             return self._doors.unknown(request)
-        return await door.answer(request, self._ask, time.time())
+        answering = asyncio.ensure_future(door.answer(request, self._ask, time.time()))
+        is_given_up = False
+        try:
+            while not (await asyncio.wait((answering,), timeout=LOOKS_AGAIN))[0]:
+                if not is_given_up and not is_there():
+                    is_given_up = answering.cancel()
+        finally:
+            answering.cancel()
+        if answering.cancelled():
+            return replies.problem(499, "The client went away before it was answered", "the client is gone")
+        return answering.result()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mitmproxy import http
 
+from falmock.engine import faults
 from falmock.engine import replies
 from falmock.engine import scopes
-from falmock.engine.effects import Answer
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
@@ -31,7 +31,8 @@ from falmock.wire.message import reason
 _DECODES = "falmock.decodes"
 """The key of a flow's metadata that tells that the body is to be decoded."""
 ANSWERED = "falmock.fixture"
-"""The key of a flow's metadata that holds the fixture which answered it, None for no fixture; absent where falmock did not answer."""
+"""The key of a flow's metadata that holds the fixture which answered it, None for no fixture; absent where falmock did
+not answer."""
 
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
@@ -107,7 +108,7 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
     annotate(flow, reply)
 
 
-def annotate(flow: http.HTTPFlow, effect: Answer) -> None:
+def annotate(flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
     """Tell on a flow what answered and why, where people and filters find it."""
     # Of a socket each message has its own fixture.
     what = effect.fixture or ("a socket" if isinstance(effect, Socket) else "no fixture")
@@ -212,8 +213,13 @@ def decode(flow: http.HTTPFlow) -> None:
         flow.response.decode(strict=False)
 
 
-def put_inline(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
-    """Put the content of files in the place of their URLs in a body, as data URIs."""
+def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
+    """Make a request what the real fal is to get: less the headers that ask falmock for a fault or a scope.
+
+    The content of these files, known by URLs that only falmock has, takes the place of those in the body, as data URIs.
+    """
+    for header in (faults.HEADER, scopes.HEADER):
+        request.headers.pop(header, None)
     body = request.content or b""
     for url, found in files:
         asset = found.asset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable
@@ -35,6 +36,7 @@ class Intake:
         self._engine = engine
         self._stage = stage
         self._depot = Depot()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def begin(self, flow: http.HTTPFlow, host: str, user: str = "") -> None:
         """A request to this host, of the proxy's `user`, begins: if its body is for the disk, the origin takes it, and answers."""
@@ -86,20 +88,32 @@ class Intake:
 
     async def join(self, request: Request, join: Join) -> Reply:
         """Join the parts of an upload; the answer to the request that completed it."""
+        whole: Content | Reply
         try:
             whole = await self._depot.join(join.parts)
         except OSError as error:
-            return _no_disk(error)
-        reply = self._engine.joined(request, join, whole)
+            whole = _no_disk(error)
+        reply = self._engine.joined(request, join, whole, time.time())
         self.clear()
         return reply
 
     def clear(self) -> None:
-        """Remove the files that the engine has no use for any more."""
+        """Remove the files that the engine has no use for any more, and see when there will be more of them."""
         self._depot.remove(self._engine.take_dropped())
+        at = self._engine.common.tidy_at
+        if at is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(max(at - time.time(), 0.1), self._tidy)
+
+    def _tidy(self) -> None:
+        self._timer = None
+        self._engine.common.tidy(time.time())
+        self.clear()
 
     def stop(self) -> None:
         """The script goes away."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._depot.stop()
 
 

@@ -11,7 +11,9 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Messages:
-    """Counts what open sockets hold. While it is too much, each that gets another message gives up the older half of its own.
+    """Counts what open sockets hold.
+
+    While it is too much, each that gets another message gives up the older half of its own.
 
     So what mitmproxy writes and shows of a few sockets is whole, and of hundreds or of hours it is how they ended.
     """

@@ -20,7 +20,8 @@ from falmock.proxy.tickets import Tickets
 HOST = "127.0.0.1"
 BACKLOG = 1024
 _FILES = (65536, 10240)
-"""How many open files and sockets are asked for, where that is refused (macOS) how many then: every stream takes four."""
+"""How many open files and sockets are asked for, where that is refused (macOS) how many then: every stream takes
+four."""
 
 
 class Origin:

@@ -151,7 +151,8 @@ class HttpPlayer(asyncio.Protocol):
         play = self._play
         if isinstance(play, Stream):
             self._tickets.listen(play.key, self)
-            self._later(play.delay, lambda: self._answer(play.status, play.headers, play.source, None))
+            self._raw = play.length is not None
+            self._later(play.delay, lambda: self._answer(play.status, play.headers, play.source, play.length))
         elif isinstance(play, Reply):
             self._reply(play)
         elif isinstance(play, Upload):

@@ -15,7 +15,7 @@ from mitmproxy import ctx
 from mitmproxy import http
 from mitmproxy.hooks import UpdateHook
 
-from falmock.fixtures.store import ASSETS
+from falmock.fixtures.folders import ASSETS
 from falmock.proxy import flows
 from falmock.proxy.desk import GATHER
 from falmock.proxy.desk import Desk
@@ -51,8 +51,9 @@ _LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 class Recording:
     """One recording, from its start to its end. Files are written in a thread of their own, in order.
 
-    `at_once` says that what is written will be asked for soon; `assets` says that files which answers name and nobody downloaded are fetched at the end; `learned` hears of every
-    file URL whose content became known; `wrote` is called after fixtures changed on disk.
+    `at_once` says that what is written will be asked for soon; `assets` says that files which answers name and nobody
+    downloaded are fetched at the end; `learned` hears of every file URL whose content became known; `wrote` is called
+    after fixtures changed on disk.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Recording:
         self._wrote = wrote
         self._desk = Desk(writer, self._kept, 0.0 if at_once else GATHER)
         self._peers: set[str] = set()
-        self._tees = Tees(writer.root / ASSETS)
+        self._tees = Tees(writer.folder.root / ASSETS)
         self._sockets = SocketTees()
         self._fetches = Fetches(self._tees.received)
         self._turn = asyncio.Semaphore(AT_ONCE)
@@ -263,7 +264,7 @@ class Recording:
         """End the recording at once, without fetching anything."""
         self._finish()
         self._desk.close()
-        disk.remove_own(self.writer.root / ASSETS)
+        disk.remove_own(self.writer.folder.root / ASSETS)
 
 
 def join(parts: list[Content]) -> Content:

@@ -52,7 +52,10 @@ class Redirects:
         return flow.id in self._trips
 
     async def depart(self, flow: http.HTTPFlow) -> bool:
-        """Redirect a flow, once nobody holds it any more, unless it was answered meanwhile; whether the origin answers it."""
+        """Redirect a flow, once nobody holds it any more, unless it was answered meanwhile.
+
+        Whether the origin answers it.
+        """
         if flow.intercepted:
             await flow.wait_for_resume()
         trip = self._trips.get(flow.id)

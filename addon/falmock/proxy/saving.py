@@ -61,7 +61,7 @@ class Saving:
             self._writer.link(outcome)
 
     def _summary(self, chosen: int) -> str:
-        parts = [f"{self._counts['fixtures']} recorded from {chosen} flows in {self._writer.label}"]
+        parts = [f"{self._counts['fixtures']} recorded from {chosen} flows in {self._writer.folder.label}"]
         if others := self._counts["to other hosts"]:
             parts.append(f"{others} to other hosts passed over")
         return "; ".join([*parts, *map(self._recorder.redactor.text, self._told)])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from falmock.fixtures.redaction import Redactor
 from falmock.proxy.commands import Scrubbed
-from falmock.recording.writer import Writer
+from falmock.recording.folder import Folder
+from falmock.recording.scrub import scrubbed
 
 
 def scrub(paths: Sequence[str], redactor: Redactor) -> Scrubbed:
@@ -19,7 +20,19 @@ def scrub(paths: Sequence[str], redactor: Redactor) -> Scrubbed:
         if not path.exists():
             raise FileNotFoundError(2, "there is no such file or folder", name)
         only = None if path.is_dir() else path
-        count, changed = Writer(name if only is None else str(path.parent)).scrub(redactor, only)
-        looked_at += count
-        rewritten += changed
+        folder = Folder(name if only is None else str(path.parent))
+        files = folder.files() if only is None else [only]
+        looked_at += len(files)
+        rewritten += [folder.shown(file) for file in files if _scrub_file(folder, file, redactor)]
     return Scrubbed(looked_at, tuple(rewritten))
+
+
+def _scrub_file(folder: Folder, path: Path, redactor: Redactor) -> bool:
+    """Take the secrets out of one file; whether there were any. One that cannot be read as fixtures is left alone."""
+    now = folder.read(path)
+    entries = now["fixtures"] if now else []
+    clean = [scrubbed(entry, redactor) for entry in entries]
+    if now is None or all(new is old for new, old in zip(clean, entries, strict=True)):
+        return False
+    folder.write(path, {**now, "fixtures": clean})
+    return True

@@ -1,7 +1,7 @@
 """Listens to WebSockets that pass through mitmproxy: what was said, and when.
 
-mitmproxy keeps every message of a socket for as long as that is open, and so do we, up to a limit: of what is said beyond it
-neither of us keeps anything.
+mitmproxy keeps every message of a socket for as long as that is open, and so do we, up to a limit: of what is said
+beyond it neither of us keeps anything.
 """
 
 from __future__ import annotations

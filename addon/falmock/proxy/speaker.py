@@ -76,15 +76,21 @@ class Speaker:
             if self._closing and not isinstance(event, events.CloseConnection):
                 continue
             if isinstance(event, events.Request):
-                extra = list(self._play.headers)
-                self._send(events.AcceptConnection(extensions=[self._deflate], extra_headers=extra))
-                self._take_turn(self._play.conversation.opened)
+                if self._play.delay > 0:
+                    self._timer = self._loop.call_later(self._play.delay, self._accept)
+                else:
+                    self._accept()
             elif isinstance(event, events.TextMessage | events.BytesMessage):
                 self._gather(event)
             elif isinstance(event, events.Ping):
                 self._send(event.response())
             elif isinstance(event, events.CloseConnection):
                 self._hang_up(event.response())
+
+    def _accept(self) -> None:
+        extra = list(self._play.headers)
+        self._send(events.AcceptConnection(extensions=[self._deflate], extra_headers=extra))
+        self._take_turn(self._play.conversation.opened)
 
     def _gather(self, event: events.TextMessage | events.BytesMessage) -> None:
         """A part of a message; the last one makes it whole."""

@@ -1,7 +1,7 @@
 """Uploaded bodies on disk: a folder of this process's own, that goes when the process does, or at the latest when the next starts.
 
-A lock on the folder tells that its process lives. The kernel lets go of it however that ends, and it holds between containers that
-share a folder for temporary files, which process ids do not.
+A lock on the folder tells that its process lives. The kernel lets go of it however that ends, and it holds between
+containers that share a folder for temporary files, which process ids do not.
 """
 
 from __future__ import annotations

@@ -48,18 +48,17 @@ class Tees:
             return None
         encoding = response.headers.get("content-encoding", "").strip().lower()
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type == "text/event-stream":
+        is_text = content_type.startswith("text/") or "json" in content_type
+        if content_type == "text/event-stream" or (is_text and comes_in_pieces(flow)):
             return Timed(encoding)
         if encoding:
             return None
         length = response.headers.get("content-length", "")
-        is_text = content_type.startswith("text/") or "json" in content_type
         if is_text and not (length.isdigit() and int(length) > WHOLE_ABOVE):
             return None
         if length == "0" or response.status_code in _BODILESS:
             return None
-        comes_in_pieces = not length and flow.request.path.partition("?")[0].rstrip("/").endswith("/stream")
-        return (Pieces if comes_in_pieces else Spool)(self._folder)
+        return (Pieces if comes_in_pieces(flow) else Spool)(self._folder)
 
     def received(self, flow: http.HTTPFlow) -> int:
         """How much of an answer came so far (bytes)."""
@@ -84,6 +83,14 @@ class Tees:
 
     def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | Timed | None, Hasher | Timed | None]:
         return self._tees.pop((flow.id, _SENT), None), self._tees.pop((flow.id, _RECEIVED), None)
+
+
+def comes_in_pieces(flow: http.HTTPFlow) -> bool:
+    """Whether an answer is one to a call for a stream, and not told to be short: its client is not to wait for the end."""
+    response = flow.response
+    if response is None or response.status_code != 200 or "content-length" in response.headers:
+        return False
+    return flow.request.path.partition("?")[0].rstrip("/").endswith("/stream")
 
 
 def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:

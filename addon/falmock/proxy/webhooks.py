@@ -16,8 +16,8 @@ from mitmproxy import http
 from mitmproxy.addons.clientplayback import ReplayHandler
 
 from falmock.engine.effects import FileBody
+from falmock.engine.webhook_posts import Post
 from falmock.engine.webhooks import Agenda
-from falmock.engine.webhooks import Post
 from falmock.engine.webhooks import Verdict
 from falmock.proxy import flows
 from falmock.proxy import webhook_key
@@ -28,6 +28,8 @@ WEBHOOK = "falmock.webhook"
 """The key of a flow's metadata that holds the request id it tells of."""
 AT_ONCE = 64
 """How many posts are under way at a time at most."""
+TOLD = 20
+"""How many webhooks that were not delivered are named at the end."""
 _CLOSING = 5.0
 """Seconds that a connection may take to close, once it is given up."""
 
@@ -132,11 +134,10 @@ class Webhooks:
         self._under_way.clear()
         for task in self._tasks:
             task.cancel()
-        left = len(self._agenda)
+        left = self._agenda.standing
         if left:
-            logger.warning(
-                "falmock: %d of the webhooks asked for %s not delivered", left, "was" if left == 1 else "were"
-            )
+            more = f"; and {len(left) - TOLD} more" if len(left) > TOLD else ""
+            logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:TOLD]), more)
 
 
 def _flow(post: Post) -> http.HTTPFlow:

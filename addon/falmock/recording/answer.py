@@ -42,7 +42,10 @@ class Answered:
 
 
 class Answers:
-    """Makes the `response` of fixtures: media out into assets, only the headers that matter. Secrets are still in it."""
+    """Makes the `response` of fixtures: media out into assets, only the headers that matter.
+
+    Secrets are still in it.
+    """
 
     def __init__(self, files: Files) -> None:
         self._files = files

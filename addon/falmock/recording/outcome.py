@@ -27,8 +27,8 @@ class Tell(NamedTuple):
 class Save(NamedTuple):
     """A fixture to be written: an entry of a fixture file (`match`, `response`, `queue`, `recorded`).
 
-    `name` tells what the call was about, for the file's name; `about` names the call to people. `asked` is when the call
-    was made (seconds since the epoch): it is by this that answers of one match take turns. `urls` are the file
+    `name` tells what the call was about, for the file's name; `about` names the call to people. `asked` is when the
+    call was made (seconds since the epoch): it is by this that answers of one match take turns. `urls` are the file
     URLs that the answer names, by `storage.url_key`, as they came; `contents` are assets that the entry refers to.
     `is_cut` says that the client left while it was being answered, so that what else would have come is not known.
     """

@@ -19,8 +19,8 @@ class Message(NamedTuple):
 class Session(NamedTuple):
     """A socket that was accepted. Times in seconds since the epoch.
 
-    `close` is what the server ended it with; None where the client did. `lost` says why it is not whole: it broke off, or
-    nobody knows how it went on.
+    `close` is what the server ended it with; None where the client did. `lost` says why it is not whole: it broke off,
+    or nobody knows how it went on.
     """
 
     request: Request

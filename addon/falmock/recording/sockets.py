@@ -31,6 +31,11 @@ from falmock.wire.routes import is_realtime_path
 NO_CODE = 1005
 """What a close without a code is known by (RFC 6455, section 7.4.1)."""
 NIL = b"\xc0"
+_DOUBT = (
+    "there are not as many results as messages, which were sent faster than they were answered, and nothing tells which result "
+    "is whose: where the app dropped a message, those after it are recorded with the result of another. Record again with one "
+    "message at a time, or with a request_id in each, if the app repeats it"
+)
 INLINE = 256
 """Bytes of up to this length stand in the fixture itself."""
 
@@ -58,7 +63,7 @@ class Sockets:
         refused = len(said) < len(session.messages)
         outcomes: list[Outcome] = []
         lost = 0
-        opening, *asked = turns(session, said)
+        (opening, *asked), is_doubtful = turns(session, said)
         # How long a socket may be idle is no answer to its opening, and neither is what broke off.
         if opening.answers and not is_over(opening.answers[0][1]) and (asked or not (refused or session.lost)):
             outcomes.append(self._saved(endpoint, session, opening))
@@ -71,6 +76,8 @@ class Sockets:
             outcomes.append(warn(f"{about} was refused (unauthorized): what it did not answer is not recorded"))
         elif lost:
             outcomes.append(warn(f"{about}: what had no answer ({lost}) is not recorded: {session.lost}"))
+        if is_doubtful:
+            outcomes.append(warn(f"{about}: {_DOUBT}"))
         return outcomes
 
     def _saved(self, endpoint: EndpointId, session: Session, turn: Turn) -> Outcome:

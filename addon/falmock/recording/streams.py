@@ -53,7 +53,7 @@ def streamed(exchange: Exchange, answers: Answers) -> tuple[Any, Answered] | Non
         if not steps and exchange.body.strip():
             return None  # whatever it is, it is not what it says
         implied = sse.TYPE
-    elif exchange.chunks:
+    elif exchange.chunks and not _is_whole(exchange):
         steps = [{"at": at, "bytes": base64.b64encode(chunk).decode()} for at, chunk in _timed(exchange)]
         implied = DEFAULT
     else:
@@ -64,6 +64,19 @@ def streamed(exchange: Exchange, answers: Answers) -> tuple[Any, Answered] | Non
     head = {"headers": answers.headers(exchange, implied), "billableUnits": units_of(exchange)}
     told = {key: value for key, value in head.items() if value not in ({}, None)}
     return {"events": steps, **told} if told else steps, result
+
+
+def _is_whole(exchange: Exchange) -> bool:
+    """Whether an answer is a single text or JSON value, however it was cut on its way."""
+    if exchange.content_type.startswith("text/"):
+        return len(exchange.chunks) == 1
+    if "json" not in exchange.content_type:
+        return False
+    try:
+        jsontext.loads(exchange.body)
+    except jsontext.BadJSON:
+        return False
+    return True
 
 
 def _events(exchange: Exchange, answers: Answers, result: Answered) -> Iterator[dict[str, Any]]:

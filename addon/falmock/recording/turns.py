@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import NamedTuple
 
 from falmock.recording.session import Message
 from falmock.recording.session import Session
+from falmock.wire import realtime
 from falmock.wire.frames import Close
 from falmock.wire.realtime import ERROR_TYPE
 from falmock.wire.realtime import MESSAGE_TYPE
@@ -20,7 +22,8 @@ from falmock.wire.realtime import TIMEOUT
 class Turn:
     """A message of the client's, None for the moment the socket opened, and what the server answered to it.
 
-    `is_cut` tells that the client left, or the socket broke off, when the server may not have said all of it.
+    `is_cut` tells that the client left, or the socket broke off, when the server may not have said all of it. `waited`
+    tells that another input was worked on when this came, so that the app may have dropped it.
     """
 
     at: float
@@ -31,15 +34,30 @@ class Turn:
     is_cut: bool = False
     close: Close | None = None
     closed_at: float = 0.0
+    waited: bool = False
 
 
-def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> list[Turn]:
-    """The turns of a session, first that of its opening; `said` are its messages that count, each with what it holds.
+class Turns(NamedTuple):
+    """The turns of a session, first that of its opening.
 
-    The oldest input that has no result yet gets the next one; further results go to the input that was answered last. An
-    equal `request_id` in both decides where there is one. Control messages go with the result that they follow; the word
-    that a session is over, and its close, go with the last input.
+    Where `is_doubtful`, results may stand with the wrong inputs.
     """
+
+    all: list[Turn]
+    is_doubtful: bool
+
+
+def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Turns:
+    """Who was answered what; `said` are the messages of a session that count, each with what it holds.
+
+    The oldest input that has no result yet gets the next one; further results go to the input that was answered last.
+    An equal `request_id` in both decides where there is one. Where the client asked for a `max_buffering`, the oldest
+    input that waits is taken to be dropped when one more comes. Whether that holds, or how many the app keeps by
+    itself, shows in the number of results only. Control messages go with the result that they follow; the word that a
+    session is over, and its close, go with the last input.
+    """
+    limit = realtime.max_buffering(session.request.query)
+    guessed = has_dropped = has_surplus = False
     opening = Turn(session.opened)
     found = [opening]
     waiting: deque[Turn] = deque()
@@ -47,8 +65,11 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> list[Turn]:
     by_id: dict[str, Turn] = {}
     for message, value in said:
         if message.from_client:
-            found.append(Turn(message.at, message, value))
+            found.append(Turn(message.at, message, value, waited=bool(waiting)))
             waiting.append(found[-1])
+            if limit is not None and len(waiting) > limit + 1:  # the first of them is worked on
+                has_dropped = True
+                del waiting[1]
             if request_id := _request_id(value):
                 by_id[request_id] = found[-1]
         elif is_over(value):
@@ -56,7 +77,10 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> list[Turn]:
         elif _control(value) == MESSAGE_TYPE or len(found) == 1:
             (current if current is not opening or not waiting else waiting[0]).answers.append((message, value))
         else:
-            current = by_id.get(_request_id(value)) or (waiting[0] if waiting else current)
+            named = by_id.get(_request_id(value))
+            current = named or (waiting[0] if waiting else current)
+            guessed |= named is None and current.waited
+            has_surplus |= named is None and current.is_answered
             if not current.is_answered and current in waiting:
                 waiting.remove(current)
             current.is_answered = True
@@ -66,7 +90,8 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> list[Turn]:
             turn.is_cut = True
     if session.close is not None:
         found[-1].close, found[-1].closed_at = session.close, session.ended
-    return found
+    is_short = guessed and bool(waiting) and (limit is None or session.close is not None)
+    return Turns(found, is_short or (has_dropped and has_surplus))
 
 
 def is_over(value: Any) -> bool:

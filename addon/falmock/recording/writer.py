@@ -7,39 +7,29 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
-from falmock.fixtures.beside import PRICES
-from falmock.fixtures.beside import SCHEMAS
 from falmock.fixtures.canonical import FILE
+from falmock.fixtures.folders import ASSETS
 from falmock.fixtures.model import Fixture
-from falmock.fixtures.model import Problem
-from falmock.fixtures.redaction import Redactor
-from falmock.fixtures.store import ASSETS
 from falmock.recording import cut
 from falmock.recording import disk
 from falmock.recording import document
 from falmock.recording.answer import asset_file
-from falmock.recording.document import NotAFixture
+from falmock.recording.folder import Folder
 from falmock.recording.likeness import alike
 from falmock.recording.likeness import settled
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
-from falmock.recording.scrub import scrubbed
+from falmock.recording.runs import Run
+from falmock.recording.runs import fold
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
 from falmock.recording.values import values
-from falmock.wire import jsontext
 from falmock.wire.content import Content
-
-_NOT_FIXTURES = frozenset({ASSETS, SCHEMAS, PRICES})
-MAX_SPARES = 100
-"""How many other names are tried where a file is in the way that cannot be read."""
 
 
 class Written(NamedTuple):
@@ -53,30 +43,6 @@ class LostContent(LookupError):
     """An asset whose bytes are nowhere."""
 
 
-@dataclass(slots=True)
-class _Run:
-    """What this run recorded for one match: where, what stood there before, and when the answers were asked for.
-
-    As the last answer repeats, those at the end that are like it are only counted: `repeats`. `cut` says of each answer
-    whether its client left before it was whole.
-    """
-
-    path: Path
-    before: list[Entry] = field(default_factory=list)
-    asked: list[float] = field(default_factory=list)
-    cut: list[bool] = field(default_factory=list)
-    repeats: int = 0
-
-    def former(self, place: int) -> Entry | None:
-        """What stood before this run in the place of an answer."""
-        return self.before[place] if place < len(self.before) else None
-
-    def turns(self, place: int) -> list[float]:
-        """When the answer in this place was asked for; of the last, every time."""
-        last = len(self.asked) - 1 - self.repeats
-        return self.asked[place:] if place >= last else self.asked[place : place + 1]
-
-
 class Writer:
     """Writes below `root`; `known` are the fixtures that are loaded, so that one with the same match is rewritten.
 
@@ -85,31 +51,29 @@ class Writer:
     """
 
     def __init__(self, root: str, known: Iterable[Fixture] = ()) -> None:
-        self.label = root.rstrip("/") or root
-        self.root = Path(root).expanduser()
-        self._runs: dict[str, _Run] = {}
+        self.folder = Folder(root)
+        self._runs: dict[str, Run] = {}
         self._named: dict[str, set[Path]] = {}
         self._wanted: dict[str, str] = {}
         self._linked: dict[str, File] = {}
         self._homes: dict[str, Path] = {}
-        prefix = self.label + "/"
+        prefix = self.folder.label + "/"
         for fixture in known:
             if fixture.source.startswith(prefix):
-                self._homes.setdefault(fixture.group, self.root / fixture.source.removeprefix(prefix))
+                self._homes.setdefault(fixture.group, self.folder.root / fixture.source.removeprefix(prefix))
 
     def prepare(self) -> None:
         """Make sure that recordings can be kept. Raises disk.NotWritable."""
-        disk.check_writable(self.root)
-        disk.remove_leftovers(self.root)
-
-    def shown(self, path: Path) -> str:
-        """A file as a user names it."""
-        return f"{self.label}/{path.relative_to(self.root).as_posix()}"
+        disk.check_writable(self.folder.root)
+        disk.remove_leftovers(self.folder.root)
 
     # fixtures
 
     def save(self, save: Save) -> Written:
-        """Write a fixture. Raises OSError, NotAFixture (a fixture that would not load is never written), LostContent."""
+        """Write a fixture.
+
+        Raises OSError, NotAFixture (a fixture that would not load is never written), LostContent.
+        """
         named = set(save.urls) | set(_named_in(save.entry["match"].get("input")))
         entry = save.entry
         for key in named & self._linked.keys():
@@ -122,32 +86,33 @@ class Writer:
             self._named.setdefault(key, set()).add(run.path)
             if key in save.urls:
                 self._wanted.setdefault(key, save.urls[key])
-        return Written(self.shown(run.path), len(run.asked))
+        return Written(self.folder.shown(run.path), len(run.asked))
 
-    def _insert(self, rule: str, entry: Entry, name: str, asked: float, *, is_cut: bool = False) -> _Run:
+    def _insert(self, rule: str, entry: Entry, name: str, asked: float, *, is_cut: bool = False) -> Run:
         """Write an entry among the answers of its match in this run, which take the place of former runs'."""
         run = self._runs.get(rule)
         path = run.path if run else self._homes.get(rule) or self._target(name, entry["match"])
-        path, now, rules = self._read(path)
+        path, now, rules = self.folder.target(path)
         same = [item for item, found in zip(now["fixtures"], rules, strict=True) if found == rule]
         if run is None:
-            run = _Run(path, before=same)
+            run = Run(path, before=same)
             same = []
         run.path = path
         place = bisect_right(run.asked, asked)
         entry = settled(run.former(place), entry)
         if is_cut:
             entry = cut.completed(entry, filter(None, (run.former(place), *same)))
-        grew = cut.complete(same, run.cut, entry)
+        every = same + same[-1:] * run.repeats
+        grew = True in run.cut and cut.complete(every, run.cut, entry)
         if not grew and same and place >= len(same) and alike(same[-1], entry):
             run.repeats += 1
         else:
-            same += same[-1:] * run.repeats
+            same = every
             same.insert(place, entry)
             if place < len(same) - 1:
                 same = [settled(run.former(number), item) for number, item in enumerate(same)]
-            repeats = _fold(same)
-            self._write(path, document.placed(now, rules, rule, same))
+            repeats = fold(same)
+            self.folder.write(path, document.placed(now, rules, rule, same))
             run.repeats = repeats
         run.asked.insert(place, asked)
         run.cut.insert(place, is_cut)
@@ -155,33 +120,13 @@ class Writer:
         return run
 
     def _target(self, name: str, match: dict[str, Any]) -> Path:
-        return self.root.joinpath(*document.folder_of(match), document.file_name_of(name, match))
-
-    def _read(self, path: Path) -> tuple[Path, Entry, list[str]]:
-        """The file to write to, what is in it, and the rules of that. One that cannot be read is left alone."""
-        for spare in range(MAX_SPARES):
-            tried = path if spare == 0 else path.with_name(f"{path.stem}-{spare}.json")
-            try:
-                raw = tried.read_bytes()
-                now = jsontext.loads_exact(raw)
-                return tried, now, document.groups(now, self.shown(tried))
-            except FileNotFoundError:
-                return tried, {"fixtures": []}, []
-            except (NotAFixture, jsontext.BadJSON):
-                continue
-        text = (
-            f"cannot be read as fixtures, nor can the {MAX_SPARES - 1} files numbered after it: repair or remove them"
-        )
-        raise NotAFixture([Problem(self.shown(path), "", text)])
-
-    def _write(self, path: Path, content: Entry) -> None:
-        disk.write_whole(path, document.render(content))
+        return self.folder.root.joinpath(*document.folder_of(match), document.file_name_of(name, match))
 
     # assets
 
     def keep(self, content: Content, content_type: str) -> Path:
         """Keep some content as an asset, under its digest. Raises OSError, LostContent."""
-        path = self.root / ASSETS / asset_file(content.sha256, content_type)
+        path = self.folder.root / ASSETS / asset_file(content.sha256, content_type)
         if path.exists():
             if content.file is not None:
                 Path(content.file).unlink(missing_ok=True)
@@ -216,8 +161,8 @@ class Writer:
 
     def survey(self, is_file_url: Callable[[str], bool]) -> list[str]:
         """Take in what the fixtures that are there already name, whoever wrote them; the URLs of their files."""
-        for path in self._files():
-            now = self._document(path)
+        for path in self.folder.files():
+            now = self.folder.read(path)
             for entry in now["fixtures"] if now else ():
                 for key, url in document.file_urls(entry, is_file_url).items():
                     self._wanted.setdefault(key, url)
@@ -225,39 +170,6 @@ class Writer:
                 for key in _named_in(entry["match"].get("input")):
                     self._named.setdefault(key, set()).add(path)
         return self.wanted()
-
-    def scrub(self, redactor: Redactor, only: Path | None = None) -> tuple[int, list[str]]:
-        """Take the secrets out of all fixtures, or of one file's.
-
-        Returns how many files were looked at, and which changed. Raises OSError, leaving each file whole.
-        """
-        changed = []
-        files = self._files() if only is None else [only]
-        for path in files:
-            now = self._document(path)
-            entries = now["fixtures"] if now else []
-            clean = [scrubbed(entry, redactor) for entry in entries]
-            if now is not None and any(new is not old for new, old in zip(clean, entries, strict=True)):
-                self._write(path, {**now, "fixtures": clean})
-                changed.append(self.shown(path))
-        return len(files), changed
-
-    def _files(self) -> list[Path]:
-        """The fixture files below the root: those that loading reads."""
-        below = ((path.relative_to(self.root).parts, path) for path in self.root.rglob("*.json"))
-        return sorted(
-            path for parts, path in below if not any(part[0] == "." or part in _NOT_FIXTURES for part in parts)
-        )
-
-    def _document(self, path: Path) -> Entry | None:
-        """A fixture file that can be read as one."""
-        try:
-            raw = path.read_bytes()
-            now: Entry = jsontext.loads_exact(raw)
-            document.groups(now, self.shown(path))
-        except (OSError, NotAFixture, jsontext.BadJSON):
-            return None
-        return now
 
     def _settled(self, rule: str, place: int, entry: Entry) -> Entry:
         """An entry in which a file took its URL's place: only now can it be seen to be what a former run recorded."""
@@ -269,16 +181,16 @@ class Writer:
         for rule in set(_rules_of(now)) & self._runs.keys():
             rules = _rules_of(now)
             same = [entry for entry, found in zip(now["fixtures"], rules, strict=True) if found == rule]
-            self._runs[rule].repeats += _fold(same)
+            self._runs[rule].repeats += fold(same)
             now = document.placed(now, rules, rule, same)
         return now
 
     def _link_in(self, path: Path, file: File) -> list[str]:
-        now = self._document(path)
+        now = self.folder.read(path)
         if now is None:
             return []  # somebody removed or changed it meanwhile: theirs holds
         gone = self._move(path, now, file)
-        now = self._document(path)  # what moved may have come to this very file
+        now = self.folder.read(path)  # what moved may have come to this very file
         if now is None:
             return []
         kept: list[Entry] = []
@@ -294,14 +206,16 @@ class Writer:
         if not changed:
             return []
         if kept:
-            self._write(path, self._folded({**now, "fixtures": kept}))
+            self.folder.write(path, self._folded({**now, "fixtures": kept}))
         else:
-            path.unlink(missing_ok=True)
-            _remove_empty(path.parent, self.root)
-        return [self.shown(path)]
+            self.folder.remove(path)
+        return [self.folder.shown(path)]
 
     def _move(self, path: Path, now: Entry, file: File) -> set[str]:
-        """Put what this run recorded, and whose match changes with the file, where it then belongs; the rules it had."""
+        """Put what this run recorded, and whose match changes with the file, where it then belongs.
+
+        The rules it had.
+        """
         gone: set[str] = set()
         places: Counter[str] = Counter()
         for entry, rule in zip(now["fixtures"], _rules_of(now), strict=True):
@@ -328,23 +242,5 @@ def _named_in(value: Any) -> Iterator[str]:
             yield from _named_in(item)
 
 
-def _fold(answers: list[Entry]) -> int:
-    """Remove the answers at the end that are like the one before them; how many they were."""
-    count = len(answers)
-    while len(answers) > 1 and alike(answers[-2], answers[-1]):
-        answers.pop()
-    return count - len(answers)
-
-
 def _rules_of(now: Entry) -> list[str]:
     return document.groups(now, "the recording")
-
-
-def _remove_empty(folder: Path, root: Path) -> None:
-    """Remove a folder that holds nothing any more, and those above it that then do not either."""
-    while folder != root:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent

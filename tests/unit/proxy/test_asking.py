@@ -19,11 +19,15 @@ from unit.engine.calls import index_of
 RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"}, b"{}")
 
 
+def _nobody(request_id: str) -> None:
+    raise AssertionError(f"{request_id} was woken")
+
+
 def ask(*fixtures: dict[str, Any], request: Request = RUN, **config: Any) -> tuple[Reply, list[Miss]]:
     """The answer, and the misses that were logged."""
     engines = Engines(Config(**config), index_of(*fixtures), lambda now: uuid7(now, 1))
     missed: list[Miss] = []
-    return asyncio.run(Asking(engines, missed.append).ask(request)), missed
+    return asyncio.run(Asking(engines, missed.append, _nobody).ask(request)), missed
 
 
 def test_what_a_fixture_answers() -> None:
@@ -58,7 +62,7 @@ def test_a_file_comes_as_bytes_while_it_is_there(tmp_path: Path) -> None:
     asset.write_bytes(b"png")
     (tmp_path / "a.json").write_text('{"fixtures": [{"match": {"model": "a/b"}, "response": {"file": "a.png"}}]}')
     engines = Engines(Config(), Store([str(tmp_path)]).load().index, lambda now: uuid7(now, 1))
-    door = Asking(engines, lambda _: None)
+    door = Asking(engines, lambda _: None, _nobody)
     assert asyncio.run(door.ask(RUN)).body == b"png"
     asset.unlink()
     assert asyncio.run(door.ask(RUN)).status == 500
@@ -77,3 +81,15 @@ def test_several_at_once() -> None:
         return await asking.together([call(1), call(2)])
 
     assert [reply.status for reply in asyncio.run(both())] == [1, 2]
+
+
+def test_who_watches_a_job_hears_that_it_was_cancelled() -> None:
+    engines = Engines(Config(pace=parse_pace("manual")), index_of(), lambda now: uuid7(now, 1))
+    engines.use_fixtures(index_of({"match": {"model": "a/b"}, "response": {"json": {}}}))
+    woken: list[str] = []
+    door = Asking(engines, lambda _: None, woken.append)
+    asyncio.run(door.ask(RUN._replace(host="queue.fal.run")))
+    (job,) = engines.common.scope.jobs.all(0.0)
+    assert woken == []
+    asyncio.run(door.ask(Request("PUT", "queue.fal.run", f"/a/b/requests/{job.request_id}/cancel", "", {}, b"")))
+    assert woken == [job.request_id]

@@ -92,7 +92,8 @@ def test_the_client_is_cut_off_and_the_word_is_not_kept(begun: str) -> None:
         context.master.addons.add(proxyserver())
         assert breaking.breaks(made)
     assert message.dropped
-    assert made.websocket.messages == []
+    assert made.websocket.messages == [message], "other addons look at the last one"
+    assert message.content == begun.encode()
 
 
 def proxyserver(**connections: Any) -> Any:

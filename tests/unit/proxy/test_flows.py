@@ -13,10 +13,13 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.fixtures.miss import Miss
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Found
 from falmock.proxy import flows
 from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
+from unit.fixtures.build import PNG
 
 
 def flow_of(**request: object):
@@ -210,3 +213,25 @@ def test_a_door_that_keeps_the_encoding() -> None:
     flows.send_off(flow, lambda effect: effect)
     flows.decode(flow)
     assert (flow.response.raw_content, flow.response.headers["content-encoding"]) == (before, "gzip")
+
+
+def test_what_the_real_fal_is_to_get(tmp_path: Path) -> None:
+    (tmp_path / "dog").write_bytes(b"dog")
+    dog = Asset("0" * 64, "dog.png", "image/png", 3, file=str(tmp_path / "dog"))
+    flow = flow_of(content=b'["https://a/cat", "https://a/dog", "https://a/cow"]')
+    flow.request.headers["X-Falmock-Fault"] = "missing"
+    flow.request.headers["X-Falmock-Scope"] = "mine"
+    flow.request.headers["X-Mine"] = "kept"
+    flows.hand_on(
+        flow.request, [("https://a/cat", Found(PNG, "image/webp")), ("https://a/dog", Found(dog, "image/png"))]
+    )
+    assert flow.request.content == b'["data:image/webp;base64,cG5n", "data:image/png;base64,ZG9n", "https://a/cow"]'
+    assert [name for name in flow.request.headers if name.lower().startswith("x-")] == ["X-Mine"]
+
+
+def test_what_nothing_is_to_be_changed_in_goes_on_as_it_came() -> None:
+    flow = flow_of(content=b"body")
+    flow.request.encode("gzip")
+    before = flow.request.raw_content
+    flows.hand_on(flow.request, ())
+    assert flow.request.raw_content == before

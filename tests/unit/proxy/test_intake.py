@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from falmock.proxy.intake import Intake
 from falmock.proxy.tickets import Upload
 from falmock.wire.content import Content
 from falmock.wire.content import content_of
+from unit.proxy.loopback import until
 
 HOST = "v3.fal.media"
 BIG = str(2**21)
@@ -225,6 +227,8 @@ def test_parts_are_joined(talk: Conversation) -> None:
     assert isinstance(join, Join)
     assert asyncio.run(talk.intake.join(complete, join)).status == 200
     assert [file.read_bytes() for file in talk.files] == [b"onetwo"]
+    *_, entry = talk.engine.common.scope.journal.entries
+    assert (entry.path, entry.status) == (f"{path}/complete", 200)
 
 
 def test_parts_that_cannot_be_joined(talk: Conversation) -> None:
@@ -232,6 +236,29 @@ def test_parts_that_cannot_be_joined(talk: Conversation) -> None:
     reply = asyncio.run(talk.intake.join(flows.read(post(), HOST), join))
     assert reply.status == 507
     assert talk.files == []
+    assert [entry.status for entry in talk.engine.common.scope.journal.entries] == [507]
+
+
+def test_parts_that_nobody_goes_on_with_are_removed(talk: Conversation) -> None:
+    talk.engine.use_config(Config(mode=Mode.REPLAY, job_ttl=0.2))
+    started = flows.read(post(b"/files/upload/multipart"), HOST)
+    path = told(_reply(talk.engine.handle(started, 1.0)))["access_url"].removeprefix("https://v3b.fal.media")
+    arrival = talk.intake._depot.arrival("")
+    arrival.write(b"one")
+    put = started._replace(method="PUT", path=f"{path}/1", content=arrival.content())
+
+    async def wait() -> None:
+        talk.engine.handle(put, time.time())
+        talk.intake.clear()
+        assert len(talk.files) == 1
+        await until(lambda: not talk.files)
+        assert talk.intake._timer is None
+        talk.engine.handle(put._replace(content=content_of(b"more")), time.time())
+        talk.intake.clear()
+        talk.intake.stop()
+        assert talk.intake._timer is None
+
+    asyncio.run(wait())
 
 
 def _reply(effect: object) -> Reply:

@@ -332,6 +332,17 @@ async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> No
         assert await peer.rest() == b"abcdef"
 
 
+@pytest.mark.parametrize("length", [3, 6, 9])
+@on_loopback
+async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None:
+    play = stream(Step((b"abc", b""), again=0), Step((b"def",), end=End.WHOLE), length=length)
+    async with await asking(origin, play) as peer:
+        _, headers = await peer.head()
+        assert headers["content-length"] == str(length)
+        assert "transfer-encoding" not in headers
+        assert await peer.rest() == b"abcdef"
+
+
 @on_loopback
 async def test_a_reset_behind_the_headers(origin: Origin) -> None:
     async with await asking(origin, reply(b"abcdef", Delivery(reset=Reset.AFTER_HEADERS))) as peer:

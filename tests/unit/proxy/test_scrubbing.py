@@ -54,3 +54,27 @@ def test_what_is_matched_becomes_a_matcher(tmp_path: Path) -> None:
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         scrub([str(tmp_path / "nowhere")], Redactor())
+
+
+def test_what_is_no_fixture_file_is_left_alone(tmp_path: Path) -> None:
+    fixture(tmp_path / "_schemas" / "a" / "b.json", token=JWT)
+    fixture(tmp_path / "_prices.json", token=JWT)
+    broken = tmp_path / "broken.json"
+    broken.write_text(f"{{ {JWT}")
+    assert scrub([str(tmp_path)], Redactor()) == Scrubbed(1, ())
+    assert JWT in broken.read_text()
+
+
+def test_numbers_stay_as_they_were_written(tmp_path: Path) -> None:
+    path = fixture(tmp_path / "a.json", token=JWT, seed=2**64 - 1)
+    scrub([str(tmp_path)], Redactor())
+    assert json.loads(path.read_text())["fixtures"][0]["response"]["json"]["seed"] == 2**64 - 1
+
+
+def test_one_secret_among_several_fixtures_is_enough(tmp_path: Path) -> None:
+    path = fixture(tmp_path / "a.json", token=JWT)
+    clean = {"match": {"model": "a/c"}, "response": {"json": 1}}
+    path.write_text(json.dumps({"fixtures": [*json.loads(path.read_text())["fixtures"], clean]}))
+    assert scrub([str(tmp_path)], Redactor()) == Scrubbed(1, (str(path),))
+    assert JWT not in path.read_text()
+    assert json.loads(path.read_text())["fixtures"][1] == clean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
@@ -192,6 +193,26 @@ async def test_a_handshake_that_is_none_is_not_answered(origin: Origin, headers:
     async with await asking(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
         assert b"101" not in await peer.rest()
     assert talk.heard == []
+
+
+@on_loopback
+async def test_a_handshake_that_takes_its_time(origin: Origin) -> None:
+    started = time.monotonic()
+    async with await Caller.connected(origin, says(Text("hello")), delay=0.2) as caller:
+        assert time.monotonic() - started >= 0.19
+        assert await caller.message() == "hello"
+
+
+@on_loopback
+async def test_nobody_is_accepted_who_is_gone(origin: Origin) -> None:
+    headers = [*HANDSHAKES["no key"], "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    async with await asking(origin, Socket(Talk(), "test", delay=60), method="GET", headers=headers) as peer:
+        await until(lambda: bool(origin.tickets.players))
+        player: Any = next(iter(origin.tickets.players))
+        await until(lambda: player._speaker is not None and player._speaker._timer is not None)
+        peer.vanish()
+        await until(lambda: not origin.tickets.players)
+    assert player._speaker._timer is None
 
 
 # what the client says

@@ -9,9 +9,9 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
+from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
-from falmock.fixtures.volatile import parse_ignore
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link

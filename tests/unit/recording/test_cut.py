@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from falmock.fixtures.store import Store
 from falmock.recording.cut import complete
@@ -20,7 +23,7 @@ TIMING = {"at": 0.2, "json": {"type": "x-fal-message", "action": "timings", "tim
 
 
 def frames(*numbers: int) -> list[dict[str, Any]]:
-    return [{"at": number / 10, "msgpack": {"n": number}} for number in numbers]
+    return [{"at": at / 10, "msgpack": {"n": number}} for at, number in enumerate(numbers)]
 
 
 def answer(*told: Any, seed: int = 1) -> dict[str, Any]:
@@ -78,6 +81,26 @@ def test_among_other_answers_a_cut_one_keeps_its_turn(tmp_path: Path) -> None:
     first, part, whole, other = (answer(*frames(*told)) for told in ((9,), (1,), (1, 2), (3,)))
     written = recorded(tmp_path, [(first, False), (part, True), (other, False), (whole, True), (part, True)])
     assert written == [entry["realtime"] for entry in (first, whole, other, whole)]
+
+
+TOLD = st.lists(st.integers(1, 2), max_size=3)
+
+
+@given(
+    st.lists(st.tuples(TOLD, st.booleans()), min_size=1, max_size=6),
+    st.lists(st.tuples(TOLD, st.booleans()), max_size=3),
+)
+def test_every_turn_says_what_was_said_then(
+    before: list[tuple[list[int], bool]], now: list[tuple[list[int], bool]]
+) -> None:
+    """And where its client left, maybe more."""
+    with tempfile.TemporaryDirectory() as folder:
+        for run in (before, now):
+            written = recorded(Path(folder), [(answer(*frames(*told)), is_cut) for told, is_cut in run]) if run else []
+            for turn, (told, is_cut) in enumerate(run):
+                replayed = [frame["msgpack"]["n"] for frame in written[min(turn, len(written) - 1)]]
+                assert replayed[: len(told)] == told
+                assert is_cut or len(replayed) == len(told)
 
 
 def recorded(folder: Path, answers: list[tuple[dict[str, Any], bool]]) -> list[Any]:

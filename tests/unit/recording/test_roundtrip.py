@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.fixtures.store import ASSETS
+from falmock.fixtures.folders import ASSETS
 from falmock.fixtures.store import Store
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level

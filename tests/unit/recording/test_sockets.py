@@ -204,6 +204,23 @@ def test_a_message_without_an_answer_is_answered_by_nothing() -> None:
     assert frames((0, ">", packed({"n": 1}))) == [[]]
 
 
+def test_results_that_may_stand_with_the_wrong_messages_are_warned_of() -> None:
+    asked = [(0, ">", packed({"n": n})) for n in range(3)]
+    outcomes = record(*asked, (1, "<", packed({"r": 0})), (2, "<", packed({"r": 2})), ended=9, close=Close())
+    assert len(entries(outcomes)) == 3
+    (warning,) = warnings(outcomes)
+    assert warning.startswith(f"the socket of {REALTIME}: there are not as many results as messages")
+    named = record(
+        *asked, (1, "<", packed({"r": 0})), (2, "<", packed({"r": 2})), close=Close(), query="max_buffering=1"
+    )
+    assert warnings(named) == []
+    assert [entry["realtime"][:1] for entry in entries(named)] == [
+        [{"at": 1.0, "msgpack": {"r": 0}}],
+        [],
+        [{"at": 2.0, "msgpack": {"r": 2}}],
+    ]
+
+
 def test_a_session_that_broke_off_is_recorded_as_far_as_it_was_answered() -> None:
     said = ((0, ">", packed({"n": 1})), (1, "<", packed({})), (2, ">", packed({"n": 2})), (3, ">", packed({"n": 3})))
     outcomes = record(*said, lost="it broke off")

@@ -148,6 +148,29 @@ def test_raw_pieces_are_kept_with_their_times() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "pieces", "is_stream"),
+    [
+        ("application/json", (b'{"a":', b" 1}"), False),
+        ("application/json", (b'{"a": 1}\n', b'{"a": 2}\n'), True),
+        ("application/x-ndjson", (b'{"a": 1}\n', b'{"a": 2}\n'), True),
+        ("text/plain", (b"all at once",), False),
+        ("text/plain", (b"word by ", b"word"), True),
+    ],
+)
+def test_text_is_a_stream_where_it_comes_in_pieces_and_json_where_it_is_several(
+    kind: str, pieces: tuple[bytes, ...], *, is_stream: bool
+) -> None:
+    heard = Listening()
+    stream(heard, *enumerate(pieces), to="a/tts/stream", headers={"content-type": kind})
+    assert ("stream" in heard.entry) is is_stream
+    if not is_stream:
+        assert heard.entry["response"] in (
+            {"json": {"a": 1}},
+            {"text": "all at once", "headers": {"content-type": kind}},
+        )
+
+
+@pytest.mark.parametrize(
     ("line", "sent", "asked", "wanted"),
     [
         ("POST https://fal.run/a/b/stream", {}, {}, True),

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from falmock.recording.session import Message
 from falmock.recording.session import Session
+from falmock.recording.turns import Turns
 from falmock.recording.turns import is_over
 from falmock.recording.turns import is_refusal
 from falmock.recording.turns import turns
@@ -15,13 +18,16 @@ WRONG = {"type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": "no"}
 TIMING = {"type": "x-fal-message", "action": "timings", "timing": 0.1}
 
 
-def told(*said: tuple[str, Any], close: Close | None = None) -> list[tuple[Any, list[Any]]]:
-    """What each turn asked and was answered; a message is who said it (`>` the client, `<` the server), and what."""
-    request = Request("GET", "fal.run", "/a/b/realtime", "", {}, b"")
+def split(*said: tuple[str, Any], close: Close | None = None, query: str = "") -> Turns:
+    """A session in turns; a message is who said it (`>` the client, `<` the server), and what."""
+    request = Request("GET", "fal.run", "/a/b/realtime", query, {}, b"")
     messages = tuple(Message(float(at), who == ">", str(value)) for at, (who, value) in enumerate(said))
-    found = turns(
-        Session(request, 0.0, messages, 99.0, close), zip(messages, [value for _, value in said], strict=True)
-    )
+    return turns(Session(request, 0.0, messages, 99.0, close), zip(messages, [value for _, value in said], strict=True))
+
+
+def told(*said: tuple[str, Any], close: Close | None = None, query: str = "") -> list[tuple[Any, list[Any]]]:
+    """What each turn asked and was answered."""
+    found = split(*said, close=close, query=query).all
     assert all(turn.at == turn.asked.at for turn in found if turn.asked is not None)
     return [
         (turn.value, [value for _, value in turn.answers] + ([turn.close.code] if turn.close else []))
@@ -78,3 +84,44 @@ def test_words_of_the_gateway() -> None:
     assert is_over(OVER)
     assert not is_over(WRONG)
     assert not is_over([])
+
+
+# messages that the app may have dropped
+
+FIVE = [(">", number) for number in range(5)]
+ONE_WAITS = "fal_jwt_token=x&max_buffering=1"
+
+
+def test_the_oldest_that_waits_is_taken_to_be_dropped_where_the_client_set_a_limit() -> None:
+    answered = [(0, ["a"]), (1, []), (2, []), (3, []), (4, ["b", 1000])]
+    assert told(*FIVE, ("<", "a"), ("<", "b"), close=Close(), query=ONE_WAITS) == answered
+    assert not split(*FIVE, ("<", "a"), ("<", "b"), close=Close(), query=ONE_WAITS).is_doubtful
+    assert told(*FIVE, ("<", "a"), ("<", "b"), close=Close())[1] == (1, ["b"])
+
+
+@pytest.mark.parametrize(
+    ("said", "close", "query", "is_doubtful"),
+    [
+        # Fewer results than messages: which were dropped?
+        ([*FIVE, ("<", "a"), ("<", "b")], Close(), "", True),
+        ([*FIVE, ("<", "a"), ("<", "b")], None, "", True),
+        # What is worked on is never dropped.
+        ([*FIVE, ("<", "a")], None, "", False),
+        ([(">", 1), ("<", "a"), (">", 2), ("<", "b"), (">", 3)], None, "", False),
+        # As many results as messages.
+        ([*FIVE, *[("<", str(number)) for number in range(5)]], Close(), "", False),
+        # More or fewer than the limit that was asked for makes.
+        ([*FIVE, ("<", "a"), ("<", "b"), ("<", "c")], Close(), ONE_WAITS, True),
+        ([*FIVE[:3], ("<", "a"), ("<", "b"), (">", 3), (">", 4), ("<", "c")], Close(), ONE_WAITS, True),
+        # The client left while some were worked on.
+        ([*FIVE[:3], ("<", "a"), ("<", "b"), (">", 3), (">", 4), ("<", "c")], None, ONE_WAITS, False),
+        # One message with several results.
+        ([(">", 1), ("<", "a"), ("<", "b")], Close(), ONE_WAITS, False),
+        # Results that say whose they are.
+        ([(">", {"request_id": "x"}), (">", {"request_id": "y"}), ("<", {"request_id": "y"})], Close(), "", False),
+    ],
+)
+def test_where_results_may_stand_with_the_wrong_messages(
+    said: list[tuple[str, Any]], close: Close | None, query: str, *, is_doubtful: bool
+) -> None:
+    assert split(*said, close=close, query=query).is_doubtful is is_doubtful

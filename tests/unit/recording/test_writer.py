@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.fixtures.redaction import Redactor
-from falmock.fixtures.store import ASSETS
+from falmock.fixtures.folders import ASSETS
 from falmock.fixtures.store import Store
 from falmock.recording import disk
-from falmock.recording import writer as writer_module
 from falmock.recording.document import NotAFixture
 from falmock.recording.files import Files
 from falmock.recording.outcome import Link
@@ -221,15 +219,6 @@ def test_a_broken_file_in_the_way_is_left_alone(folder: Folder, broken: bytes) -
     assert folder.answers(spare) == [2]
 
 
-def test_files_without_end_in_the_way(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "MAX_SPARES", 2)
-    name = folder.save()
-    for path in (folder.path / name, folder.path / name.replace(".json", "-1.json")):
-        path.write_bytes(b"{")
-    with pytest.raises(NotAFixture, match=f"{name}: cannot be read as fixtures, nor can the 1 files"):
-        folder.save()
-
-
 def test_a_file_that_was_removed_meanwhile_is_written_again(folder: Folder) -> None:
     name = folder.save(answer=1)
     (folder.path / name).unlink()
@@ -433,25 +422,3 @@ def test_two_recorders_may_share_a_folder(folder: Folder) -> None:
     assert folder.answers(name) == ["later"]
     folder.save({"n": 1}, "more")
     assert Store([str(folder.path)]).load().files == 2
-
-
-def test_secrets_are_taken_out_of_all_files(folder: Folder) -> None:
-    redactor = Redactor()
-    redactor.learn_value("s3cret-s3cret")
-    dirty = folder.save({"n": 1}, {"a": "s3cret-s3cret", "seed": 2**64 - 1})
-    clean = folder.save({"n": 2})
-    before = (folder.path / clean).read_bytes()
-    (folder.path / "broken.json").write_bytes(b"{ s3cret-s3cret")
-    assert folder.writer.scrub(redactor) == (3, [f"{folder.path}/{dirty}"])
-    assert folder.answers(dirty) == [{"a": "[hidden]", "seed": 2**64 - 1}]
-    assert (folder.path / clean).read_bytes() == before
-    assert folder.writer.scrub(redactor) == (3, [])
-    assert folder.writer.scrub(redactor, folder.path / clean) == (1, [])
-
-
-def test_what_lies_beside_fixtures_is_not_looked_through(folder: Folder) -> None:
-    for name in ("_schemas/a/b.json", "_prices.json"):
-        path = folder.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}", "utf-8")
-    assert folder.writer.scrub(Redactor()) == (0, [])

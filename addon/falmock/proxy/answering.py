@@ -1,0 +1,146 @@
+"""Answers flows: has the engine, or one of falmock's doors, decide about each, and what was decided delivered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable
+
+from mitmproxy import http
+
+from falmock.engine import replies
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Join
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.gateway.door import Leave
+from falmock.gateway.door import Onward
+from falmock.proxy import flows
+from falmock.proxy.asking import FORWARDED
+from falmock.proxy.breaking import Breaking
+from falmock.proxy.callers import Callers
+from falmock.proxy.entrance import Entrance
+from falmock.proxy.intake import Intake
+from falmock.proxy.misses import Misses
+from falmock.proxy.overheard import Overheard
+from falmock.proxy.stage import Stage
+from falmock.wire.message import Request
+
+logger = logging.getLogger(__name__)
+_DIRECT = "falmock.direct"
+"""The key of a flow's metadata that tells that it is for falmock itself."""
+
+
+def is_direct(flow: http.HTTPFlow) -> bool:
+    """Whether a flow was found to be for falmock itself."""
+    return _DIRECT in flow.metadata
+
+
+class Answering:
+    """Decides about flows. Each leaves with an answer, or as one that goes on to fal."""
+
+    def __init__(
+        self,
+        engine: Engines,
+        callers: Callers,
+        entrance: Entrance,
+        intake: Intake,
+        stage: Stage,
+        misses: Misses,
+    ) -> None:
+        self._engine = engine
+        self._callers = callers
+        self._entrance = entrance
+        self._intake = intake
+        self._stage = stage
+        self._misses = misses
+        self._leaving: dict[str, Leave] = {}
+        """By the id of a flow that goes on to fal for a door: what that door makes of the answer."""
+
+    async def answer(self, flow: http.HTTPFlow, host: str) -> None:
+        """Answer a request to this host of fal's."""
+        if not self._engine.config.mode.answers:
+            flow.metadata[FORWARDED] = host  # first: whatever happens to us, the call goes on
+        await self._guarded(flow, self._answer(flow, host))
+
+    async def welcome(self, flow: http.HTTPFlow, request: Request) -> None:
+        """Answer a request to falmock itself."""
+        flow.metadata[_DIRECT] = True
+        await self._guarded(flow, self._welcome(flow, request))
+
+    def send_off(self, flow: http.HTTPFlow) -> None:
+        """The headers of fal's answer are here: if a door sent the call, have it see the answer on its way to the client."""
+        leave = self._leaving.pop(flow.id, None)
+        if leave is not None:
+            flows.send_off(flow, leave)
+
+    def forget(self, flow: http.HTTPFlow) -> None:
+        """The flow broke off: there will be no answer of fal's."""
+        self._leaving.pop(flow.id, None)
+
+    async def _guarded(self, flow: http.HTTPFlow, answering: Awaitable[None]) -> None:
+        """Have a flow answered, come what may."""
+        try:
+            await answering
+        except Exception:
+            logger.exception(
+                "falmock: %s %s failed", flow.request.method, self._engine.common.redactor.text(flow.request.pretty_url)
+            )
+            if FORWARDED in flow.metadata:
+                return
+            # A flow that we leave unanswered goes to the real fal.
+            message = "falmock failed to answer this request; its log has the details"
+            reply = replies.problem(500, message, "internal error")
+            flows.answer(flow, reply, flows.body_of(reply))
+
+    async def _answer(self, flow: http.HTTPFlow, host: str) -> None:
+        try:
+            request = flows.read(flow, host, self._callers.user(flow))
+        except ValueError as error:
+            if FORWARDED in flow.metadata:
+                return
+            reply = flows.badly_encoded(str(error))
+            flows.answer(flow, reply, flows.body_of(reply))
+            return
+        await self._decide(flow, request)
+
+    async def _welcome(self, flow: http.HTTPFlow, request: Request) -> None:
+        result = await self._entrance.answer(request, lambda: flow.client_conn.connected)
+        if isinstance(result, Onward):
+            await self._decide(flow, result.request, result.leave)
+        else:
+            if isinstance(result, Reply) and result.wakes:
+                self._stage.origin.tickets.wake(result.wakes)
+            await self._stage.put(flow, result)
+
+    async def _decide(self, flow: http.HTTPFlow, request: Request, leave: Leave | None = None) -> None:
+        """Have a call to fal answered; `leave` is what happens to the answer to one that came in by a door."""
+        effect = self._engine.handle(request, time.time())
+        if isinstance(effect, Forward):
+            self._forward(flow, request, effect, leave)
+            return
+        if isinstance(effect, Join):
+            effect = await self._intake.join(request, effect)
+        self._intake.clear()
+        if isinstance(effect, Reply):
+            if effect.miss is not None:
+                self._misses.tell(effect.miss)
+            if effect.wakes:
+                self._stage.origin.tickets.wake(effect.wakes)
+        elif isinstance(effect, Socket):
+            effect = effect._replace(conversation=Breaking(Overheard(effect.conversation, self._misses.tell)))
+        if leave is not None and isinstance(effect, Reply | Stream):
+            effect = leave(effect)
+        await self._stage.put(flow, effect._replace(why=self._engine.common.redactor.text(effect.why)))
+
+    def _forward(self, flow: http.HTTPFlow, request: Request, forward: Forward, leave: Leave | None) -> None:
+        """Have a flow go on to fal."""
+        flow.comment = f"falmock: {forward.why}"
+        flow.metadata["falmock.why"] = forward.why
+        flow.metadata[FORWARDED] = request.host
+        if leave is not None:
+            flows.turn_into(flow.request, request)
+            self._leaving[flow.id] = leave
+        flows.hand_on(flow.request, forward.inline)

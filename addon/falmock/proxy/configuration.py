@@ -1,0 +1,99 @@
+"""Turns mitmproxy's options into how falmock works, or refuses them."""
+
+from __future__ import annotations
+
+import logging
+
+from mitmproxy import ctx
+from mitmproxy import exceptions
+
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.engines import Engines
+from falmock.fixtures.store import FixtureErrors
+from falmock.fixtures.store import Store
+from falmock.proxy import egress
+from falmock.proxy import option_values
+from falmock.proxy import options
+from falmock.proxy.banner import banner
+from falmock.proxy.live_fixtures import LiveFixtures
+from falmock.proxy.recorders import Recordings
+from falmock.proxy.recorders import prepare
+
+logger = logging.getLogger(__name__)
+
+
+class Configuration:
+    """The configuration in use: the engine, the fixtures, the recordings and the veto on connections go by it."""
+
+    def __init__(self, engine: Engines, fixtures: LiveFixtures, recordings: Recordings) -> None:
+        self.current: Config | None = None
+        """None until options were good, and after a start with bad ones: mitmproxy is about to exit."""
+        self._engine = engine
+        self._fixtures = fixtures
+        self._recordings = recordings
+        self._running = False
+
+    def update(self, updated: set[str]) -> None:
+        """Take over changed options (their names), or refuse them.
+
+        At the start an error in the log is what makes mitmproxy exit (it would show an exception as a traceback); while
+        running an OptionsError is what takes the change back.
+        """
+        try:
+            if self.current is None:
+                options.check_names(ctx.options.deferred)
+            if self.current is None or not updated.isdisjoint(options.NAMES):
+                self._use(option_values.parse({name: getattr(ctx.options, name) for name in options.NAMES}))
+            _check_proxy_options(self.current.mode if self.current else Mode.REPLAY)
+        except (options.BadOption, FixtureErrors) as error:
+            if self._running:
+                raise exceptions.OptionsError(f"falmock: {error}") from None
+            self.current = None
+            logger.error("falmock: %s", error)  # noqa: TRY400
+
+    def _use(self, config: Config) -> None:
+        before = self.current
+        store = Store(config.fixtures, config.faults)
+        root = store.paths[0]
+        if config.mode.records:
+            prepare(root)
+        of_files = (config.fixtures, config.faults)
+        if before is None or before.mode is Mode.RECORD or of_files != (before.fixtures, before.faults):
+            self._fixtures.load(store)
+        self.current = config
+        if config.faults and not config.mode.answers:
+            logger.warning(
+                "falmock: fal_faults does nothing in mode %s: calls go to fal as they are", config.mode.value
+            )
+        self._engine.use_config(config)
+        egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
+        self._recordings.use(config, root, self._fixtures.library.index.fixtures)
+        if self._running:
+            self._begin()
+
+    def running(self) -> None:
+        """mitmproxy is up: say how we work, and notice from now on what changes on disk."""
+        self._running = self.current is not None
+        self._begin()
+
+    def _begin(self) -> None:
+        config, store = self.current, self._fixtures.store
+        if config is None or store is None:
+            return
+        if config.mode is not Mode.RECORD:
+            self._fixtures.watch()
+        logger.info("%s", banner(config, self._fixtures.library, store.paths))
+
+
+def _check_proxy_options(mode: Mode) -> None:
+    """Set what a mode needs of mitmproxy, and refuse what would send bodies out before we are asked."""
+    if mode.answers and ctx.options.connection_strategy != "lazy":
+        ctx.options.update(connection_strategy="lazy")
+    if mode.records and ctx.options.client_replay_concurrency != -1:
+        ctx.options.update(client_replay_concurrency=-1)  # one slow download must not hold up the others
+    if mode is not Mode.PASSTHROUGH and ctx.options.stream_large_bodies:
+        raise options.BadOption(
+            "stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered or read: "
+            "unset it (recording streams what is large by itself), or use fal_mode=passthrough"
+        )

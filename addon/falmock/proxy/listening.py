@@ -1,0 +1,82 @@
+"""Listens to what fal answers, and to what files of flows hold: it is recorded where that is asked for."""
+
+from __future__ import annotations
+
+from mitmproxy import http
+
+from falmock.engine.config import Mode
+from falmock.engine.engines import Engines
+from falmock.proxy import flows
+from falmock.proxy import imports
+from falmock.proxy.asking import FORWARDED
+from falmock.proxy.live_fixtures import LiveFixtures
+from falmock.proxy.recorders import Recordings
+from falmock.proxy.recording import Recording
+from falmock.proxy.tees import comes_in_pieces
+from falmock.wire.message import header_map
+
+
+class Listening:
+    """Gives flows to the recording under way, and has what it wrote replayed from then on."""
+
+    def __init__(self, engine: Engines, recordings: Recordings, fixtures: LiveFixtures) -> None:
+        self._engine = engine
+        self._recordings = recordings
+        self._fixtures = fixtures
+
+    def request_began(self, flow: http.HTTPFlow, host: str | None, recording: Recording) -> None:
+        """The headers of a request are here; `host` is the fal host it is for, if it is for one."""
+        if host is None or self._engine.passes(header_map(flow.request.headers.fields)):
+            recording.requestheaders(flow, host or flow.request.pretty_host)
+
+    def answer_began(self, flow: http.HTTPFlow) -> None:
+        """The headers of an answer of fal's are here: let what streams stream on."""
+        if self._recordings.current is not None:
+            self._recordings.current.responseheaders(flow)
+        elif flow.response is not None and (
+            "json" not in flow.response.headers.get("content-type", "") or comes_in_pieces(flow)
+        ):
+            flow.response.stream = True
+
+    async def answered(self, flow: http.HTTPFlow) -> None:
+        """A flow has its whole answer."""
+        recording = self._recordings.current
+        if recording is None:
+            return
+        host = flow.metadata.get(FORWARDED)
+        if host is not None:
+            recording.response(flow, host)
+            await self._replay_now(recording)
+        elif recording.is_delivery(flow):
+            recording.delivery(flow)
+        elif not flow.live and flow.is_replay is None:
+            imports.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
+
+    def broke_off(self, flow: http.HTTPFlow) -> None:
+        """A flow ended without its whole answer."""
+        if self._recordings.current is not None:
+            self._recordings.current.error(flow, flow.metadata.get(FORWARDED))
+
+    def said(self, flow: http.HTTPFlow) -> None:
+        """A message came on the socket of a flow."""
+        host = flow.metadata.get(FORWARDED)
+        if host is not None and flow.live and self._recordings.current is not None:
+            self._recordings.current.websocket_message(flow, host)
+
+    async def hung_up(self, flow: http.HTTPFlow) -> None:
+        """The socket of a flow is closed."""
+        recording = self._recordings.current
+        if recording is None:
+            return
+        host = flow.metadata.get(FORWARDED)
+        if not flow.live:
+            imports.take_socket(recording, flow, host or flows.host_of(flow.request, self._engine.config.hosts))
+        elif host is not None:
+            recording.websocket_end(flow, host)
+            await self._replay_now(recording)
+
+    async def _replay_now(self, recording: Recording) -> None:
+        if self._engine.config.mode is Mode.AUTO and recording.is_writing:
+            # What was paid for once is replayed from the next call on: the app hears of it when that is so.
+            await recording.settle()
+            await self._fixtures.look()

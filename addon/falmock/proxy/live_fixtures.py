@@ -1,0 +1,78 @@
+"""The fixtures in use: loaded from disk, given to the engine, and read again when they change."""
+
+from __future__ import annotations
+
+import logging
+
+from falmock.engine.engines import Engines
+from falmock.fixtures.index import Index
+from falmock.fixtures.store import Library
+from falmock.fixtures.store import Store
+from falmock.proxy.banner import counted
+from falmock.proxy.misses import Misses
+from falmock.proxy.watcher import Watcher
+
+logger = logging.getLogger(__name__)
+
+
+class LiveFixtures:
+    """What is loaded at the moment, and from where; `store` is None until something is."""
+
+    def __init__(self, engine: Engines, misses: Misses) -> None:
+        self.store: Store | None = None
+        self.library = Library(Index(), 0, ())
+        self._engine = engine
+        self._misses = misses
+        self._watcher: Watcher | None = None
+
+    def load(self, store: Store) -> None:
+        """Use the fixtures of this store, and no others. Raises FixtureErrors, and then nothing changes."""
+        library = store.load()
+        self.stop_watching()
+        self.store = store
+        self._take(library)
+
+    def reload(self) -> str:
+        """Read the fixtures again now, and tell what is loaded.
+
+        Raises FixtureErrors, or OSError where there are none.
+        """
+        if self.store is None:
+            raise OSError("there are no fixtures: falmock is not configured")
+        library = self.store.load()
+        self._take(library)
+        return f"fixtures read again: {counted(library)}"
+
+    def watch(self) -> None:
+        """Notice from now on what changes on disk; needs a running event loop."""
+        if self.store is not None and self._watcher is None:
+            self._watcher = Watcher(self.store, self._reloaded)
+            self._watcher.start()
+
+    def stop_watching(self) -> None:
+        """Look at the disk no more."""
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
+
+    def poke(self) -> None:
+        """Something is known to have changed on disk: read it soon, if it is watched."""
+        if self._watcher is not None:
+            self._watcher.poke()
+
+    async def look(self) -> None:
+        """Have what changed on disk in use, if it is watched."""
+        if self._watcher is not None:
+            await self._watcher.look()
+
+    def _reloaded(self, library: Library) -> None:
+        self._take(library)
+        logger.info("falmock: fixtures changed on disk: %s", counted(library))
+
+    def _take(self, library: Library) -> None:
+        self.library = library
+        self._engine.use_fixtures(library.index)
+        self._engine.use_faults(library.faults)
+        self._misses.clear()
+        for warning in library.warnings:
+            logger.warning("falmock: %s", warning)

@@ -1,0 +1,77 @@
+"""Keeps secrets out of mitmproxy's event log, and lines about connections to falmock's own origin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from collections.abc import Collection
+
+from falmock.fixtures.redaction import Redactor
+from falmock.proxy.speaker import READ_ALL
+
+_OWN_PING = f"(payload: {READ_ALL!r})"
+"""How a line about a ping of the origin's own, or the pong to it, ends."""
+_ATTEMPTS = 3
+
+
+class LogFilter(logging.Filter):
+    """Hides secrets in log records, for whichever handler comes first: they are the same objects for all.
+
+    `origins` are the addresses of falmock's own origin and `redactor` tells what knows the secrets, both at the moment.
+    """
+
+    def __init__(self, origins: Collection[tuple[str, int]], redactor: Callable[[], Redactor]) -> None:
+        super().__init__()
+        self._origins = origins
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Every record passes, less its secrets, but for lines about connections to the origin."""
+        try:
+            if self._is_of_origin(record):
+                return False
+            if not getattr(record, "falmock_read", False):
+                self._hide(record)
+        except Exception:  # noqa: BLE001 - logging it would come back here
+            record.msg, record.args, record.exc_info = (
+                "(a log line that could not be looked through for secrets)",
+                None,
+                None,
+            )
+        record.falmock_read = True
+        return True
+
+    def _is_of_origin(self, record: logging.LogRecord) -> bool:
+        if not self._origins or not record.name.startswith("mitmproxy"):
+            return False
+        text = record.getMessage()
+        return text.endswith(_OWN_PING) or any(
+            f"{host}:{port}" in text or text == f"Streaming request to {host}." for host, port in self._origins
+        )
+
+    def _hide(self, record: logging.LogRecord) -> None:
+        # Lines of mitmproxy's may quote requests and are for diagnosis; of others' only what is surely a secret is hidden.
+        thorough = record.name.startswith(("mitmproxy", "falmock"))
+        text = record.getMessage()
+        shown = self._hidden(text, thorough=thorough)
+        if shown != text:
+            record.msg, record.args = shown, None
+        if record.exc_info:
+            trace = _FORMATTER.formatException(record.exc_info)
+            shown_trace = self._hidden(trace, thorough=thorough)
+            if shown_trace != trace:
+                record.msg, record.args = f"{shown}\n{shown_trace}", None
+                record.exc_info = record.exc_text = None
+
+    def _hidden(self, text: str, *, thorough: bool) -> str:
+        """A text less its secrets. Other threads log too, while this one's traffic teaches the redactor more."""
+        redactor = self._redactor()
+        for _ in range(_ATTEMPTS):
+            try:
+                return redactor.text(text) if thorough else str(redactor.value(text))
+            except (RuntimeError, KeyError):
+                continue
+        raise RuntimeError
+
+
+_FORMATTER = logging.Formatter()

@@ -1,0 +1,222 @@
+"""The values of the `fal_*` options: the one place where they become a Config."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+from falmock.engine import pace
+from falmock.engine.config import Config
+from falmock.engine.config import Dialect
+from falmock.engine.config import Mode
+from falmock.engine.config import ProxyProfile
+from falmock.fixtures import ignore_rules
+from falmock.fixtures import volatile
+from falmock.fixtures.secret_rules import BadSecret
+from falmock.fixtures.secret_rules import SecretRules
+from falmock.fixtures.secret_rules import parse_secrets
+from falmock.fixtures.validate import did_you_mean
+from falmock.gateway import openai_models
+from falmock.proxy.options import OPTIONS
+from falmock.proxy.options import BadOption
+from falmock.proxy.options import Option
+from falmock.wire import hosts
+from falmock.wire.auth import ANYONE
+from falmock.wire.auth import AuthRule
+
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
+"""Where the other doors are."""
+_TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
+_HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|[0-9a-f*?]*:[0-9a-f:.*?]*:[0-9a-f:.*?]*")
+
+
+def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration that option values (by name) ask for. Raises BadOption."""
+    single = {option.name: _one(option, values[option.name]) for option in OPTIONS if not option.repeats}
+    pace_text = single["fal_pace"]
+    try:
+        extra = hosts.parse_extra(_many(values["fal_hosts"]))
+    except hosts.BadHost as error:
+        raise BadOption(f"fal_hosts: {error}") from None
+    return Config(
+        mode=_mode(single["fal_mode"]),
+        fixtures=tuple(_many(values["fal_fixtures"])),
+        pace=_pace(pace_text),
+        pace_text=pace_text,
+        auth=_auth(single["fal_auth"], environment),
+        hosts=hosts.Hosts(extra),
+        ignore=_ignore(_many(values["fal_ignore"])),
+        redact=_redact(_many(values["fal_redact"])),
+        webhook_hosts=_webhook_hosts(_many(values["fal_webhook_hosts"])),
+        faults=tuple(_many(values["fal_faults"])),
+        dialect=_dialect(single["fal_dialect"]),
+        proxy_path=_proxy_path(single["fal_proxy_path"]),
+        proxy_profile=_proxy_profile(single["fal_proxy_profile"]),
+        control_token=_control_token(_many(values["fal_control_token"]), environment),
+        openai_models=_openai_models(_many(values["fal_openai_models"]), environment),
+        openai_access_key=environment.get("CUSTOM_ACCESS_KEY", "").strip(),
+        fal_keys=_fal_keys(environment),
+        job_ttl=_job_ttl(single["fal_job_ttl"]),
+        max_jobs=_max_jobs(single["fal_max_jobs"]),
+        record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
+        record_assets=_all_or_none("fal_record_assets", single["fal_record_assets"]),
+    )
+
+
+def _one(option: Option, values: Sequence[str]) -> str:
+    if len(values) != 1 or not values[0].strip():
+        given = f"{len(values)} values ({', '.join(values)})" if len(values) > 1 else "none"
+        raise BadOption(f"{option.name}: expected one value such as {option.default}, found {given}")
+    return values[0].strip()
+
+
+def _many(values: Sequence[str]) -> list[str]:
+    return [value for value in values if value.strip()]
+
+
+def _mode(text: str) -> Mode:
+    modes = {mode.value: mode for mode in Mode}
+    if text in modes:
+        return modes[text]
+    hint = did_you_mean(text, modes)
+    raise BadOption(f"fal_mode: expected one of {', '.join(modes)}, found {text!r}{hint}")
+
+
+def _dialect(text: str) -> Dialect:
+    dialects = {dialect.value: dialect for dialect in Dialect}
+    if text not in dialects:
+        raise BadOption(f"fal_dialect: expected fal or aimock, found {text!r}{did_you_mean(text, dialects)}")
+    return dialects[text]
+
+
+def _proxy_path(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise BadOption(f"fal_proxy_path: expected a path such as /api/fal/proxy, found {text!r}")
+    for taken in _TAKEN_PATHS:
+        if text == taken or text.startswith(f"{taken}/"):
+            raise BadOption(f"fal_proxy_path: expected a path that is free, found {text!r}: {taken} is falmock's own")
+    return text
+
+
+def _proxy_profile(text: str) -> ProxyProfile:
+    profiles = {profile.value: profile for profile in ProxyProfile}
+    if text not in profiles:
+        hint = did_you_mean(text, profiles)
+        raise BadOption(f"fal_proxy_profile: expected {' or '.join(profiles)}, found {text!r}{hint}")
+    return profiles[text]
+
+
+def _all_or_none(name: str, text: str) -> bool:
+    if text not in ("all", "none"):
+        raise BadOption(f"{name}: expected all or none, found {text!r}{did_you_mean(text, ('all', 'none'))}")
+    return text == "all"
+
+
+def _pace(text: str) -> pace.Pace:
+    try:
+        return pace.parse_pace(text)
+    except pace.BadPace as error:
+        raise BadOption(f"fal_pace: {error}{did_you_mean(text, ('instant', 'recorded', 'manual'))}") from None
+
+
+def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
+    if text == "any":
+        return ANYONE
+    if text == "required":
+        return AuthRule(required=True)
+    if text.startswith("env:"):
+        name = text.removeprefix("env:")
+        keys = environment.get(name, "").replace(",", " ").split()
+        if not keys:
+            raise BadOption(f"fal_auth: expected keys in the environment variable {name!r}, found it empty or not set")
+        return AuthRule(required=True, keys=tuple(keys))
+    # The value may be a key pasted here by mistake: it is not repeated.
+    raise BadOption(
+        "fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)"
+    )
+
+
+def _openai_models(texts: Sequence[str], environment: Mapping[str, str]) -> openai_models.Models:
+    name = "fal_openai_models"
+    if not texts:
+        texts, name = (
+            [environment.get("SUPPORTED_MODELS", "")],
+            "fal_openai_models, from SUPPORTED_MODELS in the environment",
+        )
+    try:
+        return openai_models.parse(texts)
+    except openai_models.BadModels as error:
+        raise BadOption(f"{name}: {error}") from None
+
+
+def _fal_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that falmock makes calls of its own with: falProxy's variable, else that of fal's clients."""
+    several = environment.get("AI_KEYS", "").replace(",", " ").split()
+    return tuple(dict.fromkeys(several or environment.get("FAL_KEY", "").split()))
+
+
+def _control_token(texts: Sequence[str], environment: Mapping[str, str]) -> str:
+    # Whatever was given may be the token: it is not repeated.
+    if not texts:
+        return ""
+    if len(texts) > 1:
+        raise BadOption(f"fal_control_token: expected one token, found {len(texts)}")
+    token = texts[0].strip()
+    if token.startswith("env:"):
+        name = token.removeprefix("env:")
+        token = environment.get(name, "").strip()
+        if not token:
+            raise BadOption(
+                f"fal_control_token: expected a token in the environment variable {name!r}, found it empty or not set"
+            )
+    if not _TOKEN.fullmatch(token):
+        raise BadOption(
+            "fal_control_token: expected 8 characters or more of those that a header can hold (A-Z a-z 0-9 - . _ ~ + / =), "
+            f"found {len(token)} characters"
+        )
+    return token
+
+
+def _webhook_hosts(texts: Iterable[str]) -> tuple[str, ...]:
+    globs = tuple(hosts.normalize(text.strip()) for text in texts)
+    for glob in globs:
+        if not _HOST_GLOB.fullmatch(glob):
+            raise BadOption(
+                "fal_webhook_hosts: expected a host name without scheme, port or path, such as localhost or "
+                f"*.example.com, found {glob!r}"
+            )
+    return globs
+
+
+def _ignore(texts: Iterable[str]) -> volatile.Ignores:
+    try:
+        return volatile.Ignores(map(ignore_rules.parse_ignore, texts))
+    except ignore_rules.BadIgnore as error:
+        raise BadOption(f"fal_ignore: {error}") from None
+
+
+def _redact(texts: Iterable[str]) -> SecretRules:
+    try:
+        return parse_secrets(texts)
+    except BadSecret as error:
+        raise BadOption(f"fal_redact: {error}") from None
+
+
+def _job_ttl(text: str) -> float:
+    try:
+        seconds = pace.parse_duration(text)
+    except pace.BadPace as error:
+        raise BadOption(f"fal_job_ttl: {error}") from None
+    if seconds <= 0:
+        raise BadOption(f"fal_job_ttl: expected more than nothing, found {text}")
+    return seconds
+
+
+def _max_jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= 10_000_000):
+        raise BadOption(f"fal_max_jobs: expected a whole number from 1 to 10000000, found {text!r}")
+    return int(text)

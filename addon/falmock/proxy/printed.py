@@ -1,0 +1,138 @@
+"""Flows and messages as they may be printed: copies without secrets."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from mitmproxy import ctx
+from mitmproxy import flow as flows_
+from mitmproxy import http
+from mitmproxy import websocket
+
+from falmock.engine.describe_message import unpacked
+from falmock.fixtures.redaction import Redactor
+from falmock.fixtures.secret_shapes import HIDDEN
+from falmock.wire import realtime
+from falmock.wire.message import header_map
+
+MAX_READ = 1024 * 1024
+"""A body longer than this (bytes) is not looked through for secrets but left out."""
+_SECRET_HEADER = re.compile(
+    r"auth|cookie|token|secret|key|password|jwt|credential|signature|forwarded|-ip$", re.IGNORECASE
+)
+_OPEN = frozenset(
+    ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
+)
+"""Query parameters that hold no secret: a query of these alone is printed."""
+Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
+
+
+def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFlow:
+    """A copy of a flow with queries and secrets hidden, the flow itself where none would be printed.
+
+    Bodies are as they were.
+    """
+    detailed = ctx.options.flow_detail >= 2
+    if detailed or flow.error is not None or flow.websocket is not None:
+        _learn(flow, redactor)
+    elif _path(flow.request, redactor) == flow.request.path:
+        return flow
+    shown = copy.copy(flow)
+    shown.request = flow.request.copy()
+    shown.request.path = _path(flow.request, redactor)
+    if detailed:
+        shown.response = flow.response.copy() if flow.response else None
+        for message in (shown.request, shown.response):
+            if message is not None:
+                _hide_headers(message, redactor)
+    if flow.error is not None:
+        shown.error = flows_.Error(redactor.text(flow.error.msg), flow.error.timestamp)
+    if flow.websocket is not None:
+        shown.websocket = copy.copy(flow.websocket)
+        shown.websocket.close_reason = redactor.text(flow.websocket.close_reason or "")
+    return shown
+
+
+def _learn(flow: http.HTTPFlow, redactor: Redactor) -> None:
+    """Tell the redactor the secrets of a flow: they may come back in what is printed of it."""
+    redactor.learn(header_map(flow.request.headers.fields), flow.request.path.partition("?")[2])
+    if flow.response is not None:
+        redactor.learn(header_map(flow.response.headers.fields))
+
+
+def _path(request: http.Request, redactor: Redactor) -> str:
+    path, mark, query = request.path.partition("?")
+    if any(name not in _OPEN for name, _ in parse_qsl(query, keep_blank_values=True)):
+        query = HIDDEN
+    return f"{redactor.text(path)}{mark}{redactor.value(query)}"
+
+
+def _hide_headers(message: http.Request | http.Response, redactor: Redactor) -> None:
+    message.headers = _hidden_fields(message.headers, redactor)
+    if message.trailers is not None:
+        message.trailers = _hidden_fields(message.trailers, redactor)
+
+
+def _hidden_fields(headers: http.Headers, redactor: Redactor) -> http.Headers:
+    return http.Headers([(name, _hidden_header(name, value, redactor)) for name, value in headers.fields])
+
+
+def _hidden_header(name: bytes, value: bytes, redactor: Redactor) -> bytes:
+    """A header's value as it may be read: whole, in part or not at all."""
+    known = name.decode("latin-1")
+    if _SECRET_HEADER.search(known):
+        return HIDDEN.encode()
+    text = value.decode("utf-8", "surrogateescape")
+    return redactor.text(str(redactor.value({known: text})[known])).encode("utf-8", "surrogateescape")
+
+
+def message_without_secrets(message: Message, redactor: Redactor) -> Message:
+    """A message with the secrets in its body hidden, the same one when there are none."""
+    content = content_of(message)
+    if not content:
+        return message
+    if isinstance(message, websocket.WebSocketMessage):
+        shown = copy.copy(message)
+        shown.content = _message_hidden(message, redactor)
+        return shown
+    hidden = _hidden(content, redactor)
+    if hidden == content:
+        return message
+    changed = message.copy()
+    changed.raw_content = hidden
+    return changed
+
+
+def _hidden(content: bytes, redactor: Redactor) -> bytes:
+    if len(content) > MAX_READ:
+        return _too_long(content)
+    try:
+        return redactor.text(content.decode()).encode()
+    except UnicodeError:  # Latin-1 has a character for every byte
+        return redactor.text(content.decode("latin-1")).encode("latin-1", "replace")
+
+
+def _too_long(content: bytes) -> bytes:
+    return f"({len(content):,} bytes, too many to look through for secrets)".encode()
+
+
+def _message_hidden(message: websocket.WebSocketMessage, redactor: Redactor) -> bytes:
+    """A message on a socket less its secrets, and in msgpack less the bytes in it."""
+    value = None if message.is_text else unpacked(message.content)
+    if value is None:
+        return _hidden(message.content, redactor)
+    content = realtime.encode(redactor.value(value))
+    return content if len(content) <= MAX_READ else _too_long(content)
+
+
+def content_of(message: http.Message | websocket.WebSocketMessage) -> bytes:
+    """The body of a message as it is printed: decoded, where it is encoded as it says."""
+    if isinstance(message, websocket.WebSocketMessage):
+        return message.content
+    try:
+        return message.content or b""
+    except ValueError:  # not encoded as it says: it is shown as it is
+        return message.raw_content or b""

@@ -1,0 +1,82 @@
+"""A folder of fixture files: which there are, what is in each, and how each is written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from falmock.fixtures.beside import PRICES
+from falmock.fixtures.beside import SCHEMAS
+from falmock.fixtures.folders import ASSETS
+from falmock.fixtures.model import Problem
+from falmock.recording import disk
+from falmock.recording import document
+from falmock.recording.document import NotAFixture
+from falmock.recording.values import Entry
+from falmock.wire import jsontext
+
+_NOT_FIXTURES = frozenset({ASSETS, SCHEMAS, PRICES})
+MAX_SPARES = 100
+"""How many other names are tried where a file is in the way that cannot be read."""
+
+
+class Folder:
+    """The fixture files below a root; `name` is the root as a user names it, who is told of files by `label`."""
+
+    def __init__(self, name: str) -> None:
+        self.label = name.rstrip("/") or name
+        self.root = Path(name).expanduser()
+
+    def shown(self, path: Path) -> str:
+        """A file as a user names it."""
+        return f"{self.label}/{path.relative_to(self.root).as_posix()}"
+
+    def files(self) -> list[Path]:
+        """The fixture files: those that loading reads."""
+        below = ((path.relative_to(self.root).parts, path) for path in self.root.rglob("*.json"))
+        return sorted(
+            path for parts, path in below if not any(part[0] == "." or part in _NOT_FIXTURES for part in parts)
+        )
+
+    def read(self, path: Path) -> Entry | None:
+        """What is in a fixture file; None where it cannot be read as one."""
+        try:
+            return self._read(path)[0]
+        except (OSError, NotAFixture, jsontext.BadJSON):
+            return None
+
+    def target(self, path: Path) -> tuple[Path, Entry, list[str]]:
+        """The file to write to where `path` is meant, what is in it, and the rules of that.
+
+        One that cannot be read is left alone: it is the next one of this name then. Raises OSError, NotAFixture.
+        """
+        for spare in range(MAX_SPARES):
+            tried = path if spare == 0 else path.with_name(f"{path.stem}-{spare}.json")
+            try:
+                return tried, *self._read(tried)
+            except FileNotFoundError:
+                return tried, {"fixtures": []}, []
+            except (NotAFixture, jsontext.BadJSON):
+                continue
+        text = (
+            f"cannot be read as fixtures, nor can the {MAX_SPARES - 1} files numbered after it: repair or remove them"
+        )
+        raise NotAFixture([Problem(self.shown(path), "", text)])
+
+    def _read(self, path: Path) -> tuple[Entry, list[str]]:
+        now: Entry = jsontext.loads_exact(path.read_bytes())
+        return now, document.groups(now, self.shown(path))
+
+    def write(self, path: Path, content: Entry) -> None:
+        """Write a fixture file. Raises OSError."""
+        disk.write_whole(path, document.render(content))
+
+    def remove(self, path: Path) -> None:
+        """Remove a fixture file, and the folders that then hold nothing any more. Raises OSError."""
+        path.unlink(missing_ok=True)
+        folder = path.parent
+        while folder != self.root:
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+            folder = folder.parent

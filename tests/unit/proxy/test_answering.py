@@ -1,0 +1,171 @@
+"""What becomes of a flow: an answer on it, or its way on to fal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from mitmproxy import http
+from mitmproxy.test import tflow
+from mitmproxy.test import tutils
+
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.gateway.door import Onward
+from falmock.proxy.answering import Answering
+from falmock.proxy.answering import is_direct
+from falmock.proxy.asking import FORWARDED
+from falmock.proxy.callers import Callers
+from falmock.proxy.intake import Intake
+from falmock.proxy.misses import Misses
+from falmock.proxy.stage import Stage
+from falmock.wire.message import Request
+from falmock.wire.uuid7 import uuid7
+from unit.engine.calls import index_of
+
+ONE = {"match": {"model": "a/b"}, "response": {"json": {"a": 1}}}
+RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"}, b"{}")
+
+
+class Entrance:
+    """In the place of the doors: one that has `result` for every request."""
+
+    def __init__(self, result: Reply | Onward | Exception) -> None:
+        self._result = result
+
+    async def answer(self, *_: object) -> Reply | Onward:
+        if isinstance(self._result, Exception):
+            raise self._result
+        return self._result
+
+
+class Rig:
+    """What answers flows, with an engine that has one fixture and doors with one answer."""
+
+    def __init__(self, mode: Mode = Mode.REPLAY, behind: Any = None) -> None:
+        self.engine = Engines(Config(mode=mode), index_of(ONE), lambda now: uuid7(now, 1))
+        stage = Stage(lambda _: None)
+        intake = Intake(self.engine, stage)
+        self.answering = Answering(self.engine, Callers(), Entrance(behind), intake, stage, Misses())  # type: ignore[arg-type]
+
+    def answer(self, path: str = "/a/b", body: bytes = b"{}", **headers: str) -> http.HTTPFlow:
+        flow = flow_to(f"https://fal.run{path}", body, **headers)
+        asyncio.run(self.answering.answer(flow, "fal.run"))
+        return flow
+
+    def welcome(self) -> http.HTTPFlow:
+        flow = flow_to("http://127.0.0.1:8080/x", b"")
+        asyncio.run(self.answering.welcome(flow, RUN))
+        return flow
+
+
+def flow_to(url: str, body: bytes, **headers: str) -> http.HTTPFlow:
+    flow = tflow.tflow(req=tutils.treq())
+    fields = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    flow.request = http.Request.make("POST", url, b"", fields)
+    flow.request.raw_content = body
+    return flow
+
+
+def seen(flow: http.HTTPFlow) -> tuple[int, bytes | None]:
+    assert flow.response is not None
+    return flow.response.status_code, flow.response.content
+
+
+def test_what_a_fixture_answers_is_on_the_flow() -> None:
+    flow = Rig().answer()
+    assert seen(flow) == (200, b'{"a":1}')
+    assert FORWARDED not in flow.metadata
+    assert not is_direct(flow)
+
+
+def test_a_miss_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    assert seen(Rig().answer("/a/c"))[0] == 404
+    assert "no fixture answers this call to a/c" in caplog.text
+
+
+def test_what_goes_on_to_fal_has_no_answer_and_no_headers_of_ours() -> None:
+    flow = Rig(Mode.RECORD).answer(x_falmock_fault="missing", x_falmock_scope="mine", x_other="kept")
+    assert flow.response is None
+    assert flow.metadata[FORWARDED] == "fal.run"
+    assert flow.metadata["falmock.why"]
+    assert flow.comment == f"falmock: {flow.metadata['falmock.why']}"
+    assert [name for name in flow.request.headers if name.startswith("x-")] == ["x-other"]
+
+
+def test_in_auto_only_a_miss_does() -> None:
+    rig = Rig(Mode.AUTO)
+    assert seen(rig.answer())[0] == 200
+    flow = rig.answer("/a/c")
+    assert (flow.response, flow.metadata[FORWARDED]) == (None, "fal.run")
+
+
+@pytest.mark.parametrize(("mode", "answered"), [(Mode.REPLAY, True), (Mode.AUTO, True), (Mode.RECORD, False)])
+def test_a_body_that_cannot_be_read(mode: Mode, answered: bool) -> None:  # noqa: FBT001
+    flow = Rig(mode).answer(body=b"no gzip", content_encoding="gzip")
+    assert (FORWARDED in flow.metadata) != answered
+    if answered:
+        assert seen(flow)[0] == 400
+
+
+@pytest.mark.parametrize(("mode", "answered"), [(Mode.REPLAY, True), (Mode.AUTO, True), (Mode.PASSTHROUGH, False)])
+def test_nothing_of_ours_fails_open_or_gets_in_the_way(
+    mode: Mode,
+    answered: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig(mode)
+    monkeypatch.setattr(rig.engine, "handle", lambda *_: 1 / 0)
+    flow = rig.answer("/a/b?fal_jwt_token=ksecret")
+    assert (FORWARDED in flow.metadata) != answered
+    if answered:
+        status, body = seen(flow)
+        assert status == 500
+        assert b"falmock failed to answer this request" in (body or b"")
+    else:
+        assert flow.response is None
+    assert "ZeroDivisionError" in caplog.text
+    assert "ksecret" not in caplog.text
+
+
+def test_a_door_answers_a_direct_request() -> None:
+    flow = Rig(behind=Reply(418, (), b"tea", "a reason")).welcome()
+    assert is_direct(flow)
+    assert seen(flow) == (418, b"tea")
+
+
+def test_a_door_that_fails_is_told() -> None:
+    assert seen(Rig(behind=RuntimeError("broken")).welcome())[0] == 500
+
+
+def left(effect: Reply | Stream) -> Reply | Stream:
+    return effect._replace(headers=(*effect.headers, (b"x-door", b"left")))
+
+
+def test_a_door_sees_the_answer_to_what_it_sends_on() -> None:
+    flow = Rig(behind=Onward(RUN, left)).welcome()
+    assert seen(flow) == (200, b'{"a":1}')
+    assert flow.response is not None
+    assert flow.response.headers["x-door"] == "left"
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+def test_a_door_sees_fals_answer_too_once(breaks_off: bool) -> None:  # noqa: FBT001
+    rig = Rig(Mode.PASSTHROUGH, Onward(RUN, left))
+    flow = rig.welcome()
+    assert (flow.request.pretty_url, flow.metadata[FORWARDED], flow.response) == (
+        "https://fal.run/a/b",
+        "fal.run",
+        None,
+    )
+    if breaks_off:
+        rig.answering.forget(flow)
+    for times in (0, 0) if breaks_off else (1, 0):
+        flow.response = http.Response.make(200)
+        rig.answering.send_off(flow)
+        assert len(flow.response.headers.get_all("x-door")) == times

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from mitmproxy import flow as flows_
+from mitmproxy.test import tflow
+from mitmproxy.websocket import WebSocketMessage
+
+from falmock.proxy import printed as printed_
+from unit.proxy.screens import KEY
+from unit.proxy.screens import Printed
+from unit.proxy.screens import flow_to
+
+# mitmproxy 12 parses filters in a way that its library would like to see changed.
+pytestmark = pytest.mark.filterwarnings("ignore:'parse:DeprecationWarning")
+
+
+@pytest.mark.parametrize("detail", [1, 2, 3, 4])
+def test_of_a_fal_flow_no_secret_is_printed(printed: Printed, detail: int) -> None:
+    flow = flow_to("fal.run", f'{{"a": "{KEY}"}}'.encode())
+    flow.error = flows_.Error(f"it broke at {KEY}")
+    text = printed(flow, flow_detail=detail)
+    assert "planted" not in text
+    assert "http://fal.run:22/fal-ai/flux/dev?[hidden]" in text
+    assert "it broke at [hidden]" in text
+    assert ("authorization: [hidden]" in text) == (detail >= 2)
+    assert ("accept: */*" in text) == (detail >= 2)
+    assert ("x-note: [hidden]" in text) == (detail >= 2)
+    assert ("set-cookie: [hidden]" in text) == (detail >= 2)
+    assert ("location: https://x.y/z?[hidden]" in text) == (detail >= 2)
+
+
+def test_the_flow_itself_is_left_as_it_is(printed: Printed) -> None:
+    flow = flow_to("fal.run", KEY.encode())
+    before = flow.get_state()
+    printed(flow, flow_detail=4)
+    assert flow.get_state() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (f'{{"token": "{KEY}"}}'.encode(), {}),
+        (b"\xff\x00" + KEY.encode(), {}),
+        (
+            f"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n{KEY}\r\n--x--\r\n".encode(),
+            {"content_type": "multipart/form-data; boundary=x"},
+        ),
+        (KEY.encode() + b"x" * printed_.MAX_READ, {}),
+    ],
+)
+@pytest.mark.parametrize("view", ["auto", "raw", "json", "multipart form"])
+def test_bodies_in_any_view(printed: Printed, body: bytes, headers: dict[str, str], view: str) -> None:
+    text = printed(flow_to("fal.run", body, **headers), flow_detail=4, dumper_default_contentview=view)
+    assert "planted" not in text
+    assert "hidden" in text or "too many to look through" in text
+
+
+def test_encoded_bodies(printed: Printed) -> None:
+    flow = flow_to("fal.run", f'{{"a": "{KEY}", "b": 1}}'.encode())
+    flow.request.encode("gzip")
+    text = printed(flow, flow_detail=4, dumper_default_contentview="raw")
+    assert '{"a": "[hidden]", "b": 1}' in text
+    flow.request.raw_content = f"not gzip: {KEY}".encode()
+    text = printed(flow, flow_detail=4, dumper_default_contentview="raw")
+    assert "not gzip: [hidden]" in text
+    assert "planted" not in text
+
+
+def test_sockets(printed: Printed) -> None:
+    flow = tflow.twebsocketflow()
+    flow.request = flow_to("fal.run").request
+    assert flow.websocket is not None
+    flow.websocket.messages[-1].content = f"hello {KEY}".encode()
+    flow.websocket.close_reason, flow.websocket.close_code = f"enough, {KEY}", 1000
+    printed.redactor.learn({"authorization": f"Key {KEY}"})
+    message = printed(flow, "websocket_message", flow_detail=3)
+    assert "/fal-ai/flux/dev?[hidden]" in message
+    assert "hello [hidden]" in message
+    assert "1000 enough, [hidden]" in printed(flow, "websocket_end", flow_detail=3)
+    assert flow.websocket.close_reason == f"enough, {KEY}"
+
+
+@pytest.mark.parametrize("view", ["auto", "raw", "hex"])
+def test_secrets_in_msgpack_are_hidden_though_nothing_gives_them_away_but_their_key(
+    printed: Printed, view: str
+) -> None:
+    flow = tflow.twebsocketflow()
+    flow.request = flow_to("fal.run").request
+    assert flow.websocket is not None
+    content = b"\x82\xa5token\xb0planted-secret-1\xa5image\xc4\x03abc"
+    flow.websocket.messages = [WebSocketMessage(2, True, content)]
+    text = printed(flow, "websocket_message", flow_detail=4, dumper_default_contentview=view)
+    assert "token" in text
+    assert "planted" not in text
+    assert "(3 bytes)" in text
+    assert flow.websocket.messages[0].content == content
+    flow.websocket.messages = [WebSocketMessage(2, True, b"\x81\xa1a\xdb\x00\x20\x00\x00" + b"a" * 2**21)]
+    assert "too many to look" in printed(
+        flow, "websocket_message", flow_detail=4, dumper_default_contentview=view
+    ).replace("\n", "")
+
+
+def test_a_body_that_is_too_long_is_left_out(printed: Printed) -> None:
+    flow = flow_to("fal.run", b"x" * (printed_.MAX_READ + 1))
+    text = printed(flow, flow_detail=4, dumper_default_contentview="raw")
+    assert text.count("(1,048,577 bytes, too many to look through for secrets)") == 2
