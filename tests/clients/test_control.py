@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import ssl
@@ -113,6 +114,23 @@ def test_workers_that_share_one_mock(mock: Mitmdump, direct: httpx.Client) -> No
         list(pool.map(worker, [mock] * len(names), names))
     scopes = {scope["name"]: scope["calls"] for scope in direct.get("/scopes").json()["scopes"]}
     assert scopes == {"": 0} | dict.fromkeys(names, 3)
+
+
+def test_a_test_brings_a_file_of_its_own(mock: Mitmdump, direct: httpx.Client) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4096  # 1 MiB
+    fixture = {"match": {"model": "acme/draw"}, "response": {"json": {"image": {"url": {"$file": "mine.png"}}}}}
+    brought = {**fixture, "assets": {"mine.png": base64.b64encode(picture).decode()}}
+    assert direct.post("/fixtures?scope=drawer", json=brought).status_code == 201
+    with proxied(mock, "drawer") as app, proxied(mock) as page:
+        url = app.post("https://fal.run/acme/draw", json={}).json()["image"]["url"]
+        for client in (app, page):  # what shows the image may not know of the scope
+            shown = client.get(url)
+            assert (shown.headers["content-type"], shown.content) == ("image/png", picture)
+        assert app.get(url, headers={"Range": "bytes=8-11"}).content == b"\0\x01\x02\x03"
+        direct.delete("/scopes/drawer")
+        assert [client.get(url).status_code for client in (app, page)] == [404, 404]
+    too_much = direct.post("/fixtures", content=b"{" + b" " * 8 * 1024 * 1024 + b"}")
+    assert (too_much.status_code, "at most 8388608" in too_much.json()["message"]) == (413, True)
 
 
 @pytest.mark.parametrize("program", ["python_sync.py", "python_async.py", "client.mjs"])

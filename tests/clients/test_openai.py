@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from clients.running import CLIENTS
 from clients.running import ROOT
 from clients.running import Mitmdump
 from clients.upstream import Answer
+from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import recording
 from clients.upstream import upstream
@@ -210,6 +213,118 @@ def test_every_image_has_a_seed_of_its_own(python: App) -> None:
     assert [made["url"].rpartition("/")[2] for made in seen["images"]] == ["5.png", "6.png"]
 
 
+def test_a_stream_of_events(app: App) -> None:
+    (done,) = app("stream", model=SCHNELL, prompt=SUNSET, partial_images=2, quality="high", size="1024x1024")
+    assert done["type"] == "image_generation.completed"
+    assert done["b64_json"] == digest("cat-at-sunset.png")
+    assert (done["output_format"], done["quality"], done["background"]) == ("png", "high", "auto")
+    assert done["usage"]["total_tokens"] == 0
+    three = app("stream", model=SCHNELL, prompt=SUNSET, n=3)
+    assert [event["b64_json"] for event in three] == [digest("cat-at-sunset.png")] * 3
+    missed = app("stream", model=SCHNELL, prompt="a dog")
+    assert (missed["raised"], missed["error"]["code"]) == ("NotFoundError", "no_fixture_match")
+
+
+def test_a_variation(app: App) -> None:
+    upscaled = app("vary", image=str(ASSETS / "cat-at-sunset.png"), model=UPSCALER, response_format="b64_json")
+    assert [image["content"] for image in upscaled["images"]] == [digest("cat-at-sunset-2x.png")]
+
+
+def test_a_client_of_gpt_image_reads_the_content(confdir: Path) -> None:
+    models = f"fal_openai_models=gpt-image-1:{SCHNELL}"
+    with (
+        running.mitmdump(confdir, "--set", models, fixtures=SHIPPED) as mock,
+        opened("openai_images.py", mock) as app,
+    ):
+        (made,) = app("generate", model="gpt-image-1", prompt=SUNSET)["images"]
+        assert (made["url"], made["content"]) == (None, digest("cat-at-sunset.png"))
+        seen = app("whole", model="gpt-image-1", prompt=SUNSET, background="opaque", quality="low")
+    size = seen.pop("size")
+    assert [int(side) > 0 for side in size.split("x")] == [True, True]
+    usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    assert seen.pop("usage") == usage | {"input_tokens_details": {"image_tokens": 0, "text_tokens": 0}}
+    assert seen == {"created": 0, "data": 1, "background": "opaque", "output_format": "png", "quality": "low"}
+
+
+# the queue behind it
+
+FILM = {"match": {"model": "test/film"}, "response": image("f.png"), "queue": {"started": 1, "completed": 2}}
+
+
+def control(mock: Mitmdump, method: str, path: str, **more: Any) -> Any:
+    return httpx.request(method, f"{mock.proxy}/__falmock{path}", trust_env=False, timeout=30, **more).json()
+
+
+def the_job(mock: Mitmdump, state: str) -> str:
+    """The request id of the one job, once it is in this state."""
+    mock.wait_until(lambda: control(mock, "GET", f"/jobs?state={state}")["total"] == 1, 60)
+    return str(control(mock, "GET", "/jobs")["jobs"][0]["request_id"])
+
+
+def calls(mock: Mitmdump) -> list[str]:
+    """What was asked of fal, polls but once."""
+    named = [entry["call"] for entry in control(mock, "GET", "/journal?limit=1000")["entries"]]
+    return [name for place, name in enumerate(named) if name != "status" or named[place - 1] != name]
+
+
+@pytest.fixture(scope="module")
+def steered(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
+    folder = running.write_fixtures(tmp_path_factory.mktemp("film") / "fixtures", FILM)
+    with running.mitmdump(confdir, "--set", "fal_pace=manual", fixtures=folder) as started:
+        yield started
+
+
+@pytest.mark.parametrize("program", ["openai_images.py", "openai_images.mjs"])
+def test_a_job_that_waits_for_the_test(steered: Mitmdump, program: str) -> None:
+    with opened(program, steered) as app, ThreadPoolExecutor(1) as pool:
+        for end, body in (("complete", None), ("fail", {"error": "content_policy_violation"})):
+            control(steered, "POST", "/reset")
+            asked = pool.submit(app, "generate", model="test/film", prompt="x")
+            job = the_job(steered, "queued")
+            control(steered, "POST", f"/jobs/{job}/advance")
+            assert the_job(steered, "running") == job
+            assert not asked.done()
+            control(steered, "POST", f"/jobs/{job}/{end}", json=body)
+            seen = asked.result(60)
+            if end == "complete":
+                assert (len(seen["images"]), seen["id"]) == (1, job)
+            else:
+                assert (seen["status"], seen["error"]["code"]) == (400, "content_policy_violation")
+            assert calls(steered) == ["submit", "status", "result"]
+
+
+def test_who_leaves_has_the_job_cancelled(steered: Mitmdump) -> None:
+    control(steered, "POST", "/reset")
+    with opened("openai_images.py", steered) as app:
+        seen = app("impatient", seconds=1.5, model="test/film", prompt="x")
+    assert seen == {"raised": "APITimeoutError"}
+    the_job(steered, "cancelled")
+    assert calls(steered)[:3] == ["submit", "status", "cancel"]
+
+
+def test_a_fault_of_a_result(mock: Mitmdump, python: App) -> None:
+    rule = {"match": {"call": "result"}, "fault": {"error": "runner_disconnected", "nth": 1}}
+    assert "faults" in control(mock, "PUT", "/faults?scope=faulty", json={"faults": [rule]})
+    seen = python("generate", model=SCHNELL, prompt=SUNSET, extra_headers={"x-falmock-scope": "faulty"})
+    assert len(seen["images"]) == 1  # at the client's second try
+    entries = control(mock, "GET", "/journal?scope=faulty")["entries"]
+    assert [entry["call"] for entry in entries] == ["submit", "status", "result"] * 2
+    assert [entry["status"] for entry in entries if entry["call"] == "result"] == [503, 200]
+
+
+@pytest.mark.parametrize("pace", ["polls:2,3", "1s"])
+def test_a_pace(confdir: Path, tmp_path: Path, pace: str) -> None:
+    folder = running.write_fixtures(tmp_path, FILM)
+    with (
+        running.mitmdump(confdir, "--set", f"fal_pace={pace}", fixtures=folder) as mock,
+        opened("openai_images.py", mock) as app,
+    ):
+        began = time.monotonic()
+        assert len(app("generate", model="test/film", prompt="x")["images"]) == 1
+        (job,) = control(mock, "GET", "/jobs")["jobs"]
+        assert (job["polls"] == 3) if pace.startswith("polls") else (time.monotonic() - began > 1)
+
+
 def test_a_fault(python: App) -> None:
     struck = python("generate", model=SCHNELL, prompt=SUNSET, extra_headers={"x-falmock-fault": "internal_error"})
     assert (struck["raised"], struck["status"]) == ("InternalServerError", 500)
@@ -325,11 +440,11 @@ def test_a_recording_replays(confdir: Path, tmp_path: Path, fal: Upstream, monke
     with recording(confdir, fal, folder) as mock:
         recorded = use(mock)
     assert len(recorded[0]) == 3
-    runs = [asked.json for asked in fal.asked("POST fal.run/fal-ai/flux/dev") if not asked.path.endswith("image")]
+    runs = [asked.json for asked in fal.asked("POST queue.fal.run/fal-ai/flux/dev") if not asked.path.endswith("image")]
     size = {"width": 640, "height": 480}
     assert sorted(run.get("num_images", 1) for run in runs) == [1, 2]
     assert [run["image_size"] for run in runs] == [size, size]
-    assert {asked.headers["authorization"] for asked in fal.asked("POST fal.run")} == {"Key one:secret-of-one"}
+    assert {asked.headers["authorization"] for asked in fal.asked("POST queue.fal.run")} == {"Key one:secret-of-one"}
     assert len(fal.asked("GET fal.ai/api/openapi")) <= 2
     asked = len(fal.seen)
     with running.mitmdump(confdir, fixtures=folder) as mock:
@@ -340,6 +455,43 @@ def test_a_recording_replays(confdir: Path, tmp_path: Path, fal: Upstream, monke
     for text in (ACCESS, "secret-of-one"):
         assert text not in mock.output
         assert not [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_what_was_recorded_as_a_run_is_met_by_a_job_and_the_other_way_round(
+    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
+    fal.pace = Pace(queued=0.3, running=0.3)
+    run = "https://fal.run/test/image"
+    with recording(confdir, fal, tmp_path) as mock, tape.client(mock) as client:
+        assert client.post(run, json={"prompt": "a run"}).status_code == 200
+        with opened("openai_images.py", mock, ACCESS) as app:
+            assert len(app("generate", model="test/image", prompt="a job")["images"]) == 1
+    recorded = [json.loads(path.read_text())["fixtures"][0] for path in (tmp_path / "test").rglob("*.json")]
+    timed = {fixture["match"]["input"]["prompt"]: fixture.get("queue", {}).get("completed", 0) for fixture in recorded}
+    assert timed["a job"] >= 0.6  # how it went is known, for fal_pace=recorded
+    with running.mitmdump(confdir, fixtures=tmp_path) as mock, tape.client(mock) as client:
+        assert client.post(run, json={"prompt": "a job"}).status_code == 200
+        with opened("openai_images.py", mock, ACCESS) as app:
+            for prompt in ("a run", "a job"):
+                assert len(app("generate", model="test/image", prompt=prompt)["images"]) == 1
+
+
+def test_who_leaves_has_the_job_cancelled_at_fal(
+    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
+    fal.pace = Pace(queued=600)
+    with recording(confdir, fal, tmp_path, mode="passthrough") as mock:
+        with opened("openai_images.py", mock, ACCESS) as app:
+            seen = app("impatient", seconds=3, model="test/image", prompt="x")
+        assert seen == {"raised": "APITimeoutError"}
+        mock.wait_until(lambda: bool(fal.asked("PUT queue.fal.run/test/image")), 30)
+    (cancelled,) = fal.asked("PUT queue.fal.run/test/image")
+    assert cancelled.path.endswith("/cancel")
+    assert cancelled.headers["authorization"] == "Key one:secret-of-one"
 
 
 def test_keys_take_turns_and_rest(
@@ -353,7 +505,7 @@ def test_keys_take_turns_and_rest(
             for prompt in ("a", "b", "c"):
                 assert len(app("generate", model="test/image", prompt=prompt)["images"]) == 1
         mock.wait_for("openai: fal key 1 of 2 was refused: it rests for a while")
-    used = [asked.headers["authorization"] for asked in fal.asked("POST fal.run")]
+    used = [asked.headers["authorization"] for asked in fal.asked("POST queue.fal.run")]
     assert used == ["Key one:gone-by-now", *["Key two:still-good"] * 3]
     assert "gone-by-now" not in mock.output
 
@@ -398,5 +550,5 @@ def test_fals_troubles_by_openais_names(
             seen = app("generate", model=model, prompt="x")
             assert (seen["status"], seen["error"]["code"]) == (status, code), (model, seen)
     # No client repeats what would be in vain.
-    assert len(fal.asked("POST fal.run/test/refuse/locked")) == 1
-    assert len(fal.asked("POST fal.run/test/fail/user-timeout")) == 1
+    assert len(fal.asked("POST queue.fal.run/test/refuse/locked")) == 1
+    assert len(fal.asked("POST queue.fal.run/test/fail/user-timeout")) == 1

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +73,46 @@ def test_plain_http_through_the_proxy(mock: Mitmdump) -> None:
     with client(mock, "plain-1") as one, client(mock, "plain-2") as two:
         turns = [app.post("http://fal.run/test/turns", json={}).json()["turn"] for app in (one, two, one)]
     assert turns == [1, 1, 2]
+
+
+def test_two_pytest_xdist_workers_with_one_mock(confdir: Path, tmp_path: Path) -> None:
+    """Both run all of the same tests at the same time, and meet after each step to see that they do not see each other."""
+    at_once = {"started": 0, "completed": 0}
+    fixtures = running.write_fixtures(
+        tmp_path / "fixtures",
+        *({**each, "match": {"model": "acme/turns"}, "queue": at_once} for each in FIXTURES),
+        {"match": {"model": "acme/plain"}, "response": {"json": {"from": "disk"}}, "queue": at_once},
+        {
+            "match": {"model": "acme/film"},
+            "response": {"json": {"seconds": 4}},
+            "queue": {"started": 3000, "completed": 3001},
+        },
+    )
+    shutil.copy(CLIENTS / "programs" / "app_tests.py", tmp_path / "test_app.py")
+    (tmp_path / "meeting").mkdir()
+    with running.mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=fixtures) as mock:
+        env = {name: value for name, value in mock.env().items() if not name.startswith("PYTEST_")}
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-n",
+                "2",
+                "--dist",
+                "each",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "test_app.py",
+            ],
+            env=env | {"MOCK": mock.proxy, "MEETING": str(tmp_path / "meeting")},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    tests = len(re.findall(r"^def test_", (tmp_path / "test_app.py").read_text(), re.MULTILINE))
+    assert f"{2 * tests} passed" in done.stdout, done.stdout

@@ -76,7 +76,10 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
 
 @contextmanager
 def proxied(mock: Mitmdump, url: str = "", **env: str) -> Iterator[App]:
-    """@fal-ai/client with a `proxyUrl`, by default the mock itself; files go where they go through the mock as a proxy."""
+    """@fal-ai/client with a `proxyUrl`, by default the mock itself.
+
+    Files go where they go through the mock as a proxy.
+    """
     env = {"FAL_KEY": "", "NO_PROXY": "127.0.0.1", "PROXY_URL": url or f"{mock.proxy}{PATH}"} | env
     with running.app(PROGRAMS / "proxied.mjs", mock, **env) as app:
         yield app

@@ -1,1 +1,4 @@
-"""The direct doors: what clients ask that point at falmock itself, not through it at fal. Pure: no I/O, no mitmproxy."""
+"""The direct doors: what clients ask that point at falmock itself, not through it at fal.
+
+Pure: no I/O, no mitmproxy.
+"""

@@ -125,7 +125,10 @@ class Aimock:
     # what strikes a call
 
     def _struck(self, request: Request, called: Called, now: float) -> Reply | float:
-        """The reply to a call that chaos or an error strikes, or the seconds that another is to wait. Raises BadChaos."""
+        """The reply to a call that chaos or an error strikes, or the seconds that another is to wait.
+
+        Raises BadChaos.
+        """
         scope = called.request.scope
         wanted = {**self._steering.chaos(scope), **chaos.of_headers(request.headers)}
         struck = chaos.strike(wanted, self._steering.chance(scope)) if wanted else chaos.Struck()

@@ -21,6 +21,7 @@ from falmock.gateway.aimock_routes import PREFIX as ROUTES
 from falmock.gateway.aimock_routes import TEST_ID
 from falmock.gateway.aimock_steering import OneError
 from falmock.gateway.aimock_steering import Steering
+from falmock.gateway.control_call import MAX_BODY
 from falmock.gateway.control_call import Call
 from falmock.gateway.control_guard import refusal
 from falmock.gateway.door import Ask
@@ -75,6 +76,9 @@ class AimockControl:
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused
+        if len(request.body) > MAX_BODY:
+            message = f"Request body too large: {len(request.body)} bytes, expected at most {MAX_BODY}"
+            return _answer({"error": {"message": message, "type": "invalid_request_error"}}, 413)
         handler = self._table.get((request.method, request.path))
         if handler is None:
             known = ", ".join(f"{method} {path}" for method, path in self._table)
@@ -205,7 +209,7 @@ def _answer(value: Any, status: int = 200) -> Reply:
 
 def _in_scope(request: Request) -> Request:
     """A call in the scope that its query names, unless a header names one: `testId` of the journal is a filter."""
-    named = dict(parse_qsl(request.query)).get(TEST_ID, "").strip()[: scopes.MAX_NAME]
+    named = scopes.shortened(dict(parse_qsl(request.query)).get(TEST_ID, "").strip())
     if request.path.endswith(("/journal", JOURNAL)) or scopes.named(request.headers) or not named:
         return request
     return request._replace(scope=named)
@@ -239,7 +243,10 @@ def _object(request: Request) -> dict[str, Any]:
 
 
 def _entry(call: Mapping[str, Any], scope: str) -> dict[str, Any]:
-    """A call as aimock's journal has it, with the real input for a body; `path` is that of the route that stands for it."""
+    """A call as aimock's journal has it, with the real input for a body.
+
+    `path` is that of the route that stands for it.
+    """
     response: dict[str, Any] = {"status": call["status"], "fixture": call["fixture"]}
     if call["forwarded"]:
         response["source"] = "proxy"

@@ -31,7 +31,10 @@ _LEGACY_METHODS = ("GET", "POST", "PUT")
 
 
 class Called(NamedTuple):
-    """A call to fal: `request` as fal would see it, `call` what it is. A `legacy` one came by a route without the header."""
+    """A call to fal: `request` as fal would see it, `call` what it is.
+
+    A `legacy` one came by a route without the header.
+    """
 
     request: Request
     call: routes.Call
@@ -66,7 +69,7 @@ def _less_scope(request: Request) -> tuple[str, str]:
     pairs = parse_qsl(request.query, keep_blank_values=True)
     named = next((value for name, value in pairs if name == TEST_ID), "").strip()
     kept = urlencode([pair for pair in pairs if pair[0] != TEST_ID])
-    return kept, scopes.named(request.headers) or named[: scopes.MAX_NAME] or request.scope
+    return kept, scopes.named(request.headers) or scopes.shortened(named) or request.scope
 
 
 def _at(request: Request, host: str, path: str, hosts: Hosts) -> Called | None:

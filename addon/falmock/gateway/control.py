@@ -23,6 +23,7 @@ from falmock.gateway import control_jobs
 from falmock.gateway import control_journal
 from falmock.gateway import control_scopes
 from falmock.gateway import control_verify
+from falmock.gateway.control_call import MAX_BODY
 from falmock.gateway.control_call import PREFIX
 from falmock.gateway.control_call import Body
 from falmock.gateway.control_call import Call
@@ -37,9 +38,10 @@ from falmock.gateway.door import Ask
 from falmock.wire import jsontext
 from falmock.wire.message import Request
 
-MAX_BODY = 8 * 1024 * 1024
 _SCOPE = Parameter("scope", {"type": "string", "maxLength": scopes.MAX_NAME}, "")
 _IN_BRACES = re.compile(r"\\\{(\w+)\\\}")
+_NOTHING = (b"", b"{}", b"null")
+"""What clients send that have no way to send no JSON."""
 _WHOLE = re.compile(r"-?\d{1,15}")
 _DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?")
 
@@ -212,6 +214,8 @@ class _BadBody(BadCall):
 def _body(raw: bytes, wanted: Body | None) -> Any:
     """The JSON of a body. Raises BadCall."""
     if wanted is None:
+        if raw.strip() not in _NOTHING:
+            raise BadCall("this takes no body: parameters go into the query")
         return None
     if not raw:
         if wanted.required:

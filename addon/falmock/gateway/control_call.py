@@ -16,6 +16,8 @@ from falmock.wire import jsontext
 from falmock.wire.message import Header
 
 PREFIX = "/__falmock"
+MAX_BODY = 8 * 1024 * 1024
+"""How long the body of a call may be (bytes)."""
 LIMIT = 100
 MOST = 1000
 """How many things one page holds, if nothing else is asked for, and at most."""
@@ -29,7 +31,8 @@ _HEADERS: tuple[Header, ...] = (
 class Call(NamedTuple):
     """One call of an operation. `scope` is "" for the one that all share, `now` is in seconds since the epoch.
 
-    `path` holds the parameters of the path, `query` those of the query that were given, `body` is the JSON value, None for none.
+    `path` holds the parameters of the path, `query` those of the query that were given, `body` is the JSON value, None
+    for none.
     """
 
     engines: Engines
@@ -71,7 +74,8 @@ class Body(NamedTuple):
 class Operation(NamedTuple):
     """One operation: what answers it, and all that is to be known of it.
 
-    `path` has the names of its parameters in braces. `answers` has for each status what it means, and the schema of the JSON.
+    `path` has the names of its parameters in braces. `answers` has for each status what it means, and the schema of the
+    JSON.
     """
 
     method: str

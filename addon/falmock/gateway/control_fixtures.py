@@ -14,6 +14,7 @@ from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Problem
+from falmock.gateway import control_assets
 from falmock.gateway.control_call import ERROR
 from falmock.gateway.control_call import PAGING
 from falmock.gateway.control_call import PREFIX
@@ -30,7 +31,6 @@ from falmock.gateway.control_call import problem
 from falmock.gateway.control_call import ref
 
 _ADDED = re.compile(r"added/(\d+)#\d+")
-_DIGEST = "sha256:"
 
 
 def _batch(fixture: Fixture) -> str | None:
@@ -96,11 +96,13 @@ def _list(call: Call) -> Reply:
 
 def _add(call: Call) -> Reply:
     engine = call.engine
-    document = call.body if "fixtures" in call.body else {"fixtures": [call.body]}
+    body = {key: value for key, value in call.body.items() if key != control_assets.KEY}
+    document = body if "fixtures" in body else {"fixtures": [body]}
     name = engine.added.name()
-    read = codec.check(document, name, _finder(engine), _content)
-    if read.problems:
-        return problem(400, "These are no fixtures: see problems. Nothing was added", read.problems)
+    brought, problems = control_assets.read(call.body.get(control_assets.KEY, {}))
+    read = codec.check(document, name, control_assets.finder(brought, engine.assets), _content)
+    if problems or read.problems:
+        return problem(400, "These are no fixtures: see problems. Nothing was added", [*problems, *read.problems])
     if not read.fixtures:
         return problem(400, "There is no fixture for fal in this. Nothing was added")
     try:
@@ -112,27 +114,11 @@ def _add(call: Call) -> Reply:
     return answer(201, value, "fixtures were added")
 
 
-def _finder(engine: Engine) -> Callable[[str], Asset]:
-    """Finds the assets that added fixtures may name: those that the fixtures on disk refer to."""
-    assets = engine.assets
-
-    def find(name: str) -> Asset:
-        if name.startswith(_DIGEST):
-            found = assets.get(name.removeprefix(_DIGEST))
-        else:
-            found = next((asset for asset in assets.values() if asset.name == name), None)
-        if found is None:
-            raise MissingAsset(
-                f"expected a file that a fixture on disk refers to, by name or sha256:<hex>, found {name[:100]!r}"
-            )
-        return found
-
-    return find
-
-
 def _content(asset: Asset) -> bytes:
     if asset.data is None:
-        raise MissingAsset("a fixture that is added cannot have the content of a file within its answer: write it out")
+        raise MissingAsset(
+            f"a fixture that is added cannot have the content of a file on disk within its answer: send it along in {control_assets.KEY!r}"
+        )
     return asset.data
 
 
@@ -182,7 +168,7 @@ OPERATIONS = (
         "POST",
         _PATH,
         "addFixtures",
-        "Add fixtures to a scope: they win over those on disk, and over those that were added before, until they are removed or the "
+        "Add fixtures to a scope, with the files that they name: they win over those on disk, and over those that were added before, until they are removed or the "
         "scope is reset or dropped.",
         _add,
         {
@@ -193,9 +179,14 @@ OPERATIONS = (
             409: ("There is no room for more.", ERROR),
         },
         body=Body(
-            {"type": "object"},
-            'What a fixture file holds, {"fixtures": [...]}, or one fixture. Files are named that fixtures on disk refer to.',
-            {"match": {"model": "fal-ai/flux/dev"}, "response": {"json": {"images": [], "seed": 7}}},
+            {"type": "object", "properties": {control_assets.KEY: control_assets.SCHEMA}},
+            'What a fixture file holds, {"fixtures": [...]}, or one fixture; and the files that they name in "assets", besides those that '
+            "other fixtures refer to. All of a scope may have 64 MiB.",
+            {
+                "match": {"model": "fal-ai/flux/dev"},
+                "response": {"json": {"images": [{"url": {"$file": "dot.gif"}}], "seed": 7}},
+                "assets": {"dot.gif": "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="},
+            },
         ),
     ),
     Operation("DELETE", _PATH, "removeFixtures", "Remove all that was added to a scope.", _remove_all, _REMOVED),

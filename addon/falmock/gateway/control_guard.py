@@ -1,8 +1,8 @@
 """Who may call the control API: programs on this machine, or whoever has the token; never a web page from elsewhere.
 
-A browser on this machine runs pages of others, and its requests come from this machine too. A page tells its origin with every call that
-changes something; browsers of today tell of all others, too, that they come from another site. A page whose name was made to
-point here (DNS rebinding) gives that name in Host.
+A browser on this machine runs pages of others, and its requests come from this machine too. A page tells its origin
+with every call that changes something; browsers of today tell of all others, too, that they come from another site. A
+page whose name was made to point here (DNS rebinding) gives that name in Host.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ _FROM_ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
 def refusal(request: Request, token: str) -> Reply | None:
-    """Why a call of the control API is refused, None when it is not; `token` is what callers have to show, "" for nothing."""
+    """Why a call of the control API is refused, None when it is not.
+
+    `token` is what callers have to show, "" for nothing.
+    """
     if _is_of_a_page_elsewhere(request):
         return problem(403, "The control API is not for web pages of another origin than falmock's own address")
     if token:

@@ -57,6 +57,8 @@ def _clear(call: Call) -> Reply:
 
 
 _TEXT = {"type": "string"}
+SINCE = {"type": "number", "maximum": 1e11}
+"""The schema of a time: no milliseconds, after which there would seem to be no calls."""
 _WHOLE = {"type": "integer", "minimum": 0}
 _PAGE = page_of("entries", "Entry")
 _WHOLE_PAGE = closed(
@@ -81,7 +83,7 @@ OPERATIONS = (
             Parameter("fixture", _TEXT, "The id of the fixture that answered, or a glob."),
             Parameter("fault", _TEXT, "The name of the fault that struck it, or a glob."),
             Parameter("miss", {"type": "boolean"}, "true: no fixture answered; false: all others."),
-            Parameter("since", {"type": "number"}, "Seconds since the epoch: no earlier calls."),
+            Parameter("since", SINCE, "Seconds since the epoch: no earlier calls."),
             *PAGING,
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -18,12 +19,15 @@ from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.canonical import NotCanonical
 from falmock.fixtures.canonical import canonical
+from falmock.fixtures.difference import Difference
+from falmock.fixtures.difference import Said
 from falmock.fixtures.entry import Decoded
 from falmock.fixtures.entry import Entry
 from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.match import value_differences
 from falmock.fixtures.match_reader import read_input
 from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Problem
 from falmock.gateway.control_call import PREFIX
 from falmock.gateway.control_call import Body
 from falmock.gateway.control_call import Call
@@ -32,6 +36,7 @@ from falmock.gateway.control_call import answer
 from falmock.gateway.control_call import closed
 from falmock.gateway.control_call import listed
 from falmock.gateway.control_call import problem
+from falmock.gateway.control_journal import SINCE
 
 _SHOWN = 5
 
@@ -39,13 +44,15 @@ _SHOWN = 5
 class Expected(NamedTuple):
     """Calls that are expected: which, and how many there are to be (`most` None: any number from `least` on).
 
-    `says` names them to people. `holds` tells whether a call is one.
+    `says` names them to people. `holds` tells whether a call is one, `instead` in a few words what there was where
+    there were too few.
     """
 
     says: str
     least: int
     most: int | None
     holds: Callable[[Told], bool]
+    instead: Callable[[Sequence[Told]], str] = lambda _: ""
 
     @property
     def number(self) -> str:
@@ -62,7 +69,8 @@ def miscounts(expected: Sequence[Expected], calls: Sequence[Told]) -> Iterator[s
     for number, each in enumerate(expected):
         found = sum(map(each.holds, calls))
         if found < each.least or (each.most is not None and found > each.most):
-            yield f"calls[{number}]: expected {each.number} of {each.says}, found {found}"
+            instead = each.instead(calls) if found < each.least else ""
+            yield f"calls[{number}]: expected {each.number} of {each.says}, found {found}{instead}"
 
 
 def disorder(expected: Sequence[Expected], calls: Sequence[Told]) -> str | None:
@@ -80,13 +88,22 @@ def disorder(expected: Sequence[Expected], calls: Sequence[Told]) -> str | None:
 
 def _verify(call: Call) -> Reply:
     engine, body = call.seen, call.body
+    if not body.keys() & {"calls", "nothing_unmatched", "fixtures_used"}:
+        return problem(400, "Nothing is expected: give calls, nothing_unmatched or fixtures_used")
     chronicle = Chronicle(engine)
     read = Decoded("verify")
     wanted = [
         _read(Entry(read, place, _no_asset, listed="calls"), each) for place, each in enumerate(body.get("calls", ()))
     ]
-    if read.problems:
-        return problem(400, "This cannot be verified: see problems", read.problems)
+    wrong_numbers = [
+        Problem("", f"$.calls[{place}]", wrong)
+        for place, each in enumerate(body.get("calls", ()))
+        if (wrong := _contradiction(each)) is not None
+    ]
+    if read.problems or wrong_numbers:
+        # They are read as a fixture's match.
+        found = [each._replace(path=each.path.replace(".match.input", ".input", 1)) for each in read.problems]
+        return problem(400, "This cannot be verified: see problems", [*wrong_numbers, *found])
     expected = [
         _expected(each, found, chronicle, engine) for each, found in zip(body.get("calls", ()), wanted, strict=True)
     ]
@@ -113,6 +130,16 @@ def _read(entry: Entry, expected: Mapping[str, Any]) -> Any:
     return read_input(entry, expected["input"]) if "input" in expected else None
 
 
+def _contradiction(expected: Mapping[str, Any]) -> str | None:
+    """What is wrong with how many calls are expected."""
+    if "times" in expected and expected.keys() & {"at_least", "at_most"}:
+        return "expected times alone, or at_least and at_most, found both"
+    least, most = expected.get("at_least", 0), expected.get("at_most")
+    if most is not None and least > most:
+        return f"expected at_least to be no more than at_most, found {least} and {most}"
+    return None
+
+
 def _no_asset(_: str) -> Asset:
     raise MissingAsset("expected sha256:<hex>: there are no other names for files here")
 
@@ -121,13 +148,25 @@ def _expected(each: Mapping[str, Any], found: Any, chronicle: Chronicle, engine:
     fields = {name: value for name, value in each.items() if name in Wanted._fields}
     wanted = Wanted(**fields)
 
+    def is_alike(told: Told) -> bool:
+        return (wanted.call is not None or told.call in ASKS) and wanted.holds(told)
+
     def holds(told: Told) -> bool:
-        if wanted.call is None and told.call not in ASKS:
-            return False
-        return wanted.holds(told) and (found is None or _has(chronicle.input(told), found, engine))
+        return is_alike(told) and (found is None or not _differences(chronicle.input(told), found, engine))
+
+    def instead(calls: Sequence[Told]) -> str:
+        alike = [] if found is None else [told for told in calls if is_alike(told) and not holds(told)]
+        if alike:
+            inputs = ((told, _differences(chronicle.input(told), found, engine)) for told in alike)
+            nearest, differ = min(inputs, key=lambda each: len(each[1]))
+            return f"; the nearest is call {nearest.number}: {', '.join(each.told(engine.redactor) for each in differ[:_SHOWN])}"
+        asked = Counter(f"{told.call} {told.endpoint}" for told in calls if told.call in ASKS)
+        return (
+            f"; called were {listed([f'{name} ({count})' for name, count in asked.items()], _SHOWN)}" if asked else ""
+        )
 
     least = each.get("times", each.get("at_least", 0 if "at_most" in each else 1))
-    return Expected(_says(each, engine), least, each.get("times", each.get("at_most")), holds)
+    return Expected(_says(each, engine), least, each.get("times", each.get("at_most")), holds, instead)
 
 
 def _says(each: Mapping[str, Any], engine: Engine) -> str:
@@ -138,13 +177,13 @@ def _says(each: Mapping[str, Any], engine: Engine) -> str:
     return ", ".join(parts)
 
 
-def _has(asked: Any, expected: Any, engine: Engine) -> bool:
-    """Whether an input has in it what is expected."""
+def _differences(asked: Any, expected: Any, engine: Engine) -> list[Difference]:
+    """Where an input has not in it what is expected."""
     try:
         meant = canonical(asked, engine.digest_of)
     except NotCanonical:
-        return False
-    return next(value_differences(expected, meant, "$", exact=False), None) is None
+        return [Difference("$", expected, Said("no input that can be compared"))]
+    return list(value_differences(expected, meant, "$", exact=False))
 
 
 def _unmatched(engine: Engine, calls: Sequence[Told]) -> Iterator[str]:
@@ -174,7 +213,7 @@ _CALL = {
         "fixture": {"type": "string", "description": "The id of a fixture, or a glob."},
         "fault": {"type": "string"},
         "miss": {"type": "boolean"},
-        "since": {"type": "number", "description": "Seconds since the epoch."},
+        "since": {**SINCE, "description": "Seconds since the epoch."},
         "input": {
             "type": "object",
             "description": 'What the input must contain, as in match.input of fixtures: matchers such as {"$contains": "cat"}, and '
@@ -219,7 +258,7 @@ OPERATIONS = (
                 },
                 "additionalProperties": False,
             },
-            "What is expected.",
+            'What is expected, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true}',
             {
                 "calls": [{"endpoint": "fal-ai/flux/dev", "input": {"prompt": {"$contains": "cat"}}, "times": 1}],
                 "nothing_unmatched": True,

@@ -29,8 +29,8 @@ def as_it_is(effect: Reply | Stream) -> Reply | Stream:
 class Onward(NamedTuple):
     """A direct request that stands for one call to fal: `request`, on one of fal's hosts.
 
-    It is answered as that call is, here or by the real fal, streams and all. `leave` changes an answer of falmock's on its way out; of the real
-    fal's, where the body passes by, the status and headers alone.
+    It is answered as that call is, here or by the real fal, streams and all. `leave` changes an answer of falmock's on
+    its way out; of the real fal's, where the body passes by, the status and headers alone.
     """
 
     request: Request

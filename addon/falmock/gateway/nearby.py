@@ -14,7 +14,8 @@ _LOCAL = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
 def is_from_nearby(request: Request) -> bool:
     """Whether no web page from elsewhere can have sent this direct request: such pages run in the developer's browser, and reach what it reaches.
 
-    A page tells its origin with every call to another one. One that had its own name point at falmock tells none, but that name.
+    A page tells its origin with every call to another one. One that had its own name point at falmock tells none, but
+    that name.
     """
     origin = request.headers.get("origin")
     if origin is not None and not _is_page_nearby(origin):

@@ -23,12 +23,14 @@ from falmock.wire import jsontext
 from falmock.wire import media
 from falmock.wire.message import Request
 
-RUN_HOST = "fal.run"
+QUEUE_HOST = "queue.fal.run"
 REST_HOST = "rest.fal.ai"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _DEADLINE = "x-fal-request-timeout"
 _PATIENCE = ("x-stainless-read-timeout", "x-stainless-timeout")
 """Headers by which OpenAI's clients tell for how many seconds they wait."""
+PATIENCE = 3600.0
+"""For how many seconds one is thought to wait that does not tell."""
 _OF_OURS = ("x-falmock-fault", "x-aimock-context")
 
 
@@ -40,20 +42,30 @@ def headers_of(request: Request, *, forwards: bool) -> dict[str, str]:
         kept |= {name: request.headers[name] for name in (*_OF_OURS, "authorization") if name in request.headers}
     if _DEADLINE not in kept:
         # A job that starts when its client has gone is paid for in vain.
-        told = (request.headers.get(name, "") for name in _PATIENCE)
-        seconds = next((text for text in told if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
+        seconds = _told_patience(request)
         if seconds is not None:
             kept[_DEADLINE] = seconds
     return kept
 
 
-class Calls:
-    """Makes calls to fal in one scope, with these headers."""
+def patience_of(request: Request) -> float:
+    """For how many seconds the client of a request waits for the answer."""
+    return float(_told_patience(request) or PATIENCE)
 
-    def __init__(self, ask: Ask, scope: str, headers: Mapping[str, str]) -> None:
+
+def _told_patience(request: Request) -> str | None:
+    told = (request.headers.get(name, "") for name in _PATIENCE)
+    return next((text for text in told if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
+
+
+class Calls:
+    """Makes calls to fal in one scope, with these headers, for a client that waits for `patience` seconds."""
+
+    def __init__(self, ask: Ask, scope: str, headers: Mapping[str, str], patience: float = PATIENCE) -> None:
         self._ask = ask
         self._scope = scope
         self._headers = dict(headers)
+        self.patience = patience
 
     def _request(
         self, method: str, host: str, path: str, query: str = "", body: bytes = b"", **headers: str
@@ -61,11 +73,23 @@ class Calls:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Request(method, host, path, query, named, body, scope=self._scope)
 
-    def run(self, endpoint: str, given: Mapping[str, Any]) -> Request:
-        """The run of a model."""
+    def submit(self, endpoint: str, given: Mapping[str, Any]) -> Request:
+        """The submit of a job for a model."""
         path = "/" + quote(endpoint, safe="/")
-        request = self._request("POST", RUN_HOST, path, body=jsontext.dump_model(given))
+        request = self._request("POST", QUEUE_HOST, path, body=jsontext.dump_model(given))
         return request._replace(headers={**self._headers, "content-type": "application/json"})
+
+    def about(self, app: str, request_id: str, method: str, end: str) -> Request:
+        """A question about a job of an app's, or its cancellation; `end` is the end of the path.
+
+        The URLs that a submit is answered with are not followed: nobody's key goes to where an answer leads.
+        """
+        path = f"/{quote(app, safe='/')}/requests/{quote(request_id, safe='')}{end}"
+        return self._request(method, QUEUE_HOST, path)._replace(headers=self._plain_headers())
+
+    def _plain_headers(self) -> dict[str, str]:
+        """The headers that are for every call, not for a submit alone."""
+        return {name: value for name, value in self._headers.items() if name in ("accept", "authorization")}
 
     def schema(self, endpoint: str) -> Request:
         """The question for a model's OpenAPI document."""
@@ -93,9 +117,9 @@ class Calls:
         begin = self._request(
             "POST", REST_HOST, "/storage/upload/initiate", "storage_type=fal-cdn-v3", jsontext.dump_model(body)
         )
-        headers = {name: value for name, value in self._headers.items() if name in ("accept", "authorization")}
-        begun = await self.ask(begin._replace(headers={**headers, "content-type": "application/json"}), key)
-        urls = self._json(begun)
+        headers = {**self._plain_headers(), "content-type": "application/json"}
+        begun = await self.ask(begin._replace(headers=headers), key)
+        urls = json_of(begun)
         upload_url, file_url = urls.get("upload_url"), urls.get("file_url")
         if begun.status >= 400:
             raise openai_errors.of_fal(begun, "")
@@ -117,17 +141,23 @@ class Calls:
             raise _not_fetched(f"its URL is {url[:100]!r}")
         get = self._request("GET", target.hostname, target.path or "/", target.query, accept="*/*")
         reply = await self.ask(get)
+        if reply.miss is not None:
+            raise _not_fetched(
+                f'nothing recorded is the file at {url[:200]}: have the fixture name a file, as {{"url": {{"$file": "cat.png"}}}}, or '
+                "ask for response_format=url"
+            )
         if reply.status != 200 or not isinstance(reply.body, bytes):
             raise _not_fetched(f"{target.hostname} answered {reply.status}")
         return reply.body
 
-    @staticmethod
-    def _json(reply: Reply) -> Mapping[str, Any]:
-        try:
-            value = jsontext.loads(reply.body if isinstance(reply.body, bytes) else b"")
-        except jsontext.BadJSON:
-            return {}
-        return value if isinstance(value, dict) else {}
+
+def json_of(reply: Reply) -> Mapping[str, Any]:
+    """The JSON object that an answer has; an empty one where it has none."""
+    try:
+        value = jsontext.loads(reply.body if isinstance(reply.body, bytes) else b"")
+    except jsontext.BadJSON:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _inline(url: str) -> bytes:
@@ -141,4 +171,6 @@ def _inline(url: str) -> bytes:
 
 
 def _not_fetched(why: str) -> Refused:
-    return Refused(f"The image was made, but could not be fetched: {why}", status=502, kind=SERVER_ERROR)
+    # Asked again, the model would make, and bill, another one.
+    text = f"The image was made, but could not be fetched: {why}"
+    return Refused(text, status=502, kind=SERVER_ERROR, headers=(openai_errors.NO_RETRY,))

@@ -26,8 +26,8 @@ _NAMES |= {"image_url": "image", "image_urls": "image", "mask_url": "mask"}
 class Refused(Exception):
     """A call that is answered with an error: the text, and what stands beside it in OpenAI's envelope.
 
-    `param` is the parameter that is to blame, `code` the name of the error, `headers` go with the answer; `cause` is fal's answer where it is
-    that which is told.
+    `param` is the parameter that is to blame, `code` the name of the error, `headers` go with the answer; `cause` is
+    fal's answer where it is that which is told.
     """
 
     def __init__(
@@ -128,8 +128,8 @@ def of_fal(reply: Reply, model: str, *, known: bool = True) -> Refused:
     if reply.status == 429:
         return Refused(message, status=429, kind="requests", code="rate_limit_exceeded", headers=marks, cause=reply)
     if reply.status >= 499:
-        if headers.get(errors.TIMEOUT_TYPE_HEADER.decode().lower()) == "user":
-            marks += (NO_RETRY,)  # it was the client that would not wait for longer
+        if reply.status == 499 or headers.get(errors.TIMEOUT_TYPE_HEADER.decode().lower()) == "user":
+            marks += (NO_RETRY,)  # it was cancelled, or the client would not wait for longer
         status = max(reply.status, 500)
         code = _type(body) or None
         return Refused(message, status=status, kind=SERVER_ERROR, code=code, headers=marks, cause=reply)
@@ -145,7 +145,7 @@ def is_out_of_balance(reply: Reply) -> bool:
 
 def _marks(reply: Reply) -> tuple[Header, ...]:
     """The headers of fal's answer that are of use to a client of OpenAI's."""
-    kept = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-error", b"retry-after")
+    kept = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-error", b"retry-after", NO_RETRY[0])
     found = tuple((name.lower(), value) for name, value in reply.headers if name.lower() in kept)
     request_id = header_map(reply.headers).get("x-fal-request-id")
     return (*found, (b"x-request-id", request_id.encode())) if request_id else found
@@ -169,6 +169,7 @@ def _message(reply: Reply, body: Any) -> str:
         return "; ".join(_told(entry) for entry in entries)
     for name in ("detail", "message", "error"):
         text = body.get(name) if isinstance(body, dict) else None
+        text = text.get("message") if isinstance(text, dict) else text  # as api.fal.ai has it
         if isinstance(text, str) and text:
             return text
     return f"fal answered {reply.status} {reason(reply.status).decode()}".rstrip()

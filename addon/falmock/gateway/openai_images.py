@@ -1,4 +1,4 @@
-"""The door for clients of the OpenAI images API: `/v1/images/generations`, `/v1/images/edits` and `/v1/models`."""
+"""The door for clients of the OpenAI images API: `/v1/images/generations`, `edits` and `variations`, and `/v1/models`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from falmock.gateway.door import Ask
 from falmock.gateway.door import Onward
 from falmock.gateway.openai_calls import Calls
 from falmock.gateway.openai_errors import Refused
+from falmock.gateway.openai_jobs import Pause
 from falmock.gateway.openai_making import Maker
 from falmock.gateway.openai_making import Order
 from falmock.gateway.openai_making import Together
@@ -30,18 +31,24 @@ from falmock.wire.message import Request
 
 GENERATIONS = "/v1/images/generations"
 EDITS = "/v1/images/edits"
+VARIATIONS = "/v1/images/variations"
 MODELS = "/v1/models"
-_METHODS = {GENERATIONS: "POST", EDITS: "POST", MODELS: "GET"}
+_WISHES = {
+    GENERATIONS: openai_wish.of_generation,
+    EDITS: openai_wish.of_edit,
+    VARIATIONS: openai_wish.of_variation,
+}
+_METHODS = {**dict.fromkeys(_WISHES, "POST"), MODELS: "GET"}
 
 
 class OpenAIImages:
     """Answers OpenAI's clients from the models of fal. `tell` writes to the log, for people."""
 
-    name = "POST /v1/images/generations and /v1/images/edits, GET /v1/models (OpenAI)"
+    name = "POST /v1/images/generations, /v1/images/edits and /v1/images/variations, GET /v1/models (OpenAI)"
 
-    def __init__(self, engines: Engines, together: Together, tell: Callable[[str], None]) -> None:
+    def __init__(self, engines: Engines, together: Together, pause: Pause, tell: Callable[[str], None]) -> None:
         self._engines = engines
-        self._maker = Maker(engines, together, tell)
+        self._maker = Maker(engines, together, pause, tell)
         self._listed: tuple[Index, Models] = (Index(), ())
 
     def claims(self, request: Request) -> bool:
@@ -69,11 +76,11 @@ class OpenAIImages:
         self._admit(request)
         if request.path.startswith(MODELS):
             return self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
-        wish = openai_wish.of_edit(request) if request.path == EDITS else openai_wish.of_generation(request)
+        wish = _WISHES[request.path](request)
         wish = wish._replace(extras={name: openai_urls.inward(value) for name, value in wish.extras.items()})
         model, endpoint = self._model(wish.model, request.scope)
         headers = openai_calls.headers_of(request, forwards=self._forwards)
-        calls = Calls(ask, request.scope, headers)
+        calls = Calls(ask, request.scope, headers, openai_calls.patience_of(request))
         return await self._maker.make(Order(wish, model, endpoint, request, calls, now))
 
     @property
@@ -135,7 +142,8 @@ class OpenAIImages:
         try:
             return name, openai_models.parse([name])[0][1]
         except (openai_models.BadModels, IndexError):
-            raise openai_errors.no_such_model(name, _there_are(models)) from None
+            hint = f"{_there_are(models)}; fal_openai_models={name[:200]}:ENDPOINT gives one of fal's this name"
+            raise openai_errors.no_such_model(name, hint) from None
 
     def _file(self, request: Request) -> Reply | Onward:
         call = openai_urls.behind(request, self._engines.config.hosts)

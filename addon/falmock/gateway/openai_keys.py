@@ -7,7 +7,10 @@ REST_SECONDS = 600.0
 
 
 class Keys:
-    """Gives the keys in turn. One that rests is passed over, unless all do: then the one that has rested for longest goes."""
+    """Gives the keys in turn.
+
+    One that rests is passed over, unless all do: then the one that has rested for longest goes.
+    """
 
     def __init__(self) -> None:
         self._turn = 0

@@ -9,19 +9,22 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-from falmock.engine import replies
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.platform import MADE_UP
+from falmock.gateway import openai_answer
 from falmock.gateway import openai_errors
 from falmock.gateway import openai_mapping
 from falmock.gateway import openai_models
 from falmock.gateway import openai_schema
 from falmock.gateway import openai_urls
+from falmock.gateway.openai_answer import Picture
 from falmock.gateway.openai_calls import Calls
 from falmock.gateway.openai_errors import Refused
 from falmock.gateway.openai_form import Part
+from falmock.gateway.openai_jobs import Pause
+from falmock.gateway.openai_jobs import Waiting
 from falmock.gateway.openai_keys import Keys
 from falmock.gateway.openai_mapping import Files
 from falmock.gateway.openai_schema import Inputs
@@ -56,9 +59,10 @@ class Order(NamedTuple):
 class Maker:
     """Makes images. `tell` writes to the log, for people."""
 
-    def __init__(self, engines: Engines, together: Together, tell: Callable[[str], None]) -> None:
+    def __init__(self, engines: Engines, together: Together, pause: Pause, tell: Callable[[str], None]) -> None:
         self._engines = engines
         self._together = together
+        self._pause = pause
         self._tell = tell
         self._keys = Keys()
         self._told: set[str] = set()
@@ -103,7 +107,7 @@ class Maker:
         return await self._answer_with(order, good, failed)
 
     async def _run(self, order: Order, candidates: Sequence[dict[str, Any]]) -> Reply:
-        requests = [order.calls.run(order.endpoint, given) for given in candidates]
+        requests = [order.calls.submit(order.endpoint, given) for given in candidates]
         engine = self._engines.peek(order.request.scope)
         # What is recorded may be plainer than what is asked: size, count and format need not be in it.
         chosen = requests[0]
@@ -112,13 +116,14 @@ class Maker:
         return await self._ask(order, chosen)
 
     async def _ask(self, order: Order, request: Request) -> Reply:
+        """What a submit comes to, made with a key that will do."""
         keys = self._engines.config.fal_keys if self._forwards else ()
         tries = len(keys)
         while True:
             key = self._keys.next(keys, order.now)
             reply = await order.calls.ask(request, key)
             if key is None or not (reply.status == 401 or openai_errors.is_out_of_balance(reply)):
-                return reply
+                return await Waiting(order.calls, self._pause).outcome(reply, order.endpoint, key)
             self._rest(keys, key, reply, order.now)
             tries -= 1
             if not tries:
@@ -136,31 +141,42 @@ class Maker:
     def _error(self, order: Order, reply: Reply) -> Refused:
         if reply.status < 400:
             message = f"The model {order.endpoint} answered, but with no image"
-            return Refused(message, status=500, kind=openai_errors.SERVER_ERROR, code="no_image", cause=reply)
+            kind, again = openai_errors.SERVER_ERROR, (openai_errors.NO_RETRY,)
+            return Refused(message, status=500, kind=kind, code="no_image", headers=again, cause=reply)
         index = self._engines.peek(order.request.scope).index
         return openai_errors.of_fal(reply, order.model, known=bool(index.of_endpoint(order.endpoint)))
 
     async def _answer_with(self, order: Order, good: Sequence[tuple[Any, Reply]], failed: Sequence[Reply]) -> Reply:
         made = [(url, output.get("prompt")) for output, _ in good for url in openai_models.images_in(output)]
-        data = [
-            await self._told_as(order, url) | ({"revised_prompt": prompt} if isinstance(prompt, str) and prompt else {})
-            for url, prompt in made[: order.wish.number]
-        ]
+        pictures: list[Picture] = []
+        lost: list[Refused] = []
+        for url, prompt in made[: order.wish.number]:
+            try:
+                pictures.append(await self._picture(order, url, prompt))
+            except Refused as refused:
+                lost.append(refused)
+        if not pictures:
+            raise lost[0]
         first = good[0][1]
         headers = _headers(first)
-        missing = order.wish.number - len(data)
+        missing = order.wish.number - len(pictures)
         if missing:
-            why = self._error(order, failed[0]).message if failed else "it makes no more"
-            self._tell(f"{order.endpoint}: {len(data)} of {order.wish.number} images: {why}")
+            lost += [self._error(order, failed[0])] if failed else []
+            why = lost[0].message if lost else "it makes no more"
+            self._tell(f"{order.endpoint}: {len(pictures)} of {order.wish.number} images: {why}")
             headers += ((MISSING_HEADER, str(missing).encode()),)
-        reply = replies.json_reply(200, {"created": int(order.now), "data": data}, f"openai: {first.why}", *headers)
-        return reply._replace(fixture=first.fixture)
+        outputs = [output for output, _ in good]
+        reply = openai_answer.reply(order.wish, pictures, outputs, int(order.now), f"openai: {first.why}")
+        return reply._replace(headers=reply.headers + headers, fixture=first.fixture)
 
-    async def _told_as(self, order: Order, url: str) -> dict[str, Any]:
+    async def _picture(self, order: Order, url: str, prompt: Any) -> Picture:
+        prompt = prompt if isinstance(prompt, str) else None
         if order.wish.base64:
-            return {"b64_json": base64.b64encode(await order.calls.fetch(url)).decode()}
+            content = await order.calls.fetch(url)
+            return Picture(url, prompt, base64.b64encode(content).decode(), content)
         config = self._engines.config
-        return {"url": openai_urls.outward(url, order.request, config.hosts) if config.mode.answers else url}
+        told = openai_urls.outward(url, order.request, config.hosts) if config.mode.answers else url
+        return Picture(told, prompt)
 
     # what models take
 

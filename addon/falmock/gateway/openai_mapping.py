@@ -51,13 +51,17 @@ def per_call(wish: Wish, inputs: Inputs | None) -> int:
 
 
 def mapped(wish: Wish, inputs: Inputs | None, files: Files, count: int, made: int) -> Mapped:
-    """What to ask the model for: `count` images, when `made` were asked for before. `inputs` is None where nothing tells what it takes.
+    """What to ask the model for: `count` images, when `made` were asked for before.
+
+    `inputs` is None where nothing tells what it takes.
 
     Raises Refused for what the model cannot be asked.
     """
     left_out: list[str] = []
     plain: dict[str, Any] = {}
-    if inputs is None or "prompt" in inputs:
+    if not wish.prompt:
+        pass
+    elif inputs is None or "prompt" in inputs:
         plain["prompt"] = wish.prompt
     else:
         left_out.append("prompt")

@@ -17,7 +17,10 @@ _NAME = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 
 
 def outward(url: str, request: Request, hosts: Hosts) -> str:
-    """A file's URL on one of fal's hosts as one at the address that the client of `request` knows; any other as it is."""
+    """A file's URL on one of fal's hosts as one at the address that the client of `request` knows.
+
+    Any other as it is.
+    """
     found, address = _FALS.fullmatch(url), request.headers.get("host", "")
     if found is None or not _NAME.fullmatch(address) or not _serves_files(found[1], found[2], hosts):
         return url

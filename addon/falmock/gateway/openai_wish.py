@@ -1,4 +1,4 @@
-"""What a client of the OpenAI images API asks for: read from JSON (generations) or a form (edits), and checked as OpenAI does."""
+"""What a client of the OpenAI images API asks for: read from JSON (generations) or a form (edits, variations), and checked as OpenAI does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from falmock.wire.message import Request
 
 MAX_IMAGES = 10
 MAX_FILES = 16
+MAX_PARTIAL = 3
 DEFAULT_MODEL = "dall-e-2"
+_GPT_IMAGE = ("gpt-image", "chatgpt-image")
+"""How the names of OpenAI's models begin that know no URLs: their clients read the content."""
 _FORMATS = ("url", "b64_json")
 _SIZE = re.compile(r"([1-9]\d{0,4})\s*[xX]\s*([1-9]\d{0,4})")
 _OPTIONS = ("background", "input_fidelity", "moderation", "output_compression", "quality", "style")
@@ -44,10 +47,14 @@ _OWN = frozenset(
 
 
 class Wish(NamedTuple):
-    """A call. `number` is of images, `model` is "" where none is named, `size` None for what the model likes best (width and height in pixels otherwise).
+    """A call.
 
-    `options` are OpenAI's parameters that a model may have by the same name, `extras` parameters that are the model's
-    own. `images` and `mask` are uploaded.
+    `number` is of images, `model` is "" where none is named, `size` None for what the model likes best (width and
+    height in pixels otherwise).
+
+    `prompt` is "" for variations, which have none. `options` are OpenAI's parameters that a model may have by the same
+    name, `extras` parameters that are the model's own. `images` and `mask` are uploaded. `base64` asks for the content
+    of images instead of URLs, `stream` for events.
     """
 
     prompt: str
@@ -61,6 +68,12 @@ class Wish(NamedTuple):
     extras: Mapping[str, Any] = MappingProxyType({})
     images: tuple[Part, ...] = ()
     mask: Part | None = None
+    stream: bool = False
+
+    @property
+    def is_gpt_image(self) -> bool:
+        """Whether the client knows the model as one of OpenAI's newer ones, and expects the answers that those give."""
+        return self.model.startswith(_GPT_IMAGE)
 
 
 def of_generation(request: Request) -> Wish:
@@ -75,11 +88,30 @@ def of_generation(request: Request) -> Wish:
     for name in ("image", "image[]", "mask"):
         if name in given:
             raise openai_errors.unknown(name)
-    return _wish(given)
+    return _wish(given, _prompt(given))
 
 
 def of_edit(request: Request) -> Wish:
     """What is asked of `/v1/images/edits`. Raises Refused."""
+    fields, images, mask = _form(request)
+    return _wish(fields, _prompt(fields))._replace(images=images, mask=mask)
+
+
+def of_variation(request: Request) -> Wish:
+    """What is asked of `/v1/images/variations`: an edit of one image, without a prompt. Raises Refused."""
+    fields, images, mask = _form(request)
+    for name in ("prompt", "stream", "partial_images"):
+        if name in fields:
+            raise openai_errors.unknown(name)
+    if mask is not None:
+        raise openai_errors.unknown("mask")
+    if len(images) > 1:
+        raise too_many_images(1, len(images))
+    return _wish(fields, "")._replace(images=images)
+
+
+def _form(request: Request) -> tuple[dict[str, Any], tuple[Part, ...], Part | None]:
+    """The fields of a form, its images, of which there must be one, and its mask. Raises Refused."""
     try:
         parts = openai_form.read(request.headers.get("content-type", ""), request.body)
     except openai_form.BadForm as error:
@@ -94,7 +126,7 @@ def of_edit(request: Request) -> Wish:
     if len(images) > MAX_FILES:
         raise too_many_images(MAX_FILES, len(images))
     fields = {part.name: _value(part) for part in parts if part.file_name is None}
-    return _wish(fields)._replace(images=images, mask=masks[0] if masks else None)
+    return fields, images, masks[0] if masks else None
 
 
 def too_many_images(most: int, found: int) -> Refused:
@@ -106,29 +138,33 @@ def too_many_images(most: int, found: int) -> Refused:
 def _value(part: Part) -> Any:
     """A field of a form: all are text, so numbers and truth values are known by how they look."""
     text = part.data.decode("utf-8", "replace")
-    if part.name in ("n", "seed", "output_compression") or part.name not in _OWN:
+    if part.name in ("n", "partial_images", "seed", "output_compression") or part.name not in _OWN:
         try:
             value = jsontext.loads(part.data)
         except jsontext.BadJSON:
             return text
         return value if isinstance(value, int | float) else text
-    return text == "true" if part.name == "stream" else text
+    return {"true": True, "false": False}.get(text, text) if part.name == "stream" else text
 
 
-def _wish(given: Mapping[str, Any]) -> Wish:
-    if given.get("stream"):
-        message = "Unsupported value: 'stream' does not support true here. Only false is supported."
-        raise Refused(message, param="stream", code="unsupported_value")
+def _wish(given: Mapping[str, Any], prompt: str) -> Wish:
+    model = _text(given, "model") or ""
+    stream = given.get("stream", False)
+    if not isinstance(stream, bool):
+        raise openai_errors.wrong_type("stream", "a boolean", stream)
+    _integer(given, "partial_images", 0, MAX_PARTIAL)
+    form = _one_of(given, "response_format", _FORMATS) or ("b64_json" if model.startswith(_GPT_IMAGE) else "url")
     return Wish(
-        prompt=_prompt(given),
-        model=_text(given, "model") or "",
+        prompt=prompt,
+        model=model,
         number=_integer(given, "n", 1, MAX_IMAGES) or 1,
         size=_size(_text(given, "size")),
-        base64=_one_of(given, "response_format", _FORMATS) == "b64_json",
+        base64=stream or form == "b64_json",
         seed=_integer(given, "seed", 0, 2**64 - 1),
         output_format=_one_of(given, "output_format", ("png", "jpeg", "webp")),
         options={name: given[name] for name in _OPTIONS if name in given},
         extras={name: value for name, value in given.items() if name not in _OWN},
+        stream=stream,
     )
 
 

@@ -1,7 +1,8 @@
 """The door that is fal's server-side proxy: what `proxyUrl` of the JavaScript client points at (fal-protocol.md section 9).
 
-By default it keeps to the formula in fal's documentation. The profile `official` does as @fal-ai/server-proxy 1.2.1 does behind its Next.js app
-router handler, where the two differ: fewer URLs, 400 for all that is refused, a forced `accept`.
+By default it keeps to the formula in fal's documentation. The profile `official` does as @fal-ai/server-proxy 1.2.1
+does behind its Next.js app router handler, where the two differ: fewer URLs, 400 for all that is refused, a forced
+`accept`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 // What an app does with a fal client, whichever of the two it is. Arguments and what is seen are plain JSON.
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { openAsBlob } from "node:fs";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
@@ -126,4 +127,26 @@ export async function main(acts) {
     const [act, options] = JSON.parse(line);
     console.log(JSON.stringify(await acts[act](options)));
   }
+}
+
+// What a page is given by the server of its app.
+export async function tokenProvider(app) {
+  const answer = await fetch("https://rest.fal.ai/tokens/", {
+    method: "POST",
+    headers: { Authorization: `Key ${process.env.FAL_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ allowed_apps: [app.split("/")[1]], token_expiration: 120 }),
+  });
+  return answer.json();
+}
+
+// A server that says where it listens when it is asked to, until nobody asks any more.
+export async function serve(server) {
+  async function listen() {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return `http://127.0.0.1:${server.address().port}`;
+  }
+  await main({ listen });
+  server.close();
+  server.closeAllConnections();
 }

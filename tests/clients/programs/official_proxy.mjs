@@ -1,10 +1,9 @@
 // The server of an app with fal's own server-side proxy, @fal-ai/server-proxy: its Express handler, and that of Next's app router.
-import { once } from "node:events";
 import { createServer } from "node:http";
 import Module from "node:module";
 import { Readable } from "node:stream";
 import express from "express";
-import { main } from "./acts.mjs";
+import { serve } from "./acts.mjs";
 
 // Of Next itself the handler needs one class, which is the platform's but for its cookies.
 const load = Module._load;
@@ -37,12 +36,4 @@ app.use("/express", express.json(), createHandler());
 app.use("/next", next);
 const server = createServer(app);
 
-async function listen() {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return `http://127.0.0.1:${server.address().port}`;
-}
-
-await main({ listen });
-server.close();
-server.closeAllConnections();
+await serve(server);

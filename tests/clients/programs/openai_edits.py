@@ -1,4 +1,6 @@
-"""An app that changes images with OpenAI's SDK. It does what each line it reads asks, and prints a line with what it saw.
+"""An app that changes images with OpenAI's SDK.
+
+It does what each line it reads asks, and prints a line with what it saw.
 
 A line in is `[act, arguments]`; both ways it is JSON. Where the API is, and the key, is in the environment.
 """

@@ -9,7 +9,7 @@ const digest = (content) => createHash("sha256").update(content).digest("hex");
 
 async function attempt(promise, told) {
   try {
-    return told(await promise);
+    return await told(await promise);
   } catch (error) {
     return { raised: error.constructor.name, status: error.status, error: error.error, id: error.requestID };
   }
@@ -36,6 +36,15 @@ await main({
       data.map(({ url, b64_json }) => url ?? b64_json),
     );
   },
+
+  stream: (options) =>
+    attempt(client.images.generate({ ...options, stream: true }), async (events) => {
+      const seen = [];
+      for await (const event of events) seen.push({ ...event, b64_json: digest(Buffer.from(event.b64_json, "base64")) });
+      return seen;
+    }),
+
+  vary: ({ image, ...options }) => attempt(client.images.createVariation({ image: createReadStream(image), ...options }), images),
 
   async models() {
     const names = [];

@@ -1,4 +1,6 @@
-"""An app that makes images with OpenAI's SDK, sync or async. It does what each line it reads asks, and prints a line with what it saw.
+"""An app that makes images with OpenAI's SDK, sync or async.
+
+It does what each line it reads asks, and prints a line with what it saw.
 
 A line in is `[act, arguments]`; both ways it is JSON. Where the API is, and the key, is in the environment.
 """
@@ -11,6 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -63,6 +66,46 @@ async def generate_async(**options: Any) -> Any:
     return await attempt(anew.images.generate(**options))
 
 
+def event_told(event: Any) -> Any:
+    told = event.to_dict()
+    return told | {"b64_json": digest(base64.b64decode(event.b64_json))}
+
+
+def stream(**options: Any) -> Any:
+    try:
+        return [event_told(event) for event in sync.images.generate(stream=True, **options)]
+    except openai.APIStatusError as error:
+        return refused(error)
+
+
+async def stream_async(**options: Any) -> Any:
+    try:
+        return [event_told(event) async for event in await anew.images.generate(stream=True, **options)]
+    except openai.APIStatusError as error:
+        return refused(error)
+
+
+def vary(image: str, **options: Any) -> Any:
+    return told(sync.images.create_variation(image=Path(image), **options))
+
+
+async def vary_async(image: str, **options: Any) -> Any:
+    return told(await anew.images.create_variation(image=Path(image), **options))
+
+
+def whole(**options: Any) -> Any:
+    """An answer with all that it tells beside the images."""
+    answer = sync.images.generate(**options).to_dict()
+    return answer | {"data": len(answer["data"]), "created": 0}
+
+
+def impatient(seconds: float, **options: Any) -> Any:
+    try:
+        return told(sync.with_options(timeout=seconds, max_retries=0).images.generate(**options))
+    except openai.APITimeoutError as error:
+        return {"raised": type(error).__name__}
+
+
 def models() -> Any:
     return [model.id for model in sync.models.list()]
 
@@ -91,7 +134,8 @@ def show(url: str) -> Any:
     return {"status": answer.status_code, "type": answer.headers["content-type"], "content": digest(answer.content)}
 
 
-ACTS = {act.__name__: act for act in (generate, generate_async, models, models_async, model, model_async, show)}
+ACTS = {act.__name__: act for act in (generate, models, model, stream, vary, show, whole, impatient)}
+ACTS |= {act.__name__: act for act in (generate_async, models_async, model_async, stream_async, vary_async)}
 
 
 async def main() -> None:

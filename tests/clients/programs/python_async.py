@@ -6,7 +6,6 @@ A line in is `[act, arguments]`; both ways it is JSON.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import sys
 from collections.abc import Awaitable
@@ -16,6 +15,7 @@ from typing import Any
 import fal_client
 import httpx
 from httpx_sse import SSEError
+from telling import downloaded
 from telling import told
 
 
@@ -109,12 +109,7 @@ async def restyle(app: str, path: str) -> Any:
 async def download(url: str, headers: dict[str, str]) -> Any:
     async with httpx.AsyncClient() as client:
         answer = await client.get(url, headers=headers)
-    return {
-        "status": answer.status_code,
-        "type": answer.headers.get("content-type"),
-        "size": len(answer.content),
-        "sha256": hashlib.sha256(answer.content).hexdigest(),
-    }
+    return downloaded(answer)
 
 
 ACTS = {

@@ -5,7 +5,6 @@ A line in is `[act, arguments]`; both ways it is JSON.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 import fal_client
 import httpx
 from httpx_sse import SSEError
+from telling import downloaded
 from telling import told
 
 
@@ -105,12 +105,7 @@ def restyle(app: str, path: str) -> Any:
 
 def download(url: str, headers: dict[str, str]) -> Any:
     answer = httpx.get(url, headers=headers)
-    return {
-        "status": answer.status_code,
-        "type": answer.headers.get("content-type"),
-        "size": len(answer.content),
-        "sha256": hashlib.sha256(answer.content).hexdigest(),
-    }
+    return downloaded(answer)
 
 
 ACTS = {

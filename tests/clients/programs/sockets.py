@@ -1,13 +1,12 @@
 """An app that talks on sockets: with the fal client, sync and async, and without it.
 
-It does what each line it reads asks, `[act, arguments]`, and prints a line with what it saw. A conversation is a list of
-steps: `["send", message]` and `["receive"]`; what was received is told. Bytes are `{"$bytes": base64}` both ways.
+It does what each line it reads asks, `[act, arguments]`, and prints a line with what it saw. A conversation is a list
+of steps: `["send", message]` and `["receive"]`; what was received is told. Bytes are `{"$bytes": base64}` both ways.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import sys
@@ -19,6 +18,8 @@ from fal_client.client import RealtimeError
 from websockets.exceptions import ConnectionClosed
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from with_bytes import as_json
+from with_bytes import with_bytes
 
 Steps = list[list[Any]]
 LOOP = asyncio.Runner()
@@ -125,25 +126,13 @@ def _told(error: Exception) -> Any:
     return {"raised": type(error).__name__, "message": str(error)}
 
 
-def _bytes(value: Any) -> Any:
-    if isinstance(value, dict):
-        if "$bytes" in value:
-            return base64.b64decode(value["$bytes"])
-        return {key: _bytes(item) for key, item in value.items()}
-    return [_bytes(item) for item in value] if isinstance(value, list) else value
-
-
-def _text(value: Any) -> Any:
-    return {"$bytes": base64.b64encode(value).decode()}
-
-
 ACTS = {act.__name__: act for act in (realtime, realtime_async, ws_connect, ws_connect_async, raw, runs)}
 
 
 def main() -> None:
     for line in sys.stdin:
         act, arguments = json.loads(line)
-        print(json.dumps(ACTS[act](**_bytes(arguments)), default=_text), flush=True)
+        print(json.dumps(ACTS[act](**with_bytes(arguments)), default=as_json), flush=True)
     LOOP.close()
 
 

@@ -1,6 +1,6 @@
 // An app that listens to streams and talks on sockets with @fal-ai/client. Bytes are `{"$bytes": base64}` both ways.
 import { fal } from "@fal-ai/client";
-import { acts, main } from "./acts.mjs";
+import { acts, main, tokenProvider } from "./acts.mjs";
 
 const seenBytes = (value) => {
   if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("base64") };
@@ -20,16 +20,6 @@ const givenBytes = (value) => {
   }
   return value;
 };
-
-// What a page is given by the server of its app.
-async function tokenProvider(app) {
-  const answer = await fetch("https://rest.fal.ai/tokens/", {
-    method: "POST",
-    headers: { Authorization: `Key ${process.env.FAL_KEY}`, "content-type": "application/json" },
-    body: JSON.stringify({ allowed_apps: [app.split("/")[1]], token_expiration: 120 }),
-  });
-  return answer.json();
-}
 
 // Sends each input and waits for `answers` results before the next.
 async function realtime({ app, inputs, answers, ...options }) {

@@ -1,12 +1,11 @@
 """An app that listens to streams and talks on sockets, with the sync fal client and without.
 
-It does what each line it reads asks, `[act, arguments]`, and prints a line with what it saw. Bytes are `{"$bytes": base64}`
-both ways.
+It does what each line it reads asks, `[act, arguments]`, and prints a line with what it saw. Bytes are
+`{"$bytes": base64}` both ways.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import ssl
@@ -21,6 +20,8 @@ from fal_client.client import RealtimeError
 from websockets.exceptions import ConnectionClosed
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from with_bytes import as_json
+from with_bytes import with_bytes
 
 
 def stream(app: str, arguments: Any, **options: Any) -> Any:
@@ -127,22 +128,10 @@ def open_(app: str, inputs: list[Any]) -> Any:
 ACTS = {act.__name__.rstrip("_"): act for act in (stream, realtime, ws, runs, chat, raw, handshake, open_)}
 
 
-def _bytes(value: Any) -> Any:
-    if isinstance(value, dict):
-        if "$bytes" in value:
-            return base64.b64decode(value["$bytes"])
-        return {key: _bytes(item) for key, item in value.items()}
-    return [_bytes(item) for item in value] if isinstance(value, list) else value
-
-
-def _text(value: Any) -> Any:
-    return {"$bytes": base64.b64encode(value).decode()}
-
-
 def main() -> None:
     for line in sys.stdin:
         act, arguments = json.loads(line)
-        print(json.dumps(ACTS[act](**_bytes(arguments)), default=_text), flush=True)
+        print(json.dumps(ACTS[act](**with_bytes(arguments)), default=as_json), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Tells in JSON what a fal client gave an app: statuses and errors."""
+"""Tells in JSON what a fal client gave an app, statuses and errors, and what a download did."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from typing import Any
 
+import httpx
 from fal_client import FalClientError
 from fal_client import FalClientHTTPError
 from fal_client import FalClientTimeoutError
@@ -26,3 +28,13 @@ def _read_off(error: FalClientError) -> dict[str, Any]:
     if isinstance(error, FalClientTimeoutError):
         return {"request_id": error.request_id}
     return {"message": str(error)}
+
+
+def downloaded(answer: httpx.Response) -> dict[str, Any]:
+    """What came of a download."""
+    return {
+        "status": answer.status_code,
+        "type": answer.headers.get("content-type"),
+        "size": len(answer.content),
+        "sha256": hashlib.sha256(answer.content).hexdigest(),
+    }

@@ -1,10 +1,9 @@
 // A web app: it serves its pages, calls fal for them with the app's key, and hands out tokens with which they call fal.
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import { fal } from "@fal-ai/client";
-import { main } from "./acts.mjs";
+import { serve } from "./acts.mjs";
 import { bundle } from "./bundle.mjs";
 
 const PAGES = new URL("../pages/", import.meta.url);
@@ -67,12 +66,4 @@ const server = createServer(async (request, response) => {
   }
 });
 
-async function listen() {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return `http://127.0.0.1:${server.address().port}`;
-}
-
-await main({ listen });
-server.close();
-server.closeAllConnections();
+await serve(server);

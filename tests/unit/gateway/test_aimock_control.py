@@ -14,6 +14,7 @@ from falmock.engine import scopes
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.gateway.aimock_control import AimockControl
+from falmock.gateway.control_call import MAX_BODY
 from falmock.wire.message import Request
 from unit.gateway.aimocks import NOW
 from unit.gateway.aimocks import QUEUE
@@ -62,6 +63,29 @@ def test_fixtures_are_added_counted_and_cleared() -> None:
     ]
     assert mock.steer("DELETE", "/__aimock/fixtures").told == (200, {"cleared": True})
     assert (mock.run("a/dog"), mock.run("a/cat")) == (404, 200)
+
+
+def test_fixtures_with_files_of_their_own() -> None:
+    mock = Steered()
+    drawn = {"match": {"model": "a/cat"}, "response": {"json": {"image": {"$file": "cat.png"}}}}
+    sent = mock.steer("POST", "/__aimock/fixtures", {"fixtures": [drawn], "assets": {"cat.png": "QUJD"}})
+    assert sent.told == (200, {"added": 1})
+    url = mock.ask("POST", "/fal/a/cat", {}, RUN).json["image"]
+    assert mock.proxied("GET", url).body == b"ABC"
+    for assets in (5, {"cat.png": 5}, {"cat.png": "?"}):
+        assert mock.steer("POST", "/__aimock/fixtures", {"fixtures": [drawn], "assets": assets}).status == 400
+
+
+def test_a_body_that_is_too_long() -> None:
+    body = b'{"fixtures": []}'
+    assert Steered().steer("POST", "/__aimock/fixtures", body.ljust(MAX_BODY)).status == 200
+    assert Steered().steer("POST", "/__aimock/fixtures", body.ljust(MAX_BODY + 1)).status == 413
+
+
+@pytest.mark.parametrize("depth", [100, 400, 900, 5000])
+def test_a_body_that_is_nested_deep(depth: int) -> None:
+    body = b'{"fixtures": [{"match": {}, "response": {"json": %s}}]}' % (b"[" * depth + b"]" * depth)
+    assert Steered().steer("POST", "/__aimock/fixtures", body).status in (200, 400)
 
 
 def test_fixtures_of_a_scope() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.gateway import control
+from falmock.gateway.control_call import MAX_BODY
 from falmock.wire.message import Request
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
@@ -107,11 +107,29 @@ def test_a_body_that_is_none(body: bytes, said: str) -> None:
     assert (reply.status, said in bytes(reply.body).decode()) == (400, True), reply.body
 
 
+def test_a_name_that_is_too_long() -> None:
+    told = Steered().ask("GET", "/journal", status=400, scope="x" * 201)
+    assert told["message"].startswith("scope: expected at most 200 characters, found")
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 200), (b" ", 200), (b"{}", 200), (b"null", 200), (b"x", 400)])
+def test_a_body_where_none_is_taken(body: bytes, status: int) -> None:
+    assert Steered().reply("POST", "/reset", body).status == status
+
+
+def test_a_parameter_in_the_body_is_not_passed_over() -> None:
+    steered = Steered(answering(1))
+    steered.run("t/e", scope="one")
+    assert "parameters go into the query" in steered.ask("POST", "/reset", {"all": True}, 400)["message"]
+    assert steered.ask("GET", "/journal", scope="one")["calls"] == 1
+
+
 def test_a_body_that_is_too_long() -> None:
     steered = Steered()
-    assert steered.reply("POST", "/verify", b"{}" + b" " * (control.MAX_BODY - 2)).status == 200
-    assert steered.reply("POST", "/verify", b"{}" + b" " * (control.MAX_BODY - 1)).status == 413
-    assert steered.reply("POST", "/nothing", b" " * (control.MAX_BODY + 1)).status == 413
+    body = b'{"calls": []}'
+    assert steered.reply("POST", "/verify", body.ljust(MAX_BODY)).status == 200
+    assert steered.reply("POST", "/verify", body.ljust(MAX_BODY + 1)).status == 413
+    assert steered.reply("POST", "/nothing", b" " * (MAX_BODY + 1)).status == 413
 
 
 _NAMES = st.sampled_from(["scope", "limit", "offset", "status", "since", "miss", "call", "all", "added", "x", ""])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from falmock.engine import additions
+from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.model import Problem
 from falmock.fixtures.store import FixtureErrors
 from falmock.fixtures.volatile import Ignores
-from falmock.fixtures.volatile import parse_ignore
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
 
@@ -102,7 +102,7 @@ def test_a_job_under_way_ends_as_it_was_to_end() -> None:
         (
             {"match": {"model": "t/e"}, "response": {"file": "nowhere.png"}},
             "$.fixtures[0].response.file",
-            "expected a file that a fixture on disk refers to",
+            "expected a file that came along",
         ),
     ],
 )

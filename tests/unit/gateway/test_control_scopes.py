@@ -133,7 +133,7 @@ def test_what_only_looks_begins_no_scope() -> None:
     steered = Steered(answering(1))
     for path in ("/health", "/fixtures", "/jobs", "/jobs/x", "/journal", "/faults"):
         assert steered.reply("GET", f"{path}?scope=new").status in (200, 404)
-    steered.ask("POST", "/verify", {}, scope="new")
+    steered.ask("POST", "/verify", {"nothing_unmatched": True}, scope="new")
     assert scopes_of(steered) == {"": EMPTY}
 
 

@@ -122,7 +122,35 @@ def test_nothing_unmatched() -> None:
     assert problems(steered, {"nothing_unmatched": True}) == [
         "unmatched: expected a fixture for every call, found none for 1: run t/nowhere"
     ]
-    assert problems(steered, {}) == []
+
+
+@pytest.mark.parametrize("body", [{}, {"in_order": True}])
+def test_that_nothing_is_expected_is_a_mistake(body: Any) -> None:
+    assert "Nothing is expected" in played().ask("POST", "/verify", body, 400)["message"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "instead"),
+    [
+        ({"endpoint": "t/c"}, "; called were run t/a (2), run t/b (1)"),
+        ({"endpoint": "t/a", "times": 3}, "; called were run t/a (2), run t/b (1)"),
+        (
+            {"endpoint": "t/a", "input": {"prompt": "a fish", "seed": 2}},
+            "; the nearest is call 3: $.seed: expected 2, found 1",
+        ),
+        ({"endpoint": "t/b", "input": {"n": 1}}, "; the nearest is call 2: $.n: expected 1, found nothing"),
+        ({"endpoint": "t/c", "input": {"n": 1}}, "; called were run t/a (2), run t/b (1)"),
+        ({"endpoint": "t/a", "at_most": 1}, ""),  # there were too many: nothing is missing
+    ],
+)
+def test_what_there_was_instead(expected: Any, instead: str) -> None:
+    (found,) = problems(played(*CALLS), {"calls": [expected]})
+    assert found.partition("found ")[2][1:] == instead
+
+
+def test_nothing_was_called_at_all() -> None:
+    (found,) = problems(played(), {"calls": [{"endpoint": "t/a"}]})
+    assert found.endswith("found 0")
 
 
 def test_every_fixture_used() -> None:
@@ -154,12 +182,15 @@ def test_a_file_by_its_content() -> None:
 @pytest.mark.parametrize(
     ("call", "path"),
     [
-        ({"input": {"a": {"$regx": "x"}}}, "$.calls[0]"),
-        ({"input": {"a": {"$regex": "("}}}, "$.calls[0]"),
-        ({"input": {"a": {"$file": "a.png"}}}, "$.calls[0]"),
+        ({"input": {"a": {"$regx": "x"}}}, "$.calls[0].input.a"),
+        ({"input": {"a": {"$regex": "("}}}, "$.calls[0].input.a"),
+        ({"input": {"a": {"$file": "a.png"}}}, "$.calls[0].input.a"),
         ({"input": []}, "$.calls[0].input"),
         ({"times": -1}, "$.calls[0].times"),
         ({"times": 1.5}, "$.calls[0].times"),
+        ({"times": 1, "at_most": 1}, "$.calls[0]"),
+        ({"at_least": 3, "at_most": 1}, "$.calls[0]"),
+        ({"since": 1_763_757_000_000}, "$.calls[0].since"),  # as JavaScript tells the time
         ({"call": "runs"}, "$.calls[0].call"),
         ({"model": "t/a"}, "$.calls[0]"),
     ],

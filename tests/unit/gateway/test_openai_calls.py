@@ -11,6 +11,7 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.gateway import openai_calls
+from falmock.gateway import openai_errors
 from falmock.gateway.openai_calls import Calls
 from falmock.gateway.openai_errors import Refused
 from falmock.gateway.openai_form import Part
@@ -63,10 +64,10 @@ def test_no_job_starts_when_its_client_has_gone(given: dict[str, str], deadline:
     assert openai_calls.headers_of(request(**given), forwards=True).get("x-fal-request-timeout") == deadline
 
 
-def test_a_run() -> None:
+def test_a_submit() -> None:
     calls = Calls(Fal(lambda _: ok()).ask, "mine", {"accept": "application/json"})
-    run = calls.run("fal-ai/flux/dev", {"prompt": "é"})
-    assert (run.method, run.host, run.path, run.scope) == ("POST", "fal.run", "/fal-ai/flux/dev", "mine")
+    run = calls.submit("fal-ai/flux/dev", {"prompt": "é"})
+    assert (run.method, run.host, run.path, run.scope) == ("POST", "queue.fal.run", "/fal-ai/flux/dev", "mine")
     assert json.loads(run.body) == {"prompt": "é"}
     assert run.headers["content-type"] == "application/json"
     schema = calls.schema("fal-ai/flux/dev")
@@ -78,7 +79,7 @@ def test_a_run() -> None:
 def test_a_connection_that_breaks_is_an_error(delivery: Delivery) -> None:
     fal = Fal(lambda _: ok(b"{}")._replace(delivery=delivery, fault="broken"))
     calls = Calls(fal.ask, "", {})
-    reply = asyncio.run(calls.ask(calls.run("a/b", {}), "k:s"))
+    reply = asyncio.run(calls.ask(calls.submit("a/b", {}), "k:s"))
     assert (reply.status, reply.fault) == (502, "broken")
     assert fal.asked[0].headers["authorization"] == "Key k:s"
 
@@ -160,3 +161,4 @@ def test_a_file_that_cannot_be_fetched(url: str, reply: Reply) -> None:
     with pytest.raises(Refused, match="could not be fetched") as caught:
         fetch(url, reply)
     assert (caught.value.status, caught.value.kind) == (502, "server_error")
+    assert openai_errors.NO_RETRY in caught.value.headers  # another one would be made, and billed

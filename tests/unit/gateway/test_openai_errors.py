@@ -68,6 +68,7 @@ BALANCE = "User is locked. Reason: Exhausted balance. Top up your balance at fal
         (400, {"detail": "Bad", "error_type": "bad_request"}, (400, "bad_request", None, "Bad")),
         (418, b"a teapot", (400, None, None, "fal answered 418 I'm a Teapot")),
         (500, {"detail": "Internal Server Error"}, (500, None, None, "Internal Server Error")),
+        (500, {"error": {"type": "server_error", "message": "Oh"}}, (500, None, None, "Oh")),
         (502, b"<html>", (502, None, None, "fal answered 502 Bad Gateway")),
         (504, {"detail": "Late", "error_type": "request_timeout"}, (504, "request_timeout", None, "Late")),
         (499, {"detail": "Cancelled", "error_type": "client_cancelled"}, (500, "client_cancelled", None, "Cancelled")),
@@ -83,7 +84,7 @@ def test_what_fal_says(status: int, body: Any, expected: Any) -> None:
 def test_every_error_of_fals_has_a_status_that_openais_clients_know(name: str) -> None:
     error = ERRORS[name]
     refused = of_fal(error.status, {"detail": error.message})
-    assert refused.status in (400, 401, 403, 404, 429, 500, 502, 503, 504)
+    assert refused.status in (400, 401, 403, 404, 429, 500, 501, 502, 503, 504)
     assert (refused.status >= 500) == (error.status >= 499)
     assert refused.message
 
@@ -92,6 +93,7 @@ def test_what_is_not_to_be_repeated() -> None:
     waited = of_fal(504, {"detail": "Late"}, (errors.TIMEOUT_TYPE_HEADER, b"user"))
     assert openai_errors.NO_RETRY in waited.headers
     assert openai_errors.NO_RETRY in of_fal(403, {"detail": BALANCE}).headers
+    assert openai_errors.NO_RETRY in of_fal(499, {"detail": "Cancelled"}).headers
     assert openai_errors.NO_RETRY not in of_fal(504, {"detail": "Late"}).headers
     assert openai_errors.NO_RETRY not in of_fal(429, {"detail": "Busy"}).headers
 

@@ -91,10 +91,17 @@ def test_models_follow_the_fixtures() -> None:
     assert read(app.reply("GET", "/v1/models/a%2Fb"))["error"]["message"].endswith("there are none")
 
 
+def test_a_name_of_openais_is_told_how_to_get_a_model() -> None:
+    status, code = App(index_of(ANY)).generate(model="gpt-image-1")
+    assert (status, code) == (404, "model_not_found")
+    reply = App(index_of(ANY)).reply("POST", GENERATIONS, b'{"model": "gpt-image-1", "prompt": "x"}')
+    assert "there is a/b; fal_openai_models=gpt-image-1:ENDPOINT" in read(reply)["error"]["message"]
+
+
 # the door
 
 
-@pytest.mark.parametrize("path", ["/v1/images/variations", "/v1/modelsx", "/v1", "/v1/images", "/health"])
+@pytest.mark.parametrize("path", ["/v1/images/variationsx", "/v1/modelsx", "/v1", "/v1/images", "/health"])
 def test_what_is_none_of_its_business(path: str) -> None:
     assert not App().door.claims(Request("GET", "here", path, "", {}, b""))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.platform import MADE_UP
+from falmock.gateway import openai_errors
 from falmock.gateway.openai_keys import REST_SECONDS
 from falmock.gateway.openai_making import RETRY_SCHEMA_SECONDS
+from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from unit.engine.calls import index_of
 from unit.gateway.openais import ANY
@@ -57,7 +60,9 @@ def test_no_more_than_were_asked_for() -> None:
 
 def test_a_model_that_makes_none_is_asked_once_and_again_no_more() -> None:
     app = App(fal=lambda _: made())
-    assert app.generate(n=3) == (500, "no_image")
+    reply = app.reply("POST", GENERATIONS, b'{"model": "a/b", "prompt": "x", "n": 3}')
+    assert (reply.status, read(reply)["error"]["code"]) == (500, "no_image")
+    assert openai_errors.NO_RETRY in reply.headers
     assert len(app.runs) == 1
 
 
@@ -98,11 +103,32 @@ def test_scopes() -> None:
 
 
 def test_in_base64() -> None:
-    fal = {"fal.run": made("a"), "v3.fal.media": Reply(200, (), b"png", "file")}
+    fal = {"queue.fal.run": made("a"), "v3.fal.media": Reply(200, (), b"png", "file")}
     app = App(fal=lambda request: fal[request.host])
     assert app.generate(response_format="b64_json")["data"] == [{"b64_json": "cG5n"}]
     fal["v3.fal.media"] = failed(404)
     assert app.generate(response_format="b64_json") == (502, None)
+
+
+def test_of_several_files_one_cannot_be_fetched() -> None:
+    def fal(request: Request) -> Reply:
+        if request.host == "queue.fal.run":
+            return made("a", "b", "c")
+        return failed(404) if request.path == "/b" else Reply(200, (), request.path.encode(), "file")
+
+    app = App(fal=fal)
+    reply = app.reply("POST", GENERATIONS, b'{"model": "a/b", "prompt": "x", "n": 3, "response_format": "b64_json"}')
+    assert [base64.b64decode(image["b64_json"]) for image in read(reply)["data"]] == [b"/a", b"/c"]
+    assert header_map(reply.headers)["x-falmock-missing"] == "1"
+    assert "2 of 3 images: The image was made, but could not be fetched" in app.told[-1]
+
+
+def test_a_file_that_no_fixture_has_is_told_with_what_to_do() -> None:
+    reply = App(index_of(ANY)).reply("POST", GENERATIONS, b'{"model": "a/b", "prompt": "x", "stream": true}')
+    said = read(reply)["error"]["message"]
+    assert (reply.status, openai_errors.NO_RETRY in reply.headers) == (502, True)
+    assert "nothing recorded is the file at https://v3.fal.media/1" in said
+    assert '{"$file": "cat.png"}' in said
 
 
 # what models take
@@ -115,7 +141,7 @@ def test_what_nothing_is_known_of_is_said_once() -> None:
     (told,) = app.told
     assert "nothing tells what a/b takes" in told
     assert "_schemas/a/b.json" in told
-    assert [request.host for request in app.asked] == ["fal.run"] * 2
+    assert {request.host for request in app.asked} == {"queue.fal.run"}
 
 
 def test_what_a_model_has_no_input_for_is_said_once() -> None:
@@ -143,7 +169,7 @@ def test_a_recorded_document_will_do() -> None:
 
 
 def test_fal_is_asked_where_it_may_be() -> None:
-    told = {"fal.ai": failed(502), "fal.run": made("a")}
+    told = {"fal.ai": failed(502), "queue.fal.run": made("a")}
     app = forwarding(lambda request: told[request.host])
     for _ in range(2):
         app.generate(BEARER, size="640x480")
@@ -168,7 +194,7 @@ def test_what_was_made_of_fixtures_is_not_believed() -> None:
 
 
 def used(app: App) -> list[str]:
-    return [request.headers["authorization"] for request in app.asked if request.host == "fal.run"]
+    return [request.headers["authorization"] for request in app.submits]
 
 
 @pytest.mark.parametrize("refusal", [failed(401), failed(403, "User is locked. Reason: Exhausted balance.")])
@@ -186,7 +212,7 @@ def test_a_key_that_does_not_do_rests(refusal: Reply) -> None:
 
 def test_other_troubles_are_not_the_keys() -> None:
     app = forwarding(
-        lambda request: failed(403, "Forbidden") if request.host == "fal.run" else failed(404), "one:1", "two:2"
+        lambda request: failed(403, "Forbidden") if request.host == "queue.fal.run" else failed(404), "one:1", "two:2"
     )
     assert app.generate(BEARER) == (403, "permission_denied")
     assert used(app) == ["Key one:1"]

@@ -22,10 +22,18 @@ def generation(**given: Any) -> Wish:
     return openai_wish.of_generation(Request("POST", "here", "/", "", {}, body))
 
 
-def edit(files: list[tuple[str, Any]], **fields: str) -> Wish:
+def form(files: list[tuple[str, Any]], fields: dict[str, str]) -> Request:
     sent = httpx.Request("POST", "http://here", files=files, data=fields)
     headers = {"content-type": sent.headers.get("content-type", "")}
-    return openai_wish.of_edit(Request("POST", "here", "/", "", headers, sent.read()))
+    return Request("POST", "here", "/", "", headers, sent.read())
+
+
+def edit(files: list[tuple[str, Any]], **fields: str) -> Wish:
+    return openai_wish.of_edit(form(files, fields))
+
+
+def variation(files: list[tuple[str, Any]], **fields: str) -> Wish:
+    return openai_wish.of_variation(form(files, fields))
 
 
 def test_little_is_needed() -> None:
@@ -79,7 +87,8 @@ def test_all_there_is() -> None:
         ({"prompt": "a", "size": "1024"}, "invalid_value", "size"),
         ({"prompt": "a", "response_format": "png"}, "invalid_value", "response_format"),
         ({"prompt": "a", "output_format": "gif"}, "invalid_value", "output_format"),
-        ({"prompt": "a", "stream": True}, "unsupported_value", "stream"),
+        ({"prompt": "a", "stream": "yes"}, "invalid_type", "stream"),
+        ({"prompt": "a", "stream": True, "partial_images": 4}, "integer_above_max_value", "partial_images"),
         ({"prompt": "a", "image": "x"}, "unknown_parameter", "image"),
     ],
 )
@@ -147,11 +156,70 @@ def test_an_edit() -> None:
         ([("image", PNG)] * 17, {"prompt": "a"}, "array_above_max_length", "image"),
         ([("image", PNG)], {"prompt": "a", "mask": "x"}, "invalid_type", "mask"),
         ([("image", PNG)], {"prompt": "a", "n": "two"}, "invalid_type", "n"),
-        ([("image", PNG)], {"prompt": "a", "stream": "true"}, "unsupported_value", "stream"),
+        ([("image", PNG)], {"prompt": "a", "stream": "yes"}, "invalid_type", "stream"),
         ([], {"prompt": "a"}, None, None),
     ],
 )
 def test_edits_that_are_refused(files: list[Any], fields: dict[str, str], code: str | None, param: str | None) -> None:
     with pytest.raises(Refused) as caught:
         edit(files, **fields)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
+
+
+# what those of OpenAI's models expect that know no URLs
+
+
+@pytest.mark.parametrize(
+    ("given", "base64"),
+    [
+        ({"model": "gpt-image-1"}, True),
+        ({"model": "gpt-image-1-mini"}, True),
+        ({"model": "chatgpt-image-latest"}, True),
+        ({"model": "dall-e-3"}, False),
+        ({"model": "fal-ai/gpt-image-1"}, False),
+        ({"model": "gpt-image-1", "response_format": "url"}, False),
+        ({"model": "dall-e-3", "stream": True}, True),
+        ({"model": "dall-e-3", "stream": True, "response_format": "url"}, True),
+        ({}, False),
+    ],
+)
+def test_content_or_urls(given: dict[str, Any], *, base64: bool) -> None:
+    assert generation(prompt="a", **given).base64 is base64
+
+
+def test_a_stream() -> None:
+    assert generation(prompt="a", stream=True, partial_images=3).stream
+    assert edit([("image", PNG)], prompt="a", stream="true", partial_images="2").stream
+    assert not edit([("image", PNG)], prompt="a", stream="false").stream
+
+
+# variations
+
+
+def test_a_variation() -> None:
+    wish = variation([("image", PNG)], model="m", n="2", size="512x512", response_format="b64_json", strength="0.5")
+    assert wish == Wish(
+        "",
+        "m",
+        2,
+        (512, 512),
+        base64=True,
+        extras={"strength": 0.5},
+        images=(Part("image", b"\x89PNG", "a.png", "image/png"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "fields", "code", "param"),
+    [
+        ([("mask", PNG)], {}, "missing_required_parameter", "image"),
+        ([("image", PNG), ("mask", PNG)], {}, "unknown_parameter", "mask"),
+        ([("image", PNG)] * 2, {}, "array_above_max_length", "image"),
+        ([("image", PNG)], {"prompt": "a"}, "unknown_parameter", "prompt"),
+        ([("image", PNG)], {"stream": "true"}, "unknown_parameter", "stream"),
+    ],
+)
+def test_variations_that_are_refused(files: list[Any], fields: dict[str, str], code: str, param: str) -> None:
+    with pytest.raises(Refused) as caught:
+        variation(files, **fields)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)

@@ -1,0 +1,69 @@
+"""Files that come with the fixtures which a test adds, for those to name as they name files in `_assets`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+from falmock.fixtures import validate
+from falmock.fixtures.entry import MissingAsset
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Problem
+from falmock.wire import media
+from falmock.wire import storage
+
+KEY = "assets"
+_DIGEST = "sha256:"
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "contentEncoding": "base64"},
+    "description": "Files that the fixtures name: the name, as of a file in _assets, and the content in base64.",
+}
+
+
+def read(given: Any) -> tuple[dict[str, Asset], list[Problem]]:
+    """The files by name, and what is wrong with those that are none. `given` may not be what the schema has it."""
+    if not isinstance(given, dict):
+        return {}, [Problem("", f"$.{KEY}", f"expected an object, found {validate.brief(given)}")]
+    assets: dict[str, Asset] = {}
+    problems: list[Problem] = []
+    for name, text in given.items():
+        if not isinstance(text, str):
+            problems.append(Problem("", f"$.{KEY}[{name!r}]", f"expected base64, found {validate.brief(text)}"))
+            continue
+        try:
+            storage.check_name(name)
+            content = base64.b64decode(text, validate=True)
+        except storage.BadFileName as error:
+            problems.append(Problem("", f"$.{KEY}", str(error)))
+        except (binascii.Error, ValueError) as error:
+            found = validate.brief(text[:40])
+            problems.append(Problem("", f"$.{KEY}[{name!r}]", f"expected base64, found {found}: {error}"))
+        else:
+            kind = media.type_of(name)
+            kind = media.sniffed(content) if kind == media.DEFAULT else kind
+            assets[name] = Asset(storage.digest(content), name, kind, len(content), data=content)
+    return assets, problems
+
+
+def finder(brought: Mapping[str, Asset], known: Mapping[str, Asset]) -> Callable[[str], Asset]:
+    """Finds the files that added fixtures name: those that came with them, then those, by digest, that others refer to."""
+
+    def find(name: str) -> Asset:
+        both = (*brought.values(), *known.values())
+        if name.startswith(_DIGEST):
+            digest = name.removeprefix(_DIGEST)
+            found = known.get(digest) or next((asset for asset in both if asset.sha256 == digest), None)
+        else:
+            found = next((asset for asset in both if asset.name == name), None)
+        if found is None:
+            raise MissingAsset(
+                f"expected a file that came along in {KEY!r}, or that another fixture refers to, by name or sha256:<hex>, "
+                f"found {name[:100]!r}"
+            )
+        return found
+
+    return find

@@ -1,0 +1,224 @@
+"""The same job seen through all doors is one job."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.engine.config import Config
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.engine.pace import parse_pace
+from falmock.gateway import openai_errors
+from falmock.gateway.aimock import Aimock
+from falmock.gateway.aimock_steering import Steering
+from falmock.gateway.control import Control
+from falmock.gateway.door import Doors
+from falmock.gateway.door import Onward
+from falmock.gateway.openai_images import OpenAIImages
+from falmock.gateway.server_proxy import ServerProxy
+from falmock.wire.message import Request
+from falmock.wire.uuid7 import uuid7
+from unit.engine.calls import index_of
+from unit.gateway.openais import together
+
+MODEL, APP = "acme/film/fast", "acme/film"
+FILM = {
+    "match": {"model": MODEL},
+    "response": {"json": {"images": [{"url": "https://v3.fal.media/files/a/f.png"}]}, "billableUnits": 2},
+    "queue": {"started": 1, "completed": 3, "logs": [{"at": 2, "message": "half"}]},
+}
+HERE = "127.0.0.1:8080"
+QUEUE = "queue.fal.run"
+
+
+class Seen(NamedTuple):
+    """What a client is told of a job: what is told of the way there is left out."""
+
+    status: int
+    body: Any
+    request_id: str
+    units: str
+
+
+class World:
+    """One falmock with all its doors, at a pace that goes by polls."""
+
+    def __init__(self, pace: str = "polls:2,4") -> None:
+        counter = iter(range(10**6))
+        self.now = 1_752_619_398.0
+
+        def new_id(now: float) -> str:
+            return uuid7(now, next(counter))
+
+        self.engines = Engines(Config(pace=parse_pace(pace)), index_of(FILM), new_id)
+        self.pauses: Callable[[], None] = lambda: None
+        steering = Steering()
+        self.doors = Doors(
+            (
+                Control(self.engines, lambda: "read"),
+                OpenAIImages(self.engines, together, self._pause, lambda _: None),
+                Aimock(self.engines, new_id, steering),
+                ServerProxy(lambda: self.engines.config, os.environ),
+            )
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        self.now += seconds
+        self.pauses()
+
+    async def _ask(self, request: Request) -> Reply:
+        effect = self.engines.handle(request, self.now)
+        assert isinstance(effect, Reply)
+        return effect
+
+    def decided(self, request: Request) -> Reply:
+        effect = self.engines.handle(request, self.now)
+        assert isinstance(effect, Reply)
+        return effect
+
+    def direct(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """The answer to a request to falmock itself."""
+        named = {"host": HERE, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        content = b"" if body is None else json.dumps(body).encode()
+        if content:
+            named["content-type"] = "application/json"
+        request = Request(method, "127.0.0.1", path, "", named, content, peer="127.0.0.1")
+        door = self.doors.find(request)
+        assert door is not None
+        effect: Reply | Stream | Onward = asyncio.run(door.answer(request, self._ask, self.now))
+        if isinstance(effect, Onward):
+            effect = effect.leave(self.decided(effect.request))
+        assert isinstance(effect, Reply)
+        return effect
+
+    def proxied(self, method: str, url: str, body: Any = None) -> Reply:
+        host, _, path = url.removeprefix("https://").partition("/")
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.decided(Request(method, host, f"/{path}", "", {}, content))
+
+
+Asks = Callable[[World, str, str, Any], Reply]
+"""From a world, method, path on fal's queue host and body to the answer."""
+
+
+def older(world: World, method: str, path: str, body: Any) -> Reply:
+    start = (
+        f"/fal/queue/submit{path}"
+        if "/requests/" not in path
+        else f"/fal/queue/requests{path.partition('/requests')[2]}"
+    )
+    return world.direct(method, start, body)
+
+
+DOORS: dict[str, Asks] = {
+    "the proxy": lambda world, method, path, body: world.proxied(method, f"https://{QUEUE}{path}", body),
+    "fal's backup host": lambda world, method, path, body: world.proxied(
+        method, f"https://queue.falrun.com{path}", body
+    ),
+    "aimock's header routes": lambda world, method, path, body: world.direct(
+        method, f"/fal{path}", body, x_fal_target_host=QUEUE
+    ),
+    "aimock's routes by path": lambda world, method, path, body: world.direct(method, f"/fal/@{QUEUE}{path}", body),
+    "aimock's older routes": older,
+    "the server-side proxy": lambda world, method, path, body: world.direct(
+        method, "/api/fal/proxy", body, x_fal_target_url=f"https://{QUEUE}{path}"
+    ),
+}
+doors = st.sampled_from(sorted(DOORS))
+
+
+def seen(reply: Reply) -> Seen:
+    headers = {name.decode().lower(): value.decode() for name, value in reply.headers}
+    assert isinstance(reply.body, bytes)
+    told = (headers.get(name, "") for name in ("x-fal-request-id", "x-fal-billable-units"))
+    return Seen(reply.status, json.loads(reply.body), *told)
+
+
+def steered(world: World, job: str, end: str = "", method: str = "POST") -> Any:
+    reply = world.direct(method, f"/__falmock/jobs/{job}{end}")
+    assert isinstance(reply.body, bytes)
+    return reply.status, json.loads(reply.body)
+
+
+STEPS = {"status": ("GET", "/status"), "result": ("GET", ""), "cancel": ("PUT", "/cancel")}
+MOVES = ("/advance", "/hold", "/release", "/complete", "/fail")
+
+
+@given(
+    doors,
+    st.sampled_from(["polls:2,4", "instant", "manual", "2s"]),
+    st.lists(st.tuples(doors, st.sampled_from([*STEPS, *MOVES, "look", "erase"])), max_size=12),
+)
+def test_by_whatever_door_it_is_submitted_asked_for_and_moved(
+    entered: str, pace: str, steps: list[tuple[str, str]]
+) -> None:
+    """The same steps show the same, whichever door each comes by, as when all come through the proxy."""
+    one, other = World(pace), World(pace)
+    submitted = seen(DOORS[entered](one, "POST", f"/{MODEL}", {"prompt": "x"}))
+    assert submitted == seen(DOORS["the proxy"](other, "POST", f"/{MODEL}", {"prompt": "x"}))
+    job = submitted.body["request_id"]
+    for door, step in steps:
+        one.now, other.now = one.now + 0.3, other.now + 0.3
+        if step in STEPS:
+            method, end = STEPS[step]
+            path = f"/{APP}/requests/{job}{end}"
+            assert seen(DOORS[door](one, method, path, None)) == seen(DOORS["the proxy"](other, method, path, None))
+        elif step == "erase":
+            url = f"https://api.fal.ai/v1/models/requests/{job}/payloads"
+            assert seen(one.proxied("DELETE", url)) == seen(other.proxied("DELETE", url))
+        elif step == "look":
+            assert steered(one, job, method="GET") == steered(other, job, method="GET")
+        else:
+            assert steered(one, job, step) == steered(other, job, step)
+    assert [entry.job for entry in one.engines.common.scope.journal if entry.job] == [job]
+
+
+@pytest.mark.parametrize("door", sorted(DOORS))
+@pytest.mark.parametrize("end", ["/complete", "/fail", "cancel"])
+def test_the_job_behind_the_openai_images_api_is_one_of_them(door: str, end: str) -> None:
+    """While its client waits all others see it move, and its end, whoever brings it about, is what the client is told."""
+    world = World("manual")
+    steps = iter(["/advance", "", end])
+    words: list[str] = []
+    ids: list[str] = []
+
+    def while_it_waits() -> None:
+        (job,) = world.engines.common.scope.jobs.all(world.now)
+        ids.append(job.request_id)
+        of_job = f"/{APP}/requests/{job.request_id}"
+        words.append(seen(DOORS[door](world, "GET", f"{of_job}/status", None)).body["status"])
+        step = next(steps)
+        if step == "cancel":
+            DOORS[door](world, "PUT", f"{of_job}/cancel", None)
+        elif step:
+            steered(world, job.request_id, step)
+
+    # The door waits inside a loop of its own: what others do meanwhile is done beside it.
+    world.pauses = lambda: _beside(while_it_waits)
+    reply = world.direct("POST", "/v1/images/generations", {"model": MODEL, "prompt": "x"})
+    assert words == ["IN_QUEUE", "IN_PROGRESS", "IN_PROGRESS"]
+    result = seen(DOORS[door](world, "GET", f"/{APP}/requests/{ids[0]}", None))
+    assert isinstance(reply.body, bytes)
+    if end == "/complete":
+        assert (reply.status, result.status, result.request_id) == (200, 200, ids[0])
+        assert (b"x-request-id", ids[0].encode()) in reply.headers
+    else:
+        assert (reply.status, result.status) == ((500, 499) if end == "cancel" else (500, 500))
+        assert (openai_errors.NO_RETRY in reply.headers) is (end == "cancel")  # nobody wants it any more
+        assert json.loads(reply.body)["error"]["message"] in json.dumps(result.body)
+
+
+def _beside(act: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(act).result()
