@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from falmock.engine.lent import Lent
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
@@ -15,10 +16,12 @@ from falmock.fixtures.overlay import Overlay
 
 LIMIT = 10_000
 """How many fixtures one scope can have added."""
+MOST_BYTES = 64 * 1024 * 1024
+"""How many bytes of files can have come with them."""
 
 
 class TooMany(Exception):
-    """There is no room for so many fixtures."""
+    """There is no room for so many fixtures, or for the files that came with them."""
 
 
 class Batch(NamedTuple):
@@ -29,9 +32,15 @@ class Batch(NamedTuple):
 
 
 class Additions:
-    """The batches that were added, by name. Among the equally specific a later one wins; what has a match equal to one of its own is out."""
+    """The batches that were added, by name.
 
-    def __init__(self) -> None:
+    Among the equally specific a later one wins; what has a match equal to one of its own is out.
+
+    Their files are lent to all scopes through `lent`.
+    """
+
+    def __init__(self, lent: Lent) -> None:
+        self._lent = lent
         self._batches: dict[str, Batch] = {}
         self._count = 0
         self.rules: tuple[Rule, ...] = ()
@@ -57,17 +66,27 @@ class Additions:
         batch = Batch(tuple(fixtures), assets)
         if len(self) + len(batch.fixtures) > LIMIT:
             raise TooMany(f"a scope can have {LIMIT} added fixtures: remove some, or put them into files")
+        held = {asset.sha256: asset for batch in (*self._batches.values(), batch) for asset in batch.assets.values()}
+        if sum(asset.size for asset in held.values() if asset.data is not None) > MOST_BYTES:
+            raise TooMany(
+                f"the added fixtures of a scope can have {MOST_BYTES} bytes of files: put them beside fixtures on disk"
+            )
         self._batches[name] = batch
+        self._lent.lend(assets.values())
 
     def remove(self, name: str) -> tuple[Fixture, ...] | None:
         """Remove a batch: what was in it; None where there is none of this name."""
         batch = self._batches.pop(name, None)
-        return None if batch is None else batch.fixtures
+        if batch is None:
+            return None
+        self._lent.take_back(batch.assets.values())
+        return batch.fixtures
 
     def clear(self) -> tuple[Fixture, ...]:
         """Remove all batches: what was in them."""
         fixtures = tuple(fixture for batch in self._batches.values() for fixture in batch.fixtures)
-        self._batches.clear()
+        for name in list(self._batches):
+            self.remove(name)
         return fixtures
 
     def over(self, index: Index) -> Index:

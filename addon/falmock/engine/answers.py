@@ -12,7 +12,8 @@ from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.jobs import Job
-from falmock.engine.pace import schedule
+from falmock.engine.prepared import Preparations
+from falmock.engine.prepared import Prepared
 from falmock.engine.scopes import Scope
 from falmock.fixtures import miss
 from falmock.fixtures.in_order import InOrder
@@ -47,15 +48,21 @@ class Answers:
         self.scope = scope
         self.new_id = new_id
         self._misses: dict[str, miss.Miss] = {}
+        self._preparations = Preparations()
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on."""
         self.index = index
         self._misses.clear()
+        self._preparations = Preparations()
+
+    def prepared(self, fixture: Fixture) -> Prepared:
+        """What follows from a fixture at the pace of now."""
+        return self._preparations.of(fixture, self.config.pace)
 
     def timing(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply | None, float]:
         """The reply to a call whose start deadline passes (both in seconds after the call), and how long one takes that is in time."""
-        plan = schedule(self.config.pace, fixture.timeline)
+        plan = self.prepared(fixture).course.schedule
         if not plan.by_polls and plan.started > deadline:
             late = replies.timed_out(request_id, fixture.label, by_user=deadline != DEFAULT_DEADLINE)
             return late._replace(delay=deadline), deadline
@@ -132,7 +139,7 @@ class Answers:
         fixture = self.find_plain(request)
         if fixture is None:
             return None
-        reply = self.plain(fixture, reason_of(fixture))
+        reply = self.plain(fixture, self.prepared(fixture).why)
         if request.method != "HEAD":
             return reply
         body = reply.body
@@ -156,7 +163,10 @@ class Answers:
         return None
 
     def _in_turn(self, groups: Iterable[Group], kind: str = "") -> Fixture | None:
-        """The fixture that answers, of groups that match; the call counts, apart for each `kind`, in those that are looked at."""
+        """The fixture that answers, of groups that match.
+
+        The call counts, apart for each `kind`, in those that are looked at.
+        """
         repeated = None
         for group in groups:
             if len(group) == 1 and group[0].match.sequence_index is None:
@@ -208,26 +218,6 @@ class Answers:
             return reply  # its asset is gone
         headers = [(b"Content-Type", answer.content_type.encode()), *extra]
         return reply._replace(headers=replies.own_headers(headers, answer, fixture.label))
-
-
-def reason_of(fixture: Fixture) -> str:
-    """Why a fixture answered, in a few words."""
-    match = fixture.match
-    if match.exact:
-        return "exact input"
-    parts = [
-        name
-        for name, held in (
-            ("model", match.model),
-            ("input", match.input),
-            ("userMessage", match.user_message),
-            ("host", match.host),
-            ("path", match.path),
-            ("context", match.context),
-        )
-        if held is not None
-    ]
-    return f"matches by {', '.join(parts)}" if parts else "matches every call"
 
 
 def _deadline(request: Request) -> float | Reply:

@@ -1,7 +1,7 @@
 """Files: what clients uploaded in this run, and the uploads under way. Content is in memory or in files, by digest.
 
-Files are the edge's. It hands them over with a request; the ones that are not kept, or not any more, are `dropped`, and the edge
-removes them.
+Files are the edge's. It hands them over with a request; the ones that are not kept, or not any more, are `dropped`, and
+the edge removes them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 
+from falmock.engine.lent import Lent
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -61,8 +62,9 @@ class _Shelf:
 class Assets:
     """Uploaded content, and the promised URLs.
 
-    At most `limit` bytes are kept in memory, and `disk_limit` bytes in files unless a single upload is larger; the oldest go
-    first, and parts of uploads that were never completed before what is whole. Fixture assets are looked up in the mapping that `find` is given, since they change with the fixtures.
+    At most `limit` bytes are kept in memory, as much again of parts there, and `disk_limit` bytes in files unless a
+    single upload is larger; the oldest go first, and on disk parts of uploads that were not completed before what is
+    whole. Fixture assets are looked up in the mapping that `find` is given, since they change with the fixtures.
     """
 
     def __init__(self, limit: int = LIMIT, disk_limit: int = DISK_LIMIT) -> None:
@@ -71,11 +73,15 @@ class Assets:
         self._memory = _Shelf()
         self._disk = _Shelf()
         self._parts_on_disk = 0
+        self._parts_in_memory = 0
+        self._unfinished: OrderedDict[str, float] = OrderedDict()
         self._files: set[str] = set()
         self._dropped: list[str] = []
         self._promised: OrderedDict[str, Upload] = OrderedDict()
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._promises: Counter[tuple[str, str]] = Counter()
+        self.lent: Lent = Lent()
+        """What came with added fixtures, in whatever scope."""
 
     # promises
 
@@ -153,7 +159,21 @@ class Assets:
 
     # parts
 
-    def add_part(self, upload: Upload, number: int, content: Content) -> None:
+    @property
+    def unfinished_since(self) -> float | None:
+        """When the last part came (seconds since the epoch) of the upload that waits for more for longest.
+
+        None for none.
+        """
+        return next(iter(self._unfinished.values()), None)
+
+    def forget_unfinished(self, before: float) -> None:
+        """Forget the parts of uploads that no part came of since then (seconds since the epoch)."""
+        while (since := self.unfinished_since) is not None and since <= before:
+            upload = self._promised[next(iter(self._unfinished))]
+            self._forget_parts(upload, upload.parts)
+
+    def add_part(self, upload: Upload, number: int, content: Content, now: float) -> None:
         """Keep one part; it takes the place of one that came before under this number. Raises NoRoom."""
         if content.data is not None:
             others = (part for place, part in upload.parts.items() if place != number)
@@ -162,10 +182,15 @@ class Assets:
         if number in upload.parts:
             self._forget_parts(upload, [number])
         upload.parts[number] = content
+        self._unfinished[upload.key] = now
+        self._unfinished.move_to_end(upload.key)
         if content.file is not None:
             self._files.add(content.file)
             self._parts_on_disk += content.size
             self._make_room(upload)
+        else:
+            self._parts_in_memory += content.size
+            self._make_room_in_memory()
 
     def in_order(self, upload: Upload, numbers: list[int]) -> list[Content]:
         """The parts of an upload by number, whatever the order told. Raises BadParts."""
@@ -182,6 +207,19 @@ class Assets:
             if part.file is not None:
                 self._parts_on_disk -= part.size
                 self._drop(part.file)
+            else:
+                self._parts_in_memory -= part.size
+        if not upload.parts:
+            self._unfinished.pop(upload.key, None)
+
+    def _make_room_in_memory(self) -> None:
+        """Forget parts until what is in memory is within the limit.
+
+        Those of the upload that the last one was of stay.
+        """
+        while self._parts_in_memory > self.limit and len(self._unfinished) > 1:
+            upload = self._promised[next(iter(self._unfinished))]
+            self._forget_parts(upload, upload.parts)
 
     # files
 
@@ -222,6 +260,7 @@ class Assets:
         if sha256 is None:
             return None
         asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)
+        asset = asset or self.lent.get(sha256)
         if asset is None:
             return None
         filled = self._filled.get(storage.asset_key(path))

@@ -24,11 +24,11 @@ class Chance:
         digest = hashlib.sha256((self._key + purpose).encode("utf-8", "surrogatepass")).digest()
         return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)
 
-    def seconds(self, latency: Latency) -> float:
-        """How long a wait takes that is spread so."""
+    def seconds(self, latency: Latency, purpose: str = "latency") -> float:
+        """How long a wait takes that is spread so, for this purpose."""
         if latency.spread is Spread.FIXED:
             return latency.one
-        share = self.share("latency")
+        share = self.share(purpose)
         if latency.spread is Spread.UNIFORM:
             return latency.one + (latency.other - latency.one) * share
         # Half a step away from 0, where a normal distribution has no end.

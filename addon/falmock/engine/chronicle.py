@@ -20,7 +20,8 @@ from falmock.wire.hosts import Role
 OTHER = "other"
 PREFLIGHT = "preflight"
 NAMES = (*dict.fromkeys(KINDS.values()), "keys", "message", "webhook", PREFLIGHT, OTHER)
-"""What calls are called: as in rules for faults, and `keys` (of webhooks), `message` (on a socket), `webhook` (one that falmock posts)."""
+"""What calls are called: as in rules for faults, and `keys` (of webhooks), `message` (on a socket), `webhook` (one that
+falmock posts)."""
 ASKS = frozenset({"run", "submit", "stream", "message"})
 """The calls that ask a model for something."""
 _REQUEST_ID = b"x-fal-request-id"
@@ -29,7 +30,10 @@ _DEEP = 50
 
 
 class Told(NamedTuple):
-    """One call: its number in the journal (from 1), and what it was. `endpoint` and `request_id` are "" where it has none."""
+    """One call: its number in the journal (from 1), and what it was.
+
+    `endpoint` and `request_id` are "" where it has none.
+    """
 
     number: int
     entry: Entry

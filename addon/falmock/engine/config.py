@@ -8,8 +8,8 @@ from dataclasses import field
 
 from falmock.engine.pace import INSTANT
 from falmock.engine.pace import Pace
-from falmock.fixtures.redaction import NO_RULES
-from falmock.fixtures.redaction import SecretRules
+from falmock.fixtures.secret_rules import NO_RULES
+from falmock.fixtures.secret_rules import SecretRules
 from falmock.fixtures.volatile import NOTHING_IGNORED
 from falmock.fixtures.volatile import Ignores
 from falmock.wire.auth import ANYONE
@@ -37,7 +37,7 @@ class Mode(enum.Enum):
     @property
     def answers(self) -> bool:
         """Whether calls can be answered here, so that no connection is needed for them."""
-        return self in (Mode.REPLAY, Mode.AUTO)
+        return self is Mode.REPLAY or self is Mode.AUTO
 
 
 class Dialect(enum.Enum):
@@ -88,7 +88,8 @@ class Config:
     dialect: Dialect = Dialect.FAL
     """How aimock's routes answer."""
     openai_models: tuple[tuple[str, str], ...] = ()
-    """The models of the OpenAI images API, by name, and their endpoint ids; none for those that fixtures have images of."""
+    """The models of the OpenAI images API, by name, and their endpoint ids; none for those that fixtures have images
+    of."""
     openai_access_key: str = field(default="", repr=False)
     """What callers of the OpenAI images API have to give as their key; "" for none."""
     fal_keys: tuple[str, ...] = field(default=(), repr=False)

@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from falmock.engine import messages
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
-from falmock.engine.answers import reason_of
 from falmock.engine.effects import Turn
+from falmock.engine.fault_replies import delay_of
+from falmock.engine.faults import Faults
 from falmock.engine.outbox import Due
 from falmock.engine.outbox import Outbox
 from falmock.engine.pace import Pace
 from falmock.engine.pace import spread
+from falmock.engine.prepared import reason_of
 from falmock.engine.single_frame import frames_of
+from falmock.engine.strike import Strike
+from falmock.fixtures.fault_answer import answer_of
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Timed
+from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import realtime
 from falmock.wire.frames import Close
 from falmock.wire.frames import Reset
@@ -26,13 +31,15 @@ from falmock.wire.message import Request
 class EndpointSocket:
     """Answers each message by the fixture that matches it.
 
-    `names` are the endpoint ids that the socket goes by, the one it was connected to first. After `idle` seconds without a
-    message a `/realtime` session ends. `limit` is how many messages may wait (see Outbox).
+    `names` are the endpoint ids that the socket goes by, the one it was connected to first. After `idle` seconds
+    without a message a `/realtime` session ends. `limit` is how many messages may wait (see Outbox). Of `faults` those
+    of the fixtures strike each message that they answer: what they do to a socket as a whole is not done here.
     """
 
     def __init__(
         self,
         answers: Answers,
+        faults: Faults,
         handshake: Request,
         names: Sequence[str],
         *,
@@ -41,6 +48,7 @@ class EndpointSocket:
         limit: int | None,
     ) -> None:
         self._answers = answers
+        self._faults = faults
         self._handshake = handshake
         self._names = names
         self._is_realtime = is_realtime
@@ -78,22 +86,32 @@ class EndpointSocket:
             self._outbox.put([Due(now, realtime.error_frame(realtime.MISS, found.text))])
             self._note(now, None, found, query.text)
         else:
-            self._answer(found, now, packs=self._is_realtime or isinstance(message, bytes))
-            self._note(now, found, text=query.text)
+            strike = self._faults.of_message(found)
+            self._answer(found, strike, now, packs=self._is_realtime or isinstance(message, bytes))
+            self._note(now, found, text=query.text, strike=strike)
         return self._outbox.take(now)._replace(misses=misses)
 
-    def _answer(self, fixture: Fixture, now: float, *, packs: bool) -> None:
-        if fixture.frames is not None:
+    def _answer(self, fixture: Fixture, strike: Strike | None, now: float, *, packs: bool) -> None:
+        answer, error = fixture.answer, None
+        if strike is not None:
+            now += delay_of(strike)
+            error = strike.fault.error
+        if error is not None:
+            endpoint = endpoint_ids.parse(self._names[-1])
+            answer = answer_of(error, endpoint.app, endpoint.path)
+        elif fixture.frames is not None:
             self._play(fixture.frames, now)
             return
-        answer = fixture.answer
-        _, delay = self._answers.timing(fixture, DEFAULT_DEADLINE, "")
+        delay = 0.0 if fixture.frames is not None else self._answers.timing(fixture, DEFAULT_DEADLINE, "")[1]
         asset = None if answer.asset is None else self._answers.index.assets.get(answer.asset)
         frames = frames_of(answer, asset, packs=packs, is_realtime=self._is_realtime)
         self._outbox.put([Due(now + delay, frame) for frame in frames])
 
     def _play(self, frames: Sequence[Timed], now: float) -> None:
-        """Have frames sent; where they tell of a session that timed out, that is what happens if no more messages come."""
+        """Have frames sent.
+
+        Where they tell of a session that timed out, that is what happens if no more messages come.
+        """
         cut = next((place for place, timed in enumerate(frames) if realtime.is_timeout(timed.frame)), len(frames))
         self._outbox.put(_at_pace(frames[:cut], now, self._answers.config.pace))
         if cut < len(frames):
@@ -111,7 +129,14 @@ class EndpointSocket:
             at = now + self._idle
             self._outbox.end_with((Due(at, realtime.timeout_frame()), Due(at, Close())))
 
-    def _note(self, now: float, fixture: Fixture | None, miss: Miss | None = None, text: str = "") -> None:
+    def _note(
+        self,
+        now: float,
+        fixture: Fixture | None,
+        miss: Miss | None = None,
+        text: str = "",
+        strike: Strike | None = None,
+    ) -> None:
         self._answers.scope.journal.note_message(
             self._handshake,
             now,
@@ -119,6 +144,7 @@ class EndpointSocket:
             reason_of(fixture) if fixture else "no fixture matches",
             miss.text if miss else None,
             text.encode("utf-8", "backslashreplace"),
+            strike.fault.name if strike else None,
         )
 
 

@@ -60,8 +60,9 @@ class Side(NamedTuple):
 
     `host` is normalized and has the role `role`; `query` only tells which call it is. `status` is that of the response,
     None on the request's side. `body` is less its content encoding. `request_id` is the one that response headers name.
-    `fixture` and `why` are those of the reply, `forwarded` tells that there was none; `recorded` is the path of the fixture
-    that was written; `report` is what else is to be said, such as a miss report. `upgrade` tells of a request for a WebSocket.
+    `fixture` and `why` are those of the reply, `forwarded` tells that there was none; `recorded` is the path of the
+    fixture that was written; `report` is what else is to be said, such as a miss report. `upgrade` tells of a request
+    for a WebSocket.
     """
 
     host: str

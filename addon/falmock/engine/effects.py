@@ -10,6 +10,7 @@ import enum
 from typing import NamedTuple
 from typing import Protocol
 
+from falmock.engine.strike import Strike
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Found
 from falmock.wire.content import Content
@@ -36,8 +37,8 @@ class Delivery(NamedTuple):
     """How the bytes of an answer go when not at once and whole. Times in seconds, sizes in bytes.
 
     `first_byte` is the wait between headers and body. The body goes in pieces of `piece` bytes (0: as they come) with
-    `pause` before each but the first. It ends after `cut` bytes, the connection closed. `length` is the Content-Length that is told where it is not the
-    body's.
+    `pause` before each but the first. It ends after `cut` bytes, the connection closed. `length` is the Content-Length
+    that is told where it is not the body's.
     """
 
     first_byte: float = 0.0
@@ -51,11 +52,11 @@ class Delivery(NamedTuple):
 class Reply(NamedTuple):
     """A whole answer.
 
-    `headers` are complete but for Content-Length, which edges derive from the body; `length` is set where the
-    length told is not the body's (HEAD). `delay` is in seconds, to be spent before answering. `fixture` names what
-    answered, `why` says why in a few words; `miss` is the report when nothing did. `delivery` is set for bytes that do not go at
-    once and whole, `fault` names the fault that struck. `wakes` is the request id of a job that this call changed: streams about it
-    are to be asked again; `job` that of the job it made.
+    `headers` are complete but for Content-Length, which edges derive from the body; `length` is set where the length
+    told is not the body's (HEAD). `delay` is in seconds, to be spent before answering. `fixture` names what answered,
+    `why` says why in a few words; `miss` is the report when nothing did. `delivery` is set for bytes that do not go at
+    once and whole, `fault` names the fault that struck. `wakes` is the request id of a job that this call changed:
+    streams about it are to be asked again; `job` that of the job it made.
     """
 
     status: int
@@ -106,8 +107,9 @@ class Source(Protocol):
 class Stream(NamedTuple):
     """An answer whose body comes over time.
 
-    `headers` are complete but for framing. `delay` is in seconds, before the headers. `key` is the request id of the job that it
-    tells of: it is asked again when a Reply `wakes` that.
+    `headers` are complete but for framing. `delay` is in seconds, before the headers. `key` is the request id of the
+    job that it tells of: it is asked again when a Reply `wakes` that. `size` is how many bytes the body will have,
+    where that is known. `length` is a Content-Length that is told although a stream has none.
     """
 
     status: int
@@ -118,6 +120,8 @@ class Stream(NamedTuple):
     delay: float = 0.0
     key: str = ""
     fault: str | None = None
+    size: int | None = None
+    length: int | None = None
 
 
 class Turn(NamedTuple):
@@ -146,27 +150,28 @@ class Conversation(Protocol):
 
 
 class Socket(NamedTuple):
-    """A WebSocket that is accepted. `headers` go with the 101, besides the handshake's own."""
+    """A WebSocket that is accepted, `delay` seconds later. `headers` go with the 101, besides the handshake's own."""
 
     conversation: Conversation
     why: str
     fixture: str | None = None
     headers: tuple[Header, ...] = ()
     fault: str | None = None
+    delay: float = 0.0
 
 
 class Join(NamedTuple):
     """Parts of an upload that lie in files and are to become one, in this order.
 
     The edge joins them, keeps the whole, removes the parts, and asks `Engine.joined` for the reply. `key` names the
-    upload.
+    upload; `strike` is what happens to the reply.
     """
 
     key: str
     parts: tuple[Content, ...]
     why: str
     fixture: str | None = None
-    fault: str | None = None
+    strike: Strike | None = None
 
 
 class Forward(NamedTuple):

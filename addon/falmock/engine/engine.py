@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from typing import Any
 
 from falmock.engine import additions
-from falmock.engine import auto
-from falmock.engine import replies
-from falmock.engine import sockets
+from falmock.engine import fault_replies
 from falmock.engine.answers import KINDS_OF_TURNS
 from falmock.engine.answers import Answers
 from falmock.engine.answers import NewId
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
+from falmock.engine.dispatch import Dispatch
 from falmock.engine.downloads import Downloads
-from falmock.engine.effects import Answer
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
@@ -26,14 +22,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.faults import HEADER
 from falmock.engine.faults import Faults
-from falmock.engine.faults import Strike
-from falmock.engine.platform import Platform
-from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
-from falmock.engine.sockets import Sockets
-from falmock.engine.streams import Streams
 from falmock.engine.striking import Striking
-from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
@@ -43,17 +33,12 @@ from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.redaction import Redactor
-from falmock.wire import auth
 from falmock.wire import cors
-from falmock.wire import endpoint as endpoint_ids
-from falmock.wire import errors
 from falmock.wire import routes
 from falmock.wire.content import Content
-from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
-Handler = Callable[[Request, Any, float], Answer]
 _TAKES_FILE = frozenset({routes.FilePut, routes.DirectUpload, routes.UploadPart})
 SPOOLED_ABOVE = 1024 * 1024
 """Files longer than this (bytes), or of a length that is not told, are put on disk when they are uploaded."""
@@ -63,9 +48,9 @@ _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 class Engine:
     """Decides what every call of one scope is answered with.
 
-    `new_id` makes a request id from the time (seconds since the epoch): the engine itself rolls no dice and reads
-    no clock. `secret` signs the tokens it gives out. What is nobody's own (secrets to hide, uploaded files, webhooks to be posted) is
-    that of `others`, where there are other scopes.
+    `new_id` makes a request id from the time (seconds since the epoch): the engine itself rolls no dice and reads no
+    clock. `secret` signs the tokens it gives out. What is nobody's own (secrets to hide, uploaded files, webhooks to be
+    posted) is that of `others`, where there are other scopes.
     """
 
     def __init__(
@@ -77,22 +62,19 @@ class Engine:
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets)
         self._files = self._index = index
         self._rules: tuple[Rule, ...] = ()
-        self.added = additions.Additions()
+        self.added = additions.Additions(self.scope.assets.lent)
         """What was added to this scope alone."""
         index = _as_chosen(index, config)
         self._answers = Answers(config, index, self.scope, new_id)
         self.webhooks: Agenda = Agenda(self._answers) if others is None else others.webhooks
-        self._streams = Streams(self._answers)
-        self._sockets = Sockets(self._answers)
         self._faults = Faults(self.scope.faults, self._endpoint_of)
         self._faults.use_fixtures(index)
-        self._queue = Queue(self._answers, self.scope.jobs, self.webhooks, self._faults)
-        self._striking = Striking(self._faults, self._answers, self._decide)
         self._uploads = Uploads(self.scope.assets)
         self._downloads = Downloads(self.scope.assets, index, self.redactor, self._answers.find_plain)
-        self._tokens = Tokens(secret)
-        self._platform = Platform(self._answers)
-        self._handlers = self._table()
+        self._dispatch = Dispatch(
+            self._answers, self.scope, self._faults, self.webhooks, self._uploads, self._downloads, Tokens(secret)
+        )
+        self._striking = Striking(self._faults, self._answers, self._dispatch.decide)
 
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture that an answer came from, by the label it tells."""
@@ -148,10 +130,13 @@ class Engine:
         return self._index
 
     def knows(self, request: Request) -> bool:
-        """Whether a fixture would answer a run, or a call that goes to no endpoint. The call does not count."""
+        """Whether a fixture would answer a run, a submit, or a call that goes to no endpoint.
+
+        The call does not count.
+        """
         role = self.config.hosts.role(request.host) or Role.OTHER
         call = routes.route(role, request.method, request.path, request.query)
-        if isinstance(call, routes.Run):
+        if isinstance(call, routes.Run | routes.Submit):
             return self._answers.ahead(request, call.endpoint) is not None
         return self._answers.knows_plain(request)
 
@@ -205,9 +190,10 @@ class Engine:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
             effect = self._answer(request, now)
-            if isinstance(effect, Reply | Stream) and "origin" in request.headers and not _has_cors(effect):
+            if "origin" in request.headers and isinstance(effect, Reply | Stream) and not _has_cors(effect):
                 effect = effect._replace(headers=effect.headers + cors.simple(request.headers))
-        self.scope.journal.note(request, effect, now)
+        if not isinstance(effect, Join):  # `joined` tells what came of it
+            self.scope.journal.note(request, effect, now)
         if request.content is not None:
             self.scope.assets.release(request.content)
         return effect
@@ -236,12 +222,28 @@ class Engine:
         """The files that were given with requests and are of no use any more, each told once: they are to be removed."""
         return self.scope.assets.take_dropped()
 
-    def joined(self, request: Request, join: Join, whole: Content) -> Reply:
-        """What to reply to the request that a Join was answered to, now that this is what its parts came to."""
-        reply = self._uploads.joined(request, join.key, whole)
-        self.scope.assets.release(whole)
+    @property
+    def tidy_at(self) -> float | None:
+        """When `tidy` has something to do next (seconds since the epoch); None while nothing waits for that."""
+        since = self.scope.assets.unfinished_since
+        return None if since is None else since + self.config.job_ttl
+
+    def tidy(self, now: float) -> None:
+        """Forget the parts of uploads that nobody went on with for as long as a job is kept."""
+        self.scope.assets.forget_unfinished(now - self.config.job_ttl)
+
+    def joined(self, request: Request, join: Join, whole: Content | Reply, now: float) -> Reply:
+        """What to reply to the request that a Join was answered to, now that its parts came to this content, or this problem."""
+        if isinstance(whole, Content):
+            reply = self._uploads.joined(request, join.key, whole)
+            self.scope.assets.release(whole)
+        else:
+            reply = whole
+        if join.strike is not None:
+            reply = fault_replies.struck(join.strike, reply)
         if "origin" in request.headers and not _has_cors(reply):
             reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
+        self.scope.journal.note(request, reply, now)
         return reply
 
     def _answer(self, request: Request, now: float) -> Effect:
@@ -254,119 +256,11 @@ class Engine:
         job = self.scope.jobs.get(request_id, now)
         return None if job is None else job.endpoint
 
-    def _decide(self, request: Request, call: routes.Call, now: float, strike: Strike | None) -> Effect:
-        handler = self._handlers[type(call)]
-        if strike is not None and isinstance(call, routes.Submit):
-            handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, strike))
-        if self.config.mode is not Mode.AUTO:
-            return handler(request, call, now)
-        if type(call) in auto.TO_FAL:
-            return Forward("auto: uploads and tokens go to fal")
-        if isinstance(call, routes.WebhookKeys) and not self.webhooks.used:
-            return Forward("auto: no webhook was sent from here, so the keys are fal's")
-        if isinstance(call, routes.Socket | routes.RunSocket):
-            known = self._sockets.knows(call)
-            return handler(request, call, now) if known else Forward("auto: no fixture is for this socket")
-        reply = handler(request, call, now)
-        if auto.is_ours(call, reply):
-            return reply
-        inline = auto.known_here_only(request, self.scope.assets, self._downloads.index.assets)
-        return Forward("auto: nothing here answers it", inline)
-
-    def _table(self) -> dict[type[Any], Handler]:
-        """What answers each kind of call."""
-        queue, uploads = self._queue, self._uploads
-        return {
-            routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
-            routes.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
-            routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
-            routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
-            routes.Run: self._to_endpoint(self._streams.run),
-            routes.Stream: self._to_endpoint(self._streams.run),
-            routes.Socket: self._socket,
-            routes.RunSocket: self._to_endpoint(self._sockets.open_runs),
-            routes.WebhookKeys: lambda request, _, __: self.webhooks.keys(head=request.method == "HEAD"),
-            routes.Submit: self._to_endpoint(queue.submit),
-            routes.UploadInitiate: self._to_storage(
-                self._recorded_or(lambda request, call, _: uploads.initiate(request, call))
-            ),
-            routes.CdnToken: self._to_storage(self._recorded_or(lambda _, __, now: uploads.token(now))),
-            routes.Token: self._to_storage(self._recorded_or(self._tokens.give)),
-            routes.FileGet: lambda request, _, __: self._downloads.get(request),
-            routes.FilePut: self._recorded_or(lambda request, _, __: uploads.put(request)),
-            routes.DirectUpload: self._recorded_or(lambda request, _, __: uploads.upload(request)),
-            routes.MultipartStart: self._recorded_or(lambda request, _, __: uploads.multipart_start(request)),
-            routes.UploadPart: self._recorded_or(lambda request, call, _: uploads.part(request, call)),
-            routes.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
-            routes.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
-            routes.Unrouted: self._recorded_or(self._unrouted),
-        }
-
-    def _unrouted(self, request: Request, call: routes.Unrouted, now: float) -> Reply:
-        text = f"{request.method} https://{request.host}{request.path}: {call.message}"
-        return self._platform.answer(request, now) or replies.problem(call.status, text, call.message)
-
-    def _recorded_or(self, handler: Handler) -> Handler:
-        """A handler for calls to no endpoint: what a fixture answers goes before what would be made up."""
-
-        def handle(request: Request, call: Any, now: float) -> Answer:
-            return self._answers.recorded(request) or handler(request, call, now)
-
-        return handle
-
-    # who may call
-
-    def _about_job(self, handler: Handler) -> Handler:
-        def handle(request: Request, call: Any, now: float) -> Answer:
-            if self._looks_at(request):
-                job = self.scope.jobs.get(call.request_id, now)
-                if job is not None:  # an unknown id is 404 even without a key (section 3.2)
-                    refused = self._refusal(request, endpoint_ids.parse(job.app), now)
-                    if refused is not None:
-                        return _unauthorized(refused)
-            return handler(request, call, now)
-
-        return handle
-
-    def _to_endpoint(self, handler: Handler) -> Handler:
-        def handle(request: Request, call: Any, now: float) -> Answer:
-            if self._looks_at(request):
-                refused = self._refusal(request, call.endpoint, now)
-                if refused is not None:
-                    return _unauthorized(refused)
-            return handler(request, call, now)
-
-        return handle
-
-    def _socket(self, request: Request, call: routes.Socket, now: float) -> Answer:
-        if self._looks_at(request) and self._refusal(request, call.endpoint, now) is not None:
-            return sockets.refused()
-        return self._sockets.open(request, call, now)
-
-    def _to_storage(self, handler: Handler) -> Handler:
-        def handle(request: Request, call: Any, now: float) -> Answer:
-            refused = auth.refusal(self.config.auth, request.headers, errors.NO_AUTHORIZATION_REST)
-            return handler(request, call, now) if refused is None else _unauthorized(refused)
-
-        return handle
-
-    def _looks_at(self, request: Request) -> bool:
-        """Whether there is anything about the key or the token of a request that could be wrong."""
-        return self.config.auth.required or PARAMETER in request.query
-
-    def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
-        trusts_fal = self.config.mode is Mode.AUTO
-        return self._tokens.refusal(self.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
-
 
 def _as_chosen(index: Index, config: Config) -> Index:
     """The fixtures as calls find them."""
     index = index.ignoring(config.ignore)
     return InOrder(index) if config.dialect is Dialect.AIMOCK else index
-
-
-def _unauthorized(text: str) -> Reply:
-    return replies.queue_reply(401, {"detail": text}, "not authorized")
 
 
 def _has_cors(reply: Reply | Stream) -> bool:

@@ -23,7 +23,10 @@ LIMIT = 1000
 
 
 class Engines:
-    """Answers each call in its scope. All scopes have the fixtures, the rules for faults and the configuration in common."""
+    """Answers each call in its scope.
+
+    All scopes have the fixtures, the rules for faults and the configuration in common.
+    """
 
     def __init__(self, config: Config, index: Index, new_id: NewId, secret: bytes = b"falmock") -> None:
         self.common = Engine(config, index, new_id, secret)
@@ -47,7 +50,7 @@ class Engines:
         if engine is None:
             engine = self._scoped[scope] = self._new()
             if len(self._scoped) > LIMIT:
-                self._scoped.popitem(last=False)
+                self._scoped.popitem(last=False)[1].remove_fixtures()
         else:
             self._scoped.move_to_end(scope)
         return engine
@@ -114,9 +117,9 @@ class Engines:
         """What to do about a request to one of fal's hosts at `now` (seconds since the epoch)."""
         return self.of(request.scope).handle(request, now)
 
-    def joined(self, request: Request, join: Join, whole: Content) -> Reply:
+    def joined(self, request: Request, join: Join, whole: Content | Reply, now: float) -> Reply:
         """See `Engine.joined`."""
-        return self.of(request.scope).joined(request, join, whole)
+        return self.of(request.scope).joined(request, join, whole, now)
 
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """See `Engine.spools`."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from falmock.engine.deliveries import ONCE
+from falmock.engine.deliveries import Plan
 from falmock.engine.effects import Reply
 from falmock.engine.fault_replies import fault_header
 from falmock.engine.fault_replies import reason_of
-from falmock.engine.faults import Strike
 from falmock.engine.pace import Retry
 from falmock.engine.pace import Schedule
-from falmock.engine.webhooks import ONCE
-from falmock.engine.webhooks import Plan
+from falmock.engine.prepared import Course
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault import JobFault
 from falmock.fixtures.fault import JobTrouble
 from falmock.fixtures.fault import WebhookTrouble
@@ -31,14 +30,6 @@ _CANCELLED = Wanted("client_cancelled")
 # What the queue says of ids it does not know: what it says of a result that is gone is recorded nowhere.
 _LOST = Answer(404, "application/json; charset=utf-8", jsontext.dump_queue(errors.NOT_FOUND))
 _STUCK = {JobTrouble.STUCK_IN_QUEUE: State.QUEUED, JobTrouble.STUCK_IN_PROGRESS: State.RUNNING}
-
-
-class Course(NamedTuple):
-    """How a job goes: when it moves, what comes of it, and whether its runner stops when asked to."""
-
-    schedule: Schedule
-    answer: Answer
-    honours_cancel: bool
 
 
 def stand_in(strike: Strike) -> Fixture | None:
@@ -91,17 +82,20 @@ def with_retries(plan: Schedule, times: int) -> Schedule:
 def webhook_plan(strike: Strike | None) -> Plan:
     """How the webhook of a job is delivered."""
     fault = strike.fault.webhook if strike is not None else None
-    if fault is None:
+    if strike is None or fault is None:
         return ONCE
+    plan = Plan(fault=strike.fault.name)
     match fault.trouble:
         case WebhookTrouble.NEVER:
-            return Plan(delays=())
+            return plan._replace(delays=())
         case WebhookTrouble.TWICE:
-            return Plan(delays=(0.0, fault.seconds))
+            return plan._replace(delays=(0.0, fault.seconds))
         case WebhookTrouble.BAD_SIGNATURE:
-            return Plan(forged=True)
-        case WebhookTrouble.LATE | WebhookTrouble.OUT_OF_ORDER:
-            return Plan(delays=(fault.seconds,))
+            return plan._replace(forged=True)
+        case WebhookTrouble.LATE:
+            return plan._replace(delays=(fault.seconds,))
+        case WebhookTrouble.OUT_OF_ORDER:
+            return plan._replace(delays=(fault.seconds,), yields=True)
 
 
 def marked(strike: Strike, reply: Reply) -> Reply:

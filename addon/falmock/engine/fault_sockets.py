@@ -1,13 +1,16 @@
-"""Sockets that end too early: by a close code, by a reset, in the middle of a message, or for want of messages."""
+"""Sockets that are slow, or end too early: by a close code, a reset, within a message, or for want of messages."""
 
 from __future__ import annotations
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
+from falmock.engine.fault_replies import delay_of
 from falmock.engine.fault_replies import fault_header
 from falmock.engine.fault_replies import reason_of
-from falmock.engine.faults import Strike
+from falmock.engine.late_socket import Late
+from falmock.engine.strike import Strike
+from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import SocketFault
 from falmock.wire import realtime
 from falmock.wire.frames import Binary
@@ -89,11 +92,20 @@ def _begun(frame: Text | Binary | Stored) -> Frame:
 def struck(strike: Strike, socket: Socket) -> Socket:
     """A socket as the fault has it go."""
     fault = strike.fault
-    if fault.socket is None:
+    conversation = socket.conversation
+    if fault.socket is not None:
+        conversation = Interrupted(conversation, fault.socket)
+    if fault.reset is Breaks.AFTER_HEADERS:
+        conversation = Interrupted(conversation, SocketFault(reset=True))
+    latency = fault.latency
+    if latency is not None:
+        conversation = Late(conversation, lambda number: strike.chance.seconds(latency, f"latency {number}"))
+    if conversation is socket.conversation:
         return socket
     return socket._replace(
-        conversation=Interrupted(socket.conversation, fault.socket),
+        conversation=conversation,
         why=f"{socket.why}; {reason_of(strike)}",
         headers=(*socket.headers, fault_header(fault.name)),
         fault=fault.name,
+        delay=delay_of(strike),
     )

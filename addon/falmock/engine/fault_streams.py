@@ -10,14 +10,18 @@ from falmock.engine.fault_replies import delay_of
 from falmock.engine.fault_replies import fault_header
 from falmock.engine.fault_replies import malformed
 from falmock.engine.fault_replies import reason_of
-from falmock.engine.faults import Strike
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault
+from falmock.fixtures.fault import Size
 from falmock.fixtures.fault import StreamEnd
 from falmock.wire import sse
+from falmock.wire.message import Header
+from falmock.wire.message import header_map
 from falmock.wire.named_errors import envelope
 
+_EVENTS = sse.TYPE.partition(";")[0]
 _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: End.RESET}
 
 
@@ -61,6 +65,19 @@ class Truncated:
             if self._left == 0:
                 return Step(tuple(pieces), end=End.CUT)
         return step
+
+
+class Shifted:
+    """A stream all of whose pieces come `wait` seconds later."""
+
+    def __init__(self, source: Source, wait: float) -> None:
+        self._source = source
+        self._wait = wait
+
+    def step(self, now: float) -> Step:
+        """What is due at `now`; see `Source`."""
+        step = self._source.step(now - self._wait)
+        return step if step.again is None else step._replace(again=step.again + self._wait)
 
 
 class Late:
@@ -122,26 +139,38 @@ def struck(strike: Strike, stream: Stream, app: str) -> Stream:
     fault = strike.fault
     if fault.stream is None and not fault.delays_or_breaks:
         return stream
-    headers = stream.headers
+    headers, source, delay = stream.headers, stream.source, delay_of(strike)
+    wait = delay + fault.first_byte
+    if wait and not stream.key:  # what tells of a job tells what it is then
+        source = Shifted(source, wait)
     if fault.content_type is not None:
         rest = (pair for pair in headers if pair[0].lower() != b"content-type")
         headers = ((b"Content-Type", fault.content_type.encode()), *rest)
     return stream._replace(
         headers=(*headers, fault_header(fault.name)),
-        source=_source(fault, stream.source, app),
+        source=_source(fault, source, app, stream),
         why=f"{stream.why}; {reason_of(strike)}",
-        delay=stream.delay + delay_of(strike),
+        delay=stream.delay + delay,
         fault=fault.name,
+        length=None if fault.content_length is None else _known(fault.content_length, stream.size),
     )
 
 
-def _source(fault: Fault, source: Source, app: str) -> Source:
+def _known(size: Size, of: int | None) -> int | None:
+    """A number of bytes of a stream of so many; None for what depends on that where nobody knows it."""
+    if of is None and size.depends:
+        return None
+    return size.of(of or 0)
+
+
+def _source(fault: Fault, source: Source, app: str, stream: Stream) -> Source:
     if fault.body is BadBody.MALFORMED:
         source = Malformed(source)
     if fault.stream is not None:
-        source = Broken(source, fault.stream.after, _ENDS[fault.stream.end], _last(fault, app))
-    if fault.truncate is not None and fault.truncate.share is None:  # nobody knows how long it will be
-        source = Truncated(source, fault.truncate.number)
+        source = Broken(source, fault.stream.after, _ENDS[fault.stream.end], _last(fault, app, stream.headers))
+    cut = None if fault.truncate is None else _known(fault.truncate, stream.size)
+    if cut is not None:
+        source = Truncated(source, cut)
     if fault.drip is not None:
         source = Dripped(source, *fault.drip)
     if fault.first_byte:
@@ -151,8 +180,9 @@ def _source(fault: Fault, source: Source, app: str) -> Source:
     return source
 
 
-def _last(fault: Fault, app: str) -> bytes:
-    """The event that an error inside a stream is: its body as data."""
+def _last(fault: Fault, app: str, headers: tuple[Header, ...]) -> bytes:
+    """What an error inside a stream is: its body, in a stream of events as the data of one."""
     if fault.stream is None or fault.stream.error is None:
         return b""
-    return sse.event(envelope(fault.stream.error, app).body.decode())
+    body = envelope(fault.stream.error, app).body
+    return sse.event(body.decode()) if header_map(headers).get("content-type", "").startswith(_EVENTS) else body

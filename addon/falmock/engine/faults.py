@@ -18,6 +18,7 @@ from typing import NamedTuple
 from falmock.engine import inputs
 from falmock.engine.chance import Chance
 from falmock.engine.effects import Reply
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.fault_reader import BadFault
@@ -60,14 +61,6 @@ _TO_ENDPOINT = (routes.Run, routes.Stream, routes.Submit, routes.Socket, routes.
 _OF_A_JOB = (routes.Status, routes.StatusStream, routes.Result, routes.Cancel)
 
 
-class Strike(NamedTuple):
-    """A fault that strikes a call. `source` says where it was asked for, `chance` decides what it leaves open."""
-
-    fault: Fault
-    source: str
-    chance: Chance
-
-
 class Called(NamedTuple):
     """A call as faults see it: its kind by name, the endpoint id or app that it is about, "" for none."""
 
@@ -78,7 +71,10 @@ class Called(NamedTuple):
 
 
 class Tally:
-    """How many calls came to each fault, and how many it struck; the counts that were not used for longest are forgotten."""
+    """How many calls came to each fault, and how many it struck.
+
+    The counts that were not used for longest are forgotten.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -187,9 +183,18 @@ class Faults:
         """What a fixture does to a socket to its endpoint: which fixtures answer is only known message by message."""
         for fixture in self._of_fixtures.values():
             model, fault = fixture.match.model, fixture.fault
-            if fault is not None and fault.socket is not None and (model is None or _is_model(called.model, model)):
+            if fault is None or not (model is None or _is_model(called.model, model)):
+                continue
+            if fault.socket is not None or (fault.reset is not None and fixture.frames is not None):
                 return self._strike(fault, fixture.label, fixture.label, 0)
         return None
+
+    def of_message(self, fixture: Fixture) -> Strike | None:
+        """What a fixture does to the message on a socket that it answers, where it leaves the socket itself alone."""
+        fault = fixture.fault
+        if fault is None or fault.socket is not None or not (fault.error or fault.latency):
+            return None
+        return self.of_fixture(fixture.label)
 
     def _strike(self, fault: Fault, key: str, source: str, seed: int | str) -> Strike | None:
         chance = self._tally.strikes(fault, key, seed)
@@ -199,13 +204,17 @@ class Faults:
 def _concerns(fault: Fault, called: Called) -> bool:
     """Whether a fault does anything to a call of this kind."""
     call = called.call
-    if fault.error is not None or fault.delays_or_breaks:
+    if fault.error is not None:
+        return True
+    if isinstance(call, routes.Socket | routes.RunSocket):
+        return fault.concerns_sockets
+    if fault.delays_or_breaks and not (isinstance(call, routes.StatusStream) and fault.needs_size):
         return True
     if isinstance(call, routes.Submit):
         return fault.job is not None or (fault.webhook is not None and bool(call.webhook))
     if isinstance(call, routes.Stream | routes.StatusStream | routes.Run):
         return fault.stream is not None
-    return isinstance(call, routes.Socket | routes.RunSocket) and fault.socket is not None
+    return False
 
 
 def _is_for(rule: Rule, called: Called) -> bool:

@@ -19,6 +19,8 @@ from falmock.wire.message import Request
 PLATFORM_PARAMETERS = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token", "priority", "_subdomain"})
 """Query parameters that speak to the platform, so are no part of the input (section 2.2)."""
 
+_JSON = "application/json"
+
 
 def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) -> Query | Reply:
     """The call as matching sees it, or the 4xx that tells what is wrong with its body.
@@ -63,9 +65,9 @@ def _plain_input(request: Request) -> dict[str, Any]:
 
 def _body(request: Request) -> dict[str, Any] | Reply:
     content_type = request.headers.get("content-type", "")
-    if content_type:
+    if content_type and content_type != _JSON:
         plain = content_type.partition(";")[0].strip().lower()
-        if plain != "application/json" and not (plain.startswith("application/") and plain.endswith("+json")):
+        if plain != _JSON and not (plain.startswith("application/") and plain.endswith("+json")):
             return replies.invalid_body(
                 f"Input should be a JSON object sent as application/json, found Content-Type {plain[:80]!r}",
                 "model_attributes_type",

@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from falmock.engine.faults import Strike
 from falmock.engine.pace import Schedule
+from falmock.engine.strike import Strike
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
 from falmock.wire.lifecycle import TERMINAL
@@ -64,11 +64,14 @@ class Job:
         if self.awaits_cancel:
             self._advance_to_its_place(now)
             return
-        while self._step(now - self.submitted):
+        while self.ended is None and self._step(now - self.submitted):
             pass
 
     def _step(self, elapsed: float) -> bool:
-        """Fire the next event that is due by the clock; False when none is. `elapsed` is in seconds after the submit."""
+        """Fire the next event that is due by the clock; False when none is.
+
+        `elapsed` is in seconds after the submit.
+        """
         schedule = self.schedule
         if self.state is State.QUEUED:
             lost, starts = schedule.retries[self.retried - 1] if self.retried else (0.0, schedule.started)
@@ -80,9 +83,10 @@ class Job:
             else:
                 return False
             return True
-        if self.state is not State.RUNNING or schedule.by_polls or elapsed < self._leaves_runner:
+        leaves = self._leaves_runner
+        if self.state is not State.RUNNING or schedule.by_polls or elapsed < leaves:
             return False
-        self._leave_runner(self.submitted + self._leaves_runner)
+        self._leave_runner(self.submitted + leaves)
         return True
 
     @property

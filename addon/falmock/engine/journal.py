@@ -1,4 +1,7 @@
-"""The ordered record of calls and what answered them. No headers or query values of requests are kept, but the input."""
+"""The ordered record of calls and what answered them.
+
+No headers or query values of requests are kept, but the input.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
@@ -31,10 +33,13 @@ _NO_HEADERS: tuple[Header, ...] = ()
 
 
 class Entry(NamedTuple):
-    """One call; `at` in seconds since the epoch. `status` is None for a call that was forwarded, `fault` names what struck it.
+    """One call; `at` in seconds since the epoch.
 
-    `kind` is set for what is no request to falmock, such as a webhook that it posts. `body` is the JSON it came with, `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job`
-    is the request id of the job that it made, `delay` the seconds it was made to wait.
+    `status` is None for a call that was forwarded, `fault` names what struck it.
+
+    `kind` is set for what is no request to falmock, such as a webhook that it posts. `body` is the JSON it came with,
+    `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
+    id of the job that it made, `delay` the seconds it was made to wait.
     """
 
     at: float
@@ -76,19 +81,20 @@ class Journal:
         self.used: set[str] = set()
         """The fixtures that answered."""
 
-    def note(self, request: Request, effect: Effect, now: float) -> None:
+    def note(self, request: Request, effect: Reply | Stream | Socket | Forward, now: float) -> None:
         """Record one call and what it was answered with."""
         status = fixture = miss = fault = None
         answered, job, delay = _NO_HEADERS, "", 0.0
-        if not isinstance(effect, Forward):
-            fixture, fault = effect.fixture, effect.fault
-            status = effect.status if isinstance(effect, Reply | Stream) else 101 if isinstance(effect, Socket) else 200
-        if isinstance(effect, Reply | Stream):
-            answered, delay = effect.headers, effect.delay
         if isinstance(effect, Reply):
-            job = effect.job
+            status, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
             if effect.miss is not None:
                 miss = effect.miss.text
+        elif isinstance(effect, Stream):
+            status, answered, delay = effect.status, effect.headers, effect.delay
+        elif isinstance(effect, Socket):
+            status, answered, delay = 101, effect.headers, effect.delay
+        if not isinstance(effect, Forward):
+            fixture, fault = effect.fixture, effect.fault
         body, left_out = kept(request.body) if request.body and _is_json(request) else (b"", 0)
         self.add(
             Entry(
@@ -123,7 +129,14 @@ class Journal:
             self._size -= len(self._entries.popleft().body)
 
     def note_message(
-        self, handshake: Request, now: float, fixture: str | None, why: str, miss: str | None, body: bytes = b""
+        self,
+        handshake: Request,
+        now: float,
+        fixture: str | None,
+        why: str,
+        miss: str | None,
+        body: bytes = b"",
+        fault: str | None = None,
     ) -> None:
         """Record one message on the socket that a request opened, and what it was answered with; `body` is its JSON."""
         text, left_out = kept(body)
@@ -137,6 +150,7 @@ class Journal:
                 fixture,
                 why,
                 miss,
+                fault,
                 body=text,
                 left_out=left_out,
                 upgrade=True,
@@ -166,7 +180,8 @@ class Journal:
 
 
 def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() in _WITH_INPUT
+    content_type = request.headers.get("content-type", "")
+    return content_type in _WITH_INPUT or content_type.partition(";")[0].strip().lower() in _WITH_INPUT
 
 
 def kept(body: bytes) -> tuple[bytes, int]:

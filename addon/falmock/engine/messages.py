@@ -24,8 +24,8 @@ class NoInput(ValueError):
 def input_of(message: str | bytes, *, is_realtime: bool) -> dict[str, Any]:
     """The input that a message is; bytes in it are references to files by their content, as data URIs are.
 
-    A map is itself, be it msgpack or JSON text. Any other text is `{"text": ...}`. On a `/realtime` socket other msgpack is
-    `{"value": ...}`, and what is none raises BadMessage; on a socket of an app's own other bytes are
+    A map is itself, be it msgpack or JSON text. Any other text is `{"text": ...}`. On a `/realtime` socket other
+    msgpack is `{"value": ...}`, and what is none raises BadMessage; on a socket of an app's own other bytes are
     `{"binary": {"$file": ...}}`.
     """
     if isinstance(message, str):

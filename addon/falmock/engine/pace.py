@@ -93,8 +93,9 @@ class Retry(NamedTuple):
 class Schedule(NamedTuple):
     """When a job moves, in seconds after its submit; with `by_polls`, by the number of polls instead.
 
-    `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline. `reaches`
-    is the last state the job comes to by itself, as in a Timeline. `retries` come between `started` and `completed`.
+    `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline.
+    `reaches` is the last state the job comes to by itself, as in a Timeline. `retries` come between `started` and
+    `completed`.
     """
 
     started: float

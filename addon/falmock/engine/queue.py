@@ -6,26 +6,22 @@ from falmock.engine import fault_jobs
 from falmock.engine import replies
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
-from falmock.engine.answers import reason_of
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.fault_jobs import Course
 from falmock.engine.fault_replies import error_reply
 from falmock.engine.fault_replies import struck
 from falmock.engine.faults import Faults
-from falmock.engine.faults import Strike
 from falmock.engine.jobs import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
 from falmock.engine.pace import Kind
-from falmock.engine.pace import schedule
 from falmock.engine.status_stream import StatusEvents
 from falmock.engine.statuses import status_object
+from falmock.engine.strike import Strike
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook
-from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
@@ -58,18 +54,20 @@ class Queue:
         if isinstance(found, Reply):
             return found
         fixture, deadline = found
-        own = None if strike is not None else self._faults.of_fixture(fixture.label)
+        known = self._answers.prepared(fixture)
+        label = known.label
+        own = None if strike is not None else self._faults.of_fixture(label)
         strike = strike or own
         if own is not None and own.fault.turns_away and own.fault.error is not None:
             called = self._faults.called(request, call, now)
             refused = error_reply(own, own.fault.error, called, self._answers.new_id(now))
-            return struck(own, refused)._replace(fixture=fixture.label)
+            return struck(own, refused)._replace(fixture=label)
         if fixture.timeline.refused:
-            return self._answers.plain(fixture, f"{reason_of(fixture)}; the submit is refused", *replies.GATEWAY)
-        target = self._webhook_target(call.webhook, fixture.label, now)
+            return self._answers.plain(fixture, f"{known.why}; the submit is refused", *replies.GATEWAY)
+        target = self._webhook_target(call.webhook, label, now)
         if isinstance(target, Reply):
             return target
-        course = self._course(fixture, call.endpoint, strike)
+        course = known.course if strike is None else fault_jobs.struck(strike, known.course, call.endpoint)
         job = Job(
             request_id=self._answers.new_id(now),
             app=app,
@@ -81,8 +79,8 @@ class Queue:
             logs=fixture.timeline.logs,
             inference_time=fixture.timeline.inference_time,
             honours_cancel=course.honours_cancel,
-            fixture=fixture.label,
-            why=reason_of(fixture),
+            fixture=label,
+            why=known.why,
             endpoint=str(call.endpoint),
             strike=own,
             held=self._answers.config.pace.kind is Kind.MANUAL,
@@ -96,11 +94,6 @@ class Queue:
             instead = fault_jobs.stand_in(strike)
             return found if instead is None else (instead, DEFAULT_DEADLINE)
         return found
-
-    def _course(self, fixture: Fixture, endpoint: EndpointId, strike: Strike | None) -> Course:
-        timeline = fixture.timeline
-        course = Course(schedule(self._answers.config.pace, timeline), fixture.answer, timeline.honours_cancel)
-        return course if strike is None else fault_jobs.struck(strike, course, endpoint)
 
     def _accept(self, job: Job, target: webhook.Target | None, strike: Strike | None, now: float) -> Reply:
         """Take a new job in, if there is room; `target` is where to tell of its end."""
@@ -120,7 +113,7 @@ class Queue:
             journal = self._answers.scope.journal
             why += f"; {self._webhooks.register(job, journal, target, fault_jobs.webhook_plan(strike))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
-        reply = replies.queue_reply(200, body, why, job.fixture)._replace(job=job.request_id)
+        reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
         return reply if strike is None else fault_jobs.marked(strike, reply)
 
     def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.Target | Reply | None:

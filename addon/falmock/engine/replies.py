@@ -34,12 +34,15 @@ def fixture_header(label: str) -> Header:
     return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
 
 
-def queue_reply(status: int, value: Any, why: str, fixture: str | None = None, *extra: Header) -> Reply:
-    """An answer of the queue gateway."""
-    headers = QUEUE_HEADERS + extra
-    if fixture is not None:
-        headers += (fixture_header(fixture),)
-    return Reply(status, headers, jsontext.dump_queue(value), why, fixture)
+def queue_reply(status: int, value: Any, why: str, fixture: str | None = None, job: str = "") -> Reply:
+    """An answer of the queue gateway; `job` is the request id of the job that it made."""
+    headers = QUEUE_HEADERS if fixture is None else _queue_headers(fixture)
+    return Reply(status, headers, jsontext.dump_queue(value), why, fixture, job=job)
+
+
+@lru_cache(maxsize=4096)
+def _queue_headers(fixture: str) -> tuple[Header, ...]:
+    return (*QUEUE_HEADERS, fixture_header(fixture))
 
 
 def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
@@ -49,7 +52,7 @@ def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
 
 def error_header(why: str) -> Header:
     """The header that tells what is wrong with a call in a few words."""
-    return b"x-falmock-error", quote(why[:200], safe=" ,:;/()'", errors="replace").encode()
+    return b"x-falmock-error", quote(why[:200], safe=" ,:;/()'=", errors="replace").encode()
 
 
 def problem(status: int, message: str, why: str, *extra: Header) -> Reply:

@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import NamedTuple
+
+from falmock.engine import fault_replies
 from falmock.engine import replies
 from falmock.engine.answers import Answers
-from falmock.engine.answers import reason_of
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Turn
+from falmock.engine.faults import Called
+from falmock.engine.faults import Faults
 from falmock.engine.outbox import Due
 from falmock.engine.outbox import Outbox
 from falmock.engine.pace import spread
+from falmock.engine.prepared import reason_of
 from falmock.engine.streams import names_of
+from falmock.fixtures.fault import Fault
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Streamed
 from falmock.wire import ws_run
 from falmock.wire.endpoint import EndpointId
+from falmock.wire.frames import TRY_AGAIN_LATER
 from falmock.wire.frames import Binary
+from falmock.wire.frames import Close
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
+from falmock.wire.routes import Run
 from falmock.wire.routes import is_stream_path
 
 _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection"})
 
 
-class RunSocket:
-    """Takes each message as the input of a run of the endpoint. Answers keep the order of the messages."""
+class _Run(NamedTuple):
+    """A run whose answer is not begun yet, asked for `at` (seconds since the epoch)."""
 
-    def __init__(self, answers: Answers, handshake: Request, endpoint: EndpointId) -> None:
+    reply: Reply
+    streamed: Streamed | None
+    request_id: str
+    at: float
+
+
+class RunSocket:
+    """Takes each message as the input of a run of the endpoint. Answers keep the order of the messages.
+
+    At most `limit` runs wait for the answers before theirs: one more ends the socket, since its client would take the
+    next answer for that of a run that was dropped. Where fal's own limit is, nothing tells.
+    """
+
+    def __init__(self, answers: Answers, faults: Faults, handshake: Request, endpoint: EndpointId, limit: int) -> None:
         self._answers = answers
+        self._faults = faults
         self._handshake = handshake
         self._endpoint = endpoint
+        self._limit = limit
         self._outbox = Outbox()
+        self._waiting: deque[_Run] = deque()
         self._free = 0.0
 
     def opened(self, now: float) -> Turn:  # noqa: ARG002
@@ -45,10 +71,20 @@ class RunSocket:
 
     def due(self, now: float) -> Turn:
         """What is to be sent by now."""
-        return self._outbox.take(now)
+        frames: list[Frame] = []
+        while True:
+            turn = self._outbox.take(now)
+            frames += turn.frames
+            if turn.again is not None or not self._waiting:
+                return Turn(tuple(frames), turn.again)
+            self._begin(self._waiting.popleft())
 
     def received(self, message: str | bytes, now: float) -> Turn:
         """Answer one run."""
+        if self._outbox.is_over:
+            return Turn()
+        if len(self._waiting) >= self._limit:
+            return self._overrun(now)
         body = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
         headers = {**self._handshake.headers, "content-type": "application/json"}
         request = self._handshake._replace(method="POST", headers=headers, body=body)
@@ -56,19 +92,45 @@ class RunSocket:
         found = self._answers.find(request, self._endpoint, names)
         request_id = self._answers.new_id(now)
         if isinstance(found, Reply):
-            reply, streamed = found, None
+            run = _Run(found, None, request_id, now)
         else:
-            reply, streamed = self._reply(*found, request_id)
-        frames = self._streamed(streamed, reply, request_id, now) if streamed else self._whole(reply, request_id, now)
+            run = self._struck(request, found[0].fault, _Run(*self._reply(*found, request_id), request_id, now))
+        self._waiting.append(run)
+        reply = run.reply
+        miss = reply.miss
+        self._answers.scope.journal.note_message(
+            self._handshake, now, reply.fixture, reply.why, miss.text if miss else None, body, reply.fault
+        )
+        return self.due(now)._replace(misses=(miss,) if miss else ())
+
+    def _struck(self, request: Request, fault: Fault | None, run: _Run) -> _Run:
+        """A run as the fault of its fixture has it go. What befalls bytes on their way befalls none here."""
+        if fault is None or not (fault.error or fault.latency or fault.body or fault.content_type):
+            return run
+        strike = self._faults.of_fixture(run.reply.fixture)
+        if strike is None:
+            return run
+        if strike.fault.error is None:
+            return run._replace(reply=fault_replies.struck(strike, run.reply))
+        called = Called(request, Run(self._endpoint), "run", str(self._endpoint))
+        error = fault_replies.error_reply(strike, strike.fault.error, called, run.request_id)
+        reply = fault_replies.struck(strike, error)._replace(fixture=run.reply.fixture)
+        return run._replace(reply=reply, streamed=None)
+
+    def _overrun(self, now: float) -> Turn:
+        self._outbox.abandon()
+        self._waiting.clear()
+        reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
+        self._answers.scope.journal.note_message(self._handshake, now, None, f"closed: {reason}", None)
+        return Turn((Close(TRY_AGAIN_LATER, reason),))
+
+    def _begin(self, run: _Run) -> None:
+        """Render the answer to a run: only now, so that of those that wait next to nothing is held."""
+        frames = self._streamed(run, run.streamed) if run.streamed else self._whole(run)
         # One answer begins where the one before it ends: the client tells them apart by nothing else.
         frames = [Due(max(at, self._free), frame) for at, frame in frames]
         self._free = frames[-1].at
         self._outbox.put(frames)
-        miss = reply.miss
-        self._answers.scope.journal.note_message(
-            self._handshake, now, reply.fixture, reply.why, miss.text if miss else None, body
-        )
-        return self._outbox.take(now)._replace(misses=(miss,) if miss else ())
 
     def _reply(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply, Streamed | None]:
         """The reply to a run and, where its body comes over time, what that is."""
@@ -82,14 +144,16 @@ class RunSocket:
         head = Answer(200, streamed.content_type, b"", headers=streamed.headers, units=streamed.units)
         return Reply(200, replies.model_headers(head, app, request_id, label), b"", why, label), streamed
 
-    def _whole(self, reply: Reply, request_id: str, now: float) -> list[Due]:
-        at = now + reply.delay
+    def _whole(self, run: _Run) -> list[Due]:
+        reply, request_id = run.reply, run.request_id
+        at = run.at + reply.delay
         body = _body_frames(reply.body, is_text=_is_text(reply.headers))
         start = ws_run.start_frame(request_id, reply.status, _told(reply.headers))
         end = ws_run.end_frame(request_id, reply.status, round(reply.delay, 6))
         return [Due(at, frame) for frame in (start, *body, end)]
 
-    def _streamed(self, streamed: Streamed, reply: Reply, request_id: str, now: float) -> list[Due]:
+    def _streamed(self, run: _Run, streamed: Streamed) -> list[Due]:
+        reply, request_id, now = run.reply, run.request_id, run.at + run.reply.delay
         factor, length = spread(self._answers.config.pace, streamed.ends)
         is_text = _is_text(reply.headers)
         pieces = [
@@ -99,7 +163,7 @@ class RunSocket:
         ]
         first = pieces[0].at if pieces else now + length
         start = ws_run.start_frame(request_id, reply.status, _told(reply.headers))
-        end = ws_run.end_frame(request_id, reply.status, round(first - now, 6))
+        end = ws_run.end_frame(request_id, reply.status, round(first - run.at, 6))
         return [Due(first, start), *pieces, Due(now + length, end)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
@@ -16,22 +17,33 @@ HEADER = "x-falmock-scope"
 HEADERS = (HEADER, "x-test-id")
 """That and aimock's."""
 MAX_NAME = 200
+_DIGITS = 16
+
+
+def shortened(name: str) -> str:
+    """A name of any length as that of a scope: a longer one is cut, and ends in a digest, for tests may differ in the end of theirs."""
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return f"{name[: MAX_NAME - _DIGITS - 1]}~{digest}"
 
 
 def named(headers: Mapping[str, str], user: str = "") -> str:
     """The scope that a request belongs to, "" for the one that all share; `user` is the name it gave the proxy.
 
-    `headers` has lower-case names. A name is cut at 200 characters.
+    `headers` has lower-case names.
     """
     for header in HEADERS:
         name = headers.get(header, "").strip()
         if name:
-            return name[:MAX_NAME]
-    return user[:MAX_NAME]
+            return shortened(name)
+    return shortened(user)
 
 
 class Scope:
-    """One isolated set of jobs, sequence counts, journal and counts of faults. `calls` counts the answers of each match.
+    """One isolated set of jobs, sequence counts, journal and counts of faults.
+
+    `calls` counts the answers of each match.
 
     `assets` are the files that were uploaded, in whatever scope: a URL names its content, and is the same for all.
     """

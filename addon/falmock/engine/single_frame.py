@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Asset
 from falmock.wire import jsontext
@@ -13,6 +15,7 @@ from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
 
 
+@lru_cache(maxsize=16)  # of thousands of messages that wait for the same answer each would have one of its own
 def frames_of(answer: Answer, asset: Asset | None, *, packs: bool, is_realtime: bool) -> tuple[Frame, ...]:
     """The answer as frames; `asset` is its content where that is one, `packs` tells whether JSON goes as msgpack.
 

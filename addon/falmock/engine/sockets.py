@@ -6,15 +6,15 @@ from falmock.engine.answers import Answers
 from falmock.engine.conversation import EndpointSocket
 from falmock.engine.conversation import Refusal
 from falmock.engine.effects import Socket
+from falmock.engine.faults import Faults
 from falmock.engine.run_socket import RunSocket
+from falmock.wire import realtime
 from falmock.wire import routes
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
 
 IDLE = 60.0
 """Seconds without a message after which a `/realtime` session ends."""
-MAX_BUFFERING = 60
-"""The largest `max_buffering` that a client may ask for."""
 MAX_WAITING = 10_000
 """How many messages wait where a client sets no limit: what comes beyond drops the oldest."""
 _REALTIME = "/realtime"
@@ -23,8 +23,9 @@ _REALTIME = "/realtime"
 class Sockets:
     """Opens sockets that are answered by fixtures; `idle` is in seconds."""
 
-    def __init__(self, answers: Answers, idle: float = IDLE) -> None:
+    def __init__(self, answers: Answers, faults: Faults, idle: float = IDLE) -> None:
         self._answers = answers
+        self._faults = faults
         self._idle = idle
 
     def open(self, request: Request, call: routes.Socket, _now: float) -> Socket:
@@ -32,17 +33,18 @@ class Sockets:
         is_realtime = routes.is_realtime_path(call.endpoint)
         conversation = EndpointSocket(
             self._answers,
+            self._faults,
             request,
             names_of(call.endpoint),
             is_realtime=is_realtime,
             idle=self._idle if is_realtime else None,
-            limit=_max_buffering(request),
+            limit=realtime.max_buffering(request.query) or MAX_WAITING,
         )
         return Socket(conversation, "realtime" if is_realtime else "a socket of the app's own")
 
     def open_runs(self, request: Request, call: routes.RunSocket, _now: float) -> Socket:
         """A socket that carries runs."""
-        return Socket(RunSocket(self._answers, request, call.endpoint), "runs over a socket")
+        return Socket(RunSocket(self._answers, self._faults, request, call.endpoint, MAX_WAITING), "runs over a socket")
 
     def knows(self, call: routes.Socket | routes.RunSocket) -> bool:
         """Whether any fixture is for sockets to this endpoint."""
@@ -62,8 +64,3 @@ def names_of(endpoint: EndpointId) -> tuple[str, ...]:
     """The endpoint ids that a socket goes by: as connected, then without the `/realtime` that clients add."""
     name = str(endpoint)
     return (name, name.removesuffix(_REALTIME)) if routes.is_realtime_path(endpoint) else (name,)
-
-
-def _max_buffering(request: Request) -> int:
-    text = routes.query_value(request.query, "max_buffering")
-    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_BUFFERING else MAX_WAITING

@@ -23,7 +23,10 @@ BETWEEN_POLLS = 0.005
 
 
 class StatusEvents:
-    """The statuses of one job from `now` on (seconds since the epoch); of the logs each line once, as readers join them."""
+    """The statuses of one job from `now` on (seconds since the epoch).
+
+    Of the logs each line once, as readers join them.
+    """
 
     def __init__(self, job: Job, jobs: Jobs, now: float, *, logs: bool) -> None:
         self._job = job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from falmock.engine.jobs import Job
@@ -48,8 +49,14 @@ def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
             "message": log.message,
             "level": log.level,
             "source": log.source,
-            "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds"),
+            "timestamp": _timestamp(at),
             "labels": {"level": log.level, "source": log.source},
         }
         for at, log in job.logs_until(now)
     ]
+
+
+@lru_cache(maxsize=4096)
+def _timestamp(at: float) -> str:
+    # Every poll tells the lines of those before it again.
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")

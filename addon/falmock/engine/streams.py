@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from falmock.engine import replies
 from falmock.engine.answers import Answers
-from falmock.engine.answers import reason_of
 from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
 from falmock.engine.pace import spread
+from falmock.engine.prepared import reason_of
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Piece
@@ -24,7 +24,8 @@ from falmock.wire.message import Request
 
 LEGACY_AGENT = "@fal-ai/serverless-client"
 LEGACY_GAP = 0.025
-"""Seconds between pieces for the deprecated JS client: its iterator takes one event in 16 ms, and drops what waits at the end."""
+"""Seconds between pieces for the deprecated JS client: its iterator takes one event in 16 ms, and drops what waits at
+the end."""
 _STREAM = "/stream"
 
 
@@ -66,8 +67,8 @@ class Streams:
     def run(self, request: Request, call: routes.Run | routes.Stream, now: float) -> Reply | Stream:
         """A run: streamed where the call asks for that and a fixture has a stream.
 
-        Where none has, the answer to a call for server-sent events is its only event, if it is JSON and was not recorded as the
-        answer to that very call.
+        Where none has, the answer to a call for server-sent events is its only event, if it is JSON and was not
+        recorded as the answer to that very call.
         """
         endpoint = call.endpoint
         names = names_of(endpoint) if isinstance(call, routes.Stream) else ()
@@ -83,7 +84,8 @@ class Streams:
         wants_events = isinstance(call, routes.Stream) or _accepts_events(request)
         if fixture.streamed is not None and (wants_events or _says_stream(request)):
             return self._played(fixture, fixture.streamed, endpoint.app, request_id, now, gap)
-        reply = self._answers.reply(fixture.answer, endpoint.app, request_id, fixture.label, reason_of(fixture), delay)
+        known = self._answers.prepared(fixture)
+        reply = self._answers.reply(fixture.answer, endpoint.app, request_id, known.label, known.why, delay)
         if wants_events and _is_stand_in(fixture):
             return _as_event(reply, fixture.answer.body.decode(), now, gap)
         return reply
@@ -92,10 +94,12 @@ class Streams:
         self, fixture: Fixture, streamed: Streamed, app: str, request_id: str, now: float, gap: float
     ) -> Stream:
         factor, length = spread(self._answers.config.pace, streamed.ends)
-        pieces = (Piece(now + at * factor, data) for at, data in streamed.pieces)
+        pieces = [Piece(now + at * factor, data) for at, data in streamed.pieces]
+        size = sum(len(piece.data) for piece in pieces)
         head = Answer(200, streamed.content_type, b"", headers=streamed.headers, units=streamed.units)
         headers = replies.model_headers(head, app, request_id, fixture.label)
-        return Stream(200, headers, Playback(pieces, now + length, gap), reason_of(fixture), fixture.label)
+        source = Playback(pieces, now + length, gap)
+        return Stream(200, headers, source, reason_of(fixture), fixture.label, size=size)
 
 
 def names_of(endpoint: EndpointId) -> tuple[str, ...]:
@@ -137,5 +141,6 @@ def _as_event(reply: Reply, data: str, now: float, gap: float) -> Stream:
         replies.EVENTS_TYPE if name.lower() == b"content-type" else (name, value) for name, value in reply.headers
     )
     at = now + reply.delay
-    source = Playback([Piece(at, sse.event(data))], at, gap)
-    return Stream(reply.status, headers, source, reply.why, reply.fixture)
+    event = sse.event(data)
+    source = Playback([Piece(at, event)], at, gap)
+    return Stream(reply.status, headers, source, reply.why, reply.fixture, size=len(event))

@@ -20,8 +20,8 @@ from falmock.engine.faults import HEADER
 from falmock.engine.faults import BadHeader
 from falmock.engine.faults import Called
 from falmock.engine.faults import Faults
-from falmock.engine.faults import Strike
 from falmock.engine.streams import names_of
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.wire import routes
@@ -37,7 +37,8 @@ class Striking:
     """Stands between the calls and what decides about them.
 
     A header goes before the fixture's own fault, and that before the rules. An error of a header or a rule replaces the
-    answer: no fixture is asked, so none of a sequence is used up. Of what goes on to fal nothing but that can be changed.
+    answer: no fixture is asked, so none of a sequence is used up. Of what goes on to fal nothing but that can be
+    changed.
     """
 
     def __init__(self, faults: Faults, answers: Answers, decide: Decide) -> None:
@@ -105,7 +106,9 @@ class Striking:
             return fault_replies.broken_off(strike)._replace(fixture=answer.fixture)
         if isinstance(answer, Socket):
             return fault_sockets.struck(strike, answer)
-        if isinstance(answer, Join) or (isinstance(answer, Reply) and answer.miss is not None):
+        if isinstance(answer, Join):
+            return answer._replace(strike=strike)
+        if isinstance(answer, Reply) and answer.miss is not None:
             return answer
         if isinstance(answer, Stream) and fault.body in (None, BadBody.MALFORMED):
             return fault_streams.struck(strike, answer, called.model)

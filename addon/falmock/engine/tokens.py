@@ -50,7 +50,8 @@ class Tokens:
         """What fal says to a call to an endpoint whose key or token will not do; None when it will.
 
         A token of ours has to be for this endpoint, and nobody's may have expired. Other people's cannot be checked
-        further: they are good enough where no key is asked for, and where `trusts_fal` says that tokens come from there.
+        further: they are good enough where no key is asked for, and where `trusts_fal` says that tokens come from
+        there.
         """
         missing = errors.no_authorization(endpoint.app)
         token = query_value(request.query, PARAMETER)

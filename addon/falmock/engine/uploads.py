@@ -103,7 +103,7 @@ class Uploads:
         headers = (*cors.public(), (b"ETag", storage.etag_of(asset.sha256).encode()))
         return Reply(200, headers, b"", "upload stored")
 
-    def part(self, request: Request, call: UploadPart) -> Reply:
+    def part(self, request: Request, call: UploadPart, now: float) -> Reply:
         """One part. Told twice, since JS reads the JSON and Python the ETag header."""
         upload = self.assets.promised(storage.asset_key(call.path))
         if upload is None:
@@ -114,7 +114,7 @@ class Uploads:
             )
         content = request.uploaded
         try:
-            self.assets.add_part(upload, call.number, content)
+            self.assets.add_part(upload, call.number, content, now)
         except NoRoom:
             return _too_large(_size([*upload.parts.values(), content]), self.assets.limit)
         etag = storage.etag_of(content.sha256)

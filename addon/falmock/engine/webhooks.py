@@ -1,88 +1,33 @@
-"""The agenda of webhooks: which deliveries are due, what they carry, and what follows from how they were answered.
+"""The agenda of webhooks: which deliveries are due, and what follows from how they were answered.
 
-A delivery waits for its job to be over, however that comes about, and is then tried until it is taken or given up. It is
-tried again only after the attempt before has ended.
+A delivery waits for its job to be over, however that comes about, and is then tried until it is taken or given up. It
+is tried again only after the attempt before has ended.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import heapq
-from dataclasses import dataclass
 from typing import NamedTuple
-from typing import Protocol
 
 from falmock.engine import replies
+from falmock.engine import webhook_posts
 from falmock.engine.answers import Answers
-from falmock.engine.effects import FileBody
+from falmock.engine.deliveries import ONCE
+from falmock.engine.deliveries import Delivery
+from falmock.engine.deliveries import Plan
+from falmock.engine.deliveries import last_words
+from falmock.engine.deliveries import policy_for
 from falmock.engine.effects import Reply
 from falmock.engine.jobs import Job
 from falmock.engine.journal import Entry
 from falmock.engine.journal import Journal
-from falmock.engine.pace import Kind
-from falmock.engine.pace import Pace
+from falmock.engine.webhook_posts import Edge
+from falmock.engine.webhook_posts import NoKey
+from falmock.engine.webhook_posts import Post
 from falmock.wire import webhook
-from falmock.wire.lifecycle import State
-from falmock.wire.message import Header
 from falmock.wire.webhook import Outcome
-from falmock.wire.webhook import Policy
 from falmock.wire.webhook import Target
-
-HEAD_START = 0.1
-"""Seconds from a submit to the first delivery at least: an app has to know a request id before it is told of it."""
-HURRIED = 1000.0
-"""How much faster than fal deliveries are tried again at a pace that is not the recorded one, or a multiple of it."""
-HURRIED_TIMEOUT, SHORTEST_TIMEOUT = 5.0, 1.0
-"""Seconds that an answer may take at such a pace, and at least at any."""
-
-
-class NoKey(Exception):
-    """There is no key to sign with; the text says which file is wrong, and what to do."""
-
-
-class Edge(Protocol):
-    """What the agenda needs of the world."""
-
-    def public_key(self) -> bytes:
-        """The 32 bytes of the ED25519 key that `sign` signs by. Raises NoKey."""
-
-    def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of a signature. Raises NoKey."""
-
-    def read(self, body: FileBody) -> bytes:
-        """A body that is on disk. Raises OSError."""
-
-    def changed(self) -> None:
-        """Something may be due earlier than `next` told."""
-
-    def warn(self, text: str) -> None:
-        """People should know of this."""
-
-
-class Plan(NamedTuple):
-    """How often a webhook is delivered, and how: once for each of `delays` (seconds after the job's end), never for none.
-
-    `forged` has it signed by a signature that does not hold.
-    """
-
-    delays: tuple[float, ...] = (0.0,)
-    forged: bool = False
-
-
-ONCE = Plan()
-
-
-class Post(NamedTuple):
-    """An attempt to be made now. `key` names the delivery; `timeout` is in seconds."""
-
-    key: int
-    request_id: str
-    attempt: int
-    tries: int
-    target: Target
-    headers: tuple[Header, ...]
-    body: bytes
-    timeout: float
 
 
 class Verdict(NamedTuple):
@@ -90,20 +35,6 @@ class Verdict(NamedTuple):
 
     outcome: Outcome
     text: str
-
-
-@dataclass(slots=True)
-class _Delivery:
-    """One delivery. `due` is when it is to be looked at (seconds since the epoch), None while something else comes first."""
-
-    job: Job
-    journal: Journal
-    target: Target
-    policy: Policy
-    delay: float
-    forged: bool
-    attempt: int = 0
-    due: float | None = None
 
 
 class Agenda:
@@ -115,13 +46,19 @@ class Agenda:
         self.used = False
         """Whether a webhook was ever registered here."""
         self._answers = answers
-        self._open: dict[int, _Delivery] = {}
+        self._open: dict[int, Delivery] = {}
         self._waiting: dict[str, list[int]] = {}
+        self._yielding: set[int] = set()
         self._dates: list[tuple[float, int]] = []
         self._count = 0
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def standing(self) -> list[str]:
+        """How those that are not delivered stand, in a few words each, the oldest first."""
+        return [delivery.standing for delivery in self._open.values()]
 
     # what is to be posted
 
@@ -133,7 +70,10 @@ class Agenda:
         if len(self._open) >= limit:
             self._forget_lost(now)
         if len(self._open) >= limit:
-            message = f"falmock holds {limit} webhooks that are not delivered yet: answer some with 2xx, or raise fal_max_jobs"
+            message = (
+                f"falmock holds {limit} webhooks that are not delivered yet: "
+                "answer some with 2xx, or raise fal_max_jobs"
+            )
             return replies.problem(507, message, "too many undelivered webhooks")
         try:
             self.edge.public_key()
@@ -151,7 +91,10 @@ class Agenda:
         return None
 
     def register(self, job: Job, journal: Journal, target: Target, plan: Plan = ONCE) -> str:
-        """Follow a new job, and post to `target` when it is over; `journal` is its scope's. What comes of it, in a few words."""
+        """Follow a new job, and post to `target` when it is over; `journal` is its scope's.
+
+        What comes of it, in a few words.
+        """
         why = self.undelivered(target)
         if self.edge is None or why is not None:
             text = f"fal_webhook is not delivered: {why or 'nothing here posts'}"
@@ -160,12 +103,16 @@ class Agenda:
             return text
         self.used = True
         policy = policy_for(self._answers.config.pace)
-        for delay in plan.delays:
+        # Where one yields to this, they change places: else all of a row that yields would come late, and in order.
+        yields = plan.yields and not any(self._open[key].journal is journal for key in self._yielding)
+        for delay in plan.delays if yields or not plan.yields else (0.0,):
             self._count += 1
-            delivery = self._open[self._count] = _Delivery(job, journal, target, policy, delay, plan.forged)
+            delivery = self._open[self._count] = Delivery(job, journal, target, policy, plan, delay)
+            if yields:
+                self._yielding.add(self._count)
             if job.ended is None:
                 self._waiting.setdefault(job.request_id, []).append(self._count)
-            self._schedule(self._count, _first(delivery))
+            self._schedule(self._count, delivery.first())
         self.edge.changed()
         return f"fal_webhook goes to {target.host}"
 
@@ -173,8 +120,7 @@ class Agenda:
         """A job is over, whatever ended it."""
         keys = self._waiting.pop(job.request_id, ())
         for key in keys:
-            delivery = self._open[key]
-            self._schedule(key, _first(delivery))
+            self._schedule(key, self._open[key].first())
         if keys and self.edge is not None:
             self.edge.changed()
 
@@ -183,7 +129,7 @@ class Agenda:
         for key, delivery in list(self._open.items()):
             if delivery.journal is journal and (delivery.due is not None or delivery.attempt == 0):
                 self._waiting.pop(delivery.job.request_id, None)
-                del self._open[key]
+                self._close(key)
 
     def next(self) -> float | None:
         """When something is due next (seconds since the epoch); None while nothing is."""
@@ -202,7 +148,7 @@ class Agenda:
             delivery.job.advance(now)
             if delivery.job.ended is None:
                 continue  # `ended` will tell
-            first = _first(delivery)
+            first = delivery.first()
             if first is not None and first > now and delivery.attempt == 0:
                 self._schedule(key, first)
                 continue
@@ -218,47 +164,27 @@ class Agenda:
         delivery = self._open.get(key)
         return delivery is not None and delivery.due == when
 
+    def _close(self, key: int) -> None:
+        self._yielding.discard(key)
+        del self._open[key]
+
     def _forget_lost(self, now: float) -> None:
-        """Drop the deliveries of jobs that will never be over: their time in the queue is up, and nobody asks for them."""
+        """Drop the deliveries of jobs that will never be over: their time is up, and nobody asks for them."""
         ttl = self._answers.config.job_ttl
         for request_id, keys in list(self._waiting.items()):
             job = self._open[keys[0]].job
             if all(self._open[key].due is None for key in keys) and now - job.touched > ttl:
                 del self._waiting[request_id]
                 for key in keys:
-                    del self._open[key]
+                    self._close(key)
 
-    def _post(self, key: int, delivery: _Delivery, now: float) -> Post:
-        delivery.attempt += 1
-        self._waiting.pop(delivery.job.request_id, None)
-        request_id, policy = delivery.job.request_id, delivery.policy
-        body = self._body(delivery.job)
-        timestamp = int(now)
-        message = webhook.signed_message(request_id, timestamp, body)
-        signature = self._edge.sign(message)
-        if delivery.forged:
-            signature = signature[:-1] + bytes([signature[-1] ^ 1])
-        headers = webhook.headers(delivery.target, request_id, timestamp, signature)
-        timeout = policy.timeout_of(delivery.attempt)
-        return Post(key, request_id, delivery.attempt, policy.tries, delivery.target, headers, body, timeout)
-
-    def _body(self, job: Job) -> bytes:
-        reply = self._answers.outcome(job)
-        content_type = next((value.decode() for name, value in reply.headers if name.lower() == b"content-type"), "")
-        content = reply.body
-        if isinstance(content, FileBody):
-            try:
-                content = self._edge.read(content) if "json" in content_type.lower() else b""
-            except OSError as error:
-                self._edge.warn(f"the result of job {job.request_id} cannot be read for its webhook: {error}")
-                content = b""
-        return webhook.body(job.request_id, reply.status, webhook.payload(content_type, content))
-
-    @property
-    def _edge(self) -> Edge:
+    def _post(self, key: int, delivery: Delivery, now: float) -> Post:
         if self.edge is None:
             raise RuntimeError("webhooks are posted by an edge")
-        return self.edge
+        delivery.attempt += 1
+        self._yielding.discard(key)
+        self._waiting.pop(delivery.job.request_id, None)
+        return webhook_posts.post(self.edge, key, delivery, self._answers.outcome(delivery.job), now)
 
     # how it went
 
@@ -273,70 +199,24 @@ class Agenda:
             self._schedule(key, now + wait)
             text = f"attempt {attempt} of {policy.tries}: {said}; again in {wait:.3g} s"
         else:
-            del self._open[key]
-            text = _last_words(outcome, attempt, said, status)
+            self._close(key)
+            text = last_words(outcome, attempt, said, status)
+        if outcome is Outcome.DELIVERED:
+            self._let_follow(key, delivery)
         text = f"webhook of job {delivery.job.request_id}: {text}"
         target = delivery.target
         path = target.path.partition("?")[0]
-        entry = Entry(now, "POST", target.host, path, status, delivery.job.fixture, text, None)
+        entry = Entry(now, "POST", target.host, path, status, delivery.job.fixture, text, None, delivery.plan.fault)
         entry = entry._replace(job=delivery.job.request_id, kind="webhook")
         delivery.journal.add(entry)
         return Verdict(outcome, text)
 
-    # the keys
-
-    def keys(self, *, head: bool) -> Reply:
-        """The document with the key that signatures are verified by."""
-        if self.edge is None:
-            return replies.problem(501, "Nothing here signs webhooks", "no webhook keys")
-        try:
-            document = webhook.key_set(self.edge.public_key())
-        except NoKey as error:
-            return replies.problem(500, str(error), "no webhook keys")
-        # Verifiers are told to keep it for 24 hours at most.
-        reply = replies.json_reply(200, document, "webhook keys", (b"Cache-Control", b"public, max-age=86400"))
-        return reply._replace(body=b"", length=len(reply.body)) if head and isinstance(reply.body, bytes) else reply
-
-
-def policy_for(pace: Pace) -> Policy:
-    """How deliveries are tried at a pace: as documented at the recorded one, faster at others."""
-    documented = Policy()
-    if pace.kind is not Kind.SCALED:
-        return Policy(
-            documented.tries,
-            HURRIED_TIMEOUT,
-            HURRIED_TIMEOUT,
-            documented.first_wait / HURRIED,
-            documented.longest_wait / HURRIED,
-        )
-    return Policy(
-        documented.tries,
-        max(SHORTEST_TIMEOUT, documented.first_timeout / pace.value),
-        max(SHORTEST_TIMEOUT, documented.timeout / pace.value),
-        documented.first_wait / pace.value,
-        documented.longest_wait / pace.value,
-    )
-
-
-def _first(delivery: _Delivery) -> float | None:
-    """When a job is over and its delivery due, as far as the clock tells; None where only polls or a cancel end the job."""
-    job = delivery.job
-    over = job.ended if job.ended is not None else _ends(job)
-    return None if over is None else max(over + delivery.delay, job.submitted + HEAD_START)
-
-
-def _ends(job: Job) -> float | None:
-    """When the clock ends a job that is under way (seconds since the epoch); None when it does not."""
-    if job.awaits_cancel or job.held:
-        return None
-    if job.schedule.by_polls:
-        return job.submitted + job.deadline + 1e-6 if job.state is State.QUEUED else None
-    return job.moments(job.submitted)[-1]
-
-
-def _last_words(outcome: Outcome, attempt: int, said: str, status: int | None) -> str:
-    if outcome is Outcome.DELIVERED:
-        return f"delivered ({said})" if attempt == 1 else f"delivered at attempt {attempt} ({said})"
-    if status is not None and status < 400:
-        return f"given up: {said}, and fal does not follow redirects"
-    return f"given up after {attempt} attempts: {said}"
+    def _let_follow(self, key: int, overtaker: Delivery) -> None:
+        """A webhook was delivered: those of earlier jobs of its scope that yield to one need not wait any more."""
+        for earlier in sorted(self._yielding):
+            delivery = self._open[earlier]
+            if earlier < key and delivery.journal is overtaker.journal and delivery.job is not overtaker.job:
+                self._yielding.discard(earlier)
+                delivery.delay = 0.0
+                if delivery.due is not None:
+                    self._schedule(earlier, delivery.first())

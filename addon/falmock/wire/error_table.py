@@ -1,4 +1,4 @@
-"""Every error of fal's that has a name: status, envelope, text and figures (fal-protocol.md sections 1.4, 2.5, 7.1, 7.2).
+"""Every error of fal's that has a name: status, envelope, text and figures (fal-protocol.md sections 1.4, 2.5, 7.1 to 7.3).
 
 Texts and figures of model errors are those of fal's page about them (docs.fal.ai/errors). Of platform errors it
 documents one text, "Request timed out"; the others are ours.
@@ -26,6 +26,13 @@ class Kind(enum.Enum):
     """What stands before the queue and the runners: the request is turned away, and has no id."""
     PAGE = "page"
     """The load balancer, with its page of HTML."""
+    PLATFORM = "platform"
+    """The Platform API: `{"error": {"type", "message"}}`."""
+
+    @property
+    def turns_away(self) -> bool:
+        """Whether who answers so takes no request, so that there is no request id."""
+        return self in (Kind.GATEWAY, Kind.PAGE, Kind.PLATFORM)
 
 
 class NamedError(NamedTuple):
@@ -51,6 +58,10 @@ def _model(status: int, message: str, field: str = "", **ctx: Any) -> NamedError
 
 def _request(status: int, message: str) -> NamedError:
     return NamedError(Kind.REQUEST, status, message)
+
+
+def _platform(kind: str, status: int, message: str) -> NamedError:
+    return NamedError(Kind.PLATFORM, status, message, error_type=kind)
 
 
 def _page(status: int, message: str) -> NamedError:
@@ -228,12 +239,20 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
             "Queue length 11 exceeds the limit of 10",
             more=MappingProxyType({"type": "max_queue_length", "data": {"limit": 10, "queue_length": 11}}),
         ),
+        # Their types are words that fixtures have for other errors, too: so they go by longer names here.
+        "platform_authorization_error": _platform("authorization_error", 401, "Authentication required"),
+        "platform_validation_error": _platform("validation_error", 400, "Invalid request"),
+        "platform_not_found": _platform("not_found", 404, "Not found"),
+        "platform_rate_limited": _platform("rate_limited", 429, "Too many requests"),
+        "platform_server_error": _platform("server_error", 500, "Internal server error"),
+        "platform_not_implemented": _platform("not_implemented", 501, "Not implemented"),
         "nginx_502": _page(502, "502 Bad Gateway"),
         "nginx_503": _page(503, "503 Service Temporarily Unavailable"),
         "nginx_504": _page(504, "504 Gateway Time-out"),
     }
 )
-"""What has no name of fal's: the gateways, the runtime of the apps, and the timeout that a caller set."""
+"""What has no name of fal's, or one that is not unique: gateways, the runtime of the apps, the Platform API, and the
+timeout that a caller set."""
 
 ERRORS: Mapping[str, NamedError] = MappingProxyType({**MODEL, **REQUEST, **OTHERS})
 """All of them, by the name that a fault gives."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 NORMAL_CLOSURE = 1000
+TRY_AGAIN_LATER = 1013
 MAX_CONTROL = 125
 """How many bytes a ping may carry (RFC 6455, section 5.5)."""
 MAX_REASON = MAX_CONTROL - 2

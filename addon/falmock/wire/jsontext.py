@@ -142,6 +142,7 @@ def dump_model(value: Any) -> bytes:
 MAX_COLUMNS = 100
 """How long a line may get before `dump_exact` gives each item of a list or object its own."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NESTED = (dict, list)
 _COMPACT = (",", ":")
 _SPACED = (", ", ": ")
 _spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
@@ -159,7 +160,9 @@ def dump_exact(value: Any, *, indent: int | None) -> str:
         if indent is None:
             text = "".join(_flat(value, _COMPACT)) if _has_spelled(value) else _model_style(value)
         else:
-            text = "".join(_lines(value, "\n", " " * indent, 0, 0)) + "\n"
+            parts: list[str] = []
+            _put_lines(parts.append, value, "\n", " " * indent, 0, 0)
+            text = "".join(parts) + "\n"
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return text if text.isascii() else _surrogates_escaped(text)
@@ -206,23 +209,27 @@ def _scalar(value: Any) -> str:
     return value.text if type(value) is Spelled else _model_style(value)
 
 
-def _lines(value: Any, newline: str, step: str, before: int, after: int) -> Iterator[str]:
+def _put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
     """The text of a value, each line led in by `newline`; `before` and `after` columns of its line are taken."""
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if not items or not any(isinstance(item, dict | list) for item in items):
+    if not isinstance(value, _NESTED):
+        put(_scalar(value))
+        return
+    is_object = isinstance(value, dict)
+    items = value.values() if isinstance(value, dict) else value
+    if not any(isinstance(item, _NESTED) for item in items):
         line = _spaced_style(value) if not _has_spelled(value) else "".join(_flat(value, _SPACED))
-        if isinstance(value, dict) and items:
+        if is_object and items:
             line = f"{{ {line[1:-1]} }}"
         if not items or len(newline) - 1 + before + len(line) + after <= MAX_COLUMNS:
-            yield line
+            put(line)
             return
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    opening, closing = "{}" if is_object else "[]"
     inner, last = newline + step, len(items) - 1
-    yield opening
+    put(opening)
     for place, item in enumerate(value):
         comma = "," if place < last else ""
-        key = f"{_model_style(item)}: " if isinstance(value, dict) else ""
-        yield inner + key
-        yield from _lines(value[item] if key else item, inner, step, len(key), len(comma))
-        yield comma
-    yield newline + closing
+        key = f"{_model_style(item)}: " if is_object else ""
+        put(inner + key)
+        _put_lines(put, value[item] if key else item, inner, step, len(key), len(comma))
+        put(comma)
+    put(newline + closing)

@@ -32,6 +32,8 @@ class State(enum.Enum):
     EXPIRED = "expired"
     """The start deadline passed while it waited."""
 
+    __hash__ = object.__hash__  # members are singletons, and Enum's own hash is several times as slow
+
 
 class Event(enum.Enum):
     """What can happen to a job."""
@@ -48,6 +50,8 @@ class Event(enum.Enum):
     """The client asked, and whoever holds the job honours it."""
     CANCEL_IGNORED = "cancel ignored"
     """The client asked, and the running app has no support for cancelling."""
+
+    __hash__ = object.__hash__  # as in State
 
 
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = MappingProxyType(

@@ -59,10 +59,11 @@ def reason(status: int) -> bytes:
 class Request(NamedTuple):
     """One HTTP request as fal's servers would see it.
 
-    `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts
-    with ``/``; `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a
-    repeated header the last value); `body` is decoded from any content encoding. A body that was put on disk is
-    `content`, and `body` is empty then. `scope` names the scope that it belongs to, `peer` is the address of the client that sent it to falmock itself.
+    `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts with ``/``;
+    `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a repeated header the last
+    value); `body` is decoded from any content encoding. A body that was put on disk is `content`, and `body` is empty
+    then. `scope` names the scope that it belongs to, `peer` is the address of the client that sent it to falmock
+    itself.
     """
 
     method: str

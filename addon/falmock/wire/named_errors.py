@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from falmock.wire import errors
 from falmock.wire import jsontext
+from falmock.wire import platform
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import Kind
 
@@ -73,6 +74,8 @@ def envelope(wanted: Wanted, app: str = "", path: str = "") -> Envelope:
         error_type = error.error_type or wanted.name
         value = errors.request_error(error_type, message)
         headers += ((errors.ERROR_TYPE_HEADER.decode(), error_type),)
+    elif error.kind is Kind.PLATFORM:
+        value = platform.error(error.error_type, message)
     else:
         value = {"detail": message, **error.more}
     if error.kind is Kind.GATEWAY:

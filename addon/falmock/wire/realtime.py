@@ -10,6 +10,7 @@ from falmock.wire import jsontext
 from falmock.wire.frames import Text
 from falmock.wire.jsontext import MAX_DEPTH
 from falmock.wire.jsontext import MAX_VALUES
+from falmock.wire.routes import query_value
 
 ERROR_TYPE = "x-fal-error"
 MESSAGE_TYPE = "x-fal-message"
@@ -17,11 +18,19 @@ TIMEOUT = "TIMEOUT"
 INTERNAL_ERROR = "INTERNAL_ERROR"
 MISS = "MISS"
 """Falmock's own: no fixture answers a message."""
+MAX_BUFFERING = 60
+"""The largest `max_buffering` that a client may ask for."""
 _TIMEOUT_REASON = "no inputs, reconnect when needed!"
 
 
 class BadMessage(ValueError):
     """Bytes that are no msgpack message, more of one than is sensible, or a value that msgpack cannot write."""
+
+
+def max_buffering(query: str) -> int | None:
+    """How many messages the client wants to wait at most; None where its query does not say, or not what it may."""
+    text = query_value(query, "max_buffering")
+    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_BUFFERING else None
 
 
 def decode(data: bytes) -> Any:
@@ -130,4 +139,5 @@ def is_timeout(frame: object) -> bool:
 
 
 UNAUTHORIZED = json_frame({"status": "error", "error": "Unauthorized"})
-"""The gateway's word to a socket whose token will not do: the JS client gets a new one and reconnects at its next send."""
+"""The gateway's word to a socket whose token will not do: the JS client gets a new one and reconnects at its next
+send."""

@@ -7,8 +7,9 @@ drop the namespace, some keep the sub-path, some add a slash or `/response` (sec
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire.endpoint import EndpointId
@@ -183,7 +184,11 @@ def query_value(query: str, name: str) -> str:
     """The first value of a query parameter, "" where it is absent."""
     if name not in query:
         return ""
-    return parse_qs(query, keep_blank_values=True).get(name, [""])[0]
+    for field in query.split("&"):
+        key, _, value = field.partition("=")
+        if unquote_plus(key) == name:
+            return unquote_plus(value)
+    return ""
 
 
 def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = False) -> Call:
@@ -218,6 +223,7 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
     )
 
 
+@lru_cache(maxsize=1024)
 def _endpoint(path: str) -> EndpointId | Unrouted:
     try:
         return endpoint_ids.from_segments(endpoint_ids.segments_of(path))
@@ -249,7 +255,7 @@ def is_realtime_path(endpoint: EndpointId) -> bool:
 
 
 def _queue(method: str, path: str, query: str) -> Call:
-    follow_up = _FOLLOW_UP.fullmatch(path)
+    follow_up = _FOLLOW_UP.fullmatch(path) if "/requests/" in path else None
     if follow_up is not None:
         request_id, action = follow_up[1], follow_up[2]
         if method != _FOLLOW_UP_METHODS[action]:

@@ -22,7 +22,10 @@ class Event(NamedTuple):
 
 
 def event(data: str, kind: str = "", event_id: str | None = None) -> bytes:
-    """One event as it is sent. `kind` and `event_id` are single lines; an end of a line in `data` arrives as a line feed."""
+    """One event as it is sent.
+
+    `kind` and `event_id` are single lines; an end of a line in `data` arrives as a line feed.
+    """
     fields = [("event", kind)] if kind else []
     if event_id is not None:
         fields.append(("id", event_id))

@@ -24,7 +24,10 @@ class Target(NamedTuple):
 
 
 class BadTarget(ValueError):
-    """A target that is not fal's; the text says what was found and what was expected. `is_url` tells if it is a URL at all."""
+    """A target that is not fal's; the text says what was found and what was expected.
+
+    `is_url` tells if it is a URL at all.
+    """
 
     def __init__(self, message: str, *, is_url: bool) -> None:
         super().__init__(message)

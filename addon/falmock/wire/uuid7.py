@@ -6,7 +6,7 @@ from __future__ import annotations
 def uuid7(now: float, random: int) -> str:
     """The id for `now` (seconds since the epoch), made unique by at least 74 random bits."""
     millis = int(now * 1000) & 0xFFFFFFFFFFFF
-    low = random & 0x3FFFFFFFFFFFFFFF
-    high = (random >> 62) & 0x0FFF
-    text = f"{millis:012x}7{high:03x}{low | 0x8000000000000000:016x}"
+    high = millis << 16 | 0x7000 | (random >> 62) & 0x0FFF
+    low = 0x8000000000000000 | random & 0x3FFFFFFFFFFFFFFF
+    text = (high << 64 | low).to_bytes(16, "big").hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

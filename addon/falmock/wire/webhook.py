@@ -86,7 +86,10 @@ def target(url: str) -> Target:
 
 
 def payload(content_type: str, body: bytes) -> bytes | None:
-    """A job's result as it stands in a webhook: the very bytes, so that numbers stay exact; None where it is not JSON."""
+    """A job's result as it stands in a webhook: the very bytes, so that numbers stay exact.
+
+    None where it is not JSON.
+    """
     if "json" not in content_type.lower():
         return None
     try:
@@ -151,8 +154,9 @@ def _base64url(data: bytes) -> str:
 class Policy(NamedTuple):
     """How often a delivery is tried, how long an answer is waited for, and how long the next try; in seconds.
 
-    The defaults are fal's newer page: 15 s for the first answer and 120 s for later ones, up to 31 tries. Which waits lie
-    between is written nowhere; ours double from 15 s to 5 minutes, so that all tries take the two hours of the older page.
+    The defaults are fal's newer page: 15 s for the first answer and 120 s for later ones, up to 31 tries. Which waits
+    lie between is written nowhere; ours double from 15 s to 5 minutes, so that all tries take the two hours of the
+    older page.
     """
 
     tries: int = 31

@@ -37,7 +37,7 @@ class Disk:
         effect = self.client.engine.handle(request, self.client.now)
         if isinstance(effect, Join):
             assert content is None
-            effect = self.client.engine.joined(request, effect, self.join(effect))
+            effect = self.client.engine.joined(request, effect, self.join(effect), self.client.now)
         self.remove_dropped()
         assert isinstance(effect, Reply)
         return effect

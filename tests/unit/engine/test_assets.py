@@ -76,14 +76,14 @@ def test_a_part_that_is_sent_again_takes_the_place_of_the_first() -> None:
     assets = Assets(limit=4)
     upload = assets.promise("/a", "a", "text/plain")
     for number, content in ((1, on_disk(b"one", "1")), (2, content_of(b"two")), (1, on_disk(b"ONE", "2"))):
-        assets.add_part(upload, number, content)
+        assets.add_part(upload, number, content, 0.0)
         assets.release(content)
     assert assets.take_dropped() == ["1"]
     assert [part.sha256 for part in assets.in_order(upload, [2, 1, 1])] == [digest(b"ONE"), digest(b"two")]
-    assets.add_part(upload, 2, on_disk(b"TWO", "3"))
-    assets.add_part(upload, 1, content_of(b"four"))
+    assets.add_part(upload, 2, on_disk(b"TWO", "3"), 0.0)
+    assets.add_part(upload, 1, content_of(b"four"), 0.0)
     with pytest.raises(NoRoom):
-        assets.add_part(upload, 3, content_of(b"5"))
+        assets.add_part(upload, 3, content_of(b"5"), 0.0)
     assert assets.take_dropped() == ["2"]
     with pytest.raises(BadParts, match="part 4"):
         assets.in_order(upload, [1, 4])
@@ -92,8 +92,8 @@ def test_a_part_that_is_sent_again_takes_the_place_of_the_first() -> None:
 def test_the_parts_are_dropped_when_the_whole_is_there() -> None:
     assets = Assets()
     upload = assets.promise("/a", "a", "text/plain")
-    assets.add_part(upload, 1, on_disk(b"one", "1"))
-    assets.add_part(upload, 7, on_disk(b"never named", "7"))
+    assets.add_part(upload, 1, on_disk(b"one", "1"), 0.0)
+    assets.add_part(upload, 7, on_disk(b"never named", "7"), 0.0)
     assert not assets.is_filled(upload)
     assets.fill(upload, on_disk(b"one", "whole"), "text/plain")
     assert assets.is_filled(upload)
@@ -106,7 +106,7 @@ def test_the_parts_are_dropped_when_the_whole_is_there() -> None:
 def test_a_promise_that_is_forgotten_drops_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_PENDING", 1)
     assets = Assets()
-    assets.add_part(assets.promise("/a", "a", "text/plain"), 1, on_disk(b"one", "1"))
+    assets.add_part(assets.promise("/a", "a", "text/plain"), 1, on_disk(b"one", "1"), 0.0)
     assets.promise("/b", "b", "text/plain")
     assert assets.take_dropped() == ["1"]
 
@@ -115,10 +115,10 @@ def test_parts_that_were_left_go_before_what_is_whole() -> None:
     assets = Assets(disk_limit=10)
     whole = put(assets, b"1234", "whole")
     left = assets.promise("/left", "a", "text/plain")
-    assets.add_part(left, 1, on_disk(b"abcd", "left"))
+    assets.add_part(left, 1, on_disk(b"abcd", "left"), 0.0)
     going_on = assets.promise("/going-on", "b", "text/plain")
     for number in range(3):
-        assets.add_part(going_on, number, on_disk(bytes([number]) * 3, str(number)))
+        assets.add_part(going_on, number, on_disk(bytes([number]) * 3, str(number)), 0.0)
     assert assets.take_dropped() == ["left"]
     assert assets.find(whole, {}) is not None
     put(assets, b"ABCD", "another")
@@ -131,10 +131,43 @@ def test_an_upload_larger_than_the_limit_goes_on() -> None:
     put(assets, b"1234", "whole")
     upload = assets.promise("/a", "a", "text/plain")
     for number in range(5):
-        assets.add_part(upload, number, on_disk(bytes([number]) * 3, str(number)))
+        assets.add_part(upload, number, on_disk(bytes([number]) * 3, str(number)), 0.0)
     assert len(upload.parts) == 5
     assets.fill(upload, on_disk(b"x" * 15, "all"), "text/plain")
     assert assets.take_dropped() == ["0", "1", "2", "3", "4", "whole"]
+
+
+def test_parts_that_nobody_goes_on_with_are_forgotten_in_time() -> None:
+    assets = Assets()
+    left, going_on, done = (assets.promise(f"/{name}", "a", "text/plain") for name in "abc")
+    for at, upload in ((1.0, left), (2.0, done), (3.0, going_on)):
+        assets.add_part(upload, 1, on_disk(upload.key.encode(), upload.key), at)
+    assert assets.unfinished_since == 1
+    assets.add_part(left, 2, content_of(b"in memory"), 4.0)
+    assert assets.unfinished_since == 2
+    assets.fill(done, content_of(b"whole"), "text/plain")
+    assert assets.take_dropped() == ["/c"]
+    assets.forget_unfinished(2.9)
+    assert assets.take_dropped() == []
+    assets.forget_unfinished(3.0)
+    assert (assets.take_dropped(), going_on.parts, assets.unfinished_since) == (["/b"], {}, 4.0)
+    assets.forget_unfinished(9.0)
+    assert (assets.take_dropped(), left.parts, assets.unfinished_since) == (["/a"], {}, None)
+    assets.add_part(left, 2, content_of(b"later"), 10.0)
+    assert [part.data for part in assets.in_order(left, [2])] == [b"later"]
+
+
+def test_parts_in_memory_are_bounded_and_those_of_the_upload_under_way_stay() -> None:
+    assets = Assets(limit=10)
+    uploads = [assets.promise(f"/{number}", "a", "text/plain") for number in range(4)]
+    for upload in uploads:
+        assets.add_part(upload, 1, content_of(b"1234"), 0.0)
+    assert [len(upload.parts) for upload in uploads] == [0, 0, 1, 1]
+    assets.add_part(uploads[2], 2, content_of(b"567890"), 0.0)
+    assert [len(upload.parts) for upload in uploads] == [0, 0, 2, 0]
+    assets.add_part(uploads[2], 2, content_of(b"5"), 0.0)
+    assets.add_part(uploads[0], 1, content_of(b"12345"), 0.0)
+    assert [len(upload.parts) for upload in uploads] == [1, 0, 2, 0]
 
 
 def test_content_that_nobody_kept_is_dropped() -> None:
@@ -154,7 +187,7 @@ def test_a_file_is_either_kept_or_dropped(acts: list[tuple[str, int, int]]) -> N
         content = content_of(data) if act == "in memory" else on_disk(data, str(place))
         disk |= {content.file} if content.file else set()
         if act == "part":
-            assets.add_part(uploads[number], size, content)
+            assets.add_part(uploads[number], size, content, 0.0)
         elif act == "fill":
             assets.fill(uploads[number], content, "text/plain")
         else:

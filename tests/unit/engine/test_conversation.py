@@ -365,3 +365,41 @@ def test_nothing_that_a_client_does_breaks_it(*, doings: list[Any], is_realtime:
     talk.wait(1000)
     closes = [place for place, frame in enumerate(talk.inbox) if isinstance(frame, Close)]
     assert closes == ([len(talk.inbox) - 1] if is_realtime else [])
+
+
+# faults of fixtures
+
+
+def test_the_fault_of_a_fixture_strikes_the_messages_it_answers() -> None:
+    late = {**frames(LCM, {"msgpack": {"a": 1}}, {"at": 1, "msgpack": {"a": 2}}, input=CAT), "fault": {"latency": 2}}
+    client = Client(late, frames(LCM, {"msgpack": {"b": 1}}, input=DOG), pace=RECORDED)
+    talk = Talk(client) >> DOG << packed({"b": 1})
+    (talk >> CAT).quiet().wait(2) << packed({"a": 1})
+    talk.quiet().wait(1) << packed({"a": 2})
+    assert talk.effect.fault is None
+    assert [entry.fault for entry in client.engine.scope.journal.entries] == [None, None, "latency"]
+
+
+def test_an_error_in_place_of_the_frames_of_a_message() -> None:
+    fault = {"error": {"name": "internal_server_error", "message": "too hot"}, "nth": 2}
+    client = Client({**frames(LCM, {"msgpack": {"a": 1}}), "fault": fault}, pace=RECORDED)
+    talk = Talk(client) >> CAT << packed({"a": 1})
+    talk >> CAT
+    assert talk.error()["error"] == "INTERNAL_ERROR"
+    talk << Close()
+    assert client.engine.scope.journal.entries[-1].fault == "internal_server_error"
+    own = Talk(Client({**frames("a/own", {"json": 1}), "fault": "missing"}), "a/own") >> "{}"
+    assert own.error()["detail"][0]["type"] == "missing"
+
+
+def test_a_fault_of_the_socket_is_none_of_its_messages() -> None:
+    fault = {"latency": 2, "socket": {"close": 1011, "after": 1}}
+    talk = Talk(Client({**frames(LCM, {"msgpack": {"a": 1}}), "fault": fault}))
+    assert (talk.effect.fault, talk.effect.delay) == ("latency + socket 1011", 2)
+    (talk >> CAT).quiet().wait(2) << packed({"a": 1}) << Close(1011)
+
+
+def test_a_message_that_gets_the_error_of_a_fixture_with_figures() -> None:
+    error = {"type": "image_too_small", "message": "tiny", "ctx": {"min_height": 9}, "loc": ["body", "image_url"]}
+    talk = Talk(Client({"match": {"model": LCM}, "response": {"error": error}, "queue": {"completed": 0}}))
+    assert "tiny" in (talk >> CAT).error()["reason"]

@@ -14,8 +14,8 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.pace import parse_pace
+from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.volatile import Ignores
-from falmock.fixtures.volatile import parse_ignore
 from falmock.wire.message import Request
 from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
@@ -92,11 +92,21 @@ def test_each_scope_has_a_journal_of_its_own() -> None:
         ({"x-falmock-scope": "s", "x-test-id": "t"}, "worker-1", "s"),
         ({"x-falmock-scope": "  "}, "worker-1", "worker-1"),
         ({"x-falmock-scope": " s "}, "", "s"),
-        ({"x-test-id": "t" * 201}, "", "t" * 200),
+        ({"x-test-id": "t" * 200}, "", "t" * 200),
     ],
 )
 def test_what_names_a_scope(headers: dict[str, str], user: str, scope: str) -> None:
     assert scopes.named(headers, user) == scope
+
+
+@pytest.mark.parametrize("by", ["x-falmock-scope", "x-test-id", "user"])
+def test_long_names_that_differ_in_their_ends_name_different_scopes(by: str) -> None:
+    """As the titles of tests do that a file and its describe blocks are part of."""
+    names = [f"spec.ts > {'very ' * 60}long > {end}" for end in ("one", "two", "one")]
+    found = [scopes.named({}, name) if by == "user" else scopes.named({by: name}) for name in names]
+    assert found[0] == found[2] != found[1]
+    assert {len(name) for name in found} == {scopes.MAX_NAME}
+    assert found[0].startswith("spec.ts > very ")
 
 
 def test_a_new_scope_works_as_the_others_do() -> None:

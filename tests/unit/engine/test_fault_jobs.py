@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from falmock.engine import fault_jobs
 from falmock.engine.chance import Chance
-from falmock.engine.faults import Strike
+from falmock.engine.deliveries import Plan
 from falmock.engine.pace import Retry
 from falmock.engine.pace import Schedule
 from falmock.engine.pace import parse_pace
-from falmock.engine.webhooks import Plan
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault_reader import read_text
 from falmock.fixtures.model import Position
 from unit.engine.calls import FLUX
@@ -206,12 +206,15 @@ def test_a_job_that_no_fixture_answers() -> None:
     [
         ({"latency": 1}, Plan()),
         ({"webhook": "late"}, Plan((5.0,))),
-        ({"webhook": {"kind": "out-of-order", "seconds": 2}}, Plan((2.0,))),
+        ({"webhook": "out-of-order"}, Plan((30.0,), yields=True)),
+        ({"webhook": {"kind": "out-of-order", "seconds": 2}}, Plan((2.0,), yields=True)),
         ({"webhook": {"kind": "twice", "seconds": 1}}, Plan((0.0, 1.0))),
         ({"webhook": "never"}, Plan(())),
         ({"webhook": "bad-signature"}, Plan(forged=True)),
     ],
 )
 def test_webhooks(fault: Any, plan: Plan) -> None:
-    assert fault_jobs.webhook_plan(strike(fault)) == plan
+    made = strike(fault)
+    named = plan if plan == Plan() else plan._replace(fault=made.fault.name)
+    assert fault_jobs.webhook_plan(made) == named
     assert fault_jobs.webhook_plan(None) == Plan()

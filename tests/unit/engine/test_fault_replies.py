@@ -15,7 +15,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.engine.fault_replies import malformed
 from falmock.engine.faults import Called
-from falmock.engine.faults import Strike
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault_reader import read_text
 from falmock.wire import routes
 from falmock.wire.endpoint import parse
@@ -128,7 +128,7 @@ def test_error_replies(name: str) -> None:
     headers = {key.decode().lower(): value.decode() for key, value in found.headers}
     assert (found.status, found.fault, headers["x-falmock-fault"]) == (error.status, name, name)
     assert len(headers) == len(found.headers)
-    turned_away = error.kind in (Kind.GATEWAY, Kind.PAGE)
+    turned_away = error.kind in (Kind.GATEWAY, Kind.PAGE, Kind.PLATFORM)
     assert ("x-fal-request-id" in headers) is not turned_away
     assert ("x-fal-served-from" in headers) is (error.kind in (Kind.MODEL, Kind.APP))
     assert ("x-fal-error-type" in headers) is (error.kind is Kind.REQUEST)

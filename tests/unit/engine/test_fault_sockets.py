@@ -12,7 +12,7 @@ from falmock.engine.chance import Chance
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
-from falmock.engine.faults import Strike
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault_reader import read_text
 from falmock.wire import realtime
 from falmock.wire.frames import Binary
@@ -61,7 +61,49 @@ def talk(fault: Any, greeting: Frame = HELLO) -> Conversation:
 def test_it_is_marked() -> None:
     found = socket({"socket": {"reset": True}})
     assert (found.fault, found.headers) == ("socket reset", ((b"x-falmock-fault", b"socket reset"),))
-    assert socket({"latency": 1}).fault is None
+    assert socket({"truncate": 1}).fault is None
+
+
+def test_it_is_slow() -> None:
+    found = socket({"latency": 2})
+    assert (found.fault, found.delay) == ("latency", 2)
+    both = found.conversation
+    assert both.opened(0).frames == (Ping(), Text("hello"))
+    assert both.received("a", 1) == Turn(again=2)
+    assert both.due(2) == Turn(again=3)
+    assert both.due(3) == Turn((Text("a"),), 4)
+
+
+def test_every_message_waits_for_a_time_of_its_own_the_same_in_every_run() -> None:
+    def waits() -> list[float]:
+        both = socket({"latency": {"uniform": [0, 0.5]}}).conversation
+        both.opened(0)
+        found = []
+        for at in range(0, 60, 3):
+            again = both.received("a", at).again
+            assert again is not None
+            found.append(again - at)
+            for later in (again, at + 1, at + 2):
+                both.due(later)
+        return found
+
+    first = waits()
+    assert len(set(first)) == 20
+    assert all(0 <= wait <= 0.5 for wait in first)
+    assert waits() == first
+
+
+def test_slow_and_closed_early() -> None:
+    both = socket({"latency": 2, "socket": {"close": 1011, "after": 2}}).conversation
+    both.opened(0)
+    both.received("a", 1)
+    assert both.due(3) == Turn((Text("a"), Close(1011)))
+
+
+def test_a_reset_behind_the_handshake() -> None:
+    found = socket({"reset": "after-headers"})
+    assert found.fault == "reset after-headers"
+    assert found.conversation.opened(0).frames[-1] == Reset()
 
 
 def test_a_close_code_after_some_messages() -> None:

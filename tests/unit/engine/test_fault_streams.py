@@ -13,24 +13,24 @@ from falmock.engine.chance import Chance
 from falmock.engine.effects import End
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
-from falmock.engine.faults import Strike
 from falmock.engine.streams import Playback
+from falmock.engine.strike import Strike
 from falmock.fixtures.fault_reader import read_text
 from falmock.fixtures.model import Piece
 
 EVENTS = (b'data: {"a":1}\n\n', b'data: {"a":2}\n\n', b'data: {"a":3}\n\n')
-HEADERS = ((b"Content-Type", b"text/event-stream"),)
 
 
-def struck(fault: Any, *, ends: float = 3.0) -> Stream:
+def struck(fault: Any, *, ends: float = 3.0, kind: bytes = b"text/event-stream", **more: Any) -> Stream:
     source = Playback([Piece(float(at), data) for at, data in enumerate(EVENTS)], ends)
     strike = Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
-    return fault_streams.struck(strike, Stream(200, HEADERS, source, "why", "f.json#0"), "fal-ai/flux")
+    stream = Stream(200, ((b"Content-Type", kind),), source, "why", "f.json#0", **more)
+    return fault_streams.struck(strike, stream, "fal-ai/flux")
 
 
-def played(stream: Stream, limit: int = 1000) -> tuple[list[tuple[float, bytes]], float, End]:
+def played(stream: Stream, start: float = 0.0, limit: int = 1000) -> tuple[list[tuple[float, bytes]], float, End]:
     """What a stream gives to an edge that asks when it is told to: pieces with their times, and its end."""
-    now, pieces = 0.0, []
+    now, pieces = start, []
     for _ in range(limit):
         step: Step = stream.source.step(now)
         pieces += [(now, piece) for piece in step.pieces]
@@ -43,7 +43,7 @@ def played(stream: Stream, limit: int = 1000) -> tuple[list[tuple[float, bytes]]
 
 
 def test_without_a_fault() -> None:
-    assert played(struck({"latency": 2})) == ([(0, EVENTS[0]), (1, EVENTS[1]), (2, EVENTS[2])], 3, End.WHOLE)
+    assert played(struck({"contentType": "x/y"})) == ([(0, EVENTS[0]), (1, EVENTS[1]), (2, EVENTS[2])], 3, End.WHOLE)
     assert struck({"latency": 2}).delay == 2
     assert struck({"job": "retried"}).fault is None
 
@@ -72,8 +72,24 @@ def test_bytes() -> None:
     pieces, _, end = played(struck({"truncate": 20}))
     assert (b"".join(piece for _, piece in pieces), end) == (whole[:20], End.CUT)
     assert played(struck({"truncate": 0}))[0] == []
-    pieces, _, end = played(struck({"truncate": "50%"}))
-    assert (b"".join(piece for _, piece in pieces), end) == (whole, End.WHOLE), "nobody knows how long it will be"
+    assert played(struck({"truncate": "50%"}))[1:] == (3, End.WHOLE), "nobody knows how long it will be"
+
+
+@given(st.integers(0, 100), st.sampled_from([{}, {"body": "malformed-json"}, {"drip": {"bytes": 5, "every": 0.1}}]))
+def test_a_share(share: int, more: dict[str, Any]) -> None:
+    whole = b"".join(piece for _, piece in played(struck(more))[0]) if more else b"".join(EVENTS)
+    pieces, _, end = played(struck({"truncate": f"{share}%", **more}, size=len(whole)))
+    assert (b"".join(piece for _, piece in pieces), end) == (whole[: len(whole) * share // 100], End.CUT)
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "told"), [(7, None, 7), (7, 42, 7), ("+10", 42, 52), ("-50", 42, 0), ("+10", None, None)]
+)
+def test_a_content_length_that_is_told_although_a_stream_has_none(
+    length: Any, size: int | None, told: int | None
+) -> None:
+    assert struck({"contentLength": length}, size=size).length == told
+    assert struck({"latency": 1}, size=size).length is None
 
 
 @given(st.integers(1, 60), st.floats(0.001, 5), st.floats(0, 5))
@@ -88,8 +104,25 @@ def test_dripped(size: int, every: float, ends: float) -> None:
 
 def test_a_late_first_piece() -> None:
     pieces, ends, _ = played(struck({"firstByte": 1.5}))
-    assert pieces == [(1.5, EVENTS[0]), (1.5, EVENTS[1]), (2, EVENTS[2])]
-    assert ends == 3
+    assert pieces == [(1.5, EVENTS[0]), (2.5, EVENTS[1]), (3.5, EVENTS[2])]
+    assert ends == 4.5
+
+
+def test_a_late_answer_keeps_its_pace() -> None:
+    late = struck({"latency": 2, "firstByte": 1})
+    assert late.delay == 2
+    assert late.source.step(2) == Step(again=3)
+    assert played(late, start=3) == ([(3, EVENTS[0]), (4, EVENTS[1]), (5, EVENTS[2])], 6, End.WHOLE)
+
+
+def test_what_tells_of_a_job_tells_what_it_is_by_then() -> None:
+    late = struck({"latency": 2}, key="a job")
+    assert played(late, start=2) == ([(2, EVENTS[0]), (2, EVENTS[1]), (2, EVENTS[2])], 3, End.WHOLE)
+
+
+def test_an_error_in_a_stream_of_no_events_has_no_frame() -> None:
+    (last,) = struck({"stream": {"error": "runner_disconnected"}}, kind=b"audio/mpeg").source.step(0).pieces
+    assert last == b'{"detail":"Runner disconnected","error_type":"runner_disconnected"}'
 
 
 def test_events_that_are_no_json() -> None:

@@ -125,10 +125,30 @@ def test_inputs() -> None:
         ({"stream": {"cut": True}}, {"stream", "status-stream", "run"}),
         ({"socket": {"reset": True}}, {"socket"}),
         ({"webhook": "late"}, set()),
+        ({"latency": 1}, ASKS),
+        ({"reset": "after-headers"}, ASKS),
+        ({"truncate": 5}, ASKS - {"socket"}),
+        ({"body": "empty"}, ASKS - {"socket"}),
     ],
 )
 def test_a_fault_is_not_used_up_by_calls_that_it_does_nothing_to(fault: Any, names: set[str]) -> None:
     assert {name for name, call in CALLS.items() if struck({"fault": {**fault, "nth": 1}}, call) == [True]} == names
+
+
+@pytest.mark.parametrize(
+    ("fault", "strikes"),
+    [
+        ({"truncate": "50%"}, False),
+        ({"contentLength": "+1"}, False),
+        ({"truncate": 5}, True),
+        ({"contentLength": 5}, True),
+        ({"truncate": "50%", "latency": 1}, True),
+        ({"truncate": "50%", "stream": {"cut": True}}, True),
+    ],
+)
+def test_nothing_depends_on_how_long_a_status_stream_will_be(fault: Any, *, strikes: bool) -> None:
+    rule = {"match": {"call": "status-stream"}, "fault": fault}
+    assert struck(rule, CALLS["status-stream"]) == [strikes]
 
 
 def test_which_calls() -> None:

@@ -12,9 +12,9 @@ from falmock.engine.pace import parse_pace
 from falmock.engine.platform import MAX_REMEMBERED
 from falmock.engine.platform import REMEMBERED_FOR
 from falmock.fixtures.beside import Price
+from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.index import Index
 from falmock.fixtures.volatile import Ignores
-from falmock.fixtures.volatile import parse_ignore
 from falmock.wire.auth import AuthRule
 from unit.engine.calls import Client
 from unit.engine.calls import header
@@ -298,7 +298,7 @@ def test_only_so_many_deletions_are_remembered() -> None:
     asked = client()
     for number in range(MAX_REMEMBERED + 5):
         gone(asked, asked.job("fal-ai/flux/dev", {"prompt": "a cat"}).rpartition("/")[2], idempotency_key=str(number))
-    assert len(asked.engine._platform._dropped) == MAX_REMEMBERED
+    assert len(asked.engine._dispatch._platform._dropped) == MAX_REMEMBERED
 
 
 # keys and modes

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 from typing import NamedTuple
 
 import pytest
 
+from falmock.engine import sockets
 from falmock.engine.pace import parse_pace
 from falmock.fixtures import codec
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.auth import AuthRule
+from falmock.wire.frames import TRY_AGAIN_LATER
 from falmock.wire.frames import Binary
+from falmock.wire.frames import Close
 from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
 from falmock.wire.storage import digest
@@ -92,6 +96,39 @@ def test_runs_are_answered_in_the_order_they_came_at_their_times() -> None:
     assert read(socket).first_byte == 1.0
 
 
+def test_a_client_that_asks_for_more_than_may_wait_is_told_and_closed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "MAX_WAITING", 3)
+    client = Client({**ECHO, "queue": {"started": 0, "completed": 1}}, pace=RECORDED)
+    socket = talk(client)
+    for _ in range(4):  # one is worked on, three wait
+        socket >> CAT
+    socket.quiet().wait(1)
+    assert len(socket.inbox) == 12, "they were asked for at the same time"
+    socket.inbox.clear()
+    for _ in range(5):
+        socket >> CAT
+    (close,) = socket.inbox
+    assert isinstance(close, Close)
+    assert (close.code, close.reason.partition(":")[0]) == (TRY_AGAIN_LATER, "3 runs wait on this socket")
+    assert len(close.reason) <= 123
+    assert client.engine.scope.journal.entries[-1].why == f"closed: {close.reason}"
+    socket.inbox.clear()
+    (socket >> CAT).wait(100).quiet()
+
+
+def test_runs_that_wait_take_next_to_nothing() -> None:
+    big = {**ECHO, "response": {"text": "x" * 1_000_000}, "queue": {"started": 0, "completed": 10}}
+    socket = talk(Client(big, pace=RECORDED)) >> CAT
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            socket >> CAT
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
+    assert [len(str(read(socket.wait(10)).body[0])) for _ in range(2)] == [1_000_000] * 2
+
+
 def test_a_stream_comes_piece_by_piece() -> None:
     streams = {
         "match": {"model": "a/b"},
@@ -161,6 +198,36 @@ def test_a_file_comes_in_chunks(*, on_disk: bool) -> None:
         body = read(socket).body
         assert [len(part) for part in body] == [CHUNK, CHUNK, 3]
         assert b"".join(part for part in body if isinstance(part, bytes)) == content
+
+
+def test_the_fault_of_a_fixture_strikes_its_runs() -> None:
+    fault = {"error": "runner_disconnected", "latency": 2, "nth": 2}
+    client = Client({**ECHO, "fault": fault})
+    socket = talk(client)
+    assert read(socket >> CAT).status == 200
+    assert read((socket >> CAT).quiet().wait(2)).status == 503
+    assert read(socket >> CAT).status == 200
+    assert [entry.fault for entry in client.engine.scope.journal.entries] == [
+        None,
+        None,
+        "runner_disconnected + latency",
+        None,
+    ]
+    assert client.engine.scope.journal.entries[2].fixture == "test.json#0"
+
+
+def test_a_late_and_a_false_run() -> None:
+    streams = {"match": {"model": "a/s"}, "stream": [{"json": 1}, {"at": 1, "json": 2}], "fault": {"latency": 2}}
+    socket = talk(Client(streams, pace=RECORDED), "a/s/stream") >> CAT
+    socket.quiet().wait(2)
+    assert len(socket.inbox) == 2
+    answer = read(socket.wait(1))
+    assert (answer.body, answer.first_byte) == (["data: 1\n\n", "data: 2\n\n"], 2)
+    assert answer.headers["x-falmock-fault"] == "latency"
+    malformed = talk(Client({**ECHO, "fault": {"body": "malformed-json"}})) >> CAT
+    assert read(malformed).body == ['{"seed":18446744073709551615,']
+    cut = talk(Client({**ECHO, "fault": {"truncate": 1}})) >> CAT
+    assert "x-falmock-fault" not in read(cut).headers
 
 
 def test_an_unmatched_run_gets_the_report() -> None:

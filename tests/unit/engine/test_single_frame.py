@@ -43,3 +43,10 @@ def test_json_that_msgpack_cannot_write() -> None:
     (frame,) = frames_of(JSON._replace(body=b"18446744073709551616"), None, packs=True, is_realtime=True)
     assert isinstance(frame, Text)
     assert "cannot be written as msgpack" in frame.text
+
+
+def test_an_answer_is_written_once_however_many_messages_wait_for_it() -> None:
+    answer = Answer(200, "application/json", b'{"x": "%s"}' % (b"y" * 1000))
+    first, again = (frames_of(answer, None, packs=True, is_realtime=True) for _ in range(2))
+    assert again[0] is first[0]
+    assert frames_of(answer, None, packs=False, is_realtime=True) != first

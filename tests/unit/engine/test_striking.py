@@ -12,11 +12,11 @@ from falmock.engine.effects import Delivery
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
+from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.fixtures.fault_rules import read_rules
 from falmock.wire.auth import AuthRule
 from falmock.wire.error_table import ERRORS
-from falmock.wire.error_table import Kind
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
 from unit.engine.calls import header
@@ -59,7 +59,7 @@ def test_every_error_of_a_job(name: str) -> None:
     for app, headers in ((client(), asked(name)), (client({"match": {"model": "a/b"}, "fault": name}), {})):
         submitted = app.submit("a/b", **headers)
         assert submitted.fault == name
-        if ERRORS[name].kind in (Kind.GATEWAY, Kind.PAGE):
+        if ERRORS[name].kind.turns_away:
             assert submitted.status == ERRORS[name].status
             assert not len(app.engine.scope.jobs)
         else:
@@ -189,6 +189,12 @@ def test_sockets() -> None:
     assert [opened("a/t").fault for _ in range(3)] == [None, "socket 1011", None]
     assert opened("a/r").fault == "socket reset"
     assert opened("a/b").fault is None
+    talks = {"match": {"model": "a/t"}, "realtime": [{"json": 1}]}
+    broken = client({**talks, "fault": {"reset": "after-headers"}}, {**ANSWERED, "fault": {"reset": "after-headers"}})
+    for model, fault in (("a/t", "reset after-headers"), ("a/b", None)):
+        socket = broken.effect("GET", f"https://fal.run/{model}/realtime", None, {"upgrade": "websocket"})
+        assert isinstance(socket, Socket)
+        assert socket.fault == fault
     assert opened("a/b", **asked("missing_authorization")).status == 401
 
 

@@ -286,6 +286,32 @@ def test_an_upload_is_completed_twice() -> None:
     assert client.send("POST", f"{base}/complete", body).body == first.body
 
 
+def test_the_journal_tells_what_a_complete_came_to() -> None:
+    client = Client()
+    disk = Disk(client)
+    base = initiate(client, multipart=True)["upload_url"].partition("?")[0]
+    disk.send("PUT", f"{base}/1", b"one")
+    client.engine.scope.assets.disk_limit = client.engine.scope.assets.limit = 2
+    assert disk.send("POST", f"{base}/complete", b'{"parts": [{"partNumber": 2}]}').status == 400
+    assert disk.send("POST", f"{base}/complete", b'{"parts": [{"partNumber": 1}]}').status == 200
+    assert disk.send("POST", "https://v3b.fal.media/files/b/none/x.bin/complete", b"{}").status == 404
+    entries = client.engine.scope.journal.entries
+    assert [entry.status for entry in entries if entry.path.endswith("/complete")] == [400, 200, 404]
+
+
+def test_a_complete_meets_its_fault_wherever_the_parts_are() -> None:
+    client = Client()
+    disk = Disk(client)
+    for sender in (client, disk):
+        base = initiate(client, multipart=True)["upload_url"].partition("?")[0]
+        sender.send("PUT", f"{base}/1", b"one")
+        headers = {"x-falmock-fault": '{"latency": 2, "contentType": "text/plain"}'}
+        reply = disk.send("POST", f"{base}/complete", b'{"parts": [{"partNumber": 1}]}', headers)
+        assert (reply.status, reply.fault, reply.delay) == (200, "latency + contentType", 2)
+        assert header(reply, "content-type") == "text/plain"
+        assert client.engine.scope.journal.entries[-1].fault == "latency + contentType"
+
+
 def test_parts_are_joined_for_a_page_of_another_origin() -> None:
     client = Client()
     disk = Disk(client)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -10,112 +9,23 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.engine import webhooks
-from falmock.engine.config import Mode
-from falmock.engine.effects import FileBody
-from falmock.engine.effects import Forward
-from falmock.engine.effects import Reply
+from falmock.engine.deliveries import HEAD_START
+from falmock.engine.deliveries import Plan
+from falmock.engine.journal import Journal
 from falmock.engine.pace import parse_pace
-from falmock.engine.webhooks import NoKey
-from falmock.engine.webhooks import Plan
-from falmock.engine.webhooks import Post
+from falmock.engine.webhook_posts import Post
 from falmock.wire import webhook
-from falmock.wire.auth import AuthRule
-from falmock.wire.message import Request
 from falmock.wire.webhook import Outcome
-from unit.engine.calls import FAILING
-from unit.engine.calls import FLUX
 from unit.engine.calls import Client
-from unit.engine.calls import header
 from unit.engine.calls import read
+from unit.engine.hooked import CAT
+from unit.engine.hooked import HOOK
+from unit.engine.hooked import QUICK
+from unit.engine.hooked import Hooked
+from unit.engine.hooked import field
+from unit.engine.hooked import paced
 
-HOOK = "http://127.0.0.1:9000/hook?a=1&b=2"
-PUBLIC = bytes(range(32))
-CAT = {"prompt": "a cat"}
-PICTURE = {"match": {"model": "acme/picture"}, "response": {"text": "not JSON"}}
-QUICK = {"match": {"model": "acme/quick"}, "response": {"json": {"done": True}}, "queue": {"completed": 0}}
-WAITS = {
-    "match": {"model": "acme/waits"},
-    "response": {"json": {}},
-    "queue": {"started": 60, "completed": 60},
-}
-GOES_ON = {
-    "match": {"model": "acme/goes-on"},
-    "response": {"json": {"stopped": False}},
-    "queue": {"started": 0, "completed": 8, "cancel": "ignored"},
-}
 JWKS = "/.well-known/jwks.json"
-
-
-class Edge:
-    """What an agenda needs, for a test: a signature tells what was signed."""
-
-    def __init__(self) -> None:
-        self.woken = 0
-        self.warnings: list[str] = []
-        self.signed: list[bytes] = []
-        self.broken = ""
-        self.files: dict[str, bytes] = {}
-
-    def public_key(self) -> bytes:
-        if self.broken:
-            raise NoKey(self.broken)
-        return PUBLIC
-
-    def sign(self, message: bytes) -> bytes:
-        self.signed.append(message)
-        return b"\x01\xff"
-
-    def read(self, body: FileBody) -> bytes:
-        if body.file not in self.files:
-            raise FileNotFoundError(body.file)
-        return self.files[body.file]
-
-    def changed(self) -> None:
-        self.woken += 1
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-class Hooked(Client):
-    """A client whose submits ask for a webhook, and what posts them."""
-
-    def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
-        super().__init__(*fixtures, **config)
-        self.edge = Edge()
-        self.agenda = self.engine.webhooks
-        self.agenda.edge = self.edge
-        self.start = self.now
-
-    def ask(self, endpoint: str, body: Any = None, hook: str = HOOK, **headers: str) -> Reply:
-        return self.submit(f"{endpoint}?fal_webhook={quote(hook, safe='')}", body, **headers)
-
-    def order(self, endpoint: str, body: Any = None) -> str:
-        """The URL of a new job with a webhook."""
-        return str(read(self.ask(endpoint, body))["response_url"])
-
-    def at(self, seconds: float) -> list[Post]:
-        """What is due so many seconds after the first call."""
-        self.now = self.start + seconds
-        return self.agenda.due(self.now)
-
-    def next(self) -> float | None:
-        """When something is due next, in seconds after the first call."""
-        when = self.agenda.next()
-        return None if when is None else pytest.approx(when - self.start, abs=1e-4)
-
-    def answer(self, post: Post, status: int | None = 200, problem: str = "no answer") -> webhooks.Verdict:
-        return self.agenda.posted(post.key, status, problem, self.now)
-
-
-def paced(pace: str = "recorded", **config: Any) -> Hooked:
-    return Hooked(FLUX, FAILING, PICTURE, QUICK, WAITS, GOES_ON, pace=parse_pace(pace), **config)
-
-
-def field(post: Post, name: str) -> str:
-    return {key.decode(): value.decode() for key, value in post.headers}[f"X-Fal-Webhook-{name}"]
-
 
 # when a job is over
 
@@ -149,8 +59,8 @@ def test_an_app_knows_the_request_id_before_it_is_told_of_its_end(pace: str) -> 
     client = paced(pace)
     client.order("acme/quick")
     assert client.at(0) == []
-    assert client.next() == webhooks.HEAD_START
-    assert len(client.at(webhooks.HEAD_START)) == 1
+    assert client.next() == HEAD_START
+    assert len(client.at(HEAD_START)) == 1
 
 
 def test_a_job_that_polls_end_is_posted_after_the_last_of_them() -> None:
@@ -245,53 +155,6 @@ def test_no_more_are_given_than_are_asked_for() -> None:
     assert given == [0, 2, 1]
 
 
-# what is posted
-
-
-def test_a_job_that_failed() -> None:
-    client = paced("instant")
-    client.order("fal-ai/flux/dev", {"prompt": "bad"})
-    (post,) = client.at(1)
-    body = json.loads(post.body)
-    assert (body["status"], body["error"]) == ("ERROR", "Invalid status code: 422")
-    assert body["payload"]["detail"][0]["type"] == "content_policy_violation"
-
-
-def test_a_result_that_is_not_json() -> None:
-    client = paced("instant")
-    client.order("acme/picture")
-    (post,) = client.at(1)
-    body = json.loads(post.body)
-    assert (body["status"], body["payload"], body["payload_error"]) == ("OK", None, webhook.NOT_JSON)
-
-
-def test_a_result_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = paced("instant")
-    client.edge.files["big.json"] = b'{"n": 1.10}'
-    for name in ("big.json", "gone.json"):
-        reply = Reply(200, ((b"content-type", b"application/json"),), FileBody(name, 0, 11), "a file")
-        monkeypatch.setattr(client.agenda._answers, "outcome", lambda _, reply=reply: reply)
-        client.order("acme/quick")
-        (post,) = client.at(client.now - client.start + 1)
-        assert json.loads(post.body)["payload"] == ({"n": 1.1} if name == "big.json" else None)
-    assert "cannot be read for its webhook" in client.edge.warnings[0]
-
-
-def test_signature_and_timestamp_are_those_of_the_attempt() -> None:
-    client = paced()
-    client.order("acme/quick")
-    times = []
-    for seconds in (1, 100):
-        (post,) = client.at(seconds)
-        times.append(int(field(post, "Timestamp")))
-        message = webhook.signed_message(post.request_id, times[-1], post.body)
-        assert client.edge.signed[-1] == message
-        assert field(post, "Signature") == "01ff"
-        assert field(post, "Request-Id") == post.request_id
-        client.answer(post, 500)
-    assert times == [int(client.start) + 1, int(client.start) + 100]
-
-
 # plans, which faults make
 
 
@@ -334,6 +197,129 @@ def test_a_forged_signature_is_another_one() -> None:
     client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan(forged=True))
     (post,) = client.at(1)
     assert field(post, "Signature") == "01fe"
+
+
+def out_of_order(client: Hooked, endpoint: str = "acme/quick", seconds: float = 30) -> str:
+    """The request id of a new job whose webhook lets a later one go first."""
+    fault = json.dumps({"webhook": {"kind": "out-of-order", "seconds": seconds}})
+    return str(read(client.ask(endpoint, x_falmock_fault=fault))["request_id"])
+
+
+def ids(posts: Sequence[Post]) -> list[str]:
+    return [post.request_id for post in posts]
+
+
+def test_one_out_of_order_comes_once_a_later_one_is_delivered() -> None:
+    client = paced()
+    held = out_of_order(client)
+    later = client.order("acme/quick")
+    (post,) = client.at(1)
+    assert later.endswith(post.request_id)
+    assert client.at(2) == []
+    client.answer(post)
+    assert ids(client.at(2)) == [held]
+
+
+def test_one_out_of_order_waits_for_a_delivery_and_no_longer_than_it_may() -> None:
+    client = paced()
+    held = out_of_order(client)
+    client.order("acme/quick")
+    (post,) = client.at(1)
+    client.answer(post, 500)
+    assert client.next() == 16
+    client.answer(*client.at(16), 410)
+    assert client.next() == 30
+    assert ids(client.at(30)) == [held]
+
+
+def test_one_out_of_order_is_not_held_where_the_later_job_was_over_first() -> None:
+    client = paced()
+    held = out_of_order(client, "acme/waits")
+    client.order("acme/quick")
+    client.answer(*client.at(1))
+    assert client.next() == 60
+    assert ids(client.at(60.1)) == [held]
+
+
+def test_one_out_of_order_whose_job_waits_for_polls() -> None:
+    client = paced("polls:1,2")
+    job = read(client.ask("acme/quick", x_falmock_fault='{"webhook": "out-of-order"}'))
+    later = client.order("acme/quick")
+    for _ in range(2):
+        client.status(later)
+    client.answer(*client.at(1))
+    assert client.at(2) == []
+    for _ in range(2):
+        client.status(job["response_url"])
+    assert ids(client.at(2)) == [job["request_id"]]
+
+
+def test_of_a_row_that_is_out_of_order_the_first_one_comes_last() -> None:
+    client = paced()
+    first, second, third = (out_of_order(client) for _ in range(3))
+    one, two = client.at(1)
+    assert ids([one, two]) == [second, third]
+    client.answer(one)
+    assert ids(client.at(1)) == [first]
+    fourth, fifth = (out_of_order(client) for _ in range(2))
+    (post,) = client.at(2)
+    client.answer(post)
+    assert ids([post, *client.at(2)]) == [fifth, fourth]
+
+
+def test_a_webhook_of_another_scope_or_of_an_earlier_job_is_no_later_one() -> None:
+    client = paced()
+    client.order("acme/quick")
+    held = out_of_order(client)
+    client.submit("acme/quick")
+    *_, job = client.engine.scope.jobs._over.values()
+    client.agenda.register(job, Journal(client.engine.redactor), webhook.target(HOOK))
+    first, other = client.at(1)
+    client.answer(first)
+    client.answer(other)
+    assert client.at(29) == []
+    assert ids(client.at(30)) == [held]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 4), st.sampled_from([200, 500, 410])), min_size=1, max_size=8))
+def test_each_is_posted_and_none_too_early_whatever_is_out_of_order(jobs: list[tuple[bool, float, int]]) -> None:
+    client = paced()
+    order: list[str] = []
+    yields: dict[str, float] = {}
+    posted: list[str] = []
+    delivered: list[str] = []
+
+    def look() -> None:
+        for post in client.agenda.due(client.now):
+            if post.attempt == 1:
+                posted.append(post.request_id)
+                later = set(delivered) & set(order[order.index(post.request_id) + 1 :])
+                assert post.request_id not in yields or later or client.now >= yields[post.request_id]
+            status = jobs[order.index(post.request_id)][2]
+            if client.answer(post, status).outcome is Outcome.DELIVERED:
+                delivered.append(post.request_id)
+
+    for strikes, pause, _ in jobs:
+        is_first = not client.agenda._yielding
+        order.append(out_of_order(client, seconds=5) if strikes else client.order("acme/quick").rpartition("/")[2])
+        if strikes and is_first:
+            yields[order[-1]] = client.now + 5
+        client.now += pause
+        look()
+    for _ in range(60):
+        client.now += 0.1
+        look()
+    assert sorted(posted) == sorted(order)
+
+
+def test_a_scope_that_is_forgotten_holds_nothing() -> None:
+    client = paced()
+    out_of_order(client)
+    client.engine.reset()
+    assert (len(client.agenda), client.next()) == (0, None)
+    client.order("acme/quick")
+    client.answer(*client.at(1))
 
 
 # tries
@@ -424,25 +410,6 @@ def test_whatever_is_answered_no_two_at_a_time_and_never_too_many(
     assert len(client.agenda) == 2 - len(over)
 
 
-@pytest.mark.parametrize(
-    ("pace", "timeouts", "waits"),
-    [
-        ("recorded", (15, 120), (15, 300)),
-        ("x10", (1.5, 12), (1.5, 30)),
-        ("x1000", (1, 1), (0.015, 0.3)),
-        ("x0.5", (30, 240), (30, 600)),
-        ("instant", (5, 5), (0.015, 0.3)),
-        ("3s", (5, 5), (0.015, 0.3)),
-        ("polls:1,2", (5, 5), (0.015, 0.3)),
-    ],
-)
-def test_the_pace_shortens_waits_and_timeouts(pace: str, timeouts: Sequence[float], waits: Sequence[float]) -> None:
-    policy = webhooks.policy_for(parse_pace(pace))
-    assert (policy.timeout_of(1), policy.timeout_of(2)) == pytest.approx(timeouts)
-    assert (policy.wait_after(1), policy.wait_after(31)) == pytest.approx(waits)
-    assert policy.tries == 31
-
-
 # what is refused, and what goes nowhere
 
 
@@ -522,6 +489,31 @@ def test_jobs_that_nobody_asks_for_any_more_make_room() -> None:
 # where it is told
 
 
+def test_the_journal_names_the_fault_of_a_webhook() -> None:
+    client = paced()
+    client.ask("acme/quick", x_falmock_fault='{"webhook": "bad-signature"}')
+    client.order("acme/quick")
+    for post in client.at(1):
+        client.answer(post)
+    assert [entry.fault for entry in client.engine.scope.journal.entries[-2:]] == ["webhook bad-signature", None]
+
+
+def test_how_what_is_not_delivered_stands() -> None:
+    client = paced()
+    jobs = [read(client.ask(model))["request_id"] for model in ("acme/waits", "acme/quick", "acme/quick", "acme/quick")]
+    failed, under_way = client.at(1)[:2]
+    client.answer(failed, 500)
+    client.order("acme/quick")
+    assert client.agenda.standing == [
+        f"job {jobs[0]} to 127.0.0.1 (its job is not over)",
+        f"job {jobs[1]} to 127.0.0.1 (attempt 1 of 31 failed)",
+        f"job {jobs[2]} to 127.0.0.1 (attempt 1 of 31 broken off)",
+        f"job {jobs[3]} to 127.0.0.1 (attempt 1 of 31 broken off)",
+        f"job {client.engine.scope.journal.entries[-1].job} to 127.0.0.1 (not tried yet)",
+    ]
+    assert under_way.request_id == jobs[2]
+
+
 def test_attempts_stand_in_the_journal_without_the_query() -> None:
     client = paced()
     client.order("acme/quick")
@@ -534,45 +526,3 @@ def test_attempts_stand_in_the_journal_without_the_query() -> None:
     assert failed.why.endswith("connection refused; again in 15 s")
     assert (delivered.status, delivered.fixture) == (200, "test.json#3")
     assert delivered.at == client.now
-
-
-# the keys
-
-
-@pytest.mark.parametrize("host", ["rest.fal.ai", "rest.alpha.fal.ai"])
-def test_the_keys_are_served(host: str) -> None:
-    client = paced(auth=AuthRule(required=True))
-    reply = client.send("GET", f"https://{host}{JWKS}")
-    assert (reply.status, read(reply)) == (200, webhook.key_set(PUBLIC))
-    assert header(reply, "cache-control") == "public, max-age=86400"
-    assert header(reply, "content-type") == "application/json"
-    head = client.send("HEAD", f"https://{host}{JWKS}")
-    assert (head.status, head.body, head.length) == (200, b"", len(reply.body))
-
-
-def handle(client: Client, method: str, url: str, query: str = "") -> Any:
-    host, _, path = url.removeprefix("https://").partition("/")
-    return client.engine.handle(Request(method, host, f"/{path}", query, {}, b"{}"), client.now)
-
-
-def test_in_auto_the_keys_are_ours_once_a_webhook_is() -> None:
-    client = paced("instant", mode=Mode.AUTO)
-    assert isinstance(handle(client, "GET", f"https://rest.fal.ai{JWKS}"), Forward)
-    assert isinstance(handle(client, "POST", "https://queue.fal.run/acme/other", f"fal_webhook={HOOK}"), Forward)
-    assert isinstance(handle(client, "GET", f"https://rest.fal.ai{JWKS}"), Forward)
-    client.order("acme/quick")
-    assert client.send("GET", f"https://rest.fal.ai{JWKS}").status == 200
-
-
-def test_in_auto_a_bad_webhook_does_not_go_to_fal() -> None:
-    client = paced("instant", mode=Mode.AUTO)
-    assert client.ask("acme/quick", hook="nowhere").status == 422
-
-
-@pytest.mark.parametrize("mode", [Mode.RECORD, Mode.PASSTHROUGH])
-def test_what_is_forwarded_is_fals_to_deliver(mode: Mode) -> None:
-    client = paced("instant", mode=mode)
-    assert isinstance(handle(client, "POST", "https://queue.fal.run/acme/quick", f"fal_webhook={HOOK}"), Forward)
-    assert isinstance(handle(client, "GET", f"https://rest.fal.ai{JWKS}"), Forward)
-    assert client.at(10) == []
-    assert not client.agenda.used

@@ -3,7 +3,14 @@ from __future__ import annotations
 from falmock.wire import cors
 from falmock.wire.message import header_map
 
-EXPOSED = ["x-fal-request-id", "x-fal-billable-units", "x-falmock-fixture", "x-falmock-miss", "etag"]
+EXPOSED = [
+    "x-fal-request-id",
+    "x-fal-billable-units",
+    "x-falmock-fixture",
+    "x-falmock-miss",
+    "x-falmock-fault",
+    "etag",
+]
 
 
 def exposed(text: str) -> bool:

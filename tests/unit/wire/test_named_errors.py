@@ -98,6 +98,12 @@ def test_what_the_runtime_says_of_a_path() -> None:
     assert found.kind is Kind.APP
 
 
+def test_what_the_platform_api_says() -> None:
+    found = envelope(Wanted("platform_rate_limited"))
+    assert (found.status, found.value) == (429, {"error": {"type": "rate_limited", "message": "Too many requests"}})
+    assert (found.content_type, found.headers) == ("application/json", ())
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_pages(status: int) -> None:
     found = envelope(Wanted(f"nginx_{status}"))

@@ -163,3 +163,19 @@ def test_frames_about_messages() -> None:
 )
 def test_the_frame_that_ends_a_session(*, frame: object, is_one: bool) -> None:
     assert realtime.is_timeout(frame) is is_one
+
+
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [
+        ("fal_jwt_token=x&max_buffering=7", 7),
+        ("max_buffering=60", 60),
+        ("", None),
+        ("max_buffering=0", None),
+        ("max_buffering=61", None),
+        ("max_buffering=%C2%B2", None),
+        ("max_buffering=" + "9" * 5000, None),
+    ],
+)
+def test_how_many_messages_may_wait(query: str, most: int | None) -> None:
+    assert realtime.max_buffering(query) == most

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -314,3 +317,13 @@ def test_any_request_has_a_call_or_a_refusal(role: Role, method: str, path: str,
 )
 def test_query_values(query: str, name: str, value: str) -> None:
     assert routes.query_value(query, name) == value
+
+
+FIELDS = st.lists(st.text("a%2b&=+;\u00e9", max_size=5), max_size=5).map("&".join)
+
+
+@example("%61=1&a=2", "a")
+@given(FIELDS, st.sampled_from(["a", "b", "ab", "\u00e9", "2"]))
+def test_any_query_is_read_as_the_standard_library_does(query: str, name: str) -> None:
+    found = parse_qs(query, keep_blank_values=True).get(name, [""])[0] if name in query else ""
+    assert routes.query_value(query, name) == found

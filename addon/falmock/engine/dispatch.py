@@ -1,0 +1,177 @@
+"""What answers each kind of call, who may make it, and in `auto` which of them go on to fal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from falmock.engine import auto
+from falmock.engine import replies
+from falmock.engine import sockets
+from falmock.engine import webhook_posts
+from falmock.engine.answers import Answers
+from falmock.engine.config import Mode
+from falmock.engine.downloads import Downloads
+from falmock.engine.effects import Answer
+from falmock.engine.effects import Effect
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
+from falmock.engine.faults import Faults
+from falmock.engine.platform import Platform
+from falmock.engine.queue import Queue
+from falmock.engine.scopes import Scope
+from falmock.engine.sockets import Sockets
+from falmock.engine.streams import Streams
+from falmock.engine.strike import Strike
+from falmock.engine.tokens import PARAMETER
+from falmock.engine.tokens import Tokens
+from falmock.engine.uploads import Uploads
+from falmock.engine.webhooks import Agenda
+from falmock.wire import auth
+from falmock.wire import endpoint as endpoint_ids
+from falmock.wire import errors
+from falmock.wire import routes
+from falmock.wire.endpoint import EndpointId
+from falmock.wire.message import Request
+
+Handler = Callable[[Request, Any, float], Answer]
+
+
+class Dispatch:
+    """Hands each call of a scope to what answers it, if its caller may make it."""
+
+    def __init__(
+        self,
+        answers: Answers,
+        scope: Scope,
+        faults: Faults,
+        webhooks: Agenda,
+        uploads: Uploads,
+        downloads: Downloads,
+        tokens: Tokens,
+    ) -> None:
+        self._answers = answers
+        self._scope = scope
+        self._webhooks = webhooks
+        self._uploads = uploads
+        self._downloads = downloads
+        self._tokens = tokens
+        self._queue = Queue(answers, scope.jobs, webhooks, faults)
+        self._streams = Streams(answers)
+        self._sockets = Sockets(answers, faults)
+        self._platform = Platform(answers)
+        self._handlers = self._table()
+
+    def decide(self, request: Request, call: routes.Call, now: float, strike: Strike | None) -> Effect:
+        """What to do about a call at `now` (seconds since the epoch).
+
+        The job of a submit goes wrong as the strike says.
+        """
+        handler = self._handlers[type(call)]
+        if strike is not None and isinstance(call, routes.Submit):
+            handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, strike))
+        if self._answers.config.mode is not Mode.AUTO:
+            return handler(request, call, now)
+        if type(call) in auto.TO_FAL:
+            return Forward("auto: uploads and tokens go to fal")
+        if isinstance(call, routes.WebhookKeys) and not self._webhooks.used:
+            return Forward("auto: no webhook was sent from here, so the keys are fal's")
+        if isinstance(call, routes.Socket | routes.RunSocket):
+            known = self._sockets.knows(call)
+            return handler(request, call, now) if known else Forward("auto: no fixture is for this socket")
+        reply = handler(request, call, now)
+        if auto.is_ours(call, reply):
+            return reply
+        inline = auto.known_here_only(request, self._scope.assets, self._downloads.index.assets)
+        return Forward("auto: nothing here answers it", inline)
+
+    def _table(self) -> dict[type[Any], Handler]:
+        """What answers each kind of call."""
+        queue, uploads = self._queue, self._uploads
+        return {
+            routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
+            routes.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
+            routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
+            routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
+            routes.Run: self._to_endpoint(self._streams.run),
+            routes.Stream: self._to_endpoint(self._streams.run),
+            routes.Socket: self._socket,
+            routes.RunSocket: self._to_endpoint(self._sockets.open_runs),
+            routes.WebhookKeys: lambda request, _, __: webhook_posts.keys(
+                self._webhooks.edge, head=request.method == "HEAD"
+            ),
+            routes.Submit: self._to_endpoint(queue.submit),
+            routes.UploadInitiate: self._to_storage(
+                self._recorded_or(lambda request, call, _: uploads.initiate(request, call))
+            ),
+            routes.CdnToken: self._to_storage(self._recorded_or(lambda _, __, now: uploads.token(now))),
+            routes.Token: self._to_storage(self._recorded_or(self._tokens.give)),
+            routes.FileGet: lambda request, _, __: self._downloads.get(request),
+            routes.FilePut: self._recorded_or(lambda request, _, __: uploads.put(request)),
+            routes.DirectUpload: self._recorded_or(lambda request, _, __: uploads.upload(request)),
+            routes.MultipartStart: self._recorded_or(lambda request, _, __: uploads.multipart_start(request)),
+            routes.UploadPart: self._recorded_or(uploads.part),
+            routes.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
+            routes.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
+            routes.Unrouted: self._recorded_or(self._unrouted),
+        }
+
+    def _unrouted(self, request: Request, call: routes.Unrouted, now: float) -> Reply:
+        text = f"{request.method} https://{request.host}{request.path}: {call.message}"
+        return self._platform.answer(request, now) or replies.problem(call.status, text, call.message)
+
+    def _recorded_or(self, handler: Handler) -> Handler:
+        """A handler for calls to no endpoint: what a fixture answers goes before what would be made up."""
+
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            return self._answers.recorded(request) or handler(request, call, now)
+
+        return handle
+
+    # who may call
+
+    def _about_job(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            if self._looks_at(request):
+                job = self._scope.jobs.get(call.request_id, now)
+                if job is not None:  # an unknown id is 404 even without a key (section 3.2)
+                    refused = self._refusal(request, endpoint_ids.parse(job.app), now)
+                    if refused is not None:
+                        return _unauthorized(refused)
+            return handler(request, call, now)
+
+        return handle
+
+    def _to_endpoint(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            if self._looks_at(request):
+                refused = self._refusal(request, call.endpoint, now)
+                if refused is not None:
+                    return _unauthorized(refused)
+            return handler(request, call, now)
+
+        return handle
+
+    def _socket(self, request: Request, call: routes.Socket, now: float) -> Answer:
+        if self._looks_at(request) and self._refusal(request, call.endpoint, now) is not None:
+            return sockets.refused()
+        return self._sockets.open(request, call, now)
+
+    def _to_storage(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            refused = auth.refusal(self._answers.config.auth, request.headers, errors.NO_AUTHORIZATION_REST)
+            return handler(request, call, now) if refused is None else _unauthorized(refused)
+
+        return handle
+
+    def _looks_at(self, request: Request) -> bool:
+        """Whether there is anything about the key or the token of a request that could be wrong."""
+        return self._answers.config.auth.required or PARAMETER in request.query
+
+    def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
+        trusts_fal = self._answers.config.mode is Mode.AUTO
+        return self._tokens.refusal(self._answers.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
+
+
+def _unauthorized(text: str) -> Reply:
+    return replies.queue_reply(401, {"detail": text}, "not authorized")

@@ -1,0 +1,87 @@
+"""What is posted of a webhook: the signed request of one attempt, and the key that receivers verify it by."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from typing import Protocol
+
+from falmock.engine import replies
+from falmock.engine.deliveries import Delivery
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.wire import webhook
+from falmock.wire.message import Header
+from falmock.wire.webhook import Target
+
+
+class NoKey(Exception):
+    """There is no key to sign with; the text says which file is wrong, and what to do."""
+
+
+class Edge(Protocol):
+    """What webhooks need of the world."""
+
+    def public_key(self) -> bytes:
+        """The 32 bytes of the ED25519 key that `sign` signs by. Raises NoKey."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of a signature. Raises NoKey."""
+
+    def read(self, body: FileBody) -> bytes:
+        """A body that is on disk. Raises OSError."""
+
+    def changed(self) -> None:
+        """Something may be due earlier than was told."""
+
+    def warn(self, text: str) -> None:
+        """People should know of this."""
+
+
+class Post(NamedTuple):
+    """An attempt to be made now. `key` names the delivery; `timeout` is in seconds."""
+
+    key: int
+    request_id: str
+    attempt: int
+    tries: int
+    target: Target
+    headers: tuple[Header, ...]
+    body: bytes
+    timeout: float
+
+
+def post(edge: Edge, key: int, delivery: Delivery, result: Reply, now: float) -> Post:
+    """The next attempt of a delivery, stamped and signed at `now`; `result` is what its job came to. Raises NoKey."""
+    request_id, policy, attempt = delivery.job.request_id, delivery.policy, delivery.attempt
+    body = _body(edge, request_id, result)
+    timestamp = int(now)
+    signature = edge.sign(webhook.signed_message(request_id, timestamp, body))
+    if delivery.plan.forged:
+        signature = signature[:-1] + bytes([signature[-1] ^ 1])
+    headers = webhook.headers(delivery.target, request_id, timestamp, signature)
+    return Post(key, request_id, attempt, policy.tries, delivery.target, headers, body, policy.timeout_of(attempt))
+
+
+def _body(edge: Edge, request_id: str, result: Reply) -> bytes:
+    content_type = next((value.decode() for name, value in result.headers if name.lower() == b"content-type"), "")
+    content = result.body
+    if isinstance(content, FileBody):
+        try:
+            content = edge.read(content) if "json" in content_type.lower() else b""
+        except OSError as error:
+            edge.warn(f"the result of job {request_id} cannot be read for its webhook: {error}")
+            content = b""
+    return webhook.body(request_id, result.status, webhook.payload(content_type, content))
+
+
+def keys(edge: Edge | None, *, head: bool) -> Reply:
+    """The document with the key that signatures are verified by."""
+    if edge is None:
+        return replies.problem(501, "Nothing here signs webhooks", "no webhook keys")
+    try:
+        document = webhook.key_set(edge.public_key())
+    except NoKey as error:
+        return replies.problem(500, str(error), "no webhook keys")
+    # Verifiers are told to keep it for 24 hours at most.
+    reply = replies.json_reply(200, document, "webhook keys", (b"Cache-Control", b"public, max-age=86400"))
+    return reply._replace(body=b"", length=len(reply.body)) if head and isinstance(reply.body, bytes) else reply

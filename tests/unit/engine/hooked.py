@@ -1,0 +1,105 @@
+"""Clients whose submits ask for a webhook, and what posts them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.engine.pace import parse_pace
+from falmock.engine.webhook_posts import NoKey
+from falmock.engine.webhook_posts import Post
+from falmock.engine.webhooks import Verdict
+from unit.engine.calls import FAILING
+from unit.engine.calls import FLUX
+from unit.engine.calls import Client
+from unit.engine.calls import read
+
+HOOK = "http://127.0.0.1:9000/hook?a=1&b=2"
+PUBLIC = bytes(range(32))
+CAT = {"prompt": "a cat"}
+PICTURE = {"match": {"model": "acme/picture"}, "response": {"text": "not JSON"}}
+QUICK = {"match": {"model": "acme/quick"}, "response": {"json": {"done": True}}, "queue": {"completed": 0}}
+WAITS = {
+    "match": {"model": "acme/waits"},
+    "response": {"json": {}},
+    "queue": {"started": 60, "completed": 60},
+}
+GOES_ON = {
+    "match": {"model": "acme/goes-on"},
+    "response": {"json": {"stopped": False}},
+    "queue": {"started": 0, "completed": 8, "cancel": "ignored"},
+}
+
+
+class Edge:
+    """What an agenda needs, for a test: a signature tells what was signed."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+        self.warnings: list[str] = []
+        self.signed: list[bytes] = []
+        self.broken = ""
+        self.files: dict[str, bytes] = {}
+
+    def public_key(self) -> bytes:
+        if self.broken:
+            raise NoKey(self.broken)
+        return PUBLIC
+
+    def sign(self, message: bytes) -> bytes:
+        self.signed.append(message)
+        return b"\x01\xff"
+
+    def read(self, body: FileBody) -> bytes:
+        if body.file not in self.files:
+            raise FileNotFoundError(body.file)
+        return self.files[body.file]
+
+    def changed(self) -> None:
+        self.woken += 1
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+class Hooked(Client):
+    """A client whose submits ask for a webhook, and what posts them."""
+
+    def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
+        super().__init__(*fixtures, **config)
+        self.edge = Edge()
+        self.agenda = self.engine.webhooks
+        self.agenda.edge = self.edge
+        self.start = self.now
+
+    def ask(self, endpoint: str, body: Any = None, hook: str = HOOK, **headers: str) -> Reply:
+        return self.submit(f"{endpoint}?fal_webhook={quote(hook, safe='')}", body, **headers)
+
+    def order(self, endpoint: str, body: Any = None) -> str:
+        """The URL of a new job with a webhook."""
+        return str(read(self.ask(endpoint, body))["response_url"])
+
+    def at(self, seconds: float) -> list[Post]:
+        """What is due so many seconds after the first call."""
+        self.now = self.start + seconds
+        return self.agenda.due(self.now)
+
+    def next(self) -> float | None:
+        """When something is due next, in seconds after the first call."""
+        when = self.agenda.next()
+        return None if when is None else pytest.approx(when - self.start, abs=1e-4)
+
+    def answer(self, post: Post, status: int | None = 200, problem: str = "no answer") -> Verdict:
+        return self.agenda.posted(post.key, status, problem, self.now)
+
+
+def paced(pace: str = "recorded", **config: Any) -> Hooked:
+    return Hooked(FLUX, FAILING, PICTURE, QUICK, WAITS, GOES_ON, pace=parse_pace(pace), **config)
+
+
+def field(post: Post, name: str) -> str:
+    return {key.decode(): value.decode() for key, value in post.headers}[f"X-Fal-Webhook-{name}"]

@@ -1,0 +1,27 @@
+"""Files that are there while somebody lends them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.engine.lent import Lent
+from falmock.fixtures.model import Asset
+
+ASSETS = {name: Asset(name, name, "image/png", 1, data=b"x") for name in "abc"}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abc"))), max_size=12))
+def test_a_file_is_there_while_somebody_lends_it(steps: list[tuple[bool, set[str]]]) -> None:
+    lent, lenders = Lent(), Counter[str]()
+    for lends, names in steps:
+        if lends:
+            lent.lend(ASSETS[name] for name in names)
+            lenders.update(names)
+        else:
+            theirs = {name for name in names if lenders[name]}  # nobody takes back what was not lent
+            lent.take_back(ASSETS[name] for name in theirs)
+            lenders.subtract(theirs)
+        assert {name for name in "abc" if lent.get(name) is ASSETS[name]} == set(+lenders)
