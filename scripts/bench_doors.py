@@ -64,7 +64,10 @@ def ways(port: int) -> list[Way]:
 def bench_doors(
     rounds: int, repeats: int, fixtures: Path, sent: bytes, start: Callable[..., object], told: Callable[..., bool]
 ) -> bool:
-    """Print what the doors cost; whether the limit is met. `sent` is an input that `fixtures` answer, `start` is `bench.mitmdump`."""
+    """Print what the doors cost; whether the limit is met.
+
+    `sent` is an input that `fixtures` answer, `start` is `bench.mitmdump`.
+    """
     print("direct doors (CPU of the mitmdump process per call, on kept-alive connections without TLS)")
     addon = ROOT / "addon" / "falmock_addon.py"
     with (

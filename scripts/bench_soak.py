@@ -1,7 +1,8 @@
 """Hundreds of sockets and SSE streams at once through one mitmdump: every event counted, the proxy's memory watched.
 
 Each stream is sent an event a second; each socket sends an input a second and gets its result. That is 900 messages a
-second with the 300 of each that are the default, which takes the better part of a core: raise it and the machine is measured, not falmock.
+second with the 300 of each that are the default, which takes the better part of a core: raise it and the machine is
+measured, not falmock.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 300
 PAUSE = 1.0
 LONGER = 45
-"""Seconds that streams and sockets last beyond the time of the soak: as long as all may take to open, to be open together."""
+"""Seconds that streams and sockets last beyond the time of the soak: as long as all may take to open, to be open
+together."""
 PARTS_OF_THE_TIME = (1 / 6, 1 / 3, 2 / 3, 1)
 """When to look at the memory: after 10, 20, 40 and 60 s of 60."""
 MAX_GROWTH_MIB = 2
-"""From the second look to the last, 40 s of 60: by the second, what is held of the messages of sockets is at its limit."""
+"""From the second look to the last, 40 s of 60: by the second, what is held of the messages of sockets is at its
+limit."""
 
 
 class Proxied(Protocol):
@@ -52,7 +55,10 @@ def fixtures(count: int) -> dict[str, object]:
 
 
 def bench_soak(seconds: float, start: Callable[..., Any]) -> bool:
-    """Print how it went; whether all arrived and memory was flat. `start` starts a mitmdump as `bench.mitmdump` does."""
+    """Print how it went; whether all arrived and memory was flat.
+
+    `start` starts a mitmdump as `bench.mitmdump` does.
+    """
     print(
         f"soak ({CLIENTS} sockets and {CLIENTS} streams for {seconds:.0f} s, an event every {PAUSE:.0f} s each, over TLS)"
     )

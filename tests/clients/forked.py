@@ -1,7 +1,7 @@
 """Starts a mitmdump in a third of the time: forked from a process that has imported mitmproxy and falmock already.
 
-It is mitmdump's own `main` with its arguments, in a process of its own; only the imports are shared. Half of the time of all tests
-would otherwise be spent on them.
+It is mitmdump's own `main` with its arguments, in a process of its own; only the imports are shared. Half of the time
+of all tests would otherwise be spent on them.
 """
 
 from __future__ import annotations

@@ -70,12 +70,12 @@ class Mitmdump:
     def ca(self) -> Path:
         return self.confdir / "mitmproxy-ca-cert.pem"
 
-    def wait_for(self, text: str, seconds: float = 10) -> str:
+    def wait_for(self, text: str, seconds: float = 30) -> str:
         """The output, once it holds `text`."""
         self.wait_until(lambda: text in self.output, seconds, f"no {text!r}")
         return self.output
 
-    def wait_until(self, holds: Callable[[], bool], seconds: float = 10, complaint: str = "it did not come") -> None:
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 30, complaint: str = "it did not come") -> None:
         """Wait until `holds` is true of this process; asked again at every line of output, and now and then."""
         until = time.monotonic() + seconds
         with _changed:

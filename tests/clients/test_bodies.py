@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ import pytest
 from clients import answers
 from clients import running
 from clients import tape
+from clients.http2 import offers_http2
 from clients.running import CLIENTS
 from clients.running import Mitmdump
 from clients.running import mitmdump
@@ -164,17 +166,9 @@ def test_the_upload_of_a_client_in_parts(
 # the ways a body comes
 
 
-class OnlyHttp2(ssl.SSLContext):
-    """httpx would put HTTP/1.1 first."""
-
-    def set_alpn_protocols(self, _: Any) -> None:
-        super().set_alpn_protocols(["h2"])
-
-
 def test_http2(disk: Disk) -> None:
     content = whole(5)
-    trust = OnlyHttp2(ssl.PROTOCOL_TLS_CLIENT)
-    trust.load_verify_locations(disk.mock.ca)
+    trust = offers_http2(disk.mock.ca)
     with httpx.Client(proxy=disk.mock.proxy, verify=trust, trust_env=False, timeout=30, http2=True) as app:
         for more in ({"Content-Length": str(len(content))}, {}):
             answer = app.post(UPLOAD, content=blocks(5), headers={"Content-Type": "video/mp4"} | more)
@@ -231,7 +225,40 @@ def test_parts_in_parallel_and_again(disk: Disk, app: httpx.Client) -> None:
     disk.settles_at(2)
 
 
+def begun(app: httpx.Client) -> str:
+    """Where the parts of a new upload go."""
+    told = app.post(f"{UPLOAD}/multipart".replace("v3.", "v3b."), headers={"Content-Type": "video/mp4"}).json()
+    return f"{told['access_url']}/multipart/{told['uploadId']}"
+
+
+def test_what_a_complete_came_to_and_the_fault_it_met(disk: Disk, app: httpx.Client) -> None:
+    base = begun(app)
+    etag = app.put(f"{base}/1", content=whole(2)).headers["ETag"]
+    for parts, status in (([{"partNumber": 2, "etag": etag}], 400), ([{"partNumber": 1, "etag": etag}], 200)):
+        fault = {"contentType": "text/plain", "drip": {"bytes": 50, "every": 0.01}}
+        answer = app.post(f"{base}/complete", json={"parts": parts}, headers={"x-falmock-fault": json.dumps(fault)})
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "text/plain")
+        assert answer.headers["x-falmock-fault"] == "drip + contentType"
+        entry = httpx.get(f"{disk.mock.proxy}/__falmock/journal", trust_env=False).json()["entries"][-1]
+        assert (entry["path"], entry["status"]) == (httpx.URL(f"{base}/complete").path, status)
+        assert entry["fault"] == "drip + contentType"
+
+
 # nothing is left
+
+
+def test_parts_that_nobody_goes_on_with(confdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fixtures = write_fixtures(tmp_path / "fixtures", {"match": {"model": "acme/x"}, "response": {"json": {}}})
+    (tmp_path / "bodies").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "bodies"))
+    with mitmdump(confdir, "--set", "fal_job_ttl=2s", fixtures=fixtures) as mock, tape.client(mock) as app:
+        disk = Disk(mock, tmp_path / "bodies")
+        base = begun(app)
+        app.put(f"{base}/1", content=whole(2)).raise_for_status()
+        disk.settles_at(0)
+        parts = {"parts": [{"partNumber": 1, "etag": "x"}]}
+        answer = app.post(f"{base}/complete", json=parts)
+        assert (answer.status_code, "part 1 was not uploaded" in answer.json()["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize("path", ["/files/upload", "/files/b/00000000/none_x.bin/multipart/abc/3"])

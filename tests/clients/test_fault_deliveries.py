@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from clients import running
+from clients.http2 import offers_http2
 from clients.running import CLIENTS
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures
-from clients.test_modes import offers_http2
 
 Seen = dict[str, Any]
 Fetch = Callable[[Any], Seen]
@@ -37,7 +37,7 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
 
 
 def by_httpx(mock: Mitmdump, version: str, headers: dict[str, str]) -> Seen:
-    verify = offers_http2(mock) if version == "HTTP/2" else ssl.create_default_context(cafile=str(mock.ca))
+    verify = offers_http2(mock.ca) if version == "HTTP/2" else ssl.create_default_context(cafile=str(mock.ca))
     options: Any = {"http2": version == "HTTP/2", "verify": verify, "proxy": mock.proxy, "trust_env": False}
     with httpx.Client(timeout=30, **options) as client:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
 from clients import running
@@ -28,14 +30,20 @@ from clients.running import start
 from clients.running import write_fixtures
 from clients.upstream import recording
 from clients.upstream import upstream
+from falmock.fixtures.fault_reader import PATIENCE
 
 App = Callable[..., Any]
+PLAIN = "https://fal.run/acme/plain"
 PROGRAMS = {"python": "python_sync.py", "python async": "python_async.py", "js": "client.mjs"}
 OBSERVER = str(CLIENTS / "observer.py")
 RUNS = {"started": 0.3, "completed": 0.9}
 FIXTURES: list[dict[str, Any]] = [
     {"match": {"model": "acme/*"}, "response": {"json": {"ok": True}}, "queue": {"completed": 0}},
     {"match": {"model": "acme/streams"}, "stream": [{"json": {"n": n}} for n in range(3)]},
+    {"match": {"model": "acme/plain"}, "stream": [{"json": {"n": n}} for n in range(3)]},
+    {"match": {"model": "acme/lags"}, "realtime": [{"json": {"said": 1}}, {"json": {"said": 2}}]},
+    {"match": {"model": "acme/hot", "input": {"n": 2}}, "realtime": [{"json": 1}], "fault": "generation_timeout"},
+    {"match": {"model": "acme/hot"}, "realtime": [{"json": {"said": True}}]},
     {"match": {"model": "acme/errs"}, "stream": [{"json": {"n": n}} for n in range(3)]},
     {"match": {"model": "acme/talks"}, "realtime": [{"json": {"said": True}}]},
     {"match": {"model": "acme/half-text"}, "realtime": [{"json": {"said": True}}]},
@@ -67,6 +75,7 @@ RULES: list[dict[str, Any]] = [
     {"match": {"model": "acme/half"}, "fault": {"socket": {"close": 1012, "midFrame": True}}},
     {"match": {"model": "acme/breaks"}, "fault": {"socket": {"reset": True, "after": 1}}},
     {"match": {"model": "acme/half-*"}, "fault": {"socket": {"midFrame": True}}},
+    {"match": {"model": "acme/lags"}, "fault": {"latency": 0.3}},
     {"match": {"model": "acme/idles"}, "fault": {"socket": {"idle": 0.5}}},
 ]
 
@@ -112,6 +121,10 @@ def app(mock: Mitmdump, program: str) -> Iterator[App]:
 def run(client: httpx.Client, model: str, fault: Any = None, host: str = "fal.run") -> httpx.Response:
     headers = {} if fault is None else {"x-falmock-fault": fault if isinstance(fault, str) else json.dumps(fault)}
     return client.post(f"https://{host}/{model}", json={}, headers=headers)
+
+
+def asked(fault: Any) -> dict[str, str]:
+    return {"x-falmock-fault": json.dumps(fault)}
 
 
 # what the real clients make of it
@@ -214,6 +227,26 @@ def test_a_stream_that_is_cut(client: httpx.Client) -> None:
             next(lines)
 
 
+def test_a_stream_that_is_cut_after_a_share_of_it(client: httpx.Client) -> None:
+    whole = "".join(f'data: {{"n":{n}}}\n\n' for n in range(3)).encode()
+    came: list[bytes] = []
+    with client.stream("POST", f"{PLAIN}/stream", json={}, headers=asked({"truncate": "50%"})) as answer:
+        assert answer.headers["x-falmock-fault"] == "truncate"
+        with pytest.raises(httpx.RemoteProtocolError):
+            came.extend(answer.iter_raw())
+    assert b"".join(came) == whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize(("length", "told", "is_whole"), [("+7", 52, False), ("-7", 38, True), (45, 45, True)])
+def test_a_stream_with_a_content_length(client: httpx.Client, length: Any, told: int, *, is_whole: bool) -> None:
+    came: list[bytes] = []
+    with client.stream("POST", f"{PLAIN}/stream", json={}, headers=asked({"contentLength": length})) as answer:
+        assert (answer.headers["content-length"], "transfer-encoding" in answer.headers) == (str(told), False)
+        with contextlib.nullcontext() if is_whole else pytest.raises(httpx.RemoteProtocolError):
+            came.extend(answer.iter_raw())
+    assert len(b"".join(came)) == min(told, 45)
+
+
 def test_an_error_in_a_stream(app: App, program: str) -> None:
     events = app("stream", "acme/errs")["told" if program.endswith(".mjs") else "events"]
     assert events[0] == {"n": 0}
@@ -248,6 +281,40 @@ def test_a_socket_that_ends_too_early(mock: Mitmdump, model: str, messages: int,
         ask_on(socket)
     assert len(got) == messages
     assert (caught.value.rcvd.code if caught.value.rcvd else None) == code
+
+
+def test_a_slow_socket(mock: Mitmdump) -> None:
+    started = time.monotonic()
+    with talk(mock, "acme/lags") as socket:
+        assert time.monotonic() - started >= 0.3
+        for _ in range(2):
+            started = time.monotonic()
+            socket.send("{}")
+            assert json.loads(socket.recv(30)) == {"said": 1}
+            assert time.monotonic() - started >= 0.3
+            assert json.loads(socket.recv(30)) == {"said": 2}
+
+
+def test_an_error_in_place_of_what_a_message_gets(mock: Mitmdump) -> None:
+    with talk(mock, "acme/hot") as socket:
+        socket.send("{}")
+        assert json.loads(socket.recv(30)) == {"said": True}
+        socket.send('{"n": 2}')
+        assert json.loads(socket.recv(30))["reason"] == "Generation timeout"
+        with pytest.raises(ConnectionClosedOK):
+            socket.recv(30)
+
+
+def test_a_socket_that_breaks_off_behind_its_handshake(mock: Mitmdump) -> None:
+    trust = running.trust_for_sockets(mock.ca)
+    url = "wss://fal.run/acme/plain/realtime"
+    headers = asked({"reset": "after-headers"})
+    with connect(url, proxy=mock.proxy, ssl=trust, open_timeout=30, additional_headers=headers) as socket:
+        assert socket.response is not None
+        assert socket.response.headers["x-falmock-fault"] == "reset after-headers"
+        with pytest.raises(ConnectionClosedError) as caught:
+            socket.recv(30)
+    assert caught.value.rcvd is None
 
 
 def test_a_socket_without_messages(mock: Mitmdump) -> None:
@@ -299,9 +366,13 @@ def test_a_webhook_that_comes_twice(client: httpx.Client, server: Receiver) -> N
 def test_webhooks_out_of_order(client: httpx.Client, server: Receiver) -> None:
     hook = server.hook()
     first = order(client, "acme/hook-order", hook.url)
+    time.sleep(0.3)  # without the fault it would have come by now
+    assert hook.posts == []
+    started = time.monotonic()
     second = client.post("https://queue.fal.run/acme/hook-order", params={"fal_webhook": hook.url}, json={})
     ids = [json.loads(post.body)["request_id"] for post in hook.wait(2)]
     assert ids == [second.json()["request_id"], first]
+    assert time.monotonic() - started < PATIENCE - 1, "it came of the later one"
 
 
 def test_a_forged_webhook(client: httpx.Client, server: Receiver) -> None:

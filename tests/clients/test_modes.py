@@ -28,6 +28,7 @@ from clients.elsewhere import BODY
 from clients.elsewhere import Elsewhere
 from clients.elsewhere import Names
 from clients.elsewhere import serving
+from clients.http2 import offers_http2
 from clients.running import ADDON
 from clients.running import CLIENTS
 from clients.running import KEY
@@ -114,25 +115,12 @@ def trust(mock: Mitmdump) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(mock.ca))
 
 
-class Offers(ssl.SSLContext):
-    """A TLS context that offers HTTP/2 alone, as curl and browsers put it first: httpx would put HTTP/1.1 first."""
-
-    def set_alpn_protocols(self, _: Any) -> None:
-        super().set_alpn_protocols(["h2"])
-
-
-def offers_http2(mock: Mitmdump) -> ssl.SSLContext:
-    context = Offers(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(str(mock.ca))
-    return context
-
-
 # regular mode
 
 WAYS: dict[str, tuple[Callable[[Modes], httpx.Client], str, str]] = {
     "HTTP/1.1": (lambda modes: modes.client(modes.url(REGULAR)), "https", "HTTP/1.1"),
     "HTTP/2": (
-        lambda modes: modes.client(modes.url(REGULAR), verify=offers_http2(modes.mock), http2=True),
+        lambda modes: modes.client(modes.url(REGULAR), verify=offers_http2(modes.mock.ca), http2=True),
         "https",
         "HTTP/2",
     ),

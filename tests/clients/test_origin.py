@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import ssl
 import sys
 import threading
 import warnings
@@ -25,6 +24,7 @@ from websockets.sync.client import connect
 from clients import running
 from clients.elsewhere import Elsewhere
 from clients.elsewhere import serving
+from clients.http2 import offers_http2
 from clients.running import ADDON
 from clients.running import CLIENTS
 from clients.running import KEY
@@ -119,19 +119,6 @@ def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
 
 
-class Offers(ssl.SSLContext):
-    """A TLS context that offers HTTP/2 alone."""
-
-    def set_alpn_protocols(self, _: Any) -> None:
-        super().set_alpn_protocols(["h2"])
-
-
-def offers_http2(mock: Mitmdump) -> ssl.SSLContext:
-    context = Offers(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(str(mock.ca))
-    return context
-
-
 # what can be seen
 
 
@@ -143,7 +130,7 @@ def stream(watched: Watched, **more: Any) -> None:
 
 
 def stream_over_http2(watched: Watched) -> None:
-    stream(watched, http2=True, verify=offers_http2(watched.mock))
+    stream(watched, http2=True, verify=offers_http2(watched.mock.ca))
 
 
 def talk(watched: Watched) -> None:

@@ -162,7 +162,7 @@ def test_a_slow_job_feels_as_it_did(rounds: Rounds, program: str) -> None:
 
 
 def check_slow(updates: list[dict[str, Any]]) -> None:
-    """The updates of a job that is 0.6 s in the queue at places 2, 1, 0, then 1.2 s at work with three log lines."""
+    """The updates of a job that is 1.5 s in the queue at places 2, 1, 0, then 1.5 s at work with three log lines."""
     kinds = [update.get("kind") or update["status"] for update in updates]
     steps = [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] != kind]
     assert steps in (["Queued", "InProgress", "Completed"], ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"])
@@ -175,7 +175,7 @@ def check_slow(updates: list[dict[str, Any]]) -> None:
     assert len(counts) > 1, "the logs never grew"
     assert lines[-1] == SLOW_LOGS
     last = updates[-1]
-    assert last["metrics"]["inference_time"] == 1.2 + 0.1234567890123456
+    assert last["metrics"]["inference_time"] == 1.5 + 0.1234567890123456
 
 
 def test_a_job_whose_status_was_streamed_is_replayed_to_one_who_streams_and_one_who_polls(

@@ -95,8 +95,20 @@ def test_a_long_session(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
     assert len(answers) == 2, "the same answer many times is told once"
 
 
-@pytest.mark.parametrize("kind", ["video/mp4", "text/event-stream", "application/octet-stream"])
-def test_the_first_byte_comes_before_the_last_was_sent(confdir: Path, tmp_path: Path, fal: Upstream, kind: str) -> None:
+@pytest.mark.parametrize("mode", ["record", "passthrough"])
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("video/mp4", ""),
+        ("text/event-stream", ""),
+        ("application/octet-stream", ""),
+        ("application/json", "/stream"),
+        ("text/plain", "/stream"),
+    ],
+)
+def test_the_first_byte_comes_before_the_last_was_sent(
+    confdir: Path, tmp_path: Path, fal: Upstream, kind: str, path: str, mode: str
+) -> None:
     """The rest is sent only when the app has the beginning."""
     arrived: list[bytes] = []
 
@@ -108,11 +120,11 @@ def test_the_first_byte_comes_before_the_last_was_sent(confdir: Path, tmp_path: 
                 return
             fal.server.wait(0.05)
 
-    fal.trouble("POST fal.run/test/echo", Answer(200, (("Content-Type", kind),), pieces()))
+    fal.trouble(f"POST fal.run/test/echo{path}", Answer(200, (("Content-Type", kind),), pieces()))
     with (
-        recording(confdir, fal, tmp_path) as mock,
+        recording(confdir, fal, tmp_path, mode=mode) as mock,
         tape.client(mock) as app,
-        app.stream("POST", "https://fal.run/test/echo", json={}) as answer,
+        app.stream("POST", f"https://fal.run/test/echo{path}", json={}) as answer,
     ):
         for piece in answer.iter_raw():
             arrived.append(piece)  # noqa: PERF402 - piece by piece, as the upstream looks

@@ -249,6 +249,21 @@ def test_events_of_all_sorts(confdir: Path, tmp_path: Path, fal: Upstream) -> No
         assert events(app, "test/chatty/stream") == recorded
 
 
+def test_results_stand_with_their_messages_though_some_were_dropped(
+    confdir: Path, tmp_path: Path, fal: Upstream
+) -> None:
+    def prompts(app: App, names: str, answers: int, **options: Any) -> list[str]:
+        steps = [[SEND, {"prompt": name, "seconds": 1}] for name in names] + [HEAR] * answers
+        return [result["prompt"] for result in app("realtime", app="test/realtime", steps=steps, **options)]
+
+    with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
+        recorded = prompts(app, "pqrs", 2, max_buffering=1)
+    assert (recorded, "not as many results" in mock.output) == (["p", "s"], False)
+    with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=tmp_path) as mock, python(mock) as app:
+        assert prompts(app, "pqrs", 2, max_buffering=1) == recorded
+        assert prompts(app, "s", 1) == ["s"]
+
+
 def test_a_stream_that_breaks_off_is_told_of_and_not_recorded(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
     with recording(confdir, fal, tmp_path) as mock:
         with python(mock) as app:

@@ -284,7 +284,10 @@ def test_without_a_key_or_a_token_nothing_streams(guarded: Mitmdump) -> None:
 
 
 def check_states(words: list[str]) -> None:
-    """In order, to the end, which is told once. On a busy machine a stream may begin when the job is no longer queued."""
+    """In order, to the end, which is told once.
+
+    On a busy machine a stream may begin when the job is no longer queued.
+    """
     order = ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
     assert words == sorted(words, key=order.index)
     assert set(words) >= {"IN_PROGRESS", "COMPLETED"}

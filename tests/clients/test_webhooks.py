@@ -304,10 +304,10 @@ def test_what_is_under_way_when_mitmdump_ends_is_told(confdir: Path, fixtures: P
     hook = app_server.hook(SILENCE)
     with mitmdump(confdir, fixtures=fixtures) as mock:
         with through(mock) as client:
-            order(client, "acme/cat", hook.url)
+            job = order(client, "acme/cat", hook.url)
             hook.wait()
         running.stop(mock)
-        mock.wait_for("1 of the webhooks asked for was not delivered")
+        mock.wait_for(f"webhooks that were not delivered: job {job} to 127.0.0.1 (attempt 1 of 31 broken off)")
     assert hook.hung_up.wait(10)
     assert mock.process.returncode == 0
     assert "Traceback" not in mock.output

@@ -1,7 +1,8 @@
 """A second addon beside falmock's that writes down all that can be seen of flows, and what must not be seen of them.
 
 It is a script of mitmproxy, given with another `-s` behind falmock's; `witness_file` says where to write, a JSON line
-each: `{"secret": text}` for every ticket and port of the origin's, `{"hook": name, "seen": text}` for what a flow holds.
+each: `{"secret": text}` for every ticket and port of the origin's, `{"hook": name, "seen": text}` for what a flow
+holds.
 """
 
 from __future__ import annotations

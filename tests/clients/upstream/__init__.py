@@ -1,6 +1,6 @@
 """A stand-in for the real fal: a server on loopback with a TLS certificate of its own, for tests that record.
 
-    with upstream() as fal, recording(confdir, fal, fixtures) as mock, running.app(program, mock) as app:
+with upstream() as fal, recording(confdir, fal, fixtures) as mock, running.app(program, mock) as app:
         app("run", app="test/image", arguments={"prompt": "a cat"})
         assert fal.asked("POST fal.run/test/image")
 
@@ -18,7 +18,7 @@ request ids and times differ from run to run.
 | `test/clip` | a film that browsers play, with its table of contents at the end of 16 MB |
 | `test/binary`, `test/text`, `test/html`, `test/nothing` | no JSON: bytes (a PNG for `content_type: image/png`), text, HTML, 204 |
 | `test/gzip` | as `test/echo`, compressed |
-| `test/slow` | as `test/echo`: 0.6 s in the queue at places 2, 1, 0, then 1.2 s at work with three log lines |
+| `test/slow` | as `test/echo`: 1.5 s in the queue at places 2, 1, 0, then 1.5 s at work with three log lines |
 | `test/waiting`, `test/endless` | an hour in the queue, an hour at work: to be cancelled |
 | `test/stubborn` | 0.8 s at work, and is not to be cancelled |
 | `test/llm`, `test/llm/stream` | says something; as server-sent events |

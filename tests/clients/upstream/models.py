@@ -400,7 +400,7 @@ def fail(run: Run) -> Answer:
     return failures.of_model(run.path.strip("/") or run.get("as", "missing"), run.value)
 
 
-SLOW = Pace(queued=0.6, running=1.2, positions=3, logs=("loading", "step 1 of 2", "step 2 of 2"))
+SLOW = Pace(queued=1.5, running=1.5, positions=3, logs=("loading", "step 1 of 2", "step 2 of 2"))
 _ECHO = Model(echo)
 _IMAGE = Model(image)
 _FROM_IMAGE = Model(image_to_image)

@@ -37,7 +37,10 @@ class Delivery:
 
 
 class Webhooks:
-    """What is delivered, each in a thread of its own. `wait` lets time pass, and tells whether the server is stopping."""
+    """What is delivered, each in a thread of its own.
+
+    `wait` lets time pass, and tells whether the server is stopping.
+    """
 
     def __init__(self, wait: Callable[[float], bool]) -> None:
         self.attempts: list[Delivery] = []
