@@ -23,6 +23,9 @@ from clients.running import write_fixtures
 Seen = dict[str, Any]
 Fetch = Callable[[Any], Seen]
 URL = "https://fal.run/acme/cat"
+PLAIN_URL = URL.replace("https:", "http:")
+NO_ANSWER = httpx.RemoteProtocolError, httpx.ReadError
+"""Within TLS, Python 3.11 takes a reset for an end."""
 TEXT = '{"cat":"a black one"}'
 BROKEN = {"brokeOff": True}
 WAYS = ["httpx 1.1", "httpx 2", "node 1.1", "node 2"]
@@ -46,10 +49,10 @@ def by_httpx(mock: Mitmdump, version: str, headers: dict[str, str]) -> Seen:
                 seen: Seen = {"status": answer.status_code, "type": answer.headers.get("content-type")}
                 try:
                     seen["text"] = answer.read().decode()
-                except httpx.RemoteProtocolError:
+                except NO_ANSWER:
                     seen["brokeOff"] = True
                 return seen
-        except httpx.RemoteProtocolError:
+        except NO_ANSWER:
             return {"noAnswer": True}
 
 
@@ -138,8 +141,17 @@ def test_no_answer_to_an_upload_that_is_on_disk(mock: Mitmdump) -> None:
     verify = ssl.create_default_context(cafile=str(mock.ca))
     with httpx.Client(proxy=mock.proxy, verify=verify, trust_env=False, timeout=30) as client:
         headers = {"content-type": "text/plain", **asked({"reset": "before-headers"})}
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(NO_ANSWER):
             client.post("https://v3.fal.media/files/upload", content=bytes(2**21), headers=headers)
+
+
+def test_the_connection_is_reset_and_the_proxy_goes_on(mock: Mitmdump) -> None:
+    with httpx.Client(proxy=mock.proxy, trust_env=False, timeout=30) as client:
+        for _ in range(2):
+            with pytest.raises(httpx.ReadError, match="reset by peer"):
+                client.post(PLAIN_URL, json={}, headers=asked({"reset": "before-headers"}))
+        assert client.post(PLAIN_URL, json={}).text == TEXT
+    assert "Traceback" not in mock.output
 
 
 def test_a_fault_does_not_outlast_its_call(fetch: Fetch) -> None:

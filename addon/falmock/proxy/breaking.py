@@ -6,10 +6,8 @@ ours, when the client is to see nothing of an end.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 
-from mitmproxy import ctx
 from mitmproxy import http
 
 from falmock.engine.effects import Conversation
@@ -67,17 +65,5 @@ def breaks(flow: http.HTTPFlow) -> bool:
     message.drop()
     # It stays: other addons look at the last message, and this may be the only one.
     message.content = message.content.removesuffix(_WORD.encode())
-    _reset(flow)
+    resets.reset_client(flow)
     return True
-
-
-def _reset(flow: http.HTTPFlow) -> None:
-    """End the TCP connection of a flow's client by RST."""
-    for handler in ctx.master.addons.get("proxyserver").connections.values():
-        if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
-            continue
-        writer = handler.transports[handler.client].writer
-        if isinstance(writer, asyncio.StreamWriter):
-            resets.reset(writer.transport)
-        else:
-            writer.close()

@@ -17,6 +17,7 @@ from falmock.engine.effects import Reset
 from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
 from falmock.proxy import flows
+from falmock.proxy import resets
 from falmock.proxy.spool import ENCODINGS
 from falmock.proxy.spool import Arrival
 from falmock.proxy.spool import Depot
@@ -64,8 +65,8 @@ class Intake:
             reply = self._answer(request._replace(content=content), arrival)
             reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
             flows.annotate(flow, reply)
-            if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS and flow.killable:
-                flow.kill()
+            if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS:
+                resets.kill(flow)
                 return reply._replace(status=502, delivery=None)  # nobody sees it: its headers are when mitmproxy kills
             return reply
 

@@ -6,6 +6,9 @@ import asyncio
 import socket
 import struct
 
+from mitmproxy import ctx
+from mitmproxy import http
+
 _AT_ONCE = struct.pack("ii", 1, 0)
 """For SO_LINGER: linger, for no time."""
 
@@ -16,3 +19,24 @@ def reset(transport: asyncio.WriteTransport) -> None:
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     transport.abort()
+
+
+def reset_client(flow: http.HTTPFlow) -> None:
+    """Break off the connection of a flow's client, and all that goes on on it."""
+    for handler in ctx.master.addons.get("proxyserver").connections.values():
+        if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
+            continue
+        writer = handler.transports[handler.client].writer
+        if isinstance(writer, asyncio.StreamWriter):
+            reset(writer.transport)
+        else:
+            writer.close()
+
+
+def kill(flow: http.HTTPFlow) -> None:
+    """Answer a flow by nothing: its connection is reset, over HTTP/2 its stream."""
+    if not flow.killable:
+        return
+    flow.kill()
+    if not flow.request.is_http2 and not flow.request.is_http3:
+        reset_client(flow)

@@ -14,6 +14,7 @@ from falmock.engine.effects import Reset
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.proxy import flows
+from falmock.proxy import resets
 from falmock.proxy.origin import HOST
 from falmock.proxy.origin import Origin
 from falmock.proxy.redirect import Redirects
@@ -44,8 +45,7 @@ class Stage:
         flows.annotate(flow, effect)
         if isinstance(effect, Reply) and effect.delivery is not None and effect.delivery.reset is Reset.BEFORE_HEADERS:
             await _wait(flow, effect.delay)
-            if flow.killable:
-                flow.kill()
+            resets.kill(flow)
             return
         await self._redirect(flow, effect)
 
