@@ -12,7 +12,9 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+
+from bench_mitmdump import Proxied
+from bench_mitmdump import mitmdump
 
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 2**20
@@ -24,14 +26,6 @@ REST = "rest.fal.ai"
 UPLOADS = "v3.fal.media"
 CDN = "v3b.fal.media"
 NAMED = {"content-type": "video/mp4", "x-fal-file-name": "film.mp4", "authorization": "Key kid:ksecret"}
-
-
-class Proxied(Protocol):
-    """A mitmdump and a client of it, as `bench` has them."""
-
-    pid: int
-
-    def connect(self, host: str) -> http.client.HTTPSConnection: ...
 
 
 class Film:
@@ -52,8 +46,8 @@ class Film:
         return digest.hexdigest()
 
 
-def bench_bodies(gib: float, start: Callable[..., object]) -> bool:
-    """Print what each way costs; whether the limit is met. `start` starts a mitmdump as `bench.mitmdump` does."""
+def bench_bodies(gib: float) -> bool:
+    """Print what each way costs; whether the limit is met."""
     size = int(gib * 1024) * MIB
     print(
         f"bodies of {size / 2**30:g} GiB (memory of the proxy's process, over TLS; they lie in {tempfile.gettempdir()})"
@@ -64,7 +58,7 @@ def bench_bodies(gib: float, start: Callable[..., object]) -> bool:
         fixtures = folder / "fixtures"
         fixtures.mkdir()
         (fixtures / "none.json").write_text('{"fixtures": []}')
-        with start(folder, "-s", str(addon), "--set", f"fal_fixtures={fixtures}") as proxied:  # type: ignore[attr-defined]
+        with mitmdump(folder, "-s", str(addon), "--set", f"fal_fixtures={fixtures}") as proxied:
             _warm_up(proxied)
             met = True
             for label, upload in (("POST", _post), ("PUT", _put), ("parts", _in_parts)):

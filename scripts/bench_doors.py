@@ -10,22 +10,17 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+
+from bench_figures import told
+from bench_mitmdump import Proxied
+from bench_mitmdump import mitmdump
+from bench_samples import ENDPOINT
+from bench_samples import flux_input
+from bench_samples import write_fixtures
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.15
-ENDPOINT = "fal-ai/flux/dev"
 KEY = {"content-type": "application/json", "authorization": "Key kid:ksecret"}
-
-
-class Proxied(Protocol):
-    """A mitmdump and a client of it, as `bench` has them."""
-
-    port: int
-
-    def call(self, method: str, host: str, path: str, body: bytes | None = None) -> bytes: ...
-
-    def cpu(self) -> float: ...
 
 
 class Way:
@@ -61,18 +56,14 @@ def ways(port: int) -> list[Way]:
     ]
 
 
-def bench_doors(
-    rounds: int, repeats: int, fixtures: Path, sent: bytes, start: Callable[..., object], told: Callable[..., bool]
-) -> bool:
-    """Print what the doors cost; whether the limit is met.
-
-    `sent` is an input that `fixtures` answer, `start` is `bench.mitmdump`.
-    """
+def bench_doors(rounds: int, repeats: int) -> bool:
+    """Print what the doors cost; whether the limit is met."""
+    sent = json.dumps(flux_input(0)).encode()
     print("direct doors (CPU of the mitmdump process per call, on kept-alive connections without TLS)")
     addon = ROOT / "addon" / "falmock_addon.py"
     with (
         tempfile.TemporaryDirectory() as name,
-        start(Path(name), "-s", str(addon), "--set", f"fal_fixtures={fixtures}") as proxied,  # type: ignore[attr-defined]
+        mitmdump(Path(name), "-s", str(addon), "--set", f"fal_fixtures={write_fixtures(Path(name), 1)}") as proxied,
     ):
         through, *doors = ways(proxied.port)
         submitted = through.call("POST", "queue.fal.run", f"/{ENDPOINT}", sent)

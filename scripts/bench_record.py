@@ -11,7 +11,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+
+from bench_figures import told
+from bench_mitmdump import Proxied
+from bench_mitmdump import mitmdump
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -23,18 +26,6 @@ JOBS = 10_000
 GIB = 2**30
 MAX_JOBS_MIB = 64
 MAX_FILE_MIB = 48
-
-
-class Proxied(Protocol):
-    """A mitmdump and a client of it, as `bench` has them."""
-
-    pid: int
-
-    def call(self, method: str, host: str, path: str, body: bytes | None = None) -> bytes: ...
-
-    def cpu(self) -> float: ...
-
-    def size_of(self, host: str, path: str) -> int: ...
 
 
 def run_step(proxied: Proxied, number: int) -> None:
@@ -76,23 +67,23 @@ class Counter:
         return (proxied.cpu() - before) / repeats
 
 
-def bench_record(rounds: int, repeats: int, start: Callable[..., object], told: Callable[..., bool]) -> bool:
-    """Print what recording costs; whether the limits are met. `start` starts a mitmdump as `bench.mitmdump` does."""
+def bench_record(rounds: int, repeats: int) -> bool:
+    """Print what recording costs; whether the limits are met."""
     print("recording (CPU of the proxy's process per step, forwarding to a stand-in on loopback)")
     addon = ROOT / "addon" / "falmock_addon.py"
     with tempfile.TemporaryDirectory() as name, upstream() as fal:
         folder = Path(name)
         options = ("-s", str(addon), "--set", "fal_mode=record", "--set", f"fal_fixtures={folder / 'fixtures'}")
         with (
-            start(folder, *fal.arguments) as plain,  # type: ignore[attr-defined]
-            start(folder, *options, *fal.arguments) as recording,  # type: ignore[attr-defined]
+            mitmdump(folder, *fal.arguments) as plain,
+            mitmdump(folder, *options, *fal.arguments) as recording,
         ):
-            met = _compare(plain, recording, rounds, repeats, told)
+            met = _compare(plain, recording, rounds, repeats)
             met &= _memory_of_jobs(recording)
             return _memory_of_a_file(recording) and met
 
 
-def _compare(plain: Proxied, recording: Proxied, rounds: int, repeats: int, told: Callable[..., bool]) -> bool:
+def _compare(plain: Proxied, recording: Proxied, rounds: int, repeats: int) -> bool:
     met = True
     counter = Counter()
     for label, step in (("Run", run_step), ("Submit-Status-Status-Result", job_step)):

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from typing import Protocol
 
 import soak_clients
+from bench_mitmdump import Proxied
+from bench_mitmdump import mitmdump
 from bench_record import resident
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,16 +33,6 @@ MAX_GROWTH_MIB = 2
 limit."""
 
 
-class Proxied(Protocol):
-    """A mitmdump, as `bench` has it."""
-
-    pid: int
-    port: int
-    ca: Path
-
-    def cpu(self) -> float: ...
-
-
 def fixtures(count: int) -> dict[str, object]:
     """A stream of `count` events, and a result for each of `count` inputs of a socket."""
     events = [{"at": number * PAUSE, "json": {"n": number}} for number in range(count)]
@@ -54,11 +44,8 @@ def fixtures(count: int) -> dict[str, object]:
     return {"fixtures": [stream, *results]}
 
 
-def bench_soak(seconds: float, start: Callable[..., Any]) -> bool:
-    """Print how it went; whether all arrived and memory was flat.
-
-    `start` starts a mitmdump as `bench.mitmdump` does.
-    """
+def bench_soak(seconds: float) -> bool:
+    """Print how it went; whether all arrived and memory was flat."""
     print(
         f"soak ({CLIENTS} sockets and {CLIENTS} streams for {seconds:.0f} s, an event every {PAUSE:.0f} s each, over TLS)"
     )
@@ -69,7 +56,7 @@ def bench_soak(seconds: float, start: Callable[..., Any]) -> bool:
         (folder / "soak" / "soak.json").write_text(json.dumps(fixtures(count)), "utf-8")
         addon = ROOT / "addon" / "falmock_addon.py"
         options = ("-s", str(addon), "--set", f"fal_fixtures={folder / 'soak'}", "--set", "fal_pace=recorded")
-        with start(folder, *options) as proxied:
+        with mitmdump(folder, *options) as proxied:
             return _soak(proxied, seconds, count)
 
 

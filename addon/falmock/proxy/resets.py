@@ -23,7 +23,8 @@ def reset(transport: asyncio.WriteTransport) -> None:
 
 def reset_client(flow: http.HTTPFlow) -> None:
     """Break off the connection of a flow's client, and all that goes on on it."""
-    for handler in ctx.master.addons.get("proxyserver").connections.values():
+    server = ctx.master.addons.get("proxyserver")
+    for handler in () if server is None else server.connections.values():
         if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
             continue
         writer = handler.transports[handler.client].writer

@@ -1,0 +1,24 @@
+"""Figures, and how they are told."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+
+def told(name: str, ratios: list[float], limit: float, base: str) -> bool:
+    """Print one ratio with its limit; whether it is met."""
+    ratio = statistics.median(ratios)
+    low, high = min(ratios), max(ratios)
+    verdict = "ok" if ratio <= limit else "OVER"
+    print(f"  {name:<44} {ratio:6.2f} x {base:<34} limit {limit:.2f}  {verdict}   (rounds {low:.2f}-{high:.2f})")
+    return ratio <= limit
+
+
+def seconds_of(action: Callable[[], object], repeats: int) -> float:
+    """CPU seconds of one call of `action`."""
+    started = time.process_time()
+    for _ in range(repeats):
+        action()
+    return (time.process_time() - started) / repeats

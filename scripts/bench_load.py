@@ -1,0 +1,41 @@
+"""What loading fixture files costs, against reading and json.loads alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from bench_figures import told
+from bench_samples import MANY
+from bench_samples import write_fixtures
+
+from falmock.fixtures.store import Store
+
+
+def bench_load(rounds: int) -> bool:
+    print(f"loading {MANY} fixture files (wall time, warm file cache)")
+    with tempfile.TemporaryDirectory() as name:
+        folder = str(write_fixtures(Path(name), MANY))
+        ratios = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            read_and_parse(folder)
+            between = time.perf_counter()
+            loaded = Store([folder]).load()
+            ratios.append((time.perf_counter() - between) / (between - started))
+            assert len(loaded.index.fixtures) == MANY
+            del loaded
+    return told("load", ratios, 3.0, "read + json.loads")
+
+
+def read_and_parse(folder: str) -> list[object]:
+    """Reading and json.loads alone; what is parsed is kept, as any loader would."""
+    documents = []
+    for home, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(home, name), "rb") as opened:  # noqa: PTH118, PTH123
+                documents.append(json.loads(opened.read()))
+    return documents
