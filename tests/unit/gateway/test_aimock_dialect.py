@@ -279,6 +279,14 @@ def test_headers_of_every_answer() -> None:
     assert asked.ask("POST", f"/fal/{FLUX}", {}, RUN, x_request_id="no\nway").headers["x-request-id"] != "no\nway"
 
 
+def test_a_preflight() -> None:
+    asked = {"origin": "http://app.test", "access_control_request_method": "PUT"}
+    sent = mock().ask("OPTIONS", f"/fal/{FLUX}", None, QUEUE, **asked)
+    assert sent.status == 204
+    assert "PUT" in sent.headers["access-control-allow-methods"]
+    assert sent.headers["access-control-allow-headers"] == "*"
+
+
 # 2.4 how a job goes on
 
 
