@@ -26,11 +26,6 @@ PATIENCE = 1.5
 """Seconds until the app gives up."""
 ARRIVES = ("drip", "short-length")
 """Troubles that an answer survives: in pieces; with the length that was told, which is less than all."""
-WHERE = {
-    "run": "POST fal.run/test/echo/{}",
-    "queued job": "GET queue.fal.run/test/echo/requests/*",
-    "download": "GET v3b.fal.media/*",
-}
 
 
 @contextmanager

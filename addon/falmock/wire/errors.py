@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from falmock.wire.error_table import MODEL
 from falmock.wire.error_table import OTHERS
 from falmock.wire.error_table import REQUEST
 
 REQUEST_ERRORS: Mapping[str, int] = MappingProxyType({name: error.status for name, error in REQUEST.items()})
 """Platform errors: `error_type` and the HTTP status it comes with."""
-
-MODEL_ERRORS: Mapping[str, int] = MappingProxyType({name: error.status for name, error in MODEL.items()})
-"""Errors of the models themselves: `type` of a detail entry and the HTTP status."""
 
 ERROR_TYPE_HEADER = b"X-Fal-Error-Type"
 RETRY_HEADER = b"X-Fal-Needs-Retry"

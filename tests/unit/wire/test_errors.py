@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire import errors
+from falmock.wire.error_table import MODEL
 
 REQUEST_ERRORS = [
     ("request_timeout", 504),
@@ -73,7 +74,7 @@ def test_platform_errors(error_type: str, status: int) -> None:
 
 @pytest.mark.parametrize(("error_type", "status"), MODEL_ERRORS)
 def test_model_errors(error_type: str, status: int) -> None:
-    assert errors.MODEL_ERRORS[error_type] == status
+    assert MODEL[error_type].status == status
     body = errors.model_error(error_type, "no", ("body", "image_url"), ctx={"min_height": 1})
     (entry,) = body["detail"]
     assert entry["type"] == error_type
@@ -86,7 +87,7 @@ def test_model_errors(error_type: str, status: int) -> None:
 
 def test_no_error_type_is_missing_from_the_tables_above() -> None:
     assert dict(REQUEST_ERRORS) == errors.REQUEST_ERRORS
-    assert dict(MODEL_ERRORS) == errors.MODEL_ERRORS
+    assert dict(MODEL_ERRORS) == {name: error.status for name, error in MODEL.items()}
 
 
 @pytest.mark.parametrize(
