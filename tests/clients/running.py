@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 from typing import NoReturn
@@ -36,6 +37,7 @@ KEY = "kid:ksecret"
 STARTED: list[Mitmdump] = []
 """Every mitmdump with falmock so far: when all tests are done, what it wrote is looked through for secrets."""
 START_SECONDS = 60
+STOP_SECONDS = 10
 _LISTENING = re.compile(r"listening at (?:\S*:)?(\d+)\.?$", re.MULTILINE)
 _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -47,6 +49,8 @@ class Mitmdump:
     process: subprocess.Popen[str] | Forked
     confdir: Path
     lines: list[str]
+    is_read: threading.Event = field(default_factory=threading.Event)
+    """Set once its output has come to its end."""
 
     @property
     def output(self) -> str:
@@ -176,19 +180,22 @@ def stop(mock: Mitmdump) -> None:
     if mock.process.poll() is None:
         mock.process.send_signal(signal.SIGTERM)
         try:
-            mock.process.wait(10)
+            mock.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             mock.process.kill()
             mock.process.wait()
+    mock.is_read.wait(STOP_SECONDS)
 
 
 def exit_code(mock: Mitmdump, seconds: float = START_SECONDS) -> int | None:
     """How the process ended by itself; None, and it is stopped, when it did not."""
     try:
-        return mock.process.wait(seconds)
+        code = mock.process.wait(seconds)
     except subprocess.TimeoutExpired:
         stop(mock)
         return None
+    mock.is_read.wait(STOP_SECONDS)
+    return code
 
 
 def _collect(mock: Mitmdump) -> None:
@@ -198,6 +205,7 @@ def _collect(mock: Mitmdump) -> None:
             with _changed:
                 mock.lines.append(line)
                 _changed.notify_all()
+    mock.is_read.set()
     mock.process.wait()
     with _changed:
         _changed.notify_all()

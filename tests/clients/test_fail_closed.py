@@ -42,7 +42,7 @@ def fixtures(tmp_path: Path) -> Path:
 def refusal(confdir: Path, *args: str, cwd: Path | None = None, addon: Path = ADDON) -> str:
     """The output of a mitmdump that must not come up."""
     mock = start(confdir, "--listen-host", "127.0.0.1", "-p", "0", *args, cwd=cwd, addon=addon)
-    code = exit_code(mock, 20)
+    code = exit_code(mock)
     assert code == 1, f"exit code {code}:\n{mock.output}"
     assert "Traceback" not in mock.output
     return mock.output
@@ -135,13 +135,13 @@ def test_a_missing_package_stops_the_start(confdir: Path, fixtures: Path, tmp_pa
     copy = copy_of_the_addon(tmp_path)
     (copy.parent / "jsonschema.py").write_text("raise ImportError('No module named jsonschema')\n")
     mock = start(confdir, "-p", "0", "--set", f"fal_fixtures={fixtures}", addon=copy)
-    assert exit_code(mock, 20) == 1, mock.output
+    assert exit_code(mock) == 1, mock.output
     assert "No module named jsonschema" in mock.output
 
 
 def test_the_addon_twice_stops_the_start(confdir: Path, fixtures: Path, tmp_path: Path) -> None:
     mock = start(confdir, "-p", "0", "-s", str(copy_of_the_addon(tmp_path)), "--set", f"fal_fixtures={fixtures}")
-    assert exit_code(mock, 20) == 1, mock.output
+    assert exit_code(mock) == 1, mock.output
     assert "An addon called 'falmock' already exists" in mock.output
 
 

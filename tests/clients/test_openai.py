@@ -470,7 +470,7 @@ def test_what_was_recorded_as_a_run_is_met_by_a_job_and_the_other_way_round(
             assert len(app("generate", model="test/image", prompt="a job")["images"]) == 1
     recorded = [json.loads(path.read_text())["fixtures"][0] for path in (tmp_path / "test").rglob("*.json")]
     timed = {fixture["match"]["input"]["prompt"]: fixture.get("queue", {}).get("completed", 0) for fixture in recorded}
-    assert timed["a job"] >= 0.6  # how it went is known, for fal_pace=recorded
+    assert timed["a job"] > 0.3  # how it went is known, for fal_pace=recorded
     with running.mitmdump(confdir, fixtures=tmp_path) as mock, tape.client(mock) as client:
         assert client.post(run, json={"prompt": "a job"}).status_code == 200
         with opened("openai_images.py", mock, ACCESS) as app:

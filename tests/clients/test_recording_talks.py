@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 import zlib
 from collections.abc import Callable
@@ -347,7 +346,8 @@ def test_the_recorded_pace_of_a_stream(confdir: Path, tmp_path: Path, fal: Upstr
         app.post("https://fal.run/test/llm/stream", json={})
     (entry,) = tape.entries(tmp_path)
     times = [event["at"] for event in entry["stream"]]
-    assert all(0.4 < after - before < 3 for before, after in itertools.pairwise(times))
+    assert all(at >= 0.5 * number for number, at in enumerate(times))
+    assert times[-1] - times[0] > 0.5  # and not all at the end
     assert entry["stream"][-1].get("end")
     with mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=tmp_path) as mock, tape.client(mock) as app:
         answer = app.post("https://fal.run/test/llm/stream", json={})
