@@ -16,6 +16,7 @@ from clients.running import mitmdump
 from clients.upstream import Answer
 from clients.upstream import Pace
 from clients.upstream import Upstream
+from clients.upstream import calm
 from clients.upstream import recording
 from clients.upstream import upstream
 
@@ -30,10 +31,8 @@ def fal() -> Iterator[Upstream]:
 
 @pytest.fixture(autouse=True)
 def _calm(fal: Upstream) -> Iterator[None]:
-    fal.pace = Pace()
-    yield
-    fal.troubles.clear()
-    fal.keys = None
+    with calm(fal):
+        yield
 
 
 def jobs_of(mock: Mitmdump, number: int) -> list[Any]:
