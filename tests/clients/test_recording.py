@@ -168,16 +168,27 @@ def check_slow(updates: list[dict[str, Any]]) -> None:
     kinds = [update.get("kind") or update["status"] for update in updates]
     steps = [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] != kind]
     assert steps in (["Queued", "InProgress", "Completed"], ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"])
+    places, logs = changes(updates)
+    assert places == sorted(places, reverse=True)
+    assert all(SLOW_LOGS[: len(lines)] == lines for lines in logs)
+    assert logs[-1] == SLOW_LOGS
+    assert updates[-1]["metrics"]["inference_time"] == 1.5 + 0.1234567890123456
+
+
+def changes(updates: list[dict[str, Any]]) -> tuple[list[int], list[list[str]]]:
+    """The places in the queue and the logs that a client saw, each once, in their order."""
     places = [update.get("position", update.get("queue_position")) for update in updates]
-    queued = [place for place in places if place is not None]
-    assert queued == sorted(queued, reverse=True)
-    assert len(set(queued)) > 1, "the place never changed"
-    lines = [[log["message"] for log in update["logs"]] for update in updates if update.get("logs")]
-    counts = {len(messages) for messages in lines}
-    assert len(counts) > 1, "the logs never grew"
-    assert lines[-1] == SLOW_LOGS
-    last = updates[-1]
-    assert last["metrics"]["inference_time"] == 1.5 + 0.1234567890123456
+    logs = [tuple(log["message"] for log in update["logs"]) for update in updates if update.get("logs")]
+    seen = dict.fromkeys(place for place in places if place is not None)
+    return list(seen), [list(lines) for lines in dict.fromkeys(logs)]
+
+
+def test_places_and_logs_change_while_somebody_waits(rounds: Rounds) -> None:
+    """Not for every program: one that is held up sees less."""
+    for seen in (rounds.recorded, rounds.replayed):
+        told = [changes(seen[program]["slow"]["updates"]) for program in PROGRAMS]
+        assert max(len(places) for places, _ in told) > 1
+        assert max(len(logs) for _, logs in told) > 1
 
 
 def test_a_job_whose_status_was_streamed_is_replayed_to_one_who_streams_and_one_who_polls(
