@@ -185,8 +185,9 @@ def kept(folder: Path) -> dict[str, Any]:
 def _timeless(entry: dict[str, Any]) -> dict[str, Any]:
     times = ("started", "completed", "cancelled")
     queue = {key: value for key, value in entry.get("queue", {}).items() if key not in times}
-    for key in ("positions", "logs"):
-        queue[key] = [{**one, "at": 0} for one in queue.get(key, ())]
+    queue["logs"] = [{**log, "at": 0} for log in queue.get("logs", ())]
+    # Which other places are seen depends on when a client that has several jobs comes round to this one.
+    queue["positions"] = [place["position"] for place in queue.get("positions", ())][:1]
     return {**entry, "queue": queue, "recorded": None}
 
 
