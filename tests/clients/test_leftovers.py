@@ -41,6 +41,7 @@ TICKS = [{"at": 4.0 * number, "json": {"n": number}} for number in range(200)]
 FIXTURES = [
     {"match": {"model": "acme/ticks"}, "stream": TICKS},
     {"match": {"model": "acme/live"}, "realtime": TICKS},
+    {"match": {"model": "acme/cut"}, "realtime": TICKS, "fault": {"socket": {"midFrame": True, "after": 5}}},
     {"match": {"model": "acme/late"}, "response": {"json": {}}, "queue": {"started": 6000, "completed": 6000}},
     {"match": {"model": "acme/cat"}, "response": {"json": {}}, "queue": {"started": 0, "completed": 0}},
 ]
@@ -212,6 +213,7 @@ def replayed(mock: Mitmdump) -> dict[str, Habit]:
         "stream": sends("fal.run", "POST /acme/ticks/stream", b"{}"),
         "status stream": sends(job.host, f"GET {job.path}/status/stream?logs=1"),
         "realtime": talks("fal.run", "/acme/live/realtime", '{"prompt": "a cat"}'),
+        "realtime that ends within a message": talks("fal.run", "/acme/cut/realtime", "{}"),
         "runs on a socket": talks("ws.fal.run", "/acme/ticks/stream", "{}"),
     }
 

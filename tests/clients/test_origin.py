@@ -102,9 +102,10 @@ class Watched:
         parts = {"verify": self.trust, "headers": AUTH, **more}
         return httpx.Client(proxy=self.mock.proxy, timeout=30, trust_env=False, **parts)
 
-    def socket(self, endpoint: str = "test/talk/realtime") -> ClientConnection:
+    def socket(self, endpoint: str = "test/talk/realtime", fault: Any = None) -> ClientConnection:
         url = f"wss://fal.run/{endpoint}"
-        return connect(url, proxy=self.mock.proxy, ssl=self.trust, additional_headers=AUTH, open_timeout=30)
+        headers = AUTH if fault is None else AUTH | {"x-falmock-fault": json.dumps(fault)}
+        return connect(url, proxy=self.mock.proxy, ssl=self.trust, additional_headers=headers, open_timeout=30)
 
 
 @contextmanager
@@ -146,6 +147,14 @@ def talk_to_a_bad_end(watched: Watched) -> None:
         assert json.loads(connection.recv(30)) == {"answer": "bye"}
         with pytest.raises(ConnectionClosedError, match=r"1011 \(internal error\) it broke"):
             connection.recv(30)
+
+
+def talk_to_an_end_within_a_message(watched: Watched) -> None:
+    for ending in ({"midFrame": True}, {"midFrame": True, "close": 1012}, {"midFrame": True, "reset": True}):
+        with watched.socket(fault={"socket": ending}) as connection:
+            connection.send('{"n": 0}')
+            with pytest.raises(ConnectionClosedError):
+                connection.recv(30)
 
 
 def leave_a_stream(watched: Watched) -> None:
@@ -190,7 +199,10 @@ def upload(watched: Watched) -> None:
 def kept_flows(file: Path) -> list[http.HTTPFlow]:
     """The flows in a file that mitmproxy wrote."""
     with file.open("rb") as opened:
-        return [flow for flow in io.FlowReader(opened).stream() if isinstance(flow, http.HTTPFlow)]
+        kept = list(io.FlowReader(opened).stream())
+    found = [flow for flow in kept if isinstance(flow, http.HTTPFlow)]
+    assert len(found) == len(kept)
+    return found
 
 
 ACTS: tuple[Callable[[Watched], None], ...] = (
@@ -198,6 +210,7 @@ ACTS: tuple[Callable[[Watched], None], ...] = (
     stream_over_http2,
     talk,
     talk_to_a_bad_end,
+    talk_to_an_end_within_a_message,
     leave_a_stream,
     leave_a_socket,
     wait_for_a_late_reply,

@@ -17,6 +17,8 @@ from mitmproxy.addonmanager import Loader
 
 NAMES = ("responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end")
 """The hooks in which a flow is to look as its client sent it, besides `requestheaders` and `request`."""
+TCP = ("tcp_start", "tcp_message", "tcp_end", "tcp_error")
+"""The hooks of raw TCP flows: none is to be seen that leads to the origin."""
 
 
 class Witness:
@@ -26,6 +28,8 @@ class Witness:
         self._told: set[str] = set()
         for name in NAMES:
             setattr(self, name, lambda flow, name=name: self._see(name, flow))
+        for name in TCP:
+            setattr(self, name, lambda flow, name=name: _write({"hook": name, "seen": repr(flow.get_state())}))
 
     def load(self, loader: Loader) -> None:
         loader.add_option("witness_file", str, "", "Where to write.")

@@ -17,6 +17,9 @@ from falmock.wire.content import Content
 from falmock.wire.frames import Frame
 from falmock.wire.message import Header
 
+EVERY_JOB = "*"
+"""In place of a request id: all jobs, some of which are gone."""
+
 
 class FileBody(NamedTuple):
     """A body that is on disk: bytes `start` to `stop` of `file`."""
@@ -56,7 +59,7 @@ class Reply(NamedTuple):
     told is not the body's (HEAD). `delay` is in seconds, to be spent before answering. `fixture` names what answered,
     `why` says why in a few words; `miss` is the report when nothing did. `delivery` is set for bytes that do not go at
     once and whole, `fault` names the fault that struck. `wakes` is the request id of a job that this call changed:
-    streams about it are to be asked again; `job` that of the job it made.
+    streams about it are to be asked again (EVERY_JOB: those about any); `job` that of the job it made.
     """
 
     status: int
@@ -128,7 +131,7 @@ class Turn(NamedTuple):
     """What is due on a socket: frames to be sent in this order.
 
     `again` is when to ask next (seconds since the epoch); None: not before a message comes. Nothing goes out after a
-    Close or a Reset. `misses` are the reports of messages that no fixture answers.
+    Close, a Reset or a Cut. `misses` are the reports of messages that no fixture answers.
     """
 
     frames: tuple[Frame, ...] = ()
@@ -150,7 +153,10 @@ class Conversation(Protocol):
 
 
 class Socket(NamedTuple):
-    """A WebSocket that is accepted, `delay` seconds later. `headers` go with the 101, besides the handshake's own."""
+    """A WebSocket that is accepted, `delay` seconds later. `headers` go with the 101, besides the handshake's own.
+
+    Of one that is `exact` the client is to see messages that are never whole, too.
+    """
 
     conversation: Conversation
     why: str
@@ -158,6 +164,7 @@ class Socket(NamedTuple):
     headers: tuple[Header, ...] = ()
     fault: str | None = None
     delay: float = 0.0
+    exact: bool = False
 
 
 class Join(NamedTuple):

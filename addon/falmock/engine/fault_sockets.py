@@ -15,10 +15,12 @@ from falmock.fixtures.fault import SocketFault
 from falmock.wire import realtime
 from falmock.wire.frames import Binary
 from falmock.wire.frames import Close
+from falmock.wire.frames import Cut
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Reset
 from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
+from falmock.wire.frames import begun
 
 
 class Interrupted:
@@ -67,7 +69,7 @@ class Interrupted:
         for frame in frames:
             if isinstance(frame, Text | Binary | Stored):
                 if self._left == 0:  # only in the middle of a message: otherwise it has ended before
-                    return (*sent, _begun(frame), *self._end())
+                    return (*sent, *self._end_within(frame))
                 self._left -= 1
             sent.append(frame)
             if self._left == 0 and not self._fault.mid_frame:
@@ -79,19 +81,17 @@ class Interrupted:
         code = self._fault.code
         return (Reset(),) if code is None else (Close(code, self._fault.reason),)
 
-
-def _begun(frame: Text | Binary | Stored) -> Frame:
-    """The first part of a message; of one that is on disk nothing but that it begins."""
-    if isinstance(frame, Text):
-        return Text(frame.text[: len(frame.text) // 2], final=False)
-    if isinstance(frame, Stored):
-        return Binary(b"", final=False)
-    return Binary(frame.data[: len(frame.data) // 2], final=False)
+    def _end_within(self, message: Text | Binary | Stored) -> tuple[Frame, ...]:
+        """A close comes between two frames, so behind the first part of a message; anything else within a frame."""
+        if self._fault.code is not None:
+            return begun(message), *self._end()
+        self._over = True
+        return (Cut(message, self._fault.reset),)
 
 
 def struck(strike: Strike, socket: Socket) -> Socket:
     """A socket as the fault has it go."""
-    fault = strike.fault
+    fault = strike.fault.only("socket", "reset", "latency")
     conversation = socket.conversation
     if fault.socket is not None:
         conversation = Interrupted(conversation, fault.socket)
@@ -108,4 +108,5 @@ def struck(strike: Strike, socket: Socket) -> Socket:
         headers=(*socket.headers, fault_header(fault.name)),
         fault=fault.name,
         delay=delay_of(strike),
+        exact=fault.socket is not None and fault.socket.mid_frame,
     )

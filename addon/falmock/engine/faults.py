@@ -163,6 +163,11 @@ class Faults:
         key = f"{HEADER}\0{text}\0{called.name}\0{called.model or called.request.path}"
         return self._strike(fault, key, f"header {HEADER}", 0) if _concerns(fault, called) else None
 
+    def asks_in_vain(self, called: Called) -> bool:
+        """Whether the header of a call asks for nothing that is done to a call of this kind."""
+        fault = _of_header(called.request.headers.get(HEADER, ""))
+        return isinstance(fault, Fault) and not _concerns(fault, called)
+
     def of_rules(self, called: Called) -> Strike | None:
         """The first rule that strikes; every rule that is for the call counts it."""
         found = None
@@ -194,7 +199,8 @@ class Faults:
         fault = fixture.fault
         if fault is None or fault.socket is not None or not (fault.error or fault.latency):
             return None
-        return self.of_fixture(fixture.label)
+        strike = self.of_fixture(fixture.label)
+        return None if strike is None else strike._replace(fault=strike.fault.only("error", "latency"))
 
     def _strike(self, fault: Fault, key: str, source: str, seed: int | str) -> Strike | None:
         chance = self._tally.strikes(fault, key, seed)

@@ -110,6 +110,7 @@ class RunSocket:
         strike = self._faults.of_fixture(run.reply.fixture)
         if strike is None:
             return run
+        strike = strike._replace(fault=strike.fault.only("error", "latency", "body", "content_type"))
         if strike.fault.error is None:
             return run._replace(reply=fault_replies.struck(strike, run.reply))
         called = Called(request, Run(self._endpoint), "run", str(self._endpoint))

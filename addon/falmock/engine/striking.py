@@ -64,6 +64,9 @@ class Striking:
         effect = self._decide(request, call, now, strike)
         if isinstance(effect, Forward):
             return effect
+        if isinstance(effect, Socket) and faults.asks_in_vain(called):
+            # A client may send the header with all that it calls, so this is told and not refused.
+            effect = effect._replace(why=f"{effect.why}; header {HEADER}: this does nothing to a socket")
         if strike is None:
             strike = self._of_answer(called, effect, now)
         return effect if strike is None else self._struck(strike, effect, called, now)

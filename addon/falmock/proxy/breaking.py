@@ -14,16 +14,19 @@ from falmock.engine.effects import Conversation
 from falmock.engine.effects import Turn
 from falmock.proxy import resets
 from falmock.wire.frames import Binary
+from falmock.wire.frames import Cut
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Reset
+from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
+from falmock.wire.frames import begun
 
 _WORD = secrets.token_hex(32)
 """What the origin says in the place of a reset. Nobody else can."""
 
 
 class Breaking:
-    """A conversation whose reset is a word to `breaks`."""
+    """A conversation whose reset is a word to `breaks`. It has no frames that are cut, only messages."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -44,10 +47,13 @@ class Breaking:
     def _worded(self, turn: Turn) -> Turn:
         if not turn.frames:
             return turn
-        return turn._replace(frames=tuple(self._word(frame) for frame in turn.frames))
+        frames: list[Frame] = []
+        for frame in turn.frames:
+            frames += (begun(frame.message), Reset()) if isinstance(frame, Cut) else (frame,)
+        return turn._replace(frames=tuple(map(self._word, frames)))
 
     def _word(self, frame: Frame) -> Frame:
-        if isinstance(frame, Binary):
+        if isinstance(frame, Binary | Stored):
             self._in_binary = not frame.final
         if not isinstance(frame, Reset):
             return frame

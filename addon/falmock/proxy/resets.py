@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Iterator
+from typing import Any
 
 from mitmproxy import ctx
 from mitmproxy import http
@@ -23,15 +25,28 @@ def reset(transport: asyncio.WriteTransport) -> None:
 
 def reset_client(flow: http.HTTPFlow) -> None:
     """Break off the connection of a flow's client, and all that goes on on it."""
-    server = ctx.master.addons.get("proxyserver")
-    for handler in () if server is None else server.connections.values():
-        if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
-            continue
-        writer = handler.transports[handler.client].writer
+    for writer in _writers(flow):
         if isinstance(writer, asyncio.StreamWriter):
             reset(writer.transport)
         else:
             writer.close()
+
+
+def end_by_reset(flow: http.HTTPFlow) -> None:
+    """Have the connection of a flow's client break off when mitmproxy closes it, behind what it still has to pass on."""
+    for writer in _writers(flow):
+        sock = writer.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+
+
+def _writers(flow: http.HTTPFlow) -> Iterator[Any]:
+    """What mitmproxy writes to a flow's client with: asyncio's, or one of its own (WireGuard, local capture)."""
+    server = ctx.master.addons.get("proxyserver")
+    for handler in () if server is None else server.connections.values():
+        if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
+            continue
+        yield handler.transports[handler.client].writer
 
 
 def kill(flow: http.HTTPFlow) -> None:

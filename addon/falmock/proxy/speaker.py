@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 import h11
 from wsproto import ConnectionType
 from wsproto import WSConnection
 from wsproto import events
+from wsproto.extensions import Extension
 from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import LocalProtocolError
 from wsproto.utilities import RemoteProtocolError
 
+from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
+from falmock.proxy import flows
 from falmock.wire import frames
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Speaker:
         self._deflate = PerMessageDeflate()
         self._close: frames.Close | None = None
         self._closing = False
+        self._vanished = False
 
     def open(self, request: h11.Request) -> None:
         """Accept the handshake."""
@@ -89,7 +92,9 @@ class Speaker:
 
     def _accept(self) -> None:
         extra = list(self._play.headers)
-        self._send(events.AcceptConnection(extensions=[self._deflate], extra_headers=extra))
+        # Deflated, the first part of a message would mostly be empty.
+        extensions: list[Extension] = [] if self._play.exact else [self._deflate]
+        self._send(events.AcceptConnection(extensions=extensions, extra_headers=extra))
         self._take_turn(self._play.conversation.opened)
 
     def _gather(self, event: events.TextMessage | events.BytesMessage) -> None:
@@ -131,30 +136,41 @@ class Speaker:
             self._timer = self._loop.call_later(max(turn.again - now, 0.0), self._due)
 
     def _say(self, frame: frames.Frame) -> None:
-        if isinstance(frame, frames.Text):
-            self._send(events.TextMessage(data=frame.text, message_finished=frame.final))
-        elif isinstance(frame, frames.Binary):
-            self._send(events.BytesMessage(data=frame.data, message_finished=frame.final))
-        elif isinstance(frame, frames.Stored):
-            self._say_stored(frame)
+        if isinstance(frame, frames.Text | frames.Binary | frames.Stored):
+            self._say_message(frame)
         elif isinstance(frame, frames.Ping):
             self._send(events.Ping(payload=frame.payload))
         elif isinstance(frame, frames.Close):
             self._take_leave(frame)
+        elif isinstance(frame, frames.Cut):
+            self._say_message(frame.message, is_cut=True)
+            self._vanish()
         else:
-            self._closing = True
-            self._transport.abort()
+            self._vanish()
 
-    def _say_stored(self, frame: frames.Stored) -> None:
+    def _say_message(self, frame: frames.Text | frames.Binary | frames.Stored, *, is_cut: bool = False) -> None:
+        if isinstance(frame, frames.Text):
+            self._send(events.TextMessage(data=frame.text, message_finished=frame.final), is_cut=is_cut)
+            return
         try:
-            with Path(frame.file).open("rb") as file:
-                file.seek(frame.start)
-                data = file.read(frame.stop - frame.start)
+            data = _data_of(frame)
         except OSError:
             logger.exception("falmock: an asset of the fixtures cannot be read")
             self._hang_up(events.CloseConnection(1011, "falmock failed; its log has the details"))
             return
-        self._send(events.BytesMessage(data=data))
+        self._send(events.BytesMessage(data=data, message_finished=frame.final), is_cut=is_cut)
+
+    def _vanish(self) -> None:
+        """Go without a word.
+
+        Not at once: closed with something left to read, a connection may lose what was sent on it last.
+        """
+        if self._closing:
+            return
+        self._closing = self._vanished = True
+        self._cancel_timer()
+        self._transport.write_eof()
+        self._timer = self._loop.call_later(FAREWELL, self._transport.close)
 
     def _take_leave(self, close: frames.Close) -> None:
         """Close the socket, once the peer has read what was said before.
@@ -179,12 +195,14 @@ class Speaker:
 
     def _hang_up(self, last: events.Event) -> None:
         """The end: answer the peer's close, or tell ours, and go."""
+        if self._vanished:
+            return
         self._closing = True
         self._cancel_timer()
         self._send(last)
         self._transport.close()
 
-    def _send(self, event: events.Event) -> None:
+    def _send(self, event: events.Event, *, is_cut: bool = False) -> None:
         if self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > MAX_UNREAD:
@@ -193,7 +211,8 @@ class Speaker:
             self._transport.abort()
             return
         try:
-            self._transport.write(self._ws.send(event))
+            data = self._ws.send(event)
+            self._transport.write(data[: (len(data) + 1) // 2] if is_cut else data)
         except LocalProtocolError:  # the peer closed meanwhile
             self._transport.close()
 
@@ -201,3 +220,10 @@ class Speaker:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _data_of(message: frames.Binary | frames.Stored) -> bytes:
+    """What a message holds. Raises OSError where its file is gone or was changed under us."""
+    if isinstance(message, frames.Binary):
+        return message.data
+    return flows.read_file(FileBody(message.file, message.start, message.stop))

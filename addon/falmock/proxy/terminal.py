@@ -22,10 +22,12 @@ from mitmproxy import log
 from mitmproxy import websocket
 
 from falmock.fixtures.redaction import Redactor
+from falmock.proxy import front
 from falmock.proxy.log_filter import LogFilter
 from falmock.proxy.printed import content_of
 from falmock.proxy.printed import flow_without_secrets
 from falmock.proxy.printed import message_without_secrets
+from falmock.proxy.tunnels import Hidden
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-terminal"
@@ -121,6 +123,7 @@ def installed(guard: Guard) -> Terminal:
         return terminal
     terminal = Terminal(guard)
     addons.register(terminal)
+    front.put(Hidden(terminal.origins))
     dumper = addons.get("dumper")
     if dumper is not None:
         terminal.stand_before(dumper)

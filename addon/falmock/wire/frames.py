@@ -28,11 +28,12 @@ class Binary(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A whole binary message whose data is on disk: bytes `start` to `stop` of `file`."""
+    """A binary message whose data is on disk: bytes `start` to `stop` of `file`; `final` is as a Binary's."""
 
     file: str
     start: int
     stop: int
+    final: bool = True
 
 
 class Ping(NamedTuple):
@@ -52,9 +53,28 @@ class Reset(NamedTuple):
     """The connection breaks off without a word (the peer sees code 1006)."""
 
 
+class Cut(NamedTuple):
+    """The first half of the bytes that a message would be sent as, then the end without a word (the peer sees 1006).
+
+    The connection is closed, with `reset` it breaks off.
+    """
+
+    message: Text | Binary | Stored
+    reset: bool = False
+
+
+def begun(message: Text | Binary | Stored) -> Text | Binary | Stored:
+    """The first half of a message, as its first part."""
+    if isinstance(message, Text):
+        return Text(message.text[: len(message.text) // 2], final=False)
+    if isinstance(message, Stored):
+        return message._replace(stop=(message.start + message.stop) // 2, final=False)
+    return Binary(message.data[: len(message.data) // 2], final=False)
+
+
 def is_sendable(code: int) -> bool:
     """Whether an endpoint may send this close code (RFC 6455, section 7.4): 1000 to 1014 but for three, 3000 to 4999."""
     return (1000 <= code < 1015 and code not in _NEVER_SENT) or 3000 <= code < 5000
 
 
-Frame = Text | Binary | Stored | Ping | Close | Reset
+Frame = Text | Binary | Stored | Ping | Close | Reset | Cut

@@ -17,6 +17,7 @@ from falmock.fixtures.fault_reader import read_text
 from falmock.wire import realtime
 from falmock.wire.frames import Binary
 from falmock.wire.frames import Close
+from falmock.wire.frames import Cut
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Ping
 from falmock.wire.frames import Reset
@@ -122,15 +123,28 @@ def test_in_the_middle_of_a_message() -> None:
     both = talk({"close": 1001, "after": 1, "midFrame": True})
     assert both.opened(0) == Turn((Ping(), Text("hello")))
     assert both.received(b"abcd", 1) == Turn((Binary(b"ab", final=False), Close(1001)))
-    cut = talk({"midFrame": True})
-    assert cut.opened(0) == Turn((Ping(), Text("he", final=False), Reset()))
+
+
+@pytest.mark.parametrize(("fault", "resets"), [({}, False), ({"reset": True}, True)])
+def test_within_a_frame(fault: Any, *, resets: bool) -> None:
+    both = talk({"midFrame": True, "after": 1, **fault})
+    assert both.opened(0) == Turn((Ping(), Text("hello")))
+    assert both.received(b"abcd", 1) == Turn((Cut(Binary(b"abcd"), reset=resets),))
+    assert both.due(2) == both.received("b", 3) == Turn()
+
+
+def test_only_what_breaks_off_within_a_message_has_to_come_as_it_is() -> None:
+    assert socket({"socket": {"close": 1011, "midFrame": True}, "latency": 1}).exact
+    assert not socket({"socket": {"close": 1011}}).exact
+    assert not socket({"reset": "after-headers"}).exact
 
 
 def test_a_message_that_is_on_disk_counts() -> None:
     film = Stored("film.mp4", 0, 9)
     assert talk({"close": 1011, "after": 1}, film).opened(0) == Turn((Ping(), film, Close(1011)))
     begun = talk({"close": 1011, "midFrame": True}, film)
-    assert begun.opened(0) == Turn((Ping(), Binary(b"", final=False), Close(1011)))
+    assert begun.opened(0) == Turn((Ping(), Stored("film.mp4", 0, 4, final=False), Close(1011)))
+    assert talk({"midFrame": True}, film).opened(0) == Turn((Ping(), Cut(film)))
 
 
 def test_no_messages_for_too_long() -> None:
@@ -146,7 +160,7 @@ def test_no_messages_for_too_long() -> None:
     st.fixed_dictionaries(
         {"after": st.integers(0, 5)}, optional={"midFrame": st.booleans(), "idle": st.floats(0.1, 9)}
     ),
-    st.sampled_from([{"close": 1011}, {"reset": True}]),
+    st.sampled_from([{"close": 1011}, {"reset": True}, {"midFrame": True}]),
     st.lists(st.tuples(st.sampled_from(["due", "text", "bytes"]), st.floats(0.01, 3)), max_size=12),
 )
 def test_nothing_goes_out_after_the_end_and_no_more_than_asked_for(
@@ -159,7 +173,7 @@ def test_nothing_goes_out_after_the_end_and_no_more_than_asked_for(
         now += wait
         turn = both.due(now) if doing == "due" else both.received("ab" if doing == "text" else b"ab", now)
         frames += turn.frames
-    ends = [place for place, frame in enumerate(frames) if isinstance(frame, Close | Reset)]
+    ends = [place for place, frame in enumerate(frames) if isinstance(frame, Close | Reset | Cut)]
     assert ends in ([], [len(frames) - 1])
     whole = [frame for frame in frames if isinstance(frame, Text | Binary) and frame.final]
     assert len([frame for frame in whole if frame != realtime.timeout_frame()]) <= fault["after"]

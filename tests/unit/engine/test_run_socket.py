@@ -226,6 +226,9 @@ def test_a_late_and_a_false_run() -> None:
     assert answer.headers["x-falmock-fault"] == "latency"
     malformed = talk(Client({**ECHO, "fault": {"body": "malformed-json"}})) >> CAT
     assert read(malformed).body == ['{"seed":18446744073709551615,']
+    both = Client({**ECHO, "fault": {"truncate": 1, "body": "malformed-json"}})
+    assert read(talk(both) >> CAT).headers["x-falmock-fault"] == "body malformed-json"
+    assert both.engine.scope.journal.entries[-1].fault == "body malformed-json"
     cut = talk(Client({**ECHO, "fault": {"truncate": 1}})) >> CAT
     assert "x-falmock-fault" not in read(cut).headers
 

@@ -198,6 +198,37 @@ def test_sockets() -> None:
     assert opened("a/b", **asked("missing_authorization")).status == 401
 
 
+def test_what_a_fault_does_not_do_to_a_socket_is_not_said_to_have_struck() -> None:
+    talks = {"match": {"model": "a/t"}, "realtime": [{"json": 1}], "response": {"json": 1}}
+    drips = {"drip": {"bytes": 1, "every": 1}, "latency": 2}
+    by_fixture = {**talks, "fault": {**drips, "socket": {"close": 1011}}}
+    for app, headers, fault in (
+        (client(talks), asked(drips), "latency"),
+        (client(talks, rules=[{"fault": {**drips, "truncate": 1}}]), {}, "latency"),
+        (client(by_fixture), {}, "latency + socket 1011"),
+    ):
+        socket = app.effect("GET", "https://fal.run/a/t/realtime", None, {"upgrade": "websocket", **headers})
+        assert isinstance(socket, Socket)
+        assert (socket.fault, header(socket, "x-falmock-fault")) == (fault, fault)
+        assert [entry.fault for entry in app.engine.scope.journal.entries] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("fault", "in_vain"),
+    [({"body": "html"}, True), ({"drip": {"bytes": 1, "every": 1}}, True), ({"latency": 1}, False), (None, False)],
+)
+def test_a_header_that_does_nothing_to_a_socket_is_told(fault: Any, *, in_vain: bool) -> None:
+    app = client(ANSWERED)
+    for url, upgrade in (("https://fal.run/a/b/realtime", {"upgrade": "websocket"}), ("https://fal.run/a/b", {})):
+        method, body = ("GET", None) if upgrade else ("POST", {})
+        app.effect(method, url, body, {**upgrade, **({} if fault is None else asked(fault))})
+        entry = app.engine.scope.journal.entries[-1]
+        assert ("does nothing to a socket" in entry.why) is (in_vain and bool(upgrade))
+    rare = app.effect("GET", url + "/realtime", None, {"upgrade": "websocket", **asked({"latency": 1, "nth": 9})})
+    assert isinstance(rare, Socket)
+    assert (rare.fault, "does nothing" in rare.why) == (None, False)
+
+
 @pytest.mark.parametrize("kind", ["html", "empty"])
 def test_a_stream_with_another_body_is_none(kind: str) -> None:
     reply = client().send("POST", "https://fal.run/a/s/stream", {}, asked({"body": kind}))

@@ -16,8 +16,10 @@ from falmock.proxy import breaking
 from falmock.proxy.breaking import Breaking
 from falmock.wire.frames import Binary
 from falmock.wire.frames import Close
+from falmock.wire.frames import Cut
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Reset
+from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
 from unit.proxy.mitm import mitmproxy
 
@@ -71,6 +73,13 @@ def test_a_message_that_was_begun_is_gone_on_with_in_its_kind() -> None:
     assert said(Binary(b"a", final=False), Reset()) == (Binary(b"a", final=False), Binary(word().encode()))
     assert said(Text("a", final=False), Reset()) == (Text("a", final=False), Text(word()))
     assert said(Binary(b"a"), Reset()) == (Binary(b"a"), Text(word()))
+    half = Stored("a.mp4", 0, 1, final=False)
+    assert said(half, Reset()) == (half, Binary(word().encode()))
+
+
+def test_a_frame_that_is_cut_is_a_message_that_is_begun() -> None:
+    assert said(Cut(Text("abcd"), reset=True)) == (Text("ab", final=False), Text(word()))
+    assert said(Cut(Binary(b"abcd"))) == (Binary(b"ab", final=False), Binary(word().encode()))
 
 
 @pytest.mark.parametrize("content", ["", "hello", b"\x00"])

@@ -30,6 +30,7 @@ from falmock.proxy.speaker import Speaker
 from falmock.proxy.tickets import HEADER
 from falmock.wire.frames import Binary
 from falmock.wire.frames import Close
+from falmock.wire.frames import Cut
 from falmock.wire.frames import Frame
 from falmock.wire.frames import Ping
 from falmock.wire.frames import Reset
@@ -84,6 +85,7 @@ class Caller:
         self._ws = WSConnection(ConnectionType.CLIENT)
         self._extensions = [PerMessageDeflate()] if deflate else []
         self._seen: list[events.Event] = []
+        self._read = b""
         self.accepted: events.AcceptConnection | None = None
 
     @classmethod
@@ -123,9 +125,14 @@ class Caller:
             data = await self._peer.reader.read(65536)
             if not data:
                 return None
+            self._read += data
             self._ws.receive_data(data)
             self._seen.extend(self._ws.events())
         return self._seen.pop(0)
+
+    async def rest(self) -> bytes:
+        """Every byte that comes behind the handshake, to the end."""
+        return (self._read + await self._peer.reader.read()).partition(b"\r\n\r\n")[2]
 
     async def message(self) -> Message:
         """The next whole message."""
@@ -436,6 +443,66 @@ async def test_a_file_that_is_gone_closes_the_socket(
     async with await Caller.connected(origin, says(Stored(str(tmp_path / "none"), 0, 1), Text("never"))) as caller:
         assert (await caller.closed())[0] == 1011
     assert [record.message for record in caplog.records] == ["falmock: an asset of the fixtures cannot be read"]
+
+
+@on_loopback
+async def test_the_first_part_of_a_message_from_disk(origin: Origin, tmp_path: Path) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(bytes(range(10)))
+    async with await Caller.connected(origin, says(Stored(str(file), 2, 5, final=False), Close(1011))) as caller:
+        event = await caller.next()
+        assert isinstance(event, events.BytesMessage)
+        assert (bytes(event.data), event.message_finished) == (b"\x02\x03\x04", False)
+        assert (await caller.closed())[0] == 1011
+
+
+@pytest.mark.parametrize(
+    ("message", "half"),
+    [
+        (Text("abcd"), b"\x81\x04a"),
+        (Text("a"), b"\x81\x01"),
+        (Binary(bytes(200)), b"\x82\x7e\x00\xc8" + bytes(98)),
+        (Stored("image.png", 2, 7), b"\x82\x05\x02\x03"),
+    ],
+)
+@on_loopback
+async def test_a_frame_that_is_cut(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: Text | Binary | Stored, half: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "image.png").write_bytes(bytes(range(10)))
+    talk = Talk(lambda *_: Turn((Ping(), Cut(message), Text("never"))))
+    async with await Caller.connected(origin, talk) as caller:
+        caller.say(events.TextMessage(data="a"), events.TextMessage(data="b"), events.CloseConnection(code=1000))
+        assert await caller.rest() == b"\x89\x00" + half
+    assert talk.heard == ["a"]
+
+
+@on_loopback
+async def test_a_frame_of_a_file_that_is_gone_is_told_of_and_not_cut(
+    origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await Caller.connected(origin, says(Cut(Stored(str(tmp_path / "none"), 0, 1)))) as caller:
+        assert (await caller.closed())[0] == 1011
+    assert [record.message for record in caplog.records] == ["falmock: an asset of the fixtures cannot be read"]
+
+
+@on_loopback
+async def test_a_client_that_stays_when_it_is_left_is_hung_up_on(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker_, "FAREWELL", 0.05)
+    async with await Caller.connected(origin, says(Cut(Text("abcd")))):
+        await until(lambda: not origin.tickets.players)
+
+
+@on_loopback
+async def test_what_has_to_come_as_it_is_is_not_deflated(origin: Origin) -> None:
+    for exact in (False, True):
+        talk = says(Text("half", final=False), Close(1011))
+        async with await Caller.connected(origin, talk, deflate=True, exact=exact) as caller:
+            assert caller.accepted is not None
+            assert bool(caller.accepted.extensions) is not exact
 
 
 @pytest.mark.parametrize("part", [Text("half", final=False), Binary(b"half", final=False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,17 @@ from falmock.proxy.tickets import Upload
 from falmock.wire.content import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
+from unit.proxy.mitm import mitmproxy
 
 HELLO = Reply(200, ((b"Content-Type", b"text/plain"),), b"hello", "a reason", fixture="a.json#0")
 URL = "https://fal.run/a/b"
+
+
+@pytest.fixture
+def _master() -> Iterator[None]:
+    """A mitmproxy whose connections can be asked for; without it these tests would need another to have made one."""
+    with mitmproxy():
+        yield
 
 
 class Silent:
@@ -181,6 +190,7 @@ async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None
     assert not flow.response.stream
 
 
+@pytest.mark.usefixtures("_master")
 @on_loopback
 async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origin) -> None:
     stage, moves = stage_with(origin)
@@ -190,6 +200,7 @@ async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origi
     assert (flow.response, stage.is_away(flow), moves) == (None, False, [])
 
 
+@pytest.mark.usefixtures("_master")
 @on_loopback
 async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
     stage, _ = stage_with(origin)

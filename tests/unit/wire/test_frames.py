@@ -3,6 +3,11 @@ from __future__ import annotations
 import pytest
 
 from falmock.wire.frames import MAX_REASON
+from falmock.wire.frames import Binary
+from falmock.wire.frames import Frame
+from falmock.wire.frames import Stored
+from falmock.wire.frames import Text
+from falmock.wire.frames import begun
 from falmock.wire.frames import is_sendable
 
 
@@ -15,6 +20,19 @@ from falmock.wire.frames import is_sendable
 )
 def test_the_close_codes_that_may_be_sent(*, code: int, sendable: bool) -> None:
     assert is_sendable(code) is sendable
+
+
+@pytest.mark.parametrize(
+    ("whole", "half"),
+    [
+        (Text("één"), Text("é", final=False)),
+        (Text(""), Text("", final=False)),
+        (Binary(b"abcd"), Binary(b"ab", final=False)),
+        (Stored("a.png", 3, 8), Stored("a.png", 3, 5, final=False)),
+    ],
+)
+def test_a_message_that_is_begun(*, whole: Text | Binary | Stored, half: Frame) -> None:
+    assert begun(whole) == half
 
 
 def test_the_room_for_a_reason() -> None:

@@ -1,0 +1,102 @@
+"""Has clients see every byte of a socket as it is sent, halves of messages and of frames too.
+
+mitmproxy's WebSocket layer keeps a message back until it is whole. Behind a handshake whose flow has no WebSocket it
+passes on what comes, byte for byte, unless `rawtcp` is off. That is a TCP flow beside the one of the handshake, and
+it leads to the origin, so no other addon is to see it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from mitmproxy import ctx
+from mitmproxy import exceptions
+from mitmproxy import http
+from mitmproxy import tcp
+
+from falmock.engine.effects import Conversation
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Turn
+from falmock.proxy import resets
+from falmock.proxy.breaking import Breaking
+from falmock.wire.frames import Cut
+from falmock.wire.frames import Reset
+
+logger = logging.getLogger(__name__)
+_MARK = "falmock.exact"
+"""The key of a flow's metadata that tells, until its handshake is over, that it is to become a tunnel."""
+
+
+class Resetting:
+    """A conversation in a tunnel: where it resets, the connection of the flow's client is."""
+
+    def __init__(self, conversation: Conversation, flow: http.HTTPFlow) -> None:
+        self._conversation = conversation
+        self._flow = flow
+
+    def opened(self, now: float) -> Turn:
+        """See `Conversation`."""
+        return self._heard(self._conversation.opened(now))
+
+    def received(self, message: str | bytes, now: float) -> Turn:
+        """See `Conversation`."""
+        return self._heard(self._conversation.received(message, now))
+
+    def due(self, now: float) -> Turn:
+        """See `Conversation`."""
+        return self._heard(self._conversation.due(now))
+
+    def _heard(self, turn: Turn) -> Turn:
+        if any(isinstance(frame, Reset) or (isinstance(frame, Cut) and frame.reset) for frame in turn.frames):
+            resets.end_by_reset(self._flow)
+        return turn
+
+
+def prepared(flow: http.HTTPFlow, socket: Socket) -> Socket:
+    """A socket as it can be played to the client of this flow."""
+    if socket.exact and ctx.options.rawtcp:
+        flow.metadata[_MARK] = True
+        return socket._replace(conversation=Resetting(socket.conversation, flow))
+    if socket.exact:
+        logger.warning(
+            "falmock: of a message that breaks off, clients see nothing but that it does: "
+            "mitmproxy passes on its parts only where the option rawtcp is true"
+        )
+    return socket._replace(conversation=Breaking(socket.conversation), exact=False)
+
+
+def open_through(flow: http.HTTPFlow) -> None:
+    """The handshake is over: pass on whatever follows, if that was prepared."""
+    if flow.metadata.pop(_MARK, False):
+        flow.websocket = None
+
+
+class Hidden:
+    """The addon that keeps the TCP flows to the origin from those behind it. `origins` are its addresses, old ones too."""
+
+    name = "falmock-tunnels"
+
+    def __init__(self, origins: Collection[tuple[str, int]]) -> None:
+        self._origins = origins
+
+    def tcp_start(self, flow: tcp.TCPFlow) -> None:
+        """See the class. Raises AddonHalt, as the other hooks do."""
+        self._hide(flow)
+
+    def tcp_message(self, flow: tcp.TCPFlow) -> None:
+        """See the class."""
+        self._hide(flow)
+
+    def tcp_end(self, flow: tcp.TCPFlow) -> None:
+        """See the class."""
+        self._hide(flow)
+
+    def tcp_error(self, flow: tcp.TCPFlow) -> None:
+        """See the class."""
+        self._hide(flow)
+
+    def _hide(self, flow: tcp.TCPFlow) -> None:
+        if flow.server_conn.address in self._origins:
+            flow.messages.clear()  # mitmproxy would hold them until the end
+            raise exceptions.AddonHalt
