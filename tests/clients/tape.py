@@ -46,8 +46,8 @@ def client(mock: Mitmdump, **more: Any) -> httpx.Client:
     """A client through the proxy, with a key."""
     more.setdefault("headers", AUTH)
     more.setdefault("timeout", 30)
-    verify = ssl.create_default_context(cafile=str(mock.ca))
-    return httpx.Client(proxy=mock.proxy, verify=verify, trust_env=False, **more)
+    more.setdefault("verify", ssl.create_default_context(cafile=str(mock.ca)))
+    return httpx.Client(proxy=mock.proxy, trust_env=False, **more)
 
 
 def socket(mock: Mitmdump, url: str, **more: Any) -> ClientConnection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -11,12 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import brotli  # type: ignore[import-untyped, unused-ignore]
+import httpx
 import msgpack  # type: ignore[import-untyped, unused-ignore]
 import pytest
+import zstandard
 
 from clients import running
 from clients import tape
 from clients import webhook_verifier
+from clients.http2 import offers_http2
 from clients.receiver import Delivered
 from clients.receiver import receiver
 from clients.running import CLIENTS
@@ -28,9 +33,12 @@ from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import recording
 from clients.upstream import upstream
+from clients.upstream.troubles import Reset
 from falmock.wire.sse import Parser
 
 App = Callable[..., Any]
+Squeeze = Callable[[bytes, bool], bytes]
+"""From a part of a body, and whether it is the last, to what is sent at once."""
 PROGRAMS = CLIENTS / "programs"
 FACE = {"$bytes": base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(200))).decode()}
 NODE = {"NODE_OPTIONS": "--experimental-websocket", "NODE_NO_WARNINGS": "1"}
@@ -169,12 +177,12 @@ def test_the_apps_were_answered_at_all(rounds: Rounds) -> None:
 
 
 def test_recording_twice_changes_only_when_it_was(rounds: Rounds) -> None:
-    first, second = (
-        {name: raw for name, raw in tape.less_recorded(tree).items() if not name.startswith("workflows/")}
-        for tree in (rounds.first, rounds.second)
-    )
+    first, second = map(tape.less_recorded, (rounds.first, rounds.second))
     assert len(first) > 30
-    assert first == second  # a workflow's events tell the ids of its runs
+    assert first == second
+    streams = [name for name in first if name.startswith("workflows/")]
+    assert len(streams) == 2
+    assert [rounds.first[name] for name in streams] == [rounds.second[name] for name in streams], "with the ids in them"
 
 
 def test_what_is_recorded_reads_well(rounds: Rounds) -> None:
@@ -271,20 +279,93 @@ def test_a_stream_that_breaks_off_is_told_of_and_not_recorded(confdir: Path, tmp
     assert tape.documents(tmp_path) == {}
 
 
-def test_a_stream_passes_on_unbuffered_when_it_is_compressed(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+ERRORS_TOO = ("--set", "fal_record_errors=all")
+
+
+def breaking(*pieces: bytes) -> Iterator[bytes]:
+    yield from pieces
+    time.sleep(0.1)  # what was sent shall arrive: a reset throws away what has not
+    raise Reset
+
+
+@pytest.mark.parametrize(
+    ("kind", "pieces"),
+    [
+        ("text/event-stream", (b"data: {}\n\n", b"data: [DO")),
+        ("text/event-stream", ()),
+        ("text/event-stream", None),
+        ("application/json", (b'{"output": 1}',)),
+        ("audio/mpeg", (b"ID3", b"\0\0")),
+    ],
+)
+def test_where_errors_are_recorded_a_stream_breaks_off_again_at_the_same_place(
+    confdir: Path, tmp_path: Path, fal: Upstream, kind: str, pieces: tuple[bytes, ...] | None
+) -> None:
+    def use(mock: Mitmdump) -> tuple[str, bytes]:
+        heard: list[bytes] = []
+        with tape.client(mock) as app, app.stream("POST", "https://fal.run/test/llm/stream", json={}) as answer:
+            with pytest.raises(httpx.RemoteProtocolError):
+                heard.extend(answer.iter_raw())
+            return answer.headers["content-type"].partition(";")[0], b"".join(heard).removesuffix(b"data: [DO")
+
+    trees = []
+    for _ in range(2):
+        what = "no-end" if pieces is None else Answer(200, (("Content-Type", kind),), breaking(*pieces))
+        fal.trouble("POST fal.run/test/llm/stream", what, times=1)
+        with recording(confdir, fal, tmp_path, *ERRORS_TOO) as mock:
+            recorded = use(mock)
+            mock.wait_for("recorded the run of test/llm/stream, which broke off")
+        trees.append(tape.less_recorded(tape.tree(tmp_path)))
+    assert trees[0] == trees[1]
+    assert recorded[0] == kind
+    assert (recorded[1] == b"") == (pieces == ())
+    with mitmdump(confdir, fixtures=tmp_path) as mock:
+        assert use(mock) == recorded
+
+
+def test_a_stream_that_the_app_leaves_is_never_recorded(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
+    fal.stream_seconds = 0.5
+    with recording(confdir, fal, tmp_path, *ERRORS_TOO) as mock:
+        for offered in ({}, {"http2": True, "verify": offers_http2(mock.ca)}):
+            with tape.client(mock, **offered) as app, app.stream("POST", "https://fal.run/test/llm/stream") as answer:
+                assert next(answer.iter_raw())
+        mock.wait_until(lambda: mock.output.count("test/llm/stream cannot be recorded: its stream broke off") == 2)
+    assert tape.documents(tmp_path) == {}
+
+
+def gzipped() -> Squeeze:
+    squeeze = zlib.compressobj(wbits=31)
+    return lambda data, is_last: squeeze.compress(data) + squeeze.flush(zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH)
+
+
+def brotlied() -> Squeeze:
+    squeeze = brotli.Compressor()
+    return lambda data, is_last: bytes(squeeze.process(data) + (squeeze.finish() if is_last else squeeze.flush()))
+
+
+def zstandarded() -> Squeeze:
+    squeeze = zstandard.ZstdCompressor().compressobj()
+    ends = {True: zstandard.COMPRESSOBJ_FLUSH_FINISH, False: zstandard.COMPRESSOBJ_FLUSH_BLOCK}
+    return lambda data, is_last: squeeze.compress(data) + squeeze.flush(ends[is_last])
+
+
+@pytest.mark.parametrize(("encoding", "begun"), [("gzip", gzipped), ("br", brotlied), ("zstd", zstandarded)])
+def test_a_stream_passes_on_unbuffered_when_it_is_compressed(
+    confdir: Path, tmp_path: Path, fal: Upstream, encoding: str, begun: Callable[[], Squeeze]
+) -> None:
     """The second event is made when the app has the first."""
     came: list[bytes] = []
 
     def pieces() -> Iterator[bytes]:
-        squeeze = zlib.compressobj(wbits=31)
-        yield squeeze.compress(b'data: {"n": 1}\n\n') + squeeze.flush(zlib.Z_SYNC_FLUSH)
+        squeeze = begun()
+        yield squeeze(b'data: {"n": 1}\n\n', False)
         for _ in range(200):
             if came:
-                yield squeeze.compress(b'data: {"n": 2}\n\n') + squeeze.flush()
+                yield squeeze(b'data: {"n": 2}\n\n', True)
                 return
             fal.server.wait(0.05)
 
-    headers = (("Content-Type", "text/event-stream"), ("Content-Encoding", "gzip"))
+    headers = (("Content-Type", "text/event-stream"), ("Content-Encoding", encoding))
     fal.trouble("POST fal.run/test/llm/stream", Answer(200, headers, pieces()))
     with (
         recording(confdir, fal, tmp_path) as mock,

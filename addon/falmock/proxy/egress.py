@@ -28,6 +28,7 @@ from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from falmock.engine import replies
 from falmock.proxy import flows
+from falmock.proxy import front
 from falmock.proxy.names import Names
 from falmock.proxy.redirect import Redirects
 from falmock.wire.hosts import Hosts
@@ -152,7 +153,5 @@ def installed() -> Egress:
     if not isinstance(egress, Egress):
         egress = Egress()
         addons.add(egress)
-        # First of all: mitmproxy 11 has its own resolver ask the network before it asks a script. It is a
-        # new list because mitmproxy is walking the old one while it configures us.
-        addons.chain = [addons.register(egress.names), *addons.chain]
+        front.put(egress.names)  # mitmproxy 11 has its own resolver ask the network before it asks a script
     return egress

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from mitmproxy import ctx
 
+from falmock.proxy import front
+
 NAME = "falmock-finish"
 
 
@@ -35,5 +37,5 @@ def installed() -> Finish:
     finish = addons.get(NAME)
     if not isinstance(finish, Finish):
         finish = Finish()
-        addons.chain = [addons.register(finish), *addons.chain]
+        front.put(finish)
     return finish

@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from mitmproxy import http
@@ -28,6 +29,7 @@ from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
 
+_ASKS = frozenset({faults.HEADER.encode(), scopes.HEADER.encode()})
 _DECODES = "falmock.decodes"
 """The key of a flow's metadata that tells that the body is to be decoded."""
 ANSWERED = "falmock.fixture"
@@ -41,11 +43,12 @@ def host_of(request: http.Request, hosts: Hosts) -> str | None:
     In transparent mode the address is an IP and the Host header tells; in reverse mode with
     `keep_host_header` it is the other way round.
     """
-    path = request.path
-    asked = normalize(request.pretty_host)
+    path, host = request.path, request.host
+    # Mostly it is the address as it stands, which mitmproxy takes long to find out.
+    asked = normalize(host if request.host_header == host else request.pretty_host)
     if hosts.claims(asked, path):
         return asked
-    host = normalize(request.host)
+    host = normalize(host)
     return host if host != asked and hosts.claims(host, path) else None
 
 
@@ -54,9 +57,9 @@ def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
 
     Raises ValueError for a body that is not encoded as it says.
     """
-    request = flow.request
-    body = request.content if "content-encoding" in request.headers else request.raw_content
-    return head(flow, host, user)._replace(body=body or b"")
+    request = head(flow, host, user)
+    body = flow.request.content if "content-encoding" in request.headers else flow.request.raw_content
+    return request._replace(body=body or b"")
 
 
 def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
@@ -132,12 +135,12 @@ def exchange(
     if response is None:
         raise ValueError("a flow without an answer is no exchange")
     path, _, query = request.path.partition("?")
-    sent, lost_there = _content(request)
-    received, lost_here = _content(response)
-    asked = Request(request.method.upper(), host, path or "/", query, header_map(request.headers.fields), sent)
+    asked_with, headers = header_map(request.headers.fields), header_map(response.headers.fields)
+    sent, lost_there = _content(request, asked_with)
+    received, lost_here = _content(response, headers)
+    asked = Request(request.method.upper(), host, path or "/", query, asked_with, sent)
     started = request.timestamp_start
     ended = response.timestamp_end or time.time()
-    headers = header_map(response.headers.fields)
     return Exchange(
         asked,
         started,
@@ -151,10 +154,12 @@ def exchange(
     )
 
 
-def _content(message: http.Message) -> tuple[bytes, str]:
-    """A body less its content encoding, and what is wrong with it."""
+def _content(message: http.Message, headers: Mapping[str, str]) -> tuple[bytes, str]:
+    """A body less its content encoding, and what is wrong with it; `headers` are the message's."""
     if message.raw_content is None:
         return b"", "its body is not there"
+    if "content-encoding" not in headers:
+        return message.raw_content, ""
     try:
         return message.content or b"", ""
     except ValueError:
@@ -218,13 +223,11 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
 
     The content of these files, known by URLs that only falmock has, takes the place of those in the body, as data URIs.
     """
-    for header in (faults.HEADER, scopes.HEADER):
-        request.headers.pop(header, None)
-    body = request.content or b""
+    if any(name.lower() in _ASKS for name, _ in request.headers.fields):  # each `pop` goes through all of them twice
+        for header in (faults.HEADER, scopes.HEADER):
+            request.headers.pop(header, None)
     for url, found in files:
         asset = found.asset
         data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
         inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"
-        body = body.replace(url.encode(), inline.encode())
-    if body != request.content:
-        request.content = body
+        request.content = (request.content or b"").replace(url.encode(), inline.encode())

@@ -28,6 +28,8 @@ from falmock.wire.content import Content
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
+UPLOADING = ("POST", "PUT")
+"""The methods of requests whose bodies may be files."""
 
 
 class Intake:
@@ -120,7 +122,7 @@ class Intake:
 
 def may_be_large(request: http.Request) -> bool:
     """Whether a request may have a body for the disk: asked of every call, so that few are looked at closely."""
-    if request.method not in ("POST", "PUT"):
+    if request.method not in UPLOADING:
         return False
     length = request.headers.get("content-length", "")
     return not length.isdecimal() or int(length) > SPOOLED_ABOVE

@@ -9,17 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from falmock.proxy.inflate import BadEncoding
+from falmock.proxy.inflate import inflate
 from falmock.recording import disk
 from falmock.wire.content import Content
-
-_ZLIB = ("gzip", "x-gzip", "deflate")
-_ANY_HEADER = 47
-"""For zlib: a header of gzip or of its own (15 bits of window, 32 to find out which)."""
 
 
 class Hasher:
@@ -125,29 +122,31 @@ class Timed:
         self.chunks: list[tuple[float, bytes]] = []
         self.size = 0
         self.lost = ""
-        self._inflate: Callable[[bytes], bytes] | None = None
-        if encoding in _ZLIB:
-            self._inflate = zlib.decompressobj(_ANY_HEADER).decompress
-        elif encoding:
+        self._inflate = inflate(encoding)
+        if self._inflate is None:
             self.lost = f"its events are encoded ({encoding})"
 
     def __call__(self, chunk: bytes) -> bytes:
         """One chunk, which goes on unchanged; the empty one ends the stream."""
-        if chunk and not self.lost:
-            self._keep(chunk)
+        if chunk and self._inflate is not None and not self.lost:
+            self._keep(self._inflate(chunk))
         return chunk
 
-    def _keep(self, chunk: bytes) -> None:
+    def _keep(self, pieces: Iterable[bytes]) -> None:
+        """Keep what a chunk holds, taken no further than to the limit."""
+        kept = []
         try:
-            data = chunk if self._inflate is None else self._inflate(chunk)
-        except zlib.error:
+            for piece in pieces:
+                kept.append(piece)
+                self.size += len(piece)
+                if self.size > self.LIMIT:
+                    self.lost = f"it is longer than {self.LIMIT >> 20} MiB"
+                    self.chunks.clear()
+                    return
+        except BadEncoding:
             self.lost = "its events are not encoded as their headers say"
             return
-        self.size += len(data)
-        if self.size > self.LIMIT:
-            self.lost = f"it is longer than {self.LIMIT >> 20} MiB"
-            self.chunks.clear()
-        elif data:
+        if data := b"".join(kept):
             self.chunks.append((time.time(), data))
 
     def drop(self) -> None:

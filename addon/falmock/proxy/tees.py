@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mitmproxy import http
+from mitmproxy.flow import Error
 
 from falmock.proxy import flows
 from falmock.proxy.tee import Hasher
@@ -13,6 +14,7 @@ from falmock.proxy.tee import Spool
 from falmock.proxy.tee import Timed
 from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import Sink
+from falmock.wire.message import header_map
 
 WHOLE_ABOVE = 1024 * 1024
 """Text and JSON of a file host longer than this (bytes) is streamed like media."""
@@ -46,14 +48,15 @@ class Tees:
         response = flow.response
         if response is None or flow.request.method == "HEAD":
             return None
-        encoding = response.headers.get("content-encoding", "").strip().lower()
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        headers = header_map(response.headers.fields)  # at once: each look by mitmproxy goes through all of them
+        encoding = headers.get("content-encoding", "").strip().lower()
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         is_text = content_type.startswith("text/") or "json" in content_type
         if content_type == "text/event-stream" or (is_text and comes_in_pieces(flow)):
             return Timed(encoding)
         if encoding:
             return None
-        length = response.headers.get("content-length", "")
+        length = headers.get("content-length", "")
         if is_text and not (length.isdigit() and int(length) > WHOLE_ABOVE):
             return None
         if length == "0" or response.status_code in _BODILESS:
@@ -70,12 +73,15 @@ class Tees:
         return _exchange(flow, host, *self._pop(flow))
 
     def broke_off(self, flow: http.HTTPFlow, host: str | None) -> Exchange | None:
-        """A flow broke off: nothing of it is kept, but what a stream of events told a fal host's client by then."""
+        """A flow broke off: nothing of it is kept, but what a stream told a fal host's client by then."""
         sent, received = self._pop(flow)
         exchange = None
-        if isinstance(received, Timed) and received.chunks and host is not None and flow.error is not None:
-            received.lost = f"its stream broke off ({flow.error.msg.rstrip('.')})"
+        if isinstance(received, Timed | Pieces) and host is not None and flow.error is not None:
             exchange = _exchange(flow, host, sent, received)
+            if not exchange.lost:
+                whole = len(exchange.body) == received.size
+                why = f"its stream broke off ({flow.error.msg.rstrip('.')})"
+                exchange = exchange._replace(lost=why, broke_off=whole and not app_left(flow))
         for tee in (sent, received):
             if tee is not None:
                 tee.drop()
@@ -85,12 +91,23 @@ class Tees:
         return self._tees.pop((flow.id, _SENT), None), self._tees.pop((flow.id, _RECEIVED), None)
 
 
+def app_left(flow: http.HTTPFlow) -> bool:
+    """Whether a flow broke off since its client went away, or mitmproxy ended it, and not by fal's doing."""
+    client, server, message = flow.client_conn, flow.server_conn, flow.error.msg if flow.error else ""
+    if not client.connected or message == Error.KILLED_MESSAGE:
+        return True
+    # Of HTTP/2 mitmproxy says so of either side.
+    is_reset = message.startswith("stream reset by client")
+    return is_reset and client.alpn == b"h2" and (server.alpn != b"h2" or "CANCEL" in message)
+
+
 def comes_in_pieces(flow: http.HTTPFlow) -> bool:
     """Whether an answer is one to a call for a stream, and not told to be short: its client is not to wait for the end."""
     response = flow.response
-    if response is None or response.status_code != 200 or "content-length" in response.headers:
+    if response is None or response.status_code != 200:
         return False
-    return flow.request.path.partition("?")[0].rstrip("/").endswith("/stream")
+    is_stream = flow.request.path.partition("?")[0].rstrip("/").endswith("/stream")
+    return is_stream and "content-length" not in response.headers
 
 
 def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:

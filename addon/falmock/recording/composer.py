@@ -39,7 +39,7 @@ class Composer:
 
     def stream(self, exchange: Exchange) -> tuple[Any, Answered] | None:
         """The `stream` of a fixture, and what it names; None for an answer that is none. Raises NotAnAnswer."""
-        return streamed(exchange, self.answers)
+        return streamed(exchange, self.answers, broken_too=self._errors)
 
     def trouble(self, exchange: Exchange) -> str | None:
         """Why an answer is left out as fal's own trouble; None for one that is recorded."""
@@ -52,7 +52,7 @@ class Composer:
 
     def recorded_at(self, at: float, request: Request, request_id: str | None = None) -> dict[str, Any]:
         """The `recorded` of a fixture of something that a client asked for at a time (seconds since the epoch)."""
-        recorded = {"at": datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        recorded = {"at": datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")}
         client = request.headers.get("user-agent")
         if client:
             recorded["client"] = client[:200]

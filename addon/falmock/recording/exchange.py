@@ -14,7 +14,8 @@ class Exchange(NamedTuple):
 
     `headers` are the answer's, lower-case names. A body that was streamed through is in `sent` or `received`,
     and empty in `request.body` or `body`. `chunks` are the pieces of an event stream and when each came.
-    `lost` says why a body is not whole, where the source of the exchange (a HAR, a flow file) does not have it.
+    `lost` says why a body is not whole, where the source of the exchange (a HAR, a flow file) does not have it, or the
+    stream broke off; `broke_off` that nobody got more of it, as it was fal's connection that ended.
     """
 
     request: Request
@@ -27,6 +28,7 @@ class Exchange(NamedTuple):
     received: Content | None = None
     chunks: tuple[tuple[float, bytes], ...] = ()
     lost: str = ""
+    broke_off: bool = False
 
     @property
     def uploaded(self) -> Content:

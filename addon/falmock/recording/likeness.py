@@ -1,4 +1,4 @@
-"""Which differences between two recordings of a call are noise: when they were made, and how long it took."""
+"""Which differences between two recordings of a call are noise: when they were made, how long it took, ids of a run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from falmock.recording.incidental import less_incidental
 from falmock.recording.values import Entry
 from falmock.recording.values import steps_of
 
@@ -34,9 +35,14 @@ def begins(part: Entry, whole: Entry) -> bool:
 
 
 def settled(old: Entry | None, new: Entry) -> Entry:
-    """The new recording, with the old times where they are as good: such noise is not worth a diff."""
-    if old is None or not alike(old, new):
+    """The new recording, with the old times where they are as good: such noise is not worth a diff.
+
+    It is the old one where only the ids and times in the events of a stream are others: those of one run stay together.
+    """
+    if old is None:
         return new
+    if not alike(old, new):
+        return old if alike(less_incidental(old), less_incidental(new)) else new
     return {key: old.get(key, value) if key in _PACED else value for key, value in new.items()}
 
 

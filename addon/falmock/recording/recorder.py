@@ -150,6 +150,9 @@ class Recorder:
             entry["queue"] = {"started": 0.0, "completed": round(max(exchange.ended - exchange.started, 0.0), 2)}
         else:
             entry["stream"] = stream[0]
+            if exchange.broke_off:
+                about += ", which broke off"
+                entry["fault"] = streams.breaking_off(stream[0])
         entry["recorded"] = self._composer.recorded(exchange)
         return [self._composer.save(entry, about, exchange.started, answered)]
 

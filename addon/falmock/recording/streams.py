@@ -13,6 +13,7 @@ from falmock.recording.answer import units_of
 from falmock.recording.entries import NotAnInput
 from falmock.recording.entries import input_of
 from falmock.recording.exchange import Exchange
+from falmock.recording.values import steps_of
 from falmock.wire import jsontext
 from falmock.wire import sse
 from falmock.wire.media import DEFAULT
@@ -38,32 +39,38 @@ def is_wanted(call: Call, request: Request) -> bool:
         return False
 
 
-def streamed(exchange: Exchange, answers: Answers) -> tuple[Any, Answered] | None:
+def streamed(exchange: Exchange, answers: Answers, *, broken_too: bool = False) -> tuple[Any, Answered] | None:
     """The `stream` of a fixture and what it names; None for an answer that is none, or that is no 200.
 
-    Events keep type, id and data; comments and `retry` are dropped. Raises NotAnAnswer.
+    Events keep type, id and data; comments and `retry` are dropped. With `broken_too` one that fal broke off is taken as
+    far as it went. Raises NotAnAnswer.
     """
     if exchange.status != 200:
         return None
-    if exchange.lost:
+    if exchange.lost and not (broken_too and exchange.broke_off):
         raise NotAnAnswer(exchange.lost)
     result = Answered()
     if exchange.content_type == EVENTS:
         steps = list(_events(exchange, answers, result))
-        if not steps and exchange.body.strip():
+        if not steps and exchange.body.strip() and not exchange.broke_off:
             return None  # whatever it is, it is not what it says
         implied = sse.TYPE
-    elif exchange.chunks and not _is_whole(exchange):
+    elif exchange.chunks and (exchange.broke_off or not _is_whole(exchange)):
         steps = [{"at": at, "bytes": base64.b64encode(chunk).decode()} for at, chunk in _timed(exchange)]
         implied = DEFAULT
     else:
         return None
     ends = _after(exchange, exchange.ended)
-    if not steps or ends - steps[-1]["at"] >= _LINGERED:
+    if not exchange.broke_off and (not steps or ends - steps[-1]["at"] >= _LINGERED):
         steps.append({"at": ends, "end": True})
     head = {"headers": answers.headers(exchange, implied), "billableUnits": units_of(exchange)}
     told = {key: value for key, value in head.items() if value not in ({}, None)}
     return {"events": steps, **told} if told else steps, result
+
+
+def breaking_off(stream: Any) -> dict[str, Any]:
+    """The `fault` of a fixture whose `stream` broke off behind its last event."""
+    return {"stream": {"after": len(steps_of(stream)), "cut": True}}
 
 
 def _is_whole(exchange: Exchange) -> bool:

@@ -4,7 +4,9 @@ import zlib
 from pathlib import Path
 
 import pytest
+import zstandard
 
+from falmock.proxy.inflate import MAX_PIECE
 from falmock.proxy.tee import Pieces
 from falmock.proxy.tee import Timed
 from falmock.wire.content import content_of
@@ -42,11 +44,11 @@ def test_compressed_events_are_kept_as_they_come(encoding: str, bits: int) -> No
 
 
 def test_what_cannot_be_read_is_lost_and_passes_on() -> None:
-    other, broken = Timed("br"), Timed("gzip")
+    other, broken = Timed("compress"), Timed("gzip")
     for tee in (other, broken):
         pour(tee, b"???", b"!!!")
         assert tee.chunks == []
-    assert other.lost == "its events are encoded (br)"
+    assert other.lost == "its events are encoded (compress)"
     assert broken.lost == "its events are not encoded as their headers say"
 
 
@@ -55,6 +57,14 @@ def test_a_stream_beyond_the_limit_is_lost_and_forgotten(monkeypatch: pytest.Mon
     tee = Timed()
     pour(tee, bytes(1 << 20), b"x", b"y")
     assert (tee.chunks, tee.lost) == ([], "it is longer than 1 MiB")
+
+
+def test_a_bomb_is_lost_before_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Timed, "LIMIT", 1 << 20)
+    tee = Timed("zstd")
+    pour(tee, zstandard.compress(bytes(1 << 28)))
+    assert (tee.chunks, tee.lost) == ([], "it is longer than 1 MiB")
+    assert tee.size <= MAX_PIECE
 
 
 # other pieces

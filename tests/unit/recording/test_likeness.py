@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -119,3 +120,20 @@ def test_frames_that_tell_the_same() -> None:
     assert not alike(answering(one), answering({"at": 0.0, "msgpack": {"n": 2}}))
     assert not alike(answering(one), answering({"at": 5.0, "msgpack": {"n": 1}}))
     assert not alike(answering(one), streaming([]))
+
+
+def workflow(run: str, output: Any, day: str) -> dict[str, Any]:
+    events = [{"at": 0.1, "json": {"type": "submit", "request_id": run}}, {"at": 2.0, "json": {"output": output}}]
+    return streaming(events, recorded={"at": day, "requestId": run})
+
+
+def test_a_stream_that_differs_in_the_ids_of_its_run_is_left_as_it_was() -> None:
+    old, new = (workflow(str(uuid.UUID(int=run)), "a cat", f"2025-0{run}-01T00:00:00Z") for run in (1, 2))
+    assert settled(old, new) is old
+    assert not alike(old, new), "as answers that take turns they are two"
+    assert settled(old, workflow("none", "a cat", "")) == workflow("none", "a cat", "")
+
+
+def test_a_stream_that_told_something_else_is_recorded_with_its_own_ids() -> None:
+    old, new = (workflow(str(uuid.UUID(int=run)), f"cat {run}", "") for run in (1, 2))
+    assert settled(old, new) is new

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.fixtures.fault import StreamEnd
+from falmock.fixtures.fault import StreamFault
 from falmock.recording.streams import is_wanted
 from falmock.wire import routes
 from falmock.wire import sse
@@ -168,6 +170,58 @@ def test_text_is_a_stream_where_it_comes_in_pieces_and_json_where_it_is_several(
             {"json": {"a": 1}},
             {"text": "all at once", "headers": {"content-type": kind}},
         )
+
+
+BROKEN = {"lost": "its stream broke off", "broke_off": True}
+JSON, SOUND = {"content-type": "application/json"}, {"content-type": "audio/mpeg"}
+
+
+def test_a_stream_that_broke_off_is_told_of() -> None:
+    heard = Listening()
+    stream(heard, (0.1, b"data: 1\n\n"), **BROKEN)
+    assert heard.entries == []
+    assert heard.warnings == [f"the run of {ANY_LLM} cannot be recorded: its stream broke off"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "kept"),
+    [
+        (SSE, b"data: 1\n\ndata: 2\n\ndata: 3", [{"json": 1}, {"json": 2}]),
+        (SSE, b"data: 1\n", []),
+        (SSE, b"", []),
+        (SOUND, b"ID3", [{"bytes": "SUQz"}]),
+        (JSON, b'{"output": 1}', [{"bytes": "eyJvdXRwdXQiOiAxfQ=="}]),
+        ({"content-type": "text/plain"}, b"ab", [{"bytes": "YWI="}]),
+    ],
+)
+def test_where_it_is_wanted_it_is_recorded_to_where_it_broke_off(
+    headers: dict[str, str], body: bytes, kept: list[Any]
+) -> None:
+    heard = Listening(errors=True)
+    stream(heard, *([(0.1, body)] if body else []), took=9.0, headers=headers, to="a/b/stream", **BROKEN)
+    stated = heard.entry["stream"]
+    assert (stated if headers is SSE else stated["events"]) == [{"at": 0.1, **event} for event in kept]
+    assert heard.entry["fault"] == {"stream": {"after": len(kept), "cut": True}}
+    loaded = decoded(heard.entry)
+    assert loaded.problems == []
+    assert loaded.fixtures[0].fault is not None
+    assert loaded.fixtures[0].fault.stream == StreamFault(StreamEnd.CUT, len(kept))
+
+
+@pytest.mark.parametrize(
+    "broken", [{"lost": "its events are encoded (compress)"}, {**BROKEN, "status": 500}, {**BROKEN, "headers": JSON}]
+)
+def test_what_is_lost_for_another_reason_is_never_recorded(broken: dict[str, Any]) -> None:
+    heard = Listening(errors=True)
+    stream(heard, **broken)
+    assert heard.entries == []
+    assert len(heard.warnings) == 1
+
+
+def test_what_did_not_break_off_has_no_fault() -> None:
+    heard = Listening(errors=True)
+    stream(heard, (0.1, b"data: 1\n\n"))
+    assert "fault" not in heard.entry
 
 
 @pytest.mark.parametrize(
