@@ -191,6 +191,21 @@ def test_reverse_mode_with_the_clients_host_header(confdir: Path, fixtures: Path
     assert submitted["status_url"].startswith("https://queue.fal.run/fal-ai/flux/requests/")
 
 
+def test_a_reverse_port_for_the_doors_alone(confdir: Path, fixtures: Path) -> None:
+    args = ("--mode", "reverse:http://falmock.invalid", "--set", "keep_host_header=true")
+    with mitmdump(confdir, *args, fixtures=fixtures) as mock, httpx.Client(base_url=mock.proxy) as client:
+        assert client.get("/__falmock/health").json()["status"] == "ok"
+        target = {"x-fal-target-url": f"https://fal.run/{MODEL}"}
+        assert client.post("/api/fal/proxy", json={}, headers=target).json() == {"seed": 1}
+        begun = client.post(
+            "/fal/storage/upload/initiate", json={"file_name": "a.png"}, headers={"x-fal-target-host": "rest.fal.ai"}
+        )
+        assert begun.json()["upload_url"].startswith(f"{mock.proxy}/fal/@")
+        assert client.get("/elsewhere").status_code == 404
+        unnamed = client.get("/__falmock/health", headers={"Host": "evil.example"})
+        assert unnamed.status_code == 403
+
+
 # upstream mode
 
 

@@ -312,6 +312,20 @@ def test_a_fault_of_a_result(mock: Mitmdump, python: App) -> None:
     assert [entry["status"] for entry in entries if entry["call"] == "result"] == [503, 200]
 
 
+def test_what_the_door_refuses_is_in_the_journal(mock: Mitmdump, python: App) -> None:
+    in_scope = {"extra_headers": {"x-falmock-scope": "refused"}}
+    assert python("generate", model="no-such-model", prompt=SUNSET, **in_scope)["error"]["code"] == "model_not_found"
+    assert python("generate", model=SCHNELL, prompt=SUNSET, size="big", **in_scope)["error"]["code"] == "invalid_value"
+    entries = control(mock, "GET", "/journal?scope=refused&door=openai")["entries"]
+    assert [(entry["call"], entry["status"], entry["miss"] is None) for entry in entries] == [
+        ("images", 404, False),
+        ("images", 400, True),
+    ]
+    found = control(mock, "POST", "/verify?scope=refused", json={"nothing_unmatched": True})
+    assert (found["ok"], "found none for 1: images /v1/images/generations" in found["text"]) == (False, True)
+    mock.wait_for("The model 'no-such-model' does not exist")
+
+
 @pytest.mark.parametrize("pace", ["polls:2,3", "1s"])
 def test_a_pace(confdir: Path, tmp_path: Path, pace: str) -> None:
     folder = running.write_fixtures(tmp_path, FILM)

@@ -19,9 +19,10 @@ from falmock.wire.hosts import Role
 
 OTHER = "other"
 PREFLIGHT = "preflight"
-NAMES = (*dict.fromkeys(KINDS.values()), "keys", "message", "webhook", PREFLIGHT, OTHER)
+IMAGES, MODELS, DOWNLOAD = "images", "models", KINDS[routes.FileGet]
+NAMES = (*dict.fromkeys(KINDS.values()), "keys", "message", "webhook", IMAGES, MODELS, PREFLIGHT, OTHER)
 """What calls are called: as in rules for faults, and `keys` (of webhooks), `message` (on a socket), `webhook` (one that
-falmock posts)."""
+falmock posts), `images` and `models` (of OpenAI's clients, where nothing was asked of fal)."""
 ASKS = frozenset({"run", "submit", "stream", "message"})
 """The calls that ask a model for something."""
 _REQUEST_ID = b"x-fal-request-id"
@@ -53,23 +54,26 @@ class Wanted(NamedTuple):
     fault: str | None = None
     miss: bool | None = None
     since: float | None = None
+    door: str | None = None
 
     def holds(self, told: Told) -> bool:
         """Whether a call is one of them."""
         entry = told.entry
         return (
             (self.call is None or self.call == told.call)
-            and (self.endpoint is None or _named(told.endpoint, self.endpoint))
+            and (self.endpoint is None or is_named(told.endpoint, self.endpoint))
             and (self.request_id is None or self.request_id == told.request_id)
             and (self.status is None or self.status == entry.status)
-            and (self.fixture is None or _named(entry.fixture, self.fixture))
-            and (self.fault is None or _named(entry.fault, self.fault))
+            and (self.fixture is None or is_named(entry.fixture, self.fixture))
+            and (self.fault is None or is_named(entry.fault, self.fault))
             and (self.miss is None or self.miss is (entry.miss is not None))
             and (self.since is None or entry.at >= self.since)
+            and (self.door is None or self.door == entry.door)
         )
 
 
-def _named(name: str | None, pattern: str) -> bool:
+def is_named(name: str | None, pattern: str) -> bool:
+    """Whether a name is this one, or fits this glob."""
     return name is not None and (name == pattern or fnmatch.fnmatchcase(name, pattern))
 
 
@@ -127,6 +131,7 @@ class Chronicle:
             "at": entry.at,
             "scope": scope,
             "call": told.call,
+            "door": entry.door or None,
             "method": entry.method,
             "host": entry.host,
             "path": entry.path,

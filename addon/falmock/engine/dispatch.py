@@ -27,13 +27,17 @@ from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
+from falmock.fixtures.miss import Miss
 from falmock.wire import auth
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
+from falmock.wire import platform
 from falmock.wire import routes
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
 
+NOT_HERE = 501
+"""The status of calls that fal has an answer to, and falmock by itself has not."""
 Handler = Callable[[Request, Any, float], Answer]
 
 
@@ -118,7 +122,16 @@ class Dispatch:
 
     def _unrouted(self, request: Request, call: routes.Unrouted, now: float) -> Reply:
         text = f"{request.method} https://{request.host}{request.path}: {call.message}"
-        return self._platform.answer(request, now) or replies.problem(call.status, text, call.message)
+        return self._platform.answer(request, now) or self._unanswered(call, text)
+
+    def _unanswered(self, call: routes.Unrouted, text: str) -> Reply:
+        if call.status != NOT_HERE:
+            return replies.problem(call.status, text, call.message)
+        # Fal has an answer to this, and a fixture may have one. Clients of its Platform API look for the error alone.
+        body = {"detail": text, "message": text, **platform.error("not_implemented", text)}
+        marks = (replies.error_header(call.message), replies.MISS_HEADER)
+        miss = Miss(text, f"falmock: {self._scope.redactor.text(text)}", ())
+        return replies.json_reply(call.status, body, call.message, *marks)._replace(miss=miss)
 
     def _recorded_or(self, handler: Handler) -> Handler:
         """A handler for calls to no endpoint: what a fixture answers goes before what would be made up."""

@@ -27,6 +27,8 @@ LONG, CUT = 2000, 200
 """A text longer than the one is cut to the other (characters)."""
 MANY = 2000
 """In a body with more strings than so many the rest are not looked at."""
+JUST = 50
+"""Among how many of the last entries one is looked for."""
 _BACKSLASH = 0x5C
 _WITH_INPUT = ("application/json", "")
 _NO_HEADERS: tuple[Header, ...] = ()
@@ -37,8 +39,9 @@ class Entry(NamedTuple):
 
     `status` is None for a call that was forwarded, `fault` names what struck it.
 
-    `kind` is set for what is no request to falmock, such as a webhook that it posts. `body` is the JSON it came with,
-    `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
+    `kind` is set for what is no call to fal, such as a webhook that falmock posts, or a call that one of its doors
+    answered by itself. `door` is the one that it came in by, "" for none. `body` is the JSON it came with, `left_out`
+    the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
     id of the job that it made, `delay` the seconds it was made to wait.
     """
 
@@ -59,6 +62,7 @@ class Entry(NamedTuple):
     job: str = ""
     delay: float = 0.0
     kind: str = ""
+    door: str = ""
 
 
 class Journal:
@@ -81,8 +85,8 @@ class Journal:
         self.used: set[str] = set()
         """The fixtures that answered."""
 
-    def note(self, request: Request, effect: Reply | Stream | Socket | Forward, now: float) -> None:
-        """Record one call and what it was answered with."""
+    def note(self, request: Request, effect: Reply | Stream | Socket | Forward, now: float, kind: str = "") -> None:
+        """Record one call and what it was answered with; `kind` is what one to no host of fal's is called."""
         status = fixture = miss = fault = None
         answered, job, delay = _NO_HEADERS, "", 0.0
         if isinstance(effect, Reply):
@@ -114,8 +118,25 @@ class Journal:
                 answered,
                 job,
                 delay,
+                kind,
+                request.door,
             )
         )
+
+    def told(self, request: Request, status: int, instead: int) -> None:
+        """The client of a request that was just answered with `status` was told `instead`."""
+        for place in range(-1, -min(len(self._entries), JUST) - 1, -1):
+            entry = self._entries[place]
+            if (entry.method, entry.host, entry.path, entry.status) == (*request[:3], status):
+                self._entries[place] = entry._replace(status=instead)
+                return
+
+    def take_back(self) -> None:
+        """Forget the last entry: that call was answered otherwise."""
+        entry = self._entries.pop()
+        self.total -= 1
+        self.misses -= entry.miss is not None
+        self._size -= len(entry.body)
 
     def add(self, entry: Entry) -> None:
         """Record a call that falmock made itself, or one that is no request."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
+from falmock.engine import chronicle
 from falmock.engine import replies
 from falmock.engine.answers import NewId
 from falmock.engine.config import Dialect
@@ -23,11 +24,13 @@ from falmock.gateway import aimock_chaos as chaos
 from falmock.gateway import aimock_dialect as dialect
 from falmock.gateway import aimock_routes
 from falmock.gateway import aimock_storage
+from falmock.gateway import door
 from falmock.gateway.aimock_routes import PREFIX
 from falmock.gateway.aimock_routes import Called
 from falmock.gateway.aimock_steering import OneError
 from falmock.gateway.aimock_steering import Steering
 from falmock.gateway.aimock_translation import Translation
+from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Onward
 from falmock.wire import cors
@@ -61,11 +64,13 @@ class Aimock:
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
         """What to do about a request at `now` (seconds since the epoch)."""
+        request = request._replace(door=door.AIMOCK)
         if request.method == "OPTIONS":
-            return Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+            reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+            return self._own(request, reply, now, chronicle.PREFLIGHT)
         called = aimock_routes.read(request, self._engines.config.hosts)
         if called is None:
-            return self._leaving(request, now)(self._nothing(request))
+            return self._leaving(request, now)(self._own(request, self._nothing(request), now, chronicle.OTHER))
         if called.legacy:
             called = self._with_app(called)
         leave = self._leaving(request, now)
@@ -73,7 +78,7 @@ class Aimock:
             try:
                 struck = self._struck(request, called, now)
             except chaos.BadChaos as error:
-                return leave(self._problem(400, str(error), "invalid_request_error"))
+                return leave(self._noted(called, self._problem(400, str(error), "invalid_request_error"), now))
             if isinstance(struck, Reply):
                 return leave(struck)
             leave = _late(leave, struck)
@@ -107,13 +112,16 @@ class Aimock:
                 return effect
             if isinstance(called.call, routes.UploadInitiate):
                 effect = aimock_storage.through(effect, base)
-            return leave(worded(effect))
+            told = worded(effect)
+            if told.status != effect.status and effect.why != FALS_ANSWER:
+                journal = self._engines.of(called.request.scope).scope.journal
+                journal.told(called.request, effect.status, told.status)
+            return leave(told)
 
         if strict and isinstance(called.call, (*_ASKS, routes.Stream)):
             effect = self._engines.handle(called.request, now)
             if isinstance(effect, Forward):
-                message = "Strict mode: no fixture matched"
-                return leave(self._problem(503, message, "invalid_request_error", code="no_fixture_match"))
+                return leave(self._kept_here(called, effect, now))
             if isinstance(effect, Reply | Stream):
                 return leaving(effect)
         if called.legacy and isinstance(called.call, routes.Submit) and self._engines.config.mode is not Mode.REPLAY:
@@ -162,19 +170,33 @@ class Aimock:
         return replies.problem(status, message, message)
 
     def _nothing(self, request: Request) -> Reply:
-        if self._is_aimock:
-            text = "Unknown fal.ai endpoint" if request.path.startswith(f"{PREFIX}/queue/requests/") else "Not found"
-            return dialect.problem(404, text, "not_found")
         message = (
             f"falmock finds no call to fal in {request.method} {request.path}: expected the header "
             f"{aimock_routes.HOST_HEADER} with a host of fal's, such as {QUEUE_HOST}, or one of "
             f"{PREFIX}/queue/submit/..., {PREFIX}/queue/requests/... and {PREFIX}/run/..."
         )
-        return replies.problem(404, message, "no call to fal")
+        if self._is_aimock:
+            text = "Unknown fal.ai endpoint" if request.path.startswith(f"{PREFIX}/queue/requests/") else "Not found"
+            reply = dialect.problem(404, text, "not_found")
+        else:
+            reply = replies.problem(404, message, "no call to fal")
+        return door.unmatched(self._engines, request, reply, message)
+
+    def _kept_here(self, called: Called, forward: Forward, now: float) -> Reply:
+        """What strict makes of a call that would go on to fal."""
+        self._engines.of(called.request.scope).scope.journal.take_back()
+        message = "Strict mode: no fixture matched"
+        reply = self._problem(503, message, "invalid_request_error", code="no_fixture_match")
+        text = f"{STRICT} keeps {called.request.method} https://{called.request.host}{called.request.path} from fal: {forward.why}"
+        return self._noted(called, door.unmatched(self._engines, called.request, reply, text), now)
+
+    def _own(self, request: Request, reply: Reply, now: float, kind: str) -> Reply:
+        """An answer to a request that is no call to fal."""
+        scoped = request._replace(scope=aimock_routes.less_scope(request)[1])
+        return door.noted(self._engines, scoped, reply, now, kind)
 
     def _noted(self, called: Called, reply: Reply, now: float) -> Reply:
-        self._engines.of(called.request.scope).scope.journal.note(called.request, reply, now)
-        return reply
+        return door.noted(self._engines, called.request, reply, now)
 
     def _leaving(self, request: Request, now: float) -> Callable[[Reply], Reply]:
         """What every answer to a request gets on its way out."""

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from falmock.engine import scopes
 from falmock.engine.chronicle import Chronicle
+from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
@@ -118,7 +119,7 @@ class AimockControl:
 
     def _entries(self, scope: str | None) -> list[dict[str, Any]]:
         told = [
-            (call["at"], _entry(call, name))
+            (call["at"], _entry(call, name, to_fal=self._engines.config.hosts.role(call["host"]) is not None))
             for name, engine in self._all()
             if scope is None or scope == name
             for call in (Chronicle(engine).shown(each, name) for each in Chronicle(engine))
@@ -197,10 +198,10 @@ class AimockControl:
             self._engines.reset_all()
             self._steering.forget_all()
         if not request.path.endswith("/fixtures"):
-            return _answer({"reset": True})
+            return _answer({"reset": True})._replace(wakes=EVERY_JOB)
         text = f"POST {PREFIX}/reset/fixtures is deprecated; use POST {PREFIX}/reset or POST {PREFIX}/reset/journal"
         reply = _answer({"reset": True, "deprecated": True, "deprecation": text})
-        return reply._replace(headers=(*reply.headers, (b"Deprecation", b"true")))
+        return reply._replace(headers=(*reply.headers, (b"Deprecation", b"true")), wakes=EVERY_JOB)
 
 
 def _answer(value: Any, status: int = 200) -> Reply:
@@ -242,10 +243,10 @@ def _object(request: Request) -> dict[str, Any]:
     return value
 
 
-def _entry(call: Mapping[str, Any], scope: str) -> dict[str, Any]:
+def _entry(call: Mapping[str, Any], scope: str, *, to_fal: bool) -> dict[str, Any]:
     """A call as aimock's journal has it, with the real input for a body.
 
-    `path` is that of the route that stands for it.
+    `path` of one `to_fal` is that of the route that stands for it.
     """
     response: dict[str, Any] = {"status": call["status"], "fixture": call["fixture"]}
     if call["forwarded"]:
@@ -256,8 +257,11 @@ def _entry(call: Mapping[str, Any], scope: str) -> dict[str, Any]:
         "id": f"{scope or 'default'}-{call['number']}",
         "timestamp": int(call["at"] * 1000),
         "method": call["method"],
-        "path": f"{ROUTES}{call['path']}",
-        "headers": {"x-fal-target-host": call["host"], **({"x-test-id": scope} if scope else {})},
+        "path": f"{ROUTES}{call['path']}" if to_fal else call["path"],
+        "headers": {
+            **({"x-fal-target-host": call["host"]} if to_fal else {}),
+            **({"x-test-id": scope} if scope else {}),
+        },
         "body": call["input"],
         "response": response,
         "service": "fal",

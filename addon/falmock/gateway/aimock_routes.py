@@ -49,7 +49,7 @@ def is_one(path: str) -> bool:
 def read(request: Request, hosts: Hosts) -> Called | None:
     """The call that a request below the prefix stands for; None for one that stands for none to a host of fal's."""
     path = request.path[len(PREFIX) :]
-    query, scope = _less_scope(request)
+    query, scope = less_scope(request)
     headers = {name: value for name, value in request.headers.items() if not _OWN.fullmatch(name)}
     inner = request._replace(headers=headers, query=query, scope=scope)
     host = request.headers.get(HOST_HEADER, "")
@@ -62,7 +62,7 @@ def read(request: Request, hosts: Hosts) -> Called | None:
     return _legacy(inner, path, hosts)
 
 
-def _less_scope(request: Request) -> tuple[str, str]:
+def less_scope(request: Request) -> tuple[str, str]:
     """The query less the scope in it, and the scope: a header goes before the parameter, that before the proxy's user."""
     if TEST_ID not in request.query:
         return request.query, request.scope

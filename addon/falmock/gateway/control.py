@@ -104,6 +104,8 @@ class Control:
     def _call(self, request: Request, operation: Operation, path: dict[str, str], now: float) -> Call:
         query = _query(request.query, operation)
         scope = query.pop("scope", request.scope)
+        if request.undecoded:
+            raise BadCall(f"the body is not encoded as it says ({request.undecoded})")
         body = _body(request.body, operation.body)
         named = {name: unquote(value, errors="replace") for name, value in path.items()}
         return Call(self._engines, scope, now, named, query, body, self._reload)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from falmock.engine.additions import TooMany
+from falmock.engine.chronicle import is_named
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures import codec
@@ -89,7 +90,8 @@ def _list(call: Call) -> Reply:
     fixtures = [
         fixture
         for fixture in engine.fixtures
-        if (added is None or added is (_batch(fixture) is not None)) and (model is None or fixture.match.model == model)
+        if (added is None or added is (_batch(fixture) is not None))
+        and (model is None or is_named(fixture.match.model, model))
     ]
     return answer(200, paged("fixtures", fixtures, call.query, _shower(engine)), "fixtures")
 
@@ -160,7 +162,7 @@ OPERATIONS = (
         {200: ("A page of fixtures.", page_of("fixtures", "Fixture"))},
         (
             Parameter("added", {"type": "boolean"}, "true: those that were added; false: those on disk."),
-            Parameter("model", {"type": "string"}, "Those for this endpoint id or glob, as it is written in them."),
+            Parameter("model", {"type": "string"}, "Those with this model, as it is written in them, or a glob of it."),
             *PAGING,
         ),
     ),

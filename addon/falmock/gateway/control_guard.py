@@ -38,6 +38,12 @@ def refusal(request: Request, token: str) -> Reply | None:
         return problem(
             403, "The control API takes calls from this machine alone: set fal_control_token to call it from others"
         )
+    if not request.host:
+        return problem(
+            403,
+            "Nothing tells by which name falmock was called (the header Host): in mode reverse start it with "
+            "--set keep_host_header=true, or set fal_control_token",
+        )
     if not _is_our_name(request.host):
         return problem(
             403,

@@ -6,6 +6,7 @@ from falmock.engine.chronicle import NAMES
 from falmock.engine.chronicle import Chronicle
 from falmock.engine.chronicle import Wanted
 from falmock.engine.effects import Reply
+from falmock.gateway import door
 from falmock.gateway.control_call import PAGING
 from falmock.gateway.control_call import PREFIX
 from falmock.gateway.control_call import Call
@@ -22,6 +23,11 @@ SCHEMA = closed(
     at={"type": "number", "description": "Seconds since the epoch."},
     scope={"type": "string"},
     call={"type": "string", "enum": list(NAMES)},
+    door={
+        "type": ["string", "null"],
+        "enum": [*door.NAMES, None],
+        "description": "The door of falmock's own address that it came in by; null for a call by the proxy.",
+    },
     method={"type": "string"},
     host={"type": "string"},
     path={"type": "string"},
@@ -84,6 +90,7 @@ OPERATIONS = (
             Parameter("fault", _TEXT, "The name of the fault that struck it, or a glob."),
             Parameter("miss", {"type": "boolean"}, "true: no fixture answered; false: all others."),
             Parameter("since", SINCE, "Seconds since the epoch: no earlier calls."),
+            Parameter("door", {"type": "string", "enum": list(door.NAMES)}, "The door that it came in by."),
             *PAGING,
         ),
     ),

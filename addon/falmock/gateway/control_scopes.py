@@ -6,6 +6,7 @@ from typing import Any
 
 import falmock
 from falmock.engine import scopes
+from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.fault import Rule
@@ -90,7 +91,7 @@ def _reset(call: Call) -> Reply:
         call.engines.reset_all()
     else:
         call.engines.reset(call.scope)
-    return answer(200, {"reset": "all" if call.query.get("all") else call.scope}, "reset")
+    return answer(200, {"reset": "all" if call.query.get("all") else call.scope}, "reset", EVERY_JOB)
 
 
 def _scope(name: str, engine: Engine) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def _drop(call: Call) -> Reply:
     name = call.path["name"]
     if not call.engines.drop(name):
         return problem(404, f"There is no scope {name[:100]!r}: GET {PREFIX}/scopes lists those there are")
-    return answer(200, {"dropped": name}, "a scope was dropped")
+    return answer(200, {"dropped": name}, "a scope was dropped", EVERY_JOB)
 
 
 _RULES = {

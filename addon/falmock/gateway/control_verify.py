@@ -28,6 +28,7 @@ from falmock.fixtures.match import value_differences
 from falmock.fixtures.match_reader import read_input
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
+from falmock.gateway import door
 from falmock.gateway.control_call import PREFIX
 from falmock.gateway.control_call import Body
 from falmock.gateway.control_call import Call
@@ -213,6 +214,7 @@ _CALL = {
         "fixture": {"type": "string", "description": "The id of a fixture, or a glob."},
         "fault": {"type": "string"},
         "miss": {"type": "boolean"},
+        "door": {"type": "string", "enum": list(door.NAMES), "description": "The door that it came in by."},
         "since": {**SINCE, "description": "Seconds since the epoch."},
         "input": {
             "type": "object",

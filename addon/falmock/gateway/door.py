@@ -11,7 +11,16 @@ from typing import Protocol
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.fixtures.miss import Miss
 from falmock.wire.message import Request
+
+OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
+NAMES = (OPENAI, AIMOCK, SERVER_PROXY)
+"""The doors whose calls are in the journal, by the names that they have there."""
+
+_LOOKS = ("GET", "HEAD", "OPTIONS")
+"""How browsers and health checks look for what they would not miss."""
 
 Leave = Callable[[Reply | Stream], Reply | Stream]
 """Changes an answer on its way out of a door."""
@@ -24,6 +33,24 @@ FALS_ANSWER = "fal's answer"
 def as_it_is(effect: Reply | Stream) -> Reply | Stream:
     """An answer that leaves a door as fal gave it."""
     return effect
+
+
+def noted(engines: Engines, request: Request, reply: Reply, now: float, kind: str = "") -> Reply:
+    """An answer that a door gave by itself: the journal of the request's scope has it from now on, as `kind` or a call to fal."""
+    engines.common.redactor.learn(request.headers, request.query)
+    engines.of(request.scope).scope.journal.note(request, reply, now, kind)
+    return reply
+
+
+def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Reply:
+    """An answer that says that there is none, marked as such: `text` is the report."""
+    redactor = engines.common.redactor
+    redactor.learn(request.headers, request.query)
+    # What a client wrote may be nothing for a terminal.
+    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    told = plain if plain.startswith("falmock") else f"falmock: {plain}"
+    miss = Miss(f"{request.door} {plain}", redactor.text(told), ())
+    return reply._replace(headers=(*reply.headers, replies.MISS_HEADER), miss=miss)
 
 
 class Onward(NamedTuple):
@@ -58,15 +85,23 @@ class Door(Protocol):
 class Doors:
     """All doors, the first that claims a request answers it."""
 
-    def __init__(self, doors: Sequence[Door]) -> None:
+    def __init__(self, engines: Engines, doors: Sequence[Door]) -> None:
+        self._engines = engines
         self._doors = tuple(doors)
 
     def find(self, request: Request) -> Door | None:
         """The door that a direct request is for."""
         return next((door for door in self._doors if door.claims(request)), None)
 
-    def unknown(self, request: Request) -> Reply:
+    def unknown(self, request: Request, now: float) -> Reply:
         """The answer to a request that is for falmock itself and for no door of it."""
         known = "; ".join(door.name for door in self._doors)
-        message = f"falmock has nothing at {request.method} {request.path}. It answers: {known}; and fal's hosts, through the proxy"
-        return replies.problem(404, message, "no such door")
+        nothing = f"falmock has nothing at {request.method} {request.path}"
+        message = f"{nothing}. It answers: {known}; and fal's hosts, through the proxy"
+        # OpenAI's clients show of a body nothing but this.
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+        body = {"detail": message, "message": message, "error": error}
+        reply = replies.json_reply(404, body, "no such door", replies.error_header("no such door"))
+        if request.method not in _LOOKS:
+            reply = unmatched(self._engines, request, reply, nothing)
+        return noted(self._engines, request, reply, now)

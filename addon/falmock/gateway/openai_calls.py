@@ -15,6 +15,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.gateway import openai_errors
 from falmock.gateway import openai_schema
+from falmock.gateway.door import OPENAI
 from falmock.gateway.door import Ask
 from falmock.gateway.openai_errors import SERVER_ERROR
 from falmock.gateway.openai_errors import Refused
@@ -71,7 +72,7 @@ class Calls:
         self, method: str, host: str, path: str, query: str = "", body: bytes = b"", **headers: str
     ) -> Request:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Request(method, host, path, query, named, body, scope=self._scope)
+        return Request(method, host, path, query, named, body, scope=self._scope, door=OPENAI)
 
     def submit(self, endpoint: str, given: Mapping[str, Any]) -> Request:
         """The submit of a job for a model."""

@@ -18,6 +18,8 @@ REQUEST_ERROR = "invalid_request_error"
 SERVER_ERROR = "server_error"
 NO_RETRY: Header = (b"x-should-retry", b"false")
 """What has OpenAI's clients not repeat a call whose status they would repeat it for."""
+MAX_WHY = 300
+"""How much of a message is told as the reason (characters)."""
 _NAMES = {"image_size": "size", "width": "size", "height": "size", "aspect_ratio": "size", "num_images": "n"}
 _NAMES |= {"image_url": "image", "image_urls": "image", "mask_url": "mask"}
 """Inputs of models, and what OpenAI calls what they were made of."""
@@ -27,7 +29,7 @@ class Refused(Exception):
     """A call that is answered with an error: the text, and what stands beside it in OpenAI's envelope.
 
     `param` is the parameter that is to blame, `code` the name of the error, `headers` go with the answer; `cause` is
-    fal's answer where it is that which is told.
+    fal's answer where it is that which is told. `is_unmatched` tells that there was nothing to answer the call.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Refused(Exception):
         code: str | None = None,
         headers: Sequence[Header] = (),
         cause: Reply | None = None,
+        is_unmatched: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -49,11 +52,12 @@ class Refused(Exception):
         self.code = code
         self.headers = tuple(headers)
         self.cause = cause
+        self.is_unmatched = is_unmatched
 
     def reply(self) -> Reply:
         """The answer."""
         error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
-        why = f"openai: {self.code or self.kind}"
+        why = f"openai: {self.code or self.kind}: {self.message[:MAX_WHY]}"
         reply = replies.json_reply(self.status, {"error": error}, why, *self.headers)
         if self.cause is None:
             return reply
@@ -85,10 +89,17 @@ def wrong_value(name: str, value: str, expected: str) -> Refused:
     return Refused(message, param=name, code="invalid_value")
 
 
-def no_such_model(name: str, more: str = "", cause: Reply | None = None) -> Refused:
-    """A model that there is not; `more` says what there is."""
-    message = f"The model '{name[:200]}' does not exist{more and f': {more}'}"
-    return Refused(message, status=404, param="model", code="model_not_found", cause=cause)
+def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, is_asked: bool = False) -> Refused:
+    """A model that there is not; `more` says what there is. `is_asked` tells that images of it were asked for."""
+    return Refused(
+        f"The model '{name[:200]}' does not exist{more and f': {more}'}",
+        status=404,
+        param="model",
+        code="model_not_found",
+        headers=() if cause is None else _marks(cause),
+        cause=cause,
+        is_unmatched=is_asked,
+    )
 
 
 def bad_key(message: str) -> Refused:

@@ -6,12 +6,14 @@ import hmac
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from falmock.engine import chronicle
 from falmock.engine import replies
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.index import Index
+from falmock.gateway import door
 from falmock.gateway import openai_calls
 from falmock.gateway import openai_errors
 from falmock.gateway import openai_models
@@ -57,15 +59,17 @@ class OpenAIImages:
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
         """The answer in OpenAI's terms, whatever comes of it."""
+        request = request._replace(door=door.OPENAI)
         if request.method == "OPTIONS":
-            return Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+            reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+            return door.noted(self._engines, request, reply, now, chronicle.PREFLIGHT)
         self._engines.common.redactor.learn(request.headers, request.query)
         if request.path.startswith(openai_urls.PREFIX):
-            return self._file(request)
+            return self._file(request, now)
         try:
             reply = await self._answer(request, ask, now)
         except Refused as refused:
-            reply = refused.reply()
+            reply = self._refusal(request, refused, now)
         return reply._replace(headers=reply.headers + cors.simple(request.headers))
 
     async def _answer(self, request: Request, ask: Ask, now: float) -> Reply:
@@ -75,13 +79,26 @@ class OpenAIImages:
             raise Refused(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
         self._admit(request)
         if request.path.startswith(MODELS):
-            return self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
+            reply = self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
+            return door.noted(self._engines, request, reply, now, chronicle.MODELS)
         wish = _WISHES[request.path](request)
         wish = wish._replace(extras={name: openai_urls.inward(value) for name, value in wish.extras.items()})
         model, endpoint = self._model(wish.model, request.scope)
         headers = openai_calls.headers_of(request, forwards=self._forwards)
         calls = Calls(ask, request.scope, headers, openai_calls.patience_of(request))
         return await self._maker.make(Order(wish, model, endpoint, request, calls, now))
+
+    def _refusal(self, request: Request, refused: Refused, now: float) -> Reply:
+        """An error as it is answered: in the journal, unless it is one of fal's, which is there already."""
+        reply = refused.reply()
+        if refused.cause is not None and refused.cause.status >= 400:
+            return reply
+        if refused.is_unmatched:
+            reply = door.unmatched(
+                self._engines, request, reply, f"no model answers {request.method} {request.path}: {refused.message}"
+            )
+        kind = chronicle.IMAGES if request.path in _WISHES else chronicle.MODELS
+        return door.noted(self._engines, request, reply, now, kind)
 
     @property
     def _forwards(self) -> bool:
@@ -138,17 +155,18 @@ class OpenAIImages:
         if name in known:
             return name, known[name]
         if self._engines.config.openai_models:
-            raise openai_errors.no_such_model(name, _there_are(models))
+            raise openai_errors.no_such_model(name, _there_are(models), is_asked=True)
         try:
             return name, openai_models.parse([name])[0][1]
         except (openai_models.BadModels, IndexError):
             hint = f"{_there_are(models)}; fal_openai_models={name[:200]}:ENDPOINT gives one of fal's this name"
-            raise openai_errors.no_such_model(name, hint) from None
+            raise openai_errors.no_such_model(name, hint, is_asked=True) from None
 
-    def _file(self, request: Request) -> Reply | Onward:
+    def _file(self, request: Request, now: float) -> Reply | Onward:
         call = openai_urls.behind(request, self._engines.config.hosts)
         if call is None or request.method not in ("GET", "HEAD") or not self._engines.config.mode.answers:
-            return Refused("There is no such file", status=404, code="file_not_found").reply()
+            reply = Refused("There is no such file", status=404, code="file_not_found").reply()
+            return door.noted(self._engines, request, reply, now, chronicle.DOWNLOAD)
         return Onward(call)
 
 

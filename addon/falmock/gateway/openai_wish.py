@@ -78,10 +78,12 @@ class Wish(NamedTuple):
 
 def of_generation(request: Request) -> Wish:
     """What is asked of `/v1/images/generations`. Raises Refused."""
+    _check_encoding(request)
     try:
         body = jsontext.loads(request.body)
     except jsontext.BadJSON as error:
-        raise Refused(f"We could not parse the JSON body of your request: {error}") from None
+        message = f"We could not parse the JSON body of your request: {error}"
+        raise Refused(message, status=413 if error.too_large else 400) from None
     if not isinstance(body, dict):
         raise Refused("We could not parse the JSON body of your request: expected an object")
     given = {name: value for name, value in body.items() if value is not None}
@@ -89,6 +91,11 @@ def of_generation(request: Request) -> Wish:
         if name in given:
             raise openai_errors.unknown(name)
     return _wish(given, _prompt(given))
+
+
+def _check_encoding(request: Request) -> None:
+    if request.undecoded:
+        raise Refused(f"We could not read the body of your request: it is not encoded as it says ({request.undecoded})")
 
 
 def of_edit(request: Request) -> Wish:
@@ -112,6 +119,7 @@ def of_variation(request: Request) -> Wish:
 
 def _form(request: Request) -> tuple[dict[str, Any], tuple[Part, ...], Part | None]:
     """The fields of a form, its images, of which there must be one, and its mask. Raises Refused."""
+    _check_encoding(request)
     try:
         parts = openai_form.read(request.headers.get("content-type", ""), request.body)
     except openai_form.BadForm as error:

@@ -11,12 +11,15 @@ import json
 from collections.abc import Callable
 from collections.abc import Mapping
 
+from falmock.engine import chronicle
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.gateway import door
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Onward
 from falmock.gateway.nearby import is_from_nearby
@@ -46,26 +49,39 @@ _OFFICIAL_STORAGE = tuple(
 class ServerProxy:
     """Makes the call that `x-fal-target-url` names, with the key in `environment` where the client sends none."""
 
-    def __init__(self, config: Callable[[], Config], environment: Mapping[str, str]) -> None:
-        self._config = config
+    def __init__(self, engines: Engines, environment: Mapping[str, str]) -> None:
+        self._engines = engines
         self._environment = environment
+
+    @property
+    def _config(self) -> Config:
+        return self._engines.config
 
     @property
     def name(self) -> str:
         """What it is, and where."""
-        return f"{self._config().proxy_path} (fal's server-side proxy)"
+        return f"{self._config.proxy_path} (fal's server-side proxy)"
 
     def claims(self, request: Request) -> bool:
         """Whether a request is to its path."""
-        return request.path.removesuffix("/") == self._config().proxy_path
+        return request.path.removesuffix("/") == self._config.proxy_path
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:  # noqa: ARG002
         """What to do about a request: the call that it stands for, or why there is none."""
+        request = request._replace(door=door.SERVER_PROXY)
         if request.method == "OPTIONS":
-            return Reply(200, (_TEXT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
-        official = self._config().proxy_profile is ProxyProfile.OFFICIAL
+            reply = Reply(200, (_TEXT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
+            return door.noted(self._engines, request, reply, now, chronicle.PREFLIGHT)
+        official = self._config.proxy_profile is ProxyProfile.OFFICIAL
         result = self._as_official(request) if official else self._as_documented(request)
-        return result if isinstance(result, Onward) else _readable(request, result)
+        if isinstance(result, Onward):
+            return result
+        place = _place(request)
+        if place is None:
+            door.noted(self._engines, request, result, now, chronicle.OTHER)
+        else:
+            door.noted(self._engines, _at(request, place), result, now)
+        return _readable(request, result)
 
     def _as_documented(self, request: Request) -> Reply | Onward:
         if request.method not in METHODS:
@@ -78,10 +94,12 @@ class ServerProxy:
         try:
             place = target.parse_target(url)
         except BadTarget as error:
-            return replies.problem(412, f"The header {target.HEADER}: {error}", "bad target URL")
+            reply = replies.problem(412, f"The header {target.HEADER}: {error}", "bad target URL")
+            return reply._replace(why=f"bad target URL: {error}")
         wrong = _wrong_body(request)
         if wrong:
-            return replies.problem(415, f"Expected a body of type {_JSON}, found {wrong}", "body is not JSON")
+            reply = replies.problem(415, f"Expected a body of type {_JSON}, found {wrong}", "body is not JSON")
+            return reply._replace(why=f"body is not JSON, but {wrong}")
         kept = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
         extra = {name: value for name, value in _fal_headers(request).items() if name != target.HEADER}
         return self._onward(
@@ -97,7 +115,7 @@ class ServerProxy:
         try:
             place = target.parse_target(url, ("https", "http"))
         except BadTarget as error:
-            return _invalid("bad target URL") if error.is_url else Reply(500, (), b"", "target is not a URL")
+            return _invalid(f"bad target URL: {error}") if error.is_url else Reply(500, (), b"", "target is not a URL")
         if place.host not in _OFFICIAL_HOSTS and place not in _OFFICIAL_STORAGE:
             return _invalid("target URL is not among the allowed")
         agent = {name: value for name, value in request.headers.items() if name == "user-agent"}
@@ -119,7 +137,7 @@ class ServerProxy:
     ) -> Reply | Onward:
         own = request.headers.get("authorization")
         if not own and key is not None and not is_from_nearby(request):
-            if self._config().mode is not Mode.REPLAY:
+            if self._config.mode is not Mode.REPLAY:
                 return _kept_back(request)
             key = None
         authorization = own or key
@@ -128,7 +146,9 @@ class ServerProxy:
         if authorization is not None:
             headers["authorization"] = authorization
         body = b"" if request.method == "GET" else request.body
-        call = Request(request.method, place.host, place.path, place.query, headers, body, scope=request.scope)
+        call = Request(
+            request.method, place.host, place.path, place.query, headers, body, scope=request.scope, door=request.door
+        )
 
         def left(effect: Reply | Stream) -> Reply | Stream:
             return _readable(request, effect._replace(headers=leave(effect.headers)))
@@ -144,12 +164,22 @@ class ServerProxy:
         return f"Key {key}" if key else None
 
 
+def _place(request: Request) -> Target | None:
+    """Where a request would have gone, had it not been refused; None if that is no place of fal's."""
+    try:
+        return target.parse_target(request.headers.get(target.HEADER, ""), ("https", "http"))
+    except BadTarget:
+        return None
+
+
+def _at(request: Request, place: Target) -> Request:
+    return request._replace(host=place.host, path=place.path, query=place.query)
+
+
 def _wrong_body(request: Request) -> str:
     """What the body of a request is, if it is not said to be JSON; "" when it is, or there is none."""
-    encoding = request.headers.get("content-encoding", "identity")
     if not request.body:
-        # Nobody compresses nothing: there was a body, and it could not be decoded.
-        return f"one that is not encoded as it says ({encoding[:100]})" if encoding != "identity" else ""
+        return f"one that is not encoded as it says ({request.undecoded})" if request.undecoded else ""
     found = request.headers.get("content-type", "")
     return "" if found.partition(";")[0].strip().lower() == _JSON else found[:100] or "one without content-type"
 

@@ -36,6 +36,7 @@ from falmock.proxy import options
 from falmock.proxy import scrubbing
 from falmock.proxy import spool
 from falmock.proxy import terminal
+from falmock.proxy import tunnels
 from falmock.proxy import webhooks
 from falmock.proxy.answering import Answering
 from falmock.proxy.answering import is_direct
@@ -100,7 +101,7 @@ class Falmock:
             OpenAIImages(self._engine, asking.together, asyncio.sleep, _tell_of_openai),
             AimockControl(self._engine, steering),
             Aimock(self._engine, _new_id, steering),
-            ServerProxy(lambda: self._engine.config, os.environ),
+            ServerProxy(self._engine, os.environ),
         )
 
     # life
@@ -172,7 +173,7 @@ class Falmock:
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Send an upload to disk that is to be replayed, listen to one that is to be recorded."""
-        if not self._awaits_answer(flow):
+        if flow.request.method not in intake.UPLOADING or not self._awaits_answer(flow):
             return
         recording = self._recordings.current
         if recording is None and not intake.may_be_large(flow.request):
@@ -218,6 +219,7 @@ class Falmock:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
+        tunnels.open_through(flow)
         flows.decode(flow)
         self._webhooks.ended(flow)
         self._asking.ended(flow)

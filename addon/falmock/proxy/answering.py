@@ -18,8 +18,8 @@ from falmock.engine.engines import Engines
 from falmock.gateway.door import Leave
 from falmock.gateway.door import Onward
 from falmock.proxy import flows
+from falmock.proxy import tunnels
 from falmock.proxy.asking import FORWARDED
-from falmock.proxy.breaking import Breaking
 from falmock.proxy.callers import Callers
 from falmock.proxy.entrance import Entrance
 from falmock.proxy.intake import Intake
@@ -111,8 +111,8 @@ class Answering:
         if isinstance(result, Onward):
             await self._decide(flow, result.request, result.leave)
         else:
-            if isinstance(result, Reply) and result.wakes:
-                self._stage.origin.tickets.wake(result.wakes)
+            if isinstance(result, Reply):
+                self._told_of(result)
             await self._stage.put(flow, result)
 
     async def _decide(self, flow: http.HTTPFlow, request: Request, leave: Leave | None = None) -> None:
@@ -125,15 +125,20 @@ class Answering:
             effect = await self._intake.join(request, effect)
         self._intake.clear()
         if isinstance(effect, Reply):
-            if effect.miss is not None:
-                self._misses.tell(effect.miss)
-            if effect.wakes:
-                self._stage.origin.tickets.wake(effect.wakes)
+            self._told_of(effect)
         elif isinstance(effect, Socket):
-            effect = effect._replace(conversation=Breaking(Overheard(effect.conversation, self._misses.tell)))
+            heard = Overheard(effect.conversation, self._misses.tell)
+            effect = tunnels.prepared(flow, effect._replace(conversation=heard))
         if leave is not None and isinstance(effect, Reply | Stream):
             effect = leave(effect)
         await self._stage.put(flow, effect._replace(why=self._engine.common.redactor.text(effect.why)))
+
+    def _told_of(self, reply: Reply) -> None:
+        """Have those hear of an answer who wait for one like it."""
+        if reply.miss is not None:
+            self._misses.tell(reply.miss)
+        if reply.wakes:
+            self._stage.origin.tickets.wake(reply.wakes)
 
     def _forward(self, flow: http.HTTPFlow, request: Request, forward: Forward, leave: Leave | None) -> None:
         """Have a flow go on to fal."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 from mitmproxy import connection
+from mitmproxy import ctx
 from mitmproxy import http
 from mitmproxy.proxy import mode_specs
 
@@ -43,6 +44,14 @@ class Callers:
             return False
         return self._direct.get(client.id, False) or _names_us(flow)
 
+    def stands_for(self, flow: http.HTTPFlow) -> str:
+        """The host that the port stands for which a request came to; "" for a port that stands for none."""
+        return flow.request.host if isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode) else ""
+
+    def is_renamed(self, flow: http.HTTPFlow) -> bool:
+        """Whether nothing tells any more by which name a client called: mitmproxy wrote another into its request."""
+        return bool(self.stands_for(flow)) and not ctx.options.keep_host_header
+
     def connected(self, flow: http.HTTPFlow) -> None:
         """A client asks for a tunnel: what it says goes for all that comes through it."""
         self._direct[flow.client_conn.id] = False
@@ -74,6 +83,8 @@ def _user_of(flow: http.HTTPFlow) -> str:
     if scheme.lower() != "basic":
         return ""
     try:
-        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+        text = base64.b64decode(credentials.strip(), validate=True).decode()
     except ValueError:  # no base64, or no text
         return ""
+    # RFC 7617 has no colon in a name, but tests are called `tests/test_app.py::test_it`: all but the password is the name.
+    return text.rpartition(":")[0] if ":" in text else text

@@ -21,6 +21,10 @@ from falmock.proxy import flows
 from falmock.proxy.callers import Callers
 from falmock.wire.message import Request
 
+NOBODY = ".invalid"
+"""The end of names of hosts that there are none of (RFC 6761): a port that stands for one is falmock's own."""
+OURS = "/__"
+"""How the paths begin that no app has."""
 LOOKS_AGAIN = 1.0
 """How often (seconds) it is looked whether the client of an answer that takes time is still there."""
 
@@ -31,22 +35,29 @@ class Entrance:
     def __init__(self, engines: Engines, callers: Callers, doors: Sequence[Door], ask: Ask) -> None:
         self._engines = engines
         self._callers = callers
-        self._doors = Doors(doors)
+        self._doors = Doors(engines, doors)
         self._ask = ask
 
     def finds(self, flow: http.HTTPFlow) -> Request | None:
         """The request of a flow that is for falmock itself; None for any other."""
         if not self._callers.is_direct(flow) or flows.host_of(flow.request, self._engines.config.hosts) is not None:
             return None
-        host, user = flow.request.pretty_host, self._callers.user(flow)
+        is_renamed, user = self._callers.is_renamed(flow), self._callers.user(flow)
+        host = "" if is_renamed else flow.request.pretty_host
         try:
             request = flows.read(flow, host, user)
         except ValueError:  # a body that cannot be decoded: the door will miss it
             request = flows.head(flow, host, user)
         address = flow.client_conn.peername
-        headers = {"host": flow.request.host_header or "", **request.headers}  # in HTTP/2 it has another name
+        named = _address(flow) if is_renamed else flow.request.host_header or ""
+        headers = {**request.headers, "host": named}  # in HTTP/2 it has another name
         request = request._replace(headers=headers, peer=address[0] if address else "")
-        if self._doors.find(request) is not None:
+        is_claimed = self._doors.find(request) is not None
+        other = self._callers.stands_for(flow)
+        if other:
+            is_ours = other.endswith(NOBODY) or (is_claimed and request.path.startswith(OURS))
+            return request if is_ours else None
+        if is_claimed:
             return request
         # Elsewhere on this port there is nothing; on another, the client named somebody else after all.
         is_here = flow.request.port == flow.client_conn.sockname[1]
@@ -59,7 +70,7 @@ class Entrance:
         """
         door = self._doors.find(request)
         if door is None:
-            return self._doors.unknown(request)
+            return self._doors.unknown(request, time.time())
         answering = asyncio.ensure_future(door.answer(request, self._ask, time.time()))
         is_given_up = False
         try:
@@ -71,3 +82,9 @@ class Entrance:
         if answering.cancelled():
             return replies.problem(499, "The client went away before it was answered", "the client is gone")
         return answering.result()
+
+
+def _address(flow: http.HTTPFlow) -> str:
+    """The address that a request came to."""
+    host, port = flow.client_conn.sockname[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

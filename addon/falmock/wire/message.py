@@ -62,8 +62,8 @@ class Request(NamedTuple):
     `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts with ``/``;
     `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a repeated header the last
     value); `body` is decoded from any content encoding. A body that was put on disk is `content`, and `body` is empty
-    then. `scope` names the scope that it belongs to, `peer` is the address of the client that sent it to falmock
-    itself.
+    then. `scope` names the scope that it belongs to. Of one that was sent to falmock itself `peer` is the address of the
+    client, and `door` the name of what took it there.
     """
 
     method: str
@@ -75,6 +75,14 @@ class Request(NamedTuple):
     content: Content | None = None
     scope: str = ""
     peer: str = ""
+    door: str = ""
+
+    @property
+    def undecoded(self) -> str:
+        """The content encoding of a body that is not encoded so, and was not read; "" for any other."""
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        # Nobody compresses nothing.
+        return encoding[:100] if encoding != "identity" and not self.body and self.content is None else ""
 
     @property
     def uploaded(self) -> Content:

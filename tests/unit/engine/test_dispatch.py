@@ -98,3 +98,10 @@ def test_what_goes_nowhere_is_told() -> None:
     reply = Client().send("POST", "https://api.fal.ai/nowhere", {})
     assert reply.status == 501
     assert read(reply)["detail"].startswith("POST https://api.fal.ai/nowhere: ")
+    assert read(reply)["error"] == {"type": "not_implemented", "message": read(reply)["detail"]}
+    # A fixture may answer it: so it is one that nothing matches.
+    assert header(reply, "x-falmock-miss") == "1"
+    assert reply.miss is not None
+    assert reply.miss.text.startswith("falmock: POST https://api.fal.ai/nowhere: ")
+    for url in ("https://fal.run/fal-ai/flux/dev", "https://queue.fal.run/x"):
+        assert Client().send("DELETE", url).miss is None

@@ -14,6 +14,7 @@ from falmock.engine.effects import Forward
 from falmock.engine.journal import Journal
 from falmock.engine.journal import kept
 from falmock.engine.replies import json_reply
+from falmock.fixtures.miss import Miss
 from falmock.fixtures.redaction import Redactor
 from falmock.wire.message import Request
 
@@ -31,6 +32,14 @@ def test_only_the_last_are_kept_and_all_are_counted() -> None:
     assert ([entry.at for entry in noted], len(noted), noted.total) == ([2.0, 3.0, 4.0], 3, 5)
     noted.clear()
     assert (list(noted), noted.total, noted.misses, noted.used) == ([], 0, 0, set())
+
+
+def test_the_last_entry_can_be_taken_back() -> None:
+    noted = Journal(Redactor())
+    noted.note(request(), REPLY, 1.0)
+    noted.note(request(b'{"long": 1}'), REPLY._replace(miss=Miss("key", "text", ())), 2.0)
+    noted.take_back()
+    assert ([entry.at for entry in noted], noted.total, noted.misses, noted._size) == ([1.0], 1, 0, 2)
 
 
 def test_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,6 +220,30 @@ def test_strict_lets_nothing_out(mode: Mode, value: str) -> None:
         assert (sent.status, mock.forwarded) == (503, [])
 
 
+@pytest.mark.parametrize("mode", [Mode.REPLAY, Mode.AUTO, Mode.RECORD])
+@pytest.mark.parametrize("dialect", ["fal", "aimock"])
+def test_what_strict_lets_not_out_is_a_miss_in_the_journal(mode: Mode, dialect: str) -> None:
+    mock = Mock(CAT, mode=mode, dialect=dialect)
+    mock.ask("POST", "/fal/no/such", {"prompt": "x"}, RUN, x_aimock_strict="1")
+    journal = mock.engines.common.scope.journal
+    (entry,) = journal.entries
+    assert (journal.total, journal.misses) == (1, 1)
+    assert (entry.host, entry.path, entry.door) == (RUN, "/no/such", "aimock")
+    assert entry.miss is not None
+    assert entry.status == 503
+
+
+def test_the_journal_has_the_status_that_the_client_was_told() -> None:
+    mock = Mock(CAT, dialect="aimock", pace="polls:3,4")
+    job = mock.submit(FLUX, {"prompt": "cat"})
+    told = [
+        mock.ask("GET", f"/fal/{FLUX}/requests/{job}{end}", host=QUEUE).status for end in ("/status", "", "/status")
+    ]
+    told += [mock.ask("POST", "/fal/run/a/b", b"{").status, mock.ask("POST", "/fal/no/such", {}, RUN).status]
+    assert told == [200, 202, 200, 400, 404]
+    assert [entry.status for entry in mock.engines.common.scope.journal] == [200, *told]
+
+
 def test_strict_answers_what_it_knows() -> None:
     for mode in (Mode.REPLAY, Mode.AUTO):
         assert (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from falmock.engine import scopes
 from falmock.engine.config import Mode
+from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.gateway.aimock_control import AimockControl
 from falmock.gateway.control_call import MAX_BODY
@@ -139,6 +140,19 @@ def test_the_journal() -> None:
     assert mock.steer("GET", "/__aimock/journal").json == []
 
 
+def test_what_is_no_call_to_fal_is_in_the_journal_by_its_own_path() -> None:
+    mock = Steered(CAT)
+    mock.ask("POST", "/fal/nothing", {}, x_test_id="mine")
+    mock.run(x_test_id="mine")
+    first, second = mock.steer("GET", "/__aimock/journal").json
+    assert (first["path"], first["headers"], first["response"]["status"]) == (
+        "/fal/nothing",
+        {"x-test-id": "mine"},
+        404,
+    )
+    assert (second["path"], second["headers"]["x-fal-target-host"]) == ("/fal/a/cat", RUN)
+
+
 def test_the_journal_hides_keys_and_tells_what_went_on() -> None:
     mock = Steered(mode=Mode.PASSTHROUGH)
     mock.ask("POST", "/fal/a/b", {"prompt": "kid:ksecretksecret"}, RUN, authorization="Key kid:ksecretksecret")
@@ -201,6 +215,11 @@ def test_a_reset_of_a_scope_leaves_others_alone() -> None:
     assert (alias.json["deprecated"], alias.headers["deprecation"]) == (True, "true")
     found = [mock.ask("GET", f"/fal/a/cat/requests/{job}", host=QUEUE, x_test_id=at).status for at, job in jobs.items()]
     assert found == [404, 200]
+
+
+@pytest.mark.parametrize(("path", "woken"), [("", EVERY_JOB), ("/fixtures", EVERY_JOB), ("/journal", None)])
+def test_streams_about_jobs_that_are_gone_hear_of_it(path: str, woken: str | None) -> None:
+    assert Steered().steer("POST", f"/__aimock/reset{path}").reply.wakes == woken
 
 
 def test_a_reset_of_the_journal_keeps_jobs() -> None:

@@ -314,6 +314,9 @@ def test_places_logs_and_metrics() -> None:
     lines = [line["message"] for line in told[-1]["logs"]]
     assert lines == ["Job enqueued.", "Job started processing.", "Job completed."]
     assert asked.now == NOW + 3
+    asked.now += 60
+    later = [line["timestamp"] for line in about(asked, submitted["request_id"], "/status").json["logs"]]
+    assert later == sorted(later)
 
 
 def test_a_job_that_goes_by_the_clock() -> None:

@@ -107,6 +107,11 @@ def test_a_body_that_is_none(body: bytes, said: str) -> None:
     assert (reply.status, said in bytes(reply.body).decode()) == (400, True), reply.body
 
 
+def test_a_body_that_could_not_be_decoded() -> None:
+    told = Steered().reply("POST", "/verify", b"", headers={"host": "127.0.0.1:8080", "content-encoding": "gzip"})
+    assert (told.status, b"is not encoded as it says (gzip)" in bytes(told.body)) == (400, True)  # type: ignore[arg-type]
+
+
 def test_a_name_that_is_too_long() -> None:
     told = Steered().ask("GET", "/journal", status=400, scope="x" * 201)
     assert told["message"].startswith("scope: expected at most 200 characters, found")

@@ -137,6 +137,7 @@ def test_the_list() -> None:
     assert secret not in repr(listed)
     assert listed[1]["input"] == '{"prompt": "a cat"}'
     assert ids(steered.ask("GET", "/fixtures", model="t/other")) == ["test.json#1"]
+    assert ids(steered.ask("GET", "/fixtures", model="t/o*")) == ["test.json#1"]
     assert ids(steered.ask("GET", "/fixtures", added="false", offset=1, limit=1)) == ["test.json#1"]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.fault_rules import read_rules
@@ -120,6 +121,13 @@ def test_reset_is_of_one_scope() -> None:
     assert steered.ask("POST", "/reset", all="true") == {"reset": "all"}
     assert scopes_of(steered) == {"": EMPTY}
     assert [status(steered) for _ in range(2)] == [200, 200]
+
+
+def test_streams_about_jobs_that_are_gone_hear_of_it() -> None:
+    steered = Steered()
+    steered.ask("PUT", "/scopes/one", status=201)
+    resets = [("POST", "/reset"), ("DELETE", "/scopes/one"), ("POST", "/reset?all=true")]
+    assert [steered.reply(method, path).wakes for method, path in resets] == [EVERY_JOB] * 3
 
 
 def test_sequences_and_faults_begin_again() -> None:

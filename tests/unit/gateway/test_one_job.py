@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,31 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.config import Config
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Stream
-from falmock.engine.engines import Engines
-from falmock.engine.pace import parse_pace
 from falmock.gateway import openai_errors
-from falmock.gateway.aimock import Aimock
-from falmock.gateway.aimock_steering import Steering
-from falmock.gateway.control import Control
-from falmock.gateway.door import Doors
-from falmock.gateway.door import Onward
-from falmock.gateway.openai_images import OpenAIImages
-from falmock.gateway.server_proxy import ServerProxy
-from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
-from unit.engine.calls import index_of
-from unit.gateway.openais import together
+from unit.gateway.all_doors import APP
+from unit.gateway.all_doors import MODEL
+from unit.gateway.all_doors import World
 
-MODEL, APP = "acme/film/fast", "acme/film"
-FILM = {
-    "match": {"model": MODEL},
-    "response": {"json": {"images": [{"url": "https://v3.fal.media/files/a/f.png"}]}, "billableUnits": 2},
-    "queue": {"started": 1, "completed": 3, "logs": [{"at": 2, "message": "half"}]},
-}
-HERE = "127.0.0.1:8080"
 QUEUE = "queue.fal.run"
 
 
@@ -49,63 +28,6 @@ class Seen(NamedTuple):
     body: Any
     request_id: str
     units: str
-
-
-class World:
-    """One falmock with all its doors, at a pace that goes by polls."""
-
-    def __init__(self, pace: str = "polls:2,4") -> None:
-        counter = iter(range(10**6))
-        self.now = 1_752_619_398.0
-
-        def new_id(now: float) -> str:
-            return uuid7(now, next(counter))
-
-        self.engines = Engines(Config(pace=parse_pace(pace)), index_of(FILM), new_id)
-        self.pauses: Callable[[], None] = lambda: None
-        steering = Steering()
-        self.doors = Doors(
-            (
-                Control(self.engines, lambda: "read"),
-                OpenAIImages(self.engines, together, self._pause, lambda _: None),
-                Aimock(self.engines, new_id, steering),
-                ServerProxy(lambda: self.engines.config, os.environ),
-            )
-        )
-
-    async def _pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.pauses()
-
-    async def _ask(self, request: Request) -> Reply:
-        effect = self.engines.handle(request, self.now)
-        assert isinstance(effect, Reply)
-        return effect
-
-    def decided(self, request: Request) -> Reply:
-        effect = self.engines.handle(request, self.now)
-        assert isinstance(effect, Reply)
-        return effect
-
-    def direct(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        """The answer to a request to falmock itself."""
-        named = {"host": HERE, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        content = b"" if body is None else json.dumps(body).encode()
-        if content:
-            named["content-type"] = "application/json"
-        request = Request(method, "127.0.0.1", path, "", named, content, peer="127.0.0.1")
-        door = self.doors.find(request)
-        assert door is not None
-        effect: Reply | Stream | Onward = asyncio.run(door.answer(request, self._ask, self.now))
-        if isinstance(effect, Onward):
-            effect = effect.leave(self.decided(effect.request))
-        assert isinstance(effect, Reply)
-        return effect
-
-    def proxied(self, method: str, url: str, body: Any = None) -> Reply:
-        host, _, path = url.removeprefix("https://").partition("/")
-        content = b"" if body is None else json.dumps(body).encode()
-        return self.decided(Request(method, host, f"/{path}", "", {}, content))
 
 
 Asks = Callable[[World, str, str, Any], Reply]

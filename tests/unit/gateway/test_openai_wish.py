@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -96,6 +97,19 @@ def test_what_is_refused(given: dict[str, Any], code: str, param: str) -> None:
     with pytest.raises(Refused) as caught:
         generation(**given)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
+
+
+@pytest.mark.parametrize("read", [openai_wish.of_generation, openai_wish.of_edit, openai_wish.of_variation])
+def test_a_body_that_could_not_be_decoded(read: Callable[[Request], Wish]) -> None:
+    with pytest.raises(Refused, match=r"not encoded as it says \(br\)"):
+        read(Request("POST", "here", "/", "", {"content-encoding": "br"}, b""))
+
+
+def test_a_body_of_more_values_than_are_read() -> None:
+    body = b'{"prompt": "a", "x": [' + b"0," * 600_000 + b"0]}"
+    with pytest.raises(Refused, match="more than 500000 values") as refused:
+        openai_wish.of_generation(Request("POST", "here", "/", "", {}, body))
+    assert refused.value.status == 413
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])

@@ -15,14 +15,21 @@ from falmock.engine.config import ProxyProfile
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.fixtures.index import Index
 from falmock.gateway.door import Onward
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.wire.message import Request
+from falmock.wire.uuid7 import uuid7
 
 PATH = "/api/fal/proxy"
 RUN = "https://fal.run/fal-ai/flux/dev"
 JSON = {"content-type": "application/json"}
 FROM_A_PAGE = {"origin": "http://localhost:3000"}
+
+
+def engines(**config: Any) -> Engines:
+    return Engines(Config(**config), Index(), lambda now: uuid7(now, 1))
 
 
 async def nobody(request: Request) -> Reply:
@@ -38,7 +45,7 @@ def post(
     **config: Any,
 ) -> Reply | Onward:
     """What the door makes of a request with this target and these headers besides."""
-    door = ServerProxy(lambda: Config(**config), env or {})
+    door = ServerProxy(engines(**config), env or {})
     target = {} if url is None else {"x-fal-target-url": url}
     request = Request(method, "127.0.0.1", PATH, "", {**headers, **target}, body, scope="mine")
     assert door.claims(request)
@@ -76,7 +83,7 @@ def named(reply: Reply | Stream, name: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
 def test_its_path(path: str) -> None:
-    door = ServerProxy(Config, {})
+    door = ServerProxy(engines(), {})
     assert door.claims(Request("GET", "localhost", path, "a=b", {}, b""))
     assert PATH in door.name
 
@@ -85,11 +92,11 @@ def test_its_path(path: str) -> None:
     "path", ["/", "/api/fal", f"{PATH}/x", f"{PATH}//", f"/x{PATH}", PATH.upper(), "/api/fal%2Fproxy"]
 )
 def test_other_paths(path: str) -> None:
-    assert not ServerProxy(Config, {}).claims(Request("POST", "localhost", path, "", {}, b""))
+    assert not ServerProxy(engines(), {}).claims(Request("POST", "localhost", path, "", {}, b""))
 
 
 def test_a_path_of_ones_own() -> None:
-    door = ServerProxy(lambda: Config(proxy_path="/mine"), {})
+    door = ServerProxy(engines(proxy_path="/mine"), {})
     assert door.claims(Request("POST", "localhost", "/mine", "", {}, b""))
     assert not door.claims(Request("POST", "localhost", PATH, "", {}, b""))
     assert door.name.startswith("/mine ")

@@ -38,6 +38,11 @@ def test_a_plain_request_brings_its_own() -> None:
     assert callers.user(flow(basic("two"), of=tunnel)) == "two"
 
 
+def test_tests_of_one_file_have_names_of_their_own() -> None:
+    names = [Callers().user(flow(basic(f"tests/test_app.py::test_it[{number}]:x"))) for number in (1, 2)]
+    assert names == ["tests/test_app.py::test_it[1]", "tests/test_app.py::test_it[2]"]
+
+
 def test_mitmproxys_own_check_is_believed() -> None:
     checked = flow()
     checked.metadata["proxyauth"] = ("known", "password")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
+from mitmproxy import ctx
+from mitmproxy.proxy import mode_specs
+from mitmproxy.test import tflow
+from mitmproxy.test import tutils
 
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
@@ -32,7 +37,7 @@ class Door:
         self._act = act
 
     def claims(self, request: Request) -> bool:
-        return request.path == "/mine"
+        return request.path in ("/mine", "/__falmock/mine")
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
         return await self._act()
@@ -123,6 +128,51 @@ def test_when_mitmproxy_ends_so_does_the_door() -> None:
         assert left_over() == set()
 
     asyncio.run(ends())
+
+
+Called = Callable[..., Request | None]
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> Called:
+    """What is found of a request to a path at a port of this mode, by a client that calls it by this name, if that is kept."""
+
+    def finds(port: str, path: str, name: str = "") -> Request | None:
+        monkeypatch.setattr(ctx, "options", SimpleNamespace(keep_host_header=bool(name)), raising=False)
+        mode = mode_specs.ProxyMode.parse(port)
+        assert isinstance(mode, mode_specs.ReverseMode)
+        flow = tflow.tflow(req=tutils.treq(host=mode.address[0], port=mode.address[1], path=path.encode()))
+        flow.client_conn.proxy_mode = mode
+        flow.client_conn.sockname = ("127.0.0.1", 8083)
+        flow.request.host_header = name or mode.address[0]
+        return behind(lambda: asyncio.sleep(0, ANSWER)).finds(flow)
+
+    return finds
+
+
+def test_a_port_that_stands_for_nobody_is_falmocks_own(called: Called) -> None:
+    for path in ("/mine", "/other"):
+        found = called("reverse:http://falmock.invalid@8083", path, "here:8083")
+        assert found is not None
+        assert (found.host, found.headers["host"], found.path) == ("here", "here:8083", path)
+
+
+@pytest.mark.parametrize("port", ["reverse:http://falmock.invalid@8083", "reverse:http://127.0.0.1:3000@8083"])
+def test_by_which_name_it_was_called_is_not_made_up(called: Called, port: str) -> None:
+    found = called(port, "/__falmock/mine")
+    assert found is not None
+    assert (found.host, found.headers["host"]) == ("", "127.0.0.1:8083")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_ours"), [("/mine", False), ("/other", False), ("/__falmock/mine", True), ("/__other", False)]
+)
+def test_a_port_that_stands_for_an_app_is_the_apps(called: Called, path: str, *, is_ours: bool) -> None:
+    assert (called("reverse:http://localhost:3000@8083", path, "here:8083") is not None) is is_ours
+
+
+def test_a_port_that_stands_for_fal_is_fals(called: Called) -> None:
+    assert called("reverse:https://fal.run@8083", "/mine") is None
 
 
 def test_a_path_that_no_door_is_for() -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from falmock.wire.content import content_of
 from falmock.wire.lifecycle import VIEWS
+from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
 
@@ -45,3 +47,13 @@ def test_every_status_of_the_queue_has_a_phrase() -> None:
 )
 def test_headers_as_a_dict(fields: list[tuple[bytes, bytes]], headers: dict[str, str]) -> None:
     assert header_map(fields) == headers
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "undecoded"),
+    [("gzip", b"", "gzip"), ("GZIP", b"", "gzip"), ("identity", b"", ""), ("", b"", ""), ("gzip", b"{}", "")],
+)
+def test_a_body_that_was_not_read(encoding: str, body: bytes, undecoded: str) -> None:
+    request = Request("POST", "here", "/", "", {"content-encoding": encoding}, body)
+    assert request.undecoded == undecoded
+    assert request._replace(content=content_of(b"x")).undecoded == ""
