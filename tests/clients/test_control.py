@@ -183,6 +183,17 @@ def test_a_status_stream_that_a_move_wakes(mock: Mitmdump, direct: httpx.Client)
         assert app.get(job["response_url"]).status_code == 504
 
 
+def test_a_reset_breaks_off_the_status_stream_of_a_job_that_waits(mock: Mitmdump, direct: httpx.Client) -> None:
+    with proxied(mock) as app:
+        job = app.post("https://queue.fal.run/acme/film", json={}).json()
+        with app.stream("GET", f"{job['status_url']}/stream") as stream:
+            lines = stream.iter_lines()
+            assert "IN_QUEUE" in next(lines)
+            direct.post("/reset")
+            with pytest.raises(httpx.RemoteProtocolError):
+                list(lines)
+
+
 def test_reading_the_files_again(mock: Mitmdump, direct: httpx.Client, fixtures: Path) -> None:
     running.write_fixtures(fixtures, {**PLAIN, "match": {"model": "acme/late"}}, name="late.json")
     told = direct.post("/fixtures/reload").json()["message"]

@@ -83,10 +83,15 @@ class Answers:
         return fixture if isinstance(fixture, Reply) else (fixture, deadline)
 
     def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
-        """The fixture that answers a message on a socket which goes by these endpoint ids: one with frames, or else any."""
+        """The fixture that answers a message on a socket which goes by these endpoint ids.
+
+        Of several that describe it as closely, one with frames goes first.
+        """
         index = self.index
-        found = self._in_turn(index.sockets.matching_any(query, names), _MESSAGE) or self._answering(
-            index.matching_any(query._replace(method="POST"), names)
+        found = (
+            self._answering(index.before_frames(query, names))
+            or self._in_turn(index.sockets.matching_any(query, names), _MESSAGE)
+            or self._answering(index.as_call(query, names))
         )
         if found is not None:
             return found

@@ -119,6 +119,11 @@ class Job:
         """Whether this is a job that its client cancelled: it goes as far as it went then, and waits to be cancelled."""
         return self.schedule.reaches is not State.FINISHED
 
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether the clock ends it, be it asked for or not."""
+        return not (self.schedule.by_polls or self.held or self.awaits_cancel)
+
     def _advance_to_its_place(self, now: float) -> None:
         schedule = self.schedule
         starts = schedule.reaches is State.RUNNING and not schedule.by_polls
@@ -189,9 +194,9 @@ class TooManyJobs(Exception):
 
 
 class Jobs:
-    """The jobs of one scope: at most `limit`, each kept `ttl` seconds after its end, or after it was last asked for.
+    """The jobs of one scope: at most `limit`, each kept `ttl` seconds after its end.
 
-    When the table is full the job that ended first goes. A job that is not over is never dropped for another.
+    One that no clock ends is kept so long after it was last asked for. When the table is full the job that ended first goes. A job that is not over is never dropped for another.
     """
 
     def __init__(self, limit: int, ttl: float) -> None:
@@ -281,7 +286,12 @@ class Jobs:
             self.on_end(job)
 
     def _is_past(self, job: Job, now: float) -> bool:
-        return now - (job.touched if job.ended is None else job.ended) > self.ttl
+        if job.ended is None:
+            return self._is_stale(job, now) and not job.ends_by_itself
+        return now - job.ended > self.ttl
+
+    def _is_stale(self, job: Job, now: float) -> bool:
+        return now - job.touched > self.ttl
 
     def queued(self, app: str, now: float) -> int:
         """How many jobs of an app wait for a runner at `now`."""
@@ -298,9 +308,14 @@ class Jobs:
         for table in (self._over, self._live):
             while table:
                 job = next(iter(table.values()))
-                if not self._is_past(job, now):
+                if self._is_past(job, now):
+                    del table[job.request_id]
+                elif job.ended is None and self._is_stale(job, now):  # those behind it may be past
+                    job.touched = now
+                    job.advance(now)
+                    self.settle(job)
+                else:
                     break
-                del table[job.request_id]
 
     def _settle(self, now: float) -> None:
         """Move the jobs that the clock has ended by `now` to those that are over, oldest end first."""

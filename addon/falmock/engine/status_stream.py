@@ -38,11 +38,13 @@ class StatusEvents:
         self._lines = 0
 
     def step(self, now: float) -> Step:
-        """The events that are due at `now`; the last is COMPLETED."""
+        """The events that are due at `now`; the last is COMPLETED, unless the job is forgotten and will never be."""
         job = self._job
         is_kept = self._jobs.get(job.request_id, now) is job
         if not is_kept:  # its time in the table is over: who reads on is told the rest
             job.advance(now)
+            if job.ended is None and (job.held or job.awaits_cancel):  # nobody can move or cancel it any more
+                return Step(end=End.CUT)
         if job.held:
             return self._held(now)
         self._copy.held = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -136,7 +137,9 @@ class Uploads:
         if not upload.parts and self.assets.is_filled(upload):
             return _completed(request, call.path)  # a client that did not hear the answer asks again
         try:
-            parts = self.assets.in_order(upload, _part_numbers(request.body))
+            named = _named_parts(request.body)
+            parts = self.assets.in_order(upload, list(named))
+            _check_tags(named, upload.parts)
         except (BadUpload, BadParts) as error:
             return replies.problem(400, f"The upload cannot be completed: {error}", "bad complete request")
         if any(part.data is None for part in parts):
@@ -205,8 +208,11 @@ def _content_type(request: Request) -> str:
     return text if is_type(text) else ""
 
 
-def _part_numbers(body: bytes) -> list[int]:
-    """The part numbers in the body of a complete call, in any client's spelling. Raises BadUpload."""
+def _named_parts(body: bytes) -> dict[int, str]:
+    """The part numbers in the body of a complete call, in any client's spelling, and their ETags, "" for none.
+
+    Raises BadUpload.
+    """
     try:
         value = jsontext.loads(body)
     except jsontext.BadJSON as error:
@@ -214,13 +220,22 @@ def _part_numbers(body: bytes) -> list[int]:
     parts = value.get("parts") if isinstance(value, dict) else None
     if not isinstance(parts, list):
         raise BadUpload("expected an object with a list of parts")
-    numbers: list[int] = []
+    named: dict[int, str] = {}
     for part in parts:
         number = part.get("partNumber", part.get("part_number")) if isinstance(part, dict) else None
         if type(number) is not int:
             raise BadUpload(f"expected each part to have a whole partNumber, found {number!r}")
-        numbers.append(number)
-    return numbers
+        etag = part.get("etag")
+        named[number] = etag.strip('"') if isinstance(etag, str) else ""
+    return named
+
+
+def _check_tags(named: Mapping[int, str], parts: Mapping[int, Content]) -> None:
+    """See that each part is named with the ETag that it was given, or without one. Raises BadUpload."""
+    for number, found in named.items():
+        given = storage.etag_of(parts[number].sha256).strip('"')
+        if found not in ("", given):
+            raise BadUpload(f"expected part {number} to have the ETag {given} that it was given, found {found[:80]!r}")
 
 
 def _size(contents: Iterable[Content]) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from typing import Protocol
 
+from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
@@ -100,6 +101,7 @@ class Tickets:
                 del self._listeners[key]
 
     def wake(self, key: str) -> None:
-        """The job with this request id changed: streams that tell of it are asked again."""
-        for player in tuple(self._listeners.get(key, ())):
+        """The job with this request id changed, or any (EVERY_JOB): streams that tell of it are asked again."""
+        keys = tuple(self._listeners) if key == EVERY_JOB else (key,)
+        for player in tuple(player for each in keys for player in self._listeners.get(each, ())):
             player.wake()

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 INTERVAL = 0.5
 SHARE = 0.01
 """The share of the time that looking may take: large folders are looked at less often."""
+LONGEST = 10.0
+"""Seconds after which it looks in any case: a machine may be slow for a moment."""
 
 
 class Watcher:
@@ -48,16 +50,20 @@ class Watcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._poked.wait(), wait)
             self._poked.clear()
-            started = time.monotonic()
-            await self.look()
-            wait = max(INTERVAL, (time.monotonic() - started) / SHARE)
+            wait = min(max(INTERVAL, await self.look() / SHARE), LONGEST)
 
-    async def look(self) -> None:
-        """Look, and load what changed."""
+    async def look(self) -> float:
+        """Look, and load what changed; the seconds that looking took."""
         async with self._looking:
+            started = time.monotonic()
+            changed = False
             with contextlib.suppress(OSError):
-                if await asyncio.to_thread(self._store.changed):
+                changed = await asyncio.to_thread(self._store.changed)
+            took = time.monotonic() - started
+            if changed:
+                with contextlib.suppress(OSError):
                     await self._reload()
+            return took
 
     async def _reload(self) -> None:
         try:

@@ -60,6 +60,22 @@ def test_the_id_as_connected_goes_before_the_id_without_realtime() -> None:
     talk >> CAT << packed(1)
 
 
+def test_the_most_specific_fixture_answers_a_message_with_frames_or_without() -> None:
+    cat = {"match": {"model": LCM, "input": CAT}, "response": {"json": {"cat": 1}}, "queue": {"completed": 0}}
+    dog = {"match": {"model": LCM, "input": DOG}, "fault": "internal_server_error"}
+    anything = {"match": {}, "response": {"json": {"wide": 1}}, "queue": {"completed": 0}}
+    as_called = frames(f"{LCM}/realtime", {"msgpack": {"called": 1}}, input={"as": "called"})
+    same = {"match": as_called["match"] | {"model": LCM}, "response": {"json": {}}}
+    talk = Talk(Client(cat, dog, anything, same, ANY, as_called)) >> CAT << packed({"cat": 1})
+    talk >> {"prompt": "a mouse"} << packed({"any": True})
+    talk >> {"as": "called"} << packed({"called": 1})
+    assert (talk >> DOG).error()["error"] == "INTERNAL_ERROR"
+    assert talk.effect.fault is None
+    alike = Client({"match": {"model": LCM}, "response": {"json": {}}}, ANY, anything)
+    Talk(alike) >> CAT << packed({"any": True})
+    Talk(alike, "a/b/realtime") >> CAT << packed({"wide": 1})
+
+
 def test_a_run_is_never_answered_with_frames() -> None:
     client = Client(ANY)
     assert client.run(LCM).status == 404
@@ -378,6 +394,9 @@ def test_the_fault_of_a_fixture_strikes_the_messages_it_answers() -> None:
     talk.quiet().wait(1) << packed({"a": 2})
     assert talk.effect.fault is None
     assert [entry.fault for entry in client.engine.scope.journal.entries] == [None, None, "latency"]
+    both = Client({**late, "response": {"json": 1}, "fault": {"latency": 2, "truncate": 1}})
+    Talk(both) >> CAT
+    assert both.engine.scope.journal.entries[-1].fault == "latency"
 
 
 def test_an_error_in_place_of_the_frames_of_a_message() -> None:

@@ -276,6 +276,19 @@ def test_time_to_live_starts_at_the_end_of_a_job() -> None:
     assert len(jobs) == 0
 
 
+def test_a_job_that_the_clock_ends_is_not_forgotten_before() -> None:
+    jobs = Jobs(limit=10, ttl=2)
+    jobs.add(job("recorded", "slow", at=100.0), 100.0)
+    jobs.add(job("polls:9", "polled", at=100.0), 100.0)
+    for now in (102.5, 105.0):
+        jobs.expire(now)
+        assert (jobs.peek("slow") is None, jobs.peek("polled") is None) == (False, True)
+    slow = jobs.get("slow", 105.9)
+    assert slow is not None
+    assert slow.state is State.RUNNING
+    assert (jobs.get("slow", 107.9), jobs.get("slow", 108.1)) == (slow, None)
+
+
 def test_a_live_job_lives_as_long_as_it_is_asked_for() -> None:
     jobs = Jobs(limit=10, ttl=60)
     jobs.add(job("polls:9", "polled"), 100.0)

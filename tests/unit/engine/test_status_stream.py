@@ -225,6 +225,15 @@ def test_a_stream_of_a_job_that_is_forgotten_goes_on_to_the_end(pace: str) -> No
     assert listener.end is End.WHOLE
 
 
+@pytest.mark.parametrize(("fixture", "pace"), [(FLUX, "manual"), (UNTIL_CANCELLED, "recorded")])
+def test_a_stream_of_a_job_that_nothing_can_end_any_more_breaks_off(fixture: Any, pace: str) -> None:
+    client = Client(fixture, pace=parse_pace(pace))
+    listener = follow(client, client.job("fal-ai/flux/dev", CAT)).wait()
+    told = states(listener)
+    client.engine.reset()
+    assert (listener.look().end, states(listener)) == (End.CUT, told)
+
+
 def test_an_unknown_job() -> None:
     reply = Client(FLUX).send("GET", "https://queue.fal.run/a/b/requests/x/status/stream")
     assert (reply.status, read(reply)) == (404, {"status": "NOT_FOUND"})

@@ -150,6 +150,7 @@ def test_the_gcs_multipart_of_the_fal_package() -> None:
     ("body", "words"),
     [
         ({"parts": [{"partNumber": 2, "etag": "x"}]}, "part 2 was not uploaded"),
+        ({"parts": [{"partNumber": 1, "etag": '"x"'}]}, "expected part 1 to have the ETag 7692c3ad3540bb80"),
         ({"parts": []}, "no parts"),
         ({"parts": [{}]}, "whole partNumber"),
         ({"parts": "1"}, "list of parts"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.proxy.tickets import Tickets
 from falmock.proxy.tickets import Upload
@@ -86,6 +87,14 @@ def test_those_who_listen_to_a_job_are_woken_until_they_leave(tickets: Tickets) 
     tickets.leave("job", two)
     tickets.leave("other", other)
     assert not tickets._listeners
+
+
+def test_all_who_listen_to_any_job_are_woken(tickets: Tickets) -> None:
+    one, other, silent = (Woken(tickets) for _ in range(3))
+    for key, player in (("job", one), ("other", other), ("", silent)):
+        tickets.listen(key, player)
+    tickets.wake(EVERY_JOB)
+    assert [player.times for player in (one, other, silent)] == [1, 1, 0]
 
 
 def test_who_leaves_when_woken_disturbs_no_other(tickets: Tickets) -> None:
