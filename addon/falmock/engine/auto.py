@@ -10,22 +10,22 @@ from falmock.engine.effects import Answer
 from falmock.engine.effects import Reply
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire import storage
 from falmock.wire.hosts import CDN_HOST
 from falmock.wire.message import Request
 
-TO_FAL = frozenset({*routes.UPLOADS, routes.Token})
+TO_FAL = frozenset({*calls.UPLOADS, calls.Token})
 """Calls that always go to fal: a file or a token may be needed by a call that no fixture answers."""
 
 _OUR_URL = re.compile(rf"https://{re.escape(CDN_HOST)}(/files/b/[0-9a-f]{{8}}/[A-Za-z0-9_-]{{43}}_[^\s\"\\?#]*)")
 
 
-def is_ours(call: routes.Call, reply: Answer) -> bool:
+def is_ours(call: calls.Call, reply: Answer) -> bool:
     """Whether an effect answers the call, and is not the word that nothing here can."""
-    if isinstance(call, routes.FileGet):
+    if isinstance(call, calls.FileGet):
         return not isinstance(reply, Reply) or reply.miss is None
-    if isinstance(call, routes.WebhookKeys):
+    if isinstance(call, calls.WebhookKeys):
         return True
     return reply.fixture is not None
 

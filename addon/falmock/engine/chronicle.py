@@ -13,13 +13,14 @@ from falmock.engine.faults import KINDS
 from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
 from falmock.engine.journal import Entry
+from falmock.wire import calls
 from falmock.wire import jsontext
 from falmock.wire import routes
 from falmock.wire.hosts import Role
 
 OTHER = "other"
 PREFLIGHT = "preflight"
-IMAGES, MODELS, DOWNLOAD = "images", "models", KINDS[routes.FileGet]
+IMAGES, MODELS, DOWNLOAD = "images", "models", KINDS[calls.FileGet]
 NAMES = (*dict.fromkeys(KINDS.values()), "keys", "message", "webhook", IMAGES, MODELS, PREFLIGHT, OTHER)
 """What calls are called: as in rules for faults, and `keys` (of webhooks), `message` (on a socket), `webhook` (one that
 falmock posts), `images` and `models` (of OpenAI's clients, where nothing was asked of fal)."""
@@ -96,7 +97,7 @@ class Chronicle:
             return Told(number, entry, PREFLIGHT, "", "")
         role = self._engine.config.hosts.role(entry.host) or Role.OTHER
         call = routes.route(role, entry.method, entry.path, entry.query, upgrade=entry.upgrade)
-        name = entry.kind or KINDS.get(type(call)) or ("keys" if isinstance(call, routes.WebhookKeys) else OTHER)
+        name = entry.kind or KINDS.get(type(call)) or ("keys" if isinstance(call, calls.WebhookKeys) else OTHER)
         request_id = str(getattr(call, "request_id", "")) or entry.job or _answered_id(entry)
         endpoint = getattr(call, "endpoint", None)
         if endpoint is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.engine.journal import Journal
 from falmock.engine.pace import Kind
 from falmock.engine.pace import Pace

@@ -11,6 +11,7 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.fixtures.redaction import Redactor
+from falmock.wire import calls
 from falmock.wire import jsontext
 from falmock.wire import routes
 from falmock.wire.hosts import Role
@@ -32,26 +33,26 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,200},")
 _SHORT = 120
 
 _NAMES: dict[type[Any], str] = {
-    routes.Run: "Run",
-    routes.Stream: "Stream",
-    routes.Socket: "Socket",
-    routes.RunSocket: "Socket of runs",
-    routes.Submit: "Submit",
-    routes.Status: "Status",
-    routes.StatusStream: "Status stream",
-    routes.Result: "Result",
-    routes.Cancel: "Cancel",
-    routes.UploadInitiate: "Upload: initiate",
-    routes.CdnToken: "Upload: token",
-    routes.Token: "Token",
-    routes.WebhookKeys: "Keys of webhooks",
-    routes.DirectUpload: "Upload: whole file",
-    routes.MultipartStart: "Upload: start of parts",
-    routes.FilePut: "Upload: content",
-    routes.UploadPart: "Upload: part",
-    routes.PartUrl: "Upload: URL of a part",
-    routes.UploadComplete: "Upload: join parts",
-    routes.FileGet: "Download",
+    calls.Run: "Run",
+    calls.Stream: "Stream",
+    calls.Socket: "Socket",
+    calls.RunSocket: "Socket of runs",
+    calls.Submit: "Submit",
+    calls.Status: "Status",
+    calls.StatusStream: "Status stream",
+    calls.Result: "Result",
+    calls.Cancel: "Cancel",
+    calls.UploadInitiate: "Upload: initiate",
+    calls.CdnToken: "Upload: token",
+    calls.Token: "Token",
+    calls.WebhookKeys: "Keys of webhooks",
+    calls.DirectUpload: "Upload: whole file",
+    calls.MultipartStart: "Upload: start of parts",
+    calls.FilePut: "Upload: content",
+    calls.UploadPart: "Upload: part",
+    calls.PartUrl: "Upload: URL of a part",
+    calls.UploadComplete: "Upload: join parts",
+    calls.FileGet: "Download",
 }
 
 
@@ -106,14 +107,14 @@ def _is_report(value: Any, report: str) -> bool:
     return bool(report) and isinstance(value, dict) and value.get("detail") == report
 
 
-def _call_of(side: Side) -> routes.Call | None:
+def _call_of(side: Side) -> calls.Call | None:
     """The call, None for a preflight, which is none."""
     if side.method == "OPTIONS":
         return None
     return routes.route(side.role, side.method, side.path, side.query, upgrade=side.upgrade)
 
 
-def _facts(side: Side, call: routes.Call | None, value: Any) -> Iterator[tuple[str, str]]:
+def _facts(side: Side, call: calls.Call | None, value: Any) -> Iterator[tuple[str, str]]:
     yield "call", _name(side, call)
     yield "endpoint", _endpoint(side, call)
     yield "request id", _request_id(side, call, value)
@@ -122,38 +123,38 @@ def _facts(side: Side, call: routes.Call | None, value: Any) -> Iterator[tuple[s
     yield from _origin(side)
 
 
-def _name(side: Side, call: routes.Call | None) -> str:
+def _name(side: Side, call: calls.Call | None) -> str:
     if call is None:
         return "CORS preflight"
-    if isinstance(call, routes.Unrouted):
+    if isinstance(call, calls.Unrouted):
         return f"{side.method} https://{side.host}{side.path}"
     name = _NAMES[type(call)]
-    if isinstance(call, routes.UploadPart | routes.PartUrl):
+    if isinstance(call, calls.UploadPart | calls.PartUrl):
         name += f" {call.number}"
-    if isinstance(call, routes.FileGet | routes.FilePut | routes.UploadPart | routes.UploadComplete):
+    if isinstance(call, calls.FileGet | calls.FilePut | calls.UploadPart | calls.UploadComplete):
         name += f", https://{side.host}{side.path}"
     return name
 
 
-def _endpoint(side: Side, call: routes.Call | None) -> str:
-    if isinstance(call, routes.Run | routes.Stream | routes.Socket | routes.RunSocket | routes.Submit):
+def _endpoint(side: Side, call: calls.Call | None) -> str:
+    if isinstance(call, calls.Run | calls.Stream | calls.Socket | calls.RunSocket | calls.Submit):
         return str(call.endpoint)
-    if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
+    if isinstance(call, calls.Status | calls.StatusStream | calls.Result | calls.Cancel):
         return side.path.partition("/requests/")[0].strip("/")
     return ""
 
 
-def _request_id(side: Side, call: routes.Call | None, value: Any) -> str:
-    if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
+def _request_id(side: Side, call: calls.Call | None, value: Any) -> str:
+    if isinstance(call, calls.Status | calls.StatusStream | calls.Result | calls.Cancel):
         return call.request_id
-    if isinstance(call, routes.Submit) and isinstance(value, dict) and isinstance(value.get("request_id"), str):
+    if isinstance(call, calls.Submit) and isinstance(value, dict) and isinstance(value.get("request_id"), str):
         return str(value["request_id"])
     return side.request_id
 
 
-def _state(call: routes.Call | None, value: Any) -> str:
+def _state(call: calls.Call | None, value: Any) -> str:
     """Where a job is, from an answer of the queue's: its status and its place."""
-    if not isinstance(call, routes.Submit | routes.Status | routes.Cancel) or not isinstance(value, dict):
+    if not isinstance(call, calls.Submit | calls.Status | calls.Cancel) or not isinstance(value, dict):
         return ""
     parts = [str(value["status"])] if "status" in value else []
     if "queue_position" in value:
@@ -176,10 +177,10 @@ def _origin(side: Side) -> Iterator[tuple[str, str]]:
         yield "report", side.report
 
 
-def _label(side: Side, call: routes.Call | None) -> str:
+def _label(side: Side, call: calls.Call | None) -> str:
     if side.status is None:
-        return "input" if isinstance(call, routes.Run | routes.Stream | routes.Submit) else "body"
-    return "output" if isinstance(call, routes.Run | routes.Stream | routes.Result) else "answer"
+        return "input" if isinstance(call, calls.Run | calls.Stream | calls.Submit) else "body"
+    return "output" if isinstance(call, calls.Run | calls.Stream | calls.Result) else "answer"
 
 
 # bodies

@@ -29,10 +29,10 @@ from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.miss import Miss
 from falmock.wire import auth
+from falmock.wire import calls
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
 from falmock.wire import platform
-from falmock.wire import routes
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
 
@@ -66,21 +66,21 @@ class Dispatch:
         self._platform = Platform(answers)
         self._handlers = self._table()
 
-    def decide(self, request: Request, call: routes.Call, now: float, strike: Strike | None) -> Effect:
+    def decide(self, request: Request, call: calls.Call, now: float, strike: Strike | None) -> Effect:
         """What to do about a call at `now` (seconds since the epoch).
 
         The job of a submit goes wrong as the strike says.
         """
         handler = self._handlers[type(call)]
-        if strike is not None and isinstance(call, routes.Submit):
+        if strike is not None and isinstance(call, calls.Submit):
             handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, strike))
         if self._answers.config.mode is not Mode.AUTO:
             return handler(request, call, now)
         if type(call) in auto.TO_FAL:
             return Forward("auto: uploads and tokens go to fal")
-        if isinstance(call, routes.WebhookKeys) and not self._webhooks.used:
+        if isinstance(call, calls.WebhookKeys) and not self._webhooks.used:
             return Forward("auto: no webhook was sent from here, so the keys are fal's")
-        if isinstance(call, routes.Socket | routes.RunSocket):
+        if isinstance(call, calls.Socket | calls.RunSocket):
             known = self._sockets.knows(call)
             return handler(request, call, now) if known else Forward("auto: no fixture is for this socket")
         reply = handler(request, call, now)
@@ -93,38 +93,38 @@ class Dispatch:
         """What answers each kind of call."""
         queue, uploads = self._queue, self._uploads
         return {
-            routes.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
-            routes.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
-            routes.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
-            routes.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
-            routes.Run: self._to_endpoint(self._streams.run),
-            routes.Stream: self._to_endpoint(self._streams.run),
-            routes.Socket: self._socket,
-            routes.RunSocket: self._to_endpoint(self._sockets.open_runs),
-            routes.WebhookKeys: lambda request, _, __: webhook_posts.keys(
+            calls.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
+            calls.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
+            calls.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
+            calls.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
+            calls.Run: self._to_endpoint(self._streams.run),
+            calls.Stream: self._to_endpoint(self._streams.run),
+            calls.Socket: self._socket,
+            calls.RunSocket: self._to_endpoint(self._sockets.open_runs),
+            calls.WebhookKeys: lambda request, _, __: webhook_posts.keys(
                 self._webhooks.edge, head=request.method == "HEAD"
             ),
-            routes.Submit: self._to_endpoint(queue.submit),
-            routes.UploadInitiate: self._to_storage(
+            calls.Submit: self._to_endpoint(queue.submit),
+            calls.UploadInitiate: self._to_storage(
                 self._recorded_or(lambda request, call, _: uploads.initiate(request, call))
             ),
-            routes.CdnToken: self._to_storage(self._recorded_or(lambda _, __, now: uploads.token(now))),
-            routes.Token: self._to_storage(self._recorded_or(self._tokens.give)),
-            routes.FileGet: lambda request, _, __: self._downloads.get(request),
-            routes.FilePut: self._recorded_or(lambda request, _, __: uploads.put(request)),
-            routes.DirectUpload: self._recorded_or(lambda request, _, __: uploads.upload(request)),
-            routes.MultipartStart: self._recorded_or(lambda request, _, __: uploads.multipart_start(request)),
-            routes.UploadPart: self._recorded_or(uploads.part),
-            routes.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
-            routes.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
-            routes.Unrouted: self._recorded_or(self._unrouted),
+            calls.CdnToken: self._to_storage(self._recorded_or(lambda _, __, now: uploads.token(now))),
+            calls.Token: self._to_storage(self._recorded_or(self._tokens.give)),
+            calls.FileGet: lambda request, _, __: self._downloads.get(request),
+            calls.FilePut: self._recorded_or(lambda request, _, __: uploads.put(request)),
+            calls.DirectUpload: self._recorded_or(lambda request, _, __: uploads.upload(request)),
+            calls.MultipartStart: self._recorded_or(lambda request, _, __: uploads.multipart_start(request)),
+            calls.UploadPart: self._recorded_or(uploads.part),
+            calls.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
+            calls.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
+            calls.Unrouted: self._recorded_or(self._unrouted),
         }
 
-    def _unrouted(self, request: Request, call: routes.Unrouted, now: float) -> Reply:
+    def _unrouted(self, request: Request, call: calls.Unrouted, now: float) -> Reply:
         text = f"{request.method} https://{request.host}{request.path}: {call.message}"
         return self._platform.answer(request, now) or self._unanswered(call, text)
 
-    def _unanswered(self, call: routes.Unrouted, text: str) -> Reply:
+    def _unanswered(self, call: calls.Unrouted, text: str) -> Reply:
         if call.status != NOT_HERE:
             return replies.problem(call.status, text, call.message)
         # Fal has an answer to this, and a fixture may have one. Clients of its Platform API look for the error alone.
@@ -165,7 +165,7 @@ class Dispatch:
 
         return handle
 
-    def _socket(self, request: Request, call: routes.Socket, now: float) -> Answer:
+    def _socket(self, request: Request, call: calls.Socket, now: float) -> Answer:
         if self._looks_at(request) and self._refusal(request, call.endpoint, now) is not None:
             return sockets.refused()
         return self._sockets.open(request, call, now)

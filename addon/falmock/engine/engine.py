@@ -33,13 +33,14 @@ from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.redaction import Redactor
+from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import routes
 from falmock.wire.content import Content
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
-_TAKES_FILE = frozenset({routes.FilePut, routes.DirectUpload, routes.UploadPart})
+_TAKES_FILE = frozenset({calls.FilePut, calls.DirectUpload, calls.UploadPart})
 SPOOLED_ABOVE = 1024 * 1024
 """Files longer than this (bytes), or of a length that is not told, are put on disk when they are uploaded."""
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
@@ -136,7 +137,7 @@ class Engine:
         """
         role = self.config.hosts.role(request.host) or Role.OTHER
         call = routes.route(role, request.method, request.path, request.query)
-        if isinstance(call, routes.Run | routes.Submit):
+        if isinstance(call, calls.Run | calls.Submit):
             return self._answers.ahead(request, call.endpoint) is not None
         return self._answers.knows_plain(request)
 

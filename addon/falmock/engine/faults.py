@@ -27,7 +27,7 @@ from falmock.fixtures.index import Index
 from falmock.fixtures.match import is_glob
 from falmock.fixtures.match import value_differences
 from falmock.fixtures.model import Fixture
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire.message import Request
 
 HEADER = "x-falmock-fault"
@@ -35,20 +35,20 @@ HEADER = "x-falmock-fault"
 LIMIT = 10_000
 """How many counts are kept: those of headers come from clients, and there may be any number."""
 
-NAMES: Mapping[str, tuple[type[routes.Call], ...]] = MappingProxyType(
+NAMES: Mapping[str, tuple[type[calls.Call], ...]] = MappingProxyType(
     {
-        "run": (routes.Run,),
-        "submit": (routes.Submit,),
-        "status": (routes.Status,),
-        "result": (routes.Result,),
-        "cancel": (routes.Cancel,),
-        "stream": (routes.Stream,),
-        "status-stream": (routes.StatusStream,),
-        "socket": (routes.Socket, routes.RunSocket),
-        "upload": routes.UPLOADS,
-        "download": (routes.FileGet,),
-        "token": (routes.Token,),
-        "webhook": (routes.Submit,),
+        "run": (calls.Run,),
+        "submit": (calls.Submit,),
+        "status": (calls.Status,),
+        "result": (calls.Result,),
+        "cancel": (calls.Cancel,),
+        "stream": (calls.Stream,),
+        "status-stream": (calls.StatusStream,),
+        "socket": (calls.Socket, calls.RunSocket),
+        "upload": calls.UPLOADS,
+        "download": (calls.FileGet,),
+        "token": (calls.Token,),
+        "webhook": (calls.Submit,),
     }
 )
 """The names that rules call calls by."""
@@ -56,16 +56,16 @@ KINDS = {kind: name for name, kinds in NAMES.items() for kind in kinds if name !
 """The name of each kind of call that has one."""
 _ASKS = frozenset({"run", "submit", "stream", "socket"})
 """The calls that ask a model for something: those that a rule is for which names none."""
-_WITH_INPUT = (routes.Run, routes.Stream, routes.Submit)
-_TO_ENDPOINT = (routes.Run, routes.Stream, routes.Submit, routes.Socket, routes.RunSocket)
-_OF_A_JOB = (routes.Status, routes.StatusStream, routes.Result, routes.Cancel)
+_WITH_INPUT = (calls.Run, calls.Stream, calls.Submit)
+_TO_ENDPOINT = (calls.Run, calls.Stream, calls.Submit, calls.Socket, calls.RunSocket)
+_OF_A_JOB = (calls.Status, calls.StatusStream, calls.Result, calls.Cancel)
 
 
 class Called(NamedTuple):
     """A call as faults see it: its kind by name, the endpoint id or app that it is about, "" for none."""
 
     request: Request
-    call: routes.Call
+    call: calls.Call
     name: str
     model: str
 
@@ -140,11 +140,11 @@ class Faults:
         """Whether there are no faults but those that headers ask for."""
         return not self._rules and not self._of_fixtures
 
-    def called(self, request: Request, call: routes.Call, now: float) -> Called:
+    def called(self, request: Request, call: calls.Call, now: float) -> Called:
         """A call as faults see it."""
         return Called(request, call, KINDS.get(type(call), ""), self._model(request, call, now))
 
-    def _model(self, request: Request, call: routes.Call, now: float) -> str:
+    def _model(self, request: Request, call: calls.Call, now: float) -> str:
         if isinstance(call, _TO_ENDPOINT):
             return str(call.endpoint)
         if isinstance(call, _OF_A_JOB):
@@ -212,13 +212,13 @@ def _concerns(fault: Fault, called: Called) -> bool:
     call = called.call
     if fault.error is not None:
         return True
-    if isinstance(call, routes.Socket | routes.RunSocket):
+    if isinstance(call, calls.Socket | calls.RunSocket):
         return fault.concerns_sockets
-    if fault.delays_or_breaks and not (isinstance(call, routes.StatusStream) and fault.needs_size):
+    if fault.delays_or_breaks and not (isinstance(call, calls.StatusStream) and fault.needs_size):
         return True
-    if isinstance(call, routes.Submit):
+    if isinstance(call, calls.Submit):
         return fault.job is not None or (fault.webhook is not None and bool(call.webhook))
-    if isinstance(call, routes.Stream | routes.StatusStream | routes.Run):
+    if isinstance(call, calls.Stream | calls.StatusStream | calls.Run):
         return fault.stream is not None
     return False
 
@@ -244,8 +244,8 @@ def _of_its_own(fault: Fault) -> frozenset[str]:
     return _ASKS | {"status-stream"} if fault.stream is not None and fault.error is None else _ASKS
 
 
-def _asks_for_webhook(names: frozenset[str], call: routes.Call) -> bool:
-    return "webhook" in names and isinstance(call, routes.Submit) and bool(call.webhook)
+def _asks_for_webhook(names: frozenset[str], call: calls.Call) -> bool:
+    return "webhook" in names and isinstance(call, calls.Submit) and bool(call.webhook)
 
 
 def _named(name: str, pattern: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.fixtures.beside import PRICES
 from falmock.fixtures.beside import Price
 from falmock.fixtures.catalogue import Catalogue

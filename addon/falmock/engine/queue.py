@@ -11,7 +11,7 @@ from falmock.engine.effects import Stream
 from falmock.engine.fault_replies import error_reply
 from falmock.engine.fault_replies import struck
 from falmock.engine.faults import Faults
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
 from falmock.engine.pace import Kind
@@ -22,15 +22,15 @@ from falmock.engine.webhooks import Agenda
 from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook
+from falmock.wire.calls import Cancel
+from falmock.wire.calls import Result
+from falmock.wire.calls import Status
+from falmock.wire.calls import StatusStream
+from falmock.wire.calls import Submit
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.message import Request
-from falmock.wire.routes import Cancel
-from falmock.wire.routes import Result
-from falmock.wire.routes import Status
-from falmock.wire.routes import StatusStream
-from falmock.wire.routes import Submit
 
 
 class Queue:

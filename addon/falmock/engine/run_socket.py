@@ -23,6 +23,7 @@ from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Streamed
 from falmock.wire import ws_run
+from falmock.wire.calls import Run
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.frames import TRY_AGAIN_LATER
 from falmock.wire.frames import Binary
@@ -33,7 +34,6 @@ from falmock.wire.frames import Text
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
-from falmock.wire.routes import Run
 from falmock.wire.routes import is_stream_path
 
 _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection"})

@@ -8,6 +8,7 @@ from falmock.engine.conversation import Refusal
 from falmock.engine.effects import Socket
 from falmock.engine.faults import Faults
 from falmock.engine.run_socket import RunSocket
+from falmock.wire import calls
 from falmock.wire import realtime
 from falmock.wire import routes
 from falmock.wire.endpoint import EndpointId
@@ -28,7 +29,7 @@ class Sockets:
         self._faults = faults
         self._idle = idle
 
-    def open(self, request: Request, call: routes.Socket, _now: float) -> Socket:
+    def open(self, request: Request, call: calls.Socket, _now: float) -> Socket:
         """A socket to an endpoint."""
         is_realtime = routes.is_realtime_path(call.endpoint)
         conversation = EndpointSocket(
@@ -42,14 +43,14 @@ class Sockets:
         )
         return Socket(conversation, "realtime" if is_realtime else "a socket of the app's own")
 
-    def open_runs(self, request: Request, call: routes.RunSocket, _now: float) -> Socket:
+    def open_runs(self, request: Request, call: calls.RunSocket, _now: float) -> Socket:
         """A socket that carries runs."""
         return Socket(RunSocket(self._answers, self._faults, request, call.endpoint, MAX_WAITING), "runs over a socket")
 
-    def knows(self, call: routes.Socket | routes.RunSocket) -> bool:
+    def knows(self, call: calls.Socket | calls.RunSocket) -> bool:
         """Whether any fixture is for sockets to this endpoint."""
         index = self._answers.index
-        if isinstance(call, routes.RunSocket):
+        if isinstance(call, calls.RunSocket):
             return bool(index.of_endpoint(str(call.endpoint)))
         names = names_of(call.endpoint)
         return any(index.sockets.of_endpoint(name) or index.openings.of_endpoint(name) for name in names)

@@ -11,7 +11,7 @@ from typing import Any
 
 from falmock.engine.effects import End
 from falmock.engine.effects import Step
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.statuses import status_object
 from falmock.wire import jsontext

@@ -16,8 +16,8 @@ from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Piece
 from falmock.fixtures.model import Streamed
+from falmock.wire import calls
 from falmock.wire import jsontext
-from falmock.wire import routes
 from falmock.wire import sse
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
@@ -64,14 +64,14 @@ class Streams:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
-    def run(self, request: Request, call: routes.Run | routes.Stream, now: float) -> Reply | Stream:
+    def run(self, request: Request, call: calls.Run | calls.Stream, now: float) -> Reply | Stream:
         """A run: streamed where the call asks for that and a fixture has a stream.
 
         Where none has, the answer to a call for server-sent events is its only event, if it is JSON and was not
         recorded as the answer to that very call.
         """
         endpoint = call.endpoint
-        names = names_of(endpoint) if isinstance(call, routes.Stream) else ()
+        names = names_of(endpoint) if isinstance(call, calls.Stream) else ()
         found = self._answers.find(request, endpoint, names)
         if isinstance(found, Reply):
             return found
@@ -81,7 +81,7 @@ class Streams:
         if late is not None:
             return late
         gap = LEGACY_GAP if request.headers.get("user-agent", "").startswith(LEGACY_AGENT) else 0.0
-        wants_events = isinstance(call, routes.Stream) or _accepts_events(request)
+        wants_events = isinstance(call, calls.Stream) or _accepts_events(request)
         if fixture.streamed is not None and (wants_events or _says_stream(request)):
             return self._played(fixture, fixture.streamed, endpoint.app, request_id, now, gap)
         known = self._answers.prepared(fixture)

@@ -24,12 +24,12 @@ from falmock.engine.streams import names_of
 from falmock.engine.strike import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Request
 from falmock.wire.named_errors import Wanted
 
-Decide = Callable[[Request, routes.Call, float, Strike | None], Effect]
+Decide = Callable[[Request, calls.Call, float, Strike | None], Effect]
 """What is to be done about a call; a submit's job goes wrong as the strike says."""
 
 
@@ -46,7 +46,7 @@ class Striking:
         self._answers = answers
         self._decide = decide
 
-    def answer(self, request: Request, call: routes.Call, now: float) -> Effect:
+    def answer(self, request: Request, call: calls.Call, now: float) -> Effect:
         """What to do about a call."""
         faults = self._faults
         if faults.is_idle and HEADER not in request.headers:
@@ -76,16 +76,16 @@ class Striking:
         reply = fault_replies.error_reply(strike, wanted, called, self._request_id(called.call, now))
         return fault_replies.struck(strike, reply)
 
-    def _request_id(self, call: routes.Call, now: float) -> str:
+    def _request_id(self, call: calls.Call, now: float) -> str:
         request_id = getattr(call, "request_id", None)
         return self._answers.new_id(now) if request_id is None else str(request_id)
 
     def _fixture_has_one(self, called: Called) -> bool:
         """Whether the fixture that would answer a call has a fault of its own."""
         call = called.call
-        if not self._faults.has_fixtures or not isinstance(call, routes.Run | routes.Stream | routes.Submit):
+        if not self._faults.has_fixtures or not isinstance(call, calls.Run | calls.Stream | calls.Submit):
             return False
-        names = names_of(call.endpoint) if isinstance(call, routes.Stream) else ()
+        names = names_of(call.endpoint) if isinstance(call, calls.Stream) else ()
         fixture = self._answers.ahead(called.request, call.endpoint, names)
         return fixture is not None and fixture.fault is not None
 
@@ -94,16 +94,16 @@ class Striking:
         call = called.call
         if isinstance(answer, Socket):
             return self._faults.of_socket(called)
-        if isinstance(call, routes.Submit | routes.Status | routes.StatusStream | routes.Cancel):
+        if isinstance(call, calls.Submit | calls.Status | calls.StatusStream | calls.Cancel):
             return None
-        if isinstance(call, routes.Result):
+        if isinstance(call, calls.Result):
             job = self._answers.scope.jobs.get(call.request_id, now)
             return job.strike if job is not None and job.state in TERMINAL else None
         return self._faults.of_fixture(answer.fixture)
 
     def _struck(self, strike: Strike, answer: Answer, called: Called, now: float) -> Answer:
         fault = strike.fault
-        if fault.error is not None and not isinstance(called.call, routes.Submit | routes.Result):
+        if fault.error is not None and not isinstance(called.call, calls.Submit | calls.Result):
             return self._error(strike, fault.error, called, now)._replace(fixture=answer.fixture)
         if fault.reset is Breaks.BEFORE_HEADERS:
             return fault_replies.broken_off(strike)._replace(fixture=answer.fixture)
@@ -120,6 +120,6 @@ class Striking:
         return fault_replies.struck(strike, answer)
 
 
-def _is_replaced(strike: Strike, call: routes.Call) -> bool:
+def _is_replaced(strike: Strike, call: calls.Call) -> bool:
     """Whether an error is answered in place of everything else: a submit's is what its job comes to, if it can be."""
-    return not isinstance(call, routes.Submit) or strike.fault.turns_away
+    return not isinstance(call, calls.Submit) or strike.fault.turns_away

@@ -14,9 +14,9 @@ from falmock.wire import auth
 from falmock.wire import errors
 from falmock.wire import jsontext
 from falmock.wire.auth import AuthRule
+from falmock.wire.calls import Token
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
-from falmock.wire.routes import Token
 from falmock.wire.routes import query_value
 
 DEFAULT_SECONDS = 120

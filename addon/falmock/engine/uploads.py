@@ -18,6 +18,10 @@ from falmock.engine.effects import Reply
 from falmock.wire import cors
 from falmock.wire import jsontext
 from falmock.wire import storage
+from falmock.wire.calls import PartUrl
+from falmock.wire.calls import UploadComplete
+from falmock.wire.calls import UploadInitiate
+from falmock.wire.calls import UploadPart
 from falmock.wire.content import Content
 from falmock.wire.content import content_of
 from falmock.wire.hosts import CDN_HOST
@@ -26,10 +30,6 @@ from falmock.wire.media import DEFAULT
 from falmock.wire.media import extension_of
 from falmock.wire.media import is_type
 from falmock.wire.message import Request
-from falmock.wire.routes import PartUrl
-from falmock.wire.routes import UploadComplete
-from falmock.wire.routes import UploadInitiate
-from falmock.wire.routes import UploadPart
 
 TOKEN_SECONDS = 24 * 3600
 UPLOAD_NAME = "upload.bin"

@@ -33,18 +33,18 @@ from falmock.gateway.aimock_translation import Translation
 from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Onward
+from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import jsontext
-from falmock.wire import routes
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.message import Request
 
 STRICT = "x-aimock-strict"
 """The header that has a call which no fixture answers fail with 503, and never go on to fal."""
 MAX_JOBS = 10_000
-_ASKS = (routes.Submit, routes.Run)
+_ASKS = (calls.Submit, calls.Run)
 """The calls that chaos and errors strike."""
-_OF_A_JOB = (routes.Status, routes.StatusStream, routes.Result, routes.Cancel)
+_OF_A_JOB = (calls.Status, calls.StatusStream, calls.Result, calls.Cancel)
 
 
 class Aimock:
@@ -102,7 +102,7 @@ class Aimock:
             translation = Translation(self._engines.of(called.request.scope), called, now, strict=strict)
             called = translation.called
             worded: Callable[[Reply], Reply] = translation.leave
-        elif isinstance(called.call, routes.UploadInitiate):
+        elif isinstance(called.call, calls.UploadInitiate):
             worded = _as_it_is
         else:
             worded = _unavailable if strict else _as_it_is
@@ -110,7 +110,7 @@ class Aimock:
         def leaving(effect: Reply | Stream) -> Reply | Stream:
             if isinstance(effect, Stream):
                 return effect
-            if isinstance(called.call, routes.UploadInitiate):
+            if isinstance(called.call, calls.UploadInitiate):
                 effect = aimock_storage.through(effect, base)
             told = worded(effect)
             if told.status != effect.status and effect.why != FALS_ANSWER:
@@ -118,13 +118,13 @@ class Aimock:
                 journal.told(called.request, effect.status, told.status)
             return leave(told)
 
-        if strict and isinstance(called.call, (*_ASKS, routes.Stream)):
+        if strict and isinstance(called.call, (*_ASKS, calls.Stream)):
             effect = self._engines.handle(called.request, now)
             if isinstance(effect, Forward):
                 return leave(self._kept_here(called, effect, now))
             if isinstance(effect, Reply | Stream):
                 return leaving(effect)
-        if called.legacy and isinstance(called.call, routes.Submit) and self._engines.config.mode is not Mode.REPLAY:
+        if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
             reply = await ask(called.request)
             self._learn(reply, str(called.call.endpoint.app))
             return leaving(reply)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
 from falmock.engine import scopes
+from falmock.wire import calls
 from falmock.wire import routes
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.hosts import Hosts
@@ -37,7 +38,7 @@ class Called(NamedTuple):
     """
 
     request: Request
-    call: routes.Call
+    call: calls.Call
     legacy: bool = False
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.gateway import aimock_dialect as dialect
 from falmock.gateway.aimock_routes import Called
 from falmock.gateway.door import FALS_ANSWER
+from falmock.wire import calls
 from falmock.wire import jsontext
-from falmock.wire import routes
 from falmock.wire.lifecycle import State
 
 _REFUSED = (400, 413, 422)
@@ -28,25 +28,25 @@ class Translation:
         self.called = called._replace(request=called.request._replace(headers=_as_json(called)))
         call = called.call
         # What is cancelled for the second time is not done in aimock's eyes.
-        before = self._job(call.request_id) if isinstance(call, routes.Cancel) else None
+        before = self._job(call.request_id) if isinstance(call, calls.Cancel) else None
         self._was_cancelled = before is not None and dialect.is_cancelled(before)
 
     def leave(self, reply: Reply) -> Reply:
         """aimock's answer in the place of an engine's."""
         if reply.why == FALS_ANSWER:
-            return _polled(reply) if isinstance(self.called.call, routes.Status) else reply
+            return _polled(reply) if isinstance(self.called.call, calls.Status) else reply
         if reply.fault is not None:
             return reply
         match self.called.call:
-            case routes.Submit():
+            case calls.Submit():
                 return self._submitted(reply)
-            case routes.Run():
+            case calls.Run():
                 return self._ran(reply)
-            case routes.Status(request_id=request_id) | routes.Result(request_id=request_id):
+            case calls.Status(request_id=request_id) | calls.Result(request_id=request_id):
                 return self._asked(reply, request_id)
-            case routes.Cancel():
+            case calls.Cancel():
                 return self._cancelled(reply)
-            case routes.Unrouted() if reply.status >= 400 and reply.fixture is None:
+            case calls.Unrouted() if reply.status >= 400 and reply.fixture is None:
                 return dialect.no_route(reply)
             case _:
                 return reply
@@ -85,7 +85,7 @@ class Translation:
         job = self._job(request_id)
         if job is None:
             return dialect.unknown_job(reply, request_id) if reply.status == 404 else _polled(reply)
-        is_poll, legacy = isinstance(self.called.call, routes.Status), self.called.legacy
+        is_poll, legacy = isinstance(self.called.call, calls.Status), self.called.legacy
         if is_poll or (not dialect.is_over(job) and not legacy):
             return dialect.status(reply, job, self._now, 200 if is_poll else 202, legacy=legacy)
         if not dialect.is_over(job):
@@ -104,6 +104,6 @@ def _polled(reply: Reply) -> Reply:
 def _as_json(called: Called) -> dict[str, str]:
     """The headers of a call: aimock does not look at the content type of an input."""
     headers = dict(called.request.headers)
-    if isinstance(called.call, routes.Submit | routes.Run) and called.request.body:
+    if isinstance(called.call, calls.Submit | calls.Run) and called.request.body:
         headers["content-type"] = "application/json"
     return headers

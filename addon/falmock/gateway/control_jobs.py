@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from falmock.engine.effects import Reply
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.fixtures.fault_answer import answer_of
 from falmock.fixtures.fault_reader import BadFault
 from falmock.fixtures.fault_reader import read_text

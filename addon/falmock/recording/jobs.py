@@ -18,15 +18,15 @@ from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.wire import jsontext
+from falmock.wire.calls import Cancel
+from falmock.wire.calls import Result
+from falmock.wire.calls import Status
+from falmock.wire.calls import StatusStream
+from falmock.wire.calls import Submit
 from falmock.wire.errors import ALREADY_COMPLETED
 from falmock.wire.errors import CANCELLED_TEXT
 from falmock.wire.errors import NOT_FOUND
 from falmock.wire.errors import UNFINISHED
-from falmock.wire.routes import Cancel
-from falmock.wire.routes import Result
-from falmock.wire.routes import Status
-from falmock.wire.routes import StatusStream
-from falmock.wire.routes import Submit
 from falmock.wire.sse import Parser
 
 FollowUp = Status | StatusStream | Result | Cancel

@@ -25,6 +25,7 @@ from falmock.recording.sockets import Sockets
 from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
 from falmock.recording.uploads import Uploads
+from falmock.wire import calls
 from falmock.wire import jsontext
 from falmock.wire import routes
 from falmock.wire.content import Content
@@ -66,7 +67,7 @@ class Recorder:
     def sink(self, method: str, host: str, path: str) -> Sink:
         """What is needed of the body of a request to this host, which may be anybody's, while it passes."""
         if method == "POST" and self.hosts.role(host) is Role.CDN:
-            direct = isinstance(routes.route(Role.CDN, method, path, ""), routes.DirectUpload)
+            direct = isinstance(routes.route(Role.CDN, method, path, ""), calls.DirectUpload)
             return Sink.HASH if direct else Sink.NOTHING
         return self.uploads.sink(method, f"https://{host}{path}") if method == "PUT" else Sink.NOTHING
 
@@ -98,9 +99,9 @@ class Recorder:
         if role is None:
             return []
         call = routes.route(role, request.method, request.path, request.query, upgrade=True)
-        if isinstance(call, routes.Socket):
+        if isinstance(call, calls.Socket):
             return self._sockets.record(call.endpoint, session)
-        if isinstance(call, routes.RunSocket):
+        if isinstance(call, calls.RunSocket):
             return self._ws_runs(call, session)
         return []
 
@@ -108,32 +109,32 @@ class Recorder:
         """What is left when the recording ends."""
         return self._jobs.finish()
 
-    def _handle(self, call: routes.Call, exchange: Exchange) -> list[Outcome]:
+    def _handle(self, call: calls.Call, exchange: Exchange) -> list[Outcome]:
         if exchange.status == 101:
             return []  # the session comes when it is over
         if exchange.request.headers.get("upgrade", "").lower() == "websocket":
             where = f"https://{exchange.request.host}{exchange.request.path}"
             return [warn(f"the socket to {where} was refused ({exchange.status}) and is not recorded")]
-        if isinstance(call, routes.Run | routes.Stream):
+        if isinstance(call, calls.Run | calls.Stream):
             return self._run(call, exchange)
-        if isinstance(call, routes.Submit):
+        if isinstance(call, calls.Submit):
             return self._jobs.submit(call, exchange)
-        if isinstance(call, routes.Status | routes.StatusStream | routes.Result | routes.Cancel):
+        if isinstance(call, calls.Status | calls.StatusStream | calls.Result | calls.Cancel):
             return self._jobs.follow_up(call, exchange)
-        if isinstance(call, routes.FileGet):
+        if isinstance(call, calls.FileGet):
             return self._download(exchange)
-        if isinstance(call, routes.Token):
+        if isinstance(call, calls.Token):
             self._learn_token(exchange.body)
             return []
-        if isinstance(call, routes.WebhookKeys):
+        if isinstance(call, calls.WebhookKeys):
             return []  # falmock signs with keys of its own
-        if isinstance(call, routes.Unrouted):
+        if isinstance(call, calls.Unrouted):
             return self._plain_call(exchange)
-        if isinstance(call, routes.CdnToken):
+        if isinstance(call, calls.CdnToken):
             self._learn_token(exchange.body)
         return self._uploaded(self.uploads.start(call, exchange) if exchange.status < 300 else None)
 
-    def _run(self, call: routes.Run | routes.Stream, exchange: Exchange) -> list[Outcome]:
+    def _run(self, call: calls.Run | calls.Stream, exchange: Exchange) -> list[Outcome]:
         about = f"the run of {call.endpoint}"
         why = self._composer.trouble(exchange)
         if why is not None:
@@ -156,11 +157,11 @@ class Recorder:
         entry["recorded"] = self._composer.recorded(exchange)
         return [self._composer.save(entry, about, exchange.started, answered)]
 
-    def _ws_runs(self, call: routes.RunSocket, session: Session) -> list[Outcome]:
+    def _ws_runs(self, call: calls.RunSocket, session: Session) -> list[Outcome]:
         runs = list(ws_runs.exchanges(session))
         for run in runs:
             self.redactor.learn(run.headers)
-        outcomes = [outcome for run in runs for outcome in self._run(routes.Run(call.endpoint), run)]
+        outcomes = [outcome for run in runs for outcome in self._run(calls.Run(call.endpoint), run)]
         unanswered = sum(message.from_client for message in session.messages) - len(runs)
         if unanswered:
             outcomes.append(

@@ -16,10 +16,10 @@ from falmock.recording.exchange import Exchange
 from falmock.recording.values import steps_of
 from falmock.wire import jsontext
 from falmock.wire import sse
+from falmock.wire.calls import Call
+from falmock.wire.calls import Stream
 from falmock.wire.media import DEFAULT
 from falmock.wire.message import Request
-from falmock.wire.routes import Call
-from falmock.wire.routes import Stream
 from falmock.wire.sse import Parser
 
 EVENTS = "text/event-stream"

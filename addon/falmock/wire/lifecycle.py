@@ -3,7 +3,7 @@
 Two rules hold this file together:
 
 1. Everything about which state follows which, and how a state looks on the wire, stands here.
-2. This file knows neither clocks nor polls: who fires an event, and when, is `engine.jobs`' affair.
+2. This file knows neither clocks nor polls: who fires an event, and when, is `engine.job`'s affair.
 
 Fal knows three status words only. A failed, a cancelled and an expired job all read COMPLETED, with an
 `error` beside it: `CANCELLED` or `FAILED` would make the Python client raise and the JS client poll for

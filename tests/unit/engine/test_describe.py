@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from falmock.engine import describe
 from falmock.engine.describe import Side
 from falmock.fixtures.redaction import Redactor
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 
@@ -70,7 +70,7 @@ def test_a_call_about_a_job_tells_which(method: str, path: str, name: str) -> No
 
 
 def test_every_kind_of_call_has_a_name() -> None:
-    assert describe._NAMES.keys() == set(get_args(routes.Call)) - {routes.Unrouted}
+    assert describe._NAMES.keys() == set(get_args(calls.Call)) - {calls.Unrouted}
 
 
 def test_a_stream_tells_its_endpoint_as_called() -> None:

@@ -7,7 +7,7 @@ import pytest
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Socket
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire.auth import AuthRule
 from unit.engine.calls import Client
 from unit.engine.calls import header
@@ -63,7 +63,7 @@ def test_jobs_are_guarded_and_unknown_ids_are_not() -> None:
 
 
 def test_every_call_has_its_answer() -> None:
-    assert set(Client().engine._dispatch._handlers) == set(get_args(routes.Call))
+    assert set(Client().engine._dispatch._handlers) == set(get_args(calls.Call))
 
 
 @pytest.mark.parametrize(

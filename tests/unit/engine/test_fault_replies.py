@@ -17,7 +17,7 @@ from falmock.engine.fault_replies import malformed
 from falmock.engine.faults import Called
 from falmock.engine.strike import Strike
 from falmock.fixtures.fault_reader import read_text
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire.endpoint import parse
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import Kind
@@ -118,7 +118,7 @@ def test_what_does_nothing_to_answers_leaves_no_trace() -> None:
 
 
 REQUEST = Request("POST", "fal.run", "/fal-ai/flux/dev/x", "", {}, b"")
-RUN = Called(REQUEST, routes.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/flux/dev/x")
+RUN = Called(REQUEST, calls.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/flux/dev/x")
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from falmock.engine.jobs import Job
+from falmock.engine.job import Job
 from falmock.engine.pace import parse_pace
 from falmock.engine.pace import schedule
 from falmock.engine.statuses import status_object

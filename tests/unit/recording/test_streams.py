@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from falmock.fixtures.fault import StreamEnd
 from falmock.fixtures.fault import StreamFault
 from falmock.recording.streams import is_wanted
-from falmock.wire import routes
+from falmock.wire import calls
 from falmock.wire import sse
 from falmock.wire.routes import route
 from unit.fixtures.build import decoded
@@ -241,7 +241,7 @@ def test_calls_that_want_a_stream(line: str, sent: Any, asked: dict[str, str], *
     role = Listening().recorder.hosts.role("fal.run")
     assert role is not None
     call = route(role, "POST", heard.request.path, "")
-    assert isinstance(call, routes.Run | routes.Stream)
+    assert isinstance(call, calls.Run | calls.Stream)
     assert is_wanted(call, heard.request) is wanted
 
 

@@ -8,31 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire import routes
+from falmock.wire.calls import Call
+from falmock.wire.calls import Cancel
+from falmock.wire.calls import CdnToken
+from falmock.wire.calls import DirectUpload
+from falmock.wire.calls import FileGet
+from falmock.wire.calls import FilePut
+from falmock.wire.calls import MultipartStart
+from falmock.wire.calls import PartUrl
+from falmock.wire.calls import Result
+from falmock.wire.calls import Run
+from falmock.wire.calls import RunSocket
+from falmock.wire.calls import Socket
+from falmock.wire.calls import Status
+from falmock.wire.calls import StatusStream
+from falmock.wire.calls import Stream
+from falmock.wire.calls import Submit
+from falmock.wire.calls import Token
+from falmock.wire.calls import Unrouted
+from falmock.wire.calls import UploadComplete
+from falmock.wire.calls import UploadInitiate
+from falmock.wire.calls import UploadPart
+from falmock.wire.calls import WebhookKeys
 from falmock.wire.endpoint import parse
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
-from falmock.wire.routes import Call
-from falmock.wire.routes import Cancel
-from falmock.wire.routes import CdnToken
-from falmock.wire.routes import DirectUpload
-from falmock.wire.routes import FileGet
-from falmock.wire.routes import FilePut
-from falmock.wire.routes import MultipartStart
-from falmock.wire.routes import PartUrl
-from falmock.wire.routes import Result
-from falmock.wire.routes import Run
-from falmock.wire.routes import RunSocket
-from falmock.wire.routes import Socket
-from falmock.wire.routes import Status
-from falmock.wire.routes import StatusStream
-from falmock.wire.routes import Stream
-from falmock.wire.routes import Submit
-from falmock.wire.routes import Token
-from falmock.wire.routes import Unrouted
-from falmock.wire.routes import UploadComplete
-from falmock.wire.routes import UploadInitiate
-from falmock.wire.routes import UploadPart
-from falmock.wire.routes import WebhookKeys
 
 RID = "019e5b1c-7f3a-7c3e-8a51-0b3ae067edb1"
 

@@ -1,0 +1,165 @@
+"""The calls that a request to fal can be (fal-protocol.md sections 2.1, 3.0, 4, 5 and 6)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from falmock.wire.endpoint import EndpointId
+
+
+class Run(NamedTuple):
+    """A sync run: answered with the model's own output."""
+
+    endpoint: EndpointId
+
+
+class Stream(NamedTuple):
+    """A run whose output comes piece by piece (section 4). `endpoint` is as called, `/stream` and all."""
+
+    endpoint: EndpointId
+
+
+class Socket(NamedTuple):
+    """A WebSocket to an endpoint (section 5): `/realtime`, or any other path of the app's. `endpoint` is as called."""
+
+    endpoint: EndpointId
+
+
+class RunSocket(NamedTuple):
+    """A WebSocket that carries runs of one endpoint (section 5.4)."""
+
+    endpoint: EndpointId
+
+
+class Submit(NamedTuple):
+    """A job for the queue. `max_queue_length` is the `fal_max_queue_length` text, `webhook` the URL, "" if absent."""
+
+    endpoint: EndpointId
+    max_queue_length: str
+    webhook: str
+
+
+class Status(NamedTuple):
+    """A poll of one job; `logs` tells whether its log lines are asked for."""
+
+    request_id: str
+    logs: bool
+
+
+class StatusStream(NamedTuple):
+    """A job's status as server-sent events; `logs` tells whether its log lines are asked for."""
+
+    request_id: str
+    logs: bool
+
+
+class Result(NamedTuple):
+    """What a job came to."""
+
+    request_id: str
+
+
+class Cancel(NamedTuple):
+    """The wish that a job stop."""
+
+    request_id: str
+
+
+class UploadInitiate(NamedTuple):
+    """Asks for an upload URL and the file URL it will fill (JS, and the `gcs` fallback of Python)."""
+
+    storage_type: str
+
+
+class CdnToken(NamedTuple):
+    """Asks for a token to upload to the CDN with (Python)."""
+
+
+class Token(NamedTuple):
+    """Asks for a short-lived token (section 5.1); the newer route answers it in an object."""
+
+    newer: bool
+
+
+class WebhookKeys(NamedTuple):
+    """Asks for the keys that webhooks are signed with (section 3.7)."""
+
+
+class DirectUpload(NamedTuple):
+    """A whole file in one POST to a CDN host (Python; the legacy `fal.media` route is the same)."""
+
+
+class MultipartStart(NamedTuple):
+    """Opens a multipart upload on a CDN host (Python)."""
+
+
+class FilePut(NamedTuple):
+    """The whole content for a file URL given out before (JS, gcs)."""
+
+
+class UploadPart(NamedTuple):
+    """Part `number` (1-based) of the file at `path`."""
+
+    path: str
+    number: int
+
+
+class PartUrl(NamedTuple):
+    """Asks where to PUT part `number` of the file at `path` (the `fal` package's gcs multipart)."""
+
+    path: str
+    number: int
+
+
+class UploadComplete(NamedTuple):
+    """Joins the parts of the file at `path`."""
+
+    path: str
+
+
+class FileGet(NamedTuple):
+    """A download, or with HEAD the headers of one."""
+
+
+class Unrouted(NamedTuple):
+    """A request that fal has no route for, or none that falmock answers: `status` and what to say."""
+
+    status: int
+    message: str
+
+
+Call = (
+    Run
+    | Stream
+    | Socket
+    | RunSocket
+    | WebhookKeys
+    | Submit
+    | Status
+    | StatusStream
+    | Result
+    | Cancel
+    | UploadInitiate
+    | CdnToken
+    | Token
+    | DirectUpload
+    | MultipartStart
+    | FilePut
+    | UploadPart
+    | PartUrl
+    | UploadComplete
+    | FileGet
+    | Unrouted
+)
+
+UPLOADS = (
+    UploadInitiate,
+    CdnToken,
+    DirectUpload,
+    MultipartStart,
+    FilePut,
+    UploadPart,
+    PartUrl,
+    UploadComplete,
+)
+"""The calls that make up an upload, of any client."""
