@@ -33,8 +33,9 @@ PARTS = ("engine", "load", "proxy", "doors", "record", "soak", "bodies")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--repeats", type=int, default=400, help="calls a round through mitmdump")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds without mitmdump")
+    parser.add_argument("--turns", type=int, default=60, help="rounds through mitmdump: many short ones")
+    parser.add_argument("--repeats", type=int, default=60, help="calls a round through mitmdump")
     parser.add_argument("--seconds", type=float, default=60, help="how long the soak lasts")
     parser.add_argument("--gib", type=float, default=2, help="how large the bodies are")
     args = parser.parse_args()
@@ -51,11 +52,11 @@ def main() -> int:
     if "load" in parts:
         met &= bench_load(max(3, args.rounds // 3))
     if "proxy" in parts:
-        met &= bench_proxy(args.rounds, args.repeats)
+        met &= bench_proxy(args.turns, args.repeats)
     if "doors" in parts:
-        met &= bench_doors(args.rounds, args.repeats)
+        met &= bench_doors(args.turns, args.repeats)
     if "record" in parts:
-        met &= bench_record(args.rounds, args.repeats // 2)
+        met &= bench_record(args.turns, args.repeats // 2)
     if "soak" in parts:
         met &= bench_soak(args.seconds)
     if "bodies" in parts:
