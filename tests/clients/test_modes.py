@@ -188,7 +188,9 @@ def test_reverse_mode_with_the_clients_host_header(confdir: Path, fixtures: Path
     args = ("--mode", "reverse:https://queue.fal.run", "--set", "keep_host_header=true")
     with mitmdump(confdir, *args, fixtures=fixtures) as mock, httpx.Client(base_url=mock.proxy) as client:
         submitted = through_the_queue(client)
+        calls = client.get("/__falmock/journal").json()["entries"]
     assert submitted["status_url"].startswith("https://queue.fal.run/fal-ai/flux/requests/")
+    assert [call["call"] for call in calls] == ["submit", "status", "result"]
 
 
 def test_a_reverse_port_for_the_doors_alone(confdir: Path, fixtures: Path) -> None:

@@ -24,7 +24,7 @@ from falmock.wire.message import Request
 NOBODY = ".invalid"
 """The end of names of hosts that there are none of (RFC 6761): a port that stands for one is falmock's own."""
 OURS = "/__"
-"""How the paths begin that no app has."""
+"""How the paths begin that no app has, and no endpoint of fal's."""
 LOOKS_AGAIN = 1.0
 """How often (seconds) it is looked whether the client of an answer that takes time is still there."""
 
@@ -40,7 +40,12 @@ class Entrance:
 
     def finds(self, flow: http.HTTPFlow) -> Request | None:
         """The request of a flow that is for falmock itself; None for any other."""
-        if not self._callers.is_direct(flow) or flows.host_of(flow.request, self._engines.config.hosts) is not None:
+        other = self._callers.stands_for(flow)
+        # No endpoint id begins so: a port that stands for a host of fal's has room for these paths too.
+        is_to_fal = not (other and flow.request.path.startswith(OURS)) and (
+            flows.host_of(flow.request, self._engines.config.hosts) is not None
+        )
+        if is_to_fal or not self._callers.is_direct(flow):
             return None
         is_renamed, user = self._callers.is_renamed(flow), self._callers.user(flow)
         host = "" if is_renamed else flow.request.pretty_host
@@ -53,7 +58,6 @@ class Entrance:
         headers = {**request.headers, "host": named}  # in HTTP/2 it has another name
         request = request._replace(headers=headers, peer=address[0] if address else "")
         is_claimed = self._doors.find(request) is not None
-        other = self._callers.stands_for(flow)
         if other:
             is_ours = other.endswith(NOBODY) or (is_claimed and request.path.startswith(OURS))
             return request if is_ours else None

@@ -171,8 +171,11 @@ def test_a_port_that_stands_for_an_app_is_the_apps(called: Called, path: str, *,
     assert (called("reverse:http://localhost:3000@8083", path, "here:8083") is not None) is is_ours
 
 
-def test_a_port_that_stands_for_fal_is_fals(called: Called) -> None:
-    assert called("reverse:https://fal.run@8083", "/mine") is None
+@pytest.mark.parametrize(
+    ("path", "is_ours"), [("/mine", False), ("/other", False), ("/__falmock/mine", True), ("/__other", False)]
+)
+def test_a_port_that_stands_for_fal_is_fals(called: Called, path: str, *, is_ours: bool) -> None:
+    assert (called("reverse:https://fal.run@8083", path, "here:8083") is not None) is is_ours
 
 
 def test_a_path_that_no_door_is_for() -> None:
