@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 
 from clients import sweep
+from clients.upstream import Pace
+from clients.upstream import Upstream
+from clients.upstream import upstream
 
 
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One CA for the whole session: making a new one for every mitmdump would take longer than the tests."""
     return tmp_path_factory.mktemp("mitmproxy")
+
+
+@pytest.fixture
+def fal() -> Iterator[Upstream]:
+    """A stand-in for fal, whose jobs take no time unless they say so."""
+    with upstream() as fal:
+        fal.pace = Pace()
+        yield fal
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,8 @@ from clients import running
 from clients import tape
 from clients.running import CLIENTS
 from clients.running import mitmdump
-from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import recording
-from clients.upstream import upstream
-
-
-@pytest.fixture
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        fal.pace = Pace()
-        yield fal
 
 
 def to_models(fal: Upstream) -> list[str]:

@@ -15,7 +15,6 @@ from clients import tape
 from clients.answers import sha256
 from clients.running import CLIENTS
 from clients.running import mitmdump
-from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import recording
 from clients.upstream import upstream
@@ -183,10 +182,3 @@ def python_parts(app: httpx.Client) -> str:
     listed = [{"partNumber": number, "etag": parts[number]} for number in sorted(parts)]
     assert app.post(f"{url}/complete", json={"parts": listed}, headers=head).status_code == 200
     return str(begun["access_url"])
-
-
-@pytest.fixture
-def fal() -> Any:
-    with upstream() as fal:
-        fal.pace = Pace()
-        yield fal

@@ -16,7 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
-import pytest
 
 from clients import running
 from clients import tape
@@ -24,23 +23,14 @@ from clients.answers import sha256
 from clients.running import MITMDUMP
 from clients.running import Mitmdump
 from clients.running import mitmdump
-from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import recording
-from clients.upstream import upstream
 from falmock.fixtures.store import Store
 
 KILLS = 15
 ROOT = os.geteuid() == 0
 LIMIT = 300_000
 """The largest file (bytes) that a process with little room may write."""
-
-
-@pytest.fixture
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        fal.pace = Pace()
-        yield fal
 
 
 def work(mock: Mitmdump, number: int, stop: threading.Event) -> None:

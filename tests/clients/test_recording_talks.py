@@ -225,13 +225,6 @@ def test_no_token_is_kept(rounds: Rounds) -> None:
 # one by one
 
 
-@pytest.fixture
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        fal.pace = Pace()
-        yield fal
-
-
 def events(app: App, path: str) -> list[Any]:
     """Type, id and data of each event."""
     body = base64.b64decode(app("raw", path=path, arguments={})["body"]["$bytes"])

@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextlib import suppress
@@ -25,20 +24,12 @@ from clients import webhook_verifier
 from clients.receiver import receiver
 from clients.running import KEY
 from clients.upstream import Answer
-from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import upstream
 
 AUTH = {"Authorization": f"Key {KEY}"}
 REALTIME = "fal.run/test/realtime/realtime"
 COUNTING = "fal.run/test/counting/realtime"
-
-
-@pytest.fixture
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        fal.pace = Pace()
-        yield fal
 
 
 def to(fal: Upstream, url: str, headers: dict[str, str] | None = None, **more: Any) -> ClientConnection:
