@@ -7,10 +7,8 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +16,18 @@ import httpx
 import pytest
 
 from clients import running
-from clients import tape
-from clients.running import CLIENTS
-from clients.running import ROOT
+from clients.openai_apps import ASSETS
+from clients.openai_apps import SHIPPED
+from clients.openai_apps import App
+from clients.openai_apps import opened
+from clients.openai_apps import schema_of
 from clients.running import Mitmdump
-from clients.upstream import Answer
-from clients.upstream import Pace
-from clients.upstream import Upstream
-from clients.upstream import recording
-from clients.upstream import upstream
 
-App = Callable[..., Any]
-PROGRAMS = CLIENTS / "programs"
-SHIPPED = ROOT / "fixtures"
-ASSETS = SHIPPED / "_assets"
 SUNSET = "a black cat on a hill, watching the sun go down"
 SCHNELL = "fal-ai/flux/schnell"
 TO_IMAGE = "fal-ai/flux/dev/image-to-image"
 UPSCALER = "fal-ai/clarity-upscaler"
 BUSY = {"status": 429, "json": {"detail": "Reached concurrent requests limit of 20"}}
-ACCESS = "an-access-key-of-our-own"
 
 
 def digest(name: str) -> str:
@@ -46,11 +36,6 @@ def digest(name: str) -> str:
 
 def inline(name: str) -> str:
     return "data:image/png;base64," + base64.b64encode((ASSETS / name).read_bytes()).decode()
-
-
-def opened(program: str, mock: Mitmdump, key: str = "sk-anything") -> AbstractContextManager[App]:
-    """One of the apps, with the base URL and a key for all its setting up: it goes through no proxy."""
-    return running.app(PROGRAMS / program, mock, OPENAI_BASE_URL=f"{mock.proxy}/v1", OPENAI_API_KEY=key, NO_PROXY="*")
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +63,6 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
 
 def image(name: str) -> dict[str, Any]:
     return {"json": {"images": [{"url": f"https://v3.fal.media/files/a/{name}"}]}}
-
-
-def schema_of(endpoint: str, properties: dict[str, Any]) -> dict[str, Any]:
-    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Input"}}}}
-    return {
-        "openapi": "3.0.4",
-        "paths": {f"/{endpoint}": {"post": {"requestBody": body}}},
-        "components": {"schemas": {"Input": {"type": "object", "properties": properties}}},
-    }
 
 
 def write_schema(folder: Path, endpoint: str, properties: dict[str, Any]) -> None:
@@ -408,161 +384,3 @@ def test_scopes_are_kept_apart(confdir: Path, tmp_path: Path) -> None:
             return str(answer.json()["data"][0]["url"]).rpartition("/")[2]
 
         assert [made(scope) for scope in ("a", "b", "a", "b")] == ["1.png", "1.png", "2.png", "2.png"]
-
-
-# what goes to fal
-
-
-@pytest.fixture
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        yield fal
-
-
-INPUT = {
-    "prompt": {"type": "string"},
-    "image_url": {"type": "string"},
-    "image_size": {"anyOf": [{"type": "object"}, {"enum": ["square_hd"], "type": "string"}]},
-    "num_images": {"type": "integer", "maximum": 2, "default": 1},
-    "seed": {"type": "integer"},
-}
-
-
-def tells(fal: Upstream, endpoint: str) -> None:
-    """Have the stand-in for fal tell what a model takes."""
-    body = json.dumps(schema_of(endpoint, INPUT)).encode()
-    fal.trouble("GET fal.ai/api/openapi/*", Answer(200, (("Content-Type", "application/json"),), body))
-
-
-def test_a_recording_replays(confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
-    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
-    monkeypatch.setenv("SUPPORTED_MODELS", "flux-dev:fal-ai/flux/dev,restyle:fal-ai/flux/dev/image-to-image")
-    tells(fal, "fal-ai/flux/dev")
-    photo = tmp_path / "photo.png"
-    photo.write_bytes((ASSETS / "cat-by-day.png").read_bytes())
-    folder = tmp_path / "fixtures"
-
-    def use(mock: Mitmdump) -> tuple[Any, Any]:
-        with opened("openai_images.py", mock, ACCESS) as app, opened("openai_edits.py", mock, ACCESS) as editor:
-            given = {"model": "flux-dev", "prompt": "a cat", "n": 3, "size": "640x480", "response_format": "b64_json"}
-            made = [image["content"] for image in app("generate", **given)["images"]]
-            assert app("models") == ["flux-dev", "restyle"]
-            edited = editor("edit", images=[str(photo)], model="restyle", prompt="at night", response_format="b64_json")
-            return made, edited
-
-    with recording(confdir, fal, folder) as mock:
-        recorded = use(mock)
-    assert len(recorded[0]) == 3
-    runs = [asked.json for asked in fal.asked("POST queue.fal.run/fal-ai/flux/dev") if not asked.path.endswith("image")]
-    size = {"width": 640, "height": 480}
-    assert sorted(run.get("num_images", 1) for run in runs) == [1, 2]
-    assert [run["image_size"] for run in runs] == [size, size]
-    assert {asked.headers["authorization"] for asked in fal.asked("POST queue.fal.run")} == {"Key one:secret-of-one"}
-    assert len(fal.asked("GET fal.ai/api/openapi")) <= 2
-    asked = len(fal.seen)
-    with running.mitmdump(confdir, fixtures=folder) as mock:
-        assert use(mock) == recorded
-        assert "nothing tells what fal-ai/flux/dev takes" not in mock.output
-    assert len(fal.seen) == asked
-    assert tape.leftovers(folder) == []
-    for text in (ACCESS, "secret-of-one"):
-        assert text not in mock.output
-        assert not [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
-
-
-def test_what_was_recorded_as_a_run_is_met_by_a_job_and_the_other_way_round(
-    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
-    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
-    fal.pace = Pace(queued=0.3, running=0.3)
-    run = "https://fal.run/test/image"
-    with recording(confdir, fal, tmp_path) as mock, tape.client(mock) as client:
-        assert client.post(run, json={"prompt": "a run"}).status_code == 200
-        with opened("openai_images.py", mock, ACCESS) as app:
-            assert len(app("generate", model="test/image", prompt="a job")["images"]) == 1
-    recorded = [json.loads(path.read_text())["fixtures"][0] for path in (tmp_path / "test").rglob("*.json")]
-    timed = {fixture["match"]["input"]["prompt"]: fixture.get("queue", {}).get("completed", 0) for fixture in recorded}
-    assert timed["a job"] > 0.3  # how it went is known, for fal_pace=recorded
-    with running.mitmdump(confdir, fixtures=tmp_path) as mock, tape.client(mock) as client:
-        assert client.post(run, json={"prompt": "a job"}).status_code == 200
-        with opened("openai_images.py", mock, ACCESS) as app:
-            for prompt in ("a run", "a job"):
-                assert len(app("generate", model="test/image", prompt=prompt)["images"]) == 1
-
-
-def test_who_leaves_has_the_job_cancelled_at_fal(
-    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
-    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
-    fal.pace = Pace(queued=600)
-    with recording(confdir, fal, tmp_path, mode="passthrough") as mock:
-        with opened("openai_images.py", mock, ACCESS) as app:
-            seen = app("impatient", seconds=3, model="test/image", prompt="x")
-        assert seen == {"raised": "APITimeoutError"}
-        mock.wait_until(lambda: bool(fal.asked("PUT queue.fal.run/test/image")), 30)
-    (cancelled,) = fal.asked("PUT queue.fal.run/test/image")
-    assert cancelled.path.endswith("/cancel")
-    assert cancelled.headers["authorization"] == "Key one:secret-of-one"
-
-
-def test_keys_take_turns_and_rest(
-    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
-    monkeypatch.setenv("AI_KEYS", "one:gone-by-now, two:still-good")
-    fal.keys = {"two:still-good"}
-    with recording(confdir, fal, tmp_path, mode="passthrough") as mock:
-        with opened("openai_images.py", mock, ACCESS) as app:
-            for prompt in ("a", "b", "c"):
-                assert len(app("generate", model="test/image", prompt=prompt)["images"]) == 1
-        mock.wait_for("openai: fal key 1 of 2 was refused: it rests for a while")
-    used = [asked.headers["authorization"] for asked in fal.asked("POST queue.fal.run")]
-    assert used == ["Key one:gone-by-now", *["Key two:still-good"] * 3]
-    assert "gone-by-now" not in mock.output
-
-
-def test_who_calls_the_real_fal_needs_the_access_key(
-    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CUSTOM_ACCESS_KEY", raising=False)
-    with recording(confdir, fal, tmp_path / "none") as mock, opened("openai_images.py", mock) as app:
-        refused = app("generate", model="test/image", prompt="a")
-        assert (refused["raised"], refused["error"]["code"]) == ("AuthenticationError", "invalid_api_key")
-        assert "CUSTOM_ACCESS_KEY" in refused["error"]["message"]
-    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
-    with recording(confdir, fal, tmp_path / "one") as mock, opened("openai_images.mjs", mock, "sk-guessed") as app:
-        refused = app("generate", model="test/image", prompt="a")
-        assert (refused["raised"], refused["error"]["code"]) == ("AuthenticationError", "invalid_api_key")
-        assert "sk-guessed" not in json.dumps(refused)
-        assert ACCESS not in json.dumps(refused)
-    assert fal.seen == []
-
-
-def test_fals_troubles_by_openais_names(
-    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
-    monkeypatch.setenv("AI_KEYS", "one:key")
-    expected = {
-        "test/refuse/locked": (429, "insufficient_quota"),
-        "test/refuse/key": (401, "invalid_api_key"),
-        "test/refuse/nginx-502": (502, None),
-        "test/fail/missing": (400, "missing"),
-        "test/fail/policy": (400, "content_policy_violation"),
-        "test/fail/user-timeout": (504, "request_timeout"),
-        "no/such-app": (404, "model_not_found"),
-        "test/echo": (500, "no_image"),
-    }
-    with (
-        recording(confdir, fal, tmp_path, mode="passthrough") as mock,
-        opened("openai_images.py", mock, ACCESS) as app,
-    ):
-        for model, (status, code) in expected.items():
-            seen = app("generate", model=model, prompt="x")
-            assert (seen["status"], seen["error"]["code"]) == (status, code), (model, seen)
-    # No client repeats what would be in vain.
-    assert len(fal.asked("POST queue.fal.run/test/refuse/locked")) == 1
-    assert len(fal.asked("POST queue.fal.run/test/fail/user-timeout")) == 1

@@ -3,155 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import cast
 
-import h11
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
-from wsproto import ConnectionType
-from wsproto import WSConnection
 from wsproto import events
-from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason
 
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
 from falmock.proxy import speaker as speaker_
 from falmock.proxy.origin import Origin
-from falmock.proxy.speaker import Speaker
 from falmock.proxy.tickets import HEADER
 from falmock.wire.frames import Binary
 from falmock.wire.frames import Close
 from falmock.wire.frames import Cut
-from falmock.wire.frames import Frame
 from falmock.wire.frames import Ping
 from falmock.wire.frames import Reset
 from falmock.wire.frames import Stored
 from falmock.wire.frames import Text
-from unit.proxy.loopback import Peer
 from unit.proxy.loopback import asking
 from unit.proxy.loopback import on_loopback
 from unit.proxy.loopback import until
-
-Message = str | bytes
-Answers = Callable[[Message, float], Turn]
-NOTHING = Turn()
-
-
-class Talk:
-    """A conversation that keeps what it hears, says `first` when it is opened and `later` when it is due."""
-
-    def __init__(self, answer: Answers = lambda *_: NOTHING, first: Turn = NOTHING, later: Turn = NOTHING) -> None:
-        self.heard: list[Message] = []
-        self.dues: list[float] = []
-        self._answer = answer
-        self._first = first
-        self._later = later
-
-    def opened(self, now: float) -> Turn:
-        return self._first._replace(again=None if self._first.again is None else now + self._first.again)
-
-    def received(self, message: Message, now: float) -> Turn:
-        self.heard.append(message)
-        return self._answer(message, now)
-
-    def due(self, now: float) -> Turn:
-        self.dues.append(now)
-        return self._later
-
-
-def says(*frames: Frame) -> Talk:
-    """A conversation that opens with these frames."""
-    return Talk(first=Turn(frames))
-
-
-def echo(message: Message, _: float) -> Turn:
-    return Turn((Text(message) if isinstance(message, str) else Binary(message),))
-
-
-class Caller:
-    """A client of a socket."""
-
-    def __init__(self, peer: Peer, *, deflate: bool) -> None:
-        self._peer = peer
-        self._ws = WSConnection(ConnectionType.CLIENT)
-        self._extensions = [PerMessageDeflate()] if deflate else []
-        self._seen: list[events.Event] = []
-        self._read = b""
-        self.accepted: events.AcceptConnection | None = None
-
-    @classmethod
-    async def connected(cls, origin: Origin, talk: Talk, *, deflate: bool = False, **more: Any) -> Caller:
-        """A client whose handshake is done."""
-        ticket = await origin.admit(Socket(talk, "test", **more))
-        caller = cls(await Peer.connected(origin), deflate=deflate)
-        extra = [(HEADER.encode(), ticket.encode())]
-        caller.say(
-            events.Request(
-                host="fal.run", target="/a/b/realtime?x=1", extensions=caller._extensions, extra_headers=extra
-            )
-        )
-        accepted = await caller.next()
-        assert isinstance(accepted, events.AcceptConnection)
-        caller.accepted = accepted
-        return caller
-
-    async def __aenter__(self) -> Caller:  # noqa: PYI034
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._peer.writer.transport.abort()
-
-    def say(self, *said: events.Event) -> None:
-        self._peer.writer.write(b"".join(self._ws.send(event) for event in said))
-
-    def say_raw(self, data: bytes) -> None:
-        self._peer.writer.write(data)
-
-    def vanish(self) -> None:
-        self._peer.vanish()
-
-    async def next(self) -> events.Event | None:
-        """What comes next; None when the connection is at its end."""
-        while not self._seen:
-            data = await self._peer.reader.read(65536)
-            if not data:
-                return None
-            self._read += data
-            self._ws.receive_data(data)
-            self._seen.extend(self._ws.events())
-        return self._seen.pop(0)
-
-    async def rest(self) -> bytes:
-        """Every byte that comes behind the handshake, to the end."""
-        return (self._read + await self._peer.reader.read()).partition(b"\r\n\r\n")[2]
-
-    async def message(self) -> Message:
-        """The next whole message."""
-        parts: list[Any] = []
-        while True:
-            event = await self.next()
-            assert isinstance(event, events.TextMessage | events.BytesMessage), event
-            parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
-            if event.message_finished:
-                return type(parts[0])().join(parts)  # type: ignore[no-any-return]
-
-    async def closed(self) -> tuple[int, str | None]:
-        """The code and reason of the close that comes next; it is answered, and then the connection ends."""
-        event = await self.next()
-        assert isinstance(event, events.CloseConnection), event
-        self.say(event.response())
-        assert await self.next() is None
-        return event.code, event.reason or None
-
+from unit.proxy.talking import NOTHING
+from unit.proxy.talking import Caller
+from unit.proxy.talking import Message
+from unit.proxy.talking import Talk
+from unit.proxy.talking import echo
+from unit.proxy.talking import says
 
 # the handshake
 
@@ -531,99 +413,3 @@ async def test_a_conversation_that_fails_closes_and_is_logged(
             caller.say(events.TextMessage(data="hello"))
         assert (await caller.closed())[0] == 1011
     assert [record.message for record in caplog.records] == ["falmock: a socket broke off"]
-
-
-# bytes cut anywhere, with no connection between
-
-
-class Wire:
-    """A transport that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.ended = False
-
-    def write(self, data: bytes) -> None:
-        assert not self.ended
-        self.written += data
-
-    def close(self) -> None:
-        self.ended = True
-
-    abort = close
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def is_closing(self) -> bool:
-        return self.ended
-
-
-def opened(talk: Talk, *, deflate: bool) -> tuple[Speaker, WSConnection, Wire]:
-    """A speaker that has accepted the handshake of this client."""
-    client = WSConnection(ConnectionType.CLIENT)
-    extensions = [PerMessageDeflate()] if deflate else []
-    reader = h11.Connection(h11.SERVER)
-    reader.receive_data(client.send(events.Request(host="fal.run", target="/a/b/realtime", extensions=extensions)))
-    request = reader.next_event()
-    assert isinstance(request, h11.Request)
-    wire = Wire()
-    speaker = Speaker(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
-    speaker.open(request)
-    client.receive_data(wire.written)
-    wire.written = b""
-    assert any(isinstance(event, events.AcceptConnection) for event in client.events())
-    return speaker, client, wire
-
-
-def fed(speaker: Speaker, data: bytes, seed: int) -> None:
-    """Give a speaker bytes in parts of any size."""
-    dice = random.Random(seed)
-    while data:
-        size = dice.choice([1, 2, 7, 50, len(data)])
-        speaker.feed(data[:size])
-        data = data[size:]
-
-
-_MESSAGES = st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), max_size=6)
-
-
-@given(_MESSAGES, st.booleans(), st.booleans(), st.integers(0, 2**32))
-@settings(max_examples=200)
-def test_messages_are_the_same_wherever_frames_and_bytes_are_cut(
-    messages: list[Message],
-    deflate: bool,  # noqa: FBT001
-    fragmented: bool,  # noqa: FBT001
-    seed: int,
-) -> None:
-    async def conversation() -> None:
-        talk = Talk(echo)
-        speaker, client, wire = opened(talk, deflate=deflate)
-        for message in messages:
-            kind: Any = events.TextMessage if isinstance(message, str) else events.BytesMessage
-            middle = len(message) // 2 if fragmented else 0
-            said = client.send(kind(data=message[:middle], message_finished=False)) if middle else b""
-            fed(speaker, said + client.send(kind(data=message[middle:])), seed)
-        client.receive_data(wire.written)
-        heard: list[Any] = [event.data for event in client.events() if isinstance(event, events.Message)]
-        assert talk.heard == messages
-        assert heard == messages
-        fed(speaker, client.send(events.CloseConnection(code=1000)), seed)
-        assert wire.ended
-
-    asyncio.run(conversation())
-
-
-@given(st.binary(max_size=300), st.booleans(), st.integers(0, 2**32))
-@settings(max_examples=300)
-def test_bytes_that_are_no_frames_break_nothing(noise: bytes, deflate: bool, seed: int) -> None:  # noqa: FBT001
-    async def conversation() -> None:
-        speaker, _, wire = opened(Talk(echo), deflate=deflate)
-        dice = random.Random(seed)
-        while noise and not wire.ended:
-            speaker.feed(noise[: dice.randint(1, len(noise))])
-            if dice.random() < 0.5:
-                break
-        speaker.gone()
-
-    asyncio.run(conversation())

@@ -1,0 +1,116 @@
+"""Bytes for a speaker that are cut anywhere, or are none that it knows; with no connection between."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+from typing import cast
+
+import h11
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+from wsproto import ConnectionType
+from wsproto import WSConnection
+from wsproto import events
+from wsproto.extensions import PerMessageDeflate
+
+from falmock.engine.effects import Socket
+from falmock.proxy.speaker import Speaker
+from unit.proxy.talking import Message
+from unit.proxy.talking import Talk
+from unit.proxy.talking import echo
+
+
+class Wire:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.ended = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.ended
+        self.written += data
+
+    def close(self) -> None:
+        self.ended = True
+
+    abort = close
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.ended
+
+
+def opened(talk: Talk, *, deflate: bool) -> tuple[Speaker, WSConnection, Wire]:
+    """A speaker that has accepted the handshake of this client."""
+    client = WSConnection(ConnectionType.CLIENT)
+    extensions = [PerMessageDeflate()] if deflate else []
+    reader = h11.Connection(h11.SERVER)
+    reader.receive_data(client.send(events.Request(host="fal.run", target="/a/b/realtime", extensions=extensions)))
+    request = reader.next_event()
+    assert isinstance(request, h11.Request)
+    wire = Wire()
+    speaker = Speaker(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
+    speaker.open(request)
+    client.receive_data(wire.written)
+    wire.written = b""
+    assert any(isinstance(event, events.AcceptConnection) for event in client.events())
+    return speaker, client, wire
+
+
+def fed(speaker: Speaker, data: bytes, seed: int) -> None:
+    """Give a speaker bytes in parts of any size."""
+    dice = random.Random(seed)
+    while data:
+        size = dice.choice([1, 2, 7, 50, len(data)])
+        speaker.feed(data[:size])
+        data = data[size:]
+
+
+_MESSAGES = st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), max_size=6)
+
+
+@given(_MESSAGES, st.booleans(), st.booleans(), st.integers(0, 2**32))
+@settings(max_examples=200)
+def test_messages_are_the_same_wherever_frames_and_bytes_are_cut(
+    messages: list[Message],
+    deflate: bool,  # noqa: FBT001
+    fragmented: bool,  # noqa: FBT001
+    seed: int,
+) -> None:
+    async def conversation() -> None:
+        talk = Talk(echo)
+        speaker, client, wire = opened(talk, deflate=deflate)
+        for message in messages:
+            kind: Any = events.TextMessage if isinstance(message, str) else events.BytesMessage
+            middle = len(message) // 2 if fragmented else 0
+            said = client.send(kind(data=message[:middle], message_finished=False)) if middle else b""
+            fed(speaker, said + client.send(kind(data=message[middle:])), seed)
+        client.receive_data(wire.written)
+        heard: list[Any] = [event.data for event in client.events() if isinstance(event, events.Message)]
+        assert talk.heard == messages
+        assert heard == messages
+        fed(speaker, client.send(events.CloseConnection(code=1000)), seed)
+        assert wire.ended
+
+    asyncio.run(conversation())
+
+
+@given(st.binary(max_size=300), st.booleans(), st.integers(0, 2**32))
+@settings(max_examples=300)
+def test_bytes_that_are_no_frames_break_nothing(noise: bytes, deflate: bool, seed: int) -> None:  # noqa: FBT001
+    async def conversation() -> None:
+        speaker, _, wire = opened(Talk(echo), deflate=deflate)
+        dice = random.Random(seed)
+        while noise and not wire.ended:
+            speaker.feed(noise[: dice.randint(1, len(noise))])
+            if dice.random() < 0.5:
+                break
+        speaker.gone()
+
+    asyncio.run(conversation())
