@@ -32,6 +32,9 @@ UNTOLD = frozenset(
 _FILE = re.compile(r"https://v3b?\.fal\.media/files/[^\s\"\\]*?(\.\w+)?(?=[\s\"\\]|$)")
 _ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _TIME = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z-]*")
+RECORDED = b'"recorded"'
+"""The key of what is told of a recording itself, the last of an entry."""
+_SECONDS = re.compile(rb'"(?:at|started|completed|cancelled)": ([0-9.]+)')
 
 
 def plain(seen: Any) -> Any:
@@ -126,9 +129,18 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def less_recorded(content: dict[str, bytes]) -> dict[str, bytes]:
-    """Files without what is told of when they were recorded."""
-    return {name: raw.partition(b'"recorded"')[0] for name, raw in content.items()}
+def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
+    """The files in which recording the same again changed more than what is told of when they were recorded."""
+    names = before.keys() & after.keys()
+    differ = {name for name in names if before[name].partition(RECORDED)[0] != after[name].partition(RECORDED)[0]}
+    differ -= {name for name in differ if was_held_up(before[name], after[name])}
+    return sorted(differ | (before.keys() ^ after.keys()))
+
+
+def was_held_up(before: bytes, after: bytes) -> bool:
+    """Whether one of two recordings took so much longer, as on a machine that stood still, that the later one holds."""
+    times = [[float(at) for at in _SECONDS.findall(raw)] for raw in (before, after)]
+    return len(times[0]) == len(times[1]) and any(abs(old - new) >= 1 for old, new in zip(*times, strict=True))
 
 
 def leftovers(folder: Path) -> list[str]:

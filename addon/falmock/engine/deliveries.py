@@ -18,7 +18,7 @@ HEAD_START = 0.1
 """Seconds from a submit to the first delivery at least: an app has to know a request id before it is told of it."""
 HURRIED = 1000.0
 """How much faster than fal deliveries are tried again at a pace that is not the recorded one, or a multiple of it."""
-HURRIED_TIMEOUT, SHORTEST_TIMEOUT = 5.0, 1.0
+HURRIED_TIMEOUT, SHORTEST_TIMEOUT = 5.0, 3.0
 """Seconds that an answer may take at such a pace, and at least at any."""
 
 
