@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 
 DEFAULT = Path(__file__).resolve().parents[1] / "fixtures"
 HEAD = 8192

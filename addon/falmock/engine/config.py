@@ -8,10 +8,10 @@ from dataclasses import field
 
 from falmock.engine.pace import INSTANT
 from falmock.engine.pace import Pace
-from falmock.fixtures.secret_rules import NO_RULES
-from falmock.fixtures.secret_rules import SecretRules
 from falmock.fixtures.volatile import NOTHING_IGNORED
 from falmock.fixtures.volatile import Ignores
+from falmock.redaction.rules import NO_RULES
+from falmock.redaction.rules import SecretRules
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
 from falmock.wire.hosts import Hosts

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
 
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import jsontext
 from falmock.wire import routes

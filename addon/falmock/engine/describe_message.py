@@ -8,7 +8,7 @@ from typing import Any
 
 from falmock.engine.describe import MAX_SHOWN
 from falmock.engine.describe import shortened
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire import jsontext
 from falmock.wire import realtime
 

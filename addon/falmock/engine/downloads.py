@@ -14,7 +14,7 @@ from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Found
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire import cors
 from falmock.wire import storage
 from falmock.wire.message import Header

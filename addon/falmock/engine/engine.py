@@ -32,7 +32,7 @@ from falmock.fixtures.in_order import InOrder
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import routes

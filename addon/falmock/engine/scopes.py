@@ -10,7 +10,7 @@ from falmock.engine.assets import Assets
 from falmock.engine.faults import Tally
 from falmock.engine.jobs import Jobs
 from falmock.engine.journal import Journal
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 
 HEADER = "x-falmock-scope"
 """The request header that names a scope."""

@@ -19,8 +19,8 @@ from mitmproxy import websocket
 from falmock.engine import describe
 from falmock.engine.describe import Side
 from falmock.engine.describe_message import describe_message
-from falmock.fixtures.redaction import Redactor
 from falmock.proxy import flows
+from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 

@@ -15,14 +15,14 @@ from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
 from falmock.fixtures import ignore_rules
 from falmock.fixtures import volatile
-from falmock.fixtures.secret_rules import BadSecret
-from falmock.fixtures.secret_rules import SecretRules
-from falmock.fixtures.secret_rules import parse_secrets
 from falmock.fixtures.validate import did_you_mean
 from falmock.gateway import openai_models
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
+from falmock.redaction.rules import BadSecret
+from falmock.redaction.rules import SecretRules
+from falmock.redaction.rules import parse_secrets
 from falmock.wire import hosts
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule

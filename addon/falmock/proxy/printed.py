@@ -13,8 +13,8 @@ from mitmproxy import http
 from mitmproxy import websocket
 
 from falmock.engine.describe_message import unpacked
-from falmock.fixtures.redaction import Redactor
-from falmock.fixtures.secret_shapes import HIDDEN
+from falmock.redaction.patterns import HIDDEN
+from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
 from falmock.wire.message import header_map
 

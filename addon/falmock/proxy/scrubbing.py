@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from falmock.fixtures.redaction import Redactor
 from falmock.proxy.commands import Scrubbed
 from falmock.recording.folder import Folder
 from falmock.recording.scrub import scrubbed
+from falmock.redaction.redactor import Redactor
 
 
 def scrub(paths: Sequence[str], redactor: Redactor) -> Scrubbed:

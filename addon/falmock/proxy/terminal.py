@@ -21,13 +21,13 @@ from mitmproxy import http
 from mitmproxy import log
 from mitmproxy import websocket
 
-from falmock.fixtures.redaction import Redactor
 from falmock.proxy import front
 from falmock.proxy.log_filter import LogFilter
 from falmock.proxy.printed import content_of
 from falmock.proxy.printed import flow_without_secrets
 from falmock.proxy.printed import message_without_secrets
 from falmock.proxy.tunnels import Hidden
+from falmock.redaction.redactor import Redactor
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-terminal"

@@ -6,7 +6,6 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
-from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
 from falmock.recording.answer import Answered
 from falmock.recording.answer import Answers
@@ -20,6 +19,7 @@ from falmock.recording.outcome import Tell
 from falmock.recording.scrub import scrubbed
 from falmock.recording.streams import streamed
 from falmock.recording.trouble import trouble
+from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Request
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
 from falmock.recording import deliveries
 from falmock.recording import streams
@@ -25,6 +24,7 @@ from falmock.recording.sockets import Sockets
 from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
 from falmock.recording.uploads import Uploads
+from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import jsontext
 from falmock.wire import routes

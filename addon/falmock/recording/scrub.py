@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 
 _TOLD = ("queue", "recorded", "stream", "realtime")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from falmock.engine import describe
 from falmock.engine.describe import Side
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role

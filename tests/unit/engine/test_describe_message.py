@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from falmock.engine.describe import MAX_SHOWN
 from falmock.engine.describe_message import describe_message
 from falmock.engine.describe_message import unpacked
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
 
 

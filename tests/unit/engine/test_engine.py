@@ -11,8 +11,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.index import Index
-from falmock.fixtures.secret_rules import SecretRules
 from falmock.fixtures.volatile import Ignores
+from falmock.redaction.rules import SecretRules
 from falmock.wire.auth import AuthRule
 from falmock.wire.hosts import KNOWN
 from falmock.wire.message import Request

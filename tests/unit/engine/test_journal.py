@@ -15,7 +15,7 @@ from falmock.engine.journal import Journal
 from falmock.engine.journal import kept
 from falmock.engine.replies import json_reply
 from falmock.fixtures.miss import Miss
-from falmock.fixtures.redaction import Redactor
+from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Request
 
 REPLY = json_reply(200, {}, "why")

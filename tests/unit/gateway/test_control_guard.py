@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from falmock.fixtures.redaction import HIDDEN
+from falmock.redaction.redactor import HIDDEN
 from unit.gateway.steering import Steered
 
 TOKEN = "a-token-of-16-ch"

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.engine.pace import parse_pace
-from falmock.fixtures.redaction import HIDDEN
+from falmock.redaction.redactor import HIDDEN
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
 

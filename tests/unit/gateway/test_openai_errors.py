@@ -10,9 +10,9 @@ from falmock.engine.effects import Reply
 from falmock.fixtures.index import Index
 from falmock.fixtures.match import Query
 from falmock.fixtures.miss import report
-from falmock.fixtures.redaction import Redactor
 from falmock.gateway import openai_errors
 from falmock.gateway.openai_errors import Refused
+from falmock.redaction.redactor import Redactor
 from falmock.wire import errors
 from falmock.wire.error_table import ERRORS
 from falmock.wire.message import header_map

@@ -15,10 +15,10 @@ from mitmproxy.test import taddons
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.fixtures.redaction import Redactor
 from falmock.proxy import flows
 from falmock.proxy import terminal
 from falmock.proxy.terminal import Guard
+from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
 from unit.proxy.mitm import mitmproxy
 

@@ -13,9 +13,9 @@ from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 from mitmproxy.websocket import WebSocketMessage
 
-from falmock.fixtures.redaction import Redactor
 from falmock.proxy import contentview
 from falmock.proxy.contentview import Screen
+from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
 from unit.proxy.mitm import mitmproxy
 

@@ -8,9 +8,9 @@ import pytest
 from mitmproxy import http
 from mitmproxy.addons import dumper
 
-from falmock.fixtures.redaction import Redactor
 from falmock.proxy import terminal
 from falmock.proxy.terminal import Guard
+from falmock.redaction.redactor import Redactor
 from unit.proxy.mitm import mitmproxy
 from unit.proxy.screens import KEY
 from unit.proxy.screens import Printed

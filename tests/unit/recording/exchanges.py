@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.redaction import Redactor
 from falmock.fixtures.volatile import Ignores
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
@@ -20,6 +19,7 @@ from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
+from falmock.redaction.redactor import Redactor
 from falmock.wire.content import Content
 from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts

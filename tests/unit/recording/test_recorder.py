@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.fixtures.redaction import Redactor
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.uploads import Sink
+from falmock.redaction.redactor import Redactor
 from falmock.wire.content import Content
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT

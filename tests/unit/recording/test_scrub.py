@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from falmock.fixtures.redaction import Redactor
 from falmock.recording.scrub import scrubbed
+from falmock.redaction.redactor import Redactor
 from unit.fixtures.build import decoded
 
 SECRET = "s3cret-s3cret"
