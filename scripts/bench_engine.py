@@ -16,8 +16,8 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.store import Store
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 
 
 def bench_engine(rounds: int) -> bool:

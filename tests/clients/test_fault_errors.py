@@ -15,9 +15,9 @@ from clients.running import mitmdump
 from clients.running import write_fixtures
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import Kind
+from falmock.wire.errors import Wanted
+from falmock.wire.errors import envelope
 from falmock.wire.message import REASONS
-from falmock.wire.named_errors import Wanted
-from falmock.wire.named_errors import envelope
 
 Seen = dict[str, dict[str, Any]]
 APPS = {name: f"acme/{name.replace('_', '-')}" for name in ERRORS}

@@ -30,7 +30,7 @@ from clients.upstream import Upstream
 from clients.upstream import recording
 from clients.upstream import upstream
 from clients.upstream.troubles import Reset
-from falmock.wire.sse import Parser
+from falmock.wire.formats.sse import Parser
 
 App = Callable[..., Any]
 Squeeze = Callable[[bytes, bool], bytes]

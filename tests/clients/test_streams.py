@@ -24,8 +24,8 @@ from clients.running import CLIENTS
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures
-from falmock.wire.sse import Event
-from falmock.wire.sse import Parser
+from falmock.wire.formats.sse import Event
+from falmock.wire.formats.sse import Parser
 
 App = Callable[..., Any]
 LLM = "fal-ai/any-llm"

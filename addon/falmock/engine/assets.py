@@ -17,7 +17,7 @@ from falmock.engine.lent import Lent
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 LIMIT = 512 * 1024 * 1024
 DISK_LIMIT = 16 * 1024 * 1024 * 1024

@@ -14,8 +14,8 @@ from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
 from falmock.engine.journal import Entry
 from falmock.wire import calls
-from falmock.wire import jsontext
 from falmock.wire import routes
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Role
 
 OTHER = "other"

@@ -23,8 +23,8 @@ from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Timed
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import realtime
-from falmock.wire.frames import Close
-from falmock.wire.frames import Reset
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Reset
 from falmock.wire.message import Request
 
 

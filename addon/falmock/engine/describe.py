@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
-from falmock.wire import jsontext
 from falmock.wire import routes
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.sse import Parser
 from falmock.wire.hosts import Role
-from falmock.wire.sse import Parser
 
 MAX_SHOWN = 2 * 1024 * 1024
 """A text or JSON body longer than this (bytes) is shown as its type and size: a screen is not the place to read it."""

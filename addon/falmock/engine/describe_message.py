@@ -9,8 +9,8 @@ from typing import Any
 from falmock.engine.describe import MAX_SHOWN
 from falmock.engine.describe import shortened
 from falmock.redaction.redactor import Redactor
-from falmock.wire import jsontext
 from falmock.wire import realtime
+from falmock.wire.formats import jsontext
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 

@@ -13,8 +13,8 @@ from typing import Protocol
 from falmock.engine.strike import Strike
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Found
-from falmock.wire.content import Content
-from falmock.wire.frames import Frame
+from falmock.wire.formats.frames import Frame
+from falmock.wire.message import Content
 from falmock.wire.message import Header
 
 EVERY_JOB = "*"

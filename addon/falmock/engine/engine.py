@@ -36,8 +36,8 @@ from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import routes
-from falmock.wire.content import Content
 from falmock.wire.hosts import Role
+from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 _TAKES_FILE = frozenset({calls.FilePut, calls.DirectUpload, calls.UploadPart})

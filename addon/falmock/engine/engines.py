@@ -15,7 +15,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.index import Index
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 LIMIT = 1000

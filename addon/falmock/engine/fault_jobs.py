@@ -20,10 +20,10 @@ from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Match
 from falmock.fixtures.queue_reader import default_timeline
 from falmock.wire import errors
-from falmock.wire import jsontext
 from falmock.wire.endpoint import EndpointId
+from falmock.wire.errors import Wanted
+from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import State
-from falmock.wire.named_errors import Wanted
 
 _FAILURE = Wanted("internal_server_error")
 _CANCELLED = Wanted("client_cancelled")

@@ -14,9 +14,9 @@ from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault
 from falmock.wire.error_table import Kind
+from falmock.wire.errors import Wanted
+from falmock.wire.errors import envelope
 from falmock.wire.message import Header
-from falmock.wire.named_errors import Wanted
-from falmock.wire.named_errors import envelope
 
 _HTML = b"<html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>\n"
 _TYPE = b"content-type"

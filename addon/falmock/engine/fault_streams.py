@@ -16,10 +16,10 @@ from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Size
 from falmock.fixtures.fault import StreamEnd
-from falmock.wire import sse
+from falmock.wire.errors import envelope
+from falmock.wire.formats import sse
 from falmock.wire.message import Header
 from falmock.wire.message import header_map
-from falmock.wire.named_errors import envelope
 
 _EVENTS = sse.TYPE.partition(";")[0]
 _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: End.RESET}

@@ -13,7 +13,7 @@ from falmock.fixtures.canonical import NotCanonical
 from falmock.fixtures.canonical import canonical
 from falmock.fixtures.canonical import canonical_text
 from falmock.fixtures.match import Query
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 PLATFORM_PARAMETERS = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token", "priority", "_subdomain"})

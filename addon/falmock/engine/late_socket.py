@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Turn
-from falmock.wire.frames import TRY_AGAIN_LATER
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
+from falmock.wire.formats.frames import TRY_AGAIN_LATER
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
 
 MOST = 10_000
 """How many frames may wait: a socket on which there are more is closed."""

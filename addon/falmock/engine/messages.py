@@ -11,8 +11,8 @@ from falmock.fixtures.canonical import canonical_text
 from falmock.fixtures.canonical import file_reference
 from falmock.fixtures.match import Query
 from falmock.fixtures.miss import MESSAGE
-from falmock.wire import jsontext
 from falmock.wire import realtime
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 from falmock.wire.storage import digest
 

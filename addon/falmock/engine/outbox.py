@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from falmock.engine.effects import Turn
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Reset
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Reset
 
 
 class Due(NamedTuple):

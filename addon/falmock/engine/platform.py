@@ -21,8 +21,8 @@ from falmock.fixtures.catalogue import Catalogue
 from falmock.fixtures.catalogue import Told
 from falmock.fixtures.index import Index
 from falmock.wire import auth
-from falmock.wire import jsontext
 from falmock.wire import platform
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Role
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Header

@@ -11,8 +11,8 @@ from falmock.engine.effects import Reply
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Answer
 from falmock.wire import errors
-from falmock.wire import jsontext
-from falmock.wire import sse
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
 from falmock.wire.message import Header
 
 QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")

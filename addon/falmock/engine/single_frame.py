@@ -6,13 +6,13 @@ from functools import lru_cache
 
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Asset
-from falmock.wire import jsontext
 from falmock.wire import realtime
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 
 
 @lru_cache(maxsize=16)  # of thousands of messages that wait for the same answer each would have one of its own

@@ -14,8 +14,8 @@ from falmock.engine.effects import Step
 from falmock.engine.job import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.statuses import status_object
-from falmock.wire import jsontext
-from falmock.wire import sse
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
 from falmock.wire.lifecycle import State
 
 BETWEEN_POLLS = 0.005

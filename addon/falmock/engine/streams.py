@@ -17,9 +17,9 @@ from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Piece
 from falmock.fixtures.model import Streamed
 from falmock.wire import calls
-from falmock.wire import jsontext
-from falmock.wire import sse
 from falmock.wire.endpoint import EndpointId
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
 from falmock.wire.message import Request
 
 LEGACY_AGENT = "@fal-ai/serverless-client"

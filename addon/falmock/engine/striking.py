@@ -25,9 +25,9 @@ from falmock.engine.strike import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.wire import calls
+from falmock.wire.errors import Wanted
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Request
-from falmock.wire.named_errors import Wanted
 
 Decide = Callable[[Request, calls.Call, float, Strike | None], Effect]
 """What is to be done about a call; a submit's job goes wrong as the strike says."""

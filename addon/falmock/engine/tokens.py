@@ -12,10 +12,10 @@ from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.wire import auth
 from falmock.wire import errors
-from falmock.wire import jsontext
 from falmock.wire.auth import AuthRule
 from falmock.wire.calls import Token
 from falmock.wire.endpoint import EndpointId
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 from falmock.wire.routes import query_value
 

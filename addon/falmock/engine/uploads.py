@@ -16,20 +16,20 @@ from falmock.engine.assets import NoRoom
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.wire import cors
-from falmock.wire import jsontext
 from falmock.wire import storage
 from falmock.wire.calls import PartUrl
 from falmock.wire.calls import UploadComplete
 from falmock.wire.calls import UploadInitiate
 from falmock.wire.calls import UploadPart
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.media import DEFAULT
+from falmock.wire.formats.media import extension_of
+from falmock.wire.formats.media import is_type
 from falmock.wire.hosts import CDN_HOST
 from falmock.wire.hosts import GCS_HOST
-from falmock.wire.media import DEFAULT
-from falmock.wire.media import extension_of
-from falmock.wire.media import is_type
+from falmock.wire.message import Content
 from falmock.wire.message import Request
+from falmock.wire.message import content_of
 
 TOKEN_SECONDS = 24 * 3600
 UPLOAD_NAME = "upload.bin"

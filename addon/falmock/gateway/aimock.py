@@ -35,7 +35,7 @@ from falmock.gateway.door import Ask
 from falmock.gateway.door import Onward
 from falmock.wire import calls
 from falmock.wire import cors
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.message import Request
 

@@ -26,7 +26,7 @@ from falmock.gateway.control_call import MAX_BODY
 from falmock.gateway.control_call import Call
 from falmock.gateway.control_guard import refusal
 from falmock.gateway.door import Ask
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 

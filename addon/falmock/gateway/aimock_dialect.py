@@ -11,7 +11,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.job import Job
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Worded
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from falmock.engine.effects import Reply
 from falmock.gateway.aimock_routes import IN_PATH
 from falmock.gateway.aimock_routes import PREFIX
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 

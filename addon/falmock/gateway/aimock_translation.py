@@ -9,7 +9,7 @@ from falmock.gateway import aimock_dialect as dialect
 from falmock.gateway.aimock_routes import Called
 from falmock.gateway.door import FALS_ANSWER
 from falmock.wire import calls
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import State
 
 _REFUSED = (400, 413, 422)

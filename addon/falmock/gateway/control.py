@@ -35,7 +35,7 @@ from falmock.gateway.control_call import problem
 from falmock.gateway.control_guard import refusal
 from falmock.gateway.control_openapi import document
 from falmock.gateway.door import Ask
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 _SCOPE = Parameter("scope", {"type": "string", "maxLength": scopes.MAX_NAME}, "")

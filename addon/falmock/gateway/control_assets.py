@@ -12,8 +12,8 @@ from falmock.fixtures import validate
 from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
-from falmock.wire import media
 from falmock.wire import storage
+from falmock.wire.formats import media
 
 KEY = "assets"
 _DIGEST = "sha256:"

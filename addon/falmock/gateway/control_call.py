@@ -12,7 +12,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
 from falmock.fixtures.model import Problem
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 
 PREFIX = "/__falmock"

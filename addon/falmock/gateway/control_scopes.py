@@ -22,7 +22,7 @@ from falmock.gateway.control_call import closed
 from falmock.gateway.control_call import or_null
 from falmock.gateway.control_call import problem
 from falmock.gateway.control_call import ref
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 
 
 def _health(call: Call) -> Reply:

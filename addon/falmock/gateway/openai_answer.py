@@ -10,10 +10,10 @@ from typing import NamedTuple
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.gateway.openai_wish import Wish
-from falmock.wire import jsontext
-from falmock.wire import media
-from falmock.wire import pixels
-from falmock.wire import sse
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import media
+from falmock.wire.formats import pixels
+from falmock.wire.formats import sse
 from falmock.wire.message import Header
 
 _FORMATS = ("png", "jpeg", "webp")

@@ -20,8 +20,8 @@ from falmock.gateway.door import Ask
 from falmock.gateway.openai_errors import SERVER_ERROR
 from falmock.gateway.openai_errors import Refused
 from falmock.gateway.openai_form import Part
-from falmock.wire import jsontext
-from falmock.wire import media
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import media
 from falmock.wire.message import Request
 
 QUEUE_HOST = "queue.fal.run"

@@ -9,7 +9,7 @@ from typing import Any
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.wire import errors
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import header_map
 from falmock.wire.message import reason

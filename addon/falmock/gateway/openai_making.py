@@ -29,7 +29,7 @@ from falmock.gateway.openai_keys import Keys
 from falmock.gateway.openai_mapping import Files
 from falmock.gateway.openai_schema import Inputs
 from falmock.gateway.openai_wish import Wish
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map

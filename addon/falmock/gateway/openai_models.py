@@ -10,7 +10,7 @@ from falmock.fixtures.index import Index
 from falmock.fixtures.match import is_glob
 from falmock.fixtures.model import Fixture
 from falmock.wire import endpoint as endpoint_ids
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 
 FORMS = "alias:endpoint id, such as flux-dev:fal-ai/flux/dev, or an endpoint id alone; several by commas"
 Models = tuple[tuple[str, str], ...]

@@ -13,7 +13,7 @@ from falmock.gateway import openai_errors
 from falmock.gateway import openai_form
 from falmock.gateway.openai_errors import Refused
 from falmock.gateway.openai_form import Part
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 MAX_IMAGES = 10

@@ -55,7 +55,7 @@ from falmock.proxy.misses import Misses
 from falmock.proxy.recorders import Recordings
 from falmock.proxy.saving import Saving
 from falmock.proxy.stage import Stage
-from falmock.wire.uuid7 import uuid7
+from falmock.wire.formats.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from mitmproxy import http
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Turn
 from falmock.proxy import resets
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Cut
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Reset
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
-from falmock.wire.frames import begun
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Cut
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
+from falmock.wire.formats.frames import begun
 
 _WORD = secrets.token_hex(32)
 """What the origin says in the place of a reset. Nobody else can."""

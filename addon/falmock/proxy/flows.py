@@ -21,9 +21,9 @@ from falmock.engine.effects import Stream
 from falmock.fixtures.model import Found
 from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
-from falmock.wire.content import Content
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
+from falmock.wire.message import Content
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map

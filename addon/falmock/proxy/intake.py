@@ -24,7 +24,7 @@ from falmock.proxy.spool import Depot
 from falmock.proxy.stage import Stage
 from falmock.proxy.tickets import Upload
 from falmock.wire import cors
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)

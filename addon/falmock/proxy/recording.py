@@ -38,7 +38,7 @@ from falmock.recording.session import Session
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.writer import Writer
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 8

@@ -15,7 +15,7 @@ from mitmproxy import websocket
 from falmock.proxy import flows
 from falmock.recording.session import Message
 from falmock.recording.session import Session
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 
 LIMIT = 64 * 1024 * 1024
 """How much of a session is kept (bytes)."""

@@ -19,7 +19,7 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
 from falmock.proxy import flows
-from falmock.wire import frames
+from falmock.wire.formats import frames
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024

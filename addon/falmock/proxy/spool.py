@@ -19,7 +19,7 @@ from pathlib import Path
 
 from falmock.proxy.tee import Spool
 from falmock.recording import disk
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 PREFIX = "falmock-bodies-"
 """How the folders begin, in the folder for temporary files."""

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from falmock.proxy.inflate import BadEncoding
 from falmock.proxy.inflate import inflate
 from falmock.recording import disk
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 
 class Hasher:

@@ -13,7 +13,7 @@ from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 HEADER = "x-falmock-ticket"
 """The request header that carries a ticket, between mitmproxy and the origin only."""

@@ -20,8 +20,8 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
 from falmock.proxy import resets
 from falmock.proxy.breaking import Breaking
-from falmock.wire.frames import Cut
-from falmock.wire.frames import Reset
+from falmock.wire.formats.frames import Cut
+from falmock.wire.formats.frames import Reset
 
 logger = logging.getLogger(__name__)
 _MARK = "falmock.exact"

@@ -14,12 +14,12 @@ from falmock.recording.files import data_uri
 from falmock.recording.files import speaking_name
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
-from falmock.wire import jsontext
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
-from falmock.wire.media import DEFAULT
-from falmock.wire.media import extension_of
-from falmock.wire.media import type_of
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.media import DEFAULT
+from falmock.wire.formats.media import extension_of
+from falmock.wire.formats.media import type_of
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 
 _KEPT_HEADERS = frozenset({"retry-after", "content-disposition", "content-language", "location"})
 _LEFT_OUT = frozenset({"x-fal-request-id", "x-fal-served-from", "x-fal-cdn-token", "x-fal-billable-units"})

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from falmock.recording.exchange import Exchange
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 REQUEST_ID = "x-fal-webhook-request-id"

@@ -21,9 +21,9 @@ from falmock.recording.values import mapped
 from falmock.recording.values import texts
 from falmock.recording.values import values
 from falmock.wire import endpoint
-from falmock.wire import jsontext
 from falmock.wire import storage
-from falmock.wire.media import type_of
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.media import type_of
 
 _UNSAFE = frozenset('<>:"|*')
 

@@ -12,9 +12,9 @@ from falmock.recording.files import Files
 from falmock.recording.files import data_uri
 from falmock.recording.files import reference
 from falmock.recording.uploads import File
-from falmock.wire import jsontext
-from falmock.wire.jsontext import MAX_DEPTH
-from falmock.wire.media import sniffed
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.jsontext import MAX_DEPTH
+from falmock.wire.formats.media import sniffed
 from falmock.wire.message import Request
 from falmock.wire.storage import digest
 

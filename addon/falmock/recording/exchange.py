@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.message import Content
 from falmock.wire.message import Request
+from falmock.wire.message import content_of
 
 
 class Exchange(NamedTuple):

@@ -16,13 +16,13 @@ from falmock.recording.uploads import File
 from falmock.recording.uploads import file_name
 from falmock.recording.uploads import url_key
 from falmock.wire import storage
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.formats.media import DEFAULT
+from falmock.wire.formats.media import is_type
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.hosts import normalize
-from falmock.wire.media import DEFAULT
-from falmock.wire.media import is_type
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 
 _TOKEN_BEFORE_NAME = re.compile(r"[A-Za-z0-9_-]{20,22}?_(.+)")
 _SPEAKING_NAME = re.compile(r"[a-z][a-z0-9 _-]{0,40}\.[a-z0-9]{2,5}")

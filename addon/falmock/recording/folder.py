@@ -12,7 +12,7 @@ from falmock.recording import disk
 from falmock.recording import document
 from falmock.recording.document import NotAFixture
 from falmock.recording.values import Entry
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 
 _NOT_FIXTURES = frozenset({ASSETS, SCHEMAS, PRICES})
 MAX_SPARES = 100

@@ -17,7 +17,6 @@ from falmock.recording.observed import Observed
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
-from falmock.wire import jsontext
 from falmock.wire.calls import Cancel
 from falmock.wire.calls import Result
 from falmock.wire.calls import Status
@@ -27,7 +26,8 @@ from falmock.wire.errors import ALREADY_COMPLETED
 from falmock.wire.errors import CANCELLED_TEXT
 from falmock.wire.errors import NOT_FOUND
 from falmock.wire.errors import UNFINISHED
-from falmock.wire.sse import Parser
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.sse import Parser
 
 FollowUp = Status | StatusStream | Result | Cancel
 _BY_WEBHOOK = (

@@ -7,7 +7,7 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.recording.uploads import File
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 
 class Level(enum.Enum):

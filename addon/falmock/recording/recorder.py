@@ -26,11 +26,11 @@ from falmock.recording.uploads import Sink
 from falmock.recording.uploads import Uploads
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
-from falmock.wire import jsontext
 from falmock.wire import routes
-from falmock.wire.content import Content
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
+from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 _PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}

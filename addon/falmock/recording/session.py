@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 from falmock.wire.message import Request
 
 

@@ -18,14 +18,14 @@ from falmock.recording.turns import Turn
 from falmock.recording.turns import is_over
 from falmock.recording.turns import is_refusal
 from falmock.recording.turns import turns
-from falmock.wire import jsontext
 from falmock.wire import realtime
-from falmock.wire.content import content_of
 from falmock.wire.endpoint import EndpointId
-from falmock.wire.frames import NORMAL_CLOSURE
-from falmock.wire.frames import Close
-from falmock.wire.media import is_type
-from falmock.wire.media import sniffed
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.frames import NORMAL_CLOSURE
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.media import is_type
+from falmock.wire.formats.media import sniffed
+from falmock.wire.message import content_of
 from falmock.wire.routes import is_realtime_path
 
 NO_CODE = 1005

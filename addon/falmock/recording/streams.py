@@ -14,13 +14,13 @@ from falmock.recording.entries import NotAnInput
 from falmock.recording.entries import input_of
 from falmock.recording.exchange import Exchange
 from falmock.recording.values import steps_of
-from falmock.wire import jsontext
-from falmock.wire import sse
 from falmock.wire.calls import Call
 from falmock.wire.calls import Stream
-from falmock.wire.media import DEFAULT
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
+from falmock.wire.formats.media import DEFAULT
+from falmock.wire.formats.sse import Parser
 from falmock.wire.message import Request
-from falmock.wire.sse import Parser
 
 EVENTS = "text/event-stream"
 _LINGERED = 0.05

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from falmock.recording.session import Message
 from falmock.recording.session import Session
 from falmock.wire import realtime
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 from falmock.wire.realtime import ERROR_TYPE
 from falmock.wire.realtime import MESSAGE_TYPE
 from falmock.wire.realtime import TIMEOUT

@@ -16,14 +16,14 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from falmock.recording.exchange import Exchange
-from falmock.wire import jsontext
 from falmock.wire.calls import Call
 from falmock.wire.calls import DirectUpload
 from falmock.wire.calls import MultipartStart
 from falmock.wire.calls import UploadInitiate
-from falmock.wire.content import Content
-from falmock.wire.media import DEFAULT
-from falmock.wire.media import is_type
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.media import DEFAULT
+from falmock.wire.formats.media import is_type
+from falmock.wire.message import Content
 
 LIMIT = 10_000
 """How many uploads and files are remembered; the oldest go first."""

@@ -29,7 +29,7 @@ from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
 from falmock.recording.values import values
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 
 class Written(NamedTuple):

@@ -10,9 +10,9 @@ from falmock.recording.exchange import Exchange
 from falmock.recording.session import Message
 from falmock.recording.session import Session
 from falmock.recording.streams import EVENTS
-from falmock.wire import jsontext
 from falmock.wire import ws_run
-from falmock.wire.media import sniffed
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.media import sniffed
 from falmock.wire.message import Request
 
 

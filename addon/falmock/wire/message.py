@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.storage import digest
 
 Header = tuple[bytes, bytes]
 
@@ -104,3 +103,20 @@ def header_map(fields: Iterable[Header]) -> dict[str, str]:
         key = name.decode("latin-1").lower()
         result[key] = f"{result[key]}; {text}" if key.endswith("cookie") and key in result else text
     return result
+
+
+class Content(NamedTuple):
+    """The bytes of a body by their digest (SHA-256, hex), and where they are: in memory, in a file, or gone.
+
+    A body that was only hashed on its way (a recorded upload) has neither `data` nor `file`.
+    """
+
+    sha256: str
+    size: int
+    data: bytes | None = None
+    file: str | None = None
+
+
+def content_of(data: bytes) -> Content:
+    """The content that some bytes in memory are."""
+    return Content(digest(data), len(data), data=data)

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped, unused-ignore]
 
-from falmock.wire import jsontext
-from falmock.wire.frames import Text
-from falmock.wire.jsontext import MAX_DEPTH
-from falmock.wire.jsontext import MAX_VALUES
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.frames import Text
+from falmock.wire.formats.jsontext import MAX_DEPTH
+from falmock.wire.formats.jsontext import MAX_VALUES
 from falmock.wire.routes import query_value
 
 ERROR_TYPE = "x-fal-error"

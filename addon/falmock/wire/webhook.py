@@ -10,7 +10,7 @@ from urllib.parse import quote
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Header
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from falmock.wire import jsontext
-from falmock.wire.frames import Text
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.frames import Text
 from falmock.wire.realtime import json_frame
 
 CHUNK = 64 * 1024

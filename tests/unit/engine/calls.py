@@ -16,9 +16,9 @@ from falmock.fixtures import codec
 from falmock.fixtures.entry import MissingAsset
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
+from falmock.wire.formats.sse import Parser
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.sse import Parser
-from falmock.wire.uuid7 import uuid7
 
 FLUX = {
     "match": {"model": "fal-ai/flux/dev", "input": {"prompt": "a cat"}},

@@ -7,7 +7,7 @@ from typing import Any
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.storage import digest
 from unit.engine.calls import Client

@@ -9,9 +9,9 @@ from typing import Self
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
 from falmock.fixtures.miss import Miss
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Text
 from falmock.wire.realtime import encode
 from unit.engine.calls import Client
 

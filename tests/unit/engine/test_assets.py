@@ -8,8 +8,8 @@ from falmock.engine import assets as module
 from falmock.engine.assets import Assets
 from falmock.engine.assets import BadParts
 from falmock.engine.assets import NoRoom
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 from falmock.wire.storage import content_path
 from falmock.wire.storage import digest
 

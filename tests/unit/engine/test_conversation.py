@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from falmock.engine.effects import Turn
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.canonical import file_reference
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Ping
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Ping
+from falmock.wire.formats.frames import Text
 from falmock.wire.realtime import UNAUTHORIZED
 from falmock.wire.realtime import encode
 from falmock.wire.storage import digest

@@ -16,8 +16,8 @@ from falmock.engine.engines import Engines
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.volatile import Ignores
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 
 NOW = 1_752_619_398.0

@@ -21,10 +21,10 @@ from falmock.wire import calls
 from falmock.wire.endpoint import parse
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import Kind
-from falmock.wire.jsontext import BadJSON
-from falmock.wire.jsontext import loads
+from falmock.wire.errors import Wanted
+from falmock.wire.formats.jsontext import BadJSON
+from falmock.wire.formats.jsontext import loads
 from falmock.wire.message import Request
-from falmock.wire.named_errors import Wanted
 
 REPLY = Reply(200, ((b"Content-Type", b"application/json"), (b"x-a", b"b")), b'{"a":1234}', "why", "f.json#0", 1.0)
 FILE = REPLY._replace(body=FileBody("/f", 10, 110))

@@ -15,14 +15,14 @@ from falmock.engine.effects import Turn
 from falmock.engine.strike import Strike
 from falmock.fixtures.fault_reader import read_text
 from falmock.wire import realtime
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Cut
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Ping
-from falmock.wire.frames import Reset
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Cut
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Ping
+from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 
 HELLO = Text("hello")
 

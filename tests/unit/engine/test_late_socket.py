@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from falmock.engine.effects import Turn
 from falmock.engine.late_socket import MOST
 from falmock.engine.late_socket import Late
-from falmock.wire.frames import TRY_AGAIN_LATER
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import TRY_AGAIN_LATER
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Text
 
 
 class Twice:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from falmock.engine.outbox import Due
 from falmock.engine.outbox import Outbox
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Reset
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Text
 
 
 def due(*at: float, name: str = "") -> list[Due]:

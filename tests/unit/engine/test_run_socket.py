@@ -15,11 +15,11 @@ from falmock.fixtures import codec
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.auth import AuthRule
-from falmock.wire.frames import TRY_AGAIN_LATER
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import TRY_AGAIN_LATER
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 from falmock.wire.storage import digest
 from falmock.wire.ws_run import CHUNK
 from unit.engine.calls import RECORDED

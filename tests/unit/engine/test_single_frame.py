@@ -5,11 +5,11 @@ import pytest
 from falmock.engine.single_frame import frames_of
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Asset
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 from falmock.wire.realtime import encode
 from falmock.wire.realtime import error_frame
 from falmock.wire.storage import digest

@@ -17,7 +17,7 @@ from falmock.engine.effects import Socket
 from falmock.engine.engine import Engine
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 from falmock.wire.realtime import UNAUTHORIZED
 from unit.engine.calls import Client
 from unit.engine.calls import header

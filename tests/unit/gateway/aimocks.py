@@ -18,8 +18,8 @@ from falmock.gateway.aimock import Aimock
 from falmock.gateway.aimock_steering import Steering
 from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import Onward
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 
 NOW = 1_752_619_398.0

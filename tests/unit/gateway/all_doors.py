@@ -21,8 +21,8 @@ from falmock.gateway.door import Doors
 from falmock.gateway.door import Onward
 from falmock.gateway.openai_images import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 from unit.gateway.openais import together
 

@@ -16,9 +16,9 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.index import Index
 from falmock.gateway.door import Onward
 from falmock.gateway.openai_images import OpenAIImages
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 
 GENERATIONS = "/v1/images/generations"

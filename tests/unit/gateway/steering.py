@@ -13,8 +13,8 @@ from falmock.engine.effects import Effect
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.gateway.control import Control
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 
 HOST = {"host": "127.0.0.1:8080"}

@@ -12,8 +12,8 @@ from falmock.gateway import openai_answer
 from falmock.gateway.openai_answer import Picture
 from falmock.gateway.openai_form import Part
 from falmock.gateway.openai_wish import Wish
+from falmock.wire.formats.sse import Parser
 from falmock.wire.message import header_map
-from falmock.wire.sse import Parser
 
 NOW = 1_752_619_398
 NO_TOKENS = {

@@ -12,7 +12,7 @@ from falmock.gateway.openai_jobs import LONGEST_PAUSE
 from falmock.gateway.openai_jobs import TRIES
 from falmock.gateway.openai_jobs import Waiting
 from falmock.wire import errors
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 SUBMITTED = Reply(200, (), b'{"request_id": "the-job"}', "submitted")

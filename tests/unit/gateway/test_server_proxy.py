@@ -19,8 +19,8 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.index import Index
 from falmock.gateway.door import Onward
 from falmock.gateway.server_proxy import ServerProxy
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 
 PATH = "/api/fal/proxy"
 RUN = "https://fal.run/fal-ai/flux/dev"

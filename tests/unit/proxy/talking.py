@@ -14,9 +14,9 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
 from falmock.proxy.origin import Origin
 from falmock.proxy.tickets import HEADER
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Text
 from unit.proxy.loopback import Peer
 
 Message = str | bytes

@@ -23,8 +23,8 @@ from falmock.proxy.callers import Callers
 from falmock.proxy.intake import Intake
 from falmock.proxy.misses import Misses
 from falmock.proxy.stage import Stage
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 
 ONE = {"match": {"model": "a/b"}, "response": {"json": {"a": 1}}}

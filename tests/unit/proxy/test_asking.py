@@ -12,8 +12,8 @@ from falmock.fixtures.miss import Miss
 from falmock.fixtures.store import Store
 from falmock.proxy import asking
 from falmock.proxy.asking import Asking
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 from unit.engine.calls import index_of
 
 RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"}, b"{}")

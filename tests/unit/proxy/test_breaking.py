@@ -14,13 +14,13 @@ from wsproto.frame_protocol import Opcode
 from falmock.engine.effects import Turn
 from falmock.proxy import breaking
 from falmock.proxy.breaking import Breaking
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Cut
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Reset
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Cut
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 from unit.proxy.mitm import mitmproxy
 
 

@@ -21,8 +21,8 @@ from falmock.gateway.door import Ask
 from falmock.proxy import entrance
 from falmock.proxy.callers import Callers
 from falmock.proxy.entrance import Entrance
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 
 REQUEST = Request("GET", "127.0.0.1", "/mine", "", {}, b"")
 ANSWER = Reply(200, (), b"answered", "answered")

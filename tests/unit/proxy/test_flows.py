@@ -16,9 +16,9 @@ from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.proxy import flows
-from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
+from falmock.wire.message import content_of
 from unit.fixtures.build import PNG
 
 

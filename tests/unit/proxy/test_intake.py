@@ -27,8 +27,8 @@ from falmock.proxy import flows
 from falmock.proxy import intake
 from falmock.proxy.intake import Intake
 from falmock.proxy.tickets import Upload
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 from unit.proxy.loopback import until
 
 HOST = "v3.fal.media"

@@ -17,8 +17,8 @@ from falmock.fixtures.store import Store
 from falmock.proxy import watcher
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.misses import Misses
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from falmock.wire.uuid7 import uuid7
 
 RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"}, b"{}")
 

@@ -20,7 +20,7 @@ from falmock.proxy.origin import HOST
 from falmock.proxy.origin import Origin
 from falmock.proxy.tickets import HEADER
 from falmock.proxy.tickets import Upload
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import asking

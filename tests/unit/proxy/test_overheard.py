@@ -3,7 +3,7 @@ from __future__ import annotations
 from falmock.engine.effects import Turn
 from falmock.fixtures.miss import Miss
 from falmock.proxy.overheard import Overheard
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Text
 
 MISS = Miss("key", "no fixture answers this", ())
 

@@ -22,8 +22,8 @@ from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
 from falmock.proxy.origin import Origin
 from falmock.proxy.tickets import Upload
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import asking

@@ -11,7 +11,7 @@ from falmock.proxy import socket_tee
 from falmock.proxy.socket_tee import SocketTees
 from falmock.recording.session import Message
 from falmock.recording.session import Session
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 
 HOST = "fal.run"
 

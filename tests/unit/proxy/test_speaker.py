@@ -18,13 +18,13 @@ from falmock.engine.effects import Turn
 from falmock.proxy import speaker as speaker_
 from falmock.proxy.origin import Origin
 from falmock.proxy.tickets import HEADER
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Cut
-from falmock.wire.frames import Ping
-from falmock.wire.frames import Reset
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Cut
+from falmock.wire.formats.frames import Ping
+from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 from unit.proxy.loopback import asking
 from unit.proxy.loopback import on_loopback
 from unit.proxy.loopback import until

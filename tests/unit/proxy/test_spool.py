@@ -19,8 +19,8 @@ from falmock.proxy import spool
 from falmock.proxy.spool import Arrival
 from falmock.proxy.spool import Decoder
 from falmock.proxy.spool import Depot
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from falmock.proxy.origin import Origin
 from falmock.proxy.stage import Stage
 from falmock.proxy.tickets import HEADER
 from falmock.proxy.tickets import Upload
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
 from unit.proxy.mitm import mitmproxy

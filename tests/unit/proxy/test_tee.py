@@ -9,7 +9,7 @@ import zstandard
 from falmock.proxy.inflate import MAX_PIECE
 from falmock.proxy.tee import Pieces
 from falmock.proxy.tee import Timed
-from falmock.wire.content import content_of
+from falmock.wire.message import content_of
 
 
 def pour(tee: Timed | Pieces, *chunks: bytes) -> None:

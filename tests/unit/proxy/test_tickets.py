@@ -8,7 +8,7 @@ from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.proxy.tickets import Tickets
 from falmock.proxy.tickets import Upload
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 
 HELLO = Reply(200, (), b"hello", "test")
 

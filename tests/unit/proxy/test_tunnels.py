@@ -22,10 +22,10 @@ from falmock.proxy import tunnels
 from falmock.proxy.breaking import Breaking
 from falmock.proxy.tunnels import Hidden
 from falmock.proxy.tunnels import Resetting
-from falmock.wire.frames import Cut
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Reset
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Cut
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Text
 from unit.proxy.mitm import mitmproxy
 
 ORIGIN = ("127.0.0.1", 4711)

@@ -20,10 +20,10 @@ from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
+from falmock.wire.message import Content
 from falmock.wire.message import Request
+from falmock.wire.message import content_of
 
 START = 1_752_619_398.0
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))

@@ -15,10 +15,10 @@ from falmock.recording.answer import asset_file
 from falmock.recording.answer import file_value
 from falmock.recording.files import Files
 from falmock.recording.uploads import File
-from falmock.wire import jsontext
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Hosts
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 from unit.fixtures.build import VALUES
 from unit.fixtures.build import fixture
 from unit.recording.exchanges import CAT

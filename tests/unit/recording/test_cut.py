@@ -14,7 +14,7 @@ from falmock.recording.cut import complete
 from falmock.recording.cut import completed
 from falmock.recording.outcome import Save
 from falmock.recording.writer import Writer
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 from unit.recording.exchanges import saves
 from unit.recording.test_sockets import packed
 from unit.recording.test_sockets import record

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from falmock.recording import document
 from falmock.recording.document import NotAFixture
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
 from unit.recording.exchanges import sha256

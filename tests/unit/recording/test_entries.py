@@ -18,8 +18,8 @@ from falmock.recording.entries import call_name
 from falmock.recording.entries import input_of
 from falmock.recording.entries import slug
 from falmock.recording.files import Files
-from falmock.wire import jsontext
 from falmock.wire import storage
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Hosts
 from unit.fixtures.build import INPUTS
 from unit.fixtures.build import fixture

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 from unit.recording.exchanges import PNG
 from unit.recording.exchanges import exchange
 from unit.recording.exchanges import sha256

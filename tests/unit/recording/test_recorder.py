@@ -6,7 +6,7 @@ from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.uploads import Sink
 from falmock.redaction.redactor import Redactor
-from falmock.wire.content import Content
+from falmock.wire.message import Content
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG

@@ -17,10 +17,10 @@ from falmock.recording import document
 from falmock.recording.outcome import Outcome
 from falmock.recording.session import Message
 from falmock.recording.session import Session
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Close
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Text
 from falmock.wire.message import Request
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT

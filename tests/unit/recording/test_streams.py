@@ -12,7 +12,7 @@ from falmock.fixtures.fault import StreamEnd
 from falmock.fixtures.fault import StreamFault
 from falmock.recording.streams import is_wanted
 from falmock.wire import calls
-from falmock.wire import sse
+from falmock.wire.formats import sse
 from falmock.wire.routes import route
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT

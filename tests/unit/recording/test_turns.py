@@ -10,7 +10,7 @@ from falmock.recording.turns import Turns
 from falmock.recording.turns import is_over
 from falmock.recording.turns import is_refusal
 from falmock.recording.turns import turns
-from falmock.wire.frames import Close
+from falmock.wire.formats.frames import Close
 from falmock.wire.message import Request
 
 OVER = {"type": "x-fal-error", "error": "TIMEOUT", "reason": "no inputs"}

@@ -19,9 +19,9 @@ from falmock.recording.outcome import Save
 from falmock.recording.uploads import url_key
 from falmock.recording.writer import LostContent
 from falmock.recording.writer import Writer
-from falmock.wire.content import Content
-from falmock.wire.content import content_of
 from falmock.wire.hosts import Hosts
+from falmock.wire.message import Content
+from falmock.wire.message import content_of
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
 from unit.recording.exchanges import sha256

@@ -34,10 +34,10 @@ from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.store import Store
 from falmock.recording.exchange import Exchange
-from falmock.wire import jsontext
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
-from falmock.wire.uuid7 import uuid7
 
 TICK = 0.25
 """Seconds between two requests: like all times here it is exact in binary, and with two decimals."""

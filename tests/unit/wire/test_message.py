@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.wire.content import content_of
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.message import Request
+from falmock.wire.message import content_of
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
 

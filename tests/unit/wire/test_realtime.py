@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire import realtime
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Text
-from falmock.wire.jsontext import MAX_DEPTH
-from falmock.wire.jsontext import MAX_VALUES
-from falmock.wire.jsontext import Spelled
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Text
+from falmock.wire.formats.jsontext import MAX_DEPTH
+from falmock.wire.formats.jsontext import MAX_VALUES
+from falmock.wire.formats.jsontext import Spelled
 from falmock.wire.realtime import BadMessage
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from falmock.wire import ws_run
-from falmock.wire.frames import Text
+from falmock.wire.formats.frames import Text
 
 
 def test_what_surrounds_an_answer() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.wire import sse
-from falmock.wire.sse import Event
-from falmock.wire.sse import Parser
+from falmock.wire.formats import sse
+from falmock.wire.formats.sse import Event
+from falmock.wire.formats.sse import Parser
 
 LINES = st.sampled_from(
     [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.wire.pixels import size_of
+from falmock.wire.formats.pixels import size_of
 
 SIDES = st.integers(1, 0x3FFF)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.wire import jsontext
-from falmock.wire.jsontext import BadJSON
-from falmock.wire.jsontext import Spelled
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.jsontext import BadJSON
+from falmock.wire.formats.jsontext import Spelled
 
 TEXTS = st.text(st.characters(), max_size=8)
 VALUES = st.recursive(

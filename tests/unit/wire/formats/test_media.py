@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.wire.media import extension_of
-from falmock.wire.media import is_type
-from falmock.wire.media import sniffed
-from falmock.wire.media import type_of
+from falmock.wire.formats.media import extension_of
+from falmock.wire.formats.media import is_type
+from falmock.wire.formats.media import sniffed
+from falmock.wire.formats.media import type_of
 
 
 @pytest.mark.parametrize(

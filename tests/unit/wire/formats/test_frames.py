@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.wire.frames import MAX_REASON
-from falmock.wire.frames import Binary
-from falmock.wire.frames import Frame
-from falmock.wire.frames import Stored
-from falmock.wire.frames import Text
-from falmock.wire.frames import begun
-from falmock.wire.frames import is_sendable
+from falmock.wire.formats.frames import MAX_REASON
+from falmock.wire.formats.frames import Binary
+from falmock.wire.formats.frames import Frame
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
+from falmock.wire.formats.frames import begun
+from falmock.wire.formats.frames import is_sendable
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.wire.uuid7 import uuid7
+from falmock.wire.formats.uuid7 import uuid7
 
 TIMES = st.integers(0, 2**44).map(lambda millis: millis / 1000)
 BITS = st.binary(min_size=12, max_size=12).map(lambda content: int.from_bytes(content, "big"))

@@ -11,8 +11,8 @@ from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import MODEL
 from falmock.wire.error_table import REQUEST
 from falmock.wire.error_table import Kind
-from falmock.wire.named_errors import Wanted
-from falmock.wire.named_errors import envelope
+from falmock.wire.errors import Wanted
+from falmock.wire.errors import envelope
 
 QUEUE_TYPE = "application/json; charset=utf-8"
 

@@ -1,0 +1,1 @@
+"""Formats that are not fal's own: JSON text, server-sent events, WebSocket frames, media types, UUIDs."""
