@@ -30,7 +30,7 @@ from clients.running import start
 from clients.running import write_fixtures
 from clients.upstream import recording
 from clients.upstream import upstream
-from falmock.fixtures.fault_reader import PATIENCE
+from falmock.fixtures.format.fault import PATIENCE
 
 App = Callable[..., Any]
 PLAIN = "https://fal.run/acme/plain"

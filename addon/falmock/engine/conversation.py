@@ -17,7 +17,7 @@ from falmock.engine.pace import spread
 from falmock.engine.prepared import reason_of
 from falmock.engine.single_frame import frames_of
 from falmock.engine.strike import Strike
-from falmock.fixtures.fault_answer import answer_of
+from falmock.fixtures.format.fault_answer import answer_of
 from falmock.fixtures.miss import Miss
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Timed

@@ -14,11 +14,11 @@ from falmock.engine.strike import Strike
 from falmock.fixtures.fault import JobFault
 from falmock.fixtures.fault import JobTrouble
 from falmock.fixtures.fault import WebhookTrouble
-from falmock.fixtures.fault_answer import answer_of
+from falmock.fixtures.format.fault_answer import answer_of
+from falmock.fixtures.format.queue import default_timeline
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Match
-from falmock.fixtures.queue_reader import default_timeline
 from falmock.wire import errors
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.errors import Wanted

@@ -21,8 +21,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.strike import Strike
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
-from falmock.fixtures.fault_reader import BadFault
-from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.format.fault import BadFault
+from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.index import Index
 from falmock.fixtures.match import is_glob
 from falmock.fixtures.match import value_differences

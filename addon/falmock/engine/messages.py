@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from falmock.fixtures.aimock import prompt_text
 from falmock.fixtures.canonical import canonical
 from falmock.fixtures.canonical import canonical_text
 from falmock.fixtures.canonical import file_reference
+from falmock.fixtures.format.aimock import prompt_text
 from falmock.fixtures.match import Query
 from falmock.fixtures.miss import MESSAGE
 from falmock.wire import realtime

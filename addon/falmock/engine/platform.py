@@ -15,10 +15,10 @@ from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
 from falmock.engine.job import Job
-from falmock.fixtures.beside import PRICES
-from falmock.fixtures.beside import Price
 from falmock.fixtures.catalogue import Catalogue
 from falmock.fixtures.catalogue import Told
+from falmock.fixtures.format.sidecars import PRICES
+from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.index import Index
 from falmock.wire import auth
 from falmock.wire import platform

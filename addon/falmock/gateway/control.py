@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.fixtures import validate
+from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.gateway import control_fixtures
 from falmock.gateway import control_jobs

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
-from falmock.fixtures import validate
-from falmock.fixtures.entry import MissingAsset
+from falmock.fixtures.format import validate
+from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.wire import storage

@@ -10,8 +10,8 @@ from falmock.engine.additions import TooMany
 from falmock.engine.chronicle import is_named
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.fixtures import codec
-from falmock.fixtures.entry import MissingAsset
+from falmock.fixtures.format import codec
+from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Problem

@@ -9,9 +9,9 @@ from typing import Any
 
 from falmock.engine.effects import Reply
 from falmock.engine.job import Job
-from falmock.fixtures.fault_answer import answer_of
-from falmock.fixtures.fault_reader import BadFault
-from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.format.fault import BadFault
+from falmock.fixtures.format.fault import read_text
+from falmock.fixtures.format.fault_answer import answer_of
 from falmock.gateway.control_call import ERROR
 from falmock.gateway.control_call import PAGING
 from falmock.gateway.control_call import PREFIX

@@ -10,7 +10,7 @@ from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.fault import Rule
-from falmock.fixtures.fault_rules import read_rules
+from falmock.fixtures.format.fault_rules import read_rules
 from falmock.gateway.control_call import ERROR
 from falmock.gateway.control_call import PREFIX
 from falmock.gateway.control_call import Body

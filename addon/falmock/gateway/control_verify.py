@@ -21,11 +21,11 @@ from falmock.fixtures.canonical import NotCanonical
 from falmock.fixtures.canonical import canonical
 from falmock.fixtures.difference import Difference
 from falmock.fixtures.difference import Said
-from falmock.fixtures.entry import Decoded
-from falmock.fixtures.entry import Entry
-from falmock.fixtures.entry import MissingAsset
+from falmock.fixtures.format.entry import Decoded
+from falmock.fixtures.format.entry import Entry
+from falmock.fixtures.format.entry import MissingAsset
+from falmock.fixtures.format.match import read_input
 from falmock.fixtures.match import value_differences
-from falmock.fixtures.match_reader import read_input
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.gateway import door

@@ -15,7 +15,7 @@ from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
 from falmock.fixtures import ignore_rules
 from falmock.fixtures import volatile
-from falmock.fixtures.validate import did_you_mean
+from falmock.fixtures.format.validate import did_you_mean
 from falmock.gateway import openai_models
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import BadOption

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from falmock.engine import pace
 from falmock.fixtures import ignore_rules
-from falmock.fixtures.validate import did_you_mean
+from falmock.fixtures.format.validate import did_you_mean
 from falmock.gateway import openai_models
 
 PREFIX = "fal_"

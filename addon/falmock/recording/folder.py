@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from falmock.fixtures.beside import PRICES
-from falmock.fixtures.beside import SCHEMAS
 from falmock.fixtures.folders import ASSETS
+from falmock.fixtures.format.sidecars import PRICES
+from falmock.fixtures.format.sidecars import SCHEMAS
 from falmock.fixtures.model import Problem
 from falmock.recording import disk
 from falmock.recording import document

@@ -12,8 +12,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
-from falmock.fixtures import codec
-from falmock.fixtures.entry import MissingAsset
+from falmock.fixtures.format import codec
+from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.formats.sse import Parser

@@ -14,7 +14,7 @@ from falmock.engine.pace import Retry
 from falmock.engine.pace import Schedule
 from falmock.engine.pace import parse_pace
 from falmock.engine.strike import Strike
-from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Position
 from unit.engine.calls import FLUX
 from unit.engine.calls import RECORDED

@@ -16,7 +16,7 @@ from falmock.engine.effects import Reset
 from falmock.engine.fault_replies import malformed
 from falmock.engine.faults import Called
 from falmock.engine.strike import Strike
-from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.format.fault import read_text
 from falmock.wire import calls
 from falmock.wire.endpoint import parse
 from falmock.wire.error_table import ERRORS

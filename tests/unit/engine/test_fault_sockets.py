@@ -13,7 +13,7 @@ from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
 from falmock.engine.strike import Strike
-from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.format.fault import read_text
 from falmock.wire import realtime
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close

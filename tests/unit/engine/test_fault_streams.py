@@ -15,7 +15,7 @@ from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
 from falmock.engine.streams import Playback
 from falmock.engine.strike import Strike
-from falmock.fixtures.fault_reader import read_text
+from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Piece
 
 EVENTS = (b'data: {"a":1}\n\n', b'data: {"a":2}\n\n', b'data: {"a":3}\n\n')

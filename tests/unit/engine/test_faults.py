@@ -12,8 +12,8 @@ from falmock.engine.faults import BadHeader
 from falmock.engine.faults import Called
 from falmock.engine.faults import Faults
 from falmock.engine.faults import Tally
-from falmock.fixtures.fault_reader import read_text
-from falmock.fixtures.fault_rules import read_rules
+from falmock.fixtures.format.fault import read_text
+from falmock.fixtures.format.fault_rules import read_rules
 from falmock.wire import routes
 from falmock.wire.hosts import KNOWN
 from falmock.wire.message import Request

@@ -11,7 +11,7 @@ from falmock.engine.effects import Forward
 from falmock.engine.pace import parse_pace
 from falmock.engine.platform import MAX_REMEMBERED
 from falmock.engine.platform import REMEMBERED_FOR
-from falmock.fixtures.beside import Price
+from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.ignore_rules import parse_ignore
 from falmock.fixtures.index import Index
 from falmock.fixtures.volatile import Ignores

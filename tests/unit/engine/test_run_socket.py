@@ -11,7 +11,7 @@ import pytest
 
 from falmock.engine import sockets
 from falmock.engine.pace import parse_pace
-from falmock.fixtures import codec
+from falmock.fixtures.format import codec
 from falmock.fixtures.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.auth import AuthRule

@@ -14,7 +14,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
-from falmock.fixtures.fault_rules import read_rules
+from falmock.fixtures.format.fault_rules import read_rules
 from falmock.wire.auth import AuthRule
 from falmock.wire.error_table import ERRORS
 from unit.engine.calls import FLUX

@@ -11,7 +11,7 @@ from typing import NamedTuple
 DIALECT = "gateway/test_aimock_dialect"
 ROUTES = "gateway/test_aimock"
 CONTROL = "gateway/test_aimock_control"
-FILES = "fixtures/test_aimock"
+FILES = "fixtures/format/test_aimock"
 FOLDERS = "fixtures/test_folders"
 
 

@@ -70,7 +70,7 @@ def test_what_is_no_image_does_no_harm(start: bytes, rest: bytes) -> None:
 
 
 def test_a_picture_of_a_program() -> None:
-    picture = Path(__file__).parents[3] / "fixtures" / "_assets" / "cat-by-day.png"
+    picture = Path(__file__).parents[4] / "fixtures" / "_assets" / "cat-by-day.png"
     size = size_of(picture.read_bytes())
     assert size is not None
     assert min(size) >= 16
