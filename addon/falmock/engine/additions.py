@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from falmock.engine.lent import Lent
 from falmock.fixtures.fault import Rule
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.overlay import Overlay
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
-from falmock.fixtures.overlay import Overlay
 
 LIMIT = 10_000
 """How many fixtures one scope can have added."""

@@ -8,8 +8,8 @@ from dataclasses import field
 
 from falmock.engine.pace import INSTANT
 from falmock.engine.pace import Pace
-from falmock.fixtures.volatile import NOTHING_IGNORED
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.volatile import NOTHING_IGNORED
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.redaction.rules import NO_RULES
 from falmock.redaction.rules import SecretRules
 from falmock.wire.auth import ANYONE

@@ -18,7 +18,7 @@ from falmock.engine.prepared import reason_of
 from falmock.engine.single_frame import frames_of
 from falmock.engine.strike import Strike
 from falmock.fixtures.format.fault_answer import answer_of
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Timed
 from falmock.wire import endpoint as endpoint_ids

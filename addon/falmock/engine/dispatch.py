@@ -27,7 +27,7 @@ from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.wire import auth
 from falmock.wire import calls
 from falmock.wire import endpoint as endpoint_ids

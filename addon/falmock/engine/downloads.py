@@ -9,8 +9,8 @@ from falmock.engine import replies
 from falmock.engine.assets import Assets
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.fixtures import miss
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Found

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from typing import Protocol
 
 from falmock.engine.strike import Strike
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Found
 from falmock.wire.formats.frames import Frame
 from falmock.wire.message import Content

@@ -28,8 +28,8 @@ from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.fault import Rule
-from falmock.fixtures.in_order import InOrder
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.first_match import InOrder
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.redaction.redactor import Redactor

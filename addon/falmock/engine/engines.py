@@ -14,7 +14,7 @@ from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.fault import Rule
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 

@@ -23,9 +23,9 @@ from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format.fault import BadFault
 from falmock.fixtures.format.fault import read_text
-from falmock.fixtures.index import Index
-from falmock.fixtures.match import is_glob
-from falmock.fixtures.match import value_differences
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.match import is_glob
+from falmock.fixtures.matching.match import value_differences
 from falmock.fixtures.model import Fixture
 from falmock.wire import calls
 from falmock.wire.message import Request

@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
-from falmock.fixtures.canonical import NotCanonical
-from falmock.fixtures.canonical import canonical
-from falmock.fixtures.canonical import canonical_text
 from falmock.fixtures.format.aimock import prompt_text
-from falmock.fixtures.match import Query
+from falmock.fixtures.matching.canonical import NotCanonical
+from falmock.fixtures.matching.canonical import canonical
+from falmock.fixtures.matching.canonical import canonical_text
+from falmock.fixtures.matching.match import Query
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 

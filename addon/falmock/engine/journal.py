@@ -13,7 +13,7 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
-from falmock.fixtures.miss import MESSAGE
+from falmock.fixtures.matching.miss import MESSAGE
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Header
 from falmock.wire.message import Request

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from falmock.fixtures.canonical import canonical
-from falmock.fixtures.canonical import canonical_text
-from falmock.fixtures.canonical import file_reference
 from falmock.fixtures.format.aimock import prompt_text
-from falmock.fixtures.match import Query
-from falmock.fixtures.miss import MESSAGE
+from falmock.fixtures.matching.canonical import canonical
+from falmock.fixtures.matching.canonical import canonical_text
+from falmock.fixtures.matching.canonical import file_reference
+from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.miss import MESSAGE
 from falmock.wire import realtime
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request

@@ -19,7 +19,7 @@ from falmock.fixtures.catalogue import Catalogue
 from falmock.fixtures.catalogue import Told
 from falmock.fixtures.format.sidecars import PRICES
 from falmock.fixtures.format.sidecars import Price
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.wire import auth
 from falmock.wire import platform
 from falmock.wire.formats import jsontext

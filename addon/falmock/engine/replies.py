@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from falmock.engine.effects import Reply
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Answer
 from falmock.wire import errors
 from falmock.wire.formats import jsontext

@@ -12,7 +12,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.wire.message import Request
 
 OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"

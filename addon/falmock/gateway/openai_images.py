@@ -12,7 +12,7 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.gateway import door
 from falmock.gateway import openai_calls
 from falmock.gateway import openai_errors

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
-from falmock.fixtures.index import Index
-from falmock.fixtures.match import is_glob
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.match import is_glob
 from falmock.fixtures.model import Fixture
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire.formats import jsontext

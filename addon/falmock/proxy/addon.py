@@ -16,7 +16,7 @@ from mitmproxy.proxy import layer
 
 from falmock.engine.config import Config
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.gateway.aimock import Aimock
 from falmock.gateway.aimock_control import AimockControl
 from falmock.gateway.aimock_steering import Steering

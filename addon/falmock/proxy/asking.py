@@ -16,7 +16,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
 from falmock.wire.message import Request

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.store import Library
 from falmock.fixtures.store import Store
 from falmock.proxy.banner import counted

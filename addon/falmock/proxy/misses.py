@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 
 logger = logging.getLogger(__name__)
 MOST = 1000

@@ -17,8 +17,8 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.engine import pace
-from falmock.fixtures import ignore_rules
 from falmock.fixtures.format.validate import did_you_mean
+from falmock.fixtures.matching import ignore_rules
 from falmock.gateway import openai_models
 
 PREFIX = "fal_"

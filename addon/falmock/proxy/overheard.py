@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Turn
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 
 
 class Overheard:

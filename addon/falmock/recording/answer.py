@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from falmock.fixtures.canonical import FILE
+from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import Files
 from falmock.recording.files import data_uri

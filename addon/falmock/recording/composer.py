@@ -6,7 +6,7 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.answer import Answered
 from falmock.recording.answer import Answers
 from falmock.recording.entries import Matches

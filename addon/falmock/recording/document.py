@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from falmock.fixtures.canonical import FILE
-from falmock.fixtures.canonical import canonical_text
 from falmock.fixtures.format import codec
+from falmock.fixtures.matching.canonical import FILE
+from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.recording.answer import file_value

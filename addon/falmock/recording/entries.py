@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from falmock.engine import inputs
-from falmock.fixtures.match import ANY
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.match import ANY
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.files import Files
 from falmock.recording.files import data_uri
 from falmock.recording.files import reference

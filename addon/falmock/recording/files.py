@@ -9,8 +9,8 @@ from typing import Any
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from falmock.fixtures.canonical import FILE
-from falmock.fixtures.canonical import data_uri_content
+from falmock.fixtures.matching.canonical import FILE
+from falmock.fixtures.matching.canonical import data_uri_content
 from falmock.recording.uploads import LIMIT
 from falmock.recording.uploads import File
 from falmock.recording.uploads import file_name

@@ -6,8 +6,8 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
-from falmock.fixtures.volatile_shapes import PLACEHOLDER
-from falmock.fixtures.volatile_shapes import replaced
+from falmock.fixtures.matching.volatile_shapes import PLACEHOLDER
+from falmock.fixtures.matching.volatile_shapes import replaced
 from falmock.recording.values import Entry
 from falmock.recording.values import steps_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording import deliveries
 from falmock.recording import streams
 from falmock.recording import ws_runs

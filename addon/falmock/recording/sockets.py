@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from falmock.fixtures.canonical import FILE
+from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.answer import Answered
 from falmock.recording.answer import Answers
 from falmock.recording.composer import Composer

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
-from falmock.fixtures.canonical import FILE
 from falmock.fixtures.folders import ASSETS
+from falmock.fixtures.matching.canonical import FILE
 from falmock.fixtures.model import Fixture
 from falmock.recording import cut
 from falmock.recording import disk

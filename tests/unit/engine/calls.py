@@ -14,7 +14,7 @@ from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.format import codec
 from falmock.fixtures.format.entry import MissingAsset
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.formats.sse import Parser
 from falmock.wire.formats.uuid7 import uuid7

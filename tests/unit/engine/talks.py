@@ -8,7 +8,7 @@ from typing import Self
 
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Text

@@ -8,7 +8,7 @@ from falmock.engine import additions
 from falmock.engine.additions import Additions
 from falmock.engine.additions import TooMany
 from falmock.engine.lent import Lent
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from unit.engine.calls import index_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from falmock.engine.effects import Turn
 from falmock.engine.pace import parse_pace
-from falmock.fixtures.canonical import file_reference
+from falmock.fixtures.matching.canonical import file_reference
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Ping

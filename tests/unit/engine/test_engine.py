@@ -9,9 +9,9 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.index import Index
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.ignore_rules import parse_ignore
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.redaction.rules import SecretRules
 from falmock.wire.auth import AuthRule
 from falmock.wire.hosts import KNOWN

@@ -14,8 +14,8 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.pace import parse_pace
-from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.ignore_rules import parse_ignore
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of

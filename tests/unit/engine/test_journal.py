@@ -14,7 +14,7 @@ from falmock.engine.effects import Forward
 from falmock.engine.journal import Journal
 from falmock.engine.journal import kept
 from falmock.engine.replies import json_reply
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Request
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine import messages
-from falmock.fixtures.canonical import file_reference
+from falmock.fixtures.matching.canonical import file_reference
 from falmock.wire.message import Request
 from falmock.wire.realtime import BadMessage
 from falmock.wire.realtime import encode

@@ -12,9 +12,9 @@ from falmock.engine.pace import parse_pace
 from falmock.engine.platform import MAX_REMEMBERED
 from falmock.engine.platform import REMEMBERED_FOR
 from falmock.fixtures.format.sidecars import Price
-from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.index import Index
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.ignore_rules import parse_ignore
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.wire.auth import AuthRule
 from unit.engine.calls import Client
 from unit.engine.calls import header

@@ -12,7 +12,7 @@ import pytest
 from falmock.engine import sockets
 from falmock.engine.pace import parse_pace
 from falmock.fixtures.format import codec
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.wire.auth import AuthRule
 from falmock.wire.formats.frames import TRY_AGAIN_LATER

@@ -8,8 +8,8 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Socket
 from falmock.engine.sockets import names_of
-from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.ignore_rules import parse_ignore
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.wire.endpoint import parse
 from unit.engine.calls import Client
 from unit.engine.talks import UPGRADE

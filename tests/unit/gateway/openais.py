@@ -13,7 +13,7 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Onward
 from falmock.gateway.openai_images import OpenAIImages
 from falmock.wire.formats import jsontext

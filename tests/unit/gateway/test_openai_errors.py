@@ -7,9 +7,9 @@ import pytest
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
-from falmock.fixtures.index import Index
-from falmock.fixtures.match import Query
-from falmock.fixtures.miss import report
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.miss import report
 from falmock.gateway import openai_errors
 from falmock.gateway.openai_errors import Refused
 from falmock.redaction.redactor import Redactor

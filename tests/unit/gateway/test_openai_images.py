@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from falmock.engine.config import Mode
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Onward
 from falmock.wire.message import Request
 from falmock.wire.message import header_map

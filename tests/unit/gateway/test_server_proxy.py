@@ -16,7 +16,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Onward
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.wire.formats.uuid7 import uuid7

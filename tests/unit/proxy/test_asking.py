@@ -8,7 +8,7 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.pace import parse_pace
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.store import Store
 from falmock.proxy import asking
 from falmock.proxy.asking import Asking

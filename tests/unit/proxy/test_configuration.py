@@ -17,7 +17,7 @@ from mitmproxy.test import taddons
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.proxy import egress
 from falmock.proxy import options
 from falmock.proxy.configuration import Configuration

@@ -16,7 +16,7 @@ from mitmproxy.test import tutils
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Ask
 from falmock.proxy import entrance
 from falmock.proxy.callers import Callers

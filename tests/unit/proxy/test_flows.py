@@ -12,7 +12,7 @@ from falmock.engine import sockets
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.proxy import flows

@@ -22,7 +22,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.proxy import flows
 from falmock.proxy import intake
 from falmock.proxy.intake import Intake

@@ -12,7 +12,7 @@ from mitmproxy.test import tflow
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.proxy import imports
 from falmock.proxy.asking import FORWARDED
 from falmock.proxy.listening import Listening

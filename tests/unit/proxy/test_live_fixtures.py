@@ -10,8 +10,8 @@ import pytest
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.fixtures.index import Index
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.store import FixtureErrors
 from falmock.fixtures.store import Store
 from falmock.proxy import watcher

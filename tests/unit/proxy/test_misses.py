@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.proxy import misses
 from falmock.proxy.misses import Misses
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from falmock.engine.effects import Turn
-from falmock.fixtures.miss import Miss
+from falmock.fixtures.matching.miss import Miss
 from falmock.proxy.overheard import Overheard
 from falmock.wire.formats.frames import Text
 

@@ -13,7 +13,7 @@ from mitmproxy.test import tutils
 
 from falmock.engine.config import Config
 from falmock.engine.engine import Engine
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.fixtures.store import Store
 from falmock.proxy.saving import Saving
 

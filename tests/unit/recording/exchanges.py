@@ -9,8 +9,8 @@ from datetime import UTC
 from datetime import datetime
 from typing import Any
 
-from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.ignore_rules import parse_ignore
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link

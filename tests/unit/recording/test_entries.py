@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.fixtures.ignore_rules import parse_ignore
-from falmock.fixtures.volatile import Ignores
+from falmock.fixtures.matching.ignore_rules import parse_ignore
+from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.entries import NAME_LENGTH
 from falmock.recording.entries import Matches
 from falmock.recording.entries import NotAnInput

@@ -12,7 +12,7 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Socket
 from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
-from falmock.fixtures.index import Index
+from falmock.fixtures.matching.index import Index
 from falmock.recording import document
 from falmock.recording.outcome import Outcome
 from falmock.recording.session import Message
