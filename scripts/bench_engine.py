@@ -15,7 +15,7 @@ from bench_samples import write_fixtures
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 

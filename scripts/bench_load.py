@@ -12,7 +12,7 @@ from bench_figures import told
 from bench_samples import MANY
 from bench_samples import write_fixtures
 
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
 
 
 def bench_load(rounds: int) -> bool:

@@ -17,8 +17,8 @@ from websockets.sync.client import connect
 from clients import running
 from clients.running import KEY
 from clients.running import Mitmdump
-from falmock.fixtures.store import Library
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Library
+from falmock.fixtures.disk.loader import Store
 
 QUEUE = "https://queue.fal.run"
 AUTH = {"Authorization": f"Key {KEY}"}

@@ -25,7 +25,7 @@ from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.upstream import Upstream
 from clients.upstream import recording
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
 
 KILLS = 15
 ROOT = os.geteuid() == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import Option
 

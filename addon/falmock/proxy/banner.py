@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.fixtures.store import Library
+from falmock.fixtures.disk.loader import Library
 
 _LEAVES = {
     Mode.REPLAY: "nothing leaves: no connection to fal is made",

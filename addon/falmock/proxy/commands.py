@@ -16,7 +16,7 @@ from mitmproxy import http
 from mitmproxy import types
 from mitmproxy.addonmanager import Loader
 
-from falmock.fixtures.store import FixtureErrors
+from falmock.fixtures.disk.loader import FixtureErrors
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from mitmproxy import exceptions
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
-from falmock.fixtures.store import FixtureErrors
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import FixtureErrors
+from falmock.fixtures.disk.loader import Store
 from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options

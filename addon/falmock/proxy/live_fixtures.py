@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from falmock.engine.engines import Engines
+from falmock.fixtures.disk.loader import Library
+from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.index import Index
-from falmock.fixtures.store import Library
-from falmock.fixtures.store import Store
 from falmock.proxy.banner import counted
 from falmock.proxy.misses import Misses
 from falmock.proxy.watcher import Watcher

@@ -15,7 +15,7 @@ from mitmproxy import ctx
 from mitmproxy import http
 from mitmproxy.hooks import UpdateHook
 
-from falmock.fixtures.folders import ASSETS
+from falmock.fixtures.disk.walk import ASSETS
 from falmock.proxy import flows
 from falmock.proxy.desk import GATHER
 from falmock.proxy.desk import Desk

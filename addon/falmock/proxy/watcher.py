@@ -8,9 +8,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from falmock.fixtures.store import FixtureErrors
-from falmock.fixtures.store import Library
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import FixtureErrors
+from falmock.fixtures.disk.loader import Library
+from falmock.fixtures.disk.loader import Store
 
 logger = logging.getLogger(__name__)
 INTERVAL = 0.5

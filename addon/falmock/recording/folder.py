@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from falmock.fixtures.folders import ASSETS
+from falmock.fixtures.disk.walk import ASSETS
 from falmock.fixtures.format.sidecars import PRICES
 from falmock.fixtures.format.sidecars import SCHEMAS
 from falmock.fixtures.model import Problem

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
-from falmock.fixtures.folders import ASSETS
+from falmock.fixtures.disk.walk import ASSETS
 from falmock.fixtures.matching.canonical import FILE
 from falmock.fixtures.model import Fixture
 from falmock.recording import cut

@@ -12,7 +12,7 @@ DIALECT = "gateway/test_aimock_dialect"
 ROUTES = "gateway/test_aimock"
 CONTROL = "gateway/test_aimock_control"
 FILES = "fixtures/format/test_aimock"
-FOLDERS = "fixtures/test_folders"
+FOLDERS = "fixtures/disk/test_walk"
 
 
 class Row(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from falmock.engine import additions
+from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.fixtures.model import Problem
-from falmock.fixtures.store import FixtureErrors
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
 

@@ -8,8 +8,8 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.pace import parse_pace
+from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.miss import Miss
-from falmock.fixtures.store import Store
 from falmock.proxy import asking
 from falmock.proxy.asking import Asking
 from falmock.wire.formats.uuid7 import uuid7

@@ -8,8 +8,8 @@ import pytest
 import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.fixtures.store import Library
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Library
+from falmock.fixtures.disk.loader import Store
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import counted
 from falmock.wire.hosts import Hosts

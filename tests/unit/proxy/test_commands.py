@@ -17,8 +17,8 @@ from mitmproxy.addons import view
 from mitmproxy.test import taddons
 from mitmproxy.test import tflow
 
-from falmock.fixtures.store import FixtureErrors
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import FixtureErrors
+from falmock.fixtures.disk.loader import Store
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Scrubbed
 from unit.proxy.mitm import mitmproxy

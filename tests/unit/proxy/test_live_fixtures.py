@@ -10,10 +10,10 @@ import pytest
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
+from falmock.fixtures.disk.loader import FixtureErrors
+from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.miss import Miss
-from falmock.fixtures.store import FixtureErrors
-from falmock.fixtures.store import Store
 from falmock.proxy import watcher
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.misses import Misses

@@ -13,8 +13,8 @@ from mitmproxy.test import tutils
 
 from falmock.engine.config import Config
 from falmock.engine.engine import Engine
+from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.index import Index
-from falmock.fixtures.store import Store
 from falmock.proxy.saving import Saving
 
 ID = "019d9528-94b5-77d0-8628-df8aac40a5dc"

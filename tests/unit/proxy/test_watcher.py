@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from falmock.fixtures.store import Library
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Library
+from falmock.fixtures.disk.loader import Store
 from falmock.proxy import watcher
 from falmock.proxy.watcher import Watcher
 

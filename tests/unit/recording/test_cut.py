@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
 from falmock.recording.cut import complete
 from falmock.recording.cut import completed
 from falmock.recording.outcome import Save

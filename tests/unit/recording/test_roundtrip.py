@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.fixtures.folders import ASSETS
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link

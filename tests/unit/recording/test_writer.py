@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.fixtures.folders import ASSETS
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording import disk
 from falmock.recording.document import NotAFixture
 from falmock.recording.files import Files

@@ -32,7 +32,7 @@ from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.pace import parse_pace
-from falmock.fixtures.store import Store
+from falmock.fixtures.disk.loader import Store
 from falmock.recording.exchange import Exchange
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.uuid7 import uuid7
