@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from falmock.engine import inputs
 from falmock.engine.engine import Engine
-from falmock.engine.faults import KINDS
+from falmock.engine.faults.selector import KINDS
 from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
 from falmock.engine.journal import Entry

@@ -16,13 +16,13 @@ from falmock.engine.effects import Answer
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.faults import Faults
+from falmock.engine.faults.selector import Faults
+from falmock.engine.injected_fault import Strike
 from falmock.engine.platform import Platform
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
 from falmock.engine.sockets import Sockets
 from falmock.engine.streams import Streams
-from falmock.engine.strike import Strike
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads

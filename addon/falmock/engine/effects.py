@@ -10,7 +10,7 @@ import enum
 from typing import NamedTuple
 from typing import Protocol
 
-from falmock.engine.strike import Strike
+from falmock.engine.injected_fault import Strike
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Found
 from falmock.wire.formats.frames import Frame

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 
 from falmock.engine import additions
-from falmock.engine import fault_replies
 from falmock.engine.answers import KINDS_OF_TURNS
 from falmock.engine.answers import Answers
 from falmock.engine.answers import NewId
@@ -20,10 +19,11 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.faults import HEADER
-from falmock.engine.faults import Faults
+from falmock.engine.fault_injector import Striking
+from falmock.engine.faults import replies
+from falmock.engine.faults.selector import HEADER
+from falmock.engine.faults.selector import Faults
 from falmock.engine.scopes import Scope
-from falmock.engine.striking import Striking
 from falmock.engine.tokens import Tokens
 from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
@@ -241,7 +241,7 @@ class Engine:
         else:
             reply = whole
         if join.strike is not None:
-            reply = fault_replies.struck(join.strike, reply)
+            reply = replies.struck(join.strike, reply)
         if "origin" in request.headers and not _has_cors(reply):
             reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
         self.scope.journal.note(request, reply, now)

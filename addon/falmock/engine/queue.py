@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from falmock.engine import fault_jobs
 from falmock.engine import replies
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.fault_replies import error_reply
-from falmock.engine.fault_replies import struck
-from falmock.engine.faults import Faults
+from falmock.engine.faults import jobs as fault_jobs
+from falmock.engine.faults.replies import error_reply
+from falmock.engine.faults.replies import struck
+from falmock.engine.faults.selector import Faults
+from falmock.engine.injected_fault import Strike
 from falmock.engine.job import Job
 from falmock.engine.jobs import Jobs
 from falmock.engine.jobs import TooManyJobs
 from falmock.engine.pace import Kind
 from falmock.engine.status_stream import StatusEvents
 from falmock.engine.statuses import status_object
-from falmock.engine.strike import Strike
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.model import Fixture
 from falmock.wire import errors

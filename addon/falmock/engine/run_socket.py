@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from falmock.engine import fault_replies
 from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Turn
-from falmock.engine.faults import Called
-from falmock.engine.faults import Faults
+from falmock.engine.faults import replies as fault_replies
+from falmock.engine.faults.selector import Called
+from falmock.engine.faults.selector import Faults
 from falmock.engine.outbox import Due
 from falmock.engine.outbox import Outbox
 from falmock.engine.pace import spread

@@ -6,7 +6,7 @@ from falmock.engine.answers import Answers
 from falmock.engine.conversation import EndpointSocket
 from falmock.engine.conversation import Refusal
 from falmock.engine.effects import Socket
-from falmock.engine.faults import Faults
+from falmock.engine.faults.selector import Faults
 from falmock.engine.run_socket import RunSocket
 from falmock.wire import calls
 from falmock.wire import realtime

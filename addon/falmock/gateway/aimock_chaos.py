@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
-from falmock.engine.chance import Chance
+from falmock.engine.injected_fault import Chance
 
 DROP, MALFORMED, DISCONNECT, RATE_LIMIT = "dropRate", "malformedRate", "disconnectRate", "rateLimitRate"
 LATENCY = "latencyMs"

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections import deque
 from typing import NamedTuple
 
-from falmock.engine.chance import Chance
+from falmock.engine.injected_fault import Chance
 from falmock.fixtures.model import Worded
 from falmock.gateway.aimock_chaos import Chaos
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from mitmproxy import http
 
-from falmock.engine import faults
 from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.engine.faults import selector
 from falmock.fixtures.model import Found
 from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
@@ -29,7 +29,7 @@ from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
 
-_ASKS = frozenset({faults.HEADER.encode(), scopes.HEADER.encode()})
+_ASKS = frozenset({selector.HEADER.encode(), scopes.HEADER.encode()})
 _DECODES = "falmock.decodes"
 """The key of a flow's metadata that tells that the body is to be decoded."""
 ANSWERED = "falmock.fixture"
@@ -224,7 +224,7 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
     The content of these files, known by URLs that only falmock has, takes the place of those in the body, as data URIs.
     """
     if any(name.lower() in _ASKS for name, _ in request.headers.fields):  # each `pop` goes through all of them twice
-        for header in (faults.HEADER, scopes.HEADER):
+        for header in (selector.HEADER, scopes.HEADER):
             request.headers.pop(header, None)
     for url, found in files:
         asset = found.asset

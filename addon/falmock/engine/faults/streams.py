@@ -6,11 +6,11 @@ from falmock.engine.effects import End
 from falmock.engine.effects import Source
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
-from falmock.engine.fault_replies import delay_of
-from falmock.engine.fault_replies import fault_header
-from falmock.engine.fault_replies import malformed
-from falmock.engine.fault_replies import reason_of
-from falmock.engine.strike import Strike
+from falmock.engine.faults.replies import delay_of
+from falmock.engine.faults.replies import fault_header
+from falmock.engine.faults.replies import malformed
+from falmock.engine.faults.replies import reason_of
+from falmock.engine.injected_fault import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault

@@ -5,12 +5,12 @@ from __future__ import annotations
 from falmock.engine.deliveries import ONCE
 from falmock.engine.deliveries import Plan
 from falmock.engine.effects import Reply
-from falmock.engine.fault_replies import fault_header
-from falmock.engine.fault_replies import reason_of
+from falmock.engine.faults.replies import fault_header
+from falmock.engine.faults.replies import reason_of
+from falmock.engine.injected_fault import Strike
 from falmock.engine.pace import Retry
 from falmock.engine.pace import Schedule
 from falmock.engine.prepared import Course
-from falmock.engine.strike import Strike
 from falmock.fixtures.fault import JobFault
 from falmock.fixtures.fault import JobTrouble
 from falmock.fixtures.fault import WebhookTrouble

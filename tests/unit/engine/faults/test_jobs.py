@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import fault_jobs
-from falmock.engine.chance import Chance
 from falmock.engine.deliveries import Plan
+from falmock.engine.faults import jobs
+from falmock.engine.injected_fault import Chance
+from falmock.engine.injected_fault import Strike
 from falmock.engine.pace import Retry
 from falmock.engine.pace import Schedule
 from falmock.engine.pace import parse_pace
-from falmock.engine.strike import Strike
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Position
 from unit.engine.calls import FLUX
@@ -167,9 +167,9 @@ def test_a_retried_job_as_a_stream() -> None:
 
 def test_the_times_of_a_retried_job() -> None:
     plan = Schedule(2, 6, (Position(0, 0),), (1, 3))
-    assert fault_jobs.with_retries(plan, 1) == plan._replace(completed=10, log_times=(1, 7), retries=(Retry(4, 6),))
-    assert fault_jobs.with_retries(plan, 2).retries == (Retry(4, 6), Retry(8, 10))
-    assert fault_jobs.with_retries(plan, 2).completed == 14
+    assert jobs.with_retries(plan, 1) == plan._replace(completed=10, log_times=(1, 7), retries=(Retry(4, 6),))
+    assert jobs.with_retries(plan, 2).retries == (Retry(4, 6), Retry(8, 10))
+    assert jobs.with_retries(plan, 2).completed == 14
 
 
 @given(st.floats(0, 100), st.floats(0, 100), st.integers(1, 10), st.floats(0.2, 300), st.lists(st.floats(0, 50)))
@@ -216,5 +216,5 @@ def test_a_job_that_no_fixture_answers() -> None:
 def test_webhooks(fault: Any, plan: Plan) -> None:
     made = strike(fault)
     named = plan if plan == Plan() else plan._replace(fault=made.fault.name)
-    assert fault_jobs.webhook_plan(made) == named
-    assert fault_jobs.webhook_plan(None) == Plan()
+    assert jobs.webhook_plan(made) == named
+    assert jobs.webhook_plan(None) == Plan()

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import fault_replies
-from falmock.engine.chance import Chance
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
-from falmock.engine.fault_replies import malformed
-from falmock.engine.faults import Called
-from falmock.engine.strike import Strike
+from falmock.engine.faults import replies
+from falmock.engine.faults.replies import malformed
+from falmock.engine.faults.selector import Called
+from falmock.engine.injected_fault import Chance
+from falmock.engine.injected_fault import Strike
 from falmock.fixtures.format.fault import read_text
 from falmock.wire import calls
 from falmock.wire.endpoint import parse
@@ -36,7 +36,7 @@ def strike(value: Any) -> Strike:
 
 
 def struck(value: Any, reply: Reply = REPLY) -> Reply:
-    return fault_replies.struck(strike(value), reply)
+    return replies.struck(strike(value), reply)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ RUN = Called(REQUEST, calls.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/flux
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_error_replies(name: str) -> None:
-    found = fault_replies.error_reply(strike(name), Wanted(name), RUN, "the-id")
+    found = replies.error_reply(strike(name), Wanted(name), RUN, "the-id")
     error = ERRORS[name]
     headers = {key.decode().lower(): value.decode() for key, value in found.headers}
     assert (found.status, found.fault, headers["x-falmock-fault"]) == (error.status, name, name)
@@ -139,7 +139,7 @@ def test_error_replies(name: str) -> None:
 
 def test_an_error_names_what_was_called() -> None:
     def body(name: str) -> Any:
-        return loads(bytes(fault_replies.error_reply(strike(name), Wanted(name), RUN, "").body))  # type: ignore[arg-type]
+        return loads(bytes(replies.error_reply(strike(name), Wanted(name), RUN, "").body))  # type: ignore[arg-type]
 
     assert body("missing_authorization")["detail"].startswith("Cannot access application 'fal-ai/flux'.")
     assert body("unknown_app") == {"detail": 'Application "flux" not found'}
@@ -147,6 +147,6 @@ def test_an_error_names_what_was_called() -> None:
 
 
 def test_a_connection_that_breaks_off() -> None:
-    found = fault_replies.broken_off(strike({"reset": "before-headers", "latency": 2}))
+    found = replies.broken_off(strike({"reset": "before-headers", "latency": 2}))
     assert (found.delivery, found.delay) == (Delivery(reset=Reset.BEFORE_HEADERS), 2)
     assert found.fault == "latency + reset before-headers"

@@ -7,9 +7,9 @@ from falmock.engine.effects import Delivery
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
-from falmock.engine.faults import HEADER
-from falmock.engine.faults import Called
-from falmock.engine.strike import Strike
+from falmock.engine.faults.selector import HEADER
+from falmock.engine.faults.selector import Called
+from falmock.engine.injected_fault import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault

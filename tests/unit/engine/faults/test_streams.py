@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import fault_streams
-from falmock.engine.chance import Chance
 from falmock.engine.effects import End
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.faults import streams
+from falmock.engine.injected_fault import Chance
+from falmock.engine.injected_fault import Strike
 from falmock.engine.streams import Playback
-from falmock.engine.strike import Strike
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Piece
 
@@ -25,7 +25,7 @@ def struck(fault: Any, *, ends: float = 3.0, kind: bytes = b"text/event-stream",
     source = Playback([Piece(float(at), data) for at, data in enumerate(EVENTS)], ends)
     strike = Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
     stream = Stream(200, ((b"Content-Type", kind),), source, "why", "f.json#0", **more)
-    return fault_streams.struck(strike, stream, "fal-ai/flux")
+    return streams.struck(strike, stream, "fal-ai/flux")
 
 
 def played(stream: Stream, start: float = 0.0, limit: int = 1000) -> tuple[list[tuple[float, bytes]], float, End]:

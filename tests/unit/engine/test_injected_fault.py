@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.chance import LONGEST
-from falmock.engine.chance import Chance
+from falmock.engine.injected_fault import LONGEST
+from falmock.engine.injected_fault import Chance
 from falmock.fixtures.fault import Latency
 from falmock.fixtures.fault import Spread
 

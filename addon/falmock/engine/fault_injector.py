@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from falmock.engine import fault_replies
-from falmock.engine import fault_sockets
-from falmock.engine import fault_streams
 from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Answer
@@ -16,12 +13,15 @@ from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
-from falmock.engine.faults import HEADER
-from falmock.engine.faults import BadHeader
-from falmock.engine.faults import Called
-from falmock.engine.faults import Faults
+from falmock.engine.faults import replies as fault_replies
+from falmock.engine.faults import sockets
+from falmock.engine.faults import streams
+from falmock.engine.faults.selector import HEADER
+from falmock.engine.faults.selector import BadHeader
+from falmock.engine.faults.selector import Called
+from falmock.engine.faults.selector import Faults
+from falmock.engine.injected_fault import Strike
 from falmock.engine.streams import names_of
-from falmock.engine.strike import Strike
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.wire import calls
@@ -108,13 +108,13 @@ class Striking:
         if fault.reset is Breaks.BEFORE_HEADERS:
             return fault_replies.broken_off(strike)._replace(fixture=answer.fixture)
         if isinstance(answer, Socket):
-            return fault_sockets.struck(strike, answer)
+            return sockets.struck(strike, answer)
         if isinstance(answer, Join):
             return answer._replace(strike=strike)
         if isinstance(answer, Reply) and answer.miss is not None:
             return answer
         if isinstance(answer, Stream) and fault.body in (None, BadBody.MALFORMED):
-            return fault_streams.struck(strike, answer, called.model)
+            return streams.struck(strike, answer, called.model)
         if isinstance(answer, Stream):
             answer = Reply(answer.status, answer.headers, b"", answer.why, answer.fixture, answer.delay)
         return fault_replies.struck(strike, answer)

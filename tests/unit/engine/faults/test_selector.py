@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.faults import HEADER
-from falmock.engine.faults import BadHeader
-from falmock.engine.faults import Called
-from falmock.engine.faults import Faults
-from falmock.engine.faults import Tally
+from falmock.engine.faults.selector import HEADER
+from falmock.engine.faults.selector import BadHeader
+from falmock.engine.faults.selector import Called
+from falmock.engine.faults.selector import Faults
+from falmock.engine.faults.selector import Tally
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_rules import read_rules
 from falmock.wire import routes

@@ -1,13 +1,24 @@
-"""Chance that can be repeated: what it decides follows from a seed, who asks, and the number of the call."""
+"""A fault that strikes one call."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from statistics import NormalDist
+from typing import NamedTuple
 
+from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Latency
 from falmock.fixtures.fault import Spread
+
+
+class Strike(NamedTuple):
+    """A fault that strikes a call. `source` says where it was asked for, `chance` decides what it leaves open."""
+
+    fault: Fault
+    source: str
+    chance: Chance
+
 
 LONGEST = 1_000_000.0
 """Seconds that a wait takes at most."""

@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from falmock.engine import inputs
-from falmock.engine.chance import Chance
 from falmock.engine.effects import Reply
-from falmock.engine.strike import Strike
+from falmock.engine.injected_fault import Chance
+from falmock.engine.injected_fault import Strike
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format.fault import BadFault
