@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from falmock.engine.lent import Lent
+from falmock.engine.files.added import Lent
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.overlay import Overlay

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from falmock.engine.assets import Assets
 from falmock.engine.effects import Answer
 from falmock.engine.effects import Reply
+from falmock.engine.files.registry import Assets
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import calls

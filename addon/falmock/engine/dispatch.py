@@ -11,12 +11,13 @@ from falmock.engine import sockets
 from falmock.engine import webhook_posts
 from falmock.engine.answers import Answers
 from falmock.engine.config import Mode
-from falmock.engine.downloads import Downloads
 from falmock.engine.effects import Answer
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.faults.selector import Faults
+from falmock.engine.files.downloads import Downloads
+from falmock.engine.files.uploads import Uploads
 from falmock.engine.injected_fault import Strike
 from falmock.engine.platform import Platform
 from falmock.engine.queue import Queue
@@ -25,7 +26,6 @@ from falmock.engine.sockets import Sockets
 from falmock.engine.streams import Streams
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
-from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire import auth

@@ -13,7 +13,6 @@ from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
 from falmock.engine.dispatch import Dispatch
-from falmock.engine.downloads import Downloads
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
@@ -23,9 +22,10 @@ from falmock.engine.fault_injector import Striking
 from falmock.engine.faults import replies
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import Faults
+from falmock.engine.files.downloads import Downloads
+from falmock.engine.files.uploads import Uploads
 from falmock.engine.scopes import Scope
 from falmock.engine.tokens import Tokens
-from falmock.engine.uploads import Uploads
 from falmock.engine.webhooks import Agenda
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.first_match import InOrder

@@ -6,8 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
-from falmock.engine.assets import Assets
 from falmock.engine.faults.selector import Tally
+from falmock.engine.files.registry import Assets
 from falmock.engine.jobs import Jobs
 from falmock.engine.journal import Journal
 from falmock.redaction.redactor import Redactor

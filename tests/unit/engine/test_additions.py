@@ -7,7 +7,7 @@ import pytest
 from falmock.engine import additions
 from falmock.engine.additions import Additions
 from falmock.engine.additions import TooMany
-from falmock.engine.lent import Lent
+from falmock.engine.files.added import Lent
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import assets as module
-from falmock.engine.assets import Assets
-from falmock.engine.assets import BadParts
-from falmock.engine.assets import NoRoom
+from falmock.engine.files import registry as module
+from falmock.engine.files.registry import Assets
+from falmock.engine.files.registry import BadParts
+from falmock.engine.files.registry import NoRoom
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from falmock.wire.storage import content_path

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 
-from falmock.engine.lent import Lent
+from falmock.engine.files.added import Lent
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage

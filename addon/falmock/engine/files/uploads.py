@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from falmock.engine import replies
-from falmock.engine.assets import Assets
-from falmock.engine.assets import BadParts
-from falmock.engine.assets import NoRoom
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
+from falmock.engine.files.registry import Assets
+from falmock.engine.files.registry import BadParts
+from falmock.engine.files.registry import NoRoom
 from falmock.wire import cors
 from falmock.wire import storage
 from falmock.wire.calls import PartUrl

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 from falmock.engine import replies
-from falmock.engine.assets import Assets
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.engine.files.registry import Assets
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.lent import Lent
+from falmock.engine.files.added import Lent
 from falmock.fixtures.model import Asset
 
 ASSETS = {name: Asset(name, name, "image/png", 1, data=b"x") for name in "abc"}

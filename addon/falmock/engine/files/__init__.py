@@ -1,0 +1,1 @@
+"""Files: what clients upload and download, by digest."""
