@@ -11,7 +11,7 @@ from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.engine.prepared import Preparations
 from falmock.engine.prepared import Prepared
 from falmock.engine.scopes import Scope

@@ -6,8 +6,8 @@ import enum
 from dataclasses import dataclass
 from dataclasses import field
 
-from falmock.engine.pace import INSTANT
-from falmock.engine.pace import Pace
+from falmock.engine.jobs.pace import INSTANT
+from falmock.engine.jobs.pace import Pace
 from falmock.fixtures.matching.volatile import NOTHING_IGNORED
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.redaction.rules import NO_RULES

@@ -11,10 +11,10 @@ from falmock.engine.effects import Turn
 from falmock.engine.faults.replies import delay_of
 from falmock.engine.faults.selector import Faults
 from falmock.engine.injected_fault import Strike
+from falmock.engine.jobs.pace import Pace
+from falmock.engine.jobs.pace import spread
 from falmock.engine.outbox import Due
 from falmock.engine.outbox import Outbox
-from falmock.engine.pace import Pace
-from falmock.engine.pace import spread
 from falmock.engine.prepared import reason_of
 from falmock.engine.single_frame import frames_of
 from falmock.fixtures.format.fault_answer import answer_of

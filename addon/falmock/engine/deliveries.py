@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.pace import Kind
+from falmock.engine.jobs.pace import Pace
 from falmock.engine.journal import Journal
-from falmock.engine.pace import Kind
-from falmock.engine.pace import Pace
 from falmock.wire.lifecycle import State
 from falmock.wire.webhook import Outcome
 from falmock.wire.webhook import Policy

@@ -14,7 +14,7 @@ from typing import Any
 from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.fixtures.catalogue import Catalogue
 from falmock.fixtures.catalogue import Told
 from falmock.fixtures.format.sidecars import PRICES

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from falmock.engine.pace import Pace
-from falmock.engine.pace import Schedule
-from falmock.engine.pace import schedule
+from falmock.engine.jobs.pace import Pace
+from falmock.engine.jobs.pace import Schedule
+from falmock.engine.jobs.pace import schedule
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 

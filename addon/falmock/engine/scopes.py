@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from falmock.engine.faults.selector import Tally
 from falmock.engine.files.registry import Assets
-from falmock.engine.jobs import Jobs
+from falmock.engine.jobs.table import Jobs
 from falmock.engine.journal import Journal
 from falmock.redaction.redactor import Redactor
 

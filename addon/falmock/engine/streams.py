@@ -10,7 +10,7 @@ from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
-from falmock.engine.pace import spread
+from falmock.engine.jobs.pace import spread
 from falmock.engine.prepared import reason_of
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture

@@ -19,7 +19,7 @@ from falmock.engine.deliveries import Plan
 from falmock.engine.deliveries import last_words
 from falmock.engine.deliveries import policy_for
 from falmock.engine.effects import Reply
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.engine.journal import Entry
 from falmock.engine.journal import Journal
 from falmock.engine.webhook_posts import Edge

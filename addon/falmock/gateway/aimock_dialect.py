@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from falmock.engine.effects import Reply
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Worded
 from falmock.wire.formats import jsontext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.gateway import aimock_dialect as dialect
 from falmock.gateway.aimock_routes import Called
 from falmock.gateway.door import FALS_ANSWER

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from falmock.engine.effects import Reply
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.fixtures.format.fault import BadFault
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_answer import answer_of

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-from falmock.engine import pace
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
+from falmock.engine.jobs import pace
 from falmock.fixtures.format.validate import did_you_mean
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.matching import volatile

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
-from falmock.engine import pace
+from falmock.engine.jobs import pace
 from falmock.fixtures.format.validate import did_you_mean
 from falmock.fixtures.matching import ignore_rules
 from falmock.gateway import openai_models

@@ -11,7 +11,7 @@ from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.format import codec
 from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.matching.index import Index

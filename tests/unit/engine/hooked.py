@@ -9,7 +9,7 @@ import pytest
 
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.webhook_posts import NoKey
 from falmock.engine.webhook_posts import Post
 from falmock.engine.webhooks import Verdict

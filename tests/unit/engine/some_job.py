@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from falmock.engine.job import Job
-from falmock.engine.pace import parse_pace
-from falmock.engine.pace import schedule
+from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.jobs.pace import schedule
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
 from falmock.fixtures.model import Position

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.engine.effects import Turn
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.matching.canonical import file_reference
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close

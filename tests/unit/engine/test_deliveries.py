@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from falmock.engine.deliveries import policy_for
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 
 JWKS = "/.well-known/jwks.json"
 

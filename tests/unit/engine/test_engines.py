@@ -13,7 +13,7 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.wire.formats.uuid7 import uuid7

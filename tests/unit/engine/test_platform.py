@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.platform import MAX_REMEMBERED
 from falmock.engine.platform import REMEMBERED_FOR
 from falmock.fixtures.format.sidecars import Price

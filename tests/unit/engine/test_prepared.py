@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from falmock.engine import prepared
-from falmock.engine.pace import INSTANT
-from falmock.engine.pace import parse_pace
-from falmock.engine.pace import schedule
+from falmock.engine.jobs.pace import INSTANT
+from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.jobs.pace import schedule
 from falmock.engine.prepared import Preparations
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX

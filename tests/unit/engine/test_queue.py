@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from falmock.engine.config import Mode
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import parse_extra
 from unit.engine.calls import FAILING

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from falmock.engine import sockets
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.format import codec
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset

@@ -15,7 +15,7 @@ from falmock.engine.effects import End
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.streams import LEGACY_GAP
 from falmock.engine.streams import Playback
 from falmock.engine.streams import names_of

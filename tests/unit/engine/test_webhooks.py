@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from falmock.engine.deliveries import HEAD_START
 from falmock.engine.deliveries import Plan
+from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.journal import Journal
-from falmock.engine.pace import parse_pace
 from falmock.engine.webhook_posts import Post
 from falmock.wire import webhook
 from falmock.wire.webhook import Outcome

@@ -13,7 +13,7 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.gateway.aimock import Aimock
 from falmock.gateway.aimock_steering import Steering
 from falmock.gateway.control import Control

@@ -14,7 +14,7 @@ from hypothesis.stateful import rule
 from falmock.engine.effects import Effect
 from falmock.engine.effects import End
 from falmock.engine.effects import Stream
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.redaction.redactor import HIDDEN
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering

@@ -8,7 +8,7 @@ import pytest
 
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.format.fault_rules import read_rules
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering

@@ -7,7 +7,7 @@ from typing import Any
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.miss import Miss
 from falmock.proxy import asking

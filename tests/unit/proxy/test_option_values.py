@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
-from falmock.engine.pace import MANUAL
+from falmock.engine.jobs.pace import MANUAL
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.options import BadOption

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from falmock.engine.config import Config
 from falmock.engine.effects import Socket
 from falmock.engine.engine import Engine
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.matching.index import Index
 from falmock.recording import document
 from falmock.recording.outcome import Outcome

@@ -31,7 +31,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.disk.loader import Store
 from falmock.recording.exchange import Exchange
 from falmock.wire.formats import jsontext

@@ -8,8 +8,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.faults.replies import fault_header
 from falmock.engine.faults.replies import reason_of
 from falmock.engine.injected_fault import Strike
-from falmock.engine.pace import Retry
-from falmock.engine.pace import Schedule
+from falmock.engine.jobs.pace import Retry
+from falmock.engine.jobs.pace import Schedule
 from falmock.engine.prepared import Course
 from falmock.fixtures.fault import JobFault
 from falmock.fixtures.fault import JobTrouble

@@ -11,9 +11,9 @@ from falmock.engine.deliveries import Plan
 from falmock.engine.faults import jobs
 from falmock.engine.injected_fault import Chance
 from falmock.engine.injected_fault import Strike
-from falmock.engine.pace import Retry
-from falmock.engine.pace import Schedule
-from falmock.engine.pace import parse_pace
+from falmock.engine.jobs.pace import Retry
+from falmock.engine.jobs.pace import Schedule
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Position
 from unit.engine.calls import FLUX

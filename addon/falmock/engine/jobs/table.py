@@ -6,7 +6,7 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Callable
 
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.wire.lifecycle import State
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from falmock.engine.injected_fault import Strike
-from falmock.engine.pace import Schedule
+from falmock.engine.jobs.pace import Schedule
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
 from falmock.wire.lifecycle import TERMINAL

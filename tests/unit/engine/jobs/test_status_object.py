@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from falmock.engine.job import Job
-from falmock.engine.pace import parse_pace
-from falmock.engine.pace import schedule
-from falmock.engine.statuses import status_object
+from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.jobs.pace import schedule
+from falmock.engine.jobs.status_object import status_object
 from falmock.wire.lifecycle import State
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX

@@ -11,9 +11,9 @@ from typing import Any
 
 from falmock.engine.effects import End
 from falmock.engine.effects import Step
-from falmock.engine.job import Job
-from falmock.engine.jobs import Jobs
-from falmock.engine.statuses import status_object
+from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.status_object import status_object
+from falmock.engine.jobs.table import Jobs
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 from falmock.wire.lifecycle import State

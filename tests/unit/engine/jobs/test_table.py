@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.engine.jobs import Jobs
-from falmock.engine.jobs import TooManyJobs
+from falmock.engine.jobs.table import Jobs
+from falmock.engine.jobs.table import TooManyJobs
 from falmock.wire.lifecycle import State
 from unit.engine.some_job import job
 

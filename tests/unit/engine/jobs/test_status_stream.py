@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.engine.effects import End
-from falmock.engine.pace import Retry
-from falmock.engine.pace import parse_pace
-from falmock.engine.status_stream import BETWEEN_POLLS
+from falmock.engine.jobs.pace import Retry
+from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.jobs.status_stream import BETWEEN_POLLS
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
 from unit.engine.calls import Listener

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from falmock.engine.job import Job
+from falmock.engine.jobs.job import Job
 from falmock.wire import errors
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import State

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.pace import INSTANT
-from falmock.engine.pace import MANUAL
-from falmock.engine.pace import BadPace
-from falmock.engine.pace import Kind
-from falmock.engine.pace import Pace
-from falmock.engine.pace import parse_duration
-from falmock.engine.pace import parse_pace
-from falmock.engine.pace import schedule
-from falmock.engine.pace import spread
+from falmock.engine.jobs.pace import INSTANT
+from falmock.engine.jobs.pace import MANUAL
+from falmock.engine.jobs.pace import BadPace
+from falmock.engine.jobs.pace import Kind
+from falmock.engine.jobs.pace import Pace
+from falmock.engine.jobs.pace import parse_duration
+from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.jobs.pace import schedule
+from falmock.engine.jobs.pace import spread
 from falmock.fixtures.model import Log
 from falmock.fixtures.model import Position
 from falmock.fixtures.model import Timeline
