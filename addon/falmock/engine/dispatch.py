@@ -19,7 +19,7 @@ from falmock.engine.faults.selector import Faults
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.injected_fault import Strike
-from falmock.engine.platform import Platform
+from falmock.engine.platform.platform import Platform
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
 from falmock.engine.sockets import Sockets

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.engine.platform import MADE_UP
+from falmock.engine.platform.platform import MADE_UP
 from falmock.gateway import openai_answer
 from falmock.gateway import openai_errors
 from falmock.gateway import openai_mapping

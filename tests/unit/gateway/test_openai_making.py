@@ -7,7 +7,7 @@ import pytest
 
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
-from falmock.engine.platform import MADE_UP
+from falmock.engine.platform.platform import MADE_UP
 from falmock.gateway import openai_errors
 from falmock.gateway.openai_keys import REST_SECONDS
 from falmock.gateway.openai_making import RETRY_SCHEMA_SECONDS

@@ -15,8 +15,8 @@ from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
-from falmock.fixtures.catalogue import Catalogue
-from falmock.fixtures.catalogue import Told
+from falmock.engine.platform.catalogue import Catalogue
+from falmock.engine.platform.catalogue import Told
 from falmock.fixtures.format.sidecars import PRICES
 from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.matching.index import Index

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.jobs.pace import parse_pace
-from falmock.engine.platform import MAX_REMEMBERED
-from falmock.engine.platform import REMEMBERED_FOR
+from falmock.engine.platform.platform import MAX_REMEMBERED
+from falmock.engine.platform.platform import REMEMBERED_FOR
 from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.index import Index

@@ -1,0 +1,1 @@
+"""The Platform API: models, their schemas and prices."""
