@@ -7,7 +7,6 @@ from typing import Any
 
 from falmock.engine import auto
 from falmock.engine import replies
-from falmock.engine import sockets
 from falmock.engine import webhook_posts
 from falmock.engine.answers import Answers
 from falmock.engine.config import Mode
@@ -22,7 +21,8 @@ from falmock.engine.injected_fault import Strike
 from falmock.engine.platform.platform import Platform
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
-from falmock.engine.sockets import Sockets
+from falmock.engine.sockets import accept
+from falmock.engine.sockets.accept import Sockets
 from falmock.engine.streams import Streams
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
@@ -167,7 +167,7 @@ class Dispatch:
 
     def _socket(self, request: Request, call: calls.Socket, now: float) -> Answer:
         if self._looks_at(request) and self._refusal(request, call.endpoint, now) is not None:
-            return sockets.refused()
+            return accept.refused()
         return self._sockets.open(request, call, now)
 
     def _to_storage(self, handler: Handler) -> Handler:

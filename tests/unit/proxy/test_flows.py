@@ -8,10 +8,10 @@ from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
 from falmock.engine import replies
-from falmock.engine import sockets
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.engine.sockets import accept
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
@@ -101,7 +101,7 @@ def test_an_answer_without_a_body_has_no_length() -> None:
 
 def test_a_socket_has_no_one_fixture() -> None:
     flow = flow_of()
-    flows.annotate(flow, sockets.refused())
+    flows.annotate(flow, accept.refused())
     assert flow.comment == "falmock: a socket (not authorized)"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
-from falmock.engine import messages
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Turn
@@ -13,18 +13,25 @@ from falmock.engine.faults.selector import Faults
 from falmock.engine.injected_fault import Strike
 from falmock.engine.jobs.pace import Pace
 from falmock.engine.jobs.pace import spread
-from falmock.engine.outbox import Due
-from falmock.engine.outbox import Outbox
 from falmock.engine.prepared import reason_of
-from falmock.engine.single_frame import frames_of
+from falmock.engine.sockets import message_input
+from falmock.engine.sockets.send_queue import Due
+from falmock.engine.sockets.send_queue import Outbox
 from falmock.fixtures.format.fault_answer import answer_of
 from falmock.fixtures.matching.miss import Miss
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Timed
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import realtime
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
+from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Reset
+from falmock.wire.formats.frames import Stored
+from falmock.wire.formats.frames import Text
 from falmock.wire.message import Request
 
 
@@ -74,9 +81,9 @@ class EndpointSocket:
             return Turn()
         self._rest(now)
         try:
-            value = messages.input_of(message, is_realtime=self._is_realtime)
-            query = messages.read(value, self._handshake, self._names[0], self._answers.resolve)
-        except (realtime.BadMessage, messages.NoInput) as error:
+            value = message_input.input_of(message, is_realtime=self._is_realtime)
+            query = message_input.read(value, self._handshake, self._names[0], self._answers.resolve)
+        except (realtime.BadMessage, message_input.NoInput) as error:
             self._outbox.abandon()
             return Turn((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
         found = self._answers.for_message(query, self._names)
@@ -168,3 +175,26 @@ def _at_pace(frames: Sequence[Timed], now: float, pace: Pace) -> list[Due]:
     whole = frames[-1].at if frames else 0.0
     factor, length = spread(pace, whole)
     return [Due(now + (timed.at * factor if whole else length), timed.frame) for timed in frames]
+
+
+@lru_cache(maxsize=16)  # of thousands of messages that wait for the same answer each would have one of its own
+def frames_of(answer: Answer, asset: Asset | None, *, packs: bool, is_realtime: bool) -> tuple[Frame, ...]:
+    """The answer as frames; `asset` is its content where that is one, `packs` tells whether JSON goes as msgpack.
+
+    On a `/realtime` socket an error is what the runtime makes of an app that raised one: INTERNAL_ERROR, and the end
+    (section 5.3).
+    """
+    if is_realtime and answer.status >= 400:
+        return realtime.error_frame(realtime.INTERNAL_ERROR, answer.error or ""), Close()
+    if answer.asset is not None:
+        if asset is None:
+            gone = "The asset of this answer is no longer in the fixtures"
+            return (realtime.error_frame(realtime.INTERNAL_ERROR, gone),)
+        return (Stored(asset.file, 0, asset.size) if asset.file is not None else Binary(asset.data or b""),)
+    if packs and "json" in answer.content_type:
+        try:
+            return (Binary(realtime.encode(jsontext.loads(answer.body))),)
+        except (jsontext.BadJSON, realtime.BadMessage) as error:
+            reason = f"This answer cannot be written as msgpack: {error}"
+            return (realtime.error_frame(realtime.INTERNAL_ERROR, reason),)
+    return (Text(answer.body.decode("utf-8", "replace")),)

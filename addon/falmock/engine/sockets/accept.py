@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from falmock.engine.answers import Answers
-from falmock.engine.conversation import EndpointSocket
-from falmock.engine.conversation import Refusal
 from falmock.engine.effects import Socket
 from falmock.engine.faults.selector import Faults
-from falmock.engine.run_socket import RunSocket
+from falmock.engine.sockets.endpoint import EndpointSocket
+from falmock.engine.sockets.endpoint import Refusal
+from falmock.engine.sockets.runs import RunSocket
 from falmock.wire import calls
 from falmock.wire import realtime
 from falmock.wire import routes

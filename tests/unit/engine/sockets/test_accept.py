@@ -7,7 +7,7 @@ import pytest
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Socket
-from falmock.engine.sockets import names_of
+from falmock.engine.sockets.accept import names_of
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.wire.endpoint import parse

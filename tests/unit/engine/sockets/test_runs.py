@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from falmock.engine import sockets
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.sockets import accept
 from falmock.fixtures.format import codec
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
@@ -97,7 +97,7 @@ def test_runs_are_answered_in_the_order_they_came_at_their_times() -> None:
 
 
 def test_a_client_that_asks_for_more_than_may_wait_is_told_and_closed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "MAX_WAITING", 3)
+    monkeypatch.setattr(accept, "MAX_WAITING", 3)
     client = Client({**ECHO, "queue": {"started": 0, "completed": 1}}, pace=RECORDED)
     socket = talk(client)
     for _ in range(4):  # one is worked on, three wait

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import messages
+from falmock.engine.sockets import message_input
 from falmock.fixtures.matching.canonical import file_reference
 from falmock.wire.message import Request
 from falmock.wire.realtime import BadMessage
@@ -35,19 +35,19 @@ def nothing_known(_: str) -> None:
     ],
 )
 def test_the_input_that_a_message_is(message: str | bytes, in_realtime: Any, elsewhere: Any) -> None:
-    assert messages.input_of(message, is_realtime=True) == in_realtime
-    assert messages.input_of(message, is_realtime=False) == elsewhere
+    assert message_input.input_of(message, is_realtime=True) == in_realtime
+    assert message_input.input_of(message, is_realtime=False) == elsewhere
 
 
 def test_what_is_no_msgpack() -> None:
     with pytest.raises(BadMessage):
-        messages.input_of(b"\xc1", is_realtime=True)
-    assert messages.input_of(b"\xc1", is_realtime=False) == {"binary": file_reference(digest(b"\xc1"))}
+        message_input.input_of(b"\xc1", is_realtime=True)
+    assert message_input.input_of(b"\xc1", is_realtime=False) == {"binary": file_reference(digest(b"\xc1"))}
 
 
 def test_a_message_as_matching_sees_it() -> None:
     value = {"prompt": "a cat", "image": "data:,x", "seed": 1.0}
-    query = messages.read(value, HANDSHAKE, "a/b/realtime", nothing_known)
+    query = message_input.read(value, HANDSHAKE, "a/b/realtime", nothing_known)
     assert query.input == {"prompt": "a cat", "image": FILE, "seed": 1}
     assert (query.endpoint, query.method, query.prompt, query.context) == ("a/b/realtime", "MESSAGE", "a cat", "test-1")
 
@@ -55,12 +55,12 @@ def test_a_message_as_matching_sees_it() -> None:
 @given(message=st.binary() | st.text(), is_realtime=st.booleans())
 def test_any_message_is_read_or_refused(*, message: str | bytes, is_realtime: bool) -> None:
     try:
-        messages.read(messages.input_of(message, is_realtime=is_realtime), HANDSHAKE, "a/b", nothing_known)
-    except (BadMessage, messages.NoInput):
+        message_input.read(message_input.input_of(message, is_realtime=is_realtime), HANDSHAKE, "a/b", nothing_known)
+    except (BadMessage, message_input.NoInput):
         assert isinstance(message, bytes)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_a_number_that_cannot_be_compared(number: float) -> None:
-    with pytest.raises(messages.NoInput, match="cannot be read"):
-        messages.read({"a": number}, HANDSHAKE, "a/b", nothing_known)
+    with pytest.raises(message_input.NoInput, match="cannot be read"):
+        message_input.read({"a": number}, HANDSHAKE, "a/b", nothing_known)

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.outbox import Due
-from falmock.engine.outbox import Outbox
+from falmock.engine.sockets.send_queue import Due
+from falmock.engine.sockets.send_queue import Outbox
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Reset

@@ -14,9 +14,9 @@ from falmock.engine.faults import replies as fault_replies
 from falmock.engine.faults.selector import Called
 from falmock.engine.faults.selector import Faults
 from falmock.engine.jobs.pace import spread
-from falmock.engine.outbox import Due
-from falmock.engine.outbox import Outbox
 from falmock.engine.prepared import reason_of
+from falmock.engine.sockets.send_queue import Due
+from falmock.engine.sockets.send_queue import Outbox
 from falmock.engine.streams import names_of
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.model import Answer
