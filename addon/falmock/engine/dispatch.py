@@ -7,7 +7,6 @@ from typing import Any
 
 from falmock.engine import auto
 from falmock.engine import replies
-from falmock.engine import webhook_posts
 from falmock.engine.answers import Answers
 from falmock.engine.config import Mode
 from falmock.engine.effects import Answer
@@ -26,7 +25,8 @@ from falmock.engine.sockets.accept import Sockets
 from falmock.engine.streams import Streams
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
-from falmock.engine.webhooks import Agenda
+from falmock.engine.webhooks import request as webhook_posts
+from falmock.engine.webhooks.schedule import Agenda
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire import auth
 from falmock.wire import calls

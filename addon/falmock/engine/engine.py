@@ -26,7 +26,7 @@ from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.scopes import Scope
 from falmock.engine.tokens import Tokens
-from falmock.engine.webhooks import Agenda
+from falmock.engine.webhooks.schedule import Agenda
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.first_match import InOrder
 from falmock.fixtures.matching.index import Index

@@ -18,7 +18,7 @@ from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.jobs.table import TooManyJobs
-from falmock.engine.webhooks import Agenda
+from falmock.engine.webhooks.schedule import Agenda
 from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook

@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from falmock.engine.webhook_posts import NoKey
+from falmock.engine.webhooks.request import NoKey
 
 FILE = "falmock-webhook-key.pem"
 

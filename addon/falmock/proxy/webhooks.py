@@ -16,9 +16,9 @@ from mitmproxy import http
 from mitmproxy.addons.clientplayback import ReplayHandler
 
 from falmock.engine.effects import FileBody
-from falmock.engine.webhook_posts import Post
-from falmock.engine.webhooks import Agenda
-from falmock.engine.webhooks import Verdict
+from falmock.engine.webhooks.request import Post
+from falmock.engine.webhooks.schedule import Agenda
+from falmock.engine.webhooks.schedule import Verdict
 from falmock.proxy import flows
 from falmock.proxy import webhook_key
 from falmock.wire.webhook import Outcome

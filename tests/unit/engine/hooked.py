@@ -10,9 +10,9 @@ import pytest
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
-from falmock.engine.webhook_posts import NoKey
-from falmock.engine.webhook_posts import Post
-from falmock.engine.webhooks import Verdict
+from falmock.engine.webhooks.request import NoKey
+from falmock.engine.webhooks.request import Post
+from falmock.engine.webhooks.schedule import Verdict
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from falmock.engine.webhook_posts import NoKey
+from falmock.engine.webhooks.request import NoKey
 from falmock.proxy import webhook_key
 from falmock.proxy.webhook_key import FILE
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mitmproxy import http
 
 from falmock.engine.effects import FileBody
-from falmock.engine.webhook_posts import NoKey
+from falmock.engine.webhooks.request import NoKey
 from falmock.proxy import webhooks
 from falmock.proxy.webhooks import AT_ONCE
 from falmock.proxy.webhooks import Webhooks

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from falmock.engine.deliveries import ONCE
-from falmock.engine.deliveries import Plan
 from falmock.engine.effects import Reply
 from falmock.engine.faults.replies import fault_header
 from falmock.engine.faults.replies import reason_of
@@ -11,6 +9,8 @@ from falmock.engine.injected_fault import Strike
 from falmock.engine.jobs.pace import Retry
 from falmock.engine.jobs.pace import Schedule
 from falmock.engine.prepared import Course
+from falmock.engine.webhooks.delivery import ONCE
+from falmock.engine.webhooks.delivery import Plan
 from falmock.fixtures.fault import JobFault
 from falmock.fixtures.fault import JobTrouble
 from falmock.fixtures.fault import WebhookTrouble

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.deliveries import Plan
 from falmock.engine.faults import jobs
 from falmock.engine.injected_fault import Chance
 from falmock.engine.injected_fault import Strike
 from falmock.engine.jobs.pace import Retry
 from falmock.engine.jobs.pace import Schedule
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.webhooks.delivery import Plan
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Position
 from unit.engine.calls import FLUX

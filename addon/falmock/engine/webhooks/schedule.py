@@ -11,20 +11,20 @@ import heapq
 from typing import NamedTuple
 
 from falmock.engine import replies
-from falmock.engine import webhook_posts
 from falmock.engine.answers import Answers
-from falmock.engine.deliveries import ONCE
-from falmock.engine.deliveries import Delivery
-from falmock.engine.deliveries import Plan
-from falmock.engine.deliveries import last_words
-from falmock.engine.deliveries import policy_for
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.journal import Entry
 from falmock.engine.journal import Journal
-from falmock.engine.webhook_posts import Edge
-from falmock.engine.webhook_posts import NoKey
-from falmock.engine.webhook_posts import Post
+from falmock.engine.webhooks import request
+from falmock.engine.webhooks.delivery import ONCE
+from falmock.engine.webhooks.delivery import Delivery
+from falmock.engine.webhooks.delivery import Plan
+from falmock.engine.webhooks.delivery import last_words
+from falmock.engine.webhooks.delivery import policy_for
+from falmock.engine.webhooks.request import Edge
+from falmock.engine.webhooks.request import NoKey
+from falmock.engine.webhooks.request import Post
 from falmock.wire import webhook
 from falmock.wire.webhook import Outcome
 from falmock.wire.webhook import Target
@@ -184,7 +184,7 @@ class Agenda:
         delivery.attempt += 1
         self._yielding.discard(key)
         self._waiting.pop(delivery.job.request_id, None)
-        return webhook_posts.post(self.edge, key, delivery, self._answers.outcome(delivery.job), now)
+        return request.post(self.edge, key, delivery, self._answers.outcome(delivery.job), now)
 
     # how it went
 

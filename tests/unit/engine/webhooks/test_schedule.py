@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.engine.deliveries import HEAD_START
-from falmock.engine.deliveries import Plan
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.journal import Journal
-from falmock.engine.webhook_posts import Post
+from falmock.engine.webhooks.delivery import HEAD_START
+from falmock.engine.webhooks.delivery import Plan
+from falmock.engine.webhooks.request import Post
 from falmock.wire import webhook
 from falmock.wire.webhook import Outcome
 from unit.engine.calls import Client

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from falmock.engine.deliveries import policy_for
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.webhooks.delivery import policy_for
 
 JWKS = "/.well-known/jwks.json"
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from typing import Protocol
 
 from falmock.engine import replies
-from falmock.engine.deliveries import Delivery
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
+from falmock.engine.webhooks.delivery import Delivery
 from falmock.wire import webhook
 from falmock.wire.message import Header
 from falmock.wire.webhook import Target

@@ -1,0 +1,1 @@
+"""Webhooks: when each delivery is due, what is posted, and what follows from the answer."""
