@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable
 from collections.abc import Mapping
 
-from falmock.engine import chronicle
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
@@ -20,9 +19,10 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.gateway import door
+from falmock.gateway import journal_view
+from falmock.gateway.caller import is_from_nearby
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Onward
-from falmock.gateway.nearby import is_from_nearby
 from falmock.wire import cors
 from falmock.wire import target
 from falmock.wire.message import Header
@@ -71,14 +71,14 @@ class ServerProxy:
         request = request._replace(door=door.SERVER_PROXY)
         if request.method == "OPTIONS":
             reply = Reply(200, (_TEXT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
-            return door.noted(self._engines, request, reply, now, chronicle.PREFLIGHT)
+            return door.noted(self._engines, request, reply, now, journal_view.PREFLIGHT)
         official = self._config.proxy_profile is ProxyProfile.OFFICIAL
         result = self._as_official(request) if official else self._as_documented(request)
         if isinstance(result, Onward):
             return result
         place = _place(request)
         if place is None:
-            door.noted(self._engines, request, result, now, chronicle.OTHER)
+            door.noted(self._engines, request, result, now, journal_view.OTHER)
         else:
             door.noted(self._engines, _at(request, place), result, now)
         return _readable(request, result)

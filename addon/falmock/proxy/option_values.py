@@ -16,7 +16,7 @@ from falmock.engine.jobs import pace
 from falmock.fixtures.format.validate import did_you_mean
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.matching import volatile
-from falmock.gateway import openai_models
+from falmock.gateway.openai import models
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
@@ -140,7 +140,7 @@ def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
     )
 
 
-def _openai_models(texts: Sequence[str], environment: Mapping[str, str]) -> openai_models.Models:
+def _openai_models(texts: Sequence[str], environment: Mapping[str, str]) -> models.Models:
     name = "fal_openai_models"
     if not texts:
         texts, name = (
@@ -148,8 +148,8 @@ def _openai_models(texts: Sequence[str], environment: Mapping[str, str]) -> open
             "fal_openai_models, from SUPPORTED_MODELS in the environment",
         )
     try:
-        return openai_models.parse(texts)
-    except openai_models.BadModels as error:
+        return models.parse(texts)
+    except models.BadModels as error:
         raise BadOption(f"{name}: {error}") from None
 
 

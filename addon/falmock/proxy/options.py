@@ -19,7 +19,7 @@ from typing import NamedTuple
 from falmock.engine.jobs import pace
 from falmock.fixtures.format.validate import did_you_mean
 from falmock.fixtures.matching import ignore_rules
-from falmock.gateway import openai_models
+from falmock.gateway.openai import models
 
 PREFIX = "fal_"
 
@@ -112,7 +112,7 @@ OPTIONS = (
     Option(
         "fal_openai_models",
         "",
-        f"The models of the OpenAI images API: {openai_models.FORMS}, or repeat the option. Without it (and without SUPPORTED_MODELS in the "
+        f"The models of the OpenAI images API: {models.FORMS}, or repeat the option. Without it (and without SUPPORTED_MODELS in the "
         "environment): the endpoint ids of fixtures with images.",
         repeats=True,
     ),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DIALECT = "gateway/test_aimock_dialect"
-ROUTES = "gateway/test_aimock"
-CONTROL = "gateway/test_aimock_control"
+DIALECT = "gateway/aimock/test_dialect"
+ROUTES = "gateway/aimock/test_door"
+CONTROL = "gateway/aimock/test_control"
 FILES = "fixtures/format/test_aimock"
 FOLDERS = "fixtures/disk/test_walk"
 

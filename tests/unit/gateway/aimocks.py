@@ -14,8 +14,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
-from falmock.gateway.aimock import Aimock
-from falmock.gateway.aimock_steering import Steering
+from falmock.gateway.aimock.door import Aimock
+from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import Onward
 from falmock.wire.formats.uuid7 import uuid7

@@ -14,12 +14,12 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
-from falmock.gateway.aimock import Aimock
-from falmock.gateway.aimock_steering import Steering
-from falmock.gateway.control import Control
+from falmock.gateway.aimock.door import Aimock
+from falmock.gateway.aimock.steering import Steering
+from falmock.gateway.control.door import Control
 from falmock.gateway.door import Doors
 from falmock.gateway.door import Onward
-from falmock.gateway.openai_images import OpenAIImages
+from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request

@@ -15,7 +15,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Onward
-from falmock.gateway.openai_images import OpenAIImages
+from falmock.gateway.openai.door import OpenAIImages
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request

@@ -12,7 +12,7 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
-from falmock.gateway.control import Control
+from falmock.gateway.control.door import Control
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.effects import Reply
-from falmock.gateway import openai_errors
+from falmock.gateway.openai import errors
 from unit.gateway.all_doors import APP
 from unit.gateway.all_doors import MODEL
 from unit.gateway.all_doors import World
@@ -137,7 +137,7 @@ def test_the_job_behind_the_openai_images_api_is_one_of_them(door: str, end: str
         assert (b"x-request-id", ids[0].encode()) in reply.headers
     else:
         assert (reply.status, result.status) == ((500, 499) if end == "cancel" else (500, 500))
-        assert (openai_errors.NO_RETRY in reply.headers) is (end == "cancel")  # nobody wants it any more
+        assert (errors.NO_RETRY in reply.headers) is (end == "cancel")  # nobody wants it any more
         assert json.loads(reply.body)["error"]["message"] in json.dumps(result.body)
 
 

@@ -1,0 +1,1 @@
+"""The door for aimock's clients: its routes, its dialect, its control API."""

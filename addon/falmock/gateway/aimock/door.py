@@ -1,0 +1,257 @@
+"""The door for aimock's clients: `/fal/...` with the host of fal's in a header, or by aimock's older routes.
+
+It is the same engine that answers, from the same fixtures: a job submitted here is one of the proxy's, too. With
+`fal_dialect=aimock` the answers are worded as aimock words them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from falmock.engine import replies
+from falmock.engine.answers import NewId
+from falmock.engine.config import Dialect
+from falmock.engine.config import Mode
+from falmock.engine.effects import Delivery
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Reset
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.gateway import door
+from falmock.gateway import journal_view
+from falmock.gateway.aimock import dialect
+from falmock.gateway.aimock import routes
+from falmock.gateway.aimock import steering as chaos
+from falmock.gateway.aimock.routes import PREFIX
+from falmock.gateway.aimock.routes import Called
+from falmock.gateway.aimock.steering import OneError
+from falmock.gateway.aimock.steering import Steering
+from falmock.gateway.aimock.translation import Translation
+from falmock.gateway.door import FALS_ANSWER
+from falmock.gateway.door import Ask
+from falmock.gateway.door import Onward
+from falmock.wire import calls
+from falmock.wire import cors
+from falmock.wire.formats import jsontext
+from falmock.wire.hosts import QUEUE_HOST
+from falmock.wire.message import Request
+
+STRICT = "x-aimock-strict"
+"""The header that has a call which no fixture answers fail with 503, and never go on to fal."""
+MAX_JOBS = 10_000
+_ASKS = (calls.Submit, calls.Run)
+"""The calls that chaos and errors strike."""
+_OF_A_JOB = (calls.Status, calls.StatusStream, calls.Result, calls.Cancel)
+
+
+class Aimock:
+    """aimock's routes. `new_id` makes the ids of answers from the time; `steering` is what tests asked for."""
+
+    name = f"aimock's routes at {PREFIX}/ (with the header {routes.HOST_HEADER})"
+
+    def __init__(self, engines: Engines, new_id: NewId, steering: Steering) -> None:
+        self._engines = engines
+        self._new_id = new_id
+        self._steering = steering
+        self._apps: OrderedDict[str, str] = OrderedDict()
+
+    def claims(self, request: Request) -> bool:
+        """Whether it is asked."""
+        return routes.is_one(request.path)
+
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
+        """What to do about a request at `now` (seconds since the epoch)."""
+        request = request._replace(door=door.AIMOCK)
+        if request.method == "OPTIONS":
+            reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+            return self._own(request, reply, now, journal_view.PREFLIGHT)
+        called = routes.read(request, self._engines.config.hosts)
+        if called is None:
+            return self._leaving(request, now)(self._own(request, self._nothing(request), now, journal_view.OTHER))
+        if called.legacy:
+            called = self._with_app(called)
+        leave = self._leaving(request, now)
+        if isinstance(called.call, _ASKS):
+            try:
+                struck = self._struck(request, called, now)
+            except chaos.BadChaos as error:
+                return leave(self._noted(called, self._problem(400, str(error), "invalid_request_error"), now))
+            if isinstance(struck, Reply):
+                return leave(struck)
+            leave = _late(leave, struck)
+            if self._is_aimock and not _is_json(called.request.body):
+                message = "Malformed JSON: the body is not JSON"
+                more = {} if called.legacy else {"code": "invalid_json"}
+                return leave(self._noted(called, dialect.problem(400, message, "invalid_request_error", **more), now))
+        return await self._handed_on(request, called, ask, now, leave)
+
+    @property
+    def _is_aimock(self) -> bool:
+        return self._engines.config.dialect is Dialect.AIMOCK
+
+    async def _handed_on(
+        self, request: Request, called: Called, ask: Ask, now: float, leave: Callable[[Reply], Reply]
+    ) -> Reply | Stream | Onward:
+        """The answer to a call that is neither refused nor struck."""
+        strict = request.headers.get(STRICT, "").strip().lower() in ("1", "true")
+        base = request.headers.get("host", request.host)
+        if self._is_aimock:
+            translation = Translation(self._engines.of(called.request.scope), called, now, strict=strict)
+            called = translation.called
+            worded: Callable[[Reply], Reply] = translation.leave
+        elif isinstance(called.call, calls.UploadInitiate):
+            worded = _as_it_is
+        else:
+            worded = _unavailable if strict else _as_it_is
+
+        def leaving(effect: Reply | Stream) -> Reply | Stream:
+            if isinstance(effect, Stream):
+                return effect
+            if isinstance(called.call, calls.UploadInitiate):
+                effect = routes.through(effect, base)
+            told = worded(effect)
+            if told.status != effect.status and effect.why != FALS_ANSWER:
+                journal = self._engines.of(called.request.scope).scope.journal
+                journal.told(called.request, effect.status, told.status)
+            return leave(told)
+
+        if strict and isinstance(called.call, (*_ASKS, calls.Stream)):
+            effect = self._engines.handle(called.request, now)
+            if isinstance(effect, Forward):
+                return leave(self._kept_here(called, effect, now))
+            if isinstance(effect, Reply | Stream):
+                return leaving(effect)
+        if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
+            reply = await ask(called.request)
+            self._learn(reply, str(called.call.endpoint.app))
+            return leaving(reply)
+        return Onward(called.request, leaving)
+
+    # what strikes a call
+
+    def _struck(self, request: Request, called: Called, now: float) -> Reply | float:
+        """The reply to a call that chaos or an error strikes, or the seconds that another is to wait.
+
+        Raises BadChaos.
+        """
+        scope = called.request.scope
+        wanted = {**self._steering.chaos(scope), **chaos.of_headers(request.headers)}
+        struck = chaos.strike(wanted, self._steering.chance(scope)) if wanted else chaos.Struck()
+        if struck.by is not None:
+            return self._noted(called, self._chaotic(struck.by)._replace(delay=struck.delay), now)
+        error = self._steering.take_error(scope)
+        return struck.delay if error is None else self._noted(called, self._one_error(error), now)
+
+    def _chaotic(self, by: str) -> Reply:
+        if by == chaos.MALFORMED:
+            body = b"{malformed json: <<<chaos>>>"
+            reply = Reply(200, ((b"Content-Type", b"application/json"),), body, "chaos")
+        elif by == chaos.DISCONNECT:
+            reply = Reply(0, (), b"", "chaos", delivery=Delivery(reset=Reset.BEFORE_HEADERS))
+        elif by == chaos.RATE_LIMIT:
+            reply = self._problem(429, "Chaos: rate limit exceeded", "rate_limit_error", code="chaos_ratelimit")
+            reply = reply._replace(headers=(*reply.headers, (b"Retry-After", b"1")))
+        else:
+            reply = self._problem(500, "Chaos: request dropped", "server_error", code="chaos_drop")
+        return reply._replace(fault=f"aimock chaos {by}")
+
+    def _one_error(self, error: OneError) -> Reply:
+        kind, kept = error.worded.kind or "server_error", {"param": error.worded.param, "code": error.worded.code}
+        reply = self._problem(error.status, error.worded.message, kind, **kept)
+        after = ((b"Retry-After", b"1"),) if error.status == 429 else ()
+        return reply._replace(headers=reply.headers + after, fault="aimock one-shot error")
+
+    def _problem(self, status: int, message: str, kind: str, **more: str | float | None) -> Reply:
+        if self._is_aimock:
+            return dialect.problem(status, message, kind, **more)
+        return replies.problem(status, message, message)
+
+    def _nothing(self, request: Request) -> Reply:
+        message = (
+            f"falmock finds no call to fal in {request.method} {request.path}: expected the header "
+            f"{routes.HOST_HEADER} with a host of fal's, such as {QUEUE_HOST}, or one of "
+            f"{PREFIX}/queue/submit/..., {PREFIX}/queue/requests/... and {PREFIX}/run/..."
+        )
+        if self._is_aimock:
+            text = "Unknown fal.ai endpoint" if request.path.startswith(f"{PREFIX}/queue/requests/") else "Not found"
+            reply = dialect.problem(404, text, "not_found")
+        else:
+            reply = replies.problem(404, message, "no call to fal")
+        return door.unmatched(self._engines, request, reply, message)
+
+    def _kept_here(self, called: Called, forward: Forward, now: float) -> Reply:
+        """What strict makes of a call that would go on to fal."""
+        self._engines.of(called.request.scope).scope.journal.take_back()
+        message = "Strict mode: no fixture matched"
+        reply = self._problem(503, message, "invalid_request_error", code="no_fixture_match")
+        text = f"{STRICT} keeps {called.request.method} https://{called.request.host}{called.request.path} from fal: {forward.why}"
+        return self._noted(called, door.unmatched(self._engines, called.request, reply, text), now)
+
+    def _own(self, request: Request, reply: Reply, now: float, kind: str) -> Reply:
+        """An answer to a request that is no call to fal."""
+        scoped = request._replace(scope=routes.less_scope(request)[1])
+        return door.noted(self._engines, scoped, reply, now, kind)
+
+    def _noted(self, called: Called, reply: Reply, now: float) -> Reply:
+        return door.noted(self._engines, called.request, reply, now)
+
+    def _leaving(self, request: Request, now: float) -> Callable[[Reply], Reply]:
+        """What every answer to a request gets on its way out."""
+        if not self._is_aimock:
+            return lambda reply: _readable(request, reply)
+        asked = request.headers.get("x-request-id", "")
+        return lambda reply: reply._replace(headers=dialect.signed(reply.headers, asked, self._new_id(now)))
+
+    # the older routes tell no app, which the real fal wants to know
+
+    def _with_app(self, called: Called) -> Called:
+        if not isinstance(called.call, _OF_A_JOB):
+            return called
+        app = self._apps.get(called.call.request_id)
+        request = called.request
+        return called if app is None else called._replace(request=request._replace(path=f"/{app}{request.path}"))
+
+    def _learn(self, reply: Reply, app: str) -> None:
+        try:
+            value = jsontext.loads(reply.body) if isinstance(reply.body, bytes) else None
+        except jsontext.BadJSON:
+            return
+        request_id = value.get("request_id") if isinstance(value, dict) else None
+        if isinstance(request_id, str):
+            self._apps[request_id] = app
+            if len(self._apps) > MAX_JOBS:
+                self._apps.popitem(last=False)
+
+
+def _is_json(body: bytes) -> bool:
+    if not body.strip():
+        return True
+    try:
+        jsontext.loads(body)
+    except jsontext.BadJSON:
+        return False
+    return True
+
+
+def _as_it_is(reply: Reply) -> Reply:
+    return reply
+
+
+def _late(leave: Callable[[Reply], Reply], delay: float) -> Callable[[Reply], Reply]:
+    if not delay:
+        return leave
+    return lambda reply: leave(reply._replace(delay=reply.delay + delay))
+
+
+def _unavailable(reply: Reply) -> Reply:
+    """What strict has a miss be."""
+    return reply if reply.miss is None else reply._replace(status=503)
+
+
+def _readable(request: Request, reply: Reply) -> Reply:
+    """An answer that pages of any origin may read, as all of fal's."""
+    if "origin" not in request.headers or any(name == b"access-control-allow-origin" for name, _ in reply.headers):
+        return reply
+    return reply._replace(headers=reply.headers + cors.simple(request.headers))

@@ -1,0 +1,127 @@
+"""Which call to fal a request to aimock's routes stands for (aimock: `/fal/...`, the host in `x-fal-target-host`)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+from urllib.parse import urlencode
+from urllib.parse import urlsplit
+
+from falmock.engine import scopes
+from falmock.engine.effects import Reply
+from falmock.wire import calls
+from falmock.wire import routes
+from falmock.wire.formats import jsontext
+from falmock.wire.hosts import QUEUE_HOST
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
+from falmock.wire.hosts import normalize
+from falmock.wire.message import Request
+
+PREFIX = "/fal"
+HOST_HEADER = "x-fal-target-host"
+"""The header that names the host of fal's which a request is for."""
+IN_PATH = "@"
+"""What stands before that host where it is the first part of the path instead: `/fal/@v3b.fal.media/...`."""
+TEST_ID = "testId"
+"""The query parameter that names a scope, as the header `X-Test-Id` does."""
+RUN_HOST = "fal.run"
+_HOST = re.compile(r"([A-Za-z0-9.-]+)(?::\d{1,5})?")
+_OWN = re.compile(r"x-aimock-(?!context$).*|x-fal-target-host|x-test-id")
+"""The headers that speak to aimock, and not to fal. A fixture may ask for a context."""
+_LEGACY_JOB = re.compile(r"/queue(/requests/[^/]+)(?:/(status|cancel|response))?/*")
+_LEGACY_METHODS = ("GET", "POST", "PUT")
+
+
+class Called(NamedTuple):
+    """A call to fal: `request` as fal would see it, `call` what it is.
+
+    A `legacy` one came by a route without the header.
+    """
+
+    request: Request
+    call: calls.Call
+    legacy: bool = False
+
+
+def is_one(path: str) -> bool:
+    """Whether a path is below the prefix of the routes."""
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+def read(request: Request, hosts: Hosts) -> Called | None:
+    """The call that a request below the prefix stands for; None for one that stands for none to a host of fal's."""
+    path = request.path[len(PREFIX) :]
+    query, scope = less_scope(request)
+    headers = {name: value for name, value in request.headers.items() if not _OWN.fullmatch(name)}
+    inner = request._replace(headers=headers, query=query, scope=scope)
+    host = request.headers.get(HOST_HEADER, "")
+    if path.startswith(f"/{IN_PATH}"):
+        host, _, path = path[len(IN_PATH) + 1 :].partition("/")
+    if host:
+        found = _at(inner, host, f"/{path.lstrip('/')}", hosts)
+        if found is not None:
+            return found
+    return _legacy(inner, path, hosts)
+
+
+def less_scope(request: Request) -> tuple[str, str]:
+    """The query less the scope in it, and the scope: a header goes before the parameter, that before the proxy's user."""
+    if TEST_ID not in request.query:
+        return request.query, request.scope
+    pairs = parse_qsl(request.query, keep_blank_values=True)
+    named = next((value for name, value in pairs if name == TEST_ID), "").strip()
+    kept = urlencode([pair for pair in pairs if pair[0] != TEST_ID])
+    return kept, scopes.named(request.headers) or scopes.shortened(named) or request.scope
+
+
+def _at(request: Request, host: str, path: str, hosts: Hosts) -> Called | None:
+    """A request to this host of fal's; None where it is none, so that nobody is led elsewhere."""
+    written = _HOST.fullmatch(host.strip())
+    if written is None:
+        return None
+    host = normalize(written[1])
+    if not hosts.claims(host, path):
+        return None
+    role = hosts.role(host) or Role.OTHER
+    call = routes.route(role, request.method, path, request.query)
+    return Called(request._replace(host=host, path=path), call)
+
+
+def _legacy(request: Request, path: str, hosts: Hosts) -> Called | None:
+    """A request to aimock's older routes, which need no header."""
+    job = _LEGACY_JOB.fullmatch(path)
+    if job is not None and request.method in _LEGACY_METHODS:
+        method = "PUT" if job[2] == "cancel" else "GET"
+        action = f"/{job[2]}" if job[2] else ""
+        found = _at(request._replace(method=method, body=b""), QUEUE_HOST, job[1] + action, hosts)
+    elif request.method == "POST" and path.startswith("/queue/submit/"):
+        found = _at(request, QUEUE_HOST, path.removeprefix("/queue/submit"), hosts)
+    elif request.method == "POST" and path.startswith("/run/"):
+        found = _at(request, RUN_HOST, path.removeprefix("/run"), hosts)
+    else:
+        found = None
+    return None if found is None else found._replace(legacy=True)
+
+
+_AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+
+
+def through(reply: Reply, base: str) -> Reply:
+    """The answer to an upload that begins, with an `upload_url` at `base`, the host and port that falmock was called by.
+
+    Files keep their own URLs: those are what inputs and answers name.
+    """
+    if reply.status != 200 or not isinstance(reply.body, bytes) or not _AUTHORITY.fullmatch(base):
+        return reply
+    try:
+        value = jsontext.loads(reply.body)
+    except jsontext.BadJSON:
+        return reply
+    if not isinstance(value, dict) or not isinstance(value.get("upload_url"), str):
+        return reply
+    url = urlsplit(value["upload_url"])
+    query = f"?{url.query}" if url.query else ""
+    value["upload_url"] = f"http://{base}{PREFIX}/{IN_PATH}{url.netloc}{url.path}{query}"
+    return reply._replace(body=jsontext.dump_model(value), length=None)

@@ -1,0 +1,1 @@
+"""The control API: `/__falmock/`, JSON in and out."""

@@ -1,0 +1,236 @@
+"""The door through which tests steer and question falmock: `/__falmock/`, JSON in and out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+from urllib.parse import unquote
+
+from jsonschema import Draft202012Validator
+
+from falmock.engine import scopes
+from falmock.engine.effects import Reply
+from falmock.engine.engines import Engines
+from falmock.fixtures.format import validate
+from falmock.fixtures.model import Problem
+from falmock.gateway.control import fixtures
+from falmock.gateway.control import jobs
+from falmock.gateway.control import journal
+from falmock.gateway.control import scopes as control_scopes
+from falmock.gateway.control import verify
+from falmock.gateway.control.guard import refusal
+from falmock.gateway.control.openapi import document
+from falmock.gateway.control.operation import MAX_BODY
+from falmock.gateway.control.operation import PREFIX
+from falmock.gateway.control.operation import Body
+from falmock.gateway.control.operation import Call
+from falmock.gateway.control.operation import Operation
+from falmock.gateway.control.operation import Parameter
+from falmock.gateway.control.operation import answer
+from falmock.gateway.control.operation import listed
+from falmock.gateway.control.operation import problem
+from falmock.gateway.door import Ask
+from falmock.wire.formats import jsontext
+from falmock.wire.message import Request
+
+_SCOPE = Parameter("scope", {"type": "string", "maxLength": scopes.MAX_NAME}, "")
+_IN_BRACES = re.compile(r"\\\{(\w+)\\\}")
+_NOTHING = (b"", b"{}", b"null")
+"""What clients send that have no way to send no JSON."""
+_WHOLE = re.compile(r"-?\d{1,15}")
+_DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?")
+
+
+class BadCall(ValueError):
+    """A call that is not as the document has it; the text says how."""
+
+
+class Route(NamedTuple):
+    """An operation and the paths it is at."""
+
+    operation: Operation
+    pattern: re.Pattern[str]
+
+
+class Control:
+    """The control API over all scopes. `reload` reads the fixtures on disk again: what is loaded then, in a few words.
+
+    `reload` raises OSError or ValueError where they cannot be read.
+    """
+
+    name = f"the control API at {PREFIX}/ (GET {PREFIX}/openapi.json describes it)"
+
+    def __init__(self, engines: Engines, reload: Callable[[], str]) -> None:
+        self._engines = engines
+        self._reload = reload
+
+    def claims(self, request: Request) -> bool:
+        """Whether a request is for it."""
+        return request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
+
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
+        """What an operation comes to, or what is wrong with the call."""
+        refused = refusal(request, self._engines.config.control_token)
+        if refused is not None:
+            return refused
+        if len(request.body) > MAX_BODY:
+            return problem(413, f"The body has {len(request.body)} bytes, expected at most {MAX_BODY}")
+        found = [(route, match) for route in _routes() if (match := route.pattern.fullmatch(request.path))]
+        if not found:
+            return problem(404, f"There is nothing at {request.path[:200]}. There are {listed(_paths(), 100)}")
+        # What is written out goes before a parameter.
+        most = max(len(route.operation.path.partition("{")[0]) for route, _ in found)
+        found = [each for each in found if len(each[0].operation.path.partition("{")[0]) == most]
+        chosen = next((each for each in found if each[0].operation.method == request.method), None)
+        if chosen is None:
+            allowed = ", ".join(dict.fromkeys(route.operation.method for route, _ in found))
+            message = f"{request.path[:200]} is called with {allowed}, not {request.method[:20]}"
+            return problem(405, message, extra=((b"Allow", allowed.encode()),))
+        route, match = chosen
+        try:
+            call = self._call(request, route.operation, match.groupdict(), now)
+        except BadCall as error:
+            return problem(400, str(error), getattr(error, "problems", ()))
+        try:
+            return route.operation.handle(call)
+        except RecursionError:
+            return problem(400, "The body is nested too deep")
+
+    def _call(self, request: Request, operation: Operation, path: dict[str, str], now: float) -> Call:
+        query = _query(request.query, operation)
+        scope = query.pop("scope", request.scope)
+        if request.undecoded:
+            raise BadCall(f"the body is not encoded as it says ({request.undecoded})")
+        body = _body(request.body, operation.body)
+        named = {name: unquote(value, errors="replace") for name, value in path.items()}
+        return Call(self._engines, scope, now, named, query, body, self._reload)
+
+
+def _describe(_: Call) -> Reply:
+    return answer(200, _document(), "the control API described")
+
+
+_OPERATIONS = (
+    *control_scopes.OPERATIONS,
+    *fixtures.OPERATIONS,
+    *jobs.OPERATIONS,
+    *journal.OPERATIONS,
+    *verify.OPERATIONS,
+    Operation(
+        "GET",
+        f"{PREFIX}/openapi.json",
+        "describe",
+        "This document.",
+        _describe,
+        {200: ("OpenAPI 3.1.", {"type": "object"})},
+        of_scope=False,
+    ),
+)
+_SCHEMAS = {
+    "Fixture": fixtures.SCHEMA,
+    "Job": jobs.SCHEMA,
+    "Entry": journal.SCHEMA,
+    "Rule": control_scopes.RULE,
+    "Scope": control_scopes.SCOPE,
+}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return document(_OPERATIONS, _SCHEMAS)
+
+
+@cache
+def _routes() -> tuple[Route, ...]:
+    return tuple(Route(operation, _pattern(operation.path)) for operation in _OPERATIONS)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(_IN_BRACES.sub(r"(?P<\1>[^/]+)", re.escape(path)))
+
+
+def _paths() -> list[str]:
+    return list(dict.fromkeys(operation.path for operation in _OPERATIONS))
+
+
+# what a call brings
+
+
+def _query(text: str, operation: Operation) -> dict[str, Any]:
+    """The parameters of a query. Raises BadCall."""
+    known = {parameter.name: parameter for parameter in (*((_SCOPE,) if operation.of_scope else ()), *operation.query)}
+    query: dict[str, Any] = {}
+    for name, value in _pairs(text):
+        if name not in known:
+            hint = validate.did_you_mean(name, known) or f", expected one of {', '.join(known) or 'none'}"
+            raise BadCall(f"unknown parameter {name[:100]!r}{hint}")
+        if name in query:
+            raise BadCall(f"{name}: expected one value, found several")
+        query[name] = _value(known[name], value)
+    return query
+
+
+def _pairs(text: str) -> Iterable[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise BadCall("the query has more than 100 parameters") from None
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    schema = parameter.schema
+    kind = schema["type"]
+    found = _typed(kind, text)
+    if found is None:
+        raise BadCall(f"{parameter.name}: expected {_ARTICLED[kind]}, found {text[:100]!r}")
+    problems = [message for _, message in validate.violations_of(Draft202012Validator(schema), found)]
+    if problems:
+        raise BadCall(f"{parameter.name}: {'; '.join(problems)}")
+    return found
+
+
+_ARTICLED = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "a text"}
+
+
+def _typed(kind: str, text: str) -> Any:
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text)
+    if kind == "integer":
+        return int(text) if _WHOLE.fullmatch(text) and text.isascii() else None
+    if kind == "number":
+        return float(text) if _DECIMAL.fullmatch(text) and text.isascii() else None
+    return text
+
+
+class _BadBody(BadCall):
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+def _body(raw: bytes, wanted: Body | None) -> Any:
+    """The JSON of a body. Raises BadCall."""
+    if wanted is None:
+        if raw.strip() not in _NOTHING:
+            raise BadCall("this takes no body: parameters go into the query")
+        return None
+    if not raw:
+        if wanted.required:
+            raise BadCall(f"expected a JSON body: {wanted.about}")
+        return None
+    try:
+        value = jsontext.loads_exact(raw)
+    except jsontext.BadJSON as error:
+        raise BadCall(f"expected a JSON body, found a fault at character {error.position}: {error}") from None
+    try:
+        found = tuple(Problem("", *each) for each in validate.violations_of(Draft202012Validator(wanted.schema), value))
+    except RecursionError:
+        raise BadCall("the body is nested too deep") from None
+    if found:
+        raise _BadBody(f"the body is not as expected: {found[0].path}: {found[0].message}", found)
+    return value

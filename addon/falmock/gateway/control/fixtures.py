@@ -1,0 +1,215 @@
+"""Fixtures through the control API: those of a scope are listed, added and removed, those on disk read again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from falmock.engine.additions import TooMany
+from falmock.engine.effects import Reply
+from falmock.engine.engine import Engine
+from falmock.fixtures.format import codec
+from falmock.fixtures.format.entry import MissingAsset
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Problem
+from falmock.gateway.control import assets
+from falmock.gateway.control.operation import ERROR
+from falmock.gateway.control.operation import PAGING
+from falmock.gateway.control.operation import PREFIX
+from falmock.gateway.control.operation import Body
+from falmock.gateway.control.operation import Call
+from falmock.gateway.control.operation import Operation
+from falmock.gateway.control.operation import Parameter
+from falmock.gateway.control.operation import answer
+from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import or_null
+from falmock.gateway.control.operation import page_of
+from falmock.gateway.control.operation import paged
+from falmock.gateway.control.operation import problem
+from falmock.gateway.control.operation import ref
+from falmock.gateway.journal_view import is_named
+
+_ADDED = re.compile(r"added/(\d+)#\d+")
+
+
+def _batch(fixture: Fixture) -> str | None:
+    found = _ADDED.fullmatch(fixture.label)
+    return None if found is None else found[1]
+
+
+def _shower(engine: Engine) -> Callable[[Fixture], dict[str, Any]]:
+    used = engine.scope.journal.used
+
+    def shown(fixture: Fixture) -> dict[str, Any]:
+        match = fixture.match
+        return {
+            "id": fixture.label,
+            "added": _batch(fixture),
+            "used": fixture.label in used,
+            "model": match.model,
+            "method": match.method,
+            "host": match.host,
+            "path": match.path,
+            "userMessage": match.user_message,
+            "context": match.context,
+            "sequenceIndex": match.sequence_index,
+            "exact": match.exact,
+            "input": engine.redactor.shown(match.input, 2000) if match.input is not None else None,
+        }
+
+    return shown
+
+
+SCHEMA = closed(
+    id={"type": "string", "description": "file#index, as in x-falmock-fixture."},
+    added={
+        "type": ["string", "null"],
+        "description": "The batch it was added with; null for one of a file.",
+    },
+    used={"type": "boolean", "description": "Whether it answered a call of this scope since the journal was cleared."},
+    model=or_null("string"),
+    method=or_null("string"),
+    host=or_null("string"),
+    path=or_null("string"),
+    userMessage=or_null("string"),
+    context=or_null("string"),
+    sequenceIndex=or_null("integer"),
+    exact={"type": "boolean"},
+    input={
+        "type": ["string", "null"],
+        "description": "What the input must be, as JSON text that is cut where it is long.",
+    },
+)
+
+
+def _list(call: Call) -> Reply:
+    engine = call.seen
+    added, model = call.query.get("added"), call.query.get("model")
+    fixtures = [
+        fixture
+        for fixture in engine.fixtures
+        if (added is None or added is (_batch(fixture) is not None))
+        and (model is None or is_named(fixture.match.model, model))
+    ]
+    return answer(200, paged("fixtures", fixtures, call.query, _shower(engine)), "fixtures")
+
+
+def _add(call: Call) -> Reply:
+    engine = call.engine
+    body = {key: value for key, value in call.body.items() if key != assets.KEY}
+    document = body if "fixtures" in body else {"fixtures": [body]}
+    name = engine.added.name()
+    brought, problems = assets.read(call.body.get(assets.KEY, {}))
+    read = codec.check(document, name, assets.finder(brought, engine.assets), _content)
+    if problems or read.problems:
+        return problem(400, "These are no fixtures: see problems. Nothing was added", [*problems, *read.problems])
+    if not read.fixtures:
+        return problem(400, "There is no fixture for fal in this. Nothing was added")
+    try:
+        engine.add_fixtures(name, read.fixtures, read.assets)
+    except TooMany as error:
+        return problem(409, str(error))
+    shown = _shower(engine)
+    value = {"added": name.removeprefix("added/"), "fixtures": [shown(fixture) for fixture in read.fixtures]}
+    return answer(201, value, "fixtures were added")
+
+
+def _content(asset: Asset) -> bytes:
+    if asset.data is None:
+        raise MissingAsset(
+            f"a fixture that is added cannot have the content of a file on disk within its answer: send it along in {assets.KEY!r}"
+        )
+    return asset.data
+
+
+def _remove_all(call: Call) -> Reply:
+    return _removed(call.engine, None)
+
+
+def _remove(call: Call) -> Reply:
+    return _removed(call.engine, call.path["added"])
+
+
+def _removed(engine: Engine, batch: str | None) -> Reply:
+    fixtures = engine.remove_fixtures(None if batch is None else f"added/{batch}")
+    if fixtures is None:
+        return problem(404, f"No fixtures were added to this scope as {(batch or '')[:100]!r}")
+    return answer(200, {"removed": [fixture.label for fixture in fixtures]}, "fixtures were removed")
+
+
+def _reload(call: Call) -> Reply:
+    try:
+        text = call.reload()
+    except (OSError, ValueError) as error:
+        found: tuple[Problem, ...] = getattr(error, "problems", ())
+        told = [Problem("", f"{each.file}: {each.path}" if each.path else each.file, each.message) for each in found]
+        return problem(409, f"What was loaded before stays: {error}", told)
+    return answer(200, {"message": text}, "fixtures were read again")
+
+
+_REMOVED = {200: ("Their ids.", closed(removed={"type": "array", "items": {"type": "string"}}))}
+_PATH = f"{PREFIX}/fixtures"
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        _PATH,
+        "listFixtures",
+        "The fixtures that answer in a scope: those that were added, which win, then those on disk in file order.",
+        _list,
+        {200: ("A page of fixtures.", page_of("fixtures", "Fixture"))},
+        (
+            Parameter("added", {"type": "boolean"}, "true: those that were added; false: those on disk."),
+            Parameter("model", {"type": "string"}, "Those with this model, as it is written in them, or a glob of it."),
+            *PAGING,
+        ),
+    ),
+    Operation(
+        "POST",
+        _PATH,
+        "addFixtures",
+        "Add fixtures to a scope, with the files that they name: they win over those on disk, and over those that were added before, until they are removed or the "
+        "scope is reset or dropped.",
+        _add,
+        {
+            201: (
+                "They answer from now on.",
+                closed(added={"type": "string"}, fixtures={"type": "array", "items": ref("Fixture")}),
+            ),
+            409: ("There is no room for more.", ERROR),
+        },
+        body=Body(
+            {"type": "object", "properties": {assets.KEY: assets.SCHEMA}},
+            'What a fixture file holds, {"fixtures": [...]}, or one fixture; and the files that they name in "assets", besides those that '
+            "other fixtures refer to. All of a scope may have 64 MiB.",
+            {
+                "match": {"model": "fal-ai/flux/dev"},
+                "response": {"json": {"images": [{"url": {"$file": "dot.gif"}}], "seed": 7}},
+                "assets": {"dot.gif": "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="},
+            },
+        ),
+    ),
+    Operation("DELETE", _PATH, "removeFixtures", "Remove all that was added to a scope.", _remove_all, _REMOVED),
+    Operation(
+        "DELETE",
+        f"{_PATH}/{{added}}",
+        "removeAdded",
+        "Remove what was added to a scope in one call.",
+        _remove,
+        {**_REMOVED, 404: ("Nothing was added as this.", ERROR)},
+    ),
+    Operation(
+        "POST",
+        f"{_PATH}/reload",
+        "reloadFixtures",
+        "Read the fixtures and the rules for faults on disk again now.",
+        _reload,
+        {
+            200: ("What is loaded.", closed(message={"type": "string"})),
+            409: ("They are broken; what was loaded before stays.", ERROR),
+        },
+        of_scope=False,
+    ),
+)

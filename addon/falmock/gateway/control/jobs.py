@@ -1,0 +1,217 @@
+"""The jobs of a scope through the control API: to be looked at, and moved by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from falmock.engine.effects import Reply
+from falmock.engine.jobs.job import Job
+from falmock.fixtures.format.fault import BadFault
+from falmock.fixtures.format.fault import read_text
+from falmock.fixtures.format.fault_answer import answer_of
+from falmock.gateway.control.operation import ERROR
+from falmock.gateway.control.operation import PAGING
+from falmock.gateway.control.operation import PREFIX
+from falmock.gateway.control.operation import Body
+from falmock.gateway.control.operation import Call
+from falmock.gateway.control.operation import Operation
+from falmock.gateway.control.operation import Parameter
+from falmock.gateway.control.operation import answer
+from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import or_null
+from falmock.gateway.control.operation import page_of
+from falmock.gateway.control.operation import paged
+from falmock.gateway.control.operation import problem
+from falmock.gateway.control.operation import ref
+from falmock.wire.lifecycle import VIEWS
+from falmock.wire.lifecycle import State
+
+_STATES = [state.value for state in State]
+_FAILURE = "internal_server_error"
+
+
+def _shown(job: Job, now: float) -> dict[str, Any]:
+    return {
+        "request_id": job.request_id,
+        "endpoint": job.endpoint,
+        "state": job.state.value,
+        "status": VIEWS[job.state].word,
+        "held": job.held and job.ended is None,
+        "queue_position": job.position(now) if job.state is State.QUEUED else None,
+        "submitted": job.submitted,
+        "ended": job.ended,
+        "polls": job.polls,
+        "fixture": job.fixture,
+        "why": job.why,
+        "error": job.answer.error if job.state is State.FINISHED else None,
+    }
+
+
+SCHEMA = closed(
+    request_id={"type": "string"},
+    endpoint={"type": "string"},
+    state={"type": "string", "enum": _STATES},
+    status={"type": "string", "description": "What the client sees."},
+    held={"type": "boolean", "description": "Whether neither clock nor polls move it."},
+    queue_position=or_null("integer"),
+    submitted={"type": "number", "description": "Seconds since the epoch."},
+    ended=or_null("number"),
+    polls={"type": "integer", "description": "Counted at the pace polls:n,m."},
+    fixture={"type": "string"},
+    why={"type": "string"},
+    error=or_null("string"),
+)
+
+
+def _list(call: Call) -> Reply:
+    state, endpoint = call.query.get("state"), call.query.get("endpoint")
+    jobs = [
+        job
+        for job in call.seen.scope.jobs.all(call.now)
+        if (state is None or job.state.value == state) and (endpoint is None or job.endpoint == endpoint)
+    ]
+    return answer(200, paged("jobs", jobs, call.query, lambda job: _shown(job, call.now)), "jobs")
+
+
+def _show(call: Call) -> Reply:
+    job = call.seen.scope.jobs.get(call.path["request_id"], call.now)
+    return _unknown(call) if job is None else answer(200, _shown(job, call.now), "a job")
+
+
+def _unknown(call: Call) -> Reply:
+    return problem(
+        404,
+        f"There is no job {call.path['request_id'][:100]!r} in this scope. GET {PREFIX}/jobs lists those there are; the parameter "
+        f"scope of the query names another scope",
+    )
+
+
+def _changing(change: Callable[[Call, Job], Reply | None]) -> Callable[[Call], Reply]:
+    """An operation that does something to a job which is not over."""
+
+    def handle(call: Call) -> Reply:
+        jobs = call.engine.scope.jobs
+        job = jobs.get(call.path["request_id"], call.now)
+        if job is None:
+            return _unknown(call)
+        if job.ended is not None:
+            return problem(409, f"The job is over ({job.state.value}): nothing moves it any more")
+        refused = change(call, job)
+        if refused is not None:
+            return refused
+        jobs.settle(job)
+        return answer(200, _shown(job, call.now), "a job was moved", job.request_id)
+
+    return handle
+
+
+def _advance(call: Call, job: Job) -> None:
+    job.move(call.now)
+
+
+def _complete(call: Call, job: Job) -> None:
+    job.complete(call.now)
+
+
+def _fail(call: Call, job: Job) -> Reply | None:
+    wanted = (call.body or {}).get("error", _FAILURE)
+    try:
+        fault = read_text(json.dumps({"error": wanted}))
+    except BadFault as bad:
+        return problem(400, f"No job can come to this error: {bad}")
+    error = fault.error
+    if error is None or fault.turns_away:
+        return problem(400, "No job can come to this error: it is one that a submit itself is answered with")
+    job.answer = answer_of(error, job.app, job.endpoint.removeprefix(job.app).strip("/"))
+    job.complete(call.now)
+    return None
+
+
+def _hold(_: Call, job: Job) -> None:
+    job.held = True
+
+
+def _release(call: Call, job: Job) -> None:
+    call.engine.scope.jobs.release(job, call.now)
+
+
+_JOB = MappingProxyType({200: ("The job as it is now.", ref("Job"))})
+_ONE = MappingProxyType({**_JOB, 404: ("There is no such job.", ERROR)})
+_MOVED = MappingProxyType({**_ONE, 409: ("The job is over.", ERROR)})
+_OF_ONE = f"{PREFIX}/jobs/{{request_id}}"
+_ERROR_BODY = Body(
+    {
+        "type": "object",
+        "properties": {
+            "error": {
+                "type": ["string", "object"],
+                "description": "An error by its name, or an object, as the key error of a fault in fixtures.",
+            }
+        },
+        "additionalProperties": False,
+    },
+    f"What it fails with; without it {_FAILURE}.",
+    {"error": "content_policy_violation"},
+    required=False,
+)
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        f"{PREFIX}/jobs",
+        "listJobs",
+        "The jobs of a scope, in the order of their submits.",
+        _list,
+        {200: ("A page of jobs.", page_of("jobs", "Job"))},
+        (
+            Parameter("state", {"type": "string", "enum": _STATES}, "Those in this state."),
+            Parameter("endpoint", {"type": "string"}, "Those of this endpoint id."),
+            *PAGING,
+        ),
+    ),
+    Operation("GET", _OF_ONE, "showJob", "One job.", _show, _ONE),
+    Operation(
+        "POST",
+        f"{_OF_ONE}/advance",
+        "advanceJob",
+        "Move a job on by one step, whatever its pace: to a runner, then to its end.",
+        _changing(_advance),
+        _MOVED,
+    ),
+    Operation(
+        "POST",
+        f"{_OF_ONE}/complete",
+        "completeJob",
+        "Have a job end now, with the answer of its fixture.",
+        _changing(_complete),
+        _MOVED,
+    ),
+    Operation(
+        "POST",
+        f"{_OF_ONE}/fail",
+        "failJob",
+        "Have a job end now, with an error.",
+        _changing(_fail),
+        _MOVED,
+        body=_ERROR_BODY,
+    ),
+    Operation(
+        "POST",
+        f"{_OF_ONE}/hold",
+        "holdJob",
+        "Have a job stay where it is until it is moved or released; at the pace manual every job begins so.",
+        _changing(_hold),
+        _MOVED,
+    ),
+    Operation(
+        "POST",
+        f"{_OF_ONE}/release",
+        "releaseJob",
+        "Have a held job go on at its pace; at the pace manual it ends at once.",
+        _changing(_release),
+        _MOVED,
+    ),
+)

@@ -1,0 +1,271 @@
+"""What a test expects of the calls that were made in its scope, and how it was otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from falmock.engine.effects import Reply
+from falmock.engine.engine import Engine
+from falmock.fixtures.format.entry import Decoded
+from falmock.fixtures.format.entry import Entry
+from falmock.fixtures.format.entry import MissingAsset
+from falmock.fixtures.format.match import read_input
+from falmock.fixtures.matching.canonical import NotCanonical
+from falmock.fixtures.matching.canonical import canonical
+from falmock.fixtures.matching.difference import Difference
+from falmock.fixtures.matching.difference import Said
+from falmock.fixtures.matching.match import value_differences
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Problem
+from falmock.gateway import door
+from falmock.gateway.control.journal import SINCE
+from falmock.gateway.control.operation import PREFIX
+from falmock.gateway.control.operation import Body
+from falmock.gateway.control.operation import Call
+from falmock.gateway.control.operation import Operation
+from falmock.gateway.control.operation import answer
+from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import listed
+from falmock.gateway.control.operation import problem
+from falmock.gateway.journal_view import ASKS
+from falmock.gateway.journal_view import NAMES
+from falmock.gateway.journal_view import Chronicle
+from falmock.gateway.journal_view import Told
+from falmock.gateway.journal_view import Wanted
+
+_SHOWN = 5
+
+
+class Expected(NamedTuple):
+    """Calls that are expected: which, and how many there are to be (`most` None: any number from `least` on).
+
+    `says` names them to people. `holds` tells whether a call is one, `instead` in a few words what there was where
+    there were too few.
+    """
+
+    says: str
+    least: int
+    most: int | None
+    holds: Callable[[Told], bool]
+    instead: Callable[[Sequence[Told]], str] = lambda _: ""
+
+    @property
+    def number(self) -> str:
+        """How many are expected, in words."""
+        if self.most is None:
+            return f"at least {self.least}"
+        if self.most == self.least:
+            return f"{self.least}"
+        return f"at most {self.most}" if self.least == 0 else f"{self.least} to {self.most}"
+
+
+def miscounts(expected: Sequence[Expected], calls: Sequence[Told]) -> Iterator[str]:
+    """What is wrong with how often calls were made."""
+    for number, each in enumerate(expected):
+        found = sum(map(each.holds, calls))
+        if found < each.least or (each.most is not None and found > each.most):
+            instead = each.instead(calls) if found < each.least else ""
+            yield f"calls[{number}]: expected {each.number} of {each.says}, found {found}{instead}"
+
+
+def disorder(expected: Sequence[Expected], calls: Sequence[Told]) -> str | None:
+    """What is wrong with the order of calls: each that is expected is to come, as often as it must, after those before it."""
+    rest = iter(calls)
+    last = "the beginning"
+    for number, each in enumerate(expected):
+        for _ in range(each.least):
+            found = next((told for told in rest if each.holds(told)), None)
+            if found is None:
+                return f"order: expected {each.says} (calls[{number}]) after {last}, found none"
+            last = f"call {found.number} ({found.call} {found.endpoint or found.entry.path})"
+    return None
+
+
+def _verify(call: Call) -> Reply:
+    engine, body = call.seen, call.body
+    if not body.keys() & {"calls", "nothing_unmatched", "fixtures_used"}:
+        return problem(400, "Nothing is expected: give calls, nothing_unmatched or fixtures_used")
+    chronicle = Chronicle(engine)
+    read = Decoded("verify")
+    wanted = [
+        _read(Entry(read, place, _no_asset, listed="calls"), each) for place, each in enumerate(body.get("calls", ()))
+    ]
+    wrong_numbers = [
+        Problem("", f"$.calls[{place}]", wrong)
+        for place, each in enumerate(body.get("calls", ()))
+        if (wrong := _contradiction(each)) is not None
+    ]
+    if read.problems or wrong_numbers:
+        # They are read as a fixture's match.
+        found = [each._replace(path=each.path.replace(".match.input", ".input", 1)) for each in read.problems]
+        return problem(400, "This cannot be verified: see problems", [*wrong_numbers, *found])
+    expected = [
+        _expected(each, found, chronicle, engine) for each, found in zip(body.get("calls", ()), wanted, strict=True)
+    ]
+    calls = list(chronicle)
+    problems = list(miscounts(expected, calls))
+    if body.get("in_order") and (wrong := disorder(expected, calls)) is not None:
+        problems.append(wrong)
+    if body.get("nothing_unmatched"):
+        problems += _unmatched(engine, calls)
+    if "fixtures_used" in body:
+        problems += _unused(engine, only_added=body["fixtures_used"] == "added")
+    journal = engine.scope.journal
+    forgotten = journal.total - len(journal)
+    if forgotten and expected:
+        problems.append(
+            f"the first {forgotten} of {journal.total} calls are not kept any more: clear the journal more often"
+        )
+    text = engine.redactor.text("; ".join(problems)) if problems else f"as expected, of {journal.total} calls"
+    value = {"ok": not problems, "text": text, "problems": [engine.redactor.text(each) for each in problems]}
+    return answer(200, value, "verify")
+
+
+def _read(entry: Entry, expected: Mapping[str, Any]) -> Any:
+    return read_input(entry, expected["input"]) if "input" in expected else None
+
+
+def _contradiction(expected: Mapping[str, Any]) -> str | None:
+    """What is wrong with how many calls are expected."""
+    if "times" in expected and expected.keys() & {"at_least", "at_most"}:
+        return "expected times alone, or at_least and at_most, found both"
+    least, most = expected.get("at_least", 0), expected.get("at_most")
+    if most is not None and least > most:
+        return f"expected at_least to be no more than at_most, found {least} and {most}"
+    return None
+
+
+def _no_asset(_: str) -> Asset:
+    raise MissingAsset("expected sha256:<hex>: there are no other names for files here")
+
+
+def _expected(each: Mapping[str, Any], found: Any, chronicle: Chronicle, engine: Engine) -> Expected:
+    fields = {name: value for name, value in each.items() if name in Wanted._fields}
+    wanted = Wanted(**fields)
+
+    def is_alike(told: Told) -> bool:
+        return (wanted.call is not None or told.call in ASKS) and wanted.holds(told)
+
+    def holds(told: Told) -> bool:
+        return is_alike(told) and (found is None or not _differences(chronicle.input(told), found, engine))
+
+    def instead(calls: Sequence[Told]) -> str:
+        alike = [] if found is None else [told for told in calls if is_alike(told) and not holds(told)]
+        if alike:
+            inputs = ((told, _differences(chronicle.input(told), found, engine)) for told in alike)
+            nearest, differ = min(inputs, key=lambda each: len(each[1]))
+            return f"; the nearest is call {nearest.number}: {', '.join(each.told(engine.redactor) for each in differ[:_SHOWN])}"
+        asked = Counter(f"{told.call} {told.endpoint}" for told in calls if told.call in ASKS)
+        return (
+            f"; called were {listed([f'{name} ({count})' for name, count in asked.items()], _SHOWN)}" if asked else ""
+        )
+
+    least = each.get("times", each.get("at_least", 0 if "at_most" in each else 1))
+    return Expected(_says(each, engine), least, each.get("times", each.get("at_most")), holds, instead)
+
+
+def _says(each: Mapping[str, Any], engine: Engine) -> str:
+    parts = [each.get("call", "any call of a model")]
+    parts += [f"{name} {each[name]}" for name in Wanted._fields[1:] if name in each]
+    if "input" in each:
+        parts.append(f"input {engine.redactor.shown(each['input'], 300)}")
+    return ", ".join(parts)
+
+
+def _differences(asked: Any, expected: Any, engine: Engine) -> list[Difference]:
+    """Where an input has not in it what is expected."""
+    try:
+        meant = canonical(asked, engine.digest_of)
+    except NotCanonical:
+        return [Difference("$", expected, Said("no input that can be compared"))]
+    return list(value_differences(expected, meant, "$", exact=False))
+
+
+def _unmatched(engine: Engine, calls: Sequence[Told]) -> Iterator[str]:
+    misses = engine.scope.journal.misses
+    if misses:
+        missed = [f"{told.call} {told.endpoint or told.entry.path}" for told in calls if told.entry.miss is not None]
+        names = listed(list(dict.fromkeys(missed)), _SHOWN)
+        yield f"unmatched: expected a fixture for every call, found none for {misses}: {names}"
+
+
+def _unused(engine: Engine, *, only_added: bool) -> Iterator[str]:
+    used = engine.scope.journal.used
+    fixtures = tuple(engine.added) if only_added else engine.fixtures
+    unused = [fixture.label for fixture in fixtures if fixture.label not in used]
+    if unused:
+        yield f"unused: expected every fixture to answer, found {len(unused)} that did not: {listed(unused, _SHOWN)}"
+
+
+_COUNT = {"type": "integer", "minimum": 0}
+_CALL = {
+    "type": "object",
+    "properties": {
+        "call": {"type": "string", "enum": list(NAMES), "description": f"Without it: {', '.join(sorted(ASKS))}."},
+        "endpoint": {"type": "string", "description": "An endpoint id, or a glob."},
+        "request_id": {"type": "string"},
+        "status": {"type": "integer"},
+        "fixture": {"type": "string", "description": "The id of a fixture, or a glob."},
+        "fault": {"type": "string"},
+        "miss": {"type": "boolean"},
+        "door": {"type": "string", "enum": list(door.NAMES), "description": "The door that it came in by."},
+        "since": {**SINCE, "description": "Seconds since the epoch."},
+        "input": {
+            "type": "object",
+            "description": 'What the input must contain, as in match.input of fixtures: matchers such as {"$contains": "cat"}, and '
+            'files as {"$file": "sha256:<hex>"}.',
+        },
+        "times": {**_COUNT, "description": "Exactly so many."},
+        "at_least": {**_COUNT, "description": "1, where no number is given."},
+        "at_most": _COUNT,
+    },
+    "additionalProperties": False,
+}
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        f"{PREFIX}/verify",
+        "verify",
+        "Whether the calls of a scope were as expected, and what was otherwise.",
+        _verify,
+        {
+            200: (
+                "ok tells whether all is as expected.",
+                closed(
+                    ok={"type": "boolean"},
+                    text={"type": "string"},
+                    problems={"type": "array", "items": {"type": "string"}},
+                ),
+            )
+        },
+        body=Body(
+            {
+                "type": "object",
+                "properties": {
+                    "calls": {"type": "array", "items": _CALL, "maxItems": 1000},
+                    "in_order": {"type": "boolean", "description": "Whether they have to come in this order."},
+                    "nothing_unmatched": {"type": "boolean", "description": "Whether every call needs a fixture."},
+                    "fixtures_used": {
+                        "type": "string",
+                        "enum": ["added", "all"],
+                        "description": "Which fixtures have to have answered: those that were added, or all.",
+                    },
+                },
+                "additionalProperties": False,
+            },
+            'What is expected, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true}',
+            {
+                "calls": [{"endpoint": "fal-ai/flux/dev", "input": {"prompt": {"$contains": "cat"}}, "times": 1}],
+                "nothing_unmatched": True,
+                "fixtures_used": "added",
+            },
+        ),
+    ),
+)

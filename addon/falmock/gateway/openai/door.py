@@ -1,0 +1,175 @@
+"""The door for clients of the OpenAI images API: `/v1/images/generations`, `edits` and `variations`, and `/v1/models`."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from falmock.engine import replies
+from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.engine.engines import Engines
+from falmock.fixtures.matching.index import Index
+from falmock.gateway import door
+from falmock.gateway import journal_view
+from falmock.gateway.door import Ask
+from falmock.gateway.door import Onward
+from falmock.gateway.openai import errors
+from falmock.gateway.openai import fal_calls
+from falmock.gateway.openai import file_urls
+from falmock.gateway.openai import models as openai_models
+from falmock.gateway.openai import request as openai_wish
+from falmock.gateway.openai.errors import Refused
+from falmock.gateway.openai.fal_calls import Calls
+from falmock.gateway.openai.generation import Maker
+from falmock.gateway.openai.generation import Order
+from falmock.gateway.openai.generation import Together
+from falmock.gateway.openai.jobs import Pause
+from falmock.gateway.openai.models import Models
+from falmock.wire import cors
+from falmock.wire.message import Request
+
+GENERATIONS = "/v1/images/generations"
+EDITS = "/v1/images/edits"
+VARIATIONS = "/v1/images/variations"
+MODELS = "/v1/models"
+_WISHES = {
+    GENERATIONS: openai_wish.of_generation,
+    EDITS: openai_wish.of_edit,
+    VARIATIONS: openai_wish.of_variation,
+}
+_METHODS = {**dict.fromkeys(_WISHES, "POST"), MODELS: "GET"}
+
+
+class OpenAIImages:
+    """Answers OpenAI's clients from the models of fal. `tell` writes to the log, for people."""
+
+    name = "POST /v1/images/generations, /v1/images/edits and /v1/images/variations, GET /v1/models (OpenAI)"
+
+    def __init__(self, engines: Engines, together: Together, pause: Pause, tell: Callable[[str], None]) -> None:
+        self._engines = engines
+        self._maker = Maker(engines, together, pause, tell)
+        self._listed: tuple[Index, Models] = (Index(), ())
+
+    def claims(self, request: Request) -> bool:
+        """Whether it is asked."""
+        return request.path in _METHODS or request.path.startswith((f"{MODELS}/", file_urls.PREFIX))
+
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
+        """The answer in OpenAI's terms, whatever comes of it."""
+        request = request._replace(door=door.OPENAI)
+        if request.method == "OPTIONS":
+            reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
+            return door.noted(self._engines, request, reply, now, journal_view.PREFLIGHT)
+        self._engines.common.redactor.learn(request.headers, request.query)
+        if request.path.startswith(file_urls.PREFIX):
+            return self._file(request, now)
+        try:
+            reply = await self._answer(request, ask, now)
+        except Refused as refused:
+            reply = self._refusal(request, refused, now)
+        return reply._replace(headers=reply.headers + cors.simple(request.headers))
+
+    async def _answer(self, request: Request, ask: Ask, now: float) -> Reply:
+        expected = _METHODS.get(request.path, "GET")
+        if request.method != expected:
+            message = f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use {expected}?)"
+            raise Refused(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
+        self._admit(request)
+        if request.path.startswith(MODELS):
+            reply = self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
+            return door.noted(self._engines, request, reply, now, journal_view.MODELS)
+        wish = _WISHES[request.path](request)
+        wish = wish._replace(extras={name: file_urls.inward(value) for name, value in wish.extras.items()})
+        model, endpoint = self._model(wish.model, request.scope)
+        headers = fal_calls.headers_of(request, forwards=self._forwards)
+        calls = Calls(ask, request.scope, headers, fal_calls.patience_of(request))
+        return await self._maker.make(Order(wish, model, endpoint, request, calls, now))
+
+    def _refusal(self, request: Request, refused: Refused, now: float) -> Reply:
+        """An error as it is answered: in the journal, unless it is one of fal's, which is there already."""
+        reply = refused.reply()
+        if refused.cause is not None and refused.cause.status >= 400:
+            return reply
+        if refused.is_unmatched:
+            reply = door.unmatched(
+                self._engines, request, reply, f"no model answers {request.method} {request.path}: {refused.message}"
+            )
+        kind = journal_view.IMAGES if request.path in _WISHES else journal_view.MODELS
+        return door.noted(self._engines, request, reply, now, kind)
+
+    @property
+    def _forwards(self) -> bool:
+        return self._engines.config.mode is not Mode.REPLAY
+
+    def _admit(self, request: Request) -> None:
+        """Let in who has the access key, where there is one; where calls are billed there must be. Raises Refused."""
+        expected = self._engines.config.openai_access_key
+        if not expected:
+            if self._forwards:
+                raise errors.bad_key(
+                    f"In mode {self._engines.config.mode.value} calls go to the real fal, which bills them: start falmock "
+                    "with an access key of your own in the environment variable CUSTOM_ACCESS_KEY, and give it as the API key"
+                )
+            return
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given.strip():
+            raise errors.bad_key(
+                "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+            )
+        if not hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected.encode()):
+            raise errors.bad_key("Incorrect API key provided: expected the one in CUSTOM_ACCESS_KEY.")
+
+    # models
+
+    def _all_models(self, scope: str) -> Models:
+        named = self._engines.config.openai_models
+        if named:
+            return named
+        index = self._engines.peek(scope).index
+        if self._listed[0] is not index:
+            self._listed = (index, openai_models.of_fixtures(index))
+        return self._listed[1]
+
+    def _models(self, name: str, scope: str) -> Reply:
+        models = self._all_models(scope)
+        if not name:
+            data = [openai_models.described(*model) for model in models]
+            return replies.json_reply(200, {"object": "list", "data": data}, "openai: models")
+        found = dict(models).get(name)
+        if found is None:
+            raise errors.no_such_model(name, _there_are(models))
+        return replies.json_reply(200, openai_models.described(name, found), "openai: model")
+
+    def _model(self, name: str, scope: str) -> tuple[str, str]:
+        """The name and the endpoint id of the model that a call names, or of the only one there is. Raises Refused."""
+        models = self._all_models(scope)
+        known = dict(models)
+        if not name:
+            name = openai_wish.DEFAULT_MODEL if openai_wish.DEFAULT_MODEL in known or len(known) != 1 else models[0][0]
+            if name not in known:
+                raise errors.missing("model")
+        if name in known:
+            return name, known[name]
+        if self._engines.config.openai_models:
+            raise errors.no_such_model(name, _there_are(models), is_asked=True)
+        try:
+            return name, openai_models.parse([name])[0][1]
+        except (openai_models.BadModels, IndexError):
+            hint = f"{_there_are(models)}; fal_openai_models={name[:200]}:ENDPOINT gives one of fal's this name"
+            raise errors.no_such_model(name, hint, is_asked=True) from None
+
+    def _file(self, request: Request, now: float) -> Reply | Onward:
+        call = file_urls.behind(request, self._engines.config.hosts)
+        if call is None or request.method not in ("GET", "HEAD") or not self._engines.config.mode.answers:
+            reply = Refused("There is no such file", status=404, code="file_not_found").reply()
+            return door.noted(self._engines, request, reply, now, journal_view.DOWNLOAD)
+        return Onward(call)
+
+
+def _there_are(models: Models) -> str:
+    names = [name for name, _ in models[:20]]
+    return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there are none"

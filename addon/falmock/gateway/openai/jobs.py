@@ -1,0 +1,123 @@
+"""Jobs in fal's queue that a call to the OpenAI images API waits for: polled until they are over, cancelled when nobody waits any more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import NamedTuple
+
+from falmock.engine import replies
+from falmock.engine.effects import Reply
+from falmock.gateway.openai import errors as openai_errors
+from falmock.gateway.openai.fal_calls import Calls
+from falmock.gateway.openai.fal_calls import json_of
+from falmock.wire import endpoint as endpoint_ids
+from falmock.wire import errors
+from falmock.wire.message import header_map
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
+"""How long it is between two polls (seconds): as fal-client has it, then as @fal-ai/client has it (fal-protocol.md
+section 3.2)."""
+TRIES = 4
+"""How often in a row a poll may come to nothing."""
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+"""What may be otherwise when it is asked again."""
+
+Pause = Callable[[float], Awaitable[None]]
+"""Lets so many seconds pass."""
+
+
+class _Job(NamedTuple):
+    """A job, the app that its URLs name, and the key that it was submitted with."""
+
+    request_id: str
+    app: str
+    key: str | None
+
+
+class Waiting:
+    """Waits for jobs that were submitted with some calls."""
+
+    def __init__(self, calls: Calls, pause: Pause) -> None:
+        self._calls = calls
+        self._pause = pause
+
+    async def outcome(self, submitted: Reply, endpoint: str, key: str | None) -> Reply:
+        """What a job comes to that was submitted, or why it cannot be told; `submitted` is the answer to the submit.
+
+        A wait that is broken off, from within or without, cancels the job.
+        """
+        if submitted.status >= 400:
+            return submitted
+        told = json_of(submitted).get("request_id")
+        if not isinstance(told, str) or not told:
+            return _lost(submitted, "fal took the call, and told no request id")
+        job = _Job(told, endpoint_ids.parse(endpoint).app, key)
+        is_over = False
+        try:
+            trouble = await self._over(job)
+            is_over = trouble is None or trouble.status == 404
+        finally:
+            if not is_over:
+                await self._ask(job, "PUT", "/cancel")
+        if trouble is None:
+            return await self._result(job)
+        return _lost(trouble, f"fal was asked after job {job.request_id}, and answered {trouble.status}")
+
+    async def _over(self, job: _Job) -> Reply | None:
+        """None when the job is over, or what is wrong."""
+        waited, pause, failures = 0.0, FIRST_PAUSE, 0
+        while True:
+            reply = await self._ask(job, "GET", "/status")
+            status = json_of(reply).get("status") if reply.status < 400 else None
+            if status == "COMPLETED":
+                return None
+            failures = 0 if status else failures + 1
+            if failures and (failures == TRIES or (reply.status >= 400 and reply.status not in _PASSING)):
+                return reply
+            if waited >= self._calls.patience:
+                return _too_long(job, waited)
+            await self._pause(pause)
+            waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+
+    async def _result(self, job: _Job) -> Reply:
+        pause = FIRST_PAUSE
+        for _ in range(TRIES - 1):
+            reply = await self._ask(job, "GET", "")
+            if not _is_of_the_gateway(reply):
+                break
+            await self._pause(pause)
+            pause = LONGEST_PAUSE
+        else:
+            reply = await self._ask(job, "GET", "")
+        is_unknown = reply.status == 404 and json_of(reply) == errors.NOT_FOUND
+        return _lost(reply, f"fal has lost the result of job {job.request_id}") if is_unknown else reply
+
+    async def _ask(self, job: _Job, method: str, end: str) -> Reply:
+        return await self._calls.ask(self._calls.about(job.app, job.request_id, method, end), job.key)
+
+
+def _is_of_the_gateway(reply: Reply) -> bool:
+    """Whether an answer for a result is trouble on the way to it: what a job came to is told by a model, or named."""
+    headers = header_map(reply.headers)
+    named = errors.ERROR_TYPE_HEADER.decode().lower() in headers or reply.fault is not None or reply.fixture is not None
+    return reply.status in _PASSING - {500} and not named and "detail" not in json_of(reply)
+
+
+def _lost(reply: Reply, text: str) -> Reply:
+    """Trouble with a job, as it is told.
+
+    A status that says something else to a client is not passed on, and nothing is to be made again.
+    """
+    if reply.status in _PASSING or reply.status in (401, 403):
+        return reply
+    lost = replies.problem(502, text, reply.why, openai_errors.NO_RETRY)
+    return lost._replace(fixture=reply.fixture, fault=reply.fault)
+
+
+def _too_long(job: _Job, waited: float) -> Reply:
+    body = {
+        "detail": f"Job {job.request_id} was not over after {waited:.0f} s, and was cancelled",
+        "error_type": "request_timeout",
+    }
+    return replies.json_reply(504, body, "the client's patience is over", (errors.TIMEOUT_TYPE_HEADER, b"user"))

@@ -1,0 +1,86 @@
+"""A size in pixels in the words of a model: a preset, an object, a ratio, or the nearest of those it knows."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from falmock.gateway.openai.model_inputs import Inputs
+
+Size = tuple[int, int]
+PRESETS: Mapping[str, Size] = MappingProxyType(
+    {
+        "square_hd": (1024, 1024),
+        "square": (512, 512),
+        "portrait_4_3": (768, 1024),
+        "portrait_16_9": (576, 1024),
+        "landscape_4_3": (1024, 768),
+        "landscape_16_9": (1024, 576),
+    }
+)
+"""The values of fal's `image_size`, width and height."""
+_TEXT = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*([x*:/_])\s*(\d{1,5}(?:\.\d+)?)")
+
+
+def inputs_for(size: Size, inputs: Inputs) -> dict[str, Any] | None:
+    """The inputs that have a model make this size, or what comes nearest; None where it has none for that."""
+    width, height = size
+    image_size = inputs.get("image_size")
+    if image_size is not None:
+        text = f"{width}x{height}"
+        if text in image_size.choices:
+            return {"image_size": text}
+        preset = next((name for name, known in PRESETS.items() if known == size and name in image_size.choices), None)
+        if preset is not None:
+            return {"image_size": preset}
+        if "object" in image_size.types or not image_size.choices:
+            return {"image_size": {"width": width, "height": height}}
+        near = nearest(image_size.choices, size)
+        return None if near is None else {"image_size": near}
+    if "width" in inputs and "height" in inputs:
+        return {"width": width, "height": height}
+    ratio = inputs.get("aspect_ratio")
+    if ratio is not None:
+        if not ratio.choices:
+            return {"aspect_ratio": f"{width // math.gcd(width, height)}:{height // math.gcd(width, height)}"}
+        near = nearest(ratio.choices, size)
+        return None if near is None else {"aspect_ratio": near}
+    if "size" in inputs:
+        near = nearest(inputs["size"].choices, size) if inputs["size"].choices else f"{width}x{height}"
+        return None if near is None else {"size": near}
+    return None
+
+
+def nearest(choices: Iterable[Any], size: Size) -> str | None:
+    """The text that names what comes nearest to a size, in shape first, then in area; None where none names any.
+
+    Of equals the first counts.
+    """
+    width, height = size
+    best: tuple[tuple[float, float], str] | None = None
+    for choice in choices:
+        named = _sides(choice)
+        if named is None:
+            continue
+        wide, high, is_size = named
+        shape = round(abs(math.log(wide / high) - math.log(width / height)), 6)
+        area = round(abs(math.log(wide * high) - math.log(width * height)), 6) if is_size else 0.0
+        if best is None or (shape, area) < best[0]:
+            best = ((shape, area), choice)
+    return None if best is None else best[1]
+
+
+def _sides(choice: Any) -> tuple[float, float, bool] | None:
+    """The sides that a text names, and whether they are pixels rather than a ratio."""
+    if not isinstance(choice, str):
+        return None
+    if choice in PRESETS:
+        return (*PRESETS[choice], True)
+    found = _TEXT.fullmatch(choice)
+    if found is None or not float(found[1]) or not float(found[3]):
+        return None
+    return float(found[1]), float(found[3]), found[2] in "x*"
