@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from mitmproxy import http
 
+from falmock.recording.disk.writer import LostContent
+from falmock.recording.disk.writer import Writer
 from falmock.recording.document import NotAFixture
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
-from falmock.recording.writer import LostContent
-from falmock.recording.writer import Writer
 
 logger = logging.getLogger(__name__)
 GATHER = 0.25

@@ -16,10 +16,10 @@ from falmock.proxy import finish
 from falmock.proxy.options import BadOption
 from falmock.proxy.recording import Recording
 from falmock.proxy.recording import join
-from falmock.recording import disk
+from falmock.recording.disk import atomic
+from falmock.recording.disk.writer import Writer
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
-from falmock.recording.writer import Writer
 
 
 def prepare(root: str) -> None:
@@ -28,8 +28,8 @@ def prepare(root: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise BadOption(f"fal_fixtures: recordings go to the first one, which must be a folder; {root} is a file")
     try:
-        disk.check_writable(folder)
-    except disk.NotWritable as error:
+        atomic.check_writable(folder)
+    except atomic.NotWritable as error:
         raise BadOption(f"fal_fixtures: {error}") from None
 
 

@@ -24,9 +24,11 @@ from falmock.proxy.fetch import Fetches
 from falmock.proxy.socket_tee import TOO_LONG
 from falmock.proxy.socket_tee import SocketTees
 from falmock.proxy.tees import Tees
-from falmock.recording import deliveries
-from falmock.recording import disk
+from falmock.recording import webhook_results
+from falmock.recording.disk import atomic
+from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
+from falmock.recording.exchange import Session
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
@@ -34,10 +36,8 @@ from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
-from falmock.recording.session import Session
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
-from falmock.recording.writer import Writer
 from falmock.wire.message import Content
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Recording:
 
     def is_delivery(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to somebody else is a webhook that fal sent to the app through here."""
-        return flow.is_replay is None and deliveries.REQUEST_ID in flow.request.headers
+        return flow.is_replay is None and webhook_results.REQUEST_ID in flow.request.headers
 
     def delivery(self, flow: http.HTTPFlow) -> None:
         """A webhook was delivered."""
@@ -264,7 +264,7 @@ class Recording:
         """End the recording at once, without fetching anything."""
         self._finish()
         self._desk.close()
-        disk.remove_own(self.writer.folder.root / ASSETS)
+        atomic.remove_own(self.writer.folder.root / ASSETS)
 
 
 def join(parts: list[Content]) -> Content:

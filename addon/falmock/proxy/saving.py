@@ -13,13 +13,13 @@ from falmock.fixtures.model import Fixture
 from falmock.proxy import flows
 from falmock.proxy import recorders
 from falmock.proxy import socket_tee
+from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
-from falmock.recording.writer import Writer
 
 
 class Saving:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from falmock.proxy.commands import Scrubbed
-from falmock.recording.folder import Folder
-from falmock.recording.scrub import scrubbed
+from falmock.recording.disk.folder import Folder
+from falmock.recording.document import scrubbed
 from falmock.redaction.redactor import Redactor
 
 

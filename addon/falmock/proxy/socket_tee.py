@@ -13,8 +13,8 @@ from mitmproxy import http
 from mitmproxy import websocket
 
 from falmock.proxy import flows
-from falmock.recording.session import Message
-from falmock.recording.session import Session
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.wire.formats.frames import Close
 
 LIMIT = 64 * 1024 * 1024

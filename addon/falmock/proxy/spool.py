@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from falmock.proxy.tee import Spool
-from falmock.recording import disk
+from falmock.recording.disk import atomic
 from falmock.wire.message import Content
 
 PREFIX = "falmock-bodies-"
@@ -125,7 +125,7 @@ class Depot:
         under_way = self._joins.get(parts)
         if under_way is None:
             loop = asyncio.get_running_loop()
-            under_way = loop.run_in_executor(None, join, parts, disk.temporary(self.folder))
+            under_way = loop.run_in_executor(None, join, parts, atomic.temporary(self.folder))
             self._joins[parts] = under_way
             under_way.add_done_callback(lambda _: self._joins.pop(parts, None))
         return await asyncio.shield(under_way)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from falmock.proxy.inflate import BadEncoding
 from falmock.proxy.inflate import inflate
-from falmock.recording import disk
+from falmock.recording.disk import atomic
 from falmock.wire.message import Content
 
 
@@ -46,7 +46,7 @@ class Spool(Hasher):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.problem: OSError | None = None
-        self._path = disk.temporary(folder)
+        self._path = atomic.temporary(folder)
         self._file: BinaryIO | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from datetime import datetime
 from typing import Any
 
 from falmock.fixtures.matching.volatile import Ignores
-from falmock.recording.answer import Answered
-from falmock.recording.answer import Answers
-from falmock.recording.entries import Matches
-from falmock.recording.entries import call_name
+from falmock.recording.document import scrubbed
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import Files
+from falmock.recording.match import Matches
+from falmock.recording.match import call_name
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
-from falmock.recording.scrub import scrubbed
+from falmock.recording.response import Answered
+from falmock.recording.response import Answers
 from falmock.recording.streams import streamed
-from falmock.recording.trouble import trouble
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Request
 
@@ -72,3 +72,26 @@ class Composer:
 def warn(text: str) -> Tell:
     """Something that was not recorded as it came."""
     return Tell(text, Level.WARNING)
+
+
+_ALWAYS = {
+    401: "not authorized",
+    403: "forbidden, or the account is locked",
+    429: "too many requests",
+    502: "bad gateway",
+    503: "no runner, or the service is down",
+}
+_OF_GATEWAY = "the gateway answered, not the model"
+
+
+def trouble(status: int, headers: Mapping[str, str]) -> str | None:
+    """Why an answer is fal's own trouble, in a few words; None for one that belongs into a fixture.
+
+    A model's own 500 or 504 carries the request id, a platform error that concerns this request (a start deadline
+    that passed) its error type; the gateway's own pages carry neither (fal-protocol.md sections 2.3, 7.2, 7.4).
+    """
+    if status in _ALWAYS:
+        return _ALWAYS[status]
+    if status >= 500 and "x-fal-request-id" not in headers and "x-fal-error-type" not in headers:
+        return _OF_GATEWAY
+    return None

@@ -12,14 +12,15 @@ from falmock.fixtures.matching.canonical import FILE
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
-from falmock.recording.answer import file_value
 from falmock.recording.files import reference
+from falmock.recording.response import file_value
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
 from falmock.recording.values import mapped
 from falmock.recording.values import texts
 from falmock.recording.values import values
+from falmock.redaction.redactor import Redactor
 from falmock.wire import endpoint
 from falmock.wire import storage
 from falmock.wire.formats import jsontext
@@ -146,4 +147,25 @@ def _replaced(value: Any, old: dict[str, Any], new: dict[str, Any]) -> Any:
         return [_replaced(item, old, new) for item in value]
     if isinstance(value, dict):
         return new if value == old else {name: _replaced(item, old, new) for name, item in value.items()}
+    return value
+
+
+_TOLD = ("queue", "recorded", "stream", "realtime")
+
+
+def scrubbed(entry: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """An entry of a fixture file without the secrets in it; the entry itself where it holds none.
+
+    What is matched becomes a matcher that tomorrow's value meets, so the fixture still answers the same call.
+    """
+    new = {key: _part(key, value, redactor) for key, value in entry.items()}
+    return entry if all(new[key] is entry[key] for key in entry) else new
+
+
+def _part(key: str, value: Any, redactor: Redactor) -> Any:
+    if key == "match" and isinstance(value, dict) and isinstance(value.get("input"), dict):
+        expected = redactor.expected(value["input"])
+        return value if expected is value["input"] else {**value, "input": expected}
+    if key == "response" or key in _TOLD or key.startswith("_"):
+        return redactor.value(value)
     return value

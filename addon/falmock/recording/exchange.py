@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from falmock.wire.formats.frames import Close
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -44,3 +45,26 @@ class Exchange(NamedTuple):
     def content_type(self) -> str:
         """The media type of the answer, without parameters, lower case; "" where it tells none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Message(NamedTuple):
+    """A whole message: text is str, binary is bytes. `at` is when it passed (seconds since the epoch)."""
+
+    at: float
+    from_client: bool
+    content: str | bytes
+
+
+class Session(NamedTuple):
+    """A socket that was accepted. Times in seconds since the epoch.
+
+    `close` is what the server ended it with; None where the client did. `lost` says why it is not whole: it broke off,
+    or nobody knows how it went on.
+    """
+
+    request: Request
+    opened: float
+    messages: tuple[Message, ...]
+    ended: float
+    close: Close | None = None
+    lost: str = ""

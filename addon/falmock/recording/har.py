@@ -14,8 +14,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from falmock.recording.exchange import Exchange
-from falmock.recording.session import Message
-from falmock.recording.session import Session
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map

@@ -6,17 +6,17 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
-from falmock.recording.answer import Answered
-from falmock.recording.answer import NotAnAnswer
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
-from falmock.recording.deliveries import Delivered
-from falmock.recording.entries import NotAnInput
 from falmock.recording.exchange import Exchange
-from falmock.recording.observed import Observed
+from falmock.recording.job_trace import Observed
+from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
+from falmock.recording.response import Answered
+from falmock.recording.response import NotAnAnswer
+from falmock.recording.webhook_results import Delivered
 from falmock.wire.calls import Cancel
 from falmock.wire.calls import Result
 from falmock.wire.calls import Status

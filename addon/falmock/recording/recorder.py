@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from falmock.fixtures.matching.volatile import Ignores
-from falmock.recording import deliveries
 from falmock.recording import streams
+from falmock.recording import webhook_results
 from falmock.recording import ws_runs
-from falmock.recording.answer import Answered
-from falmock.recording.answer import NotAnAnswer
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
-from falmock.recording.entries import NotAnInput
 from falmock.recording.exchange import Exchange
+from falmock.recording.exchange import Session
 from falmock.recording.files import Files
 from falmock.recording.jobs import Jobs
+from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
-from falmock.recording.session import Session
+from falmock.recording.response import Answered
+from falmock.recording.response import NotAnAnswer
 from falmock.recording.sockets import Sockets
 from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
@@ -88,7 +88,7 @@ class Recorder:
 
     def note_delivery(self, request: Request, at: float) -> list[Outcome]:
         """What comes of a request to somebody else: fal may tell a webhook of a job that is followed."""
-        delivered = deliveries.read(request, at)
+        delivered = webhook_results.read(request, at)
         return [] if delivered is None else self._jobs.deliver(delivered)
 
     def note_session(self, session: Session) -> list[Outcome]:

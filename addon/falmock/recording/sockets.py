@@ -6,18 +6,18 @@ import base64
 from typing import Any
 
 from falmock.fixtures.matching.canonical import FILE
-from falmock.recording.answer import Answered
-from falmock.recording.answer import Answers
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
-from falmock.recording.entries import NotAnInput
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
+from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Outcome
-from falmock.recording.session import Message
-from falmock.recording.session import Session
-from falmock.recording.turns import Turn
-from falmock.recording.turns import is_over
-from falmock.recording.turns import is_refusal
-from falmock.recording.turns import turns
+from falmock.recording.pairing import Turn
+from falmock.recording.pairing import is_over
+from falmock.recording.pairing import is_refusal
+from falmock.recording.pairing import turns
+from falmock.recording.response import Answered
+from falmock.recording.response import Answers
 from falmock.wire import realtime
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext

@@ -6,13 +6,13 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from falmock.recording.answer import Answered
-from falmock.recording.answer import Answers
-from falmock.recording.answer import NotAnAnswer
-from falmock.recording.answer import units_of
-from falmock.recording.entries import NotAnInput
-from falmock.recording.entries import input_of
 from falmock.recording.exchange import Exchange
+from falmock.recording.match import NotAnInput
+from falmock.recording.match import input_of
+from falmock.recording.response import Answered
+from falmock.recording.response import Answers
+from falmock.recording.response import NotAnAnswer
+from falmock.recording.response import units_of
 from falmock.recording.values import steps_of
 from falmock.wire.calls import Call
 from falmock.wire.calls import Stream

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from falmock.recording.exchange import Exchange
-from falmock.recording.session import Message
-from falmock.recording.session import Session
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.recording.streams import EVENTS
 from falmock.wire import ws_run
 from falmock.wire.formats import jsontext

@@ -192,7 +192,7 @@ def test_a_fault_that_resets_the_connection(talk: Conversation, monkeypatch: pyt
 
 
 def test_a_disk_that_is_full(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("falmock.recording.disk.temporary", lambda folder: folder / "missing" / "x")
+    monkeypatch.setattr("falmock.recording.disk.atomic.temporary", lambda folder: folder / "missing" / "x")
     reply = talk.upload(post(), b"hello")
     assert reply.status == 507
     assert "No such file or directory" in told(reply)["detail"]

@@ -9,8 +9,8 @@ from wsproto.frame_protocol import Opcode
 
 from falmock.proxy import socket_tee
 from falmock.proxy.socket_tee import SocketTees
-from falmock.recording.session import Message
-from falmock.recording.session import Session
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.wire.formats.frames import Close
 
 HOST = "fal.run"

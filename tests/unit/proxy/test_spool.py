@@ -65,7 +65,7 @@ def test_a_body_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("falmock.recording.disk.temporary", lambda _: tmp_path / "full")
+    monkeypatch.setattr("falmock.recording.disk.atomic.temporary", lambda _: tmp_path / "full")
     (tmp_path / "full").symlink_to("/dev/full")
     arrival = Arrival(tmp_path, "")
     for _ in range(100):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from falmock.recording import har
 from falmock.recording.exchange import Exchange
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.recording.har import NotAHar
 from falmock.recording.har import Unusable
-from falmock.recording.session import Message
-from falmock.recording.session import Session
 from unit.recording.exchanges import PNG
 
 STARTED = "2025-07-15T22:43:18.000Z"

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.disk.walk import ASSETS
+from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
-from falmock.recording.writer import Writer
 from unit.recording.exchanges import recorder
 from unit.recording.worlds import PNG
 from unit.recording.worlds import Client

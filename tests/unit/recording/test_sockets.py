@@ -14,9 +14,9 @@ from falmock.engine.engine import Engine
 from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.matching.index import Index
 from falmock.recording import document
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.recording.outcome import Outcome
-from falmock.recording.session import Message
-from falmock.recording.session import Session
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Frame

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from falmock.recording.session import Message
-from falmock.recording.session import Session
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.recording.ws_runs import exchanges
 from falmock.wire.message import Request
 from unit.fixtures.build import decoded

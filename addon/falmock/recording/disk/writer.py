@@ -14,17 +14,17 @@ from typing import NamedTuple
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.fixtures.matching.canonical import FILE
 from falmock.fixtures.model import Fixture
-from falmock.recording import cut
-from falmock.recording import disk
+from falmock.recording import comparison
 from falmock.recording import document
-from falmock.recording.answer import asset_file
-from falmock.recording.folder import Folder
-from falmock.recording.likeness import alike
-from falmock.recording.likeness import settled
+from falmock.recording.comparison import alike
+from falmock.recording.comparison import settled
+from falmock.recording.disk import atomic
+from falmock.recording.disk.folder import Folder
+from falmock.recording.disk.runs import Run
+from falmock.recording.disk.runs import fold
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
-from falmock.recording.runs import Run
-from falmock.recording.runs import fold
+from falmock.recording.response import asset_file
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
@@ -64,8 +64,8 @@ class Writer:
 
     def prepare(self) -> None:
         """Make sure that recordings can be kept. Raises disk.NotWritable."""
-        disk.check_writable(self.folder.root)
-        disk.remove_leftovers(self.folder.root)
+        atomic.check_writable(self.folder.root)
+        atomic.remove_leftovers(self.folder.root)
 
     # fixtures
 
@@ -101,9 +101,9 @@ class Writer:
         place = bisect_right(run.asked, asked)
         entry = settled(run.former(place), entry)
         if is_cut:
-            entry = cut.completed(entry, filter(None, (run.former(place), *same)))
+            entry = comparison.completed(entry, filter(None, (run.former(place), *same)))
         every = same + same[-1:] * run.repeats
-        grew = True in run.cut and cut.complete(every, run.cut, entry)
+        grew = True in run.cut and comparison.complete(every, run.cut, entry)
         if not grew and same and place >= len(same) and alike(same[-1], entry):
             run.repeats += 1
         else:
@@ -132,9 +132,9 @@ class Writer:
                 Path(content.file).unlink(missing_ok=True)
             return path
         if content.data is not None:
-            disk.write_whole(path, content.data)
+            atomic.write_whole(path, content.data)
         elif content.file is not None:
-            disk.adopt(Path(content.file), path)
+            atomic.adopt(Path(content.file), path)
         else:
             raise LostContent(f"the content sha256:{content.sha256} was not kept")
         return path

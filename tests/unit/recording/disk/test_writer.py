@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.disk.walk import ASSETS
-from falmock.recording import disk
+from falmock.recording.disk import atomic
+from falmock.recording.disk.writer import LostContent
+from falmock.recording.disk.writer import Writer
 from falmock.recording.document import NotAFixture
 from falmock.recording.files import Files
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.uploads import url_key
-from falmock.recording.writer import LostContent
-from falmock.recording.writer import Writer
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
@@ -244,7 +244,7 @@ def test_an_asset_is_kept_by_its_content(folder: Folder) -> None:
 
 def test_a_file_that_was_spooled_becomes_the_asset(folder: Folder) -> None:
     for _ in range(2):
-        spooled = disk.temporary(folder.path)
+        spooled = atomic.temporary(folder.path)
         folder.path.mkdir(exist_ok=True)
         spooled.write_bytes(PNG)
         folder.writer.keep(Content(sha256(PNG), len(PNG), file=str(spooled)), "image/png")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from falmock.recording import folder as folder_
+from falmock.recording.disk import folder as folder_
+from falmock.recording.disk.folder import Folder
 from falmock.recording.document import NotAFixture
-from falmock.recording.folder import Folder
 
 ENTRY = {"match": {"model": "a/b"}, "response": {"json": 1}}
 BROKEN = [b"", b"{", b'{"fixtures": [{"match": {}}]}', b'{"fixtures": {}}', b"\xff"]

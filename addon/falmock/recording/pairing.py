@@ -9,8 +9,8 @@ from dataclasses import field
 from typing import Any
 from typing import NamedTuple
 
-from falmock.recording.session import Message
-from falmock.recording.session import Session
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
 from falmock.wire import realtime
 from falmock.wire.formats.frames import Close
 from falmock.wire.realtime import ERROR_TYPE

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from falmock.recording.scrub import scrubbed
+from falmock.recording.document import scrubbed
 from falmock.redaction.redactor import Redactor
 from unit.fixtures.build import decoded
 

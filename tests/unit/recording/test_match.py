@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
-from falmock.recording.entries import NAME_LENGTH
-from falmock.recording.entries import Matches
-from falmock.recording.entries import NotAnInput
-from falmock.recording.entries import call_name
-from falmock.recording.entries import input_of
-from falmock.recording.entries import slug
 from falmock.recording.files import Files
+from falmock.recording.match import NAME_LENGTH
+from falmock.recording.match import Matches
+from falmock.recording.match import NotAnInput
+from falmock.recording.match import call_name
+from falmock.recording.match import input_of
+from falmock.recording.match import slug
 from falmock.wire import storage
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Hosts

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.recording.answer import Answered
-from falmock.recording.answer import Answers
-from falmock.recording.answer import NotAnAnswer
-from falmock.recording.answer import asset_file
-from falmock.recording.answer import file_value
 from falmock.recording.files import Files
+from falmock.recording.response import Answered
+from falmock.recording.response import Answers
+from falmock.recording.response import NotAnAnswer
+from falmock.recording.response import asset_file
+from falmock.recording.response import file_value
 from falmock.recording.uploads import File
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Hosts

@@ -8,8 +8,8 @@ from falmock.fixtures.disk.walk import ASSETS
 from falmock.fixtures.format.sidecars import PRICES
 from falmock.fixtures.format.sidecars import SCHEMAS
 from falmock.fixtures.model import Problem
-from falmock.recording import disk
 from falmock.recording import document
+from falmock.recording.disk import atomic
 from falmock.recording.document import NotAFixture
 from falmock.recording.values import Entry
 from falmock.wire.formats import jsontext
@@ -68,7 +68,7 @@ class Folder:
 
     def write(self, path: Path, content: Entry) -> None:
         """Write a fixture file. Raises OSError."""
-        disk.write_whole(path, document.render(content))
+        atomic.write_whole(path, document.render(content))
 
     def remove(self, path: Path) -> None:
         """Remove a fixture file, and the folders that then hold nothing any more. Raises OSError."""

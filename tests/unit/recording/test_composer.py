@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.recording.trouble import trouble
+from falmock.recording.composer import trouble
 
 MODEL = {"x-fal-request-id": "id"}
 PLATFORM = {"x-fal-error-type": "request_timeout"}

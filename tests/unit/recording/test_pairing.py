@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from falmock.recording.session import Message
-from falmock.recording.session import Session
-from falmock.recording.turns import Turns
-from falmock.recording.turns import is_over
-from falmock.recording.turns import is_refusal
-from falmock.recording.turns import turns
+from falmock.recording.exchange import Message
+from falmock.recording.exchange import Session
+from falmock.recording.pairing import Turns
+from falmock.recording.pairing import is_over
+from falmock.recording.pairing import is_refusal
+from falmock.recording.pairing import turns
 from falmock.wire.formats.frames import Close
 from falmock.wire.message import Request
 

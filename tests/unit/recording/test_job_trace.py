@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.recording.observed import Observed
+from falmock.recording.job_trace import Observed
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import START
 from unit.recording.exchanges import log

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from falmock.recording import disk
+from falmock.recording.disk import atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -16,8 +16,8 @@ def names(folder: Path) -> list[str]:
 
 def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c.json"
-    disk.write_whole(path, b"one")
-    disk.write_whole(path, b"two")
+    atomic.write_whole(path, b"one")
+    atomic.write_whole(path, b"two")
     assert path.read_bytes() == b"two"
     assert names(tmp_path) == ["a/b/c.json"]
 
@@ -26,7 +26,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.json"
-    disk.write_whole(path, b"old")
+    atomic.write_whole(path, b"old")
     real = os.write
     for error in (OSError(28, "No space left on device"), KeyboardInterrupt()):
 
@@ -37,7 +37,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", half)
             with pytest.raises(type(error)):
-                disk.write_whole(path, b"new")
+                atomic.write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["a.json"]
 
@@ -45,7 +45,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(
 def test_a_system_may_take_the_content_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:2]))
-    disk.write_whole(tmp_path / "a.json", b"content")
+    atomic.write_whole(tmp_path / "a.json", b"content")
     assert (tmp_path / "a.json").read_bytes() == b"content"
 
 
@@ -59,7 +59,7 @@ def test_what_cannot_be_synced_or_renamed_is_not_there(tmp_path: Path, monkeypat
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, broken)
             with pytest.raises(OSError, match="Input/output"):
-                disk.write_whole(path, b"new")
+                atomic.write_whole(path, b"new")
         assert names(tmp_path) == []
 
 
@@ -74,45 +74,45 @@ def test_the_content_is_on_disk_before_it_has_the_name(tmp_path: Path, monkeypat
         real(handle)
 
     monkeypatch.setattr(os, "fsync", synced)
-    disk.write_whole(path, b"new")
+    atomic.write_whole(path, b"new")
     assert seen == [(b"new", False)]
 
 
 def test_a_temporary_file_is_adopted(tmp_path: Path) -> None:
-    part = disk.temporary(tmp_path)
+    part = atomic.temporary(tmp_path)
     part.write_bytes(b"content")
-    disk.adopt(part, tmp_path / "_assets" / "a.png")
+    atomic.adopt(part, tmp_path / "_assets" / "a.png")
     assert names(tmp_path) == ["_assets/a.png"]
 
 
 def test_a_folder_is_tried_before_it_is_needed(tmp_path: Path) -> None:
-    disk.check_writable(tmp_path / "new" / "folder")
+    atomic.check_writable(tmp_path / "new" / "folder")
     assert (tmp_path / "new" / "folder").is_dir()
     assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(disk.NotWritable, match=r"recordings cannot be written to .*/file/below: Not a directory"):
-        disk.check_writable(tmp_path / "file" / "below")
+    with pytest.raises(atomic.NotWritable, match=r"recordings cannot be written to .*/file/below: Not a directory"):
+        atomic.check_writable(tmp_path / "file" / "below")
 
     def read_only(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "write_bytes", read_only)
-    with pytest.raises(disk.NotWritable, match=f"{tmp_path}: Read-only file system"):
-        disk.check_writable(tmp_path)
+    with pytest.raises(atomic.NotWritable, match=f"{tmp_path}: Read-only file system"):
+        atomic.check_writable(tmp_path)
 
 
 def test_what_dead_processes_left_is_removed(tmp_path: Path) -> None:
     script = "import os; print(os.getpid())"
     dead = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
     (tmp_path / "a").mkdir()
-    left = tmp_path / "a" / f"{disk.PREFIX}{dead}-0123456789ab.tmp"
-    mine = disk.temporary(tmp_path)
-    others = [tmp_path / f"{disk.PREFIX}x-1.tmp", tmp_path / "a.tmp", tmp_path / f"{disk.PREFIX}{dead}-1.json"]
+    left = tmp_path / "a" / f"{atomic.PREFIX}{dead}-0123456789ab.tmp"
+    mine = atomic.temporary(tmp_path)
+    others = [tmp_path / f"{atomic.PREFIX}x-1.tmp", tmp_path / "a.tmp", tmp_path / f"{atomic.PREFIX}{dead}-1.json"]
     for path in (left, mine, *others):
         path.write_bytes(b"")
-    assert disk.remove_leftovers(tmp_path) == 1
+    assert atomic.remove_leftovers(tmp_path) == 1
     assert not left.exists()
     assert all(path.exists() for path in (mine, *others))

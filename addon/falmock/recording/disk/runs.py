@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
-from falmock.recording.likeness import alike
+from falmock.recording.comparison import alike
 from falmock.recording.values import Entry
 
 

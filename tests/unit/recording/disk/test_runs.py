@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from falmock.recording.runs import Run
-from falmock.recording.runs import fold
+from falmock.recording.disk.runs import Run
+from falmock.recording.disk.runs import fold
 
 
 def entry(answer: str) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""What recordings are on disk, and how nothing of them is lost."""
