@@ -26,7 +26,6 @@ from falmock.gateway.health import Health
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.proxy import asking
-from falmock.proxy import breaking
 from falmock.proxy import contentview
 from falmock.proxy import egress
 from falmock.proxy import flows
@@ -36,7 +35,6 @@ from falmock.proxy import options
 from falmock.proxy import scrubbing
 from falmock.proxy import spool
 from falmock.proxy import terminal
-from falmock.proxy import tunnels
 from falmock.proxy import webhooks
 from falmock.proxy.answering import Answering
 from falmock.proxy.answering import is_direct
@@ -52,9 +50,11 @@ from falmock.proxy.listening import Listening
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.messages import Messages
 from falmock.proxy.misses import Misses
+from falmock.proxy.origin import socket_reset
+from falmock.proxy.origin import socket_tunnel
+from falmock.proxy.origin.delivery import Stage
 from falmock.proxy.recorders import Recordings
 from falmock.proxy.saving import Saving
-from falmock.proxy.stage import Stage
 from falmock.wire.formats.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
@@ -219,7 +219,7 @@ class Falmock:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
-        tunnels.open_through(flow)
+        socket_tunnel.open_through(flow)
         flows.decode(flow)
         self._webhooks.ended(flow)
         self._asking.ended(flow)
@@ -237,7 +237,7 @@ class Falmock:
         """Listen to a socket that is to be recorded, and have others hold no more than they may."""
         if FORWARDED in flow.metadata:
             self._listening.said(flow)
-        elif not breaking.breaks(flow) and self._is_ours(flow):
+        elif not socket_reset.breaks(flow) and self._is_ours(flow):
             self._messages.came(flow)
 
     async def websocket_end(self, flow: http.HTTPFlow) -> None:

@@ -18,14 +18,14 @@ from falmock.engine.engines import Engines
 from falmock.gateway.door import Leave
 from falmock.gateway.door import Onward
 from falmock.proxy import flows
-from falmock.proxy import tunnels
 from falmock.proxy.asking import FORWARDED
 from falmock.proxy.callers import Callers
 from falmock.proxy.entrance import Entrance
 from falmock.proxy.intake import Intake
 from falmock.proxy.misses import Misses
+from falmock.proxy.origin import socket_tunnel
+from falmock.proxy.origin.delivery import Stage
 from falmock.proxy.overheard import Overheard
-from falmock.proxy.stage import Stage
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Answering:
             self._told_of(effect)
         elif isinstance(effect, Socket):
             heard = Overheard(effect.conversation, self._misses.tell)
-            effect = tunnels.prepared(flow, effect._replace(conversation=heard))
+            effect = socket_tunnel.prepared(flow, effect._replace(conversation=heard))
         if leave is not None and isinstance(effect, Reply | Stream):
             effect = leave(effect)
         await self._stage.put(flow, effect._replace(why=self._engine.common.redactor.text(effect.why)))

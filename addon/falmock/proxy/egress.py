@@ -30,7 +30,7 @@ from falmock.engine import replies
 from falmock.proxy import flows
 from falmock.proxy import front
 from falmock.proxy.names import Names
-from falmock.proxy.redirect import Redirects
+from falmock.proxy.origin.redirect import Redirects
 from falmock.wire.hosts import Hosts
 
 logger = logging.getLogger(__name__)

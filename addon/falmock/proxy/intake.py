@@ -17,12 +17,12 @@ from falmock.engine.effects import Reset
 from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
 from falmock.proxy import flows
-from falmock.proxy import resets
+from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin.delivery import Stage
+from falmock.proxy.origin.tickets import Upload
 from falmock.proxy.spool import ENCODINGS
 from falmock.proxy.spool import Arrival
 from falmock.proxy.spool import Depot
-from falmock.proxy.stage import Stage
-from falmock.proxy.tickets import Upload
 from falmock.wire import cors
 from falmock.wire.message import Content
 from falmock.wire.message import Request
@@ -68,7 +68,7 @@ class Intake:
             reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS:
-                resets.kill(flow)
+                tcp_reset.kill(flow)
                 return reply._replace(status=502, delivery=None)  # nobody sees it: its headers are when mitmproxy kills
             return reply
 

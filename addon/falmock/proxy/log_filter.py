@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from collections.abc import Collection
 
-from falmock.proxy.speaker import READ_ALL
 from falmock.redaction.redactor import Redactor
+from falmock.serving.websocket import READ_ALL
 
 _OWN_PING = f"(payload: {READ_ALL!r})"
 """How a line about a ping of the origin's own, or the pong to it, ends."""

@@ -17,10 +17,10 @@ from typing import Any
 from typing import Self
 
 from falmock.engine.effects import Step
-from falmock.proxy.origin import HOST
-from falmock.proxy.origin import Origin
-from falmock.proxy.tickets import HEADER
-from falmock.proxy.tickets import Play
+from falmock.proxy.origin.server import HOST
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import HEADER
+from falmock.proxy.origin.tickets import Play
 
 SECONDS = 30
 """How long a test waits for what must come, on a machine that does much else."""

@@ -12,8 +12,8 @@ from wsproto.extensions import PerMessageDeflate
 
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
-from falmock.proxy.origin import Origin
-from falmock.proxy.tickets import HEADER
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import HEADER
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Text

@@ -22,7 +22,7 @@ from falmock.proxy.asking import FORWARDED
 from falmock.proxy.callers import Callers
 from falmock.proxy.intake import Intake
 from falmock.proxy.misses import Misses
-from falmock.proxy.stage import Stage
+from falmock.proxy.origin.delivery import Stage
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of

@@ -26,7 +26,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.proxy import flows
 from falmock.proxy import intake
 from falmock.proxy.intake import Intake
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import until

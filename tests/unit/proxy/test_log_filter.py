@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from falmock.proxy import speaker
 from falmock.proxy import terminal
 from falmock.proxy.terminal import Guard
+from falmock.serving import websocket
 from unit.proxy.screens import KEY
 from unit.proxy.screens import Printed
 
@@ -48,7 +48,7 @@ def test_lines_about_pings_of_the_origins_own_are_left_out(printed: Printed) -> 
     guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
     terminal.installed(guard).origins.add(("127.0.0.1", 40001))
     mitmproxy = logging.getLogger("mitmproxy.proxy.layer")
-    for payload in (speaker.READ_ALL, b"the fixture's"):
+    for payload in (websocket.READ_ALL, b"the fixture's"):
         mitmproxy.warning("Received WebSocket ping from server (payload: %r)", payload)
         mitmproxy.warning("Received WebSocket pong from client (payload: %r)", payload)
     assert len(printed.log.lines) == 2

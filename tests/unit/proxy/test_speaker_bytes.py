@@ -17,7 +17,7 @@ from wsproto import events
 from wsproto.extensions import PerMessageDeflate
 
 from falmock.engine.effects import Socket
-from falmock.proxy.speaker import Speaker
+from falmock.serving.websocket import Speaker
 from unit.proxy.talking import Message
 from unit.proxy.talking import Talk
 from unit.proxy.talking import echo

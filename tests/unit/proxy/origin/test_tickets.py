@@ -6,8 +6,8 @@ import pytest
 
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
-from falmock.proxy.tickets import Tickets
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin.tickets import Tickets
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 
 HELLO = Reply(200, (), b"hello", "test")

@@ -11,9 +11,9 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.origin import HOST
-from falmock.proxy.redirect import Redirects
-from falmock.proxy.tickets import HEADER
+from falmock.proxy.origin.redirect import Redirects
+from falmock.proxy.origin.server import HOST
+from falmock.proxy.origin.tickets import HEADER
 
 TICKET = "t" * 43
 PORT = 45678

@@ -18,10 +18,10 @@ from mitmproxy.test import tflow
 
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
-from falmock.proxy import tunnels
-from falmock.proxy.breaking import Breaking
-from falmock.proxy.tunnels import Hidden
-from falmock.proxy.tunnels import Resetting
+from falmock.proxy.origin import socket_tunnel
+from falmock.proxy.origin.socket_reset import Breaking
+from falmock.proxy.origin.socket_tunnel import Hidden
+from falmock.proxy.origin.socket_tunnel import Resetting
 from falmock.wire.formats.frames import Cut
 from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Reset
@@ -57,7 +57,7 @@ def handshake() -> http.HTTPFlow:
 def prepared(flow: http.HTTPFlow, *, exact: bool, **options: Any) -> Socket:
     with mitmproxy() as context:
         context.options.update(**options)
-        return tunnels.prepared(flow, Socket(Says(Text("a")), "why", exact=exact))
+        return socket_tunnel.prepared(flow, Socket(Says(Text("a")), "why", exact=exact))
 
 
 def test_only_what_has_to_come_as_it_is_goes_through_a_tunnel() -> None:
@@ -66,7 +66,7 @@ def test_only_what_has_to_come_as_it_is_goes_through_a_tunnel() -> None:
         made = prepared(flow, exact=exact)
         assert (type(made.conversation), made.exact) == (kind, exact)
         assert made.conversation.opened(0) == Turn((Text("a"),))
-        tunnels.open_through(flow)
+        socket_tunnel.open_through(flow)
         assert (flow.websocket is None) is exact
         assert not flow.metadata
 
@@ -77,7 +77,7 @@ def test_without_rawtcp_a_message_is_passed_on_whole_or_not_at_all_and_that_is_t
     flow = handshake()
     made = prepared(flow, exact=True, rawtcp=False)
     assert (type(made.conversation), made.exact) == (Breaking, False)
-    tunnels.open_through(flow)
+    socket_tunnel.open_through(flow)
     assert flow.websocket is not None
     assert "only where the option rawtcp is true" in caplog.text
 

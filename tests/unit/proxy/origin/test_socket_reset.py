@@ -12,8 +12,8 @@ from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
 from falmock.engine.effects import Turn
-from falmock.proxy import breaking
-from falmock.proxy.breaking import Breaking
+from falmock.proxy.origin import socket_reset
+from falmock.proxy.origin.socket_reset import Breaking
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Cut
@@ -85,11 +85,11 @@ def test_a_frame_that_is_cut_is_a_message_that_is_begun() -> None:
 @pytest.mark.parametrize("content", ["", "hello", b"\x00"])
 def test_other_messages_pass(content: str | bytes) -> None:
     made = flow(content)
-    assert not breaking.breaks(made)
+    assert not socket_reset.breaks(made)
     assert made.websocket is not None
     assert len(made.websocket.messages) == 1
-    assert not breaking.breaks(flow(word(), from_client=True)), "a client cannot say it"
-    assert not breaking.breaks(tflow.tflow())
+    assert not socket_reset.breaks(flow(word(), from_client=True)), "a client cannot say it"
+    assert not socket_reset.breaks(tflow.tflow())
 
 
 @pytest.mark.parametrize("begun", ["", "half a mess"])
@@ -99,7 +99,7 @@ def test_the_client_is_cut_off_and_the_word_is_not_kept(begun: str) -> None:
     message = made.websocket.messages[0]
     with mitmproxy() as context:
         context.master.addons.add(proxyserver())
-        assert breaking.breaks(made)
+        assert socket_reset.breaks(made)
     assert message.dropped
     assert made.websocket.messages == [message], "other addons look at the last one"
     assert message.content == begun.encode()
@@ -124,7 +124,7 @@ def test_only_this_clients_connection_is_reset() -> None:
             handler.transports = {handler.client: SimpleNamespace(writer=writer)}
         with mitmproxy() as context:
             context.master.addons.add(proxyserver(**handlers))
-            assert breaking.breaks(made)
+            assert socket_reset.breaks(made)
         closing = [writer.transport.is_closing() for _, writer in pairs]
         sock = pairs[0][1].get_extra_info("socket")
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == b"\x01\x00\x00\x00\x00\x00\x00\x00"

@@ -13,9 +13,9 @@ from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reset
 from falmock.engine.effects import Step
-from falmock.proxy import sources
 from falmock.proxy.flows import ChangedFile
-from falmock.proxy.sources import Body
+from falmock.serving import bodies
+from falmock.serving.bodies import Body
 
 
 def played(body: Body, now: float = 100.0) -> list[tuple[float, Step]]:
@@ -108,7 +108,7 @@ def test_a_part_of_a_file_is_read_a_block_at_a_time(file: Path) -> None:
     steps = played(body)
     assert joined(steps) == whole[5:-5]
     assert len(steps) == 4
-    assert max(len(piece) for _, step in steps for piece in step.pieces) == sources.BLOCK
+    assert max(len(piece) for _, step in steps for piece in step.pieces) == bodies.BLOCK
     assert body._file is None
 
 

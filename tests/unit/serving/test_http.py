@@ -20,8 +20,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Reset
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
-from falmock.proxy.origin import Origin
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import Peer

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from mitmproxy import connection
 from mitmproxy import http
 
-from falmock.proxy.origin import HOST
-from falmock.proxy.tickets import HEADER
+from falmock.proxy.origin.server import HOST
+from falmock.proxy.origin.tickets import HEADER
 
 _FRAMING = "transfer-encoding"
 

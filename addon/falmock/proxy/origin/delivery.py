@@ -14,12 +14,12 @@ from falmock.engine.effects import Reset
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.proxy import flows
-from falmock.proxy import resets
-from falmock.proxy.origin import HOST
-from falmock.proxy.origin import Origin
-from falmock.proxy.redirect import Redirects
-from falmock.proxy.tickets import Play
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin.redirect import Redirects
+from falmock.proxy.origin.server import HOST
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import Play
+from falmock.proxy.origin.tickets import Upload
 
 WHOLE = 1024 * 1024
 """A file longer than this (bytes) is sent from disk, not from memory."""
@@ -45,7 +45,7 @@ class Stage:
         flows.annotate(flow, effect)
         if isinstance(effect, Reply) and effect.delivery is not None and effect.delivery.reset is Reset.BEFORE_HEADERS:
             await _wait(flow, effect.delay)
-            resets.kill(flow)
+            tcp_reset.kill(flow)
             return
         await self._redirect(flow, effect)
 

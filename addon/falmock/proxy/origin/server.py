@@ -13,9 +13,9 @@ import resource
 import time
 from collections.abc import Callable
 
-from falmock.proxy.player import HttpPlayer
-from falmock.proxy.tickets import Play
-from falmock.proxy.tickets import Tickets
+from falmock.proxy.origin.tickets import Play
+from falmock.proxy.origin.tickets import Tickets
+from falmock.serving.http import HttpPlayer
 
 HOST = "127.0.0.1"
 BACKLOG = 1024

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
-from falmock.proxy import origin as origin_
-from falmock.proxy.origin import HOST
-from falmock.proxy.origin import Origin
-from falmock.proxy.tickets import HEADER
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin import server as origin_
+from falmock.proxy.origin.server import HOST
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import HEADER
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script

@@ -16,12 +16,12 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
-from falmock.proxy import resets
-from falmock.proxy.sources import Body
-from falmock.proxy.speaker import Speaker
-from falmock.proxy.tickets import HEADER
-from falmock.proxy.tickets import Tickets
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin.tickets import HEADER
+from falmock.proxy.origin.tickets import Tickets
+from falmock.proxy.origin.tickets import Upload
+from falmock.serving.bodies import Body
+from falmock.serving.websocket import Speaker
 from falmock.wire.message import Header
 from falmock.wire.message import reason
 
@@ -72,7 +72,7 @@ class HttpPlayer(asyncio.Protocol):
         if self.transport.get_write_buffer_size():
             self.transport.close()
         else:
-            resets.reset(self.transport)
+            tcp_reset.reset(self.transport)
 
     def _forget(self) -> None:
         """Drop what is being played."""

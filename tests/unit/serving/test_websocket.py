@@ -15,9 +15,9 @@ from wsproto.frame_protocol import CloseReason
 
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
-from falmock.proxy import speaker as speaker_
-from falmock.proxy.origin import Origin
-from falmock.proxy.tickets import HEADER
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import HEADER
+from falmock.serving import websocket as speaker_
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Cut

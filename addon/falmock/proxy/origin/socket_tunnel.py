@@ -18,8 +18,8 @@ from mitmproxy import tcp
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Turn
-from falmock.proxy import resets
-from falmock.proxy.breaking import Breaking
+from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin.socket_reset import Breaking
 from falmock.wire.formats.frames import Cut
 from falmock.wire.formats.frames import Reset
 
@@ -49,7 +49,7 @@ class Resetting:
 
     def _heard(self, turn: Turn) -> Turn:
         if any(isinstance(frame, Reset) or (isinstance(frame, Cut) and frame.reset) for frame in turn.frames):
-            resets.end_by_reset(self._flow)
+            tcp_reset.end_by_reset(self._flow)
         return turn
 
 

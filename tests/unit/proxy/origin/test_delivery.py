@@ -20,11 +20,11 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
 from falmock.engine.effects import Turn
-from falmock.proxy import stage as stage_
-from falmock.proxy.origin import Origin
-from falmock.proxy.stage import Stage
-from falmock.proxy.tickets import HEADER
-from falmock.proxy.tickets import Upload
+from falmock.proxy.origin import delivery as stage_
+from falmock.proxy.origin.delivery import Stage
+from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import HEADER
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket served from effects, free of mitmproxy."""
