@@ -29,10 +29,8 @@ from falmock.proxy import asking
 from falmock.proxy import contentview
 from falmock.proxy import egress
 from falmock.proxy import flows
-from falmock.proxy import imports
 from falmock.proxy import intake
 from falmock.proxy import options
-from falmock.proxy import scrubbing
 from falmock.proxy import spool
 from falmock.proxy import terminal
 from falmock.proxy import webhooks
@@ -46,15 +44,17 @@ from falmock.proxy.commands import Save
 from falmock.proxy.commands import Scrub
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.entrance import Entrance
-from falmock.proxy.listening import Listening
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.messages import Messages
 from falmock.proxy.misses import Misses
 from falmock.proxy.origin import socket_reset
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Stage
-from falmock.proxy.recorders import Recordings
-from falmock.proxy.saving import Saving
+from falmock.proxy.record import captures
+from falmock.proxy.record import scrub_command
+from falmock.proxy.record.current import Recordings
+from falmock.proxy.record.hooks import Listening
+from falmock.proxy.record.save_command import Saving
 from falmock.wire.formats.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Falmock:
         spool.remove_leftovers()
         self._configuration.running()
         if self._recordings.current is not None:
-            imports.take_over_har(self._recordings.current)
+            captures.take_over_har(self._recordings.current)
 
     def done(self) -> None:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
@@ -148,7 +148,9 @@ class Falmock:
     def _scrubber(self) -> Scrub | None:
         store = self._fixtures.store
         return (
-            None if store is None else lambda paths: scrubbing.scrub(paths or store.paths, self._engine.common.redactor)
+            None
+            if store is None
+            else lambda paths: scrub_command.scrub(paths or store.paths, self._engine.common.redactor)
         )
 
     def _saver(self) -> Save | None:

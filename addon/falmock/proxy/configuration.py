@@ -17,8 +17,8 @@ from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.banner import banner
 from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.recorders import Recordings
-from falmock.proxy.recorders import prepare
+from falmock.proxy.record.current import Recordings
+from falmock.proxy.record.current import prepare
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from falmock.proxy.tee import Spool
+from falmock.proxy.record.listeners import Spool
 from falmock.recording.disk import atomic
 from falmock.wire.message import Content
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from falmock.proxy.inflate import MAX_PIECE
-from falmock.proxy.tee import Pieces
-from falmock.proxy.tee import Timed
+from falmock.proxy.record.decoding import MAX_PIECE
+from falmock.proxy.record.listeners import Pieces
+from falmock.proxy.record.listeners import Timed
 from falmock.wire.message import content_of
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from falmock.proxy.commands import Scrubbed
-from falmock.proxy.scrubbing import scrub
+from falmock.proxy.record.scrub_command import scrub
 from falmock.redaction.redactor import Redactor
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoidS0xNyJ9.1Y2vyiEEJHj9wmhXShKXJpanEtkZuOBrHb4wGlZVow"

@@ -11,8 +11,8 @@ from falmock.engine.config import Config
 from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
 from falmock.proxy import flows
-from falmock.proxy import recorders
-from falmock.proxy import socket_tee
+from falmock.proxy.record import current
+from falmock.proxy.record import sockets
 from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
@@ -26,7 +26,7 @@ class Saving:
     """One save of some flows: in the order in which they began, as if they were happening now."""
 
     def __init__(self, config: Config, engine: Engine, root: str, known: Sequence[Fixture]) -> None:
-        self._recorder: Recorder = recorders.recorder(config, engine)
+        self._recorder: Recorder = current.recorder(config, engine)
         self._writer = Writer(root, known)
         self._told: list[str] = []
         self._counts: Counter[str] = Counter()
@@ -44,7 +44,7 @@ class Saving:
             for outcome in self._recorder.note(exchange):
                 self._carry_out(outcome)
             if host is not None and flow.websocket is not None:
-                for outcome in self._recorder.note_session(socket_tee.session(flow, host)):
+                for outcome in self._recorder.note_session(sockets.session(flow, host)):
                     self._carry_out(outcome)
         for outcome in self._recorder.finish():
             self._carry_out(outcome)

@@ -7,12 +7,12 @@ from mitmproxy import http
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
 from falmock.proxy import flows
-from falmock.proxy import imports
 from falmock.proxy.asking import FORWARDED
 from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.recorders import Recordings
-from falmock.proxy.recording import Recording
-from falmock.proxy.tees import comes_in_pieces
+from falmock.proxy.record import captures
+from falmock.proxy.record.bodies import comes_in_pieces
+from falmock.proxy.record.current import Recordings
+from falmock.proxy.record.session import Recording
 from falmock.wire.message import header_map
 
 
@@ -50,7 +50,7 @@ class Listening:
         elif recording.is_delivery(flow):
             recording.delivery(flow)
         elif not flow.live and flow.is_replay is None:
-            imports.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
+            captures.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
 
     def broke_off(self, flow: http.HTTPFlow) -> None:
         """A flow ended without its whole answer."""
@@ -70,7 +70,7 @@ class Listening:
             return
         host = flow.metadata.get(FORWARDED)
         if not flow.live:
-            imports.take_socket(recording, flow, host or flows.host_of(flow.request, self._engine.config.hosts))
+            captures.take_socket(recording, flow, host or flows.host_of(flow.request, self._engine.config.hosts))
         elif host is not None:
             recording.websocket_end(flow, host)
             await self._replay_now(recording)

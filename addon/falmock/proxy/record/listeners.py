@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from falmock.proxy.inflate import BadEncoding
-from falmock.proxy.inflate import inflate
+from falmock.proxy.record.decoding import BadEncoding
+from falmock.proxy.record.decoding import inflate
 from falmock.recording.disk import atomic
 from falmock.wire.message import Content
 

@@ -13,8 +13,8 @@ from mitmproxy import ctx
 from mitmproxy import http
 
 from falmock.proxy import flows
-from falmock.proxy import socket_tee
-from falmock.proxy.recording import Recording
+from falmock.proxy.record import sockets
+from falmock.proxy.record.session import Recording
 from falmock.recording import har
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Tell
@@ -38,7 +38,7 @@ def take_socket(recording: Recording, flow: http.HTTPFlow, host: str | None) -> 
     """A flow from a file whose socket is closed."""
     if host is not None and not _is_falmocks(recording, flow):
         recording.imported = True
-        recording.take(socket_tee.session(flow, host), flow)
+        recording.take(sockets.session(flow, host), flow)
 
 
 def _is_falmocks(recording: Recording, flow: http.HTTPFlow) -> bool:

@@ -11,9 +11,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.proxy.inflate import MAX_PIECE
-from falmock.proxy.inflate import BadEncoding
-from falmock.proxy.inflate import inflate
+from falmock.proxy.record.decoding import MAX_PIECE
+from falmock.proxy.record.decoding import BadEncoding
+from falmock.proxy.record.decoding import inflate
 
 Squeeze = Callable[[list[bytes]], Iterator[bytes]]
 """From the parts of a stream to each as it is sent at once, and what ends the stream."""

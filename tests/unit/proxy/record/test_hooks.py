@@ -13,9 +13,9 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
-from falmock.proxy import imports
 from falmock.proxy.asking import FORWARDED
-from falmock.proxy.listening import Listening
+from falmock.proxy.record import captures
+from falmock.proxy.record.hooks import Listening
 
 
 class Recording:
@@ -70,8 +70,8 @@ def flow_of(host: str | None = "fal.run", *, live: bool = True, socket: bool = F
 def imported(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The flows from a file that were made use of."""
     names: list[str] = []
-    monkeypatch.setattr(imports, "take_flow", lambda *taken: names.append(f"flow {taken[2]}"))
-    monkeypatch.setattr(imports, "take_socket", lambda *taken: names.append(f"socket {taken[2]}"))
+    monkeypatch.setattr(captures, "take_flow", lambda *taken: names.append(f"flow {taken[2]}"))
+    monkeypatch.setattr(captures, "take_socket", lambda *taken: names.append(f"socket {taken[2]}"))
     return names
 
 

@@ -14,8 +14,8 @@ from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
 from falmock.proxy import finish
 from falmock.proxy.options import BadOption
-from falmock.proxy.recording import Recording
-from falmock.proxy.recording import join
+from falmock.proxy.record.session import Recording
+from falmock.proxy.record.session import join
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
 from falmock.recording.recorder import Recorder

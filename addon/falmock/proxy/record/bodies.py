@@ -8,10 +8,10 @@ from mitmproxy import http
 from mitmproxy.flow import Error
 
 from falmock.proxy import flows
-from falmock.proxy.tee import Hasher
-from falmock.proxy.tee import Pieces
-from falmock.proxy.tee import Spool
-from falmock.proxy.tee import Timed
+from falmock.proxy.record.listeners import Hasher
+from falmock.proxy.record.listeners import Pieces
+from falmock.proxy.record.listeners import Spool
+from falmock.proxy.record.listeners import Timed
 from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import Sink
 from falmock.wire.message import header_map

@@ -15,7 +15,7 @@ from falmock.engine.config import Config
 from falmock.engine.engine import Engine
 from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.index import Index
-from falmock.proxy.saving import Saving
+from falmock.proxy.record.save_command import Saving
 
 ID = "019d9528-94b5-77d0-8628-df8aac40a5dc"
 JOB = f"https://queue.fal.run/fal-ai/flux/requests/{ID}"

@@ -7,8 +7,8 @@ from mitmproxy.websocket import WebSocketData
 from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
-from falmock.proxy import socket_tee
-from falmock.proxy.socket_tee import SocketTees
+from falmock.proxy.record import sockets
+from falmock.proxy.record.sockets import SocketTees
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.wire.formats.frames import Close
@@ -65,9 +65,9 @@ def test_what_was_said_both_ways_and_when() -> None:
         (1011, False, Close(1011, "why"), ""),
         (1005, False, Close(1005, "why"), ""),
         (4000, True, None, ""),
-        (1006, False, None, socket_tee.BROKE_OFF),
-        (1006, True, None, socket_tee.BROKE_OFF),
-        (None, None, None, socket_tee.BROKE_OFF),
+        (1006, False, None, sockets.BROKE_OFF),
+        (1006, True, None, sockets.BROKE_OFF),
+        (None, None, None, sockets.BROKE_OFF),
     ],
 )
 def test_how_it_ended(code: int | None, close: Close | None, lost: str, *, by_client: bool) -> None:
@@ -76,27 +76,27 @@ def test_how_it_ended(code: int | None, close: Close | None, lost: str, *, by_cl
 
 
 def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_tee, "LIMIT", 3000)
+    monkeypatch.setattr(sockets, "LIMIT", 3000)
     tees, flow = SocketTees(), socket()
     assert flow.websocket is not None
     assert [say(tees, flow, bytes(1000), back=True) for _ in range(4)] == [False, False, True, False]
     assert len(flow.websocket.messages) == 1, "the last is still to be passed on"
     heard = end(tees, flow, by_client=False)
     assert len(heard.messages) == 2
-    assert (heard.close, heard.lost) == (None, socket_tee.TOO_LONG)
+    assert (heard.close, heard.lost) == (None, sockets.TOO_LONG)
 
 
 def test_sockets_that_are_open_at_the_end() -> None:
     tees, flow = SocketTees(), socket()
     say(tees, flow, b"x")
     (heard,) = tees.cut()
-    assert (heard.messages, heard.lost) == ((Message(1000.0, True, "x"),), socket_tee.CUT_SHORT)
+    assert (heard.messages, heard.lost) == ((Message(1000.0, True, "x"),), sockets.CUT_SHORT)
     assert tees.cut() == []
 
 
 def test_a_flow_from_a_file_tells_all_by_itself() -> None:
     flow = tflow.twebsocketflow()
-    heard = socket_tee.session(flow, HOST)
+    heard = sockets.session(flow, HOST)
     assert [message.content for message in heard.messages] == [b"hello binary", "hello text", "it's me"]
     assert [message.from_client for message in heard.messages] == [True, True, False]
 
@@ -106,4 +106,4 @@ def test_what_is_no_socket(less: str) -> None:
     flow = tflow.twebsocketflow()
     setattr(flow, less, None)
     with pytest.raises(ValueError, match="no session"):
-        socket_tee.session(flow, HOST)
+        sockets.session(flow, HOST)

@@ -11,12 +11,12 @@ from mitmproxy.flow import Error
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.tee import Pieces
-from falmock.proxy.tee import Spool
-from falmock.proxy.tee import Timed
-from falmock.proxy.tees import Tees
-from falmock.proxy.tees import app_left
-from falmock.proxy.tees import comes_in_pieces
+from falmock.proxy.record.bodies import Tees
+from falmock.proxy.record.bodies import app_left
+from falmock.proxy.record.bodies import comes_in_pieces
+from falmock.proxy.record.listeners import Pieces
+from falmock.proxy.record.listeners import Spool
+from falmock.proxy.record.listeners import Timed
 
 EVENTS, JSON, SOUND = "text/event-stream; charset=utf-8", "application/json", "audio/mpeg"
 

@@ -17,13 +17,13 @@ from mitmproxy.hooks import UpdateHook
 
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.proxy import flows
-from falmock.proxy.desk import GATHER
-from falmock.proxy.desk import Desk
-from falmock.proxy.desk import Kept
-from falmock.proxy.fetch import Fetches
-from falmock.proxy.socket_tee import TOO_LONG
-from falmock.proxy.socket_tee import SocketTees
-from falmock.proxy.tees import Tees
+from falmock.proxy.record.bodies import Tees
+from falmock.proxy.record.fetch import Fetches
+from falmock.proxy.record.sockets import TOO_LONG
+from falmock.proxy.record.sockets import SocketTees
+from falmock.proxy.record.write_queue import GATHER
+from falmock.proxy.record.write_queue import Desk
+from falmock.proxy.record.write_queue import Kept
 from falmock.recording import webhook_results
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
