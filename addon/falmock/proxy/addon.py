@@ -26,13 +26,11 @@ from falmock.gateway.health import Health
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.proxy import asking
-from falmock.proxy import contentview
 from falmock.proxy import egress
 from falmock.proxy import flows
 from falmock.proxy import intake
 from falmock.proxy import options
 from falmock.proxy import spool
-from falmock.proxy import terminal
 from falmock.proxy import webhooks
 from falmock.proxy.answering import Answering
 from falmock.proxy.answering import is_direct
@@ -55,6 +53,8 @@ from falmock.proxy.record import scrub_command
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.hooks import Listening
 from falmock.proxy.record.save_command import Saving
+from falmock.proxy.screens import contentview
+from falmock.proxy.screens import terminal
 from falmock.wire.formats.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)

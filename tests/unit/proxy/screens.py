@@ -16,8 +16,8 @@ from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
 from falmock.proxy import flows
-from falmock.proxy import terminal
-from falmock.proxy.terminal import Guard
+from falmock.proxy.screens import terminal
+from falmock.proxy.screens.terminal import Guard
 from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
 from unit.proxy.mitm import mitmproxy

@@ -8,8 +8,8 @@ import pytest
 from mitmproxy import http
 from mitmproxy.addons import dumper
 
-from falmock.proxy import terminal
-from falmock.proxy.terminal import Guard
+from falmock.proxy.screens import terminal
+from falmock.proxy.screens.terminal import Guard
 from falmock.redaction.redactor import Redactor
 from unit.proxy.mitm import mitmproxy
 from unit.proxy.screens import KEY

@@ -22,11 +22,11 @@ from mitmproxy import log
 from mitmproxy import websocket
 
 from falmock.proxy import front
-from falmock.proxy.log_filter import LogFilter
 from falmock.proxy.origin.socket_tunnel import Hidden
-from falmock.proxy.printed import content_of
-from falmock.proxy.printed import flow_without_secrets
-from falmock.proxy.printed import message_without_secrets
+from falmock.proxy.screens.log_filter import LogFilter
+from falmock.proxy.screens.redacted_copies import content_of
+from falmock.proxy.screens.redacted_copies import flow_without_secrets
+from falmock.proxy.screens.redacted_copies import message_without_secrets
 from falmock.redaction.redactor import Redactor
 
 logger = logging.getLogger(__name__)

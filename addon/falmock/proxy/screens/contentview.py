@@ -16,10 +16,10 @@ from mitmproxy import flow as flows_
 from mitmproxy import http
 from mitmproxy import websocket
 
-from falmock.engine import describe
-from falmock.engine.describe import Side
-from falmock.engine.describe_message import describe_message
 from falmock.proxy import flows
+from falmock.proxy.screens import describe
+from falmock.proxy.screens.describe import Side
+from falmock.proxy.screens.describe import describe_message
 from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role

@@ -13,8 +13,8 @@ from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 from mitmproxy.websocket import WebSocketMessage
 
-from falmock.proxy import contentview
-from falmock.proxy.contentview import Screen
+from falmock.proxy.screens import contentview
+from falmock.proxy.screens.contentview import Screen
 from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
 from unit.proxy.mitm import mitmproxy

@@ -5,7 +5,7 @@ from mitmproxy import flow as flows_
 from mitmproxy.test import tflow
 from mitmproxy.websocket import WebSocketMessage
 
-from falmock.proxy import printed as printed_
+from falmock.proxy.screens import redacted_copies as printed_
 from unit.proxy.screens import KEY
 from unit.proxy.screens import Printed
 from unit.proxy.screens import flow_to

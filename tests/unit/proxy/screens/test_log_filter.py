@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from falmock.proxy import terminal
-from falmock.proxy.terminal import Guard
+from falmock.proxy.screens import terminal
+from falmock.proxy.screens.terminal import Guard
 from falmock.serving import websocket
 from unit.proxy.screens import KEY
 from unit.proxy.screens import Printed

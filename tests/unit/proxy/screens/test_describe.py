@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import describe
-from falmock.engine.describe import Side
+from falmock.proxy.screens import describe
+from falmock.proxy.screens.describe import Side
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire.hosts import Hosts

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.describe import MAX_SHOWN
-from falmock.engine.describe_message import describe_message
-from falmock.engine.describe_message import unpacked
+from falmock.proxy.screens.describe import MAX_SHOWN
+from falmock.proxy.screens.describe import describe_message
+from falmock.proxy.screens.describe import unpacked
 from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
 

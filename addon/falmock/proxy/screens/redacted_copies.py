@@ -12,7 +12,7 @@ from mitmproxy import flow as flows_
 from mitmproxy import http
 from mitmproxy import websocket
 
-from falmock.engine.describe_message import unpacked
+from falmock.proxy.screens.describe import unpacked
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
