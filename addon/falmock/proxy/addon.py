@@ -25,26 +25,26 @@ from falmock.gateway.door import Door
 from falmock.gateway.health import Health
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
-from falmock.proxy import asking
 from falmock.proxy import egress
 from falmock.proxy import flows
-from falmock.proxy import intake
+from falmock.proxy import internal_calls
 from falmock.proxy import options
-from falmock.proxy import spool
+from falmock.proxy import upload_intake
+from falmock.proxy import upload_spool
 from falmock.proxy import webhooks
-from falmock.proxy.answering import Answering
-from falmock.proxy.answering import is_direct
-from falmock.proxy.asking import FORWARDED
-from falmock.proxy.asking import Asking
-from falmock.proxy.callers import Callers
+from falmock.proxy.clients import Callers
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Save
 from falmock.proxy.commands import Scrub
 from falmock.proxy.configuration import Configuration
-from falmock.proxy.entrance import Entrance
+from falmock.proxy.direct import Entrance
+from falmock.proxy.handler import Answering
+from falmock.proxy.handler import is_direct
+from falmock.proxy.internal_calls import FORWARDED
+from falmock.proxy.internal_calls import Asking
 from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.messages import Messages
-from falmock.proxy.misses import Misses
+from falmock.proxy.message_limit import Messages
+from falmock.proxy.miss_log import Misses
 from falmock.proxy.origin import socket_reset
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Stage
@@ -83,7 +83,7 @@ class Falmock:
         self._stage = Stage(self._origin_moved)
         self._asking = Asking(self._engine, misses.tell, self._stage.origin.tickets.wake)
         self._entrance = Entrance(self._engine, self._callers, self._doors(), self._asking.ask)
-        self._intake = intake.Intake(self._engine, self._stage)
+        self._intake = upload_intake.Intake(self._engine, self._stage)
         self._answering = Answering(self._engine, self._callers, self._entrance, self._intake, self._stage, misses)
         self._listening = Listening(self._engine, self._recordings, self._fixtures)
         self._webhooks = webhooks.Webhooks(self._engine.common.webhooks)
@@ -98,7 +98,7 @@ class Falmock:
         return (
             Health(),
             Control(self._engine, self._fixtures.reload),
-            OpenAIImages(self._engine, asking.together, asyncio.sleep, _tell_of_openai),
+            OpenAIImages(self._engine, internal_calls.together, asyncio.sleep, _tell_of_openai),
             AimockControl(self._engine, steering),
             Aimock(self._engine, _new_id, steering),
             ServerProxy(self._engine, os.environ),
@@ -125,7 +125,7 @@ class Falmock:
 
     def running(self) -> None:
         """mitmproxy is up. Not a coroutine: those are not called after a script reload."""
-        spool.remove_leftovers()
+        upload_spool.remove_leftovers()
         self._configuration.running()
         if self._recordings.current is not None:
             captures.take_over_har(self._recordings.current)
@@ -175,10 +175,10 @@ class Falmock:
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Send an upload to disk that is to be replayed, listen to one that is to be recorded."""
-        if flow.request.method not in intake.UPLOADING or not self._awaits_answer(flow):
+        if flow.request.method not in upload_intake.UPLOADING or not self._awaits_answer(flow):
             return
         recording = self._recordings.current
-        if recording is None and not intake.may_be_large(flow.request):
+        if recording is None and not upload_intake.may_be_large(flow.request):
             return
         host = flows.host_of(flow.request, self._engine.config.hosts)
         if recording is not None:

@@ -27,9 +27,9 @@ from mitmproxy.proxy import tunnel
 from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from falmock.engine import replies
+from falmock.proxy import addon_chain
 from falmock.proxy import flows
-from falmock.proxy import front
-from falmock.proxy.names import Names
+from falmock.proxy.dns import Names
 from falmock.proxy.origin.redirect import Redirects
 from falmock.wire.hosts import Hosts
 
@@ -153,5 +153,5 @@ def installed() -> Egress:
     if not isinstance(egress, Egress):
         egress = Egress()
         addons.add(egress)
-        front.put(egress.names)  # mitmproxy 11 has its own resolver ask the network before it asks a script
+        addon_chain.put(egress.names)  # mitmproxy 11 has its own resolver ask the network before it asks a script
     return egress

@@ -22,7 +22,7 @@ from falmock.proxy import egress
 from falmock.proxy import options
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.misses import Misses
+from falmock.proxy.miss_log import Misses
 from falmock.proxy.record.current import Recordings
 from unit.proxy.mitm import mitmproxy
 

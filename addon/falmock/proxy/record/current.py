@@ -12,7 +12,7 @@ from mitmproxy import http
 from falmock.engine.config import Config
 from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
-from falmock.proxy import finish
+from falmock.proxy import addon_chain
 from falmock.proxy.options import BadOption
 from falmock.proxy.record.session import Recording
 from falmock.proxy.record.session import join
@@ -50,11 +50,11 @@ class Recordings:
         self.stop()
         if config.mode.records:
             self.current = recording(config, self._engine, Writer(root, known), self._wrote)
-            finish.installed().work = self._finish
+            addon_chain.installed().work = self._finish
 
     def stop(self) -> None:
         """End a recording now: what is not fetched by then stays as a URL."""
-        finish.installed().work = None
+        addon_chain.installed().work = None
         ended, self.current = self.current, None
         if ended is not None:
             ended.close()

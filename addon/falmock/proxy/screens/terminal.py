@@ -21,7 +21,7 @@ from mitmproxy import http
 from mitmproxy import log
 from mitmproxy import websocket
 
-from falmock.proxy import front
+from falmock.proxy import addon_chain
 from falmock.proxy.origin.socket_tunnel import Hidden
 from falmock.proxy.screens.log_filter import LogFilter
 from falmock.proxy.screens.redacted_copies import content_of
@@ -123,7 +123,7 @@ def installed(guard: Guard) -> Terminal:
         return terminal
     terminal = Terminal(guard)
     addons.register(terminal)
-    front.put(Hidden(terminal.origins))
+    addon_chain.put(Hidden(terminal.origins))
     dumper = addons.get("dumper")
     if dumper is not None:
         terminal.stand_before(dumper)

@@ -24,9 +24,9 @@ from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.proxy import flows
-from falmock.proxy import intake
-from falmock.proxy.intake import Intake
+from falmock.proxy import upload_intake
 from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.upload_intake import Intake
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import until
@@ -138,7 +138,7 @@ def test_what_does_not_go_to_disk(talk: Conversation, flow: http.HTTPFlow) -> No
 )
 def test_which_requests_are_looked_at(method: str, length: str | None, large: object) -> None:
     headers = http.Headers(**({} if length is None else {"content-length": length}))
-    assert intake.may_be_large(tutils.treq(method=method.encode(), headers=headers)) is large
+    assert upload_intake.may_be_large(tutils.treq(method=method.encode(), headers=headers)) is large
 
 
 def test_an_encoded_upload(talk: Conversation) -> None:

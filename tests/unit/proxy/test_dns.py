@@ -6,7 +6,7 @@ from mitmproxy.net.dns import types
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.names import Names
+from falmock.proxy.dns import Names
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 

@@ -20,9 +20,9 @@ from falmock.proxy import flows
 from falmock.proxy.origin import tcp_reset
 from falmock.proxy.origin.delivery import Stage
 from falmock.proxy.origin.tickets import Upload
-from falmock.proxy.spool import ENCODINGS
-from falmock.proxy.spool import Arrival
-from falmock.proxy.spool import Depot
+from falmock.proxy.upload_spool import ENCODINGS
+from falmock.proxy.upload_spool import Arrival
+from falmock.proxy.upload_spool import Depot
 from falmock.wire import cors
 from falmock.wire.message import Content
 from falmock.wire.message import Request

@@ -18,14 +18,14 @@ from falmock.engine.engines import Engines
 from falmock.gateway.door import Leave
 from falmock.gateway.door import Onward
 from falmock.proxy import flows
-from falmock.proxy.asking import FORWARDED
-from falmock.proxy.callers import Callers
-from falmock.proxy.entrance import Entrance
-from falmock.proxy.intake import Intake
-from falmock.proxy.misses import Misses
+from falmock.proxy.clients import Callers
+from falmock.proxy.direct import Entrance
+from falmock.proxy.internal_calls import FORWARDED
+from falmock.proxy.miss_log import Misses
+from falmock.proxy.miss_log import Overheard
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Stage
-from falmock.proxy.overheard import Overheard
+from falmock.proxy.upload_intake import Intake
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)

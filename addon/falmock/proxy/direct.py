@@ -18,7 +18,7 @@ from falmock.gateway.door import Door
 from falmock.gateway.door import Doors
 from falmock.gateway.door import Onward
 from falmock.proxy import flows
-from falmock.proxy.callers import Callers
+from falmock.proxy.clients import Callers
 from falmock.wire.message import Request
 
 NOBODY = ".invalid"

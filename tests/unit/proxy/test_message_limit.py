@@ -12,8 +12,8 @@ from mitmproxy import websocket
 from mitmproxy.test import tflow
 from wsproto.frame_protocol import Opcode
 
-from falmock.proxy import messages as messages_
-from falmock.proxy.messages import Messages
+from falmock.proxy import message_limit as messages_
+from falmock.proxy.message_limit import Messages
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.callers import Callers
+from falmock.proxy.clients import Callers
 
 
 def flow(header: str | None = None, of: http.HTTPFlow | None = None) -> http.HTTPFlow:

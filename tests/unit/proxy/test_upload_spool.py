@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.proxy import spool
-from falmock.proxy.spool import Arrival
-from falmock.proxy.spool import Decoder
-from falmock.proxy.spool import Depot
+from falmock.proxy import upload_spool
+from falmock.proxy.upload_spool import Arrival
+from falmock.proxy.upload_spool import Decoder
+from falmock.proxy.upload_spool import Depot
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 
@@ -175,7 +175,7 @@ def test_parts_that_cannot_be_joined_leave_nothing() -> None:
 
 KILLED = """
 import os, signal, tempfile
-from falmock.proxy.spool import Depot
+from falmock.proxy.upload_spool import Depot
 depot = Depot()
 depot.arrival("").write(b"x" * 100000)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -189,8 +189,8 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     kept = on_disk(alive, b"hello")
     stranger = tmp_path / "falmock-other"
     stranger.mkdir()
-    assert len(list(tmp_path.glob(f"{spool.PREFIX}*"))) == 2
-    assert spool.remove_leftovers() == 1
+    assert len(list(tmp_path.glob(f"{upload_spool.PREFIX}*"))) == 2
+    assert upload_spool.remove_leftovers() == 1
     assert files(tmp_path) == [Path(kept.file or "")]
     assert stranger.exists()
     alive.stop()
@@ -199,6 +199,6 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
 def test_a_link_is_no_leftover(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
-    (tmp_path / f"{spool.PREFIX}x").symlink_to(precious)
-    assert spool.remove_leftovers() == 0
+    (tmp_path / f"{upload_spool.PREFIX}x").symlink_to(precious)
+    assert upload_spool.remove_leftovers() == 0
     assert precious.exists()

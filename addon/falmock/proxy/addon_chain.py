@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from collections.abc import Callable
 from typing import Any
 
 from mitmproxy import ctx
+
+from falmock.proxy import addon_chain as front
 
 NAME = "falmock-front"
 
@@ -30,3 +34,31 @@ def put(addon: Any) -> None:
         front = Front()
         addons.chain = [addons.register(front), *addons.chain]
     front.addons = [addons.register(addon), *front.addons]
+
+
+NAME = "falmock-finish"
+
+
+class Finish:
+    """Runs `work`, if there is any, when mitmproxy exits."""
+
+    name = NAME
+
+    def __init__(self) -> None:
+        self.work: Callable[[], Awaitable[None]] | None = None
+
+    async def done(self) -> None:
+        """mitmproxy exits."""
+        work, self.work = self.work, None
+        if work is not None:
+            await work()
+
+
+def installed() -> Finish:
+    """The one of this mitmproxy process; registered on first use, at the front of the chain."""
+    addons = ctx.master.addons
+    finish = addons.get(NAME)
+    if not isinstance(finish, Finish):
+        finish = Finish()
+        front.put(finish)
+    return finish

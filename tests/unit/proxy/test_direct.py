@@ -18,9 +18,9 @@ from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Ask
-from falmock.proxy import entrance
-from falmock.proxy.callers import Callers
-from falmock.proxy.entrance import Entrance
+from falmock.proxy import direct
+from falmock.proxy.clients import Callers
+from falmock.proxy.direct import Entrance
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
@@ -54,7 +54,7 @@ def behind(act: Callable[[], Awaitable[Reply]]) -> Entrance:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "LOOKS_AGAIN", 0.001)
+    monkeypatch.setattr(direct, "LOOKS_AGAIN", 0.001)
 
 
 def left_over() -> set[str]:

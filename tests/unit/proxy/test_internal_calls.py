@@ -10,8 +10,8 @@ from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.disk.loader import Store
 from falmock.fixtures.matching.miss import Miss
-from falmock.proxy import asking
-from falmock.proxy.asking import Asking
+from falmock.proxy import internal_calls
+from falmock.proxy.internal_calls import Asking
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
@@ -78,7 +78,7 @@ def test_several_at_once() -> None:
         return Reply(number, (), b"", "")
 
     async def both() -> list[Reply]:
-        return await asking.together([call(1), call(2)])
+        return await internal_calls.together([call(1), call(2)])
 
     assert [reply.status for reply in asyncio.run(both())] == [1, 2]
 
