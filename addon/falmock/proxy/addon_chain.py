@@ -1,4 +1,4 @@
-"""What comes before mitmproxy's own addons, in one entry of its chain: each takes time at every hook of every call."""
+"""Where falmock stands in mitmproxy's chain of addons: some come before mitmproxy's own, and some work is left for the exit."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 
 from mitmproxy import ctx
 
-from falmock.proxy import addon_chain as front
 
-NAME = "falmock-front"
+class FirstAddons:
+    """Holds the addons that come first; mitmproxy finds them in it.
 
+    They share one entry of the chain: each entry takes time at every hook of every call.
+    """
 
-class Front:
-    """Holds the addons; mitmproxy finds them in it."""
-
-    name = NAME
+    name = "falmock-first"
 
     def __init__(self) -> None:
         self.addons: list[Any] = []
 
 
-def put(addon: Any) -> None:
-    """Have an addon come before all others, those that were put here before included.
+def put_first(addon: Any) -> None:
+    """Have an addon come before all others, those that were put first before included.
 
     It stays when the script goes away.
     """
     addons = ctx.master.addons
-    front = addons.get(NAME)
+    first = addons.get(FirstAddons.name)
     # Always a new list, since mitmproxy is walking the old one while it configures us.
-    if not isinstance(front, Front):
-        front = Front()
-        addons.chain = [addons.register(front), *addons.chain]
-    front.addons = [addons.register(addon), *front.addons]
+    if not isinstance(first, FirstAddons):
+        first = FirstAddons()
+        addons.chain = [addons.register(first), *addons.chain]
+    first.addons = [addons.register(addon), *first.addons]
 
 
-NAME = "falmock-finish"
+class ExitWork:
+    """Runs `work`, if there is any, when mitmproxy exits: the last files of a recording are fetched and written.
 
+    It is an addon beside the script: a script's own `done` must not be a coroutine, or a reload would keep the old code,
+    and it runs after mitmproxy's client replay has stopped, through which files are fetched.
+    """
 
-class Finish:
-    """Runs `work`, if there is any, when mitmproxy exits."""
-
-    name = NAME
+    name = "falmock-exit-work"
 
     def __init__(self) -> None:
         self.work: Callable[[], Awaitable[None]] | None = None
@@ -54,11 +54,11 @@ class Finish:
             await work()
 
 
-def installed() -> Finish:
+def exit_work() -> ExitWork:
     """The one of this mitmproxy process; registered on first use, at the front of the chain."""
-    addons = ctx.master.addons
-    finish = addons.get(NAME)
-    if not isinstance(finish, Finish):
-        finish = Finish()
-        front.put(finish)
-    return finish
+    found = ctx.master.addons.get(ExitWork.name)
+    if isinstance(found, ExitWork):
+        return found
+    made = ExitWork()
+    put_first(made)
+    return made

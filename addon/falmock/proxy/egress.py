@@ -153,5 +153,5 @@ def installed() -> Egress:
     if not isinstance(egress, Egress):
         egress = Egress()
         addons.add(egress)
-        addon_chain.put(egress.names)  # mitmproxy 11 has its own resolver ask the network before it asks a script
+        addon_chain.put_first(egress.names)  # mitmproxy 11 has its own resolver ask the network before it asks a script
     return egress

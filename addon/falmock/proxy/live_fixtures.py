@@ -82,7 +82,6 @@ class LiveFixtures:
             logger.warning("falmock: %s", warning)
 
 
-logger = logging.getLogger(__name__)
 INTERVAL = 0.5
 SHARE = 0.01
 """The share of the time that looking may take: large folders are looked at less often."""

@@ -29,7 +29,7 @@ class Putting(Named):
 
     def running(self) -> None:
         super().running()
-        addon_chain.put(Named(f"put by {self.name}", self.heard))
+        addon_chain.put_first(Named(f"put by {self.name}", self.heard))
 
 
 def trigger(context: taddons.context, hook: Hook) -> None:
@@ -43,7 +43,7 @@ def test_they_come_before_all_others_in_one_entry_of_the_chain() -> None:
         addons = context.master.addons
         before = list(addons.chain)
         for name in ("first", "second"):
-            addon_chain.put(Named(name, heard))
+            addon_chain.put_first(Named(name, heard))
         assert addons.chain[1:] == before
         assert addons.get("second").heard is heard
         trigger(context, RunningHook())
@@ -55,7 +55,7 @@ def test_they_come_before_all_others_in_one_entry_of_the_chain() -> None:
 def test_the_walk_that_is_under_way_goes_on_as_it_began() -> None:
     heard: list[str] = []
     with mitmproxy(Putting("one", heard), Named("two", heard)) as context:
-        addon_chain.put(Putting("ahead", heard))
+        addon_chain.put_first(Putting("ahead", heard))
         trigger(context, RunningHook())
         assert heard == ["ahead", "one", "two"]
         assert context.master.addons.get("put by one") is not None

@@ -50,11 +50,11 @@ class Recordings:
         self.stop()
         if config.mode.records:
             self.current = recording(config, self._engine, Writer(root, known), self._wrote)
-            addon_chain.installed().work = self._finish
+            addon_chain.exit_work().work = self._finish
 
     def stop(self) -> None:
         """End a recording now: what is not fetched by then stays as a URL."""
-        addon_chain.installed().work = None
+        addon_chain.exit_work().work = None
         ended, self.current = self.current, None
         if ended is not None:
             ended.close()

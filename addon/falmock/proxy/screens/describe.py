@@ -87,7 +87,7 @@ class Side(NamedTuple):
 
 def is_shown(content_type: str, body: bytes) -> bool:
     """Whether a body of this content type is one to describe: JSON, text, media, or none at all."""
-    plain = _plain(content_type)
+    plain = _media_type(content_type)
     return not body or not plain or plain.startswith("text/") or "json" in plain or plain.startswith(_MEDIA)
 
 
@@ -188,13 +188,13 @@ def _label(side: Side, call: calls.Call | None) -> str:
 # bodies
 
 
-def _plain(content_type: str) -> str:
+def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
 def _json_of(side: Side) -> Any:
     """The JSON value of a body, None when it is none (or `null`)."""
-    plain = _plain(side.content_type)
+    plain = _media_type(side.content_type)
     if not side.body or len(side.body) > MAX_SHOWN or not ("json" in plain or plain in ("", "text/plain")):
         return None
     try:
@@ -206,7 +206,7 @@ def _json_of(side: Side) -> Any:
 def _body(side: Side, value: Any) -> str:
     if not side.body:
         return "none"
-    plain = _plain(side.content_type)
+    plain = _media_type(side.content_type)
     if value is not None:
         return jsontext.dump_exact(value, indent=2).rstrip("\n")
     if len(side.body) > MAX_SHOWN or not ("json" in plain or plain.startswith("text/")):
@@ -216,7 +216,7 @@ def _body(side: Side, value: Any) -> str:
 
 def _events(side: Side, redactor: Redactor) -> str:
     """The server-sent events in a body, one a line; "" where there are none."""
-    if _plain(side.content_type) != "text/event-stream" or len(side.body) > MAX_SHOWN:
+    if _media_type(side.content_type) != "text/event-stream" or len(side.body) > MAX_SHOWN:
         return ""
     lines = []
     for event in Parser().feed(side.body):
@@ -262,17 +262,17 @@ def unpacked(content: bytes) -> Any:
     except realtime.BadMessage:
         return None
     # Of short messages that are no msgpack many are a number in it.
-    return _plain(value) if isinstance(value, dict | list | str) else None
+    return _printable(value) if isinstance(value, dict | list | str) else None
 
 
-def _plain(value: Any) -> Any:
+def _printable(value: Any) -> Any:
     if isinstance(value, bytes):
         return f"({len(value):,} bytes)"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {key: _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value
 
 
 def _read(content: bytes, redactor: Redactor, *, is_text: bool) -> tuple[str, str]:

@@ -123,7 +123,7 @@ def installed(guard: Guard) -> Terminal:
         return terminal
     terminal = Terminal(guard)
     addons.register(terminal)
-    addon_chain.put(Hidden(terminal.origins))
+    addon_chain.put_first(Hidden(terminal.origins))
     dumper = addons.get("dumper")
     if dumper is not None:
         terminal.stand_before(dumper)
