@@ -15,7 +15,7 @@ from bench_samples import write_fixtures
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
@@ -23,7 +23,7 @@ from falmock.wire.message import Request
 def bench_engine(rounds: int) -> bool:
     print("engine alone (CPU per call)")
     with tempfile.TemporaryDirectory() as name:
-        index = Store([str(write_fixtures(Path(name), 1))]).load().index
+        index = FixtureLoader([str(write_fixtures(Path(name), 1))]).load().index
     counter = iter(range(10**9))
     engine = Engine(Config(), index, lambda now: uuid7(now, next(counter)))
     sent = json.dumps(flux_input(0)).encode()

@@ -12,7 +12,7 @@ from bench_figures import told
 from bench_samples import MANY
 from bench_samples import write_fixtures
 
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 
 
 def bench_load(rounds: int) -> bool:
@@ -24,7 +24,7 @@ def bench_load(rounds: int) -> bool:
             started = time.perf_counter()
             read_and_parse(folder)
             between = time.perf_counter()
-            loaded = Store([folder]).load()
+            loaded = FixtureLoader([folder]).load()
             ratios.append((time.perf_counter() - between) / (between - started))
             assert len(loaded.index.fixtures) == MANY
             del loaded

@@ -17,8 +17,8 @@ from websockets.sync.client import connect
 from clients import running
 from clients.running import KEY
 from clients.running import Mitmdump
-from falmock.fixtures.disk.loader import Library
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
+from falmock.fixtures.disk.loader import LoadedFixtures
 
 QUEUE = "https://queue.fal.run"
 AUTH = {"Authorization": f"Key {KEY}"}
@@ -148,10 +148,10 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob(".*"))
 
 
-def whole(folder: Path) -> Library:
+def whole(folder: Path) -> LoadedFixtures:
     """What a fresh start loads from a folder: every file must be whole, and nothing half lie about."""
     assert leftovers(folder) == []
-    library = Store([str(folder)]).load()
+    library = FixtureLoader([str(folder)]).load()
     assert library.warnings == ()
     assert sum(1 for _ in _fixture_files(folder)) == library.files
     return library

@@ -14,8 +14,8 @@ from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures
 from falmock.wire.error_table import ERRORS
-from falmock.wire.error_table import Kind
-from falmock.wire.errors import Wanted
+from falmock.wire.error_table import ErrorKind
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.errors import envelope
 from falmock.wire.message import REASONS
 
@@ -23,7 +23,7 @@ Seen = dict[str, dict[str, Any]]
 APPS = {name: f"acme/{name.replace('_', '-')}" for name in ERRORS}
 """An endpoint for each error."""
 TURNED_AWAY = [name for name in ERRORS if ERRORS[name].kind.turns_away]
-PAGES = [name for name in ERRORS if ERRORS[name].kind is Kind.PAGE]
+PAGES = [name for name in ERRORS if ERRORS[name].kind is ErrorKind.PAGE]
 WAYS = ["run", "subscribe"]
 
 
@@ -37,7 +37,7 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
 
 def said(name: str) -> Any:
     """The JSON that the wire carries for an error."""
-    return envelope(Wanted(name), APPS[name]).value
+    return envelope(ErrorSpec(name), APPS[name]).value
 
 
 def calls(mock: Mitmdump, name: str, host: str) -> int:
@@ -71,7 +71,7 @@ def test_what_python_raises(python: Seen, name: str, way: str) -> None:
     assert python[name][way] == {
         "raised": "FalClientHTTPError",
         "status": ERRORS[name].status,
-        "message": body["detail"] if body and "detail" in body else envelope(Wanted(name)).body.decode(),
+        "message": body["detail"] if body and "detail" in body else envelope(ErrorSpec(name)).body.decode(),
         "error_type": body.get("error_type") if body else None,
     }
 

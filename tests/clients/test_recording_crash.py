@@ -25,7 +25,7 @@ from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.upstream import Upstream
 from clients.upstream import recording
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 
 KILLS = 15
 ROOT = os.geteuid() == 0
@@ -72,7 +72,7 @@ def test_killed_at_any_moment(confdir: Path, tmp_path: Path, fal: Upstream) -> N
             mock.process.kill()
             mock.process.wait()
             stop.set()
-        library = Store([str(tmp_path)]).load()  # raises where a file is not whole
+        library = FixtureLoader([str(tmp_path)]).load()  # raises where a file is not whole
         assert library.files == len(tape.documents(tmp_path)), f"seed {seed}"
         found.append((library.files, len(tape.leftovers(tmp_path))))
     files, left = zip(*found, strict=True)

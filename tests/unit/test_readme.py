@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import Option
 
@@ -32,6 +32,6 @@ def test_its_fixture_loads(tmp_path: Path) -> None:
     (tmp_path / "_assets").mkdir()
     for asset in (ROOT / "fixtures" / "_assets").iterdir():
         (tmp_path / "_assets" / asset.name).write_bytes(asset.read_bytes())
-    library = Store([str(tmp_path)]).load()
+    library = FixtureLoader([str(tmp_path)]).load()
     assert len(library.index.fixtures) == 1
     assert library.index.assets

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from falmock.engine.files.added import Lent
+from falmock.engine.files.added import AddedAssets
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.overlay import Overlay
@@ -39,7 +39,7 @@ class Additions:
     Their files are lent to all scopes through `lent`.
     """
 
-    def __init__(self, lent: Lent) -> None:
+    def __init__(self, lent: AddedAssets) -> None:
         self._lent = lent
         self._batches: dict[str, Batch] = {}
         self._count = 0

@@ -12,11 +12,11 @@ from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
-from falmock.engine.prepared import Preparations
 from falmock.engine.prepared import Prepared
+from falmock.engine.prepared import PreparedCache
 from falmock.engine.scopes import Scope
 from falmock.fixtures.matching import miss
-from falmock.fixtures.matching.first_match import InOrder
+from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Group
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.index import for_call
@@ -48,13 +48,13 @@ class Answers:
         self.scope = scope
         self.new_id = new_id
         self._misses: dict[str, miss.Miss] = {}
-        self._preparations = Preparations()
+        self._preparations = PreparedCache()
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on."""
         self.index = index
         self._misses.clear()
-        self._preparations = Preparations()
+        self._preparations = PreparedCache()
 
     def prepared(self, fixture: Fixture) -> Prepared:
         """What follows from a fixture at the pace of now."""
@@ -156,7 +156,7 @@ class Answers:
 
     def _answering(self, groups: Iterable[Group]) -> Fixture | None:
         """The fixture that answers a call, of groups that match; the call counts."""
-        return self._first(groups) if isinstance(self.index, InOrder) else self._in_turn(groups)
+        return self._first(groups) if isinstance(self.index, FirstMatch) else self._in_turn(groups)
 
     def _first(self, groups: Iterable[Group]) -> Fixture | None:
         """The first that is for this call, as aimock counts: a call counts for those that select the same as what answers it."""

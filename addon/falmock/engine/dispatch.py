@@ -13,10 +13,10 @@ from falmock.engine.effects import Answer
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.faults.selector import Faults
+from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.platform.platform import Platform
 from falmock.engine.queue import Queue
 from falmock.engine.scopes import Scope
@@ -26,7 +26,7 @@ from falmock.engine.streams import Streams
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.webhooks import request as webhook_posts
-from falmock.engine.webhooks.schedule import Agenda
+from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire import auth
 from falmock.wire import calls
@@ -48,8 +48,8 @@ class Dispatch:
         self,
         answers: Answers,
         scope: Scope,
-        faults: Faults,
-        webhooks: Agenda,
+        faults: FaultSelector,
+        webhooks: WebhookSchedule,
         uploads: Uploads,
         downloads: Downloads,
         tokens: Tokens,
@@ -66,7 +66,7 @@ class Dispatch:
         self._platform = Platform(answers)
         self._handlers = self._table()
 
-    def decide(self, request: Request, call: calls.Call, now: float, strike: Strike | None) -> Effect:
+    def decide(self, request: Request, call: calls.Call, now: float, strike: InjectedFault | None) -> Effect:
         """What to do about a call at `now` (seconds since the epoch).
 
         The job of a submit goes wrong as the strike says.

@@ -10,7 +10,7 @@ import enum
 from typing import NamedTuple
 from typing import Protocol
 
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Found
 from falmock.wire.formats.frames import Frame
@@ -29,7 +29,7 @@ class FileBody(NamedTuple):
     stop: int
 
 
-class Reset(enum.Enum):
+class ResetPoint(enum.Enum):
     """Where a connection is reset (TCP RST) instead of answered to the end."""
 
     BEFORE_HEADERS = "before-headers"
@@ -48,7 +48,7 @@ class Delivery(NamedTuple):
     piece: int = 0
     pause: float = 0.0
     cut: int | None = None
-    reset: Reset | None = None
+    reset: ResetPoint | None = None
     length: int | None = None
 
 
@@ -89,7 +89,7 @@ class End(enum.Enum):
     """The connection is reset (TCP RST)."""
 
 
-class Step(NamedTuple):
+class StreamStep(NamedTuple):
     """What is due of a stream: pieces of the body, each to be sent by itself.
 
     While `end` is OPEN, `again` is when to ask next (seconds since the epoch); None: only when woken.
@@ -103,7 +103,7 @@ class Step(NamedTuple):
 class Source(Protocol):
     """A body that comes over time."""
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now` (seconds since the epoch) and was not given before."""
 
 
@@ -127,7 +127,7 @@ class Stream(NamedTuple):
     length: int | None = None
 
 
-class Turn(NamedTuple):
+class SocketStep(NamedTuple):
     """What is due on a socket: frames to be sent in this order.
 
     `again` is when to ask next (seconds since the epoch); None: not before a message comes. Nothing goes out after a
@@ -142,13 +142,13 @@ class Turn(NamedTuple):
 class Conversation(Protocol):
     """One WebSocket, seen from its server."""
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """The handshake is done."""
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """A whole message came; text is str, binary is bytes."""
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """The time that was asked for has come."""
 
 
@@ -178,7 +178,7 @@ class Join(NamedTuple):
     parts: tuple[Content, ...]
     why: str
     fixture: str | None = None
-    strike: Strike | None = None
+    strike: InjectedFault | None = None
 
 
 class Forward(NamedTuple):

@@ -18,17 +18,17 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.fault_injector import Striking
+from falmock.engine.fault_injector import FaultInjector
 from falmock.engine.faults import replies
 from falmock.engine.faults.selector import HEADER
-from falmock.engine.faults.selector import Faults
+from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.scopes import Scope
 from falmock.engine.tokens import Tokens
-from falmock.engine.webhooks.schedule import Agenda
+from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.fault import Rule
-from falmock.fixtures.matching.first_match import InOrder
+from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
@@ -67,15 +67,15 @@ class Engine:
         """What was added to this scope alone."""
         index = _as_chosen(index, config)
         self._answers = Answers(config, index, self.scope, new_id)
-        self.webhooks: Agenda = Agenda(self._answers) if others is None else others.webhooks
-        self._faults = Faults(self.scope.faults, self._endpoint_of)
+        self.webhooks: WebhookSchedule = WebhookSchedule(self._answers) if others is None else others.webhooks
+        self._faults = FaultSelector(self.scope.faults, self._endpoint_of)
         self._faults.use_fixtures(index)
         self._uploads = Uploads(self.scope.assets)
         self._downloads = Downloads(self.scope.assets, index, self.redactor, self._answers.find_plain)
         self._dispatch = Dispatch(
             self._answers, self.scope, self._faults, self.webhooks, self._uploads, self._downloads, Tokens(secret)
         )
-        self._striking = Striking(self._faults, self._answers, self._dispatch.decide)
+        self._striking = FaultInjector(self._faults, self._answers, self._dispatch.decide)
 
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture that an answer came from, by the label it tells."""
@@ -261,7 +261,7 @@ class Engine:
 def _as_chosen(index: Index, config: Config) -> Index:
     """The fixtures as calls find them."""
     index = index.ignoring(config.ignore)
-    return InOrder(index) if config.dialect is Dialect.AIMOCK else index
+    return FirstMatch(index) if config.dialect is Dialect.AIMOCK else index
 
 
 def _has_cors(reply: Reply | Stream) -> bool:

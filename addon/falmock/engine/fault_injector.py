@@ -18,22 +18,22 @@ from falmock.engine.faults import sockets
 from falmock.engine.faults import streams
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import BadHeader
-from falmock.engine.faults.selector import Called
-from falmock.engine.faults.selector import Faults
-from falmock.engine.injected_fault import Strike
+from falmock.engine.faults.selector import CallInfo
+from falmock.engine.faults.selector import FaultSelector
+from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.streams import names_of
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.wire import calls
-from falmock.wire.errors import Wanted
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Request
 
-Decide = Callable[[Request, calls.Call, float, Strike | None], Effect]
+Decide = Callable[[Request, calls.Call, float, InjectedFault | None], Effect]
 """What is to be done about a call; a submit's job goes wrong as the strike says."""
 
 
-class Striking:
+class FaultInjector:
     """Stands between the calls and what decides about them.
 
     A header goes before the fixture's own fault, and that before the rules. An error of a header or a rule replaces the
@@ -41,7 +41,7 @@ class Striking:
     changed.
     """
 
-    def __init__(self, faults: Faults, answers: Answers, decide: Decide) -> None:
+    def __init__(self, faults: FaultSelector, answers: Answers, decide: Decide) -> None:
         self._faults = faults
         self._answers = answers
         self._decide = decide
@@ -71,7 +71,7 @@ class Striking:
             strike = self._of_answer(called, effect, now)
         return effect if strike is None else self._struck(strike, effect, called, now)
 
-    def _error(self, strike: Strike, wanted: Wanted, called: Called, now: float) -> Reply:
+    def _error(self, strike: InjectedFault, wanted: ErrorSpec, called: CallInfo, now: float) -> Reply:
         """The error of a fault in place of the answer, as the rest of the fault has it arrive."""
         reply = fault_replies.error_reply(strike, wanted, called, self._request_id(called.call, now))
         return fault_replies.struck(strike, reply)
@@ -80,7 +80,7 @@ class Striking:
         request_id = getattr(call, "request_id", None)
         return self._answers.new_id(now) if request_id is None else str(request_id)
 
-    def _fixture_has_one(self, called: Called) -> bool:
+    def _fixture_has_one(self, called: CallInfo) -> bool:
         """Whether the fixture that would answer a call has a fault of its own."""
         call = called.call
         if not self._faults.has_fixtures or not isinstance(call, calls.Run | calls.Stream | calls.Submit):
@@ -89,7 +89,7 @@ class Striking:
         fixture = self._answers.ahead(called.request, call.endpoint, names)
         return fixture is not None and fixture.fault is not None
 
-    def _of_answer(self, called: Called, answer: Answer, now: float) -> Strike | None:
+    def _of_answer(self, called: CallInfo, answer: Answer, now: float) -> InjectedFault | None:
         """The fault of the fixture that answered; of one that answered a submit, it concerns the job and its result."""
         call = called.call
         if isinstance(answer, Socket):
@@ -101,7 +101,7 @@ class Striking:
             return job.strike if job is not None and job.state in TERMINAL else None
         return self._faults.of_fixture(answer.fixture)
 
-    def _struck(self, strike: Strike, answer: Answer, called: Called, now: float) -> Answer:
+    def _struck(self, strike: InjectedFault, answer: Answer, called: CallInfo, now: float) -> Answer:
         fault = strike.fault
         if fault.error is not None and not isinstance(called.call, calls.Submit | calls.Result):
             return self._error(strike, fault.error, called, now)._replace(fixture=answer.fixture)
@@ -120,6 +120,6 @@ class Striking:
         return fault_replies.struck(strike, answer)
 
 
-def _is_replaced(strike: Strike, call: calls.Call) -> bool:
+def _is_replaced(strike: InjectedFault, call: calls.Call) -> bool:
     """Whether an error is answered in place of everything else: a submit's is what its job comes to, if it can be."""
     return not isinstance(call, calls.Submit) or strike.fault.turns_away

@@ -12,19 +12,19 @@ from falmock.fixtures.fault import Latency
 from falmock.fixtures.fault import Spread
 
 
-class Strike(NamedTuple):
+class InjectedFault(NamedTuple):
     """A fault that strikes a call. `source` says where it was asked for, `chance` decides what it leaves open."""
 
     fault: Fault
     source: str
-    chance: Chance
+    chance: SeededRandom
 
 
 LONGEST = 1_000_000.0
 """Seconds that a wait takes at most."""
 
 
-class Chance:
+class SeededRandom:
     """The draws of one call: `share` gives a number from 0 to below 1, for each purpose another, for equal calls the same."""
 
     def __init__(self, seed: int | str, who: str, number: int) -> None:

@@ -34,7 +34,7 @@ _WITH_INPUT = ("application/json", "")
 _NO_HEADERS: tuple[Header, ...] = ()
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One call; `at` in seconds since the epoch.
 
     `status` is None for a call that was forwarded, `fault` names what struck it.
@@ -78,7 +78,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget all."""
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[JournalEntry] = deque()
         self._size = 0
         self.total = 0
         self.misses = 0
@@ -101,7 +101,7 @@ class Journal:
             fixture, fault = effect.fixture, effect.fault
         body, left_out = kept(request.body) if request.body and _is_json(request) else (b"", 0)
         self.add(
-            Entry(
+            JournalEntry(
                 now,
                 request.method,
                 request.host,
@@ -138,7 +138,7 @@ class Journal:
         self.misses -= entry.miss is not None
         self._size -= len(entry.body)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalEntry) -> None:
         """Record a call that falmock made itself, or one that is no request."""
         self.total += 1
         self.misses += entry.miss is not None
@@ -162,7 +162,7 @@ class Journal:
         """Record one message on the socket that a request opened, and what it was answered with; `body` is its JSON."""
         text, left_out = kept(body)
         self.add(
-            Entry(
+            JournalEntry(
                 now,
                 MESSAGE,
                 handshake.host,
@@ -179,7 +179,7 @@ class Journal:
             )
         )
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[JournalEntry]:
         """The calls as they were, secrets and all, the oldest first."""
         return iter(self._entries)
 
@@ -187,11 +187,11 @@ class Journal:
         return len(self._entries)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalEntry]:
         """The calls, the oldest first."""
         return [self.shown(entry) for entry in self._entries]
 
-    def shown(self, entry: Entry) -> Entry:
+    def shown(self, entry: JournalEntry) -> JournalEntry:
         """A call with its secrets hidden, and without what may hold some: its body and query, the headers of its answer."""
         text = self.redactor.text
         miss = None if entry.miss is None else text(entry.miss)

@@ -14,7 +14,7 @@ LIMIT = 4096
 """How many fixtures this is kept of: all begin anew when there are more."""
 
 
-class Course(NamedTuple):
+class JobPlan(NamedTuple):
     """How a job goes: when it moves, what comes of it, and whether its runner stops when asked to."""
 
     schedule: Schedule
@@ -29,10 +29,10 @@ class Prepared(NamedTuple):
     pace: Pace
     label: str
     why: str
-    course: Course
+    course: JobPlan
 
 
-class Preparations:
+class PreparedCache:
     """What was worked out so far."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Preparations:
 
 def _prepared(fixture: Fixture, pace: Pace) -> Prepared:
     timeline = fixture.timeline
-    course = Course(schedule(pace, timeline), fixture.answer, timeline.honours_cancel)
+    course = JobPlan(schedule(pace, timeline), fixture.answer, timeline.honours_cancel)
     return Prepared(fixture, pace, fixture.label, reason_of(fixture), course)
 
 

@@ -10,15 +10,15 @@ from falmock.engine.effects import Stream
 from falmock.engine.faults import jobs as fault_jobs
 from falmock.engine.faults.replies import error_reply
 from falmock.engine.faults.replies import struck
-from falmock.engine.faults.selector import Faults
-from falmock.engine.injected_fault import Strike
+from falmock.engine.faults.selector import FaultSelector
+from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.job import Job
-from falmock.engine.jobs.pace import Kind
+from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.jobs.table import TooManyJobs
-from falmock.engine.webhooks.schedule import Agenda
+from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook
@@ -36,14 +36,14 @@ from falmock.wire.message import Request
 class Queue:
     """Answers the calls to the queue host: every answer is a view of one job."""
 
-    def __init__(self, answers: Answers, jobs: Jobs, webhooks: Agenda, faults: Faults) -> None:
+    def __init__(self, answers: Answers, jobs: Jobs, webhooks: WebhookSchedule, faults: FaultSelector) -> None:
         self._answers = answers
         self._faults = faults
         self._jobs = jobs
         self._webhooks = webhooks
         jobs.on_end = webhooks.ended
 
-    def submit(self, request: Request, call: Submit, now: float, strike: Strike | None = None) -> Reply:
+    def submit(self, request: Request, call: Submit, now: float, strike: InjectedFault | None = None) -> Reply:
         """A job for the queue: accepted when a fixture, or the fault that strikes it, knows how it will end."""
         app = call.endpoint.app
         if call.max_queue_length:
@@ -83,11 +83,11 @@ class Queue:
             why=known.why,
             endpoint=str(call.endpoint),
             strike=own,
-            held=self._answers.config.pace.kind is Kind.MANUAL,
+            held=self._answers.config.pace.kind is PaceKind.MANUAL,
         )
         return self._accept(job, target, strike, now)
 
-    def _find(self, request: Request, call: Submit, strike: Strike | None) -> tuple[Fixture, float] | Reply:
+    def _find(self, request: Request, call: Submit, strike: InjectedFault | None) -> tuple[Fixture, float] | Reply:
         """As `Answers.find`; where no fixture answers, the fault may know how the job ends."""
         found = self._answers.find(request, call.endpoint)
         if isinstance(found, Reply) and found.miss is not None and strike is not None:
@@ -95,7 +95,9 @@ class Queue:
             return found if instead is None else (instead, DEFAULT_DEADLINE)
         return found
 
-    def _accept(self, job: Job, target: webhook.Target | None, strike: Strike | None, now: float) -> Reply:
+    def _accept(
+        self, job: Job, target: webhook.WebhookTarget | None, strike: InjectedFault | None, now: float
+    ) -> Reply:
         """Take a new job in, if there is room; `target` is where to tell of its end."""
         # A submit shows the job as it enters the queue, even where the pace ends it at once.
         body = status_object(job, now, logs=False)
@@ -116,13 +118,13 @@ class Queue:
         reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
         return reply if strike is None else fault_jobs.marked(strike, reply)
 
-    def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.Target | Reply | None:
+    def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.WebhookTarget | Reply | None:
         """Where to tell of a job's end, or why a submit that asks for it is refused."""
         if not url:
             return None
         try:
             target = webhook.target(url)
-        except webhook.BadTarget as error:
+        except webhook.BadWebhookTarget as error:
             refused = replies.problem(422, f"fal_webhook: {error}", "bad fal_webhook")
         else:
             full = self._webhooks.check(target, now)

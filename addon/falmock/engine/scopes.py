@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
-from falmock.engine.faults.selector import Tally
+from falmock.engine.faults.selector import FaultCounts
 from falmock.engine.files.registry import Assets
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.journal import Journal
@@ -54,7 +54,7 @@ class Scope:
         self.calls: Counter[str] = Counter()
         self.assets = Assets() if assets is None else assets
         self.journal = Journal(redactor)
-        self.faults = Tally()
+        self.faults = FaultCounts()
 
     def clear(self) -> None:
         """Forget all that is its own."""

@@ -8,8 +8,8 @@ from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import End
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.effects import StreamStep
 from falmock.engine.jobs.pace import spread
 from falmock.engine.prepared import reason_of
 from falmock.fixtures.model import Answer
@@ -42,20 +42,20 @@ class Playback:
         self._next = 0
         self._free = 0.0
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`."""
         due: list[bytes] = []
         while self._next < len(self._pieces):
             piece = self._pieces[self._next]
             at = max(piece.at, self._free)
             if at > now:
-                return Step(tuple(due), at)
+                return StreamStep(tuple(due), at)
             due.append(piece.data)
             self._next += 1
             if self._gap:
                 self._free = now + self._gap
         ends = max(self._ends, self._free)
-        return Step(tuple(due), ends) if ends > now else Step(tuple(due), end=End.WHOLE)
+        return StreamStep(tuple(due), ends) if ends > now else StreamStep(tuple(due), end=End.WHOLE)
 
 
 class Streams:

@@ -22,7 +22,7 @@ NAMES = (OPENAI, AIMOCK, SERVER_PROXY)
 _LOOKS = ("GET", "HEAD", "OPTIONS")
 """How browsers and health checks look for what they would not miss."""
 
-Leave = Callable[[Reply | Stream], Reply | Stream]
+Rewrite = Callable[[Reply | Stream], Reply | Stream]
 """Changes an answer on its way out of a door."""
 
 
@@ -53,7 +53,7 @@ def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Re
     return reply._replace(headers=(*reply.headers, replies.MISS_HEADER), miss=miss)
 
 
-class Onward(NamedTuple):
+class FalCall(NamedTuple):
     """A direct request that stands for one call to fal: `request`, on one of fal's hosts.
 
     It is answered as that call is, here or by the real fal, streams and all. `leave` changes an answer of falmock's on
@@ -61,7 +61,7 @@ class Onward(NamedTuple):
     """
 
     request: Request
-    leave: Leave = as_it_is
+    leave: Rewrite = as_it_is
 
 
 Ask = Callable[[Request], Awaitable[Reply]]
@@ -78,7 +78,7 @@ class Door(Protocol):
     def claims(self, request: Request) -> bool:
         """Whether a direct request is for this door. `request.host` is whatever the client called falmock."""
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """What to do about a request of its own at `now` (seconds since the epoch)."""
 
 

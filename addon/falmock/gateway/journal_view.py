@@ -12,7 +12,7 @@ from falmock.engine.engine import Engine
 from falmock.engine.faults.selector import KINDS
 from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
-from falmock.engine.journal import Entry
+from falmock.engine.journal import JournalEntry
 from falmock.wire import calls
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
@@ -31,20 +31,20 @@ _DEEP = 50
 """What is nested deeper is not shown."""
 
 
-class Told(NamedTuple):
+class JournalLine(NamedTuple):
     """One call: its number in the journal (from 1), and what it was.
 
     `endpoint` and `request_id` are "" where it has none.
     """
 
     number: int
-    entry: Entry
+    entry: JournalEntry
     call: str
     endpoint: str
     request_id: str
 
 
-class Wanted(NamedTuple):
+class JournalFilter(NamedTuple):
     """Which calls are asked for: all that is set must hold. `endpoint`, `fixture` and `fault` may be globs."""
 
     call: str | None = None
@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
     since: float | None = None
     door: str | None = None
 
-    def holds(self, told: Told) -> bool:
+    def holds(self, told: JournalLine) -> bool:
         """Whether a call is one of them."""
         entry = told.entry
         return (
@@ -78,40 +78,40 @@ def is_named(name: str | None, pattern: str) -> bool:
     return name is not None and (name == pattern or fnmatch.fnmatchcase(name, pattern))
 
 
-class Chronicle:
+class JournalView:
     """The calls of one scope, the oldest first."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._journal = engine.scope.journal
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[JournalLine]:
         first = self._journal.total - len(self._journal) + 1
         for number, entry in enumerate(self._journal, first):
             yield self._told(number, entry)
 
-    def _told(self, number: int, entry: Entry) -> Told:
+    def _told(self, number: int, entry: JournalEntry) -> JournalLine:
         if entry.kind == "webhook":
-            return Told(number, entry, entry.kind, self._endpoint_of(entry.job), entry.job)
+            return JournalLine(number, entry, entry.kind, self._endpoint_of(entry.job), entry.job)
         if entry.method == "OPTIONS":
-            return Told(number, entry, PREFLIGHT, "", "")
+            return JournalLine(number, entry, PREFLIGHT, "", "")
         role = self._engine.config.hosts.role(entry.host) or Role.OTHER
         call = routes.route(role, entry.method, entry.path, entry.query, upgrade=entry.upgrade)
         name = entry.kind or KINDS.get(type(call)) or ("keys" if isinstance(call, calls.WebhookKeys) else OTHER)
         request_id = str(getattr(call, "request_id", "")) or entry.job or _answered_id(entry)
         endpoint = getattr(call, "endpoint", None)
         if endpoint is not None:
-            return Told(number, entry, name, str(endpoint), request_id)
+            return JournalLine(number, entry, name, str(endpoint), request_id)
         if not hasattr(call, "request_id"):
-            return Told(number, entry, name, "", request_id)
+            return JournalLine(number, entry, name, "", request_id)
         about = self._endpoint_of(request_id) or entry.path.partition("/requests/")[0].strip("/")
-        return Told(number, entry, name, about, request_id)
+        return JournalLine(number, entry, name, about, request_id)
 
     def _endpoint_of(self, request_id: str) -> str:
         job = self._engine.scope.jobs.peek(request_id)
         return "" if job is None else job.endpoint
 
-    def input(self, told: Told) -> Any:
+    def input(self, told: JournalLine) -> Any:
         """What a call came with, as it was; None where there was no input, or it was not kept."""
         entry = told.entry
         if entry.body:
@@ -123,7 +123,7 @@ class Chronicle:
             return inputs.parameters(entry.query)
         return None
 
-    def shown(self, told: Told, scope: str) -> dict[str, Any]:
+    def shown(self, told: JournalLine, scope: str) -> dict[str, Any]:
         """A call as a JSON value, secrets hidden and long texts cut."""
         entry = self._journal.shown(told.entry)
         asked = self._engine.redactor.value(_bounded(self.input(told), LONG, _DEEP))
@@ -150,7 +150,7 @@ class Chronicle:
         }
 
 
-def _answered_id(entry: Entry) -> str:
+def _answered_id(entry: JournalEntry) -> str:
     return next((value.decode("latin-1") for name, value in entry.answered if name.lower() == _REQUEST_ID), "")
 
 

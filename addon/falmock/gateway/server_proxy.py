@@ -22,13 +22,13 @@ from falmock.gateway import door
 from falmock.gateway import journal_view
 from falmock.gateway.caller import is_from_nearby
 from falmock.gateway.door import Ask
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.wire import cors
 from falmock.wire import target
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.target import BadTarget
-from falmock.wire.target import Target
+from falmock.wire.target import ProxyTarget
 
 METHODS = ("GET", "POST", "PUT")
 """The formula's, and PUT: without it no client can cancel a job."""
@@ -41,7 +41,7 @@ _SET_BY_SERVER = (b"content-length", b"content-encoding")
 _TEXT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 _OFFICIAL_HOSTS = ("fal.run", "queue.fal.run")
 _OFFICIAL_STORAGE = tuple(
-    Target("rest.fal.ai", f"/storage/upload/{action}", "storage_type=fal-cdn-v3")
+    ProxyTarget("rest.fal.ai", f"/storage/upload/{action}", "storage_type=fal-cdn-v3")
     for action in ("initiate", "complete-multipart")
 )
 
@@ -66,7 +66,7 @@ class ServerProxy:
         """Whether a request is to its path."""
         return request.path.removesuffix("/") == self._config.proxy_path
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:  # noqa: ARG002
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:  # noqa: ARG002
         """What to do about a request: the call that it stands for, or why there is none."""
         request = request._replace(door=door.SERVER_PROXY)
         if request.method == "OPTIONS":
@@ -74,7 +74,7 @@ class ServerProxy:
             return door.noted(self._engines, request, reply, now, journal_view.PREFLIGHT)
         official = self._config.proxy_profile is ProxyProfile.OFFICIAL
         result = self._as_official(request) if official else self._as_documented(request)
-        if isinstance(result, Onward):
+        if isinstance(result, FalCall):
             return result
         place = _place(request)
         if place is None:
@@ -83,7 +83,7 @@ class ServerProxy:
             door.noted(self._engines, _at(request, place), result, now)
         return _readable(request, result)
 
-    def _as_documented(self, request: Request) -> Reply | Onward:
+    def _as_documented(self, request: Request) -> Reply | FalCall:
         if request.method not in METHODS:
             message = f"{request.method} is not for fal's server-side proxy, which takes GET, POST and PUT (to cancel)"
             return replies.problem(405, message, "method not allowed", _ALLOW)
@@ -106,7 +106,7 @@ class ServerProxy:
             request, place, kept | extra | {"x-fal-client-proxy": "falmock"}, self._key(), _less_framing
         )
 
-    def _as_official(self, request: Request) -> Reply | Onward:
+    def _as_official(self, request: Request) -> Reply | FalCall:
         if request.method not in METHODS:
             return Reply(405, (_ALLOW,), b"", "method not allowed")
         url = request.headers.get(target.HEADER)
@@ -130,11 +130,11 @@ class ServerProxy:
     def _onward(
         self,
         request: Request,
-        place: Target,
+        place: ProxyTarget,
         headers: dict[str, str],
         key: str | None,
         leave: Callable[[tuple[Header, ...]], tuple[Header, ...]],
-    ) -> Reply | Onward:
+    ) -> Reply | FalCall:
         own = request.headers.get("authorization")
         if not own and key is not None and not is_from_nearby(request):
             if self._config.mode is not Mode.REPLAY:
@@ -153,7 +153,7 @@ class ServerProxy:
         def left(effect: Reply | Stream) -> Reply | Stream:
             return _readable(request, effect._replace(headers=leave(effect.headers)))
 
-        return Onward(call, left)
+        return FalCall(call, left)
 
     def _key(self) -> str | None:
         """The credentials in the environment, as fal's clients read it."""
@@ -164,7 +164,7 @@ class ServerProxy:
         return f"Key {key}" if key else None
 
 
-def _place(request: Request) -> Target | None:
+def _place(request: Request) -> ProxyTarget | None:
     """Where a request would have gone, had it not been refused; None if that is no place of fal's."""
     try:
         return target.parse_target(request.headers.get(target.HEADER, ""), ("https", "http"))
@@ -172,7 +172,7 @@ def _place(request: Request) -> Target | None:
         return None
 
 
-def _at(request: Request, place: Target) -> Request:
+def _at(request: Request, place: ProxyTarget) -> Request:
     return request._replace(host=place.host, path=place.path, query=place.query)
 
 

@@ -32,27 +32,27 @@ from falmock.proxy import options
 from falmock.proxy import upload_intake
 from falmock.proxy import upload_spool
 from falmock.proxy import webhooks
-from falmock.proxy.clients import Callers
+from falmock.proxy.clients import Clients
 from falmock.proxy.commands import Commands
-from falmock.proxy.commands import Save
-from falmock.proxy.commands import Scrub
+from falmock.proxy.commands import SaveFlows
+from falmock.proxy.commands import ScrubFiles
 from falmock.proxy.configuration import Configuration
-from falmock.proxy.direct import Entrance
-from falmock.proxy.handler import Answering
+from falmock.proxy.direct import DirectRequests
+from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
 from falmock.proxy.internal_calls import FORWARDED
-from falmock.proxy.internal_calls import Asking
+from falmock.proxy.internal_calls import InternalCalls
 from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.message_limit import Messages
-from falmock.proxy.miss_log import Misses
+from falmock.proxy.message_limit import MessageLimit
+from falmock.proxy.miss_log import MissLog
 from falmock.proxy.origin import socket_reset
 from falmock.proxy.origin import socket_tunnel
-from falmock.proxy.origin.delivery import Stage
+from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.record import captures
 from falmock.proxy.record import scrub_command
 from falmock.proxy.record.current import Recordings
-from falmock.proxy.record.hooks import Listening
-from falmock.proxy.record.save_command import Saving
+from falmock.proxy.record.hooks import RecordingHooks
+from falmock.proxy.record.save_command import SaveCommand
 from falmock.proxy.screens import contentview
 from falmock.proxy.screens import terminal
 from falmock.wire.formats.uuid7 import uuid7
@@ -75,19 +75,19 @@ class Falmock:
 
     def __init__(self) -> None:
         self._engine = Engines(Config(), Index(), _new_id, secrets.token_bytes(32))
-        self._callers = Callers()
-        misses = Misses()
+        self._callers = Clients()
+        misses = MissLog()
         self._fixtures = LiveFixtures(self._engine, misses)
         self._recordings = Recordings(self._engine.common, self._fixtures.poke)
         self._configuration = Configuration(self._engine, self._fixtures, self._recordings)
-        self._stage = Stage(self._origin_moved)
-        self._asking = Asking(self._engine, misses.tell, self._stage.origin.tickets.wake)
-        self._entrance = Entrance(self._engine, self._callers, self._doors(), self._asking.ask)
-        self._intake = upload_intake.Intake(self._engine, self._stage)
-        self._answering = Answering(self._engine, self._callers, self._entrance, self._intake, self._stage, misses)
-        self._listening = Listening(self._engine, self._recordings, self._fixtures)
+        self._stage = Responder(self._origin_moved)
+        self._asking = InternalCalls(self._engine, misses.tell, self._stage.origin.tickets.wake)
+        self._entrance = DirectRequests(self._engine, self._callers, self._doors(), self._asking.ask)
+        self._intake = upload_intake.UploadIntake(self._engine, self._stage)
+        self._answering = FlowHandler(self._engine, self._callers, self._entrance, self._intake, self._stage, misses)
+        self._listening = RecordingHooks(self._engine, self._recordings, self._fixtures)
         self._webhooks = webhooks.Webhooks(self._engine.common.webhooks)
-        self._messages = Messages()
+        self._messages = MessageLimit()
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.common.redactor)
         self._commands = Commands(self._fixtures.reload, self._scrubber, self._saver, lambda: self._recordings.current)
@@ -145,7 +145,7 @@ class Falmock:
         if self._terminal is not None and address is not None:
             self._terminal.origins.add(address)
 
-    def _scrubber(self) -> Scrub | None:
+    def _scrubber(self) -> ScrubFiles | None:
         store = self._fixtures.store
         return (
             None
@@ -153,11 +153,11 @@ class Falmock:
             else lambda paths: scrub_command.scrub(paths or store.paths, self._engine.common.redactor)
         )
 
-    def _saver(self) -> Save | None:
+    def _saver(self) -> SaveFlows | None:
         config, store = self._configuration.current, self._fixtures.store
         if config is None or store is None:
             return None
-        return Saving(config, self._engine.common, store.paths[0], self._fixtures.library.index.fixtures).save
+        return SaveCommand(config, self._engine.common, store.paths[0], self._fixtures.library.index.fixtures).save
 
     # traffic
 

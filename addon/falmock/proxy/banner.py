@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.fixtures.disk.loader import Library
+from falmock.fixtures.disk.loader import LoadedFixtures
 
 _LEAVES = {
     Mode.REPLAY: "nothing leaves: no connection to fal is made",
@@ -17,7 +17,7 @@ _LEAVES = {
 }
 
 
-def banner(config: Config, library: Library, paths: Sequence[str]) -> str:
+def banner(config: Config, library: LoadedFixtures, paths: Sequence[str]) -> str:
     """How falmock works with this configuration, on one line; recordings go to the first of the `paths` of fixtures."""
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
@@ -27,7 +27,7 @@ def banner(config: Config, library: Library, paths: Sequence[str]) -> str:
     )
 
 
-def counted(library: Library) -> str:
+def counted(library: LoadedFixtures) -> str:
     """How many fixtures, and rules for faults, were loaded."""
     fixtures = f"{_number(len(library.index.fixtures), 'fixture')} in {_number(library.files, 'file')}"
     return f"{fixtures} and {_number(len(library.faults), 'rule')} for faults" if library.faults else fixtures

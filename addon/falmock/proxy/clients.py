@@ -16,7 +16,7 @@ _BY_PROXYAUTH = "proxyauth"
 """The key of a flow's metadata where mitmproxy's own `proxyauth` option leaves user and password."""
 
 
-class Callers:
+class Clients:
     """What is known of the connections that are open.
 
     Their user names are those in `HTTPS_PROXY=http://my-test:x@127.0.0.1:8080`: tests that share one mock are kept

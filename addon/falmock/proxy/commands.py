@@ -28,14 +28,14 @@ class Scrubbed(NamedTuple):
     rewritten: tuple[str, ...]
 
 
-class Scrub(Protocol):
+class ScrubFiles(Protocol):
     """Takes the secrets out of fixture files."""
 
     def __call__(self, paths: Sequence[str]) -> Scrubbed:
         """Scrub these files and folders, or all of `fal_fixtures` for none. Raises OSError, FixtureErrors."""
 
 
-class Save(Protocol):
+class SaveFlows(Protocol):
     """Makes fixtures of flows."""
 
     def __call__(self, flows: Sequence[http.HTTPFlow], /) -> str:
@@ -61,8 +61,8 @@ class Commands:
     def __init__(
         self,
         reload: Callable[[], str],
-        scrub: Callable[[], Scrub | None],
-        save: Callable[[], Save | None],
+        scrub: Callable[[], ScrubFiles | None],
+        save: Callable[[], SaveFlows | None],
         keeper: Callable[[], Keeper | None],
     ) -> None:
         self._reload = reload

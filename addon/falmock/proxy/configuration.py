@@ -11,7 +11,7 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
 from falmock.fixtures.disk.loader import FixtureErrors
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
@@ -54,7 +54,7 @@ class Configuration:
 
     def _use(self, config: Config) -> None:
         before = self.current
-        store = Store(config.fixtures, config.faults)
+        store = FixtureLoader(config.fixtures, config.faults)
         root = store.paths[0]
         if config.mode.records:
             prepare(root)

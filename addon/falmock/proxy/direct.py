@@ -16,9 +16,9 @@ from falmock.engine.engines import Engines
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Door
 from falmock.gateway.door import Doors
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.proxy import flows
-from falmock.proxy.clients import Callers
+from falmock.proxy.clients import Clients
 from falmock.wire.message import Request
 
 NOBODY = ".invalid"
@@ -29,10 +29,10 @@ LOOKS_AGAIN = 1.0
 """How often (seconds) it is looked whether the client of an answer that takes time is still there."""
 
 
-class Entrance:
+class DirectRequests:
     """Answers requests to falmock itself."""
 
-    def __init__(self, engines: Engines, callers: Callers, doors: Sequence[Door], ask: Ask) -> None:
+    def __init__(self, engines: Engines, callers: Clients, doors: Sequence[Door], ask: Ask) -> None:
         self._engines = engines
         self._callers = callers
         self._doors = Doors(engines, doors)
@@ -67,7 +67,7 @@ class Entrance:
         is_here = flow.request.port == flow.client_conn.sockname[1]
         return request if is_here else None
 
-    async def answer(self, request: Request, is_there: Callable[[], bool]) -> Reply | Stream | Onward:
+    async def answer(self, request: Request, is_there: Callable[[], bool]) -> Reply | Stream | FalCall:
         """What to do about such a request.
 
         `is_there` tells whether its client still waits: without one, a door stops what it is at.

@@ -13,7 +13,7 @@ ADDRESS = IPv4Address("198.18.0.1")
 """Where fal's names point: the network set aside for benchmarks (RFC 2544), which no real host has."""
 
 
-class Names:
+class DnsAnswers:
     """The addon that answers while it has hosts to answer for."""
 
     name = "falmock-names"

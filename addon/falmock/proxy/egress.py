@@ -29,7 +29,7 @@ from mitmproxy.proxy.layers.tls import parse_client_hello
 from falmock.engine import replies
 from falmock.proxy import addon_chain
 from falmock.proxy import flows
-from falmock.proxy.dns import Names
+from falmock.proxy.dns import DnsAnswers
 from falmock.proxy.origin.redirect import Redirects
 from falmock.wire.hosts import Hosts
 
@@ -51,7 +51,7 @@ class Egress:
         """Where falmock's own origin listens: what goes there does not leave."""
         self.redirects = Redirects()
         """The flows that the origin answers. They go there from here, so that every script sees them as they came."""
-        self.names = Names()
+        self.names = DnsAnswers()
 
     def use(self, hosts: Hosts, *, closed: bool) -> None:
         """Guard these hosts from now on."""

@@ -15,17 +15,17 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
-from falmock.gateway.door import Leave
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
+from falmock.gateway.door import Rewrite
 from falmock.proxy import flows
-from falmock.proxy.clients import Callers
-from falmock.proxy.direct import Entrance
+from falmock.proxy.clients import Clients
+from falmock.proxy.direct import DirectRequests
 from falmock.proxy.internal_calls import FORWARDED
-from falmock.proxy.miss_log import Misses
-from falmock.proxy.miss_log import Overheard
+from falmock.proxy.miss_log import MissLog
+from falmock.proxy.miss_log import MissReporting
 from falmock.proxy.origin import socket_tunnel
-from falmock.proxy.origin.delivery import Stage
-from falmock.proxy.upload_intake import Intake
+from falmock.proxy.origin.delivery import Responder
+from falmock.proxy.upload_intake import UploadIntake
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
@@ -38,17 +38,17 @@ def is_direct(flow: http.HTTPFlow) -> bool:
     return _DIRECT in flow.metadata
 
 
-class Answering:
+class FlowHandler:
     """Decides about flows. Each leaves with an answer, or as one that goes on to fal."""
 
     def __init__(
         self,
         engine: Engines,
-        callers: Callers,
-        entrance: Entrance,
-        intake: Intake,
-        stage: Stage,
-        misses: Misses,
+        callers: Clients,
+        entrance: DirectRequests,
+        intake: UploadIntake,
+        stage: Responder,
+        misses: MissLog,
     ) -> None:
         self._engine = engine
         self._callers = callers
@@ -56,7 +56,7 @@ class Answering:
         self._intake = intake
         self._stage = stage
         self._misses = misses
-        self._leaving: dict[str, Leave] = {}
+        self._leaving: dict[str, Rewrite] = {}
         """By the id of a flow that goes on to fal for a door: what that door makes of the answer."""
 
     async def answer(self, flow: http.HTTPFlow, host: str) -> None:
@@ -108,14 +108,14 @@ class Answering:
 
     async def _welcome(self, flow: http.HTTPFlow, request: Request) -> None:
         result = await self._entrance.answer(request, lambda: flow.client_conn.connected)
-        if isinstance(result, Onward):
+        if isinstance(result, FalCall):
             await self._decide(flow, result.request, result.leave)
         else:
             if isinstance(result, Reply):
                 self._told_of(result)
             await self._stage.put(flow, result)
 
-    async def _decide(self, flow: http.HTTPFlow, request: Request, leave: Leave | None = None) -> None:
+    async def _decide(self, flow: http.HTTPFlow, request: Request, leave: Rewrite | None = None) -> None:
         """Have a call to fal answered; `leave` is what happens to the answer to one that came in by a door."""
         effect = self._engine.handle(request, time.time())
         if isinstance(effect, Forward):
@@ -127,7 +127,7 @@ class Answering:
         if isinstance(effect, Reply):
             self._told_of(effect)
         elif isinstance(effect, Socket):
-            heard = Overheard(effect.conversation, self._misses.tell)
+            heard = MissReporting(effect.conversation, self._misses.tell)
             effect = socket_tunnel.prepared(flow, effect._replace(conversation=heard))
         if leave is not None and isinstance(effect, Reply | Stream):
             effect = leave(effect)
@@ -140,7 +140,7 @@ class Answering:
         if reply.wakes:
             self._stage.origin.tickets.wake(reply.wakes)
 
-    def _forward(self, flow: http.HTTPFlow, request: Request, forward: Forward, leave: Leave | None) -> None:
+    def _forward(self, flow: http.HTTPFlow, request: Request, forward: Forward, leave: Rewrite | None) -> None:
         """Have a flow go on to fal."""
         flow.comment = f"falmock: {forward.why}"
         flow.metadata["falmock.why"] = forward.why

@@ -30,7 +30,7 @@ async def together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
     return list(await asyncio.gather(*calls))
 
 
-class Asking:
+class InternalCalls:
     """The calls that doors make, and that have not been answered yet.
 
     `wake` hears the request id of a job that one of them changed.

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from falmock.engine.engines import Engines
 from falmock.fixtures.disk.loader import FixtureErrors
-from falmock.fixtures.disk.loader import Library
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
+from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.matching.index import Index
 from falmock.proxy.banner import counted
-from falmock.proxy.miss_log import Misses
+from falmock.proxy.miss_log import MissLog
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 class LiveFixtures:
     """What is loaded at the moment, and from where; `store` is None until something is."""
 
-    def __init__(self, engine: Engines, misses: Misses) -> None:
-        self.store: Store | None = None
-        self.library = Library(Index(), 0, ())
+    def __init__(self, engine: Engines, misses: MissLog) -> None:
+        self.store: FixtureLoader | None = None
+        self.library = LoadedFixtures(Index(), 0, ())
         self._engine = engine
         self._misses = misses
         self._watcher: Watcher | None = None
 
-    def load(self, store: Store) -> None:
+    def load(self, store: FixtureLoader) -> None:
         """Use the fixtures of this store, and no others. Raises FixtureErrors, and then nothing changes."""
         library = store.load()
         self.stop_watching()
@@ -69,11 +69,11 @@ class LiveFixtures:
         if self._watcher is not None:
             await self._watcher.look()
 
-    def _reloaded(self, library: Library) -> None:
+    def _reloaded(self, library: LoadedFixtures) -> None:
         self._take(library)
         logger.info("falmock: fixtures changed on disk: %s", counted(library))
 
-    def _take(self, library: Library) -> None:
+    def _take(self, library: LoadedFixtures) -> None:
         self.library = library
         self._engine.use_fixtures(library.index)
         self._engine.use_faults(library.faults)
@@ -92,7 +92,7 @@ LONGEST = 10.0
 class Watcher:
     """Looks at a store in the background and hands every good new load to `use`."""
 
-    def __init__(self, store: Store, use: Callable[[Library], None]) -> None:
+    def __init__(self, store: FixtureLoader, use: Callable[[LoadedFixtures], None]) -> None:
         self._store = store
         self._use = use
         self._task: asyncio.Task[None] | None = None

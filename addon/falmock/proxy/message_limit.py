@@ -10,7 +10,7 @@ MOST_BYTES = 64 * 1024 * 1024
 """How many bytes these may have."""
 
 
-class Messages:
+class MessageLimit:
     """Counts what open sockets hold.
 
     While it is too much, each that gets another message gives up the older half of its own.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from falmock.engine.effects import Conversation
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.fixtures.matching.miss import Miss
 
 logger = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ MOST = 1000
 """How many misses are remembered; what comes after them is not told."""
 
 
-class Misses:
+class MissLog:
     """The misses that were told since the fixtures were loaded."""
 
     def __init__(self) -> None:
@@ -31,26 +31,26 @@ class Misses:
         self._told.clear()
 
 
-class Overheard:
+class MissReporting:
     """Passes everything on; `missed` hears of each message that no fixture answers."""
 
     def __init__(self, conversation: Conversation, missed: Callable[[Miss], None]) -> None:
         self._conversation = conversation
         self._missed = missed
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """The handshake is done."""
         return self._told(self._conversation.opened(now))
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """A whole message came."""
         return self._told(self._conversation.received(message, now))
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """The time that was asked for has come."""
         return self._told(self._conversation.due(now))
 
-    def _told(self, turn: Turn) -> Turn:
+    def _told(self, turn: SocketStep) -> SocketStep:
         for miss in turn.misses:
             self._missed(miss)
         return turn

@@ -13,16 +13,16 @@ from mitmproxy import http
 from falmock.engine import replies
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
 from falmock.proxy import flows
 from falmock.proxy.origin import tcp_reset
-from falmock.proxy.origin.delivery import Stage
-from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.origin.delivery import Responder
+from falmock.proxy.origin.tickets import UploadTicket
 from falmock.proxy.upload_spool import ENCODINGS
-from falmock.proxy.upload_spool import Arrival
-from falmock.proxy.upload_spool import Depot
+from falmock.proxy.upload_spool import SpooledUpload
+from falmock.proxy.upload_spool import SpoolFolder
 from falmock.wire import cors
 from falmock.wire.message import Content
 from falmock.wire.message import Request
@@ -32,13 +32,13 @@ UPLOADING = ("POST", "PUT")
 """The methods of requests whose bodies may be files."""
 
 
-class Intake:
+class UploadIntake:
     """Uploads on their way to disk, and what the engine has there."""
 
-    def __init__(self, engine: Engines, stage: Stage) -> None:
+    def __init__(self, engine: Engines, stage: Responder) -> None:
         self._engine = engine
         self._stage = stage
-        self._depot = Depot()
+        self._depot = SpoolFolder()
         self._timer: asyncio.TimerHandle | None = None
 
     async def begin(self, flow: http.HTTPFlow, host: str, user: str = "") -> None:
@@ -55,26 +55,26 @@ class Intake:
             logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
             return
         try:
-            await self._stage.take(flow, Upload(arrival, self._answer_for(flow, request, arrival)))
+            await self._stage.take(flow, UploadTicket(arrival, self._answer_for(flow, request, arrival)))
         except OSError as error:
             arrival.drop()
             logger.warning("falmock: an upload is kept in memory, since nothing can listen on loopback: %s", error)
 
     def _answer_for(
-        self, flow: http.HTTPFlow, request: Request, arrival: Arrival
+        self, flow: http.HTTPFlow, request: Request, arrival: SpooledUpload
     ) -> Callable[[Content], Awaitable[Reply]]:
         async def answer(content: Content) -> Reply:
             reply = self._answer(request._replace(content=content), arrival)
             reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
             flows.annotate(flow, reply)
-            if reply.delivery is not None and reply.delivery.reset is Reset.BEFORE_HEADERS:
+            if reply.delivery is not None and reply.delivery.reset is ResetPoint.BEFORE_HEADERS:
                 tcp_reset.kill(flow)
                 return reply._replace(status=502, delivery=None)  # nobody sees it: its headers are when mitmproxy kills
             return reply
 
         return answer
 
-    def _answer(self, request: Request, arrival: Arrival) -> Reply:
+    def _answer(self, request: Request, arrival: SpooledUpload) -> Reply:
         if arrival.problem is not None:
             return _no_disk(arrival.problem)
         if arrival.garbled:

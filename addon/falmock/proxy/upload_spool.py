@@ -28,7 +28,7 @@ ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 """The content encodings of uploads that are taken off on the way."""
 
 
-class Arrival(Spool):
+class SpooledUpload(Spool):
     """The body of an upload on its way into a file. `problem` or `garbled` tells why the file is not there."""
 
     def __init__(self, folder: Path, encoding: str) -> None:
@@ -97,7 +97,7 @@ class Decoder:
         return self._inflate.decompress(data, self._block)
 
 
-class Depot:
+class SpoolFolder:
     """The folder that uploaded files are in. It is made when the first one comes."""
 
     def __init__(self) -> None:
@@ -113,9 +113,9 @@ class Depot:
             self._folder, self._lock = _locked_folder()
         return self._folder
 
-    def arrival(self, encoding: str) -> Arrival:
+    def arrival(self, encoding: str) -> SpooledUpload:
         """Where the body of an upload goes that has this content encoding, one of ENCODINGS. Raises OSError."""
-        return Arrival(self.folder, encoding)
+        return SpooledUpload(self.folder, encoding)
 
     async def join(self, parts: tuple[Content, ...]) -> Content:
         """One file with the content of all parts, which stay. Asked for the same at the same time, it is done once.

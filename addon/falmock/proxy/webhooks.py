@@ -16,12 +16,12 @@ from mitmproxy import http
 from mitmproxy.addons.clientplayback import ReplayHandler
 
 from falmock.engine.effects import FileBody
-from falmock.engine.webhooks.request import Post
-from falmock.engine.webhooks.schedule import Agenda
-from falmock.engine.webhooks.schedule import Verdict
+from falmock.engine.webhooks.request import WebhookPost
+from falmock.engine.webhooks.schedule import AttemptResult
+from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.proxy import flows
 from falmock.proxy import webhook_key
-from falmock.wire.webhook import Outcome
+from falmock.wire.webhook import AttemptOutcome
 
 logger = logging.getLogger(__name__)
 WEBHOOK = "falmock.webhook"
@@ -43,14 +43,14 @@ def is_delivery(flow: http.HTTPFlow) -> bool:
 class _Attempt:
     """A post under way; `problem` tells what is wrong with it where its flow does not."""
 
-    post: Post
+    post: WebhookPost
     problem: str | None = None
 
 
 class Webhooks:
     """Posts what the agenda has due. Between deliveries there is one timer, and without any nothing."""
 
-    def __init__(self, agenda: Agenda) -> None:
+    def __init__(self, agenda: WebhookSchedule) -> None:
         self._agenda = agenda
         self._key: Ed25519PrivateKey | None = None
         self._timer: asyncio.Handle | None = None
@@ -140,7 +140,7 @@ class Webhooks:
             logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:TOLD]), more)
 
 
-def _flow(post: Post) -> http.HTTPFlow:
+def _flow(post: WebhookPost) -> http.HTTPFlow:
     here = ("127.0.0.1", 0)
     client = connection.Client(peername=here, sockname=here, timestamp_start=time.time())
     flow = http.HTTPFlow(client, connection.Server(address=None))
@@ -201,10 +201,10 @@ async def _closed(handler: ReplayHandler, replay: asyncio.Task[None]) -> None:
     replay.cancel()
 
 
-def _tell(post: Post, verdict: Verdict) -> None:
+def _tell(post: WebhookPost, verdict: AttemptResult) -> None:
     """Log what came of a delivery, and of its attempts the first that failed."""
     text = f"{verdict.text}: {post.target.shown}"
-    if verdict.outcome is Outcome.DELIVERED:
+    if verdict.outcome is AttemptOutcome.DELIVERED:
         logger.info("falmock: %s", text)
-    elif verdict.outcome is Outcome.GIVEN_UP or post.attempt == 1:
+    elif verdict.outcome is AttemptOutcome.GIVEN_UP or post.attempt == 1:
         logger.warning("falmock: %s", text)

@@ -10,14 +10,14 @@ from typing import Any
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.document import scrubbed
 from falmock.recording.exchange import Exchange
-from falmock.recording.files import Files
-from falmock.recording.match import Matches
+from falmock.recording.files import FileUrls
+from falmock.recording.match import MatchBuilder
 from falmock.recording.match import call_name
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
-from falmock.recording.response import Answered
-from falmock.recording.response import Answers
+from falmock.recording.response import BuiltResponse
+from falmock.recording.response import ResponseBuilder
 from falmock.recording.streams import streamed
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Request
@@ -26,18 +26,18 @@ from falmock.wire.message import Request
 class Composer:
     """The parts of fixtures. `errors` says that fal's own trouble is recorded too."""
 
-    def __init__(self, files: Files, redactor: Redactor, ignores: Ignores, *, errors: bool) -> None:
+    def __init__(self, files: FileUrls, redactor: Redactor, ignores: Ignores, *, errors: bool) -> None:
         self._files = files
-        self.matches = Matches(files, ignores)
+        self.matches = MatchBuilder(files, ignores)
         self.redactor = redactor
-        self.answers = Answers(files)
+        self.answers = ResponseBuilder(files)
         self._errors = errors
 
-    def answer(self, exchange: Exchange) -> Answered:
+    def answer(self, exchange: Exchange) -> BuiltResponse:
         """The `response` of a fixture. Raises NotAnAnswer."""
         return self.answers.of(exchange)
 
-    def stream(self, exchange: Exchange) -> tuple[Any, Answered] | None:
+    def stream(self, exchange: Exchange) -> tuple[Any, BuiltResponse] | None:
         """The `stream` of a fixture, and what it names; None for an answer that is none. Raises NotAnAnswer."""
         return streamed(exchange, self.answers, broken_too=self._errors)
 
@@ -60,7 +60,7 @@ class Composer:
             recorded["requestId"] = request_id[:200]
         return recorded
 
-    def save(self, entry: dict[str, Any], about: str, asked: float, answered: Answered) -> Save:
+    def save(self, entry: dict[str, Any], about: str, asked: float, answered: BuiltResponse) -> Save:
         """A fixture to be written, and nothing secret in it; `asked` is when the call was made."""
         self.redactor.learn_from([entry.get(part) for part in ("response", "stream", "realtime")])
         clean = scrubbed(entry, self.redactor)

@@ -31,7 +31,7 @@ _CONTENT_TOKEN = 44
 """The characters before the name in a URL of our own: a digest and `_`."""
 
 
-class Files:
+class FileUrls:
     """The file URLs of one recording: those the app uploaded to, with their content, and those that answers named."""
 
     def __init__(self, hosts: Hosts) -> None:

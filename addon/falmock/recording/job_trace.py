@@ -17,7 +17,7 @@ _LEVELS = frozenset({"STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"})
 
 
 @dataclass(slots=True)
-class Line:
+class LogLine:
     """A log line, and when it was written as far as can be told."""
 
     at: float
@@ -27,7 +27,7 @@ class Line:
 
 
 @dataclass(slots=True)
-class Observed:
+class JobTrace:
     """A job between its submit and its result.
 
     `entry` holds the parts of the fixture that the submit gave; the rest is filled in by what is seen later. It was
@@ -41,7 +41,7 @@ class Observed:
     submitted: float
     webhook: bool = False
     positions: list[tuple[float, int]] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[LogLine] = field(default_factory=list)
     queued_until: float | None = None
     started: float | None = None
     running_until: float | None = None
@@ -98,7 +98,7 @@ class Observed:
             if isinstance(entry, dict) and isinstance(entry.get("message"), str):
                 written = _written(entry)
                 self.lines.append(
-                    Line(
+                    LogLine(
                         at if written is None else min(max(written, earliest), at),
                         entry["message"],
                         *_level_and_source(entry),
@@ -159,7 +159,7 @@ def _level_and_source(entry: Mapping[str, Any]) -> tuple[str, str]:
     return level if level in _LEVELS else "INFO", source if isinstance(source, str) else "USER"
 
 
-def _log(line: Line, at: float) -> dict[str, Any]:
+def _log(line: LogLine, at: float) -> dict[str, Any]:
     log: dict[str, Any] = {"at": at, "message": line.message}
     if line.level != "INFO":
         log["level"] = line.level

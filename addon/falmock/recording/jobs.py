@@ -9,14 +9,14 @@ from typing import Any
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
 from falmock.recording.exchange import Exchange
-from falmock.recording.job_trace import Observed
+from falmock.recording.job_trace import JobTrace
 from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
-from falmock.recording.response import Answered
+from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
-from falmock.recording.webhook_results import Delivered
+from falmock.recording.webhook_results import WebhookResult
 from falmock.wire.calls import Cancel
 from falmock.wire.calls import Result
 from falmock.wire.calls import Status
@@ -38,13 +38,13 @@ DONE_LIMIT = 10_000
 """How many request ids are remembered after their job is recorded or named."""
 
 
-class Jobs:
+class JobTraces:
     """At most `limit` jobs at a time; the oldest is given up for a new one."""
 
     def __init__(self, composer: Composer, limit: int) -> None:
         self._composer = composer
         self._limit = limit
-        self._jobs: OrderedDict[str, Observed] = OrderedDict()
+        self._jobs: OrderedDict[str, JobTrace] = OrderedDict()
         self._done: OrderedDict[str, None] = OrderedDict()
 
     def submit(self, call: Submit, exchange: Exchange) -> list[Outcome]:
@@ -66,7 +66,7 @@ class Jobs:
         request_id = answer.get("request_id")
         if not isinstance(request_id, str):
             return [warn(f"a submit to {endpoint} was answered without a request_id: it is not recorded")]
-        job = Observed(
+        job = JobTrace(
             request_id,
             about=f"job {request_id} of {endpoint}",
             entry={"match": match, "recorded": self._composer.recorded(exchange, request_id)},
@@ -130,7 +130,7 @@ class Jobs:
             outcomes += self._unfetched(job)
         return outcomes
 
-    def _result(self, job: Observed, exchange: Exchange) -> list[Outcome]:
+    def _result(self, job: JobTrace, exchange: Exchange) -> list[Outcome]:
         if _is_unfinished(job, exchange):
             return []
         why = self._composer.trouble(exchange)
@@ -145,7 +145,7 @@ class Jobs:
         entry = _job_entry(job, exchange, answered.response)
         return [self._composer.save(entry, job.about, job.asked, answered)]
 
-    def deliver(self, delivered: Delivered) -> list[Outcome]:
+    def deliver(self, delivered: WebhookResult) -> list[Outcome]:
         """What fal told the app at its webhook, which makes the fixture as the result does; none for an unknown job."""
         job = self._jobs.get(delivered.request_id)
         if job is None:
@@ -156,7 +156,7 @@ class Jobs:
         job.completed = exchange.ended if job.completed is None else job.completed
         return self._result(job, exchange)
 
-    def _unfetched(self, job: Observed) -> list[Outcome]:
+    def _unfetched(self, job: JobTrace) -> list[Outcome]:
         """Give up a job whose result was not fetched."""
         self._close(job.request_id)
         ran_on = job.inference_time is not None and job.error is None  # an app that does not stop when asked to
@@ -168,10 +168,10 @@ class Jobs:
         queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job)
         recorded = job.entry["recorded"] | {"note": "The result was not fetched after the cancel."}
         entry = {"match": job.entry["match"], "response": response, "queue": queue, "recorded": recorded}
-        return [self._composer.save(entry, job.about, job.asked, Answered())]
+        return [self._composer.save(entry, job.about, job.asked, BuiltResponse())]
 
 
-def _see_cancel(job: Observed, exchange: Exchange) -> None:
+def _see_cancel(job: JobTrace, exchange: Exchange) -> None:
     """What the answer to a cancel tells: that the job was asked to stop, or that it was over before."""
     if exchange.status == 202:
         job.cancel_asked = exchange.ended if job.cancel_asked is None else job.cancel_asked
@@ -187,7 +187,7 @@ def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:
             yield at, _object(event.data.encode())
 
 
-def _is_unfinished(job: Observed, exchange: Exchange) -> bool:
+def _is_unfinished(job: JobTrace, exchange: Exchange) -> bool:
     """Whether a result was asked for too early, or of a job that is gone: no answer of the model's (section 3.4)."""
     if exchange.status == 202:
         return True
@@ -195,7 +195,7 @@ def _is_unfinished(job: Observed, exchange: Exchange) -> bool:
     return body == NOT_FOUND or (body == UNFINISHED and job.completed is None)
 
 
-def _job_entry(job: Observed, exchange: Exchange, response: dict[str, Any]) -> dict[str, Any]:
+def _job_entry(job: JobTrace, exchange: Exchange, response: dict[str, Any]) -> dict[str, Any]:
     """The fixture of a job whose result was fetched."""
     queue = job.timeline(exchange.ended)
     if job.cancel_asked is not None:
@@ -213,13 +213,13 @@ def _job_entry(job: Observed, exchange: Exchange, response: dict[str, Any]) -> d
     return entry | {"recorded": job.entry["recorded"]}
 
 
-def _shown_error(job: Observed) -> dict[str, Any]:
+def _shown_error(job: JobTrace) -> dict[str, Any]:
     """What the COMPLETED status said of a failure."""
     shown = {"error": job.error, "errorType": job.error_type}
     return {key: text for key, text in shown.items() if text is not None}
 
 
-def _cancelled_timeline(job: Observed, asked: float) -> dict[str, Any]:
+def _cancelled_timeline(job: JobTrace, asked: float) -> dict[str, Any]:
     """The `queue` of a job that its client stopped: it goes on until it is cancelled again."""
     queue = job.timeline(asked)
     queue.pop("completed", None)

@@ -8,7 +8,7 @@ from typing import Any
 from falmock.engine import inputs
 from falmock.fixtures.matching.match import ANY
 from falmock.fixtures.matching.volatile import Ignores
-from falmock.recording.files import Files
+from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
 from falmock.recording.files import reference
 from falmock.recording.uploads import File
@@ -39,10 +39,10 @@ def input_of(request: Request) -> dict[str, Any]:
     return value
 
 
-class Matches:
+class MatchBuilder:
     """Makes the `match` of fixtures: files by content, volatile values out. Secrets are still in it."""
 
-    def __init__(self, files: Files, ignores: Ignores) -> None:
+    def __init__(self, files: FileUrls, ignores: Ignores) -> None:
         self._files = files
         self._ignores = ignores
 

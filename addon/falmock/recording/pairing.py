@@ -19,7 +19,7 @@ from falmock.wire.realtime import TIMEOUT
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class Pairing:
     """A message of the client's, None for the moment the socket opened, and what the server answered to it.
 
     `is_cut` tells that the client left, or the socket broke off, when the server may not have said all of it. `waited`
@@ -37,17 +37,17 @@ class Turn:
     waited: bool = False
 
 
-class Turns(NamedTuple):
+class Pairings(NamedTuple):
     """The turns of a session, first that of its opening.
 
     Where `is_doubtful`, results may stand with the wrong inputs.
     """
 
-    all: list[Turn]
+    all: list[Pairing]
     is_doubtful: bool
 
 
-def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Turns:
+def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Pairings:
     """Who was answered what; `said` are the messages of a session that count, each with what it holds.
 
     The oldest input that has no result yet gets the next one; further results go to the input that was answered last.
@@ -58,14 +58,14 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Turns:
     """
     limit = realtime.max_buffering(session.request.query)
     guessed = has_dropped = has_surplus = False
-    opening = Turn(session.opened)
+    opening = Pairing(session.opened)
     found = [opening]
-    waiting: deque[Turn] = deque()
+    waiting: deque[Pairing] = deque()
     current = opening
-    by_id: dict[str, Turn] = {}
+    by_id: dict[str, Pairing] = {}
     for message, value in said:
         if message.from_client:
-            found.append(Turn(message.at, message, value, waited=bool(waiting)))
+            found.append(Pairing(message.at, message, value, waited=bool(waiting)))
             waiting.append(found[-1])
             if limit is not None and len(waiting) > limit + 1:  # the first of them is worked on
                 has_dropped = True
@@ -91,7 +91,7 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Turns:
     if session.close is not None:
         found[-1].close, found[-1].closed_at = session.close, session.ended
     is_short = guessed and bool(waiting) and (limit is None or session.close is not None)
-    return Turns(found, is_short or (has_dropped and has_surplus))
+    return Pairings(found, is_short or (has_dropped and has_surplus))
 
 
 def is_over(value: Any) -> bool:

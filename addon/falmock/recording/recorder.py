@@ -12,18 +12,18 @@ from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Session
-from falmock.recording.files import Files
-from falmock.recording.jobs import Jobs
+from falmock.recording.files import FileUrls
+from falmock.recording.jobs import JobTraces
 from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
-from falmock.recording.response import Answered
+from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
-from falmock.recording.sockets import Sockets
+from falmock.recording.sockets import SocketFixtures
 from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
-from falmock.recording.uploads import Uploads
+from falmock.recording.uploads import UploadTraces
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import routes
@@ -42,7 +42,7 @@ _CREDENTIALS = ("/v1/keys", "/tokens", "/.well-known", "/oauth")
 class Recorder:
     """Turns exchanges into outcomes.
 
-    `join` makes one content of the parts of an upload (see `Uploads`). `max_jobs` is how many jobs are followed at a
+    `join` makes one content of the parts of an upload (see `UploadTraces`). `max_jobs` is how many jobs are followed at a
     time; `errors` says that fal's own trouble is recorded too.
     """
 
@@ -58,11 +58,11 @@ class Recorder:
     ) -> None:
         self.hosts = hosts
         self.redactor = redactor
-        self.files = Files(hosts)
-        self.uploads = Uploads(join)
+        self.files = FileUrls(hosts)
+        self.uploads = UploadTraces(join)
         self._composer = Composer(self.files, redactor, ignores, errors=errors)
-        self._jobs = Jobs(self._composer, max_jobs)
-        self._sockets = Sockets(self._composer)
+        self._jobs = JobTraces(self._composer, max_jobs)
+        self._sockets = SocketFixtures(self._composer)
 
     def sink(self, method: str, host: str, path: str) -> Sink:
         """What is needed of the body of a request to this host, which may be anybody's, while it passes."""
@@ -227,7 +227,7 @@ class Recorder:
         except (NotAnInput, NotAnAnswer) as error:
             return [warn(f"{about} cannot be recorded: {error}")]
         entry = {"match": match, "response": answered.response, "recorded": self._composer.recorded(exchange)}
-        kept = Answered(answered.response, {}, answered.contents)
+        kept = BuiltResponse(answered.response, {}, answered.contents)
         return [self._composer.save(entry, about, exchange.started, kept)]
 
     def _learn_token(self, body: bytes) -> None:

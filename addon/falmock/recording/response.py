@@ -9,7 +9,7 @@ from typing import Any
 
 from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
-from falmock.recording.files import Files
+from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
 from falmock.recording.files import speaking_name
 from falmock.recording.uploads import File
@@ -33,7 +33,7 @@ class NotAnAnswer(ValueError):
 
 
 @dataclass(slots=True)
-class Answered:
+class BuiltResponse:
     """A `response`, the file URLs it names (as they came, by `url_key`), and the assets it refers to."""
 
     response: dict[str, Any] = field(default_factory=dict)
@@ -41,22 +41,22 @@ class Answered:
     contents: list[tuple[Content, str]] = field(default_factory=list)
 
 
-class Answers:
+class ResponseBuilder:
     """Makes the `response` of fixtures: media out into assets, only the headers that matter.
 
     Secrets are still in it.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: FileUrls) -> None:
         self._files = files
 
-    def of(self, exchange: Exchange) -> Answered:
+    def of(self, exchange: Exchange) -> BuiltResponse:
         """The answer as a fixture has it. Raises NotAnAnswer."""
         if exchange.lost:
             raise NotAnAnswer(exchange.lost)
         if exchange.status < 200 or 300 <= exchange.status < 400:
             raise NotAnAnswer(f"an answer with status {exchange.status} is none of a model")
-        result = Answered()
+        result = BuiltResponse()
         if exchange.status != 200:
             result.response["status"] = exchange.status
         kind, content = self._body(exchange, result)
@@ -69,7 +69,7 @@ class Answers:
         result.response[kind] = content
         return result
 
-    def _body(self, exchange: Exchange, result: Answered) -> tuple[str, Any]:
+    def _body(self, exchange: Exchange, result: BuiltResponse) -> tuple[str, Any]:
         if exchange.received is not None:
             return self._file(exchange.received, exchange.content_type, result)
         if exchange.content_type == "application/json" or exchange.content_type.endswith("+json"):
@@ -87,11 +87,11 @@ class Answers:
                 pass
         return self._file(content_of(exchange.body), exchange.content_type, result)
 
-    def _file(self, content: Content, content_type: str, result: Answered) -> tuple[str, Any]:
+    def _file(self, content: Content, content_type: str, result: BuiltResponse) -> tuple[str, Any]:
         result.contents.append((content, content_type or DEFAULT))
         return "file", f"sha256:{content.sha256}"
 
-    def rendered(self, value: Any, result: Answered) -> Any:
+    def rendered(self, value: Any, result: BuiltResponse) -> Any:
         """A JSON value as a fixture answers with it; what it names is noted in `result`."""
         if isinstance(value, list):
             return [self.rendered(item, result) for item in value]
@@ -99,7 +99,7 @@ class Answers:
             return {key: self.rendered(item, result) for key, item in value.items()}
         return self.text(value, result) if isinstance(value, str) and ":" in value else value
 
-    def text(self, text: str, result: Answered) -> Any:
+    def text(self, text: str, result: BuiltResponse) -> Any:
         """A text as a fixture answers with it: a file or what is inline taken out."""
         if text.startswith("data:"):
             return self._inline(text, result)
@@ -112,7 +112,7 @@ class Answers:
         result.urls[url_key(text)] = text
         return text
 
-    def _inline(self, text: str, result: Answered) -> Any:
+    def _inline(self, text: str, result: BuiltResponse) -> Any:
         inline = data_uri(text) if len(text) > _INLINE else None
         if inline is None or not inline.exact:
             return text

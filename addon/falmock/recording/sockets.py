@@ -12,12 +12,12 @@ from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Outcome
-from falmock.recording.pairing import Turn
+from falmock.recording.pairing import Pairing
 from falmock.recording.pairing import is_over
 from falmock.recording.pairing import is_refusal
 from falmock.recording.pairing import turns
-from falmock.recording.response import Answered
-from falmock.recording.response import Answers
+from falmock.recording.response import BuiltResponse
+from falmock.recording.response import ResponseBuilder
 from falmock.wire import realtime
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
@@ -50,7 +50,7 @@ def read(message: Message) -> Any:
         return None
 
 
-class Sockets:
+class SocketFixtures:
     """Makes the fixtures of sessions."""
 
     def __init__(self, composer: Composer) -> None:
@@ -80,7 +80,7 @@ class Sockets:
             outcomes.append(warn(f"{about}: {_DOUBT}"))
         return outcomes
 
-    def _saved(self, endpoint: EndpointId, session: Session, turn: Turn) -> Outcome:
+    def _saved(self, endpoint: EndpointId, session: Session, turn: Pairing) -> Outcome:
         about = f"a message on the socket of {endpoint}"
         is_realtime = is_realtime_path(endpoint)
         try:
@@ -92,7 +92,7 @@ class Sockets:
                 match = self._composer.matches.of_message(value, str(endpoint))
         except NotAnInput as error:
             return warn(f"{about} cannot be recorded: {error}")
-        result = Answered()
+        result = BuiltResponse()
         frames = []
         latest = 0.0
         for message, value in turn.answers:
@@ -123,7 +123,7 @@ def input_of(content: str | bytes, value: Any, *, is_realtime: bool) -> dict[str
 
 
 def frame_of(
-    content: str | bytes, value: Any, answers: Answers, result: Answered, *, is_realtime: bool
+    content: str | bytes, value: Any, answers: ResponseBuilder, result: BuiltResponse, *, is_realtime: bool
 ) -> dict[str, Any]:
     """A message of a server as a frame of a fixture, without its time; what it names is noted in `result`.
 
@@ -151,7 +151,7 @@ def _is_plain(value: Any) -> bool:
     return not isinstance(value, float) or abs(value) < float("inf")
 
 
-def _rendered(value: Any, answers: Answers, result: Answered, content_type: Any = None) -> Any:
+def _rendered(value: Any, answers: ResponseBuilder, result: BuiltResponse, content_type: Any = None) -> Any:
     if isinstance(value, bytes):
         named = content_type if isinstance(content_type, str) and is_type(content_type) else sniffed(value)
         return _binary(value, named, result, "msgpack")
@@ -163,7 +163,7 @@ def _rendered(value: Any, answers: Answers, result: Answered, content_type: Any 
     return answers.rendered(value, result)
 
 
-def _binary(data: bytes, content_type: str, result: Answered, where: str) -> Any:
+def _binary(data: bytes, content_type: str, result: BuiltResponse, where: str) -> Any:
     """Bytes as a frame has them: short ones in base64, others as an asset."""
     if len(data) <= INLINE:
         text = base64.b64encode(data).decode()

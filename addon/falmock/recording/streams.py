@@ -9,9 +9,9 @@ from typing import Any
 from falmock.recording.exchange import Exchange
 from falmock.recording.match import NotAnInput
 from falmock.recording.match import input_of
-from falmock.recording.response import Answered
-from falmock.recording.response import Answers
+from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
+from falmock.recording.response import ResponseBuilder
 from falmock.recording.response import units_of
 from falmock.recording.values import steps_of
 from falmock.wire.calls import Call
@@ -39,7 +39,9 @@ def is_wanted(call: Call, request: Request) -> bool:
         return False
 
 
-def streamed(exchange: Exchange, answers: Answers, *, broken_too: bool = False) -> tuple[Any, Answered] | None:
+def streamed(
+    exchange: Exchange, answers: ResponseBuilder, *, broken_too: bool = False
+) -> tuple[Any, BuiltResponse] | None:
     """The `stream` of a fixture and what it names; None for an answer that is none, or that is no 200.
 
     Events keep type, id and data; comments and `retry` are dropped. With `broken_too` one that fal broke off is taken as
@@ -49,7 +51,7 @@ def streamed(exchange: Exchange, answers: Answers, *, broken_too: bool = False) 
         return None
     if exchange.lost and not (broken_too and exchange.broke_off):
         raise NotAnAnswer(exchange.lost)
-    result = Answered()
+    result = BuiltResponse()
     if exchange.content_type == EVENTS:
         steps = list(_events(exchange, answers, result))
         if not steps and exchange.body.strip() and not exchange.broke_off:
@@ -86,7 +88,7 @@ def _is_whole(exchange: Exchange) -> bool:
     return True
 
 
-def _events(exchange: Exchange, answers: Answers, result: Answered) -> Iterator[dict[str, Any]]:
+def _events(exchange: Exchange, answers: ResponseBuilder, result: BuiltResponse) -> Iterator[dict[str, Any]]:
     parser = Parser()
     last_id = ""
     for at, chunk in _timed(exchange):
@@ -99,7 +101,7 @@ def _events(exchange: Exchange, answers: Answers, result: Answered) -> Iterator[
             yield told | _data(event.data, answers, result)
 
 
-def _data(text: str, answers: Answers, result: Answered) -> dict[str, Any]:
+def _data(text: str, answers: ResponseBuilder, result: BuiltResponse) -> dict[str, Any]:
     try:
         value = jsontext.loads_exact(text.encode())
     except (jsontext.BadJSON, UnicodeEncodeError):

@@ -72,7 +72,7 @@ class _Claim(NamedTuple):
     number: int | None
 
 
-class Uploads:
+class UploadTraces:
     """The uploads under way. `join` makes one content of the parts given, in order, and may forget their bytes."""
 
     def __init__(self, join: Callable[[list[Content]], Content]) -> None:

@@ -14,14 +14,14 @@ REQUEST_ID = "x-fal-webhook-request-id"
 _FAILED = re.compile(r"Invalid status code: (\d{3})")
 
 
-class Delivered(NamedTuple):
+class WebhookResult(NamedTuple):
     """What a webhook was told of a job: the result as if it had been fetched; None where that cannot be known."""
 
     request_id: str
     result: Exchange | None
 
 
-def read(request: Request, at: float) -> Delivered | None:
+def read(request: Request, at: float) -> WebhookResult | None:
     """What a request that came at a time (seconds since the epoch) tells of a job; None where it is no delivery."""
     request_id = request.headers.get(REQUEST_ID)
     if not request_id or request.method != "POST":
@@ -29,12 +29,12 @@ def read(request: Request, at: float) -> Delivered | None:
     try:
         told = jsontext.loads_exact(request.body)
     except jsontext.BadJSON:
-        return Delivered(request_id, None)
+        return WebhookResult(request_id, None)
     if not isinstance(told, dict) or told.get("payload") is None:
-        return Delivered(request_id, None)
+        return WebhookResult(request_id, None)
     failed = _FAILED.fullmatch(str(told.get("error")))
     if failed is None and told.get("status") != "OK":
-        return Delivered(request_id, None)
+        return WebhookResult(request_id, None)
     body = jsontext.dump_exact(told["payload"], indent=None).encode("utf-8", "surrogatepass")
     headers = {"content-type": "application/json", "x-fal-request-id": request_id}
-    return Delivered(request_id, Exchange(request, at, int(failed[1]) if failed else 200, headers, body, at))
+    return WebhookResult(request_id, Exchange(request, at, int(failed[1]) if failed else 200, headers, body, at))

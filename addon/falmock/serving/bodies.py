@@ -8,8 +8,8 @@ from typing import BinaryIO
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
-from falmock.engine.effects import Reset
-from falmock.engine.effects import Step
+from falmock.engine.effects import ResetPoint
+from falmock.engine.effects import StreamStep
 from falmock.proxy.flows import ChangedFile
 
 BLOCK = 256 * 1024
@@ -17,7 +17,7 @@ BLOCK = 256 * 1024
 AT_ONCE = Delivery()
 
 
-class Body:
+class ReplySource:
     """The body of a reply as a Source. A file is opened at once, so that one which is gone is known before any header.
 
     Raises OSError for a file that cannot be opened, ChangedFile for one that is shorter than it was.
@@ -44,23 +44,23 @@ class Body:
         self._file = Path(body.file).open("rb")  # noqa: SIM115 - closed with the reply
         self._file.seek(body.start)
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """The next piece of the body; see `Source`."""
         delivery = self._delivery
-        if delivery.reset is Reset.AFTER_HEADERS:
-            return Step(end=End.RESET)
+        if delivery.reset is ResetPoint.AFTER_HEADERS:
+            return StreamStep(end=End.RESET)
         if self._at is None:
             self._at = now + delivery.first_byte
         if now < self._at:
-            return Step(again=self._at)
+            return StreamStep(again=self._at)
         piece = self._read(min(delivery.piece or BLOCK, self._stop - self._sent))
         self._sent += len(piece)
         if self._sent < self._stop and piece:
             self._at = now + delivery.pause
-            return Step((piece,), again=self._at)
+            return StreamStep((piece,), again=self._at)
         self.close()
         whole = self._sent == self.size and delivery.cut is None
-        return Step((piece,) if piece else (), end=End.WHOLE if whole else End.CUT)
+        return StreamStep((piece,) if piece else (), end=End.WHOLE if whole else End.CUT)
 
     def _read(self, size: int) -> bytes:
         if self._file is None:

@@ -19,9 +19,9 @@ from falmock.engine.effects import Stream
 from falmock.proxy.origin import tcp_reset
 from falmock.proxy.origin.tickets import HEADER
 from falmock.proxy.origin.tickets import Tickets
-from falmock.proxy.origin.tickets import Upload
-from falmock.serving.bodies import Body
-from falmock.serving.websocket import Speaker
+from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving.bodies import ReplySource
+from falmock.serving.websocket import WebSocketConnection
 from falmock.wire.message import Header
 from falmock.wire.message import reason
 
@@ -30,7 +30,7 @@ _MAX_HEAD = 1024 * 1024
 _BODILESS = (204, 304)
 
 
-class HttpPlayer(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """Reads one request after the other. What it answers is stepped by a timer, as fast as the client takes it."""
 
     transport: asyncio.Transport
@@ -39,8 +39,8 @@ class HttpPlayer(asyncio.Protocol):
         self._tickets = tickets
         self._loop = asyncio.get_running_loop()
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
-        self._speaker: Speaker | None = None
-        self._play: Reply | Stream | Upload | None = None
+        self._speaker: WebSocketConnection | None = None
+        self._play: Reply | Stream | UploadTicket | None = None
         self._source: Source | None = None
         self._raw = False
         self._has_body = True
@@ -81,9 +81,9 @@ class HttpPlayer(asyncio.Protocol):
         source, self._source = self._source, None
         if isinstance(play, Stream):
             self._tickets.leave(play.key, self)
-        if isinstance(play, Upload):
+        if isinstance(play, UploadTicket):
             play.sink.drop()
-        if isinstance(source, Body):
+        if isinstance(source, ReplySource):
             source.close()
         if self._speaker is not None:
             self._speaker.gone()
@@ -137,13 +137,13 @@ class HttpPlayer(asyncio.Protocol):
         if play is None:
             self.transport.abort()
         elif isinstance(play, Socket):
-            self._speaker = Speaker(self.transport, play, self._tickets.clock)
+            self._speaker = WebSocketConnection(self.transport, play, self._tickets.clock)
             self._speaker.open(request)
         else:
             self._play = play
 
     def _take(self, data: bytes) -> None:
-        if isinstance(self._play, Upload):
+        if isinstance(self._play, UploadTicket):
             self._play.sink.write(data)
 
     def _begin(self) -> None:
@@ -155,10 +155,10 @@ class HttpPlayer(asyncio.Protocol):
             self._later(play.delay, lambda: self._answer(play.status, play.headers, play.source, play.length))
         elif isinstance(play, Reply):
             self._reply(play)
-        elif isinstance(play, Upload):
+        elif isinstance(play, UploadTicket):
             self._answering = self._loop.create_task(self._stored(play))
 
-    async def _stored(self, upload: Upload) -> None:
+    async def _stored(self, upload: UploadTicket) -> None:
         """An upload is on disk: see what is to be answered."""
         try:
             content, self._play = upload.sink.content(), None  # until here, whoever hangs up has the sink dropped
@@ -173,10 +173,10 @@ class HttpPlayer(asyncio.Protocol):
 
     def _reply(self, reply: Reply) -> None:
         try:
-            body = Body(reply.body, reply.delivery)
+            body = ReplySource(reply.body, reply.delivery)
         except OSError as error:
             reply = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
-            body = Body(reply.body, None)
+            body = ReplySource(reply.body, None)
         told = reply.delivery.length if reply.delivery else None
         length = (body.size if reply.length is None else reply.length) if told is None else told
         self._raw = told is not None and told != body.size

@@ -17,7 +17,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy import flows
 from falmock.wire.formats import frames
 
@@ -33,7 +33,7 @@ READ_ALL = b"falmock: all read?"
 _TOO_BIG = 1009
 
 
-class Speaker:
+class WebSocketConnection:
     """Speaks for a Conversation, from the handshake on."""
 
     def __init__(self, transport: asyncio.Transport, play: Socket, clock: Callable[[], float]) -> None:
@@ -118,7 +118,7 @@ class Speaker:
     def _due(self) -> None:
         self._take_turn(self._play.conversation.due)
 
-    def _take_turn(self, ask: Callable[[float], Turn]) -> None:
+    def _take_turn(self, ask: Callable[[float], SocketStep]) -> None:
         """Ask the conversation, say what it says, and see when to ask again."""
         self._cancel_timer()
         now = self._clock()

@@ -13,7 +13,7 @@ from typing import Any
 from typing import NamedTuple
 
 
-class Kind(enum.Enum):
+class ErrorKind(enum.Enum):
     """Who answers with an error, which decides its envelope."""
 
     MODEL = "model"
@@ -32,7 +32,7 @@ class Kind(enum.Enum):
     @property
     def turns_away(self) -> bool:
         """Whether who answers so takes no request, so that there is no request id."""
-        return self in (Kind.GATEWAY, Kind.PAGE, Kind.PLATFORM)
+        return self in (ErrorKind.GATEWAY, ErrorKind.PAGE, ErrorKind.PLATFORM)
 
 
 class NamedError(NamedTuple):
@@ -42,7 +42,7 @@ class NamedError(NamedTuple):
     kind is. `error_type` is set where it is not the error's name.
     """
 
-    kind: Kind
+    kind: ErrorKind
     status: int
     message: str
     loc: tuple[str, ...] = ("body",)
@@ -53,20 +53,20 @@ class NamedError(NamedTuple):
 
 
 def _model(status: int, message: str, field: str = "", **ctx: Any) -> NamedError:
-    return NamedError(Kind.MODEL, status, message, ("body", field) if field else ("body",), ctx or None)
+    return NamedError(ErrorKind.MODEL, status, message, ("body", field) if field else ("body",), ctx or None)
 
 
 def _request(status: int, message: str) -> NamedError:
-    return NamedError(Kind.REQUEST, status, message)
+    return NamedError(ErrorKind.REQUEST, status, message)
 
 
 def _platform(kind: str, status: int, message: str) -> NamedError:
-    return NamedError(Kind.PLATFORM, status, message, error_type=kind)
+    return NamedError(ErrorKind.PLATFORM, status, message, error_type=kind)
 
 
 def _page(status: int, message: str) -> NamedError:
     # No x-fal-request-id and the word nginx: what fal-client takes as leave to try again (section 7.4).
-    return NamedError(Kind.PAGE, status, message)
+    return NamedError(ErrorKind.PAGE, status, message)
 
 
 MODEL: Mapping[str, NamedError] = MappingProxyType(
@@ -204,29 +204,31 @@ _NO_KEY = "Cannot access application '{app}'. Authentication is required to acce
 OTHERS: Mapping[str, NamedError] = MappingProxyType(
     {
         "user_timeout": NamedError(
-            Kind.REQUEST,
+            ErrorKind.REQUEST,
             504,
             "Request timed out",
             headers=(("X-Fal-Request-Timeout-Type", "user"),),
             error_type="request_timeout",
         ),
-        "unhandled_exception": NamedError(Kind.APP, 500, "Internal Server Error"),
-        "path_not_found": NamedError(Kind.APP, 404, "Path {path} not found", headers=(("x-fal-billable-units", "0"),)),
-        "missing_authorization": NamedError(Kind.GATEWAY, 401, _NO_KEY),
-        "unknown_key": NamedError(Kind.GATEWAY, 401, "No user found for Key ID and Secret"),
+        "unhandled_exception": NamedError(ErrorKind.APP, 500, "Internal Server Error"),
+        "path_not_found": NamedError(
+            ErrorKind.APP, 404, "Path {path} not found", headers=(("x-fal-billable-units", "0"),)
+        ),
+        "missing_authorization": NamedError(ErrorKind.GATEWAY, 401, _NO_KEY),
+        "unknown_key": NamedError(ErrorKind.GATEWAY, 401, "No user found for Key ID and Secret"),
         # The wording of 2026: known by this part only (section 1.4).
-        "invalid_key_credentials": NamedError(Kind.GATEWAY, 401, "invalid key credentials"),
+        "invalid_key_credentials": NamedError(ErrorKind.GATEWAY, 401, "invalid key credentials"),
         "malformed_key": NamedError(
-            Kind.GATEWAY, 401, "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
+            ErrorKind.GATEWAY, 401, "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
         ),
         "exhausted_balance": NamedError(
-            Kind.GATEWAY,
+            ErrorKind.GATEWAY,
             403,
             "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.",
         ),
-        "unknown_app": NamedError(Kind.GATEWAY, 404, 'Application "{alias}" not found'),
+        "unknown_app": NamedError(ErrorKind.GATEWAY, 404, 'Application "{alias}" not found'),
         "concurrent_requests_limit": NamedError(
-            Kind.GATEWAY,
+            ErrorKind.GATEWAY,
             429,
             "Reached concurrent requests limit of 20",
             more=MappingProxyType({"type": "concurrent_requests_limit", "data": {"limit": 20}}),
@@ -234,7 +236,7 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
         ),
         # The body is recorded nowhere (section 12.4): the shape of fal's other 429.
         "max_queue_length": NamedError(
-            Kind.GATEWAY,
+            ErrorKind.GATEWAY,
             429,
             "Queue length 11 exceeds the limit of 10",
             more=MappingProxyType({"type": "max_queue_length", "data": {"limit": 10, "queue_length": 11}}),

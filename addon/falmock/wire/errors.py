@@ -15,7 +15,7 @@ from falmock.wire import platform
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import OTHERS
 from falmock.wire.error_table import REQUEST
-from falmock.wire.error_table import Kind
+from falmock.wire.error_table import ErrorKind
 from falmock.wire.formats import jsontext
 
 REQUEST_ERRORS: Mapping[str, int] = MappingProxyType({name: error.status for name, error in REQUEST.items()})
@@ -81,7 +81,7 @@ _PAGE = (
 )
 
 
-class Wanted(NamedTuple):
+class ErrorSpec(NamedTuple):
     """An error to be answered with: its name in the table, and what is to be other than there.
 
     `loc`, `ctx` and `more` (the `input`) are of model errors only.
@@ -95,7 +95,7 @@ class Wanted(NamedTuple):
     status: int | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ErrorKind:
         """Who answers with it."""
         return ERRORS[self.name].kind
 
@@ -103,7 +103,7 @@ class Wanted(NamedTuple):
 class Envelope(NamedTuple):
     """An error ready to send. `headers` are those of this error; `value` is the JSON of the body, None of a page."""
 
-    kind: Kind
+    kind: ErrorKind
     status: int
     content_type: str
     headers: tuple[tuple[str, str], ...]
@@ -116,7 +116,7 @@ class Envelope(NamedTuple):
         return "0" if self.status == 422 else None
 
 
-def envelope(wanted: Wanted, app: str = "", path: str = "") -> Envelope:
+def envelope(wanted: ErrorSpec, app: str = "", path: str = "") -> Envelope:
     """The error about a call to `app` (owner/alias, "" for a call to none) and the path below it."""
     error = ERRORS[wanted.name]
     status = error.status if wanted.status is None else wanted.status
@@ -126,27 +126,27 @@ def envelope(wanted: Wanted, app: str = "", path: str = "") -> Envelope:
         if wanted.name == "missing_authorization" and not app:
             message = NO_AUTHORIZATION_REST
     headers = error.headers
-    if error.kind is Kind.PAGE:
+    if error.kind is ErrorKind.PAGE:
         body = _PAGE.format(title=message).encode("utf-8", "replace")
         return Envelope(error.kind, status, "text/html", headers, body, None)
-    if error.kind is Kind.MODEL:
+    if error.kind is ErrorKind.MODEL:
         value: Any = model_error(wanted.name, message, wanted.loc or error.loc, **_figures(wanted, error.ctx))
         headers += ((RETRY_HEADER.decode(), "true" if status >= 500 else "false"),)
-    elif error.kind is Kind.REQUEST:
+    elif error.kind is ErrorKind.REQUEST:
         error_type = error.error_type or wanted.name
         value = request_error(error_type, message)
         headers += ((ERROR_TYPE_HEADER.decode(), error_type),)
-    elif error.kind is Kind.PLATFORM:
+    elif error.kind is ErrorKind.PLATFORM:
         value = platform.error(error.error_type, message)
     else:
         value = {"detail": message, **error.more}
-    if error.kind is Kind.GATEWAY:
+    if error.kind is ErrorKind.GATEWAY:
         return Envelope(
             error.kind, status, "application/json; charset=utf-8", headers, jsontext.dump_queue(value), value
         )
     return Envelope(error.kind, status, "application/json", headers, jsontext.dump_model(value), value)
 
 
-def _figures(wanted: Wanted, sample: Mapping[str, Any] | None) -> dict[str, Any]:
+def _figures(wanted: ErrorSpec, sample: Mapping[str, Any] | None) -> dict[str, Any]:
     ctx = sample if wanted.ctx is None else wanted.ctx
     return {"ctx": dict(ctx), **wanted.more} if ctx else dict(wanted.more)

@@ -35,7 +35,7 @@ class State(enum.Enum):
     __hash__ = object.__hash__  # members are singletons, and Enum's own hash is several times as slow
 
 
-class Event(enum.Enum):
+class JobEvent(enum.Enum):
     """What can happen to a job."""
 
     START = "start"
@@ -54,22 +54,22 @@ class Event(enum.Enum):
     __hash__ = object.__hash__  # as in State
 
 
-TRANSITIONS: Mapping[State, Mapping[Event, State]] = MappingProxyType(
+TRANSITIONS: Mapping[State, Mapping[JobEvent, State]] = MappingProxyType(
     {
         State.QUEUED: {
-            Event.START: State.RUNNING,
+            JobEvent.START: State.RUNNING,
             # Only waiting can time out: the deadline is until processing starts, not until it ends.
-            Event.EXPIRE: State.EXPIRED,
+            JobEvent.EXPIRE: State.EXPIRED,
             # The queue itself drops a waiting job, so no app can ignore this one.
-            Event.CANCEL: State.CANCELLED,
-            Event.CANCEL_IGNORED: State.CANCELLED,
+            JobEvent.CANCEL: State.CANCELLED,
+            JobEvent.CANCEL_IGNORED: State.CANCELLED,
         },
         State.RUNNING: {
-            Event.FINISH: State.FINISHED,
+            JobEvent.FINISH: State.FINISHED,
             # The queue gives a request whose runner was lost to another one, up to ten times (section 3.6).
-            Event.RETRY: State.QUEUED,
-            Event.CANCEL: State.CANCELLED,
-            Event.CANCEL_IGNORED: State.RUNNING,
+            JobEvent.RETRY: State.QUEUED,
+            JobEvent.CANCEL: State.CANCELLED,
+            JobEvent.CANCEL_IGNORED: State.RUNNING,
         },
         # What is over stays as it is: a result can be read any number of times.
         State.FINISHED: {},
@@ -108,7 +108,7 @@ class ImpossibleEvent(ValueError):
     """An event that cannot happen in the state the job is in."""
 
 
-def next_state(state: State, event: Event) -> State:
+def next_state(state: State, event: JobEvent) -> State:
     """The state after `event`. Raises ImpossibleEvent where the table has no such row."""
     try:
         return TRANSITIONS[state][event]

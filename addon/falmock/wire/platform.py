@@ -74,7 +74,7 @@ class BadQuery(ValueError):
     """A query or body that the platform refuses; the text says what was found and what was expected."""
 
 
-class Wanted(NamedTuple):
+class ModelFilter(NamedTuple):
     """Which models are asked for: those with one of `ids` (all where there are none), behind the id `after`.
 
     `words` are lower-case and all to be found.
@@ -89,7 +89,7 @@ class Wanted(NamedTuple):
     expand: frozenset[str]
 
 
-def wanted(query: str) -> Wanted:
+def wanted(query: str) -> ModelFilter:
     """The models that the query of a `/v1/models` asks for. Raises BadQuery."""
     given = _Parameters(query)
     expand = given.several("expand")
@@ -99,7 +99,7 @@ def wanted(query: str) -> Wanted:
     status = given.one("status")
     if status and status not in STATUSES:
         raise BadQuery(f"status: expected {' or '.join(STATUSES)}, found {_shown(status)}")
-    return Wanted(
+    return ModelFilter(
         _limit(given.one("limit")),
         from_cursor(given.one("cursor")),
         given.ids(),

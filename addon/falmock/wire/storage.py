@@ -84,14 +84,14 @@ def etag_of(sha256: str) -> str:
     return f'"{sha256[:32]}"'
 
 
-class Span(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes `start` (inclusive) to `stop` (exclusive) of a body."""
 
     start: int
     stop: int
 
 
-def parse_range(text: str, size: int) -> Span | None:
+def parse_range(text: str, size: int) -> ByteRange | None:
     """The one range a `Range` header asks of `size` bytes; None where the whole is to be sent.
 
     Raises ValueError when it cannot be satisfied. Several ranges, and texts that are no range, are
@@ -104,11 +104,11 @@ def parse_range(text: str, size: int) -> Span | None:
         length = min(int(found[2]), size)
         if length == 0:
             raise ValueError(text)
-        return Span(size - length, size)
+        return ByteRange(size - length, size)
     start = int(found[1])
     stop = min(int(found[2]) + 1, size) if found[2] else size
     if found[2] and int(found[2]) < start:
         return None
     if start >= size:
         raise ValueError(text)
-    return Span(start, stop)
+    return ByteRange(start, stop)

@@ -15,7 +15,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
-class Target(NamedTuple):
+class ProxyTarget(NamedTuple):
     """A call's place at one of fal's hosts: `host` in lower case, `path` raw, `query` without its `?`."""
 
     host: str
@@ -34,7 +34,7 @@ class BadTarget(ValueError):
         self.is_url = is_url
 
 
-def parse_target(text: str, schemes: tuple[str, ...] = ("https",)) -> Target:
+def parse_target(text: str, schemes: tuple[str, ...] = ("https",)) -> ProxyTarget:
     """The place that a URL on `fal.ai`, `fal.run` or below them names. Raises BadTarget for any other text.
 
     There is one reading of what passes: no user, no port (nor 443), no address, no escapes in the host, no backslash.
@@ -56,7 +56,7 @@ def parse_target(text: str, schemes: tuple[str, ...] = ("https",)) -> Target:
         raise BadTarget(f"expected a host of fal (*.fal.ai or *.fal.run), found {host[:100]}", is_url=True)
     if fragment:
         raise BadTarget("expected a URL without a fragment (#...)", is_url=True)
-    return Target(host, path or "/", query)
+    return ProxyTarget(host, path or "/", query)
 
 
 def _host(authority: str) -> str:

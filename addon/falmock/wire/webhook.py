@@ -25,11 +25,11 @@ _PORTS = {"http": 80, "https": 443}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class BadTarget(ValueError):
+class BadWebhookTarget(ValueError):
     """A `fal_webhook` that nothing can be posted to. The text does not repeat it: such URLs hold secrets."""
 
 
-class Target(NamedTuple):
+class WebhookTarget(NamedTuple):
     """Where a webhook goes. `host` is normalized, an IPv6 address without brackets; `path` has the query behind it.
 
     `credentials` are the URL's `name:password`, "" without.
@@ -53,33 +53,33 @@ class Target(NamedTuple):
         return f"{self.scheme}://{self.authority}{self.path.partition('?')[0]}"
 
 
-def target(url: str) -> Target:
+def target(url: str) -> WebhookTarget:
     """Where a `fal_webhook` points. Raises BadTarget."""
     try:
         url.encode()
     except UnicodeEncodeError:
-        raise BadTarget("expected a URL in UTF-8, found bytes that are none") from None
+        raise BadWebhookTarget("expected a URL in UTF-8, found bytes that are none") from None
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise BadTarget(f"expected an http or https URL, found one that cannot be read: {error}") from None
+        raise BadWebhookTarget(f"expected an http or https URL, found one that cannot be read: {error}") from None
     if parts.scheme not in _PORTS:
         found = f"the scheme {parts.scheme[:20]!r}" if parts.scheme else "no scheme"
-        raise BadTarget(f"expected a URL that starts with http:// or https://, found {found}")
+        raise BadWebhookTarget(f"expected a URL that starts with http:// or https://, found {found}")
     if not host:
-        raise BadTarget("expected a URL with a host name, found none")
+        raise BadWebhookTarget("expected a URL with a host name, found none")
     try:
         host = normalize(host if host.isascii() else host.encode("idna").decode())
     except UnicodeError:
         host = ""
     if not host or any(character <= " " for character in host):
-        raise BadTarget("expected a URL with a host name, found one that is none")
+        raise BadWebhookTarget("expected a URL with a host name, found one that is none")
     path = quote(parts.path or "/", safe=_PATH_SAFE)
     if parts.query:
         path += "?" + quote(parts.query, safe=_PATH_SAFE + "?")
     credentials = unquote(parts.netloc.rpartition("@")[0])
-    return Target(parts.scheme, host, port or _PORTS[parts.scheme], path, credentials)
+    return WebhookTarget(parts.scheme, host, port or _PORTS[parts.scheme], path, credentials)
 
 
 # what is posted
@@ -119,7 +119,7 @@ def signed_message(request_id: str, timestamp: int, body: bytes, user_id: str = 
     return "\n".join((request_id, user_id, str(timestamp), hashlib.sha256(body).hexdigest())).encode()
 
 
-def headers(target: Target, request_id: str, timestamp: int, signature: bytes) -> tuple[Header, ...]:
+def headers(target: WebhookTarget, request_id: str, timestamp: int, signature: bytes) -> tuple[Header, ...]:
     """The headers of a delivery, complete but for Content-Length."""
     fields: list[Header] = [
         (b"Host", target.authority.encode()),
@@ -174,7 +174,7 @@ class Policy(NamedTuple):
         return min(self.first_wait * 2.0 ** min(attempt - 1, 30), self.longest_wait)
 
 
-class Outcome(enum.Enum):
+class AttemptOutcome(enum.Enum):
     """What came of an attempt."""
 
     DELIVERED = "delivered"
@@ -182,9 +182,9 @@ class Outcome(enum.Enum):
     GIVEN_UP = "given up"
 
 
-def judge(policy: Policy, attempt: int, status: int | None) -> Outcome:
+def judge(policy: Policy, attempt: int, status: int | None) -> AttemptOutcome:
     """What comes of an attempt that was answered with `status`, or with nothing (None)."""
     if status is not None and 200 <= status < 300:
-        return Outcome.DELIVERED
+        return AttemptOutcome.DELIVERED
     redirected = status is not None and 300 <= status < 400
-    return Outcome.GIVEN_UP if redirected or attempt >= policy.tries else Outcome.AGAIN
+    return AttemptOutcome.GIVEN_UP if redirected or attempt >= policy.tries else AttemptOutcome.AGAIN

@@ -11,8 +11,8 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.webhooks.request import NoKey
-from falmock.engine.webhooks.request import Post
-from falmock.engine.webhooks.schedule import Verdict
+from falmock.engine.webhooks.request import WebhookPost
+from falmock.engine.webhooks.schedule import AttemptResult
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
@@ -83,7 +83,7 @@ class Hooked(Client):
         """The URL of a new job with a webhook."""
         return str(read(self.ask(endpoint, body))["response_url"])
 
-    def at(self, seconds: float) -> list[Post]:
+    def at(self, seconds: float) -> list[WebhookPost]:
         """What is due so many seconds after the first call."""
         self.now = self.start + seconds
         return self.agenda.due(self.now)
@@ -93,7 +93,7 @@ class Hooked(Client):
         when = self.agenda.next()
         return None if when is None else pytest.approx(when - self.start, abs=1e-4)
 
-    def answer(self, post: Post, status: int | None = 200, problem: str = "no answer") -> Verdict:
+    def answer(self, post: WebhookPost, status: int | None = 200, problem: str = "no answer") -> AttemptResult:
         return self.agenda.posted(post.key, status, problem, self.now)
 
 
@@ -101,5 +101,5 @@ def paced(pace: str = "recorded", **config: Any) -> Hooked:
     return Hooked(FLUX, FAILING, PICTURE, QUICK, WAITS, GOES_ON, pace=parse_pace(pace), **config)
 
 
-def field(post: Post, name: str) -> str:
+def field(post: WebhookPost, name: str) -> str:
     return {key.decode(): value.decode() for key, value in post.headers}[f"X-Fal-Webhook-{name}"]

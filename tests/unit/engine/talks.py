@@ -7,7 +7,7 @@ from typing import Any
 from typing import Self
 
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Frame
@@ -54,7 +54,7 @@ class Talk:
         self._client = client
         self._take(effect.conversation.opened(client.now))
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: SocketStep) -> None:
         self.inbox += turn.frames
         self.misses += turn.misses
         self.again = turn.again

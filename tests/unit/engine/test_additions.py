@@ -7,7 +7,7 @@ import pytest
 from falmock.engine import additions
 from falmock.engine.additions import Additions
 from falmock.engine.additions import TooMany
-from falmock.engine.files.added import Lent
+from falmock.engine.files.added import AddedAssets
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
@@ -19,7 +19,7 @@ def fixtures(*models: str) -> tuple[Fixture, ...]:
 
 
 def test_names_are_never_given_twice() -> None:
-    added = Additions(Lent())
+    added = Additions(AddedAssets())
     names = [added.name() for _ in range(3)]
     added.add(names[0], fixtures("t/a"), {})
     added.clear()
@@ -27,7 +27,7 @@ def test_names_are_never_given_twice() -> None:
 
 
 def test_later_ones_replace_those_of_an_equal_match_until_they_go() -> None:
-    added = Additions(Lent())
+    added = Additions(AddedAssets())
     first, second = fixtures("t/a", "t/b", "t/a"), fixtures("t/a")
     added.add("1", first, {})
     added.add("2", second, {})
@@ -40,7 +40,7 @@ def test_later_ones_replace_those_of_an_equal_match_until_they_go() -> None:
 
 def test_nothing_added_is_nothing_in_the_way() -> None:
     index = Index(fixtures("t/a"))
-    added = Additions(Lent())
+    added = Additions(AddedAssets())
     assert added.over(index) is index
     added.add("1", fixtures("t/b"), {})
     assert [fixture.match.model for fixture in added.over(index).fixtures] == ["t/b", "t/a"]
@@ -48,7 +48,7 @@ def test_nothing_added_is_nothing_in_the_way() -> None:
 
 def test_there_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(additions, "LIMIT", 1)
-    added = Additions(Lent())
+    added = Additions(AddedAssets())
     with pytest.raises(TooMany, match="1 added"):
         added.add("1", fixtures("t/a", "t/b"), {})
     assert list(added) == []
@@ -56,7 +56,7 @@ def test_there_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_is_an_end_to_the_files_of_a_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(additions, "MOST_BYTES", 5)
-    added = Additions(Lent())
+    added = Additions(AddedAssets())
     files = {name: Asset(name, name, "image/png", 3, data=b"png") for name in ("a", "b")}
     on_disk = Asset("c", "c", "image/png", 1000, file="/c.png")
     added.add("1", fixtures("t/a"), {"a": files["a"], "c": on_disk})

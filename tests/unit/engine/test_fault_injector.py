@@ -11,7 +11,7 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.fixtures.format.fault_rules import read_rules
@@ -103,7 +103,7 @@ def test_a_call_that_would_miss() -> None:
     assert (missed.status, missed.fault, missed.delay) == (404, None, 0)
     gone = app.run("x/y", **asked({"reset": "before-headers"}))
     assert gone.delivery is not None
-    assert gone.delivery.reset is Reset.BEFORE_HEADERS
+    assert gone.delivery.reset is ResetPoint.BEFORE_HEADERS
 
 
 def test_an_error_arrives_as_the_rest_of_the_fault_says() -> None:

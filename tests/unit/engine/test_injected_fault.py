@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.injected_fault import LONGEST
-from falmock.engine.injected_fault import Chance
+from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.fault import Latency
 from falmock.fixtures.fault import Spread
 
@@ -15,23 +15,23 @@ CALLS = 2000
 
 
 def waits(latency: Latency) -> list[float]:
-    return [Chance(0, "x", number).seconds(latency) for number in range(CALLS)]
+    return [SeededRandom(0, "x", number).seconds(latency) for number in range(CALLS)]
 
 
 @given(st.integers() | st.text(), st.text(), st.integers(), st.text())
 def test_equal_calls_draw_the_same(seed: int | str, who: str, number: int, purpose: str) -> None:
-    share = Chance(seed, who, number).share(purpose)
+    share = SeededRandom(seed, who, number).share(purpose)
     assert 0 <= share < 1
-    assert share == Chance(seed, who, number).share(purpose)
+    assert share == SeededRandom(seed, who, number).share(purpose)
 
 
 def test_what_differs_draws_otherwise() -> None:
-    chances = [Chance(0, "x", 1), Chance(1, "x", 1), Chance(0, "y", 1), Chance(0, "x", 2)]
+    chances = [SeededRandom(0, "x", 1), SeededRandom(1, "x", 1), SeededRandom(0, "y", 1), SeededRandom(0, "x", 2)]
     assert len({chance.share("a") for chance in chances} | {chances[0].share("b")}) == 5
 
 
 def test_shares_are_spread_evenly() -> None:
-    shares = [Chance(0, "x", number).share("a") for number in range(CALLS)]
+    shares = [SeededRandom(0, "x", number).share("a") for number in range(CALLS)]
     assert statistics.mean(shares) == pytest.approx(0.5, abs=0.03)
     assert statistics.pstdev(shares) == pytest.approx(12**-0.5, abs=0.02)
 
@@ -56,4 +56,4 @@ def test_a_lognormal_wait() -> None:
 
 @given(st.floats(0, 1e6), st.floats(0, 10), st.integers())
 def test_no_wait_is_longer_than_can_be_waited_for(median: float, sigma: float, number: int) -> None:
-    assert 0 <= Chance(0, "x", number).seconds(Latency(Spread.LOGNORMAL, median, sigma)) <= LONGEST
+    assert 0 <= SeededRandom(0, "x", number).seconds(Latency(Spread.LOGNORMAL, median, sigma)) <= LONGEST

@@ -6,7 +6,7 @@ from falmock.engine import prepared
 from falmock.engine.jobs.pace import INSTANT
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
-from falmock.engine.prepared import Preparations
+from falmock.engine.prepared import PreparedCache
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
@@ -17,27 +17,27 @@ RECORDED = parse_pace("recorded")
 
 def test_what_follows_from_a_fixture() -> None:
     (fixture,) = index_of(FLUX).fixtures
-    known = Preparations().of(fixture, RECORDED)
+    known = PreparedCache().of(fixture, RECORDED)
     assert (known.fixture, known.label, known.why) == (fixture, "test.json#0", prepared.reason_of(fixture))
     assert known.course == (schedule(RECORDED, fixture.timeline), fixture.answer, fixture.timeline.honours_cancel)
 
 
 def test_it_is_worked_out_once_for_a_pace() -> None:
     (fixture,) = index_of(FLUX).fixtures
-    preparations = Preparations()
+    preparations = PreparedCache()
     first = preparations.of(fixture, RECORDED)
     assert preparations.of(fixture, RECORDED) is first
     assert preparations.of(fixture, INSTANT).course.schedule == schedule(INSTANT, fixture.timeline)
 
 
 def test_each_fixture_has_its_own() -> None:
-    preparations = Preparations()
+    preparations = PreparedCache()
     fixtures = index_of(FLUX, FAILING).fixtures
     assert [preparations.of(fixture, INSTANT).fixture for fixture in fixtures * 2] == [*fixtures, *fixtures]
 
 
 def test_memory_is_bounded() -> None:
-    preparations = Preparations()
+    preparations = PreparedCache()
     (fixture,) = index_of(FLUX).fixtures
     for place in range(2 * prepared.LIMIT):
         assert preparations.of(fixture._replace(place=place), INSTANT).label == f"test.json#{place}"

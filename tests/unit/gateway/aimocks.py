@@ -17,7 +17,7 @@ from falmock.engine.jobs.pace import parse_pace
 from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.door import FALS_ANSWER
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
@@ -72,7 +72,7 @@ class Mock:
         request = Request(method, "localhost", path, query, all_headers, content, scope=scopes.named(all_headers))
         assert self.door.claims(request)
         effect = asyncio.run(self.door.answer(request, self._ask, self.now))
-        if isinstance(effect, Onward):
+        if isinstance(effect, FalCall):
             effect = effect.leave(self._decided(effect.request))
         assert isinstance(effect, Reply)
         return Sent(effect)

@@ -18,7 +18,7 @@ from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.control.door import Control
 from falmock.gateway.door import Doors
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.wire.formats.uuid7 import uuid7
@@ -84,8 +84,8 @@ class World:
         door = self.doors.find(request)
         if door is None:
             return self.doors.unknown(request, self.now)
-        effect: Reply | Stream | Onward = asyncio.run(door.answer(request, self._ask, self.now))
-        if isinstance(effect, Onward):
+        effect: Reply | Stream | FalCall = asyncio.run(door.answer(request, self._ask, self.now))
+        if isinstance(effect, FalCall):
             effect = effect.leave(self.decided(effect.request))
         assert isinstance(effect, Reply)
         return effect

@@ -14,7 +14,7 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.uuid7 import uuid7
@@ -79,12 +79,12 @@ class App:
             return Reply(200, (), jsontext.dump_queue({"status": "COMPLETED"}), "over")
         return self._jobs[int(request.path.rpartition("/")[2])]
 
-    def send(self, method: str, path: str, body: bytes = b"", scope: str = "", **headers: str) -> Reply | Onward:
+    def send(self, method: str, path: str, body: bytes = b"", scope: str = "", **headers: str) -> Reply | FalCall:
         named = {"host": "here:80", **{name.replace("_", "-"): value for name, value in headers.items()}}
         request = Request(method, "here", path, "", named, body, scope=scope)
         assert self.door.claims(request)
         result = asyncio.run(self.door.answer(request, self._ask, self.now))
-        assert isinstance(result, Reply | Onward)
+        assert isinstance(result, Reply | FalCall)
         return result
 
     def reply(self, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:

@@ -7,8 +7,8 @@ import pytest
 from falmock.engine.effects import Socket
 from falmock.gateway.journal_view import ASKS
 from falmock.gateway.journal_view import NAMES
-from falmock.gateway.journal_view import Chronicle
-from falmock.gateway.journal_view import Wanted
+from falmock.gateway.journal_view import JournalFilter
+from falmock.gateway.journal_view import JournalView
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
 
@@ -25,25 +25,25 @@ def test_numbers_go_on_when_entries_are_gone() -> None:
     client.engine.scope.journal._limit = 2
     for _ in range(5):
         client.run("fal-ai/flux/dev", CAT)
-    assert [told.number for told in Chronicle(client.engine)] == [4, 5]
+    assert [told.number for told in JournalView(client.engine)] == [4, 5]
 
 
 def test_a_run_is_found_by_the_id_that_its_answer_told() -> None:
     client = Client(FLUX)
     reply = client.run("fal-ai/flux/dev", CAT)
-    told = next(iter(Chronicle(client.engine)))
+    told = next(iter(JournalView(client.engine)))
     assert (b"x-fal-request-id", told.request_id.encode()) in reply.headers
-    assert Wanted(request_id=told.request_id).holds(told)
+    assert JournalFilter(request_id=told.request_id).holds(told)
 
 
 def test_looking_at_a_job_keeps_it_no_longer() -> None:
     client = Client(FLUX)
     job = client.job("fal-ai/flux/dev", CAT)
     client.now += 3599
-    assert next(iter(Chronicle(client.engine))).endpoint == "fal-ai/flux/dev"
+    assert next(iter(JournalView(client.engine))).endpoint == "fal-ai/flux/dev"
     client.now += 2
     assert client.send("GET", f"{job}/status").status == 404
-    assert [told.endpoint for told in Chronicle(client.engine)] == ["fal-ai/flux/dev", "fal-ai/flux"]
+    assert [told.endpoint for told in JournalView(client.engine)] == ["fal-ai/flux/dev", "fal-ai/flux"]
 
 
 def test_messages_on_a_socket_are_calls_of_their_own() -> None:
@@ -52,7 +52,7 @@ def test_messages_on_a_socket_are_calls_of_their_own() -> None:
     assert isinstance(effect, Socket)
     effect.conversation.opened(client.now)
     effect.conversation.received('{"prompt": "a cat"}', client.now)
-    chronicle = Chronicle(client.engine)
+    chronicle = JournalView(client.engine)
     handshake, message = chronicle
     assert (handshake.call, message.call, message.entry.fixture) == ("socket", "message", "test.json#0")
     assert chronicle.input(message) == CAT
@@ -62,7 +62,7 @@ def test_messages_on_a_socket_are_calls_of_their_own() -> None:
 def test_the_answer_to_a_submit_makes_a_job_known() -> None:
     client = Client(FLUX)
     job = client.job("fal-ai/flux/dev", CAT)
-    (told,) = Chronicle(client.engine)
+    (told,) = JournalView(client.engine)
     assert job.endswith(told.request_id)
     assert client.engine.scope.jobs.peek(told.request_id) is not None
 
@@ -70,21 +70,21 @@ def test_the_answer_to_a_submit_makes_a_job_known() -> None:
 @pytest.mark.parametrize(
     ("wanted", "holds"),
     [
-        (Wanted(), True),
-        (Wanted(endpoint="fal-ai/*"), True),
-        (Wanted(endpoint="fal-ai/flux"), False),
-        (Wanted(call="submit"), False),
-        (Wanted(status=200), True),
-        (Wanted(fault="*"), False),
-        (Wanted(fixture="*#0"), True),
-        (Wanted(miss=False), True),
-        (Wanted(miss=True), False),
-        (Wanted(since=1_752_619_398.0), True),
-        (Wanted(since=1_752_619_398.5), False),
+        (JournalFilter(), True),
+        (JournalFilter(endpoint="fal-ai/*"), True),
+        (JournalFilter(endpoint="fal-ai/flux"), False),
+        (JournalFilter(call="submit"), False),
+        (JournalFilter(status=200), True),
+        (JournalFilter(fault="*"), False),
+        (JournalFilter(fixture="*#0"), True),
+        (JournalFilter(miss=False), True),
+        (JournalFilter(miss=True), False),
+        (JournalFilter(since=1_752_619_398.0), True),
+        (JournalFilter(since=1_752_619_398.5), False),
     ],
 )
-def test_what_is_wanted(wanted: Wanted, *, holds: bool) -> None:
+def test_what_is_wanted(wanted: JournalFilter, *, holds: bool) -> None:
     client = Client(FLUX)
     client.run("fal-ai/flux/dev", CAT)
-    (told,) = Chronicle(client.engine)
+    (told,) = JournalView(client.engine)
     assert wanted.holds(told) is holds

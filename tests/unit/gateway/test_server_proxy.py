@@ -13,11 +13,11 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.effects import StreamStep
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
@@ -43,32 +43,32 @@ def post(
     method: str = "POST",
     env: Mapping[str, str] | None = None,
     **config: Any,
-) -> Reply | Onward:
+) -> Reply | FalCall:
     """What the door makes of a request with this target and these headers besides."""
     door = ServerProxy(engines(**config), env or {})
     target = {} if url is None else {"x-fal-target-url": url}
     request = Request(method, "127.0.0.1", PATH, "", {**headers, **target}, body, scope="mine")
     assert door.claims(request)
     result = asyncio.run(door.answer(request, nobody, 0.0))
-    assert isinstance(result, Reply | Onward)
+    assert isinstance(result, Reply | FalCall)
     return result
 
 
-def official(*args: Any, **more: Any) -> Reply | Onward:
+def official(*args: Any, **more: Any) -> Reply | FalCall:
     return post(*args, proxy_profile=ProxyProfile.OFFICIAL, **more)
 
 
-def call(result: Reply | Onward) -> Request:
-    assert isinstance(result, Onward), result
+def call(result: Reply | FalCall) -> Request:
+    assert isinstance(result, FalCall), result
     return result.request
 
 
-def refused(result: Reply | Onward) -> Reply:
+def refused(result: Reply | FalCall) -> Reply:
     assert isinstance(result, Reply), result
     return result
 
 
-def message(result: Reply | Onward) -> str:
+def message(result: Reply | FalCall) -> str:
     value = json.loads(bytes(refused(result).body))  # type: ignore[arg-type]
     assert value["detail"] == value["message"]
     return str(value["message"])
@@ -145,7 +145,7 @@ def test_a_target_that_is_no_url_or_not_fals_is_412(url: str) -> None:
 def test_whatever_stands_in_the_target(text: str) -> None:
     for profile in ProxyProfile:
         result = post(text, proxy_profile=profile)
-        if isinstance(result, Onward):
+        if isinstance(result, FalCall):
             assert result.request.host.endswith(("fal.run", "fal.ai"))
 
 
@@ -252,7 +252,7 @@ def test_headers_that_go_on() -> None:
 
 
 class Silence:
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         raise AssertionError(now)
 
 
@@ -269,7 +269,7 @@ HEADERS = (
 @pytest.mark.parametrize("status", [200, 202, 404, 422, 500])
 def test_status_and_headers_of_the_answer(status: int) -> None:
     result = post()
-    assert isinstance(result, Onward)
+    assert isinstance(result, FalCall)
     left = result.leave(Reply(status, HEADERS, b"body", "because"))
     assert (left.status, left.headers) == (status, (HEADERS[0], *HEADERS[3:]))
     assert isinstance(left, Reply)
@@ -278,7 +278,7 @@ def test_status_and_headers_of_the_answer(status: int) -> None:
 
 def test_a_stream_stays_one() -> None:
     result = post(headers=JSON | FROM_A_PAGE)
-    assert isinstance(result, Onward)
+    assert isinstance(result, FalCall)
     source = Silence()
     left = result.leave(Stream(200, ((b"Content-Type", b"text/event-stream"),), source, "because"))
     assert isinstance(left, Stream)
@@ -304,7 +304,7 @@ def test_a_page_may_read_what_it_gets(profile: ProxyProfile) -> None:
     refusal = refused(post(None, headers=FROM_A_PAGE, proxy_profile=profile))
     assert named(refusal, b"access-control-allow-origin") == [b"*"]
     result = post(headers=JSON | FROM_A_PAGE, proxy_profile=profile)
-    assert isinstance(result, Onward)
+    assert isinstance(result, FalCall)
     assert named(result.leave(Reply(200, (), b"", "")), b"access-control-allow-origin") == [b"*"]
     fals = (b"Access-Control-Allow-Origin", b"https://x")
     assert result.leave(Reply(200, (fals,), b"", "")).headers == (fals,)
@@ -413,5 +413,5 @@ def test_official_keys() -> None:
 
 def test_official_answers() -> None:
     result = official()
-    assert isinstance(result, Onward)
+    assert isinstance(result, FalCall)
     assert result.leave(Reply(422, HEADERS, b"", "")).headers == HEADERS

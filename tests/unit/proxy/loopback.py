@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 from typing import Self
 
-from falmock.engine.effects import Step
+from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
@@ -148,10 +148,10 @@ async def asking(origin: Origin, play: Play, **more: Any) -> Peer:
 class Script:
     """A source that gives these steps, one each time it is asked; what is behind the last is an error."""
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: StreamStep) -> None:
         self.steps = list(steps)
         self.asked: list[float] = []
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         self.asked.append(now)
         return self.steps.pop(0)

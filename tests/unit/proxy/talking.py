@@ -11,7 +11,7 @@ from wsproto import events
 from wsproto.extensions import PerMessageDeflate
 
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
 from falmock.wire.formats.frames import Binary
@@ -20,39 +20,41 @@ from falmock.wire.formats.frames import Text
 from unit.proxy.loopback import Peer
 
 Message = str | bytes
-Answers = Callable[[Message, float], Turn]
-NOTHING = Turn()
+Answers = Callable[[Message, float], SocketStep]
+NOTHING = SocketStep()
 
 
 class Talk:
     """A conversation that keeps what it hears, says `first` when it is opened and `later` when it is due."""
 
-    def __init__(self, answer: Answers = lambda *_: NOTHING, first: Turn = NOTHING, later: Turn = NOTHING) -> None:
+    def __init__(
+        self, answer: Answers = lambda *_: NOTHING, first: SocketStep = NOTHING, later: SocketStep = NOTHING
+    ) -> None:
         self.heard: list[Message] = []
         self.dues: list[float] = []
         self._answer = answer
         self._first = first
         self._later = later
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         return self._first._replace(again=None if self._first.again is None else now + self._first.again)
 
-    def received(self, message: Message, now: float) -> Turn:
+    def received(self, message: Message, now: float) -> SocketStep:
         self.heard.append(message)
         return self._answer(message, now)
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         self.dues.append(now)
         return self._later
 
 
 def says(*frames: Frame) -> Talk:
     """A conversation that opens with these frames."""
-    return Talk(first=Turn(frames))
+    return Talk(first=SocketStep(frames))
 
 
-def echo(message: Message, _: float) -> Turn:
-    return Turn((Text(message) if isinstance(message, str) else Binary(message),))
+def echo(message: Message, _: float) -> SocketStep:
+    return SocketStep((Text(message) if isinstance(message, str) else Binary(message),))
 
 
 class Caller:

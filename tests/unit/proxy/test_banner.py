@@ -8,16 +8,16 @@ import pytest
 import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.fixtures.disk.loader import Library
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
+from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import counted
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from unit.engine.calls import index_of
 
-ONE = Library(index_of({"match": {"model": "a/b"}, "response": {"json": 1}}), 1, ())
-TWO = Library(index_of(*[{"match": {"model": f"a/{name}"}, "response": {"json": 1}} for name in "bc"]), 2, ())
+ONE = LoadedFixtures(index_of({"match": {"model": "a/b"}, "response": {"json": 1}}), 1, ())
+TWO = LoadedFixtures(index_of(*[{"match": {"model": f"a/{name}"}, "response": {"json": 1}} for name in "bc"]), 2, ())
 OURS = Hosts({"fal.example.com": Role.RUN})
 
 
@@ -30,7 +30,7 @@ def test_what_is_loaded() -> None:
 def test_the_rules_for_faults_count(tmp_path: Path, rules: int, words: str) -> None:
     (tmp_path / "faults.json").write_text(json.dumps({"faults": [{"fault": "nginx_503"}] * rules}))
     (tmp_path / "fixtures").mkdir()
-    library = Store([str(tmp_path / "fixtures")], [str(tmp_path / "faults.json")]).load()
+    library = FixtureLoader([str(tmp_path / "fixtures")], [str(tmp_path / "faults.json")]).load()
     assert counted(library) == f"0 fixtures in 0 files and {words}"
 
 

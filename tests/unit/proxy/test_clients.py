@@ -9,7 +9,7 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.clients import Callers
+from falmock.proxy.clients import Clients
 
 
 def flow(header: str | None = None, of: http.HTTPFlow | None = None) -> http.HTTPFlow:
@@ -25,7 +25,7 @@ def basic(text: str) -> str:
 
 
 def test_a_tunnel_gives_its_name_to_all_that_comes_through() -> None:
-    callers, tunnel = Callers(), flow(basic("my-test:x"))
+    callers, tunnel = Clients(), flow(basic("my-test:x"))
     callers.connected(tunnel)
     assert [callers.user(flow(of=tunnel)), callers.user(flow())] == ["my-test", ""]
     callers.disconnected(tunnel.client_conn)
@@ -33,24 +33,24 @@ def test_a_tunnel_gives_its_name_to_all_that_comes_through() -> None:
 
 
 def test_a_plain_request_brings_its_own() -> None:
-    callers, tunnel = Callers(), flow(basic("one:x"))
+    callers, tunnel = Clients(), flow(basic("one:x"))
     callers.connected(tunnel)
     assert callers.user(flow(basic("two"), of=tunnel)) == "two"
 
 
 def test_tests_of_one_file_have_names_of_their_own() -> None:
-    names = [Callers().user(flow(basic(f"tests/test_app.py::test_it[{number}]:x"))) for number in (1, 2)]
+    names = [Clients().user(flow(basic(f"tests/test_app.py::test_it[{number}]:x"))) for number in (1, 2)]
     assert names == ["tests/test_app.py::test_it[1]", "tests/test_app.py::test_it[2]"]
 
 
 def test_mitmproxys_own_check_is_believed() -> None:
     checked = flow()
     checked.metadata["proxyauth"] = ("known", "password")
-    assert Callers().user(checked) == "known"
+    assert Clients().user(checked) == "known"
 
 
 @pytest.mark.parametrize("header", ["", "Basic", "Basic !!!", "Basic /w==", "Bearer abc", "Basic ég", basic(":x")])
 def test_what_is_no_name_is_none(header: str) -> None:
-    callers, tunnel = Callers(), flow(header)
+    callers, tunnel = Clients(), flow(header)
     callers.connected(tunnel)
     assert callers.user(flow(of=tunnel)) == ""

@@ -18,7 +18,7 @@ from mitmproxy.test import taddons
 from mitmproxy.test import tflow
 
 from falmock.fixtures.disk.loader import FixtureErrors
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import Scrubbed
 from unit.proxy.mitm import mitmproxy
@@ -99,7 +99,7 @@ def test_reload(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_reload_of_broken_fixtures_is_refused_with_their_problems(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{", "utf-8")
-    store = Store([str(tmp_path)])
+    store = FixtureLoader([str(tmp_path)])
 
     def reload() -> str:
         store.load()

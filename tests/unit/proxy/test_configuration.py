@@ -22,7 +22,7 @@ from falmock.proxy import egress
 from falmock.proxy import options
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.miss_log import Misses
+from falmock.proxy.miss_log import MissLog
 from falmock.proxy.record.current import Recordings
 from unit.proxy.mitm import mitmproxy
 
@@ -38,7 +38,7 @@ class Rig:
             context.options.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         context.options.update(fal_fixtures=[str(folder)])
         self.engine = Engines(Config(), Index(), lambda _: "id")
-        self.fixtures = LiveFixtures(self.engine, Misses())
+        self.fixtures = LiveFixtures(self.engine, MissLog())
         self.recordings = Recordings(self.engine.common, self.fixtures.poke)
         self.configuration = Configuration(self.engine, self.fixtures, self.recordings)
 

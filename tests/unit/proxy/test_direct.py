@@ -19,8 +19,8 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Ask
 from falmock.proxy import direct
-from falmock.proxy.clients import Callers
-from falmock.proxy.direct import Entrance
+from falmock.proxy.clients import Clients
+from falmock.proxy.direct import DirectRequests
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
@@ -47,9 +47,9 @@ async def nobody(request: Request) -> Reply:
     raise AssertionError(request)
 
 
-def behind(act: Callable[[], Awaitable[Reply]]) -> Entrance:
+def behind(act: Callable[[], Awaitable[Reply]]) -> DirectRequests:
     engines = Engines(Config(), Index(), lambda now: uuid7(now, 1))
-    return Entrance(engines, Callers(), [Door(act)], nobody)
+    return DirectRequests(engines, Clients(), [Door(act)], nobody)
 
 
 @pytest.fixture(autouse=True)

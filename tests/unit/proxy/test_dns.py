@@ -6,7 +6,7 @@ from mitmproxy.net.dns import types
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.dns import Names
+from falmock.proxy.dns import DnsAnswers
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 
@@ -14,7 +14,7 @@ from falmock.wire.hosts import Role
 def asked(name: str, kind: int, hosts: Hosts | None) -> dns.DNSFlow:
     question = dns.Question(name=name, type=kind, class_=1)
     flow = tflow.tdnsflow(req=tutils.tdnsreq(questions=[question]))
-    addon = Names()
+    addon = DnsAnswers()
     addon.hosts = hosts
     addon.dns_request(flow)
     return flow

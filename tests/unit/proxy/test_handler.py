@@ -15,14 +15,14 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
-from falmock.gateway.door import Onward
-from falmock.proxy.clients import Callers
-from falmock.proxy.handler import Answering
+from falmock.gateway.door import FalCall
+from falmock.proxy.clients import Clients
+from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
 from falmock.proxy.internal_calls import FORWARDED
-from falmock.proxy.miss_log import Misses
-from falmock.proxy.origin.delivery import Stage
-from falmock.proxy.upload_intake import Intake
+from falmock.proxy.miss_log import MissLog
+from falmock.proxy.origin.delivery import Responder
+from falmock.proxy.upload_intake import UploadIntake
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
@@ -34,10 +34,10 @@ RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"
 class Entrance:
     """In the place of the doors: one that has `result` for every request."""
 
-    def __init__(self, result: Reply | Onward | Exception) -> None:
+    def __init__(self, result: Reply | FalCall | Exception) -> None:
         self._result = result
 
-    async def answer(self, *_: object) -> Reply | Onward:
+    async def answer(self, *_: object) -> Reply | FalCall:
         if isinstance(self._result, Exception):
             raise self._result
         return self._result
@@ -48,9 +48,9 @@ class Rig:
 
     def __init__(self, mode: Mode = Mode.REPLAY, behind: Any = None) -> None:
         self.engine = Engines(Config(mode=mode), index_of(ONE), lambda now: uuid7(now, 1))
-        stage = Stage(lambda _: None)
-        intake = Intake(self.engine, stage)
-        self.answering = Answering(self.engine, Callers(), Entrance(behind), intake, stage, Misses())  # type: ignore[arg-type]
+        stage = Responder(lambda _: None)
+        intake = UploadIntake(self.engine, stage)
+        self.answering = FlowHandler(self.engine, Clients(), Entrance(behind), intake, stage, MissLog())  # type: ignore[arg-type]
 
     def answer(self, path: str = "/a/b", body: bytes = b"{}", **headers: str) -> http.HTTPFlow:
         flow = flow_to(f"https://fal.run{path}", body, **headers)
@@ -148,7 +148,7 @@ def left(effect: Reply | Stream) -> Reply | Stream:
 
 
 def test_a_door_sees_the_answer_to_what_it_sends_on() -> None:
-    flow = Rig(behind=Onward(RUN, left)).welcome()
+    flow = Rig(behind=FalCall(RUN, left)).welcome()
     assert seen(flow) == (200, b'{"a":1}')
     assert flow.response is not None
     assert flow.response.headers["x-door"] == "left"
@@ -156,7 +156,7 @@ def test_a_door_sees_the_answer_to_what_it_sends_on() -> None:
 
 @pytest.mark.parametrize("breaks_off", [False, True])
 def test_a_door_sees_fals_answer_too_once(breaks_off: bool) -> None:  # noqa: FBT001
-    rig = Rig(Mode.PASSTHROUGH, Onward(RUN, left))
+    rig = Rig(Mode.PASSTHROUGH, FalCall(RUN, left))
     flow = rig.welcome()
     assert (flow.request.pretty_url, flow.metadata[FORWARDED], flow.response) == (
         "https://fal.run/a/b",

@@ -8,10 +8,10 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.fixtures.matching.miss import Miss
 from falmock.proxy import internal_calls
-from falmock.proxy.internal_calls import Asking
+from falmock.proxy.internal_calls import InternalCalls
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
@@ -27,7 +27,7 @@ def ask(*fixtures: dict[str, Any], request: Request = RUN, **config: Any) -> tup
     """The answer, and the misses that were logged."""
     engines = Engines(Config(**config), index_of(*fixtures), lambda now: uuid7(now, 1))
     missed: list[Miss] = []
-    return asyncio.run(Asking(engines, missed.append, _nobody).ask(request)), missed
+    return asyncio.run(InternalCalls(engines, missed.append, _nobody).ask(request)), missed
 
 
 def test_what_a_fixture_answers() -> None:
@@ -61,8 +61,8 @@ def test_a_file_comes_as_bytes_while_it_is_there(tmp_path: Path) -> None:
     asset = tmp_path / "_assets" / "a.png"
     asset.write_bytes(b"png")
     (tmp_path / "a.json").write_text('{"fixtures": [{"match": {"model": "a/b"}, "response": {"file": "a.png"}}]}')
-    engines = Engines(Config(), Store([str(tmp_path)]).load().index, lambda now: uuid7(now, 1))
-    door = Asking(engines, lambda _: None, _nobody)
+    engines = Engines(Config(), FixtureLoader([str(tmp_path)]).load().index, lambda now: uuid7(now, 1))
+    door = InternalCalls(engines, lambda _: None, _nobody)
     assert asyncio.run(door.ask(RUN)).body == b"png"
     asset.unlink()
     assert asyncio.run(door.ask(RUN)).status == 500
@@ -87,7 +87,7 @@ def test_who_watches_a_job_hears_that_it_was_cancelled() -> None:
     engines = Engines(Config(pace=parse_pace("manual")), index_of(), lambda now: uuid7(now, 1))
     engines.use_fixtures(index_of({"match": {"model": "a/b"}, "response": {"json": {}}}))
     woken: list[str] = []
-    door = Asking(engines, lambda _: None, woken.append)
+    door = InternalCalls(engines, lambda _: None, woken.append)
     asyncio.run(door.ask(RUN._replace(host="queue.fal.run")))
     (job,) = engines.common.scope.jobs.all(0.0)
     assert woken == []

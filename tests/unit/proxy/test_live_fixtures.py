@@ -12,14 +12,14 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.fixtures.disk.loader import FixtureErrors
-from falmock.fixtures.disk.loader import Library
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
+from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.miss import Miss
 from falmock.proxy import live_fixtures
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.live_fixtures import Watcher
-from falmock.proxy.miss_log import Misses
+from falmock.proxy.miss_log import MissLog
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
@@ -31,8 +31,8 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "f.json"
-        self.store = Store([str(folder)])
-        self.misses = Misses()
+        self.store = FixtureLoader([str(folder)])
+        self.misses = MissLog()
         self.engine = Engines(Config(), Index(), lambda now: uuid7(now, 1))
         self.fixtures = LiveFixtures(self.engine, self.misses)
 
@@ -68,7 +68,7 @@ def test_a_broken_load_changes_nothing(rig: Rig, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "f.json").write_text("{broken")
     with pytest.raises(FixtureErrors):
-        rig.fixtures.load(Store([str(tmp_path / "other")]))
+        rig.fixtures.load(FixtureLoader([str(tmp_path / "other")]))
     assert rig.fixtures.store is rig.store
     assert rig.answer() == b"1"
 
@@ -161,9 +161,9 @@ def test_a_change_is_taken_over_and_a_broken_one_is_not(
     monkeypatch.setattr(live_fixtures, "INTERVAL", 0.01)
     monkeypatch.setattr(live_fixtures, "SHARE", 0.9)
     write(tmp_path, "one")
-    store = Store([str(tmp_path)])
+    store = FixtureLoader([str(tmp_path)])
     store.load()
-    taken: asyncio.Queue[Library] = asyncio.Queue()
+    taken: asyncio.Queue[LoadedFixtures] = asyncio.Queue()
 
     async def edit() -> list[int]:
         looking = Watcher(store, taken.put_nowait)
@@ -185,10 +185,10 @@ def test_a_change_is_taken_over_and_a_broken_one_is_not(
     assert "the old ones stay in use" in caplog.text
 
 
-class Slow(Store):
+class Slow(FixtureLoader):
     """Fixtures that take a while to load."""
 
-    def load(self) -> Library:
+    def load(self) -> LoadedFixtures:
         time.sleep(0.5)
         return super().load()
 
@@ -197,7 +197,7 @@ def test_a_slow_load_does_not_put_off_the_next_look(tmp_path: Path) -> None:
     write(tmp_path, "one")
     store = Slow([str(tmp_path)])
     store.load()
-    taken: asyncio.Queue[Library] = asyncio.Queue()
+    taken: asyncio.Queue[LoadedFixtures] = asyncio.Queue()
 
     async def edit() -> list[int]:
         looking = Watcher(store, taken.put_nowait)

@@ -13,7 +13,7 @@ from mitmproxy.test import tflow
 from wsproto.frame_protocol import Opcode
 
 from falmock.proxy import message_limit as messages_
-from falmock.proxy.message_limit import Messages
+from falmock.proxy.message_limit import MessageLimit
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def socket() -> http.HTTPFlow:
     return flow
 
 
-def say(messages: Messages, flow: http.HTTPFlow, content: bytes) -> None:
+def say(messages: MessageLimit, flow: http.HTTPFlow, content: bytes) -> None:
     held(flow).append(websocket.WebSocketMessage(Opcode.BINARY, from_client=True, content=content))
     messages.came(flow)
 
@@ -44,7 +44,7 @@ def contents(flow: http.HTTPFlow) -> list[bytes]:
 
 
 def test_a_socket_is_held_whole_up_to_the_limit() -> None:
-    messages, flow = Messages(), socket()
+    messages, flow = MessageLimit(), socket()
     for number in range(100):
         say(messages, flow, b"%d" % number)
     assert len(held(flow)) == 100
@@ -53,7 +53,7 @@ def test_a_socket_is_held_whole_up_to_the_limit() -> None:
 
 
 def test_long_messages_count_by_their_bytes_and_the_last_stays() -> None:
-    messages, flow = Messages(), socket()
+    messages, flow = MessageLimit(), socket()
     for number in range(5):
         say(messages, flow, bytes([number]) * 600)
     assert contents(flow) == [b"\x04" * 600]
@@ -64,7 +64,7 @@ def test_long_messages_count_by_their_bytes_and_the_last_stays() -> None:
 
 
 def test_what_is_closed_does_not_count_and_keeps_what_it_has() -> None:
-    messages, first, second = Messages(), socket(), socket()
+    messages, first, second = MessageLimit(), socket(), socket()
     for number in range(90):
         say(messages, first, b"%d" % number)
     messages.ended(first)
@@ -74,7 +74,7 @@ def test_what_is_closed_does_not_count_and_keeps_what_it_has() -> None:
 
 
 def test_a_socket_that_said_nothing_may_end() -> None:
-    messages = Messages()
+    messages = MessageLimit()
     messages.ended(socket())
     messages.came(tflow.tflow())
     assert messages._count == 0
@@ -82,7 +82,7 @@ def test_a_socket_that_said_nothing_may_end() -> None:
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=200), st.integers(1, 30), st.integers(0, 2**32))
 def test_however_many_there_are_memory_is_bounded_and_the_latest_stays(sizes: list[int], count: int, seed: int) -> None:
-    messages, flows, dice = Messages(), [socket() for _ in range(count)], random.Random(seed)
+    messages, flows, dice = MessageLimit(), [socket() for _ in range(count)], random.Random(seed)
     for size in sizes:
         flow = dice.choice(flows)
         say(messages, flow, bytes(size))

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.fixtures.matching.miss import Miss
 from falmock.proxy import miss_log
-from falmock.proxy.miss_log import Misses
-from falmock.proxy.miss_log import Overheard
+from falmock.proxy.miss_log import MissLog
+from falmock.proxy.miss_log import MissReporting
 from falmock.wire.formats.frames import Text
 
 
@@ -17,7 +17,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_each_is_told_once_until_the_fixtures_are_others(caplog: pytest.LogCaptureFixture) -> None:
-    known = Misses()
+    known = MissLog()
     for key in ("a", "b", "a"):
         known.tell(Miss(key, f"no fixture for {key}, 100 % sure", ()))
     assert told(caplog) == ["no fixture for a, 100 % sure", "no fixture for b, 100 % sure"]
@@ -28,7 +28,7 @@ def test_each_is_told_once_until_the_fixtures_are_others(caplog: pytest.LogCaptu
 
 def test_there_is_an_end_to_it(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(miss_log, "MOST", 2)
-    known = Misses()
+    known = MissLog()
     for key in ("a", "b", "c"):
         known.tell(Miss(key, key, ()))
     assert told(caplog) == ["a", "b"]
@@ -40,19 +40,19 @@ MISS = Miss("key", "no fixture answers this", ())
 class Parrot:
     """Says what it was asked, with the time, and that it knows no answer."""
 
-    def opened(self, now: float) -> Turn:
-        return Turn((Text(f"opened {now}"),), 1.0)
+    def opened(self, now: float) -> SocketStep:
+        return SocketStep((Text(f"opened {now}"),), 1.0)
 
-    def received(self, message: str | bytes, now: float) -> Turn:
-        return Turn((Text(f"{message!r} {now}"),), None, (MISS,))
+    def received(self, message: str | bytes, now: float) -> SocketStep:
+        return SocketStep((Text(f"{message!r} {now}"),), None, (MISS,))
 
-    def due(self, now: float) -> Turn:
-        return Turn((Text(f"due {now}"),))
+    def due(self, now: float) -> SocketStep:
+        return SocketStep((Text(f"due {now}"),))
 
 
 def test_everything_passes_and_misses_are_told() -> None:
     heard: list[Miss] = []
-    conversation, parrot = Overheard(Parrot(), heard.append), Parrot()
+    conversation, parrot = MissReporting(Parrot(), heard.append), Parrot()
     assert conversation.opened(1.0) == parrot.opened(1.0)
     assert conversation.due(2.0) == parrot.due(2.0)
     assert heard == []

@@ -17,7 +17,7 @@ from wsproto import events
 from wsproto.extensions import PerMessageDeflate
 
 from falmock.engine.effects import Socket
-from falmock.serving.websocket import Speaker
+from falmock.serving.websocket import WebSocketConnection
 from unit.proxy.talking import Message
 from unit.proxy.talking import Talk
 from unit.proxy.talking import echo
@@ -46,7 +46,7 @@ class Wire:
         return self.ended
 
 
-def opened(talk: Talk, *, deflate: bool) -> tuple[Speaker, WSConnection, Wire]:
+def opened(talk: Talk, *, deflate: bool) -> tuple[WebSocketConnection, WSConnection, Wire]:
     """A speaker that has accepted the handshake of this client."""
     client = WSConnection(ConnectionType.CLIENT)
     extensions = [PerMessageDeflate()] if deflate else []
@@ -55,7 +55,7 @@ def opened(talk: Talk, *, deflate: bool) -> tuple[Speaker, WSConnection, Wire]:
     request = reader.next_event()
     assert isinstance(request, h11.Request)
     wire = Wire()
-    speaker = Speaker(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
+    speaker = WebSocketConnection(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
     speaker.open(request)
     client.receive_data(wire.written)
     wire.written = b""
@@ -63,7 +63,7 @@ def opened(talk: Talk, *, deflate: bool) -> tuple[Speaker, WSConnection, Wire]:
     return speaker, client, wire
 
 
-def fed(speaker: Speaker, data: bytes, seed: int) -> None:
+def fed(speaker: WebSocketConnection, data: bytes, seed: int) -> None:
     """Give a speaker bytes in parts of any size."""
     dice = random.Random(seed)
     while data:

@@ -19,14 +19,14 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.proxy import flows
 from falmock.proxy import upload_intake
-from falmock.proxy.origin.tickets import Upload
-from falmock.proxy.upload_intake import Intake
+from falmock.proxy.origin.tickets import UploadTicket
+from falmock.proxy.upload_intake import UploadIntake
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import until
@@ -40,9 +40,9 @@ class Stage:
 
     def __init__(self, problem: OSError | None = None) -> None:
         self.problem = problem
-        self.upload: Upload | None = None
+        self.upload: UploadTicket | None = None
 
-    async def take(self, flow: http.HTTPFlow, upload: Upload) -> None:
+    async def take(self, flow: http.HTTPFlow, upload: UploadTicket) -> None:
         if self.problem is not None:
             raise self.problem
         self.upload = upload
@@ -56,9 +56,9 @@ class Conversation:
         self.folder = folder
         self.engine = Engines(Config(mode=Mode.REPLAY), Index(), lambda _: "id")
         self.stage = stage or Stage()
-        self.intake = Intake(self.engine, self.stage)  # type: ignore[arg-type]
+        self.intake = UploadIntake(self.engine, self.stage)  # type: ignore[arg-type]
 
-    def begin(self, flow: http.HTTPFlow) -> Upload | None:
+    def begin(self, flow: http.HTTPFlow) -> UploadTicket | None:
         asyncio.run(self.intake.begin(flow, HOST))
         return self.stage.upload
 
@@ -182,7 +182,7 @@ def test_a_mode_that_changes_on_the_way(talk: Conversation) -> None:
 
 
 def test_a_fault_that_resets_the_connection(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
-    reply = Reply(0, (), b"", "x", delivery=Delivery(reset=Reset.BEFORE_HEADERS))
+    reply = Reply(0, (), b"", "x", delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS))
     monkeypatch.setattr(talk.engine, "handle", lambda *_: reply)
     flow = post()
     sent = talk.upload(flow, b"hello")

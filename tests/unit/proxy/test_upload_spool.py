@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.proxy import upload_spool
-from falmock.proxy.upload_spool import Arrival
 from falmock.proxy.upload_spool import Decoder
-from falmock.proxy.upload_spool import Depot
+from falmock.proxy.upload_spool import SpooledUpload
+from falmock.proxy.upload_spool import SpoolFolder
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 
@@ -46,7 +46,7 @@ def in_members(data: bytes) -> bytes:
 
 
 def test_a_body_is_kept_with_its_digest(tmp_path: Path) -> None:
-    arrival = Arrival(tmp_path, "")
+    arrival = SpooledUpload(tmp_path, "")
     for piece in (b"he", b"", b"llo"):
         arrival.write(piece)
     content = arrival.content()
@@ -56,7 +56,7 @@ def test_a_body_is_kept_with_its_digest(tmp_path: Path) -> None:
 
 
 def test_a_body_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
-    arrival = Arrival(tmp_path, "")
+    arrival = SpooledUpload(tmp_path, "")
     arrival.write(b"hel")
     assert len(files(tmp_path)) == 1
     arrival.drop()
@@ -67,7 +67,7 @@ def test_a_body_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
 def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("falmock.recording.disk.atomic.temporary", lambda _: tmp_path / "full")
     (tmp_path / "full").symlink_to("/dev/full")
-    arrival = Arrival(tmp_path, "")
+    arrival = SpooledUpload(tmp_path, "")
     for _ in range(100):
         arrival.write(b"x" * 10_000)
     content = arrival.content()
@@ -84,7 +84,7 @@ def test_an_encoding_is_taken_off(tmp_path: Path, pack: Callable[[bytes], bytes]
     packed = pack(data)
     if pack is raw_deflate and step == 1:
         step = 2  # what it is shows in the first two bytes
-    arrival = Arrival(tmp_path, "gzip")
+    arrival = SpooledUpload(tmp_path, "gzip")
     for start in range(0, len(packed), step):
         arrival.write(packed[start : start + step])
     content = arrival.content()
@@ -96,7 +96,7 @@ def test_an_encoding_is_taken_off(tmp_path: Path, pack: Callable[[bytes], bytes]
     "sent", [b"not packed at all", gzip.compress(b"hello", mtime=0)[:-3], gzip.compress(b"hello", mtime=0) + b"more"]
 )
 def test_a_body_that_is_not_encoded_as_it_says(tmp_path: Path, sent: bytes) -> None:
-    arrival = Arrival(tmp_path, "gzip")
+    arrival = SpooledUpload(tmp_path, "gzip")
     arrival.write(sent)
     arrival.write(b"even more" if sent.endswith(b"more") else b"")
     assert arrival.content().file is None
@@ -123,7 +123,7 @@ def test_pieces_are_short_and_together_the_whole(data: bytes, zeros: int, cuts: 
 
 
 def test_the_folder_is_made_for_the_first_and_goes_with_all() -> None:
-    depot = Depot()
+    depot = SpoolFolder()
     depot.stop()
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
     arrival = depot.arrival("")
@@ -134,7 +134,7 @@ def test_the_folder_is_made_for_the_first_and_goes_with_all() -> None:
     depot.stop()
 
 
-def on_disk(depot: Depot, data: bytes) -> Content:
+def on_disk(depot: SpoolFolder, data: bytes) -> Content:
     arrival = depot.arrival("")
     arrival.write(data)
     return arrival.content()
@@ -156,7 +156,7 @@ def test_parts_are_joined_and_stay() -> None:
         assert (await depot.join(parts[1:2])).size == 4
 
     # It waits for its threads in the end, so what is to be removed is.
-    depot = Depot()
+    depot = SpoolFolder()
     asyncio.run(joining())
     assert len(files(depot.folder)) == 2
     depot.stop()
@@ -164,7 +164,7 @@ def test_parts_are_joined_and_stay() -> None:
 
 def test_parts_that_cannot_be_joined_leave_nothing() -> None:
     async def joining() -> None:
-        depot = Depot()
+        depot = SpoolFolder()
         with pytest.raises(FileNotFoundError):
             await depot.join((content_of(b"x"), Content("0" * 64, 1, file="/no/such/file")))
         assert files(depot.folder) == []
@@ -175,8 +175,8 @@ def test_parts_that_cannot_be_joined_leave_nothing() -> None:
 
 KILLED = """
 import os, signal, tempfile
-from falmock.proxy.upload_spool import Depot
-depot = Depot()
+from falmock.proxy.upload_spool import SpoolFolder
+depot = SpoolFolder()
 depot.arrival("").write(b"x" * 100000)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -185,7 +185,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", KILLED], env=env, check=False)
-    alive = Depot()
+    alive = SpoolFolder()
     kept = on_disk(alive, b"hello")
     stranger = tmp_path / "falmock-other"
     stranger.mkdir()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.recording.comparison import alike
 from falmock.recording.comparison import complete
 from falmock.recording.comparison import completed
@@ -240,7 +240,7 @@ def test_every_turn_says_what_was_said_then(
 
 def recorded(folder: Path, answers: list[tuple[dict[str, Any], bool]]) -> list[Any]:
     """The frames of each answer in the one file that a run wrote."""
-    writer = Writer(str(folder), Store([str(folder)]).load().index.fixtures)
+    writer = Writer(str(folder), FixtureLoader([str(folder)]).load().index.fixtures)
     for at, (entry, is_cut) in enumerate(answers):
         writer.save(Save(entry, "a", "a message", float(at), {}, is_cut=is_cut))
     (file,) = folder.rglob("*.json")

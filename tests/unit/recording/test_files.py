@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.recording import files
-from falmock.recording.files import Files
+from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
 from falmock.recording.files import reference
 from falmock.recording.files import speaking_name
@@ -31,7 +31,7 @@ from unit.recording.exchanges import uploaded
     ],
 )
 def test_urls_of_files(url: str) -> None:
-    assert Files(Hosts()).is_file_url(url)
+    assert FileUrls(Hosts()).is_file_url(url)
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_urls_of_files(url: str) -> None:
     ],
 )
 def test_texts_that_are_none(text: str) -> None:
-    assert not Files(Hosts()).is_file_url(text)
+    assert not FileUrls(Hosts()).is_file_url(text)
 
 
 def test_a_file_is_found_whatever_the_query_of_its_url() -> None:
-    found = Files(Hosts())
+    found = FileUrls(Hosts())
     found.upload(uploaded(CAT, PNG))
     for url in (CAT, f"{CAT}?identity=1", f"{CAT}#top"):
         assert found.uploaded(url) == found.known(url) == uploaded(CAT, PNG)
@@ -64,7 +64,7 @@ def test_a_file_is_found_whatever_the_query_of_its_url() -> None:
 
 
 def test_the_last_upload_to_a_url_counts() -> None:
-    found = Files(Hosts())
+    found = FileUrls(Hosts())
     found.upload(uploaded(CAT, b"old"))
     found.upload(uploaded(CAT, PNG))
     assert found.known(CAT) == uploaded(CAT, PNG)
@@ -73,14 +73,14 @@ def test_the_last_upload_to_a_url_counts() -> None:
 def test_a_url_of_our_own_tells_its_content() -> None:
     digest = sha256(PNG)
     url = storage.content_url(digest, "cat.png")
-    known = Files(Hosts()).known(f"{url}?x=1")
+    known = FileUrls(Hosts()).known(f"{url}?x=1")
     assert known is not None
     assert known.sha256 == digest
     assert reference(known) == {"$file": f"sha256:{digest}"}
 
 
 def test_a_url_of_our_own_for_an_upload_is_the_uploads() -> None:
-    found = Files(Hosts())
+    found = FileUrls(Hosts())
     url = storage.content_url(sha256(PNG), "cat.png")
     assert found.uploaded(url) is None
     found.upload(uploaded(CAT, PNG))
@@ -89,7 +89,7 @@ def test_a_url_of_our_own_for_an_upload_is_the_uploads() -> None:
 
 
 def test_names_are_remembered_by_key() -> None:
-    found = Files(Hosts())
+    found = FileUrls(Hosts())
     assert not found.is_named(CAT)
     found.name(CAT)
     assert found.is_named(f"{CAT}?identity=2")
@@ -97,7 +97,7 @@ def test_names_are_remembered_by_key() -> None:
 
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LIMIT", 2)
-    found = Files(Hosts())
+    found = FileUrls(Hosts())
     urls = [f"https://v3b.fal.media/files/{number}" for number in range(3)]
     for url in urls:
         found.upload(uploaded(url, PNG))

@@ -5,14 +5,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.recording.job_trace import Observed
+from falmock.recording.job_trace import JobTrace
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import START
 from unit.recording.exchanges import log
 
 
-def observed() -> Observed:
-    return Observed("id", about="job id", entry={}, asked=START, submitted=START)
+def observed() -> JobTrace:
+    return JobTrace("id", about="job id", entry={}, asked=START, submitted=START)
 
 
 class Seen:

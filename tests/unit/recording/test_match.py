@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
-from falmock.recording.files import Files
+from falmock.recording.files import FileUrls
 from falmock.recording.match import NAME_LENGTH
-from falmock.recording.match import Matches
+from falmock.recording.match import MatchBuilder
 from falmock.recording.match import NotAnInput
 from falmock.recording.match import call_name
 from falmock.recording.match import input_of
@@ -40,8 +40,8 @@ class Reading:
     """Makes matches, with the files and rules that a test wants."""
 
     def __init__(self, *ignore: str) -> None:
-        self.files = Files(Hosts())
-        self.matches = Matches(self.files, Ignores(map(parse_ignore, ignore)))
+        self.files = FileUrls(Hosts())
+        self.matches = MatchBuilder(self.files, Ignores(map(parse_ignore, ignore)))
 
     def match(self, sent: Any, line: str = "POST https://fal.run/a/b", endpoint: str = "a/b") -> dict[str, Any]:
         return self.matches.of_endpoint(exchange(line, sent).request, endpoint)

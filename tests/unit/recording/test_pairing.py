@@ -6,7 +6,7 @@ import pytest
 
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
-from falmock.recording.pairing import Turns
+from falmock.recording.pairing import Pairings
 from falmock.recording.pairing import is_over
 from falmock.recording.pairing import is_refusal
 from falmock.recording.pairing import turns
@@ -18,7 +18,7 @@ WRONG = {"type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": "no"}
 TIMING = {"type": "x-fal-message", "action": "timings", "timing": 0.1}
 
 
-def split(*said: tuple[str, Any], close: Close | None = None, query: str = "") -> Turns:
+def split(*said: tuple[str, Any], close: Close | None = None, query: str = "") -> Pairings:
     """A session in turns; a message is who said it (`>` the client, `<` the server), and what."""
     request = Request("GET", "fal.run", "/a/b/realtime", query, {}, b"")
     messages = tuple(Message(float(at), who == ">", str(value)) for at, (who, value) in enumerate(said))

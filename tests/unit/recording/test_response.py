@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.recording.files import Files
-from falmock.recording.response import Answered
-from falmock.recording.response import Answers
+from falmock.recording.files import FileUrls
+from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
+from falmock.recording.response import ResponseBuilder
 from falmock.recording.response import asset_file
 from falmock.recording.response import file_value
 from falmock.recording.uploads import File
@@ -30,13 +30,13 @@ from unit.recording.exchanges import uploaded
 JSON = {"content-type": "application/json"}
 
 
-def answered(answer: Any = None, status: int = 200, *uploads: File, **more: Any) -> Answered:
+def answered(answer: Any = None, status: int = 200, *uploads: File, **more: Any) -> BuiltResponse:
     """What is kept of an answer; `uploads` are what the app uploaded before."""
-    files = Files(Hosts())
+    files = FileUrls(Hosts())
     for file in uploads:
         files.upload(file)
     heard = exchange("POST https://fal.run/a/b", {}, answer, status, **more)
-    return Answers(files).of(heard)
+    return ResponseBuilder(files).of(heard)
 
 
 def response(answer: Any = None, status: int = 200, **more: Any) -> dict[str, Any]:

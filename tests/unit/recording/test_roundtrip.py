@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
@@ -126,7 +126,7 @@ class Tape:
     """Records into a folder as the edge does, but at once."""
 
     def __init__(self, folder: Path) -> None:
-        known = Store([str(folder)]).load().index.fixtures if folder.exists() else ()
+        known = FixtureLoader([str(folder)]).load().index.fixtures if folder.exists() else ()
         self.recorder = recorder()
         self.writer = Writer(str(folder), known)
         self.warnings: list[str] = []

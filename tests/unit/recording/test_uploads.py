@@ -10,7 +10,7 @@ from falmock.recording import uploads
 from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import File
 from falmock.recording.uploads import Sink
-from falmock.recording.uploads import Uploads
+from falmock.recording.uploads import UploadTraces
 from falmock.recording.uploads import file_name
 from falmock.recording.uploads import url_key
 from falmock.wire import routes
@@ -31,7 +31,7 @@ class Storage:
     """The uploads of a recording, fed with every exchange as the recorder feeds them."""
 
     def __init__(self) -> None:
-        self.uploads = Uploads(joined)
+        self.uploads = UploadTraces(joined)
 
     def hear(self, line: str, sent: Any = None, answer: Any = None, **more: Any) -> File | None:
         return self.note(exchange(line, sent, answer, **more))

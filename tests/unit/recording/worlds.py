@@ -32,7 +32,7 @@ from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.jobs.pace import parse_pace
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.recording.exchange import Exchange
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.uuid7 import uuid7
@@ -113,7 +113,7 @@ class Mock:
         """`elsewhere` knows the files whose URLs stand in the fixtures as they came."""
         self.clock = Clock()
         self._elsewhere = elsewhere
-        library = Store([str(folder)]).load()
+        library = FixtureLoader([str(folder)]).load()
         counter = iter(range(10**6))
         config = Config(pace=parse_pace(pace))
         self.engine = Engine(config, library.index, lambda now: uuid7(now, next(counter)))

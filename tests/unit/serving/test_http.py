@@ -17,11 +17,11 @@ from falmock.engine.effects import Delivery
 from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
-from falmock.engine.effects import Step
+from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
+from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import Origin
-from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.origin.tickets import UploadTicket
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import Peer
@@ -37,7 +37,7 @@ BIG = 8 * 1024 * 1024
 """More than the buffers of a connection hold."""
 
 
-def stream(*steps: Step, **more: Any) -> Stream:
+def stream(*steps: StreamStep, **more: Any) -> Stream:
     return Stream(200, EVENTS, Script(*steps), "test", **more)
 
 
@@ -50,7 +50,7 @@ def reply(body: bytes | FileBody, delivery: Delivery | None = None, **more: Any)
 
 @on_loopback
 async def test_each_piece_is_a_chunk_of_its_own(origin: Origin) -> None:
-    play = stream(Step((b"one", b"two"), again=0), Step((b"three",), again=0), Step(end=End.WHOLE))
+    play = stream(StreamStep((b"one", b"two"), again=0), StreamStep((b"three",), again=0), StreamStep(end=End.WHOLE))
     async with await asking(origin, play) as peer:
         status, headers = await peer.head()
         assert status == "HTTP/1.1 200 OK"
@@ -60,7 +60,7 @@ async def test_each_piece_is_a_chunk_of_its_own(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_client_of_http_1_0_gets_no_chunks(origin: Origin) -> None:
-    ticket = await origin.admit(stream(Step((b"one", b"two"), again=0), Step(end=End.WHOLE)))
+    ticket = await origin.admit(stream(StreamStep((b"one", b"two"), again=0), StreamStep(end=End.WHOLE)))
     async with await Peer.connected(origin) as peer:
         peer.writer.write(request(ticket).replace(b"HTTP/1.1", b"HTTP/1.0"))
         _, headers = await peer.head()
@@ -77,14 +77,16 @@ async def test_a_client_that_asks_for_it_is_closed_on(origin: Origin) -> None:
 
 @on_loopback
 async def test_an_empty_piece_is_no_end(origin: Origin) -> None:
-    async with await asking(origin, stream(Step((b"", b"one", b""), again=0), Step((b"two",), end=End.WHOLE))) as peer:
+    async with await asking(
+        origin, stream(StreamStep((b"", b"one", b""), again=0), StreamStep((b"two",), end=End.WHOLE))
+    ) as peer:
         await peer.head()
         assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
 
 
 @on_loopback
 async def test_a_piece_goes_out_when_it_is_due_and_not_with_the_next(origin: Origin) -> None:
-    play = stream(Step((b"one",)), Step((b"two",), end=End.WHOLE), key="a job")
+    play = stream(StreamStep((b"one",)), StreamStep((b"two",), end=End.WHOLE), key="a job")
     async with await asking(origin, play) as peer:
         await peer.head()
         assert await peer.chunk() == b"one"
@@ -99,7 +101,9 @@ async def test_a_piece_goes_out_when_it_is_due_and_not_with_the_next(origin: Ori
 @on_loopback
 async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> None:
     now = time.time()
-    source = Script(Step((b"one",), again=now + 0.2), Step((b"two",), again=now + 0.3), Step(end=End.WHOLE))
+    source = Script(
+        StreamStep((b"one",), again=now + 0.2), StreamStep((b"two",), again=now + 0.3), StreamStep(end=End.WHOLE)
+    )
     async with await asking(origin, Stream(200, EVENTS, source, "test")) as peer:
         await peer.head()
         assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
@@ -111,7 +115,7 @@ async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> 
 
 @on_loopback
 async def test_a_stream_may_begin_late(origin: Origin) -> None:
-    source = Script(Step((b"one",), end=End.WHOLE))
+    source = Script(StreamStep((b"one",), end=End.WHOLE))
     started = time.time()
     async with await asking(origin, Stream(200, EVENTS, source, "test", delay=0.1, key="a job")) as peer:
         await until(lambda: bool(origin.tickets._listeners))
@@ -124,14 +128,14 @@ async def test_a_stream_may_begin_late(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_stream_that_is_cut_has_no_end(origin: Origin) -> None:
-    async with await asking(origin, stream(Step((b"one",), end=End.CUT))) as peer:
+    async with await asking(origin, stream(StreamStep((b"one",), end=End.CUT))) as peer:
         await peer.head()
         assert await peer.rest() == b"3\r\none\r\n"
 
 
 @on_loopback
 async def test_a_stream_that_is_reset(origin: Origin) -> None:
-    async with await asking(origin, stream(Step((b"one",)), Step(end=End.RESET), key="a job")) as peer:
+    async with await asking(origin, stream(StreamStep((b"one",)), StreamStep(end=End.RESET), key="a job")) as peer:
         await peer.head()
         assert await peer.chunk() == b"one"
         origin.tickets.wake("a job")
@@ -142,7 +146,7 @@ async def test_a_stream_that_is_reset(origin: Origin) -> None:
 async def test_a_source_that_fails_breaks_the_stream_off_and_is_logged(
     origin: Origin, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with await asking(origin, stream(Step((b"one",), again=0))) as peer:
+    async with await asking(origin, stream(StreamStep((b"one",), again=0))) as peer:
         await peer.head()
         assert await peer.rest() == b"3\r\none\r\n"
     assert [record.message for record in caplog.records] == ["falmock: a stream broke off"]
@@ -154,9 +158,9 @@ async def test_nobody_steps_a_stream_whose_client_is_gone(origin: Origin, leaves
     class Endless:
         asked = 0
 
-        def step(self, now: float) -> Step:
+        def step(self, now: float) -> StreamStep:
             self.asked += 1
-            return Step((b"x",), again=now + 0.001)
+            return StreamStep((b"x",), again=now + 0.001)
 
     source = Endless()
     async with await asking(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
@@ -175,11 +179,11 @@ async def test_a_client_that_does_not_read_is_not_stepped(origin: Origin) -> Non
     class Flood:
         asked = 0
 
-        def step(self, now: float) -> Step:
+        def step(self, now: float) -> StreamStep:
             self.asked += 1
             if self.asked < 200:
-                return Step((bytes(64 * 1024),), again=now)
-            return Step(end=End.WHOLE)
+                return StreamStep((bytes(64 * 1024),), again=now)
+            return StreamStep(end=End.WHOLE)
 
     source = Flood()
     async with await asking(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
@@ -209,7 +213,7 @@ async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin)
         status, headers = await peer.head()
         assert (status, headers) == ("HTTP/1.1 200 OK", {"content-type": "text/plain", "content-length": "5"})
         assert await peer.reader.readexactly(5) == b"first"
-        peer.ask(await origin.admit(stream(Step((b"second",), end=End.WHOLE))))
+        peer.ask(await origin.admit(stream(StreamStep((b"second",), end=End.WHOLE))))
         await peer.head()
         assert [await peer.chunk(), await peer.chunk()] == [b"second", b""]
         peer.ask(await origin.admit(reply(b"third")), body=b"a body that nobody reads")
@@ -264,7 +268,7 @@ async def test_a_head_is_told_the_length_of_what_a_get_would_bring(origin: Origi
 @on_loopback
 async def test_what_has_no_body_is_sent_none(origin: Origin) -> None:
     drip = Delivery(piece=2)
-    bodiless = Stream(204, (), Script(Step((b"one",), end=End.WHOLE)), "test")
+    bodiless = Stream(204, (), Script(StreamStep((b"one",), end=End.WHOLE)), "test")
     for play, method in ((reply(b"hello", drip), "HEAD"), (bodiless, "POST"), (reply(b"hello", drip), "HEAD")):
         async with await asking(origin, play, method=method) as peer:
             await peer.head()
@@ -335,7 +339,7 @@ async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> No
 @pytest.mark.parametrize("length", [3, 6, 9])
 @on_loopback
 async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None:
-    play = stream(Step((b"abc", b""), again=0), Step((b"def",), end=End.WHOLE), length=length)
+    play = stream(StreamStep((b"abc", b""), again=0), StreamStep((b"def",), end=End.WHOLE), length=length)
     async with await asking(origin, play) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(length)
@@ -345,7 +349,7 @@ async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None
 
 @on_loopback
 async def test_a_reset_behind_the_headers(origin: Origin) -> None:
-    async with await asking(origin, reply(b"abcdef", Delivery(reset=Reset.AFTER_HEADERS))) as peer:
+    async with await asking(origin, reply(b"abcdef", Delivery(reset=ResetPoint.AFTER_HEADERS))) as peer:
         assert await peer.is_reset()
 
 
@@ -442,7 +446,7 @@ def storing(done: Callable[[Content], Reply]) -> Callable[[Content], Any]:
 async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chunked: bool) -> None:
     sink = Kept()
     data = bytes(range(256)) * 4096
-    play = Upload(sink, storing(lambda content: reply(f"{content.size}".encode())))
+    play = UploadTicket(sink, storing(lambda content: reply(f"{content.size}".encode())))
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(data)}"
     async with await asking(origin, play, headers=[framing]) as peer:
         for start in range(0, len(data), 65536):
@@ -457,7 +461,7 @@ async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chu
 @on_loopback
 async def test_an_upload_that_breaks_off_is_dropped_and_never_asked_about(origin: Origin) -> None:
     sink, asked = Kept(), []
-    play = Upload(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
+    play = UploadTicket(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
     async with await asking(origin, play, headers=["Content-Length: 10"]) as peer:
         peer.writer.write(b"12345")
         await until(lambda: sink.data == b"12345")
@@ -471,7 +475,7 @@ async def test_an_upload_that_cannot_be_taken_is_told(origin: Origin, caplog: py
     def fails(_: Content) -> Reply:
         raise OSError("no space left")
 
-    async with await asking(origin, Upload(Kept(), storing(fails)), body=b"data") as peer:
+    async with await asking(origin, UploadTicket(Kept(), storing(fails)), body=b"data") as peer:
         assert (await peer.head())[0] == "HTTP/1.1 500 Internal Server Error"
     assert "no space left" in caplog.text
 
@@ -488,7 +492,7 @@ async def test_the_client_of_an_upload_goes_while_it_is_stored(origin: Origin) -
             ended.set()
         return reply(b"")
 
-    async with await asking(origin, Upload(Kept(), answer), body=b"data") as peer:
+    async with await asking(origin, UploadTicket(Kept(), answer), body=b"data") as peer:
         await stored.wait()
         peer.vanish()
         await ended.wait()
@@ -508,7 +512,7 @@ def test_a_stream_arrives_in_its_pieces_however_its_request_is_cut(
 ) -> None:
     @on_loopback
     async def conversation(origin: Origin) -> None:
-        play = stream(*(Step(tuple(pieces), again=0) for pieces in steps), Step(end=end))
+        play = stream(*(StreamStep(tuple(pieces), again=0) for pieces in steps), StreamStep(end=end))
         ticket = await origin.admit(play)
         async with await Peer.connected(origin) as peer:
             await peer.dribble(request(ticket, headers=["Accept: text/event-stream"], body=b"{}"), cuts)

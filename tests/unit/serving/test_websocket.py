@@ -14,7 +14,7 @@ from wsproto import events
 from wsproto.frame_protocol import CloseReason
 
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
 from falmock.serving import websocket as speaker_
@@ -159,7 +159,7 @@ async def test_what_is_no_frame_ends_the_socket(origin: Origin, what: str, caplo
 )
 @on_loopback
 async def test_the_client_closes(origin: Origin, code: int, reason: str | None) -> None:
-    talk = Talk(echo, first=Turn(again=0.02))
+    talk = Talk(echo, first=SocketStep(again=0.02))
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.CloseConnection(code=code, reason=reason))
         answer = await caller.next()
@@ -177,7 +177,7 @@ async def test_a_client_that_reads_nothing_is_hung_up_on(
 ) -> None:
     monkeypatch.setattr(speaker_, "MAX_UNREAD", 1024 * 1024)
     image = Binary(bytes(16 * 1024 * 1024))
-    async with await Caller.connected(origin, Talk(lambda *_: Turn((image,)))) as caller:
+    async with await Caller.connected(origin, Talk(lambda *_: SocketStep((image,)))) as caller:
         caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
         await until(lambda: not origin.tickets.players)
     assert "does not read what it is sent" in caplog.text
@@ -185,7 +185,7 @@ async def test_a_client_that_reads_nothing_is_hung_up_on(
 
 @on_loopback
 async def test_what_comes_behind_a_close_is_not_heard(origin: Origin) -> None:
-    talk = Talk(lambda *_: Turn((Close(1000),)))
+    talk = Talk(lambda *_: SocketStep((Close(1000),)))
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
         assert await caller.closed() == (1000, None)
@@ -194,7 +194,7 @@ async def test_what_comes_behind_a_close_is_not_heard(origin: Origin) -> None:
 
 @on_loopback
 async def test_nobody_is_due_when_the_client_is_gone(origin: Origin) -> None:
-    talk = Talk(echo, first=Turn((Text("hello"),), again=0.05))
+    talk = Talk(echo, first=SocketStep((Text("hello"),), again=0.05))
     async with await Caller.connected(origin, talk) as caller:
         await caller.message()
         caller.vanish()
@@ -208,7 +208,7 @@ async def test_nobody_is_due_when_the_client_is_gone(origin: Origin) -> None:
 
 @on_loopback
 async def test_the_conversation_is_asked_when_it_said(origin: Origin) -> None:
-    talk = Talk(first=Turn((Text("first"),), again=0.1), later=Turn((Text("later"),)))
+    talk = Talk(first=SocketStep((Text("first"),), again=0.1), later=SocketStep((Text("later"),)))
     started = asyncio.get_running_loop().time()
     async with await Caller.connected(origin, talk) as caller:
         assert [await caller.message(), await caller.message()] == ["first", "later"]
@@ -218,7 +218,7 @@ async def test_the_conversation_is_asked_when_it_said(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_message_moves_the_time_to_ask(origin: Origin) -> None:
-    talk = Talk(echo, first=Turn(again=0.03))
+    talk = Talk(echo, first=SocketStep(again=0.03))
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="hello"))
         await caller.message()
@@ -229,7 +229,7 @@ async def test_a_message_moves_the_time_to_ask(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_ping_of_ours_is_answered_and_nobody_is_told(origin: Origin) -> None:
-    talk = Talk(echo, first=Turn((Ping(b"there?"),)))
+    talk = Talk(echo, first=SocketStep((Ping(b"there?"),)))
     async with await Caller.connected(origin, talk) as caller:
         ping = await caller.next()
         assert ping == events.Ping(payload=b"there?")
@@ -353,7 +353,7 @@ async def test_a_frame_that_is_cut(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "image.png").write_bytes(bytes(range(10)))
-    talk = Talk(lambda *_: Turn((Ping(), Cut(message), Text("never"))))
+    talk = Talk(lambda *_: SocketStep((Ping(), Cut(message), Text("never"))))
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="a"), events.TextMessage(data="b"), events.CloseConnection(code=1000))
         assert await caller.rest() == b"\x89\x00" + half
@@ -403,10 +403,10 @@ async def test_a_message_that_breaks_off(origin: Origin, part: Text | Binary) ->
 async def test_a_conversation_that_fails_closes_and_is_logged(
     origin: Origin, when: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(*_: object) -> Turn:
+    def fails(*_: object) -> SocketStep:
         raise ValueError("it failed")
 
-    talk = Talk(first=Turn(again=0.01) if when == "due" else NOTHING)
+    talk = Talk(first=SocketStep(again=0.01) if when == "due" else NOTHING)
     setattr(talk, when, fails)
     async with await Caller.connected(origin, talk) as caller:
         if when == "received":

@@ -6,7 +6,7 @@ from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import MODEL
 from falmock.wire.error_table import OTHERS
 from falmock.wire.error_table import REQUEST
-from falmock.wire.error_table import Kind
+from falmock.wire.error_table import ErrorKind
 
 FIGURES = {
     "image_too_small": {"min_height", "min_width"},
@@ -44,8 +44,8 @@ def test_every_error_has_an_error_status_and_words(name: str) -> None:
 
 
 def test_the_tables_are_of_one_kind_and_share_no_name() -> None:
-    assert {error.kind for error in MODEL.values()} == {Kind.MODEL}
-    assert {error.kind for error in REQUEST.values()} == {Kind.REQUEST}
+    assert {error.kind for error in MODEL.values()} == {ErrorKind.MODEL}
+    assert {error.kind for error in REQUEST.values()} == {ErrorKind.REQUEST}
     assert len(ERRORS) == len(MODEL) + len(REQUEST) + len(OTHERS)
 
 
@@ -55,5 +55,5 @@ def test_the_figures_are_those_that_fal_documents() -> None:
 
 @pytest.mark.parametrize("name", ["nginx_502", "nginx_503", "nginx_504"])
 def test_a_page_is_named_after_its_status(name: str) -> None:
-    assert ERRORS[name].kind is Kind.PAGE
+    assert ERRORS[name].kind is ErrorKind.PAGE
     assert name == f"nginx_{ERRORS[name].status}"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import MODEL
 from falmock.wire.error_table import REQUEST
-from falmock.wire.error_table import Kind
-from falmock.wire.errors import Wanted
+from falmock.wire.error_table import ErrorKind
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.errors import envelope
 
 QUEUE_TYPE = "application/json; charset=utf-8"
@@ -19,7 +19,7 @@ QUEUE_TYPE = "application/json; charset=utf-8"
 
 @pytest.mark.parametrize("name", MODEL)
 def test_model_errors(name: str) -> None:
-    found = envelope(Wanted(name))
+    found = envelope(ErrorSpec(name))
     (detail,) = json.loads(found.body)["detail"]
     assert detail["type"] == name
     assert detail["url"] == f"https://docs.fal.ai/errors/#{name}"
@@ -33,7 +33,7 @@ def test_model_errors(name: str) -> None:
 
 @pytest.mark.parametrize("name", REQUEST)
 def test_request_errors(name: str) -> None:
-    found = envelope(Wanted(name))
+    found = envelope(ErrorSpec(name))
     assert json.loads(found.body) == {"detail": REQUEST[name].message, "error_type": name}
     assert found.headers == (("X-Fal-Error-Type", name),)
 
@@ -64,18 +64,18 @@ def test_request_errors(name: str) -> None:
     ],
 )
 def test_what_the_gateway_says(name: str, status: int, body: str, headers: Any) -> None:
-    found = envelope(Wanted(name), "fal-ai/flux")
+    found = envelope(ErrorSpec(name), "fal-ai/flux")
     assert (found.status, found.content_type, found.headers) == (status, QUEUE_TYPE, headers)
     assert json.loads(found.body) == {"detail": body}
     assert b'{"detail": ' in found.body, "the gateway's JSON has spaces"
 
 
 def test_a_call_to_no_app_lacks_authorization_in_other_words() -> None:
-    assert envelope(Wanted("missing_authorization")).value == {"detail": "Authorization header is required"}
+    assert envelope(ErrorSpec("missing_authorization")).value == {"detail": "Authorization header is required"}
 
 
 def test_too_many_calls() -> None:
-    found = envelope(Wanted("concurrent_requests_limit"))
+    found = envelope(ErrorSpec("concurrent_requests_limit"))
     assert found.status == 429
     assert found.headers == (("X-Fal-needs-retry", "1"),)
     assert found.value == {
@@ -86,34 +86,34 @@ def test_too_many_calls() -> None:
 
 
 def test_the_timeout_that_a_caller_set_is_marked() -> None:
-    found = envelope(Wanted("user_timeout"))
+    found = envelope(ErrorSpec("user_timeout"))
     assert found.value == {"detail": "Request timed out", "error_type": "request_timeout"}
     assert dict(found.headers) == {"X-Fal-Request-Timeout-Type": "user", "X-Fal-Error-Type": "request_timeout"}
 
 
 def test_what_the_runtime_says_of_a_path() -> None:
-    found = envelope(Wanted("path_not_found"), "fal-ai/flux", "nope")
+    found = envelope(ErrorSpec("path_not_found"), "fal-ai/flux", "nope")
     assert (found.status, found.value) == (404, {"detail": "Path /nope not found"})
     assert found.headers == (("x-fal-billable-units", "0"),)
-    assert found.kind is Kind.APP
+    assert found.kind is ErrorKind.APP
 
 
 def test_what_the_platform_api_says() -> None:
-    found = envelope(Wanted("platform_rate_limited"))
+    found = envelope(ErrorSpec("platform_rate_limited"))
     assert (found.status, found.value) == (429, {"error": {"type": "rate_limited", "message": "Too many requests"}})
     assert (found.content_type, found.headers) == ("application/json", ())
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_pages(status: int) -> None:
-    found = envelope(Wanted(f"nginx_{status}"))
+    found = envelope(ErrorSpec(f"nginx_{status}"))
     assert (found.status, found.content_type, found.headers, found.value) == (status, "text/html", (), None)
     assert b"<center>nginx</center>" in found.body
     assert str(status).encode() in found.body
 
 
 def test_what_is_asked_for_goes_before_the_samples() -> None:
-    wanted = Wanted("image_too_small", "tiny", ("body", 0, "x"), {"min_width": 9}, {"input": None}, 400)
+    wanted = ErrorSpec("image_too_small", "tiny", ("body", 0, "x"), {"min_width": 9}, {"input": None}, 400)
     found = envelope(wanted)
     assert found.status == 400
     assert found.value["detail"] == [
@@ -130,7 +130,7 @@ def test_what_is_asked_for_goes_before_the_samples() -> None:
 
 @given(st.sampled_from(sorted(ERRORS)), st.none() | st.text(), st.text(), st.text())
 def test_any_error_about_any_app_can_be_sent(name: str, message: str | None, app: str, path: str) -> None:
-    found = envelope(Wanted(name, message), app, path)
+    found = envelope(ErrorSpec(name, message), app, path)
     assert isinstance(found.body, bytes)
     if found.value is not None:
         assert json.loads(found.body) == json.loads(json.dumps(found.value))

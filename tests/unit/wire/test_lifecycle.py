@@ -7,26 +7,26 @@ from hypothesis import strategies as st
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import TRANSITIONS
 from falmock.wire.lifecycle import VIEWS
-from falmock.wire.lifecycle import Event
 from falmock.wire.lifecycle import ImpossibleEvent
+from falmock.wire.lifecycle import JobEvent
 from falmock.wire.lifecycle import State
 from falmock.wire.lifecycle import next_state
 
 ROWS = {
-    (State.QUEUED, Event.START): State.RUNNING,
-    (State.QUEUED, Event.EXPIRE): State.EXPIRED,
-    (State.QUEUED, Event.CANCEL): State.CANCELLED,
-    (State.QUEUED, Event.CANCEL_IGNORED): State.CANCELLED,
-    (State.RUNNING, Event.FINISH): State.FINISHED,
-    (State.RUNNING, Event.RETRY): State.QUEUED,
-    (State.RUNNING, Event.CANCEL): State.CANCELLED,
-    (State.RUNNING, Event.CANCEL_IGNORED): State.RUNNING,
+    (State.QUEUED, JobEvent.START): State.RUNNING,
+    (State.QUEUED, JobEvent.EXPIRE): State.EXPIRED,
+    (State.QUEUED, JobEvent.CANCEL): State.CANCELLED,
+    (State.QUEUED, JobEvent.CANCEL_IGNORED): State.CANCELLED,
+    (State.RUNNING, JobEvent.FINISH): State.FINISHED,
+    (State.RUNNING, JobEvent.RETRY): State.QUEUED,
+    (State.RUNNING, JobEvent.CANCEL): State.CANCELLED,
+    (State.RUNNING, JobEvent.CANCEL_IGNORED): State.RUNNING,
 }
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("event", Event)
-def test_every_state_and_event(state: State, event: Event) -> None:
+@pytest.mark.parametrize("event", JobEvent)
+def test_every_state_and_event(state: State, event: JobEvent) -> None:
     if (state, event) in ROWS:
         assert next_state(state, event) is ROWS[state, event]
     else:
@@ -48,8 +48,8 @@ def test_what_is_over_has_no_events() -> None:
     assert not any(TRANSITIONS[state] for state in TERMINAL)
 
 
-@given(st.lists(st.sampled_from(Event)))
-def test_no_run_of_events_leaves_a_state_that_is_over(events: list[Event]) -> None:
+@given(st.lists(st.sampled_from(JobEvent)))
+def test_no_run_of_events_leaves_a_state_that_is_over(events: list[JobEvent]) -> None:
     state = State.QUEUED
     for event in events:
         before = state

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from falmock.wire import storage
 from falmock.wire.storage import BadFileName
-from falmock.wire.storage import Span
+from falmock.wire.storage import ByteRange
 
 RISKY_NAMES = st.text(
     st.sampled_from(["/", "\\", "\r", "\n", "\x00", "\x1f", "\x7f", ".", "a", " ", "é", "%", "?", "#"])
@@ -116,7 +116,7 @@ def test_an_entity_tag_is_quoted() -> None:
     assert storage.etag_of("ab" * 32) == f'"{"ab" * 16}"'
 
 
-def model(first: int | None, last: int | None, size: int) -> Span | None:
+def model(first: int | None, last: int | None, size: int) -> ByteRange | None:
     """RFC 9110 section 14.1.2 by trying every byte; ValueError where none is asked for."""
     if first is None:
         wanted = [at for at in range(size) if at >= size - (last or 0)]
@@ -126,7 +126,7 @@ def model(first: int | None, last: int | None, size: int) -> Span | None:
         wanted = [at for at in range(size) if at >= first and (last is None or at <= last)]
     if not wanted:
         raise ValueError
-    return Span(wanted[0], wanted[-1] + 1)
+    return ByteRange(wanted[0], wanted[-1] + 1)
 
 
 PLACES = st.none() | st.integers(0, 25) | st.integers(10**15, 10**17)

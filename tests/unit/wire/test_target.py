@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from falmock.wire.target import MAX_LENGTH
 from falmock.wire.target import BadTarget
-from falmock.wire.target import Target
+from falmock.wire.target import ProxyTarget
 from falmock.wire.target import parse_target
 
 GOOD = {
-    "https://fal.run/fal-ai/flux/dev": Target("fal.run", "/fal-ai/flux/dev", ""),
-    "https://queue.fal.run/fal-ai/flux/requests/1/status?logs=1": Target(
+    "https://fal.run/fal-ai/flux/dev": ProxyTarget("fal.run", "/fal-ai/flux/dev", ""),
+    "https://queue.fal.run/fal-ai/flux/requests/1/status?logs=1": ProxyTarget(
         "queue.fal.run", "/fal-ai/flux/requests/1/status", "logs=1"
     ),
-    "https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3": Target(
+    "https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3": ProxyTarget(
         "rest.fal.ai", "/storage/upload/initiate", "storage_type=fal-cdn-v3"
     ),
-    "HTTPS://Rest.Alpha.Fal.AI/tokens/": Target("rest.alpha.fal.ai", "/tokens/", ""),
-    "https://fal.ai": Target("fal.ai", "/", ""),
-    "https://api.fal.ai?a=b": Target("api.fal.ai", "/", "a=b"),
-    "https://fal.run/x?next=https://evil.com/@a:b?c": Target("fal.run", "/x", "next=https://evil.com/@a:b?c"),
-    "https://fal.run/https://evil.com/%2e%2e/x": Target("fal.run", "/https://evil.com/%2e%2e/x", ""),
-    "https://fal.run//evil.com": Target("fal.run", "//evil.com", ""),
-    "https://a-b.c9.fal.run/": Target("a-b.c9.fal.run", "/", ""),
+    "HTTPS://Rest.Alpha.Fal.AI/tokens/": ProxyTarget("rest.alpha.fal.ai", "/tokens/", ""),
+    "https://fal.ai": ProxyTarget("fal.ai", "/", ""),
+    "https://api.fal.ai?a=b": ProxyTarget("api.fal.ai", "/", "a=b"),
+    "https://fal.run/x?next=https://evil.com/@a:b?c": ProxyTarget("fal.run", "/x", "next=https://evil.com/@a:b?c"),
+    "https://fal.run/https://evil.com/%2e%2e/x": ProxyTarget("fal.run", "/https://evil.com/%2e%2e/x", ""),
+    "https://fal.run//evil.com": ProxyTarget("fal.run", "//evil.com", ""),
+    "https://a-b.c9.fal.run/": ProxyTarget("a-b.c9.fal.run", "/", ""),
 }
 
 NO_URLS = (
@@ -174,7 +174,7 @@ def test_no_other_scheme_where_http_will_do(text: str) -> None:
 
 
 def test_http_where_it_will_do() -> None:
-    assert parse_target("http://fal.run/x", ("https", "http")) == Target("fal.run", "/x", "")
+    assert parse_target("http://fal.run/x", ("https", "http")) == ProxyTarget("fal.run", "/x", "")
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire import webhook
-from falmock.wire.webhook import BadTarget
-from falmock.wire.webhook import Outcome
+from falmock.wire.webhook import AttemptOutcome
+from falmock.wire.webhook import BadWebhookTarget
 from falmock.wire.webhook import Policy
-from falmock.wire.webhook import Target
+from falmock.wire.webhook import WebhookTarget
 
 REQUEST_ID = "01900000-0000-7000-8000-000000000000"
 DOCUMENTED = Policy()
@@ -26,16 +26,16 @@ DOCUMENTED = Policy()
 @pytest.mark.parametrize(
     ("url", "target"),
     [
-        ("https://ex.com/hook?a=1&b=2", Target("https", "ex.com", 443, "/hook?a=1&b=2")),
-        ("http://127.0.0.1:8000", Target("http", "127.0.0.1", 8000, "/")),
-        ("HTTP://Localhost./x#part", Target("http", "localhost", 80, "/x")),
-        ("http://[::1]:9/", Target("http", "::1", 9, "/")),
-        ("https://ex.com/a b/é%20?q=ü/?", Target("https", "ex.com", 443, "/a%20b/%C3%A9%20?q=%C3%BC/?")),
-        ("https://bücher.de/", Target("https", "xn--bcher-kva.de", 443, "/")),
-        ("https://me:p%40ss@ex.com/", Target("https", "ex.com", 443, "/", "me:p@ss")),
+        ("https://ex.com/hook?a=1&b=2", WebhookTarget("https", "ex.com", 443, "/hook?a=1&b=2")),
+        ("http://127.0.0.1:8000", WebhookTarget("http", "127.0.0.1", 8000, "/")),
+        ("HTTP://Localhost./x#part", WebhookTarget("http", "localhost", 80, "/x")),
+        ("http://[::1]:9/", WebhookTarget("http", "::1", 9, "/")),
+        ("https://ex.com/a b/é%20?q=ü/?", WebhookTarget("https", "ex.com", 443, "/a%20b/%C3%A9%20?q=%C3%BC/?")),
+        ("https://bücher.de/", WebhookTarget("https", "xn--bcher-kva.de", 443, "/")),
+        ("https://me:p%40ss@ex.com/", WebhookTarget("https", "ex.com", 443, "/", "me:p@ss")),
     ],
 )
-def test_targets(url: str, target: Target) -> None:
+def test_targets(url: str, target: WebhookTarget) -> None:
     assert webhook.target(url) == target
 
 
@@ -55,7 +55,7 @@ def test_targets(url: str, target: Target) -> None:
     ],
 )
 def test_bad_targets(url: str, complaint: str) -> None:
-    with pytest.raises(BadTarget, match=complaint):
+    with pytest.raises(BadWebhookTarget, match=complaint):
         webhook.target(url)
 
 
@@ -63,7 +63,7 @@ def test_bad_targets(url: str, complaint: str) -> None:
 def test_any_text_is_a_target_that_fits_a_request_or_is_refused(url: str) -> None:
     try:
         target = webhook.target(url)
-    except BadTarget:
+    except BadWebhookTarget:
         return
     assert target.host
     assert 0 < target.port < 65536
@@ -209,15 +209,15 @@ def test_waits_never_shrink() -> None:
 @pytest.mark.parametrize(
     ("attempt", "status", "outcome"),
     [
-        (1, 200, Outcome.DELIVERED),
-        (31, 204, Outcome.DELIVERED),
-        (1, 302, Outcome.GIVEN_UP),
-        (1, 404, Outcome.AGAIN),
-        (1, 500, Outcome.AGAIN),
-        (30, None, Outcome.AGAIN),
-        (31, None, Outcome.GIVEN_UP),
-        (31, 500, Outcome.GIVEN_UP),
+        (1, 200, AttemptOutcome.DELIVERED),
+        (31, 204, AttemptOutcome.DELIVERED),
+        (1, 302, AttemptOutcome.GIVEN_UP),
+        (1, 404, AttemptOutcome.AGAIN),
+        (1, 500, AttemptOutcome.AGAIN),
+        (30, None, AttemptOutcome.AGAIN),
+        (31, None, AttemptOutcome.GIVEN_UP),
+        (31, 500, AttemptOutcome.GIVEN_UP),
     ],
 )
-def test_what_comes_of_an_attempt(attempt: int, status: int | None, outcome: Outcome) -> None:
+def test_what_comes_of_an_attempt(attempt: int, status: int | None, outcome: AttemptOutcome) -> None:
     assert webhook.judge(DOCUMENTED, attempt, status) is outcome

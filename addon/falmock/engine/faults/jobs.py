@@ -5,12 +5,12 @@ from __future__ import annotations
 from falmock.engine.effects import Reply
 from falmock.engine.faults.replies import fault_header
 from falmock.engine.faults.replies import reason_of
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Retry
 from falmock.engine.jobs.pace import Schedule
-from falmock.engine.prepared import Course
+from falmock.engine.prepared import JobPlan
 from falmock.engine.webhooks.delivery import ONCE
-from falmock.engine.webhooks.delivery import Plan
+from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.fixtures.fault import JobFault
 from falmock.fixtures.fault import JobTrouble
 from falmock.fixtures.fault import WebhookTrouble
@@ -21,25 +21,25 @@ from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Match
 from falmock.wire import errors
 from falmock.wire.endpoint import EndpointId
-from falmock.wire.errors import Wanted
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import State
 
-_FAILURE = Wanted("internal_server_error")
-_CANCELLED = Wanted("client_cancelled")
+_FAILURE = ErrorSpec("internal_server_error")
+_CANCELLED = ErrorSpec("client_cancelled")
 # What the queue says of ids it does not know: what it says of a result that is gone is recorded nowhere.
 _LOST = Answer(404, "application/json; charset=utf-8", jsontext.dump_queue(errors.NOT_FOUND))
 _STUCK = {JobTrouble.STUCK_IN_QUEUE: State.QUEUED, JobTrouble.STUCK_IN_PROGRESS: State.RUNNING}
 
 
-def stand_in(strike: Strike) -> Fixture | None:
+def stand_in(strike: InjectedFault) -> Fixture | None:
     """A fixture for a job that none answers, where the fault knows how it ends; None where it does not."""
     if strike.fault.answer is None:
         return None
     return Fixture(Match(), answer_of(strike.fault.answer), default_timeline(None), "", strike.source, 0)
 
 
-def struck(strike: Strike, course: Course, endpoint: EndpointId) -> Course:
+def struck(strike: InjectedFault, course: JobPlan, endpoint: EndpointId) -> JobPlan:
     """A job's course as the fault has it go."""
     fault = strike.fault
     if fault.error is not None:
@@ -47,12 +47,12 @@ def struck(strike: Strike, course: Course, endpoint: EndpointId) -> Course:
     return course if fault.job is None else _in_trouble(fault.job, course, endpoint)
 
 
-def _in_trouble(job: JobFault, course: Course, endpoint: EndpointId) -> Course:
+def _in_trouble(job: JobFault, course: JobPlan, endpoint: EndpointId) -> JobPlan:
     trouble = job.trouble
     if trouble in _STUCK:
         # It goes as a job goes that its client cancelled when it was recorded: so far, and no further by itself.
         plan = course.schedule._replace(reaches=_STUCK[trouble])
-        return Course(plan, answer_of(_CANCELLED), honours_cancel=True)
+        return JobPlan(plan, answer_of(_CANCELLED), honours_cancel=True)
     if trouble is JobTrouble.RETRIED:
         return course._replace(schedule=with_retries(course.schedule, job.times))
     error = job.error
@@ -79,12 +79,12 @@ def with_retries(plan: Schedule, times: int) -> Schedule:
     )
 
 
-def webhook_plan(strike: Strike | None) -> Plan:
+def webhook_plan(strike: InjectedFault | None) -> DeliveryPlan:
     """How the webhook of a job is delivered."""
     fault = strike.fault.webhook if strike is not None else None
     if strike is None or fault is None:
         return ONCE
-    plan = Plan(fault=strike.fault.name)
+    plan = DeliveryPlan(fault=strike.fault.name)
     match fault.trouble:
         case WebhookTrouble.NEVER:
             return plan._replace(delays=())
@@ -98,7 +98,7 @@ def webhook_plan(strike: Strike | None) -> Plan:
             return plan._replace(delays=(fault.seconds,), yields=True)
 
 
-def marked(strike: Strike, reply: Reply) -> Reply:
+def marked(strike: InjectedFault, reply: Reply) -> Reply:
     """The reply to a submit whose job, or whose webhook, goes wrong."""
     fault = strike.fault
     if fault.error is None and fault.job is None and fault.webhook is None:

@@ -6,15 +6,15 @@ from falmock.engine import replies
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.faults.selector import HEADER
-from falmock.engine.faults.selector import Called
-from falmock.engine.injected_fault import Strike
+from falmock.engine.faults.selector import CallInfo
+from falmock.engine.injected_fault import InjectedFault
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault
-from falmock.wire.error_table import Kind
-from falmock.wire.errors import Wanted
+from falmock.wire.error_table import ErrorKind
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.errors import envelope
 from falmock.wire.message import Header
 
@@ -29,30 +29,30 @@ def fault_header(name: str) -> Header:
     return HEADER.encode(), name.encode("ascii", "replace")
 
 
-def reason_of(strike: Strike) -> str:
+def reason_of(strike: InjectedFault) -> str:
     """Where a fault came from, in a few words."""
     return f"asked for by {strike.source}"
 
 
-def error_reply(strike: Strike, wanted: Wanted, called: Called, request_id: str) -> Reply:
+def error_reply(strike: InjectedFault, wanted: ErrorSpec, called: CallInfo, request_id: str) -> Reply:
     """The error in place of the answer to a call; `request_id` is that of its job or its run."""
     app, path = _parts(called)
     error = envelope(wanted, app, path)
     headers: list[Header] = [(b"Content-Type", error.content_type.encode())]
-    if error.kind in (Kind.MODEL, Kind.APP):
+    if error.kind in (ErrorKind.MODEL, ErrorKind.APP):
         headers.append((b"X-Fal-Served-From", replies.served_from(app)))
-    if error.kind in (Kind.MODEL, Kind.APP, Kind.REQUEST):
+    if error.kind in (ErrorKind.MODEL, ErrorKind.APP, ErrorKind.REQUEST):
         headers.append((b"x-fal-request-id", request_id.encode()))
     if error.units is not None:
         headers.append((b"x-fal-billable-units", error.units.encode()))
     headers += [(name.encode(), value.encode()) for name, value in error.headers]
-    if error.kind is not Kind.PAGE:
+    if error.kind is not ErrorKind.PAGE:
         headers += replies.GATEWAY
     headers.append(fault_header(strike.fault.name))
     return Reply(error.status, tuple(headers), error.body, reason_of(strike), fault=strike.fault.name)
 
 
-def _parts(called: Called) -> tuple[str, str]:
+def _parts(called: CallInfo) -> tuple[str, str]:
     """The app (owner/alias) that a call is about, and what comes behind it."""
     endpoint = getattr(called.call, "endpoint", None)
     if endpoint is not None:
@@ -60,7 +60,7 @@ def _parts(called: Called) -> tuple[str, str]:
     return called.model, ""
 
 
-def struck(strike: Strike, reply: Reply) -> Reply:
+def struck(strike: InjectedFault, reply: Reply) -> Reply:
     """A reply as the fault has it arrive."""
     fault = strike.fault
     if not fault.delays_or_breaks:
@@ -84,7 +84,7 @@ def struck(strike: Strike, reply: Reply) -> Reply:
     )
 
 
-def delay_of(strike: Strike) -> float:
+def delay_of(strike: InjectedFault) -> float:
     """The seconds that the latency of a fault comes to."""
     return 0.0 if strike.fault.latency is None else strike.chance.seconds(strike.fault.latency)
 
@@ -128,13 +128,13 @@ def _delivery(fault: Fault, size: int) -> Delivery | None:
     return None if delivery == Delivery() else delivery
 
 
-_RESETS = {Breaks.BEFORE_HEADERS: Reset.BEFORE_HEADERS, Breaks.AFTER_HEADERS: Reset.AFTER_HEADERS}
+_RESETS = {Breaks.BEFORE_HEADERS: ResetPoint.BEFORE_HEADERS, Breaks.AFTER_HEADERS: ResetPoint.AFTER_HEADERS}
 
 
-def broken_off(strike: Strike) -> Reply:
+def broken_off(strike: InjectedFault) -> Reply:
     """No answer at all, so no status: the connection is reset before its headers."""
     name = strike.fault.name
-    gone = Delivery(reset=Reset.BEFORE_HEADERS)
+    gone = Delivery(reset=ResetPoint.BEFORE_HEADERS)
     return Reply(
         _NO_STATUS, (fault_header(name),), b"", reason_of(strike), delay=delay_of(strike), delivery=gone, fault=name
     )

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from falmock.engine import inputs
 from falmock.engine.effects import Reply
-from falmock.engine.injected_fault import Chance
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format.fault import BadFault
@@ -61,7 +61,7 @@ _TO_ENDPOINT = (calls.Run, calls.Stream, calls.Submit, calls.Socket, calls.RunSo
 _OF_A_JOB = (calls.Status, calls.StatusStream, calls.Result, calls.Cancel)
 
 
-class Called(NamedTuple):
+class CallInfo(NamedTuple):
     """A call as faults see it: its kind by name, the endpoint id or app that it is about, "" for none."""
 
     request: Request
@@ -70,7 +70,7 @@ class Called(NamedTuple):
     model: str
 
 
-class Tally:
+class FaultCounts:
     """How many calls came to each fault, and how many it struck.
 
     The counts that were not used for longest are forgotten.
@@ -84,12 +84,12 @@ class Tally:
         """Begin anew."""
         self._counts.clear()
 
-    def strikes(self, fault: Fault, key: str, seed: int | str) -> Chance | None:
+    def strikes(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
         """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
         came, struck = self._counts.pop(key, (0, 0))
         came += 1
         rule = fault.selection
-        chance = Chance(seed if rule.seed is None else rule.seed, key, came)
+        chance = SeededRandom(seed if rule.seed is None else rule.seed, key, came)
         strikes = (
             (not rule.nth or came in rule.nth)
             and (rule.times is None or struck < rule.times)
@@ -113,10 +113,10 @@ class BadHeader(ValueError):
     """A request header that asks for a fault, and cannot be read."""
 
 
-class Faults:
+class FaultSelector:
     """The faults of one engine. `endpoint_of` tells the endpoint id that a job was submitted to, by its request id."""
 
-    def __init__(self, tally: Tally, endpoint_of: Callable[[str, float], str | None]) -> None:
+    def __init__(self, tally: FaultCounts, endpoint_of: Callable[[str, float], str | None]) -> None:
         self._tally = tally
         self._endpoint_of = endpoint_of
         self._rules: tuple[Rule, ...] = ()
@@ -140,9 +140,9 @@ class Faults:
         """Whether there are no faults but those that headers ask for."""
         return not self._rules and not self._of_fixtures
 
-    def called(self, request: Request, call: calls.Call, now: float) -> Called:
+    def called(self, request: Request, call: calls.Call, now: float) -> CallInfo:
         """A call as faults see it."""
-        return Called(request, call, KINDS.get(type(call), ""), self._model(request, call, now))
+        return CallInfo(request, call, KINDS.get(type(call), ""), self._model(request, call, now))
 
     def _model(self, request: Request, call: calls.Call, now: float) -> str:
         if isinstance(call, _TO_ENDPOINT):
@@ -151,7 +151,7 @@ class Faults:
             return self._endpoint_of(call.request_id, now) or request.path.partition("/requests/")[0].strip("/")
         return ""
 
-    def of_header(self, called: Called) -> Strike | None:
+    def of_header(self, called: CallInfo) -> InjectedFault | None:
         """What the header of a call asks for. Raises BadHeader."""
         text = called.request.headers.get(HEADER)
         if text is None:
@@ -163,12 +163,12 @@ class Faults:
         key = f"{HEADER}\0{text}\0{called.name}\0{called.model or called.request.path}"
         return self._strike(fault, key, f"header {HEADER}", 0) if _concerns(fault, called) else None
 
-    def asks_in_vain(self, called: Called) -> bool:
+    def asks_in_vain(self, called: CallInfo) -> bool:
         """Whether the header of a call asks for nothing that is done to a call of this kind."""
         fault = _of_header(called.request.headers.get(HEADER, ""))
         return isinstance(fault, Fault) and not _concerns(fault, called)
 
-    def of_rules(self, called: Called) -> Strike | None:
+    def of_rules(self, called: CallInfo) -> InjectedFault | None:
         """The first rule that strikes; every rule that is for the call counts it."""
         found = None
         for rule in self._rules:
@@ -177,14 +177,14 @@ class Faults:
                 found = found or strike
         return found
 
-    def of_fixture(self, label: str | None) -> Strike | None:
+    def of_fixture(self, label: str | None) -> InjectedFault | None:
         """What the fixture with this label does to the call that it answers."""
         fixture = self._of_fixtures.get(label) if label is not None else None
         if fixture is None or fixture.fault is None:
             return None
         return self._strike(fixture.fault, fixture.label, fixture.label, 0)
 
-    def of_socket(self, called: Called) -> Strike | None:
+    def of_socket(self, called: CallInfo) -> InjectedFault | None:
         """What a fixture does to a socket to its endpoint: which fixtures answer is only known message by message."""
         for fixture in self._of_fixtures.values():
             model, fault = fixture.match.model, fixture.fault
@@ -194,7 +194,7 @@ class Faults:
                 return self._strike(fault, fixture.label, fixture.label, 0)
         return None
 
-    def of_message(self, fixture: Fixture) -> Strike | None:
+    def of_message(self, fixture: Fixture) -> InjectedFault | None:
         """What a fixture does to the message on a socket that it answers, where it leaves the socket itself alone."""
         fault = fixture.fault
         if fault is None or fault.socket is not None or not (fault.error or fault.latency):
@@ -202,12 +202,12 @@ class Faults:
         strike = self.of_fixture(fixture.label)
         return None if strike is None else strike._replace(fault=strike.fault.only("error", "latency"))
 
-    def _strike(self, fault: Fault, key: str, source: str, seed: int | str) -> Strike | None:
+    def _strike(self, fault: Fault, key: str, source: str, seed: int | str) -> InjectedFault | None:
         chance = self._tally.strikes(fault, key, seed)
-        return None if chance is None else Strike(fault, source, chance)
+        return None if chance is None else InjectedFault(fault, source, chance)
 
 
-def _concerns(fault: Fault, called: Called) -> bool:
+def _concerns(fault: Fault, called: CallInfo) -> bool:
     """Whether a fault does anything to a call of this kind."""
     call = called.call
     if fault.error is not None:
@@ -223,7 +223,7 @@ def _concerns(fault: Fault, called: Called) -> bool:
     return False
 
 
-def _is_for(rule: Rule, called: Called) -> bool:
+def _is_for(rule: Rule, called: CallInfo) -> bool:
     match, request = rule.match, called.request
     if match.calls:
         if called.name not in match.calls and not _asks_for_webhook(match.calls, called.call):
@@ -258,7 +258,7 @@ def _is_model(called: str, pattern: str) -> bool:
     return _named(called, pattern) or (bare != called and _named(bare, pattern))
 
 
-def _has_input(rule: Rule, called: Called) -> bool:
+def _has_input(rule: Rule, called: CallInfo) -> bool:
     if not isinstance(called.call, _WITH_INPUT):
         return False
     query = inputs.read(called.request, called.model, _unknown)

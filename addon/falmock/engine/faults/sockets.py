@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.engine.faults.replies import delay_of
 from falmock.engine.faults.replies import fault_header
 from falmock.engine.faults.replies import reason_of
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import SocketFault
 from falmock.wire import realtime
@@ -26,7 +26,7 @@ from falmock.wire.formats.frames import Text
 from falmock.wire.formats.frames import begun
 
 
-class Interrupted:
+class InterruptedSocket:
     """A conversation that ends as its fault says."""
 
     def __init__(self, conversation: Conversation, fault: SocketFault) -> None:
@@ -36,23 +36,23 @@ class Interrupted:
         self._heard = 0.0
         self._over = False
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """See `Conversation`."""
         self._heard = now
         return self._passed(self._conversation.opened(now), now)
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
         if self._over:
-            return Turn()
+            return SocketStep()
         self._heard = now
         return self._passed(self._conversation.received(message, now), now)
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """See `Conversation`."""
-        return Turn() if self._over else self._passed(self._conversation.due(now), now)
+        return SocketStep() if self._over else self._passed(self._conversation.due(now), now)
 
-    def _passed(self, turn: Turn, now: float) -> Turn:
+    def _passed(self, turn: SocketStep, now: float) -> SocketStep:
         frames = list(self._until_the_end(turn.frames)) if self._fault.ends else list(turn.frames)
         if self._over or any(isinstance(frame, Close | Reset) for frame in frames):
             self._over = True
@@ -92,17 +92,17 @@ class Interrupted:
         return (Cut(message, self._fault.reset),)
 
 
-def struck(strike: Strike, socket: Socket) -> Socket:
+def struck(strike: InjectedFault, socket: Socket) -> Socket:
     """A socket as the fault has it go."""
     fault = strike.fault.only("socket", "reset", "latency")
     conversation = socket.conversation
     if fault.socket is not None:
-        conversation = Interrupted(conversation, fault.socket)
+        conversation = InterruptedSocket(conversation, fault.socket)
     if fault.reset is Breaks.AFTER_HEADERS:
-        conversation = Interrupted(conversation, SocketFault(reset=True))
+        conversation = InterruptedSocket(conversation, SocketFault(reset=True))
     latency = fault.latency
     if latency is not None:
-        conversation = Late(conversation, lambda number: strike.chance.seconds(latency, f"latency {number}"))
+        conversation = DelayedSocket(conversation, lambda number: strike.chance.seconds(latency, f"latency {number}"))
     if conversation is socket.conversation:
         return socket
     return socket._replace(
@@ -119,7 +119,7 @@ MOST = 10_000
 """How many frames may wait: a socket on which there are more is closed."""
 
 
-class Late:
+class DelayedSocket:
     """A conversation whose frames go out late.
 
     After the message with each number, from 1, `wait` tells by how many seconds; before the first message nothing
@@ -135,30 +135,32 @@ class Late:
         self._again: float | None = None
         self._over = False
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._passed(self._conversation.opened(now), now)
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
         if self._over:
-            return Turn()
+            return SocketStep()
         if len(self._held) > MOST:
             self._over = True
             self._held.clear()
-            return Turn((Close(TRY_AGAIN_LATER, f"more than {MOST} frames wait: read some before you ask for more"),))
+            return SocketStep(
+                (Close(TRY_AGAIN_LATER, f"more than {MOST} frames wait: read some before you ask for more"),)
+            )
         self._count += 1
         self._seconds = self._wait(self._count)
         return self._passed(self._conversation.received(message, now), now)
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """See `Conversation`."""
         if self._over:
-            return Turn()
+            return SocketStep()
         asks = self._again is not None and self._again <= now
-        return self._passed(self._conversation.due(now) if asks else Turn(again=self._again), now)
+        return self._passed(self._conversation.due(now) if asks else SocketStep(again=self._again), now)
 
-    def _passed(self, turn: Turn, now: float) -> Turn:
+    def _passed(self, turn: SocketStep, now: float) -> SocketStep:
         self._again = turn.again
         for frame in turn.frames:
             self._held.append((now + self._seconds, frame))

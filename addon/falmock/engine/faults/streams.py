@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from falmock.engine.effects import End
 from falmock.engine.effects import Source
-from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.effects import StreamStep
 from falmock.engine.faults.replies import delay_of
 from falmock.engine.faults.replies import fault_header
 from falmock.engine.faults.replies import malformed
 from falmock.engine.faults.replies import reason_of
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
 from falmock.fixtures.fault import BadBody
 from falmock.fixtures.fault import Breaks
 from falmock.fixtures.fault import Fault
@@ -25,7 +25,7 @@ _EVENTS = sse.TYPE.partition(";")[0]
 _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: End.RESET}
 
 
-class Broken:
+class BrokenStream:
     """A stream that ends after `left` of its pieces: with a last one, or with its body unfinished."""
 
     def __init__(self, source: Source, left: int, end: End, last: bytes = b"") -> None:
@@ -34,53 +34,53 @@ class Broken:
         self._end = end
         self._last = (last,) if last else ()
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         if self._left == 0:
-            return Step(self._last, end=self._end)
+            return StreamStep(self._last, end=self._end)
         step = self._source.step(now)
         if len(step.pieces) < self._left:
             self._left -= len(step.pieces)
             return step
         pieces, self._left = step.pieces[: self._left], 0
-        return Step(pieces + self._last, end=self._end)
+        return StreamStep(pieces + self._last, end=self._end)
 
 
-class Truncated:
+class TruncatedStream:
     """A stream that is cut after so many bytes."""
 
     def __init__(self, source: Source, left: int) -> None:
         self._source = source
         self._left = left
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         if self._left == 0:
-            return Step(end=End.CUT)
+            return StreamStep(end=End.CUT)
         step = self._source.step(now)
         pieces = []
         for piece in step.pieces:
             pieces.append(piece[: self._left])
             self._left -= len(pieces[-1])
             if self._left == 0:
-                return Step(tuple(pieces), end=End.CUT)
+                return StreamStep(tuple(pieces), end=End.CUT)
         return step
 
 
-class Shifted:
+class ShiftedStream:
     """A stream all of whose pieces come `wait` seconds later."""
 
     def __init__(self, source: Source, wait: float) -> None:
         self._source = source
         self._wait = wait
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         step = self._source.step(now - self._wait)
         return step if step.again is None else step._replace(again=step.again + self._wait)
 
 
-class Late:
+class DelayedStream:
     """A stream whose first piece comes `wait` seconds after its headers."""
 
     def __init__(self, source: Source, wait: float) -> None:
@@ -88,14 +88,14 @@ class Late:
         self._wait = wait
         self._from: float | None = None
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         if self._from is None:
             self._from = now + self._wait
-        return Step(again=self._from) if now < self._from else self._source.step(now)
+        return StreamStep(again=self._from) if now < self._from else self._source.step(now)
 
 
-class Dripped:
+class DrippedStream:
     """A stream that comes in pieces of `size` bytes, one every `every` seconds at most."""
 
     def __init__(self, source: Source, size: int, every: float) -> None:
@@ -103,10 +103,10 @@ class Dripped:
         self._size = size
         self._every = every
         self._held = b""
-        self._under: Step = Step()
+        self._under: StreamStep = StreamStep()
         self._free = 0.0
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         if self._under.end is End.OPEN:
             self._under = self._source.step(now)
@@ -114,27 +114,27 @@ class Dripped:
         if not self._held:
             return self._under._replace(pieces=())
         if now < self._free:
-            return Step(again=self._free)
+            return StreamStep(again=self._free)
         piece, self._held = self._held[: self._size], self._held[self._size :]
         self._free = now + self._every
         if self._held:
-            return Step((piece,), again=self._free)
+            return StreamStep((piece,), again=self._free)
         return self._under._replace(pieces=(piece,))
 
 
-class Malformed:
+class MalformedStream:
     """A stream of events none of whose data is JSON."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         step = self._source.step(now)
         return step._replace(pieces=tuple(malformed(piece) + b"\n\n" for piece in step.pieces))
 
 
-def struck(strike: Strike, stream: Stream, app: str) -> Stream:
+def struck(strike: InjectedFault, stream: Stream, app: str) -> Stream:
     """A stream as the fault has it arrive. One without its events is none: that is a reply's affair."""
     fault = strike.fault
     if fault.stream is None and not fault.delays_or_breaks:
@@ -142,7 +142,7 @@ def struck(strike: Strike, stream: Stream, app: str) -> Stream:
     headers, source, delay = stream.headers, stream.source, delay_of(strike)
     wait = delay + fault.first_byte
     if wait and not stream.key:  # what tells of a job tells what it is then
-        source = Shifted(source, wait)
+        source = ShiftedStream(source, wait)
     if fault.content_type is not None:
         rest = (pair for pair in headers if pair[0].lower() != b"content-type")
         headers = ((b"Content-Type", fault.content_type.encode()), *rest)
@@ -165,18 +165,18 @@ def _known(size: Size, of: int | None) -> int | None:
 
 def _source(fault: Fault, source: Source, app: str, stream: Stream) -> Source:
     if fault.body is BadBody.MALFORMED:
-        source = Malformed(source)
+        source = MalformedStream(source)
     if fault.stream is not None:
-        source = Broken(source, fault.stream.after, _ENDS[fault.stream.end], _last(fault, app, stream.headers))
+        source = BrokenStream(source, fault.stream.after, _ENDS[fault.stream.end], _last(fault, app, stream.headers))
     cut = None if fault.truncate is None else _known(fault.truncate, stream.size)
     if cut is not None:
-        source = Truncated(source, cut)
+        source = TruncatedStream(source, cut)
     if fault.drip is not None:
-        source = Dripped(source, *fault.drip)
+        source = DrippedStream(source, *fault.drip)
     if fault.first_byte:
-        source = Late(source, fault.first_byte)
+        source = DelayedStream(source, fault.first_byte)
     if fault.reset is Breaks.AFTER_HEADERS:
-        source = Broken(source, 0, End.RESET)
+        source = BrokenStream(source, 0, End.RESET)
     return source
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from falmock.fixtures.model import Asset
 
 
-class Lent:
+class AddedAssets:
     """The files by digest (SHA-256, hex), each as long as somebody lends it."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 
-from falmock.engine.files.added import Lent
+from falmock.engine.files.added import AddedAssets
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -33,7 +33,7 @@ class BadParts(ValueError):
 
 
 @dataclass(slots=True)
-class Upload:
+class PromisedUpload:
     """A file URL that was promised: its name and type, and the parts that have come."""
 
     key: str
@@ -42,7 +42,7 @@ class Upload:
     parts: dict[int, Content] = field(default_factory=dict)
 
 
-class _Shelf:
+class _ContentPool:
     """Content of one kind, the oldest first, and its size in bytes."""
 
     def __init__(self) -> None:
@@ -70,17 +70,17 @@ class Assets:
     def __init__(self, limit: int = LIMIT, disk_limit: int = DISK_LIMIT) -> None:
         self.limit = limit
         self.disk_limit = disk_limit
-        self._memory = _Shelf()
-        self._disk = _Shelf()
+        self._memory = _ContentPool()
+        self._disk = _ContentPool()
         self._parts_on_disk = 0
         self._parts_in_memory = 0
         self._unfinished: OrderedDict[str, float] = OrderedDict()
         self._files: set[str] = set()
         self._dropped: list[str] = []
-        self._promised: OrderedDict[str, Upload] = OrderedDict()
+        self._promised: OrderedDict[str, PromisedUpload] = OrderedDict()
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._promises: Counter[tuple[str, str]] = Counter()
-        self.lent: Lent = Lent()
+        self.lent: AddedAssets = AddedAssets()
         """What came with added fixtures, in whatever scope."""
 
     # promises
@@ -91,19 +91,19 @@ class Assets:
         self._promises[name, content_type] += 1
         return place
 
-    def promise(self, key: str, name: str, content_type: str) -> Upload:
+    def promise(self, key: str, name: str, content_type: str) -> PromisedUpload:
         """Note a file URL that was given out before its content came; `key` is `storage.asset_key` of its path."""
-        upload = self._promised[key] = Upload(key, name, content_type)
+        upload = self._promised[key] = PromisedUpload(key, name, content_type)
         if len(self._promised) > MAX_PENDING:
             _, forgotten = self._promised.popitem(last=False)
             self._forget_parts(forgotten, forgotten.parts)
         return upload
 
-    def promised(self, key: str) -> Upload | None:
+    def promised(self, key: str) -> PromisedUpload | None:
         """The promise of this URL path, filled or not."""
         return self._promised.get(key)
 
-    def is_filled(self, upload: Upload) -> bool:
+    def is_filled(self, upload: PromisedUpload) -> bool:
         """Whether the content of a promised URL has come."""
         return upload.key in self._filled
 
@@ -140,7 +140,7 @@ class Assets:
         self._disk.add(asset)
         self._make_room(None)
 
-    def fill(self, upload: Upload, content: Content, content_type: str) -> Asset:
+    def fill(self, upload: PromisedUpload, content: Content, content_type: str) -> Asset:
         """Keep the content of a promised URL. Raises NoRoom."""
         asset = self.put(content, upload.name, content_type)
         self._fill(upload.key, asset.sha256, content_type)
@@ -173,7 +173,7 @@ class Assets:
             upload = self._promised[next(iter(self._unfinished))]
             self._forget_parts(upload, upload.parts)
 
-    def add_part(self, upload: Upload, number: int, content: Content, now: float) -> None:
+    def add_part(self, upload: PromisedUpload, number: int, content: Content, now: float) -> None:
         """Keep one part; it takes the place of one that came before under this number. Raises NoRoom."""
         if content.data is not None:
             others = (part for place, part in upload.parts.items() if place != number)
@@ -192,7 +192,7 @@ class Assets:
             self._parts_in_memory += content.size
             self._make_room_in_memory()
 
-    def in_order(self, upload: Upload, numbers: list[int]) -> list[Content]:
+    def in_order(self, upload: PromisedUpload, numbers: list[int]) -> list[Content]:
         """The parts of an upload by number, whatever the order told. Raises BadParts."""
         missing = sorted(set(numbers) - upload.parts.keys())
         if missing:
@@ -201,7 +201,7 @@ class Assets:
             raise BadParts("no parts were named")
         return [upload.parts[number] for number in sorted(set(numbers))]
 
-    def _forget_parts(self, upload: Upload, numbers: Iterable[int]) -> None:
+    def _forget_parts(self, upload: PromisedUpload, numbers: Iterable[int]) -> None:
         for number in list(numbers):
             part = upload.parts.pop(number)
             if part.file is not None:
@@ -223,7 +223,7 @@ class Assets:
 
     # files
 
-    def _make_room(self, under_way: Upload | None) -> None:
+    def _make_room(self, under_way: PromisedUpload | None) -> None:
         """Drop files until what there are is within the limit; the parts of this upload stay."""
         if self._disk.size + self._parts_on_disk <= self.disk_limit:
             return

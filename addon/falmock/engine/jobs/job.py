@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Schedule
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
 from falmock.wire.lifecycle import TERMINAL
-from falmock.wire.lifecycle import Event
+from falmock.wire.lifecycle import JobEvent
 from falmock.wire.lifecycle import State
 from falmock.wire.lifecycle import next_state
 
@@ -40,14 +40,14 @@ class Job:
     retried: int = 0
     endpoint: str = ""
     """The endpoint id it was submitted to."""
-    strike: Strike | None = None
+    strike: InjectedFault | None = None
     """The fault that is in the fixture which answers it."""
     held: bool = False
     """Whether neither clock nor polls move it."""
     erased: bool = False
     """Whether its input and output were deleted."""
 
-    def fire(self, event: Event, now: float) -> None:
+    def fire(self, event: JobEvent, now: float) -> None:
         """Let an event happen. Raises ImpossibleEvent where the table does not have it."""
         self.state = next_state(self.state, event)
         if self.state in TERMINAL:
@@ -73,9 +73,9 @@ class Job:
             lost, starts = schedule.retries[self.retried - 1] if self.retried else (0.0, schedule.started)
             starts_in_time = not schedule.by_polls and starts <= self.deadline
             if starts_in_time and elapsed >= starts:
-                self.fire(Event.START, self.submitted + starts)
+                self.fire(JobEvent.START, self.submitted + starts)
             elif not starts_in_time and elapsed >= max(lost, self.deadline):
-                self.fire(Event.EXPIRE, self.submitted + max(lost, self.deadline))
+                self.fire(JobEvent.EXPIRE, self.submitted + max(lost, self.deadline))
             else:
                 return False
             return True
@@ -94,7 +94,7 @@ class Job:
     def move(self, now: float) -> None:
         """Fire the next event by hand, whatever clock and polls would have; only for a job that is not over."""
         if self.state is State.QUEUED:
-            self.fire(Event.START, now)
+            self.fire(JobEvent.START, now)
         else:
             self._leave_runner(now)
 
@@ -105,10 +105,10 @@ class Job:
 
     def _leave_runner(self, at: float) -> None:
         if self.retried < len(self.schedule.retries):
-            self.fire(Event.RETRY, at)
+            self.fire(JobEvent.RETRY, at)
             self.retried += 1
         else:
-            self.fire(Event.FINISH, at)
+            self.fire(JobEvent.FINISH, at)
 
     @property
     def awaits_cancel(self) -> bool:
@@ -124,7 +124,7 @@ class Job:
         schedule = self.schedule
         starts = schedule.reaches is State.RUNNING and not schedule.by_polls
         if starts and self.state is State.QUEUED and now - self.submitted >= schedule.started:
-            self.fire(Event.START, self.submitted + schedule.started)
+            self.fire(JobEvent.START, self.submitted + schedule.started)
 
     def poll(self, now: float) -> None:
         """Bring the job up to `now` for a client that asks after it; polls are what moves a job paced by them."""
@@ -138,7 +138,7 @@ class Job:
             return
         if self.state is State.QUEUED:
             if self.polls >= schedule.polls_to_start:
-                self.fire(Event.START, now)
+                self.fire(JobEvent.START, now)
         elif self.polls >= schedule.polls_to_finish:
             self._leave_runner(now)
 
@@ -157,7 +157,7 @@ class Job:
 
     def cancel(self, now: float) -> None:
         """Ask the job to stop; only for one that is not over."""
-        self.fire(Event.CANCEL if self.honours_cancel else Event.CANCEL_IGNORED, now)
+        self.fire(JobEvent.CANCEL if self.honours_cancel else JobEvent.CANCEL_IGNORED, now)
 
     def position(self, now: float) -> int:
         """The place in the queue at `now`; 0 is next."""

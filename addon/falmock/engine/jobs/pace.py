@@ -23,7 +23,7 @@ class BadPace(ValueError):
     """A pace or a duration that cannot be read."""
 
 
-class Kind(enum.Enum):
+class PaceKind(enum.Enum):
     """What moves a job."""
 
     INSTANT = "instant"
@@ -37,14 +37,14 @@ class Kind(enum.Enum):
 class Pace(NamedTuple):
     """One pace: `value` is the speed-up of SCALED or the seconds of TOTAL; the polls are those of POLLS."""
 
-    kind: Kind
+    kind: PaceKind
     value: float = 1.0
     polls_to_start: int = 0
     polls_to_finish: int = 0
 
 
-INSTANT = Pace(Kind.INSTANT)
-MANUAL = Pace(Kind.MANUAL)
+INSTANT = Pace(PaceKind.INSTANT)
+MANUAL = Pace(PaceKind.MANUAL)
 
 
 def parse_duration(text: str) -> float:
@@ -62,15 +62,15 @@ def parse_pace(text: str) -> Pace:
     if text == "manual":
         return MANUAL
     if text == "recorded":
-        return Pace(Kind.SCALED, 1.0)
+        return Pace(PaceKind.SCALED, 1.0)
     if factor := _FACTOR.fullmatch(text):
         if float(factor[1]) == 0:
             raise BadPace("x0 would take for ever, expected a factor above 0")
-        return Pace(Kind.SCALED, float(factor[1]))
+        return Pace(PaceKind.SCALED, float(factor[1]))
     if polls := _POLLS.fullmatch(text):
         return _polls(polls[1], polls[2] or "")
     if _DURATION.fullmatch(text):
-        return Pace(Kind.TOTAL, parse_duration(text))
+        return Pace(PaceKind.TOTAL, parse_duration(text))
     raise BadPace(f"{text!r} is not a pace, expected {FORMS}")
 
 
@@ -80,7 +80,7 @@ def _polls(to_start: str, to_finish: str) -> Pace:
         return INSTANT
     start = int(to_start or 0)
     finish = int(to_finish) if to_finish else start + 1
-    return Pace(Kind.POLLS, polls_to_start=start, polls_to_finish=max(start, finish))
+    return Pace(PaceKind.POLLS, polls_to_start=start, polls_to_finish=max(start, finish))
 
 
 class Retry(NamedTuple):
@@ -111,18 +111,18 @@ class Schedule(NamedTuple):
 
 def schedule(pace: Pace, timeline: Timeline) -> Schedule:
     """The schedule of a job with this timeline at this pace."""
-    if pace.kind in (Kind.INSTANT, Kind.MANUAL):
+    if pace.kind in (PaceKind.INSTANT, PaceKind.MANUAL):
         positions, log_times = timeline.positions[:1], (0.0,) * len(timeline.logs)
         return Schedule(0.0, 0.0, positions, log_times, reaches=timeline.reaches)
-    factor, completed = (1.0, timeline.completed) if pace.kind is Kind.POLLS else spread(pace, timeline.completed)
+    factor, completed = (1.0, timeline.completed) if pace.kind is PaceKind.POLLS else spread(pace, timeline.completed)
     # Of a job that is to take so long in all, nothing is told later.
-    last = timeline.completed if pace.kind is Kind.TOTAL else float("inf")
+    last = timeline.completed if pace.kind is PaceKind.TOTAL else float("inf")
     return Schedule(
         timeline.started * factor,
         completed,
         tuple(Position(min(p.at, last) * factor, p.position) for p in timeline.positions),
         tuple(min(log.at, last) * factor for log in timeline.logs),
-        pace.kind is Kind.POLLS,
+        pace.kind is PaceKind.POLLS,
         pace.polls_to_start,
         pace.polls_to_finish,
         timeline.reaches,
@@ -134,9 +134,9 @@ def spread(pace: Pace, length: float) -> tuple[float, float]:
 
     Counted in polls, nothing takes time.
     """
-    if pace.kind is Kind.SCALED:
+    if pace.kind is PaceKind.SCALED:
         factor = 1.0 / pace.value
         return factor, length * factor
-    if pace.kind is Kind.TOTAL:
+    if pace.kind is PaceKind.TOTAL:
         return pace.value / length if length > _MOMENT else 0.0, pace.value
     return 0.0, 0.0

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from falmock.engine.effects import End
-from falmock.engine.effects import Step
+from falmock.engine.effects import StreamStep
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.table import Jobs
@@ -37,14 +37,14 @@ class StatusEvents:
         self._told: dict[str, Any] | None = None
         self._lines = 0
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> StreamStep:
         """The events that are due at `now`; the last is COMPLETED, unless the job is forgotten and will never be."""
         job = self._job
         is_kept = self._jobs.get(job.request_id, now) is job
         if not is_kept:  # its time in the table is over: who reads on is told the rest
             job.advance(now)
             if job.ended is None and (job.held or job.awaits_cancel):  # nobody can move or cancel it any more
-                return Step(end=End.CUT)
+                return StreamStep(end=End.CUT)
         if job.held:
             return self._held(now)
         self._copy.held = False
@@ -53,12 +53,12 @@ class StatusEvents:
         pieces, again = self._passed(now if job.state is not State.CANCELLED else min(now, job.ended or now))
         return self._step(pieces, now, again)
 
-    def _held(self, now: float) -> Step:
+    def _held(self, now: float) -> StreamStep:
         """What somebody moved by hand since: there is nothing to look ahead to."""
         self._copy, self._until = replace(self._job), now
         return self._step(self._changed(self._job, now), now, None)
 
-    def _polled(self, now: float, *, is_kept: bool) -> Step:
+    def _polled(self, now: float, *, is_kept: bool) -> StreamStep:
         job = self._job
         if self._told is not None:
             job.poll(now)
@@ -69,11 +69,11 @@ class StatusEvents:
         is_there = job.awaits_cancel and job.state is job.schedule.reaches and not pieces
         return self._step(pieces, now, None if is_there else now + BETWEEN_POLLS)
 
-    def _step(self, pieces: list[bytes], now: float, again: float | None) -> Step:
+    def _step(self, pieces: list[bytes], now: float, again: float | None) -> StreamStep:
         if self._job.ended is None:
-            return Step(tuple(pieces), again)
+            return StreamStep(tuple(pieces), again)
         pieces += self._changed(self._job, now)
-        return Step(tuple(pieces), end=End.WHOLE)
+        return StreamStep(tuple(pieces), end=End.WHOLE)
 
     def _passed(self, now: float) -> tuple[list[bytes], float | None]:
         """What the clock changed by `now`, and when it will change something next."""

@@ -16,7 +16,7 @@ from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.platform.catalogue import Catalogue
-from falmock.engine.platform.catalogue import Told
+from falmock.engine.platform.catalogue import ModelFact
 from falmock.fixtures.format.sidecars import PRICES
 from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.matching.index import Index
@@ -181,7 +181,7 @@ class Platform:
         return list(dict.fromkeys(text for text in texts if hosts.role(text.split("/")[2].lower()) is Role.CDN))
 
 
-def _is_wanted(name: str, metadata: Mapping[str, Any], wanted: platform.Wanted) -> bool:
+def _is_wanted(name: str, metadata: Mapping[str, Any], wanted: platform.ModelFilter) -> bool:
     if wanted.category and metadata.get("category") != wanted.category:
         return False
     if wanted.status and metadata.get("status", "active") != wanted.status:
@@ -215,7 +215,7 @@ def _quantity(name: str, value: Any, key: str) -> float:
     return float(quantity)  # type: ignore[arg-type]
 
 
-def _told(answer: Any, told: list[Told]) -> Reply:
+def _told(answer: Any, told: list[ModelFact]) -> Reply:
     """An answer of what files tell; where one is made of fixtures alone, it is marked."""
     sources = [each.source for each in told if each.source is not None]
     if len(sources) < len(told):

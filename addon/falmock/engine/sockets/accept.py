@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Socket
-from falmock.engine.faults.selector import Faults
+from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.sockets.endpoint import EndpointSocket
 from falmock.engine.sockets.endpoint import Refusal
 from falmock.engine.sockets.runs import RunSocket
@@ -24,7 +24,7 @@ _REALTIME = "/realtime"
 class Sockets:
     """Opens sockets that are answered by fixtures; `idle` is in seconds."""
 
-    def __init__(self, answers: Answers, faults: Faults, idle: float = IDLE) -> None:
+    def __init__(self, answers: Answers, faults: FaultSelector, idle: float = IDLE) -> None:
         self._answers = answers
         self._faults = faults
         self._idle = idle

@@ -7,22 +7,22 @@ from functools import lru_cache
 
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.engine.faults.replies import delay_of
-from falmock.engine.faults.selector import Faults
-from falmock.engine.injected_fault import Strike
+from falmock.engine.faults.selector import FaultSelector
+from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Pace
 from falmock.engine.jobs.pace import spread
 from falmock.engine.prepared import reason_of
 from falmock.engine.sockets import message_input
-from falmock.engine.sockets.send_queue import Due
-from falmock.engine.sockets.send_queue import Outbox
+from falmock.engine.sockets.send_queue import DueFrame
+from falmock.engine.sockets.send_queue import SendQueue
 from falmock.fixtures.format.fault_answer import answer_of
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
-from falmock.fixtures.model import Timed
+from falmock.fixtures.model import TimedFrame
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import realtime
 from falmock.wire.formats import jsontext
@@ -46,7 +46,7 @@ class EndpointSocket:
     def __init__(
         self,
         answers: Answers,
-        faults: Faults,
+        faults: FaultSelector,
         handshake: Request,
         names: Sequence[str],
         *,
@@ -60,9 +60,9 @@ class EndpointSocket:
         self._names = names
         self._is_realtime = is_realtime
         self._idle = idle
-        self._outbox = Outbox(limit)
+        self._outbox = SendQueue(limit)
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """What a fixture has for this moment."""
         self._rest(now)
         fixture = self._answers.on_opening(self._names, self._handshake)
@@ -71,26 +71,26 @@ class EndpointSocket:
             self._note(now, fixture)
         return self._outbox.take(now)
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """What is to be sent by now."""
         return self._outbox.take(now)
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one message, or give the report that nothing does; what cannot be read ends the session."""
         if self._outbox.is_over:
-            return Turn()
+            return SocketStep()
         self._rest(now)
         try:
             value = message_input.input_of(message, is_realtime=self._is_realtime)
             query = message_input.read(value, self._handshake, self._names[0], self._answers.resolve)
         except (realtime.BadMessage, message_input.NoInput) as error:
             self._outbox.abandon()
-            return Turn((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
+            return SocketStep((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
         found = self._answers.for_message(query, self._names)
         misses: tuple[Miss, ...] = ()
         if isinstance(found, Miss):
             misses = (found,)
-            self._outbox.put([Due(now, realtime.error_frame(realtime.MISS, found.text))])
+            self._outbox.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
             self._note(now, None, found, query.text)
         else:
             strike = self._faults.of_message(found)
@@ -98,7 +98,7 @@ class EndpointSocket:
             self._note(now, found, text=query.text, strike=strike)
         return self._outbox.take(now)._replace(misses=misses)
 
-    def _answer(self, fixture: Fixture, strike: Strike | None, now: float, *, packs: bool) -> None:
+    def _answer(self, fixture: Fixture, strike: InjectedFault | None, now: float, *, packs: bool) -> None:
         answer, error = fixture.answer, None
         if strike is not None:
             now += delay_of(strike)
@@ -112,9 +112,9 @@ class EndpointSocket:
         delay = 0.0 if fixture.frames is not None else self._answers.timing(fixture, DEFAULT_DEADLINE, "")[1]
         asset = None if answer.asset is None else self._answers.index.assets.get(answer.asset)
         frames = frames_of(answer, asset, packs=packs, is_realtime=self._is_realtime)
-        self._outbox.put([Due(now + delay, frame) for frame in frames])
+        self._outbox.put([DueFrame(now + delay, frame) for frame in frames])
 
-    def _play(self, frames: Sequence[Timed], now: float) -> None:
+    def _play(self, frames: Sequence[TimedFrame], now: float) -> None:
         """Have frames sent.
 
         Where they tell of a session that timed out, that is what happens if no more messages come.
@@ -123,9 +123,9 @@ class EndpointSocket:
         self._outbox.put(_at_pace(frames[:cut], now, self._answers.config.pace))
         if cut < len(frames):
             # How long a client keeps silent is its own affair: no pace changes it.
-            ending = [Due(now + timed.at, timed.frame) for timed in frames[cut:]]
+            ending = [DueFrame(now + timed.at, timed.frame) for timed in frames[cut:]]
             if not isinstance(ending[-1].frame, Close | Reset):
-                ending.append(Due(ending[-1].at, Close()))
+                ending.append(DueFrame(ending[-1].at, Close()))
             self._outbox.end_with(ending)
 
     def _rest(self, now: float) -> None:
@@ -134,7 +134,7 @@ class EndpointSocket:
             self._outbox.end_with(())
         else:
             at = now + self._idle
-            self._outbox.end_with((Due(at, realtime.timeout_frame()), Due(at, Close())))
+            self._outbox.end_with((DueFrame(at, realtime.timeout_frame()), DueFrame(at, Close())))
 
     def _note(
         self,
@@ -142,7 +142,7 @@ class EndpointSocket:
         fixture: Fixture | None,
         miss: Miss | None = None,
         text: str = "",
-        strike: Strike | None = None,
+        strike: InjectedFault | None = None,
     ) -> None:
         self._answers.scope.journal.note_message(
             self._handshake,
@@ -158,23 +158,23 @@ class EndpointSocket:
 class Refusal:
     """A socket that is told to get another token, and closed."""
 
-    def opened(self, now: float) -> Turn:  # noqa: ARG002
+    def opened(self, now: float) -> SocketStep:  # noqa: ARG002
         """Tell it."""
-        return Turn((realtime.UNAUTHORIZED, Close()))
+        return SocketStep((realtime.UNAUTHORIZED, Close()))
 
-    def received(self, message: str | bytes, now: float) -> Turn:  # noqa: ARG002
+    def received(self, message: str | bytes, now: float) -> SocketStep:  # noqa: ARG002
         """Nothing more is said."""
-        return Turn()
+        return SocketStep()
 
-    def due(self, now: float) -> Turn:  # noqa: ARG002
+    def due(self, now: float) -> SocketStep:  # noqa: ARG002
         """Nothing more is said."""
-        return Turn()
+        return SocketStep()
 
 
-def _at_pace(frames: Sequence[Timed], now: float, pace: Pace) -> list[Due]:
+def _at_pace(frames: Sequence[TimedFrame], now: float, pace: Pace) -> list[DueFrame]:
     whole = frames[-1].at if frames else 0.0
     factor, length = spread(pace, whole)
-    return [Due(now + (timed.at * factor if whole else length), timed.frame) for timed in frames]
+    return [DueFrame(now + (timed.at * factor if whole else length), timed.frame) for timed in frames]
 
 
 @lru_cache(maxsize=16)  # of thousands of messages that wait for the same answer each would have one of its own

@@ -9,14 +9,14 @@ from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.engine.faults import replies as fault_replies
-from falmock.engine.faults.selector import Called
-from falmock.engine.faults.selector import Faults
+from falmock.engine.faults.selector import CallInfo
+from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.jobs.pace import spread
 from falmock.engine.prepared import reason_of
-from falmock.engine.sockets.send_queue import Due
-from falmock.engine.sockets.send_queue import Outbox
+from falmock.engine.sockets.send_queue import DueFrame
+from falmock.engine.sockets.send_queue import SendQueue
 from falmock.engine.streams import names_of
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.model import Answer
@@ -55,34 +55,36 @@ class RunSocket:
     next answer for that of a run that was dropped. Where fal's own limit is, nothing tells.
     """
 
-    def __init__(self, answers: Answers, faults: Faults, handshake: Request, endpoint: EndpointId, limit: int) -> None:
+    def __init__(
+        self, answers: Answers, faults: FaultSelector, handshake: Request, endpoint: EndpointId, limit: int
+    ) -> None:
         self._answers = answers
         self._faults = faults
         self._handshake = handshake
         self._endpoint = endpoint
         self._limit = limit
-        self._outbox = Outbox()
+        self._outbox = SendQueue()
         self._waiting: deque[_Run] = deque()
         self._free = 0.0
 
-    def opened(self, now: float) -> Turn:  # noqa: ARG002
+    def opened(self, now: float) -> SocketStep:  # noqa: ARG002
         """Nothing is said before the first input."""
-        return Turn()
+        return SocketStep()
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """What is to be sent by now."""
         frames: list[Frame] = []
         while True:
             turn = self._outbox.take(now)
             frames += turn.frames
             if turn.again is not None or not self._waiting:
-                return Turn(tuple(frames), turn.again)
+                return SocketStep(tuple(frames), turn.again)
             self._begin(self._waiting.popleft())
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one run."""
         if self._outbox.is_over:
-            return Turn()
+            return SocketStep()
         if len(self._waiting) >= self._limit:
             return self._overrun(now)
         body = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
@@ -113,23 +115,23 @@ class RunSocket:
         strike = strike._replace(fault=strike.fault.only("error", "latency", "body", "content_type"))
         if strike.fault.error is None:
             return run._replace(reply=fault_replies.struck(strike, run.reply))
-        called = Called(request, Run(self._endpoint), "run", str(self._endpoint))
+        called = CallInfo(request, Run(self._endpoint), "run", str(self._endpoint))
         error = fault_replies.error_reply(strike, strike.fault.error, called, run.request_id)
         reply = fault_replies.struck(strike, error)._replace(fixture=run.reply.fixture)
         return run._replace(reply=reply, streamed=None)
 
-    def _overrun(self, now: float) -> Turn:
+    def _overrun(self, now: float) -> SocketStep:
         self._outbox.abandon()
         self._waiting.clear()
         reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
         self._answers.scope.journal.note_message(self._handshake, now, None, f"closed: {reason}", None)
-        return Turn((Close(TRY_AGAIN_LATER, reason),))
+        return SocketStep((Close(TRY_AGAIN_LATER, reason),))
 
     def _begin(self, run: _Run) -> None:
         """Render the answer to a run: only now, so that of those that wait next to nothing is held."""
         frames = self._streamed(run, run.streamed) if run.streamed else self._whole(run)
         # One answer begins where the one before it ends: the client tells them apart by nothing else.
-        frames = [Due(max(at, self._free), frame) for at, frame in frames]
+        frames = [DueFrame(max(at, self._free), frame) for at, frame in frames]
         self._free = frames[-1].at
         self._outbox.put(frames)
 
@@ -145,27 +147,27 @@ class RunSocket:
         head = Answer(200, streamed.content_type, b"", headers=streamed.headers, units=streamed.units)
         return Reply(200, replies.model_headers(head, app, request_id, label), b"", why, label), streamed
 
-    def _whole(self, run: _Run) -> list[Due]:
+    def _whole(self, run: _Run) -> list[DueFrame]:
         reply, request_id = run.reply, run.request_id
         at = run.at + reply.delay
         body = _body_frames(reply.body, is_text=_is_text(reply.headers))
         start = ws_run.start_frame(request_id, reply.status, _told(reply.headers))
         end = ws_run.end_frame(request_id, reply.status, round(reply.delay, 6))
-        return [Due(at, frame) for frame in (start, *body, end)]
+        return [DueFrame(at, frame) for frame in (start, *body, end)]
 
-    def _streamed(self, run: _Run, streamed: Streamed) -> list[Due]:
+    def _streamed(self, run: _Run, streamed: Streamed) -> list[DueFrame]:
         reply, request_id, now = run.reply, run.request_id, run.at + run.reply.delay
         factor, length = spread(self._answers.config.pace, streamed.ends)
         is_text = _is_text(reply.headers)
         pieces = [
-            Due(now + at * factor, frame)
+            DueFrame(now + at * factor, frame)
             for at, data in streamed.pieces
             for frame in _body_frames(data, is_text=is_text)
         ]
         first = pieces[0].at if pieces else now + length
         start = ws_run.start_frame(request_id, reply.status, _told(reply.headers))
         end = ws_run.end_frame(request_id, reply.status, round(first - run.at, 6))
-        return [Due(first, start), *pieces, Due(now + length, end)]
+        return [DueFrame(first, start), *pieces, DueFrame(now + length, end)]
 
 
 def _is_text(headers: tuple[Header, ...]) -> bool:

@@ -6,13 +6,13 @@ import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Reset
 
 
-class Due(NamedTuple):
+class DueFrame(NamedTuple):
     """A frame and when it is to be sent (seconds since the epoch)."""
 
     at: float
@@ -26,7 +26,7 @@ class _Item(NamedTuple):
     frame: Frame
 
 
-class Outbox:
+class SendQueue:
     """The frames of one socket. Messages begin to be answered in the order they came; frames go by their times.
 
     At most `limit` messages wait while one is worked on: one more, and the oldest that waits is dropped, its frames
@@ -42,9 +42,9 @@ class Outbox:
         self._begun: set[int] = set()
         self._number = 0
         self._begins = 0.0
-        self._ending: list[Due] = []
+        self._ending: list[DueFrame] = []
 
-    def put(self, frames: Iterable[Due]) -> None:
+    def put(self, frames: Iterable[DueFrame]) -> None:
         """Add what answers one message."""
         frames = list(frames)
         if not frames or self.is_over:
@@ -59,7 +59,7 @@ class Outbox:
             for number in waiting[: max(0, len(waiting) - self.limit)]:
                 self._drop(number)
 
-    def end_with(self, frames: Iterable[Due]) -> None:
+    def end_with(self, frames: Iterable[DueFrame]) -> None:
         """Have the socket end so, once everything else was sent; what was said before of its end no longer holds."""
         if not self.is_over:
             self._ending = list(frames)
@@ -75,7 +75,7 @@ class Outbox:
         self._items = [item for item in self._items if item.message != number]
         heapq.heapify(self._items)
 
-    def take(self, now: float) -> Turn:
+    def take(self, now: float) -> SocketStep:
         """The frames that are due, and when the next one is; each is given once."""
         frames: list[Frame] = []
         while self._items and self._items[0].at <= now:
@@ -83,14 +83,14 @@ class Outbox:
             frames.append(item.frame)
             if isinstance(item.frame, Close | Reset):
                 self.abandon()
-                return Turn(tuple(frames))
+                return SocketStep(tuple(frames))
             self._count(item.message)
         if self._items:
-            return Turn(tuple(frames), self._items[0].at)
+            return SocketStep(tuple(frames), self._items[0].at)
         while self._ending and self._ending[0].at <= now:
             self.is_over = True
             frames.append(self._ending.pop(0).frame)
-        return Turn(tuple(frames), self._ending[0].at if self._ending else None)
+        return SocketStep(tuple(frames), self._ending[0].at if self._ending else None)
 
     def _count(self, number: int) -> None:
         self._begun.add(number)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from falmock.engine.jobs.job import Job
-from falmock.engine.jobs.pace import Kind
 from falmock.engine.jobs.pace import Pace
+from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.journal import Journal
 from falmock.wire.lifecycle import State
-from falmock.wire.webhook import Outcome
+from falmock.wire.webhook import AttemptOutcome
 from falmock.wire.webhook import Policy
-from falmock.wire.webhook import Target
+from falmock.wire.webhook import WebhookTarget
 
 HEAD_START = 0.1
 """Seconds from a submit to the first delivery at least: an app has to know a request id before it is told of it."""
@@ -22,7 +22,7 @@ HURRIED_TIMEOUT, SHORTEST_TIMEOUT = 5.0, 3.0
 """Seconds that an answer may take at such a pace, and at least at any."""
 
 
-class Plan(NamedTuple):
+class DeliveryPlan(NamedTuple):
     """How often a webhook is delivered, and how: once for each of `delays` (seconds after the job's end), never for none.
 
     `forged` has it signed by a signature that does not hold. One that `yields` is not delayed for longer than it takes
@@ -35,11 +35,11 @@ class Plan(NamedTuple):
     fault: str | None = None
 
 
-ONCE = Plan()
+ONCE = DeliveryPlan()
 
 
 @dataclass(slots=True)
-class Delivery:
+class WebhookDelivery:
     """A webhook that is not delivered yet.
 
     `delay` is in seconds after the job's end. `due` is when it is to be looked at
@@ -48,9 +48,9 @@ class Delivery:
 
     job: Job
     journal: Journal
-    target: Target
+    target: WebhookTarget
     policy: Policy
-    plan: Plan
+    plan: DeliveryPlan
     delay: float
     attempt: int = 0
     due: float | None = None
@@ -86,7 +86,7 @@ def _ends(job: Job) -> float | None:
 def policy_for(pace: Pace) -> Policy:
     """How deliveries are tried at a pace: as documented at the recorded one, faster at others."""
     documented = Policy()
-    if pace.kind is not Kind.SCALED:
+    if pace.kind is not PaceKind.SCALED:
         return Policy(
             documented.tries,
             HURRIED_TIMEOUT,
@@ -103,9 +103,9 @@ def policy_for(pace: Pace) -> Policy:
     )
 
 
-def last_words(outcome: Outcome, attempt: int, said: str, status: int | None) -> str:
+def last_words(outcome: AttemptOutcome, attempt: int, said: str, status: int | None) -> str:
     """What came of a delivery that is over; `said` is how its last attempt ended."""
-    if outcome is Outcome.DELIVERED:
+    if outcome is AttemptOutcome.DELIVERED:
         return f"delivered ({said})" if attempt == 1 else f"delivered at attempt {attempt} ({said})"
     if status is not None and status < 400:
         return f"given up: {said}, and fal does not follow redirects"

@@ -8,17 +8,17 @@ from typing import Protocol
 from falmock.engine import replies
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.webhooks.delivery import Delivery
+from falmock.engine.webhooks.delivery import WebhookDelivery
 from falmock.wire import webhook
 from falmock.wire.message import Header
-from falmock.wire.webhook import Target
+from falmock.wire.webhook import WebhookTarget
 
 
 class NoKey(Exception):
     """There is no key to sign with; the text says which file is wrong, and what to do."""
 
 
-class Edge(Protocol):
+class WebhookEdge(Protocol):
     """What webhooks need of the world."""
 
     def public_key(self) -> bytes:
@@ -37,20 +37,20 @@ class Edge(Protocol):
         """People should know of this."""
 
 
-class Post(NamedTuple):
+class WebhookPost(NamedTuple):
     """An attempt to be made now. `key` names the delivery; `timeout` is in seconds."""
 
     key: int
     request_id: str
     attempt: int
     tries: int
-    target: Target
+    target: WebhookTarget
     headers: tuple[Header, ...]
     body: bytes
     timeout: float
 
 
-def post(edge: Edge, key: int, delivery: Delivery, result: Reply, now: float) -> Post:
+def post(edge: WebhookEdge, key: int, delivery: WebhookDelivery, result: Reply, now: float) -> WebhookPost:
     """The next attempt of a delivery, stamped and signed at `now`; `result` is what its job came to. Raises NoKey."""
     request_id, policy, attempt = delivery.job.request_id, delivery.policy, delivery.attempt
     body = _body(edge, request_id, result)
@@ -59,10 +59,12 @@ def post(edge: Edge, key: int, delivery: Delivery, result: Reply, now: float) ->
     if delivery.plan.forged:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
     headers = webhook.headers(delivery.target, request_id, timestamp, signature)
-    return Post(key, request_id, attempt, policy.tries, delivery.target, headers, body, policy.timeout_of(attempt))
+    return WebhookPost(
+        key, request_id, attempt, policy.tries, delivery.target, headers, body, policy.timeout_of(attempt)
+    )
 
 
-def _body(edge: Edge, request_id: str, result: Reply) -> bytes:
+def _body(edge: WebhookEdge, request_id: str, result: Reply) -> bytes:
     content_type = next((value.decode() for name, value in result.headers if name.lower() == b"content-type"), "")
     content = result.body
     if isinstance(content, FileBody):
@@ -74,7 +76,7 @@ def _body(edge: Edge, request_id: str, result: Reply) -> bytes:
     return webhook.body(request_id, result.status, webhook.payload(content_type, content))
 
 
-def keys(edge: Edge | None, *, head: bool) -> Reply:
+def keys(edge: WebhookEdge | None, *, head: bool) -> Reply:
     """The document with the key that signatures are verified by."""
     if edge is None:
         return replies.problem(501, "Nothing here signs webhooks", "no webhook keys")

@@ -14,39 +14,39 @@ from falmock.engine import replies
 from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
-from falmock.engine.journal import Entry
 from falmock.engine.journal import Journal
+from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks import request
 from falmock.engine.webhooks.delivery import ONCE
-from falmock.engine.webhooks.delivery import Delivery
-from falmock.engine.webhooks.delivery import Plan
+from falmock.engine.webhooks.delivery import DeliveryPlan
+from falmock.engine.webhooks.delivery import WebhookDelivery
 from falmock.engine.webhooks.delivery import last_words
 from falmock.engine.webhooks.delivery import policy_for
-from falmock.engine.webhooks.request import Edge
 from falmock.engine.webhooks.request import NoKey
-from falmock.engine.webhooks.request import Post
+from falmock.engine.webhooks.request import WebhookEdge
+from falmock.engine.webhooks.request import WebhookPost
 from falmock.wire import webhook
-from falmock.wire.webhook import Outcome
-from falmock.wire.webhook import Target
+from falmock.wire.webhook import AttemptOutcome
+from falmock.wire.webhook import WebhookTarget
 
 
-class Verdict(NamedTuple):
+class AttemptResult(NamedTuple):
     """What follows from an attempt, and how to say so."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     text: str
 
 
-class Agenda:
+class WebhookSchedule:
     """The webhooks of all scopes, at most `fal_max_jobs` of them undelivered."""
 
     def __init__(self, answers: Answers) -> None:
-        self.edge: Edge | None = None
+        self.edge: WebhookEdge | None = None
         """Set by an edge that posts: without one there are no webhooks."""
         self.used = False
         """Whether a webhook was ever registered here."""
         self._answers = answers
-        self._open: dict[int, Delivery] = {}
+        self._open: dict[int, WebhookDelivery] = {}
         self._waiting: dict[str, list[int]] = {}
         self._yielding: set[int] = set()
         self._dates: list[tuple[float, int]] = []
@@ -62,7 +62,7 @@ class Agenda:
 
     # what is to be posted
 
-    def check(self, target: Target, now: float) -> Reply | None:
+    def check(self, target: WebhookTarget, now: float) -> Reply | None:
         """Why a submit with this webhook is refused; None when it is not."""
         if self.edge is None or self.undelivered(target) is not None:
             return None
@@ -81,7 +81,7 @@ class Agenda:
             return replies.problem(500, str(error), "webhooks cannot be signed")
         return None
 
-    def undelivered(self, target: Target) -> str | None:
+    def undelivered(self, target: WebhookTarget) -> str | None:
         """Why nothing is posted to this target, in a few words; None when it is."""
         config = self._answers.config
         if config.hosts.claims(target.host, target.path):
@@ -90,7 +90,7 @@ class Agenda:
             return f"{target.host} is not among fal_webhook_hosts"
         return None
 
-    def register(self, job: Job, journal: Journal, target: Target, plan: Plan = ONCE) -> str:
+    def register(self, job: Job, journal: Journal, target: WebhookTarget, plan: DeliveryPlan = ONCE) -> str:
         """Follow a new job, and post to `target` when it is over; `journal` is its scope's.
 
         What comes of it, in a few words.
@@ -107,7 +107,7 @@ class Agenda:
         yields = plan.yields and not any(self._open[key].journal is journal for key in self._yielding)
         for delay in plan.delays if yields or not plan.yields else (0.0,):
             self._count += 1
-            delivery = self._open[self._count] = Delivery(job, journal, target, policy, plan, delay)
+            delivery = self._open[self._count] = WebhookDelivery(job, journal, target, policy, plan, delay)
             if yields:
                 self._yielding.add(self._count)
             if job.ended is None:
@@ -138,9 +138,9 @@ class Agenda:
             heapq.heappop(dates)
         return dates[0][0] if dates else None
 
-    def due(self, now: float, most: int = 1000) -> list[Post]:
+    def due(self, now: float, most: int = 1000) -> list[WebhookPost]:
         """The attempts to be made at `now`, at most so many; of each `posted` is to be told how it went."""
-        posts: list[Post] = []
+        posts: list[WebhookPost] = []
         while len(posts) < most and (when := self.next()) is not None and when <= now:
             _, key = heapq.heappop(self._dates)
             delivery = self._open[key]
@@ -178,7 +178,7 @@ class Agenda:
                 for key in keys:
                     self._close(key)
 
-    def _post(self, key: int, delivery: Delivery, now: float) -> Post:
+    def _post(self, key: int, delivery: WebhookDelivery, now: float) -> WebhookPost:
         if self.edge is None:
             raise RuntimeError("webhooks are posted by an edge")
         delivery.attempt += 1
@@ -188,30 +188,32 @@ class Agenda:
 
     # how it went
 
-    def posted(self, key: int, status: int | None, problem: str, now: float) -> Verdict:
+    def posted(self, key: int, status: int | None, problem: str, now: float) -> AttemptResult:
         """An attempt has ended, answered with `status` or not at all (None): `problem` says why in a few words."""
         delivery = self._open[key]
         policy, attempt = delivery.policy, delivery.attempt
         outcome = webhook.judge(policy, attempt, status)
         said = f"status {status}" if status is not None else problem
-        if outcome is Outcome.AGAIN:
+        if outcome is AttemptOutcome.AGAIN:
             wait = policy.wait_after(attempt)
             self._schedule(key, now + wait)
             text = f"attempt {attempt} of {policy.tries}: {said}; again in {wait:.3g} s"
         else:
             self._close(key)
             text = last_words(outcome, attempt, said, status)
-        if outcome is Outcome.DELIVERED:
+        if outcome is AttemptOutcome.DELIVERED:
             self._let_follow(key, delivery)
         text = f"webhook of job {delivery.job.request_id}: {text}"
         target = delivery.target
         path = target.path.partition("?")[0]
-        entry = Entry(now, "POST", target.host, path, status, delivery.job.fixture, text, None, delivery.plan.fault)
+        entry = JournalEntry(
+            now, "POST", target.host, path, status, delivery.job.fixture, text, None, delivery.plan.fault
+        )
         entry = entry._replace(job=delivery.job.request_id, kind="webhook")
         delivery.journal.add(entry)
-        return Verdict(outcome, text)
+        return AttemptResult(outcome, text)
 
-    def _let_follow(self, key: int, overtaker: Delivery) -> None:
+    def _let_follow(self, key: int, overtaker: WebhookDelivery) -> None:
         """A webhook was delivered: those of earlier jobs of its scope that yield to one need not wait any more."""
         for earlier in sorted(self._yielding):
             delivery = self._open[earlier]

@@ -25,7 +25,7 @@ from falmock.gateway.control.guard import refusal
 from falmock.gateway.control.operation import MAX_BODY
 from falmock.gateway.control.operation import Call
 from falmock.gateway.door import Ask
-from falmock.gateway.journal_view import Chronicle
+from falmock.gateway.journal_view import JournalView
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import Request
@@ -39,7 +39,7 @@ _ADD = next(operation for operation in control_fixtures.OPERATIONS if operation.
 Handler = Callable[[Request, float], Reply]
 
 
-class BadCall(ValueError):
+class BadAimockCall(ValueError):
     """A call that cannot be read; the text says what was expected."""
 
 
@@ -89,7 +89,7 @@ class AimockControl:
             return _answer({"error": "Invalid 'X-Test-Id': header is present but empty"}, 400)
         try:
             return handler(_in_scope(request), now)
-        except (BadCall, aimock_chaos.BadChaos) as error:
+        except (BadAimockCall, aimock_chaos.BadChaos) as error:
             return _answer({"error": str(error)}, 400)
 
     def _all(self) -> Iterator[tuple[str, Engine]]:
@@ -102,7 +102,7 @@ class AimockControl:
         query = _query(request, _FILTERS)
         limit, offset = _whole(query, "limit"), _whole(query, "offset") or 0
         if "requestId" in query:
-            raise BadCall("Invalid 'requestId': falmock keeps no headers of requests, so none to look for")
+            raise BadAimockCall("Invalid 'requestId': falmock keeps no headers of requests, so none to look for")
         status, method = _whole(query, "status"), query.get("method", "").upper()
         if "service" in query and query["service"] != "fal":
             entries = []
@@ -122,7 +122,7 @@ class AimockControl:
             (call["at"], _entry(call, name, to_fal=self._engines.config.hosts.role(call["host"]) is not None))
             for name, engine in self._all()
             if scope is None or scope == name
-            for call in (Chronicle(engine).shown(each, name) for each in Chronicle(engine))
+            for call in (JournalView(engine).shown(each, name) for each in JournalView(engine))
         ]
         return [entry for _, entry in sorted(told, key=lambda item: item[0])]
 
@@ -139,7 +139,7 @@ class AimockControl:
         fixtures = self._engines.peek(request.scope).fixtures
         include = query.get("include")
         if include not in (None, "fixtures"):
-            raise BadCall("Invalid 'include': expected 'fixtures'")
+            raise BadAimockCall("Invalid 'include': expected 'fixtures'")
         value: dict[str, Any] = {"count": len(fixtures)}
         if include:
             value["fixtures"] = [_fixture(place, fixture) for place, fixture in enumerate(fixtures)]
@@ -148,7 +148,7 @@ class AimockControl:
     def _add_fixtures(self, request: Request, now: float) -> Reply:
         document = _object(request)
         if not isinstance(document.get("fixtures"), list):
-            raise BadCall('Missing or invalid "fixtures" array')
+            raise BadAimockCall('Missing or invalid "fixtures" array')
         if not document["fixtures"]:
             return _answer({"added": 0})
         call = Call(self._engines, request.scope, now, {}, {}, document, lambda: "")
@@ -179,13 +179,13 @@ class AimockControl:
         value = _object(request)
         status = 500 if value.get("status") is None else value["status"]
         if type(status) is not int or not 400 <= status <= 599:
-            raise BadCall(f"Invalid 'status': must be a whole number from 400 to 599, found {str(status)[:40]!r}")
+            raise BadAimockCall(f"Invalid 'status': must be a whole number from 400 to 599, found {str(status)[:40]!r}")
         body = value.get("body") or {}
         if not isinstance(body, dict):
-            raise BadCall("Invalid 'body': must be an object")
+            raise BadAimockCall("Invalid 'body': must be an object")
         for field in ("message", "type", "code"):
             if body.get(field) is not None and not isinstance(body[field], str):
-                raise BadCall(f"Invalid 'body.{field}': must be a string")
+                raise BadAimockCall(f"Invalid 'body.{field}': must be a string")
         worded = Worded(body.get("message") or "Injected error", body.get("type"), body.get("code"))
         self._steering.add_error(request.scope, OneError(status, worded))
         return _answer({"queued": True})
@@ -220,7 +220,7 @@ def _query(request: Request, known: tuple[str, ...]) -> dict[str, str]:
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     for name in query:
         if name not in known:
-            raise BadCall(f"Unknown query parameter: {name!r}. Supported: {', '.join(known)}")
+            raise BadAimockCall(f"Unknown query parameter: {name!r}. Supported: {', '.join(known)}")
     return query
 
 
@@ -229,7 +229,7 @@ def _whole(query: Mapping[str, str], name: str) -> int | None:
     if text is None:
         return None
     if not (text.strip().isascii() and text.strip().isdigit() and len(text) < 16):
-        raise BadCall(f"Invalid {name!r}: must be an integer >= 0, found {text[:40]!r}")
+        raise BadAimockCall(f"Invalid {name!r}: must be an integer >= 0, found {text[:40]!r}")
     return int(text)
 
 
@@ -237,9 +237,9 @@ def _object(request: Request) -> dict[str, Any]:
     try:
         value = jsontext.loads(request.body)
     except jsontext.BadJSON as error:
-        raise BadCall(f"Invalid JSON: {error}") from None
+        raise BadAimockCall(f"Invalid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadCall("Invalid body: expected a JSON object")
+        raise BadAimockCall("Invalid body: expected a JSON object")
     return value
 
 

@@ -16,7 +16,7 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.gateway import door
@@ -25,13 +25,13 @@ from falmock.gateway.aimock import dialect
 from falmock.gateway.aimock import routes
 from falmock.gateway.aimock import steering as chaos
 from falmock.gateway.aimock.routes import PREFIX
-from falmock.gateway.aimock.routes import Called
+from falmock.gateway.aimock.routes import RoutedCall
 from falmock.gateway.aimock.steering import OneError
 from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.aimock.translation import Translation
 from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import Ask
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire.formats import jsontext
@@ -61,7 +61,7 @@ class Aimock:
         """Whether it is asked."""
         return routes.is_one(request.path)
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """What to do about a request at `now` (seconds since the epoch)."""
         request = request._replace(door=door.AIMOCK)
         if request.method == "OPTIONS":
@@ -92,8 +92,8 @@ class Aimock:
         return self._engines.config.dialect is Dialect.AIMOCK
 
     async def _handed_on(
-        self, request: Request, called: Called, ask: Ask, now: float, leave: Callable[[Reply], Reply]
-    ) -> Reply | Stream | Onward:
+        self, request: Request, called: RoutedCall, ask: Ask, now: float, leave: Callable[[Reply], Reply]
+    ) -> Reply | Stream | FalCall:
         """The answer to a call that is neither refused nor struck."""
         strict = request.headers.get(STRICT, "").strip().lower() in ("1", "true")
         base = request.headers.get("host", request.host)
@@ -127,18 +127,18 @@ class Aimock:
             reply = await ask(called.request)
             self._learn(reply, str(called.call.endpoint.app))
             return leaving(reply)
-        return Onward(called.request, leaving)
+        return FalCall(called.request, leaving)
 
     # what strikes a call
 
-    def _struck(self, request: Request, called: Called, now: float) -> Reply | float:
+    def _struck(self, request: Request, called: RoutedCall, now: float) -> Reply | float:
         """The reply to a call that chaos or an error strikes, or the seconds that another is to wait.
 
         Raises BadChaos.
         """
         scope = called.request.scope
         wanted = {**self._steering.chaos(scope), **chaos.of_headers(request.headers)}
-        struck = chaos.strike(wanted, self._steering.chance(scope)) if wanted else chaos.Struck()
+        struck = chaos.strike(wanted, self._steering.chance(scope)) if wanted else chaos.InjectedChaos()
         if struck.by is not None:
             return self._noted(called, self._chaotic(struck.by)._replace(delay=struck.delay), now)
         error = self._steering.take_error(scope)
@@ -149,7 +149,7 @@ class Aimock:
             body = b"{malformed json: <<<chaos>>>"
             reply = Reply(200, ((b"Content-Type", b"application/json"),), body, "chaos")
         elif by == chaos.DISCONNECT:
-            reply = Reply(0, (), b"", "chaos", delivery=Delivery(reset=Reset.BEFORE_HEADERS))
+            reply = Reply(0, (), b"", "chaos", delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS))
         elif by == chaos.RATE_LIMIT:
             reply = self._problem(429, "Chaos: rate limit exceeded", "rate_limit_error", code="chaos_ratelimit")
             reply = reply._replace(headers=(*reply.headers, (b"Retry-After", b"1")))
@@ -181,7 +181,7 @@ class Aimock:
             reply = replies.problem(404, message, "no call to fal")
         return door.unmatched(self._engines, request, reply, message)
 
-    def _kept_here(self, called: Called, forward: Forward, now: float) -> Reply:
+    def _kept_here(self, called: RoutedCall, forward: Forward, now: float) -> Reply:
         """What strict makes of a call that would go on to fal."""
         self._engines.of(called.request.scope).scope.journal.take_back()
         message = "Strict mode: no fixture matched"
@@ -194,7 +194,7 @@ class Aimock:
         scoped = request._replace(scope=routes.less_scope(request)[1])
         return door.noted(self._engines, scoped, reply, now, kind)
 
-    def _noted(self, called: Called, reply: Reply, now: float) -> Reply:
+    def _noted(self, called: RoutedCall, reply: Reply, now: float) -> Reply:
         return door.noted(self._engines, called.request, reply, now)
 
     def _leaving(self, request: Request, now: float) -> Callable[[Reply], Reply]:
@@ -206,7 +206,7 @@ class Aimock:
 
     # the older routes tell no app, which the real fal wants to know
 
-    def _with_app(self, called: Called) -> Called:
+    def _with_app(self, called: RoutedCall) -> RoutedCall:
         if not isinstance(called.call, _OF_A_JOB):
             return called
         app = self._apps.get(called.call.request_id)

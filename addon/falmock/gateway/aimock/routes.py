@@ -34,7 +34,7 @@ _LEGACY_JOB = re.compile(r"/queue(/requests/[^/]+)(?:/(status|cancel|response))?
 _LEGACY_METHODS = ("GET", "POST", "PUT")
 
 
-class Called(NamedTuple):
+class RoutedCall(NamedTuple):
     """A call to fal: `request` as fal would see it, `call` what it is.
 
     A `legacy` one came by a route without the header.
@@ -50,7 +50,7 @@ def is_one(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-def read(request: Request, hosts: Hosts) -> Called | None:
+def read(request: Request, hosts: Hosts) -> RoutedCall | None:
     """The call that a request below the prefix stands for; None for one that stands for none to a host of fal's."""
     path = request.path[len(PREFIX) :]
     query, scope = less_scope(request)
@@ -76,7 +76,7 @@ def less_scope(request: Request) -> tuple[str, str]:
     return kept, scopes.named(request.headers) or scopes.shortened(named) or request.scope
 
 
-def _at(request: Request, host: str, path: str, hosts: Hosts) -> Called | None:
+def _at(request: Request, host: str, path: str, hosts: Hosts) -> RoutedCall | None:
     """A request to this host of fal's; None where it is none, so that nobody is led elsewhere."""
     written = _HOST.fullmatch(host.strip())
     if written is None:
@@ -86,10 +86,10 @@ def _at(request: Request, host: str, path: str, hosts: Hosts) -> Called | None:
         return None
     role = hosts.role(host) or Role.OTHER
     call = routes.route(role, request.method, path, request.query)
-    return Called(request._replace(host=host, path=path), call)
+    return RoutedCall(request._replace(host=host, path=path), call)
 
 
-def _legacy(request: Request, path: str, hosts: Hosts) -> Called | None:
+def _legacy(request: Request, path: str, hosts: Hosts) -> RoutedCall | None:
     """A request to aimock's older routes, which need no header."""
     job = _LEGACY_JOB.fullmatch(path)
     if job is not None and request.method in _LEGACY_METHODS:

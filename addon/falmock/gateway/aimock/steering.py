@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
-from falmock.engine.injected_fault import Chance
+from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.model import Worded
 
 LIMIT = 1000
@@ -61,12 +61,12 @@ class Steering:
                 return error
         return None
 
-    def chance(self, scope: str) -> Chance:
+    def chance(self, scope: str) -> SeededRandom:
         """The chances of the next call in a scope: the same calls in the same order have the same in every run."""
         if len(self._calls) > LIMIT and scope not in self._calls:
             self._calls.clear()
         self._calls[scope] += 1
-        return Chance(0, f"aimock chaos\0{scope}", self._calls[scope])
+        return SeededRandom(0, f"aimock chaos\0{scope}", self._calls[scope])
 
     def forget(self, scope: str) -> None:
         """Forget what was asked of a scope."""
@@ -103,7 +103,7 @@ class BadChaos(ValueError):
     """Chaos that cannot be read; the text says where, what was found and what is expected."""
 
 
-class Struck(NamedTuple):
+class InjectedChaos(NamedTuple):
     """What chaos does to a call: `by` names the rate that struck it, None for none; it waits for `delay` seconds."""
 
     by: str | None = None
@@ -139,8 +139,8 @@ def _checked(field: str, number: Any, place: str) -> float:
     return int(number) if field == LATENCY else float(number)
 
 
-def strike(chaos: Chaos, chance: Chance) -> Struck:
+def strike(chaos: Chaos, chance: SeededRandom) -> InjectedChaos:
     """What this chaos does to a call with these chances."""
     delay = chaos.get(LATENCY, 0) / 1000
     by = next((field for field in RATES if chance.share(field) < chaos.get(field, 0)), None)
-    return Struck(by, delay)
+    return InjectedChaos(by, delay)

@@ -6,7 +6,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.engine.jobs.job import Job
 from falmock.gateway.aimock import dialect
-from falmock.gateway.aimock.routes import Called
+from falmock.gateway.aimock.routes import RoutedCall
 from falmock.gateway.door import FALS_ANSWER
 from falmock.wire import calls
 from falmock.wire.formats import jsontext
@@ -21,7 +21,7 @@ class Translation:
     Of an answer of the real fal's, whose body passes by, nothing but the status of polls is changed.
     """
 
-    def __init__(self, engine: Engine, called: Called, now: float, *, strict: bool) -> None:
+    def __init__(self, engine: Engine, called: RoutedCall, now: float, *, strict: bool) -> None:
         self._engine = engine
         self._now = now
         self._strict = strict
@@ -101,7 +101,7 @@ def _polled(reply: Reply) -> Reply:
     return reply._replace(status=200) if reply.status == 202 else reply
 
 
-def _as_json(called: Called) -> dict[str, str]:
+def _as_json(called: RoutedCall) -> dict[str, str]:
     """The headers of a call: aimock does not look at the content type of an input."""
     headers = dict(called.request.headers)
     if isinstance(called.call, calls.Submit | calls.Run) and called.request.body:

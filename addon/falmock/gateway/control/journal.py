@@ -15,8 +15,8 @@ from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.journal_view import NAMES
-from falmock.gateway.journal_view import Chronicle
-from falmock.gateway.journal_view import Wanted
+from falmock.gateway.journal_view import JournalFilter
+from falmock.gateway.journal_view import JournalView
 
 SCHEMA = closed(
     number={"type": "integer", "minimum": 1, "description": "Its place among all calls of the scope."},
@@ -47,9 +47,9 @@ SCHEMA = closed(
 
 def _list(call: Call) -> Reply:
     engine = call.seen
-    chronicle = Chronicle(engine)
-    query = {name: value for name, value in call.query.items() if name in Wanted._fields}
-    wanted = Wanted(**query)
+    chronicle = JournalView(engine)
+    query = {name: value for name, value in call.query.items() if name in JournalFilter._fields}
+    wanted = JournalFilter(**query)
     found = [told for told in chronicle if wanted.holds(told)]
     value = paged("entries", found, call.query, lambda told: chronicle.shown(told, call.scope))
     return answer(200, {**value, "calls": engine.scope.journal.total, "kept": len(engine.scope.journal)}, "journal")

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.fixtures.format.entry import Decoded
-from falmock.fixtures.format.entry import Entry
+from falmock.fixtures.format.entry import FixtureEntry
 from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.format.match import read_input
 from falmock.fixtures.matching.canonical import NotCanonical
 from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.difference import Difference
-from falmock.fixtures.matching.difference import Said
+from falmock.fixtures.matching.difference import PlainText
 from falmock.fixtures.matching.match import value_differences
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
@@ -35,9 +35,9 @@ from falmock.gateway.control.operation import listed
 from falmock.gateway.control.operation import problem
 from falmock.gateway.journal_view import ASKS
 from falmock.gateway.journal_view import NAMES
-from falmock.gateway.journal_view import Chronicle
-from falmock.gateway.journal_view import Told
-from falmock.gateway.journal_view import Wanted
+from falmock.gateway.journal_view import JournalFilter
+from falmock.gateway.journal_view import JournalLine
+from falmock.gateway.journal_view import JournalView
 
 _SHOWN = 5
 
@@ -52,8 +52,8 @@ class Expected(NamedTuple):
     says: str
     least: int
     most: int | None
-    holds: Callable[[Told], bool]
-    instead: Callable[[Sequence[Told]], str] = lambda _: ""
+    holds: Callable[[JournalLine], bool]
+    instead: Callable[[Sequence[JournalLine]], str] = lambda _: ""
 
     @property
     def number(self) -> str:
@@ -65,7 +65,7 @@ class Expected(NamedTuple):
         return f"at most {self.most}" if self.least == 0 else f"{self.least} to {self.most}"
 
 
-def miscounts(expected: Sequence[Expected], calls: Sequence[Told]) -> Iterator[str]:
+def miscounts(expected: Sequence[Expected], calls: Sequence[JournalLine]) -> Iterator[str]:
     """What is wrong with how often calls were made."""
     for number, each in enumerate(expected):
         found = sum(map(each.holds, calls))
@@ -74,7 +74,7 @@ def miscounts(expected: Sequence[Expected], calls: Sequence[Told]) -> Iterator[s
             yield f"calls[{number}]: expected {each.number} of {each.says}, found {found}{instead}"
 
 
-def disorder(expected: Sequence[Expected], calls: Sequence[Told]) -> str | None:
+def disorder(expected: Sequence[Expected], calls: Sequence[JournalLine]) -> str | None:
     """What is wrong with the order of calls: each that is expected is to come, as often as it must, after those before it."""
     rest = iter(calls)
     last = "the beginning"
@@ -91,10 +91,11 @@ def _verify(call: Call) -> Reply:
     engine, body = call.seen, call.body
     if not body.keys() & {"calls", "nothing_unmatched", "fixtures_used"}:
         return problem(400, "Nothing is expected: give calls, nothing_unmatched or fixtures_used")
-    chronicle = Chronicle(engine)
+    chronicle = JournalView(engine)
     read = Decoded("verify")
     wanted = [
-        _read(Entry(read, place, _no_asset, listed="calls"), each) for place, each in enumerate(body.get("calls", ()))
+        _read(FixtureEntry(read, place, _no_asset, listed="calls"), each)
+        for place, each in enumerate(body.get("calls", ()))
     ]
     wrong_numbers = [
         Problem("", f"$.calls[{place}]", wrong)
@@ -127,7 +128,7 @@ def _verify(call: Call) -> Reply:
     return answer(200, value, "verify")
 
 
-def _read(entry: Entry, expected: Mapping[str, Any]) -> Any:
+def _read(entry: FixtureEntry, expected: Mapping[str, Any]) -> Any:
     return read_input(entry, expected["input"]) if "input" in expected else None
 
 
@@ -145,17 +146,17 @@ def _no_asset(_: str) -> Asset:
     raise MissingAsset("expected sha256:<hex>: there are no other names for files here")
 
 
-def _expected(each: Mapping[str, Any], found: Any, chronicle: Chronicle, engine: Engine) -> Expected:
-    fields = {name: value for name, value in each.items() if name in Wanted._fields}
-    wanted = Wanted(**fields)
+def _expected(each: Mapping[str, Any], found: Any, chronicle: JournalView, engine: Engine) -> Expected:
+    fields = {name: value for name, value in each.items() if name in JournalFilter._fields}
+    wanted = JournalFilter(**fields)
 
-    def is_alike(told: Told) -> bool:
+    def is_alike(told: JournalLine) -> bool:
         return (wanted.call is not None or told.call in ASKS) and wanted.holds(told)
 
-    def holds(told: Told) -> bool:
+    def holds(told: JournalLine) -> bool:
         return is_alike(told) and (found is None or not _differences(chronicle.input(told), found, engine))
 
-    def instead(calls: Sequence[Told]) -> str:
+    def instead(calls: Sequence[JournalLine]) -> str:
         alike = [] if found is None else [told for told in calls if is_alike(told) and not holds(told)]
         if alike:
             inputs = ((told, _differences(chronicle.input(told), found, engine)) for told in alike)
@@ -172,7 +173,7 @@ def _expected(each: Mapping[str, Any], found: Any, chronicle: Chronicle, engine:
 
 def _says(each: Mapping[str, Any], engine: Engine) -> str:
     parts = [each.get("call", "any call of a model")]
-    parts += [f"{name} {each[name]}" for name in Wanted._fields[1:] if name in each]
+    parts += [f"{name} {each[name]}" for name in JournalFilter._fields[1:] if name in each]
     if "input" in each:
         parts.append(f"input {engine.redactor.shown(each['input'], 300)}")
     return ", ".join(parts)
@@ -183,11 +184,11 @@ def _differences(asked: Any, expected: Any, engine: Engine) -> list[Difference]:
     try:
         meant = canonical(asked, engine.digest_of)
     except NotCanonical:
-        return [Difference("$", expected, Said("no input that can be compared"))]
+        return [Difference("$", expected, PlainText("no input that can be compared"))]
     return list(value_differences(expected, meant, "$", exact=False))
 
 
-def _unmatched(engine: Engine, calls: Sequence[Told]) -> Iterator[str]:
+def _unmatched(engine: Engine, calls: Sequence[JournalLine]) -> Iterator[str]:
     misses = engine.scope.journal.misses
     if misses:
         missed = [f"{told.call} {told.endpoint or told.entry.path}" for told in calls if told.entry.miss is not None]

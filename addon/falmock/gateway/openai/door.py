@@ -15,16 +15,16 @@ from falmock.fixtures.matching.index import Index
 from falmock.gateway import door
 from falmock.gateway import journal_view
 from falmock.gateway.door import Ask
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import fal_calls
 from falmock.gateway.openai import file_urls
 from falmock.gateway.openai import models as openai_models
 from falmock.gateway.openai import request as openai_wish
-from falmock.gateway.openai.errors import Refused
-from falmock.gateway.openai.fal_calls import Calls
-from falmock.gateway.openai.generation import Maker
-from falmock.gateway.openai.generation import Order
+from falmock.gateway.openai.errors import RefusedCall
+from falmock.gateway.openai.fal_calls import FalCalls
+from falmock.gateway.openai.generation import ImageGenerator
+from falmock.gateway.openai.generation import ImageOrder
 from falmock.gateway.openai.generation import Together
 from falmock.gateway.openai.jobs import Pause
 from falmock.gateway.openai.models import Models
@@ -50,14 +50,14 @@ class OpenAIImages:
 
     def __init__(self, engines: Engines, together: Together, pause: Pause, tell: Callable[[str], None]) -> None:
         self._engines = engines
-        self._maker = Maker(engines, together, pause, tell)
+        self._maker = ImageGenerator(engines, together, pause, tell)
         self._listed: tuple[Index, Models] = (Index(), ())
 
     def claims(self, request: Request) -> bool:
         """Whether it is asked."""
         return request.path in _METHODS or request.path.startswith((f"{MODELS}/", file_urls.PREFIX))
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | Onward:
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """The answer in OpenAI's terms, whatever comes of it."""
         request = request._replace(door=door.OPENAI)
         if request.method == "OPTIONS":
@@ -68,7 +68,7 @@ class OpenAIImages:
             return self._file(request, now)
         try:
             reply = await self._answer(request, ask, now)
-        except Refused as refused:
+        except RefusedCall as refused:
             reply = self._refusal(request, refused, now)
         return reply._replace(headers=reply.headers + cors.simple(request.headers))
 
@@ -76,7 +76,7 @@ class OpenAIImages:
         expected = _METHODS.get(request.path, "GET")
         if request.method != expected:
             message = f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use {expected}?)"
-            raise Refused(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
+            raise RefusedCall(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
         self._admit(request)
         if request.path.startswith(MODELS):
             reply = self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
@@ -85,10 +85,10 @@ class OpenAIImages:
         wish = wish._replace(extras={name: file_urls.inward(value) for name, value in wish.extras.items()})
         model, endpoint = self._model(wish.model, request.scope)
         headers = fal_calls.headers_of(request, forwards=self._forwards)
-        calls = Calls(ask, request.scope, headers, fal_calls.patience_of(request))
-        return await self._maker.make(Order(wish, model, endpoint, request, calls, now))
+        calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
+        return await self._maker.make(ImageOrder(wish, model, endpoint, request, calls, now))
 
-    def _refusal(self, request: Request, refused: Refused, now: float) -> Reply:
+    def _refusal(self, request: Request, refused: RefusedCall, now: float) -> Reply:
         """An error as it is answered: in the journal, unless it is one of fal's, which is there already."""
         reply = refused.reply()
         if refused.cause is not None and refused.cause.status >= 400:
@@ -162,12 +162,12 @@ class OpenAIImages:
             hint = f"{_there_are(models)}; fal_openai_models={name[:200]}:ENDPOINT gives one of fal's this name"
             raise errors.no_such_model(name, hint, is_asked=True) from None
 
-    def _file(self, request: Request, now: float) -> Reply | Onward:
+    def _file(self, request: Request, now: float) -> Reply | FalCall:
         call = file_urls.behind(request, self._engines.config.hosts)
         if call is None or request.method not in ("GET", "HEAD") or not self._engines.config.mode.answers:
-            reply = Refused("There is no such file", status=404, code="file_not_found").reply()
+            reply = RefusedCall("There is no such file", status=404, code="file_not_found").reply()
             return door.noted(self._engines, request, reply, now, journal_view.DOWNLOAD)
-        return Onward(call)
+        return FalCall(call)
 
 
 def _there_are(models: Models) -> str:

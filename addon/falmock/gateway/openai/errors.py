@@ -25,7 +25,7 @@ _NAMES |= {"image_url": "image", "image_urls": "image", "mask_url": "mask"}
 """Inputs of models, and what OpenAI calls what they were made of."""
 
 
-class Refused(Exception):
+class RefusedCall(Exception):
     """A call that is answered with an error: the text, and what stands beside it in OpenAI's envelope.
 
     `param` is the parameter that is to blame, `code` the name of the error, `headers` go with the answer; `cause` is
@@ -67,31 +67,31 @@ class Refused(Exception):
 # what is wrong with a request
 
 
-def missing(name: str) -> Refused:
+def missing(name: str) -> RefusedCall:
     """A parameter that is required is not there."""
-    return Refused(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+    return RefusedCall(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
 
 
-def unknown(name: str) -> Refused:
+def unknown(name: str) -> RefusedCall:
     """A parameter that nobody knows."""
-    return Refused(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    return RefusedCall(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
 
 
-def wrong_type(name: str, expected: str, value: Any) -> Refused:
+def wrong_type(name: str, expected: str, value: Any) -> RefusedCall:
     """A parameter of the wrong type; `expected` as in `a string`."""
     message = f"Invalid type for '{name}': expected {expected}, but got {_kind(value)} instead."
-    return Refused(message, param=name, code="invalid_type")
+    return RefusedCall(message, param=name, code="invalid_type")
 
 
-def wrong_value(name: str, value: str, expected: str) -> Refused:
+def wrong_value(name: str, value: str, expected: str) -> RefusedCall:
     """A parameter with a value that is none of the `expected`, as in `'url' and 'b64_json'`."""
     message = f"Invalid value: '{value[:100]}'. Supported values are: {expected}."
-    return Refused(message, param=name, code="invalid_value")
+    return RefusedCall(message, param=name, code="invalid_value")
 
 
-def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, is_asked: bool = False) -> Refused:
+def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, is_asked: bool = False) -> RefusedCall:
     """A model that there is not; `more` says what there is. `is_asked` tells that images of it were asked for."""
-    return Refused(
+    return RefusedCall(
         f"The model '{name[:200]}' does not exist{more and f': {more}'}",
         status=404,
         param="model",
@@ -102,9 +102,9 @@ def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, is_a
     )
 
 
-def bad_key(message: str) -> Refused:
+def bad_key(message: str) -> RefusedCall:
     """A request without the access key, or with another. The key is never repeated."""
-    return Refused(message, status=401, code="invalid_api_key")
+    return RefusedCall(message, status=401, code="invalid_api_key")
 
 
 def _kind(value: Any) -> str:
@@ -115,7 +115,7 @@ def _kind(value: Any) -> str:
 # what fal says
 
 
-def of_fal(reply: Reply, model: str, *, known: bool = True) -> Refused:
+def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
     """What an error of fal's is to a client of OpenAI's. `known` tells whether any fixture is for the model."""
     headers = header_map(reply.headers)
     body = _json(reply)
@@ -124,28 +124,28 @@ def of_fal(reply: Reply, model: str, *, known: bool = True) -> Refused:
         if not known:
             return no_such_model(model, message, reply)
         # Under the name that aimock gives it; no client of OpenAI's repeats a 404.
-        return Refused(message, status=404, code="no_fixture_match", headers=_marks(reply), cause=reply)
+        return RefusedCall(message, status=404, code="no_fixture_match", headers=_marks(reply), cause=reply)
     marks = _marks(reply)
     if reply.status == 401:
-        return Refused(message, status=401, code="invalid_api_key", headers=marks, cause=reply)
+        return RefusedCall(message, status=401, code="invalid_api_key", headers=marks, cause=reply)
     if reply.status == 403:
         if is_out_of_balance(reply):
             marks += (NO_RETRY,)
             kind = "insufficient_quota"
-            return Refused(message, status=429, kind=kind, code=kind, headers=marks, cause=reply)
-        return Refused(message, status=403, code="permission_denied", headers=marks, cause=reply)
+            return RefusedCall(message, status=429, kind=kind, code=kind, headers=marks, cause=reply)
+        return RefusedCall(message, status=403, code="permission_denied", headers=marks, cause=reply)
     if reply.status == 404:
         return no_such_model(model, message, reply)
     if reply.status == 429:
-        return Refused(message, status=429, kind="requests", code="rate_limit_exceeded", headers=marks, cause=reply)
+        return RefusedCall(message, status=429, kind="requests", code="rate_limit_exceeded", headers=marks, cause=reply)
     if reply.status >= 499:
         if reply.status == 499 or headers.get(errors.TIMEOUT_TYPE_HEADER.decode().lower()) == "user":
             marks += (NO_RETRY,)  # it was cancelled, or the client would not wait for longer
         status = max(reply.status, 500)
         code = _type(body) or None
-        return Refused(message, status=status, kind=SERVER_ERROR, code=code, headers=marks, cause=reply)
+        return RefusedCall(message, status=status, kind=SERVER_ERROR, code=code, headers=marks, cause=reply)
     param, code = _place(body), _type(body) or None
-    return Refused(message, param=param, code=code, headers=marks, cause=reply)
+    return RefusedCall(message, param=param, code=code, headers=marks, cause=reply)
 
 
 def is_out_of_balance(reply: Reply) -> bool:

@@ -18,7 +18,7 @@ from falmock.gateway.door import Ask
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import model_inputs
 from falmock.gateway.openai.errors import SERVER_ERROR
-from falmock.gateway.openai.errors import Refused
+from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.multipart import Part
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
@@ -59,7 +59,7 @@ def _told_patience(request: Request) -> str | None:
     return next((text for text in told if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
 
 
-class Calls:
+class FalCalls:
     """Makes calls to fal in one scope, with these headers, for a client that waits for `patience` seconds."""
 
     def __init__(self, ask: Ask, scope: str, headers: Mapping[str, str], patience: float = PATIENCE) -> None:
@@ -125,7 +125,7 @@ class Calls:
         if begun.status >= 400:
             raise errors.of_fal(begun, "")
         if not isinstance(upload_url, str) or not isinstance(file_url, str):
-            raise Refused("fal told no URL to upload the image to", status=502, kind=SERVER_ERROR, cause=begun)
+            raise RefusedCall("fal told no URL to upload the image to", status=502, kind=SERVER_ERROR, cause=begun)
         target = urlsplit(upload_url)
         put = self._request("PUT", target.netloc, target.path, target.query, part.data, content_type=content_type)
         stored = await self.ask(put)
@@ -171,7 +171,7 @@ def _inline(url: str) -> bytes:
         raise _not_fetched("its data URI is broken") from None
 
 
-def _not_fetched(why: str) -> Refused:
+def _not_fetched(why: str) -> RefusedCall:
     # Asked again, the model would make, and bill, another one.
     text = f"The image was made, but could not be fetched: {why}"
-    return Refused(text, status=502, kind=SERVER_ERROR, headers=(errors.NO_RETRY,))
+    return RefusedCall(text, status=502, kind=SERVER_ERROR, headers=(errors.NO_RETRY,))

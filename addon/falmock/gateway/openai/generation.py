@@ -19,15 +19,15 @@ from falmock.gateway.openai import input_mapping
 from falmock.gateway.openai import model_inputs
 from falmock.gateway.openai import models
 from falmock.gateway.openai import response
-from falmock.gateway.openai.errors import Refused
-from falmock.gateway.openai.fal_calls import Calls
-from falmock.gateway.openai.input_mapping import Files
+from falmock.gateway.openai.errors import RefusedCall
+from falmock.gateway.openai.fal_calls import FalCalls
+from falmock.gateway.openai.input_mapping import SentFiles
+from falmock.gateway.openai.jobs import JobWaiter
 from falmock.gateway.openai.jobs import Pause
-from falmock.gateway.openai.jobs import Waiting
 from falmock.gateway.openai.model_inputs import Inputs
 from falmock.gateway.openai.multipart import Part
-from falmock.gateway.openai.request import Wish
-from falmock.gateway.openai.response import Picture
+from falmock.gateway.openai.request import ImageRequest
+from falmock.gateway.openai.response import Image
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import Request
@@ -44,18 +44,18 @@ Together = Callable[[Sequence[Awaitable[Reply]]], Awaitable[list[Reply]]]
 """Waits for several answers at once."""
 
 
-class Order(NamedTuple):
+class ImageOrder(NamedTuple):
     """One call of a client: what it wants of which endpoint, and how fal is asked."""
 
-    wish: Wish
+    wish: ImageRequest
     model: str
     endpoint: str
     request: Request
-    calls: Calls
+    calls: FalCalls
     now: float
 
 
-class Maker:
+class ImageGenerator:
     """Makes images. `tell` writes to the log, for people."""
 
     def __init__(self, engines: Engines, together: Together, pause: Pause, tell: Callable[[str], None]) -> None:
@@ -63,7 +63,7 @@ class Maker:
         self._together = together
         self._pause = pause
         self._tell = tell
-        self._keys = Keys()
+        self._keys = FalKeys()
         self._told: set[str] = set()
         self._asked: dict[str, tuple[float | None, Inputs | None]] = {}
 
@@ -71,10 +71,10 @@ class Maker:
     def _forwards(self) -> bool:
         return self._engines.config.mode is not Mode.REPLAY
 
-    async def make(self, order: Order) -> Reply:
+    async def make(self, order: ImageOrder) -> Reply:
         """The answer with the images. Raises Refused where there are none."""
         inputs = await self._inputs(order)
-        files = Files(
+        files = SentFiles(
             tuple([await self._upload(order, part) for part in order.wish.images]),
             None if order.wish.mask is None else await self._upload(order, order.wish.mask),
         )
@@ -105,7 +105,7 @@ class Maker:
             raise self._error(order, failed[0])
         return await self._answer_with(order, good, failed)
 
-    async def _run(self, order: Order, candidates: Sequence[dict[str, Any]]) -> Reply:
+    async def _run(self, order: ImageOrder, candidates: Sequence[dict[str, Any]]) -> Reply:
         requests = [order.calls.submit(order.endpoint, given) for given in candidates]
         engine = self._engines.peek(order.request.scope)
         # What is recorded may be plainer than what is asked: size, count and format need not be in it.
@@ -114,7 +114,7 @@ class Maker:
             chosen = next((request for request in requests if engine.knows(request)), chosen)
         return await self._ask(order, chosen)
 
-    async def _ask(self, order: Order, request: Request) -> Reply:
+    async def _ask(self, order: ImageOrder, request: Request) -> Reply:
         """What a submit comes to, made with a key that will do."""
         keys = self._engines.config.fal_keys if self._forwards else ()
         tries = len(keys)
@@ -122,7 +122,7 @@ class Maker:
             key = self._keys.next(keys, order.now)
             reply = await order.calls.ask(request, key)
             if key is None or not (reply.status == 401 or errors.is_out_of_balance(reply)):
-                return await Waiting(order.calls, self._pause).outcome(reply, order.endpoint, key)
+                return await JobWaiter(order.calls, self._pause).outcome(reply, order.endpoint, key)
             self._rest(keys, key, reply, order.now)
             tries -= 1
             if not tries:
@@ -133,26 +133,28 @@ class Maker:
         why = "was refused" if reply.status == 401 else "is out of balance"
         self._tell(f"fal key {keys.index(key) + 1} of {len(keys)} {why}: it rests for a while")
 
-    async def _upload(self, order: Order, part: Part) -> str:
+    async def _upload(self, order: ImageOrder, part: Part) -> str:
         keys = self._engines.config.fal_keys if self._forwards else ()
         return await order.calls.upload(part, self._keys.next(keys, order.now))
 
-    def _error(self, order: Order, reply: Reply) -> Refused:
+    def _error(self, order: ImageOrder, reply: Reply) -> RefusedCall:
         if reply.status < 400:
             message = f"The model {order.endpoint} answered, but with no image"
             kind, again = errors.SERVER_ERROR, (errors.NO_RETRY,)
-            return Refused(message, status=500, kind=kind, code="no_image", headers=again, cause=reply)
+            return RefusedCall(message, status=500, kind=kind, code="no_image", headers=again, cause=reply)
         index = self._engines.peek(order.request.scope).index
         return errors.of_fal(reply, order.model, known=bool(index.of_endpoint(order.endpoint)))
 
-    async def _answer_with(self, order: Order, good: Sequence[tuple[Any, Reply]], failed: Sequence[Reply]) -> Reply:
+    async def _answer_with(
+        self, order: ImageOrder, good: Sequence[tuple[Any, Reply]], failed: Sequence[Reply]
+    ) -> Reply:
         made = [(url, output.get("prompt")) for output, _ in good for url in models.images_in(output)]
-        pictures: list[Picture] = []
-        lost: list[Refused] = []
+        pictures: list[Image] = []
+        lost: list[RefusedCall] = []
         for url, prompt in made[: order.wish.number]:
             try:
                 pictures.append(await self._picture(order, url, prompt))
-            except Refused as refused:
+            except RefusedCall as refused:
                 lost.append(refused)
         if not pictures:
             raise lost[0]
@@ -168,18 +170,18 @@ class Maker:
         reply = response.reply(order.wish, pictures, outputs, int(order.now), f"openai: {first.why}")
         return reply._replace(headers=reply.headers + headers, fixture=first.fixture)
 
-    async def _picture(self, order: Order, url: str, prompt: Any) -> Picture:
+    async def _picture(self, order: ImageOrder, url: str, prompt: Any) -> Image:
         prompt = prompt if isinstance(prompt, str) else None
         if order.wish.base64:
             content = await order.calls.fetch(url)
-            return Picture(url, prompt, base64.b64encode(content).decode(), content)
+            return Image(url, prompt, base64.b64encode(content).decode(), content)
         config = self._engines.config
         told = file_urls.outward(url, order.request, config.hosts) if config.mode.answers else url
-        return Picture(told, prompt)
+        return Image(told, prompt)
 
     # what models take
 
-    async def _inputs(self, order: Order) -> Inputs | None:
+    async def _inputs(self, order: ImageOrder) -> Inputs | None:
         """The inputs of a model: from its document beside the fixtures or in one of them, else from fal where it may be asked."""
         engine = self._engines.peek(order.request.scope)
         inputs = model_inputs.inputs_of(engine.index.schemas.get(order.endpoint), order.endpoint)
@@ -193,7 +195,7 @@ class Maker:
             )
         return inputs
 
-    async def _asked_for(self, order: Order, question: Request) -> Inputs | None:
+    async def _asked_for(self, order: ImageOrder, question: Request) -> Inputs | None:
         again, inputs = self._asked.get(order.endpoint, (0.0, None))
         if again is None or order.now < again:
             return inputs
@@ -205,7 +207,7 @@ class Maker:
         self._asked[order.endpoint] = (None if inputs is not None else order.now + RETRY_SCHEMA_SECONDS, inputs)
         return inputs
 
-    def _mention(self, order: Order, left_out: Sequence[str], *, told: bool) -> None:
+    def _mention(self, order: ImageOrder, left_out: Sequence[str], *, told: bool) -> None:
         """Say once in the log what a model of which the inputs are known has nothing for."""
         for name in left_out if told else ():
             self._tell_once(f"{order.endpoint} has no input for {name} as it was asked for: it is left out")
@@ -247,7 +249,7 @@ REST_SECONDS = 600.0
 """How long a key rests that was refused or is out of balance."""
 
 
-class Keys:
+class FalKeys:
     """Gives the keys in turn.
 
     One that rests is passed over, unless all do: then the one that has rested for longest goes.

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import request
 from falmock.gateway.openai import sizes
-from falmock.gateway.openai.errors import Refused
+from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.model_inputs import Field
 from falmock.gateway.openai.model_inputs import Inputs
-from falmock.gateway.openai.request import Wish
+from falmock.gateway.openai.request import ImageRequest
 
 _MASKS = ("mask_url", "mask_image_url")
 _SAME: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -24,7 +24,7 @@ _SAME: Mapping[tuple[str, str], str] = MappingProxyType(
 """Values of OpenAI's parameters, and what some models call the same."""
 
 
-class Mapped(NamedTuple):
+class MappedInputs(NamedTuple):
     """The inputs that would do, the best first: fixtures may be for a plainer one.
 
     `left_out` are parameters that the model has nothing for.
@@ -34,14 +34,14 @@ class Mapped(NamedTuple):
     left_out: tuple[str, ...]
 
 
-class Files(NamedTuple):
+class SentFiles(NamedTuple):
     """The URLs of the files that came with a call."""
 
     images: tuple[str, ...] = ()
     mask: str | None = None
 
 
-def per_call(wish: Wish, inputs: Inputs | None) -> int:
+def per_call(wish: ImageRequest, inputs: Inputs | None) -> int:
     """How many images one call to the model may be asked for."""
     if inputs is None:
         return wish.number
@@ -50,7 +50,7 @@ def per_call(wish: Wish, inputs: Inputs | None) -> int:
     return max(1, inputs["num_images"].maximum or wish.number)
 
 
-def mapped(wish: Wish, inputs: Inputs | None, files: Files, count: int, made: int) -> Mapped:
+def mapped(wish: ImageRequest, inputs: Inputs | None, files: SentFiles, count: int, made: int) -> MappedInputs:
     """What to ask the model for: `count` images, when `made` were asked for before.
 
     `inputs` is None where nothing tells what it takes.
@@ -77,10 +77,10 @@ def mapped(wish: Wish, inputs: Inputs | None, files: Files, count: int, made: in
     for name, value in options.items():
         asked |= _option(name, value, inputs, left_out)
     best = [{**each, **asked} for each in pictured]
-    return Mapped(tuple(best + [each for each in pictured if each not in best]), tuple(left_out))
+    return MappedInputs(tuple(best + [each for each in pictured if each not in best]), tuple(left_out))
 
 
-def _sized(wish: Wish, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
+def _sized(wish: ImageRequest, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
     if wish.size is None:
         return {}
     if inputs is None:
@@ -98,7 +98,7 @@ def _counted(inputs: Inputs | None, count: int) -> dict[str, Any]:
     return {"num_images": count}
 
 
-def _seeded(wish: Wish, inputs: Inputs | None, made: int, left_out: list[str]) -> dict[str, Any]:
+def _seeded(wish: ImageRequest, inputs: Inputs | None, made: int, left_out: list[str]) -> dict[str, Any]:
     if wish.seed is None:
         return {}
     if inputs is not None and "seed" not in inputs:
@@ -122,7 +122,7 @@ def _option(name: str, value: Any, inputs: Inputs | None, left_out: list[str]) -
     return {}
 
 
-def _with_files(plain: dict[str, Any], inputs: Inputs | None, files: Files) -> Iterator[dict[str, Any]]:
+def _with_files(plain: dict[str, Any], inputs: Inputs | None, files: SentFiles) -> Iterator[dict[str, Any]]:
     """The input with the files, in each way that the model may want them."""
     masked = plain if files.mask is None else {**plain, _mask(inputs): files.mask}
     if not files.images:
@@ -141,7 +141,7 @@ def _image_fields(inputs: Inputs | None, images: Sequence[str]) -> tuple[str, ..
             raise request.too_many_images(many.most, len(images))
         return ("image_urls",)
     if not one:
-        raise Refused("This model does not take images.", param="image", code="unsupported_parameter")
+        raise RefusedCall("This model does not take images.", param="image", code="unsupported_parameter")
     if len(images) > 1:
         raise request.too_many_images(1, len(images))
     return ("image_url",)
@@ -151,4 +151,4 @@ def _mask(inputs: Inputs | None) -> str:
     for name in _MASKS:
         if inputs is None or name in inputs:
             return name
-    raise Refused("This model does not take a mask.", param="mask", code="unsupported_parameter")
+    raise RefusedCall("This model does not take a mask.", param="mask", code="unsupported_parameter")

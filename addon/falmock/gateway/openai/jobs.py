@@ -9,7 +9,7 @@ from typing import NamedTuple
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.gateway.openai import errors as openai_errors
-from falmock.gateway.openai.fal_calls import Calls
+from falmock.gateway.openai.fal_calls import FalCalls
 from falmock.gateway.openai.fal_calls import json_of
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
@@ -35,10 +35,10 @@ class _Job(NamedTuple):
     key: str | None
 
 
-class Waiting:
+class JobWaiter:
     """Waits for jobs that were submitted with some calls."""
 
-    def __init__(self, calls: Calls, pause: Pause) -> None:
+    def __init__(self, calls: FalCalls, pause: Pause) -> None:
         self._calls = calls
         self._pause = pause
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import multipart
-from falmock.gateway.openai.errors import Refused
+from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.multipart import Part
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
@@ -46,7 +46,7 @@ _OWN = frozenset(
 """The parameters of OpenAI's, and `seed`; all others are the model's own."""
 
 
-class Wish(NamedTuple):
+class ImageRequest(NamedTuple):
     """A call.
 
     `number` is of images, `model` is "" where none is named, `size` None for what the model likes best (width and
@@ -76,16 +76,16 @@ class Wish(NamedTuple):
         return self.model.startswith(_GPT_IMAGE)
 
 
-def of_generation(request: Request) -> Wish:
+def of_generation(request: Request) -> ImageRequest:
     """What is asked of `/v1/images/generations`. Raises Refused."""
     _check_encoding(request)
     try:
         body = jsontext.loads(request.body)
     except jsontext.BadJSON as error:
         message = f"We could not parse the JSON body of your request: {error}"
-        raise Refused(message, status=413 if error.too_large else 400) from None
+        raise RefusedCall(message, status=413 if error.too_large else 400) from None
     if not isinstance(body, dict):
-        raise Refused("We could not parse the JSON body of your request: expected an object")
+        raise RefusedCall("We could not parse the JSON body of your request: expected an object")
     given = {name: value for name, value in body.items() if value is not None}
     for name in ("image", "image[]", "mask"):
         if name in given:
@@ -95,16 +95,18 @@ def of_generation(request: Request) -> Wish:
 
 def _check_encoding(request: Request) -> None:
     if request.undecoded:
-        raise Refused(f"We could not read the body of your request: it is not encoded as it says ({request.undecoded})")
+        raise RefusedCall(
+            f"We could not read the body of your request: it is not encoded as it says ({request.undecoded})"
+        )
 
 
-def of_edit(request: Request) -> Wish:
+def of_edit(request: Request) -> ImageRequest:
     """What is asked of `/v1/images/edits`. Raises Refused."""
     fields, images, mask = _form(request)
     return _wish(fields, _prompt(fields))._replace(images=images, mask=mask)
 
 
-def of_variation(request: Request) -> Wish:
+def of_variation(request: Request) -> ImageRequest:
     """What is asked of `/v1/images/variations`: an edit of one image, without a prompt. Raises Refused."""
     fields, images, mask = _form(request)
     for name in ("prompt", "stream", "partial_images"):
@@ -123,7 +125,7 @@ def _form(request: Request) -> tuple[dict[str, Any], tuple[Part, ...], Part | No
     try:
         parts = multipart.read(request.headers.get("content-type", ""), request.body)
     except multipart.BadForm as error:
-        raise Refused(f"We could not parse the form data of your request: {error}") from None
+        raise RefusedCall(f"We could not parse the form data of your request: {error}") from None
     images = tuple(part for part in parts if part.name.partition("[")[0] == "image")
     masks = [part for part in parts if part.name == "mask"]
     for part in (*images, *masks):
@@ -137,10 +139,10 @@ def _form(request: Request) -> tuple[dict[str, Any], tuple[Part, ...], Part | No
     return fields, images, masks[0] if masks else None
 
 
-def too_many_images(most: int, found: int) -> Refused:
+def too_many_images(most: int, found: int) -> RefusedCall:
     """More images than a model takes."""
     lengths = f"Expected an array with maximum length {most}, but got an array with length {found} instead."
-    return Refused(f"Invalid 'image': array too long. {lengths}", param="image", code="array_above_max_length")
+    return RefusedCall(f"Invalid 'image': array too long. {lengths}", param="image", code="array_above_max_length")
 
 
 def _value(part: Part) -> Any:
@@ -155,14 +157,14 @@ def _value(part: Part) -> Any:
     return {"true": True, "false": False}.get(text, text) if part.name == "stream" else text
 
 
-def _wish(given: Mapping[str, Any], prompt: str) -> Wish:
+def _wish(given: Mapping[str, Any], prompt: str) -> ImageRequest:
     model = _text(given, "model") or ""
     stream = given.get("stream", False)
     if not isinstance(stream, bool):
         raise errors.wrong_type("stream", "a boolean", stream)
     _integer(given, "partial_images", 0, MAX_PARTIAL)
     form = _one_of(given, "response_format", _FORMATS) or ("b64_json" if model.startswith(_GPT_IMAGE) else "url")
-    return Wish(
+    return ImageRequest(
         prompt=prompt,
         model=model,
         number=_integer(given, "n", 1, MAX_IMAGES) or 1,
@@ -182,7 +184,7 @@ def _prompt(given: Mapping[str, Any]) -> str:
     prompt = _text(given, "prompt")
     if not prompt:
         expected = "Expected a string with minimum length 1, but got an empty string instead."
-        raise Refused(f"Invalid 'prompt': empty string. {expected}", param="prompt", code="empty_string")
+        raise RefusedCall(f"Invalid 'prompt': empty string. {expected}", param="prompt", code="empty_string")
     return prompt
 
 
@@ -211,7 +213,7 @@ def _integer(given: Mapping[str, Any], name: str, least: int, most: int) -> int 
         if value < bound if sign == ">=" else value > bound:
             expected = f"Expected a value {sign} {bound}, but got {str(value)[:40]} instead."
             code = f"integer_{'below_min' if sign == '>=' else 'above_max'}_value"
-            raise Refused(f"Invalid '{name}': integer {word} value. {expected}", param=name, code=code)
+            raise RefusedCall(f"Invalid '{name}': integer {word} value. {expected}", param=name, code=code)
     return value
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
-from falmock.gateway.openai.request import Wish
+from falmock.gateway.openai.request import ImageRequest
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.formats import pixels
@@ -22,7 +22,7 @@ _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 _DETAILS = ("image_tokens", "text_tokens")
 
 
-class Picture(NamedTuple):
+class Image(NamedTuple):
     """One image: its URL, what it holds in base64 and as bytes where that was asked for, and the prompt that made it."""
 
     url: str
@@ -31,7 +31,7 @@ class Picture(NamedTuple):
     content: bytes = b""
 
 
-def reply(wish: Wish, pictures: Sequence[Picture], outputs: Sequence[Any], created: int, why: str) -> Reply:
+def reply(wish: ImageRequest, pictures: Sequence[Image], outputs: Sequence[Any], created: int, why: str) -> Reply:
     """The answer to a call. `outputs` are what the models answered, in which they may tell the tokens they took."""
     usage = usage_of(outputs)
     if wish.stream:
@@ -47,7 +47,7 @@ def reply(wish: Wish, pictures: Sequence[Picture], outputs: Sequence[Any], creat
     return replies.json_reply(200, body, why)
 
 
-def _events(wish: Wish, pictures: Sequence[Picture], created: int, usage: dict[str, Any]) -> bytes:
+def _events(wish: ImageRequest, pictures: Sequence[Image], created: int, usage: dict[str, Any]) -> bytes:
     """One event for each image, whole: fal has none before it is done, and OpenAI's clients take fewer than they ask for."""
     kind = "image_edit.completed" if wish.images else "image_generation.completed"
     events = []
@@ -58,7 +58,7 @@ def _events(wish: Wish, pictures: Sequence[Picture], created: int, usage: dict[s
     return b"".join(events)
 
 
-def _traits(wish: Wish, picture: Picture) -> dict[str, Any]:
+def _traits(wish: ImageRequest, picture: Image) -> dict[str, Any]:
     """What an image is like; `auto` where nothing tells."""
     kind = media.sniffed(picture.content).removeprefix("image/")
     size = pixels.size_of(picture.content)

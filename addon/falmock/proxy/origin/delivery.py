@@ -10,7 +10,7 @@ from mitmproxy import http
 from falmock.engine import replies
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.proxy import flows
@@ -19,7 +19,7 @@ from falmock.proxy.origin.redirect import Redirects
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import Play
-from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.origin.tickets import UploadTicket
 
 WHOLE = 1024 * 1024
 """A file longer than this (bytes) is sent from disk, not from memory."""
@@ -27,7 +27,7 @@ PATIENCE = 1.0
 """A delay longer than this (seconds) is spent in the origin, which notices when the client goes."""
 
 
-class Stage:
+class Responder:
     """Delivers effects. `moved` hears of the origin's address, None when there is none any more."""
 
     def __init__(self, moved: Callable[[tuple[str, int] | None], None]) -> None:
@@ -43,7 +43,11 @@ class Stage:
             await self._put_whole(flow, effect)
             return
         flows.annotate(flow, effect)
-        if isinstance(effect, Reply) and effect.delivery is not None and effect.delivery.reset is Reset.BEFORE_HEADERS:
+        if (
+            isinstance(effect, Reply)
+            and effect.delivery is not None
+            and effect.delivery.reset is ResetPoint.BEFORE_HEADERS
+        ):
             await _wait(flow, effect.delay)
             tcp_reset.kill(flow)
             return
@@ -59,7 +63,7 @@ class Stage:
             await asyncio.sleep(effect.delay)
         flows.answer(flow, effect, body)
 
-    async def take(self, flow: http.HTTPFlow, upload: Upload) -> None:
+    async def take(self, flow: http.HTTPFlow, upload: UploadTicket) -> None:
         """Have the body of a request, whose headers are here, go to disk."""
         await self._redirect(flow, upload)
         flow.request.stream = True
@@ -74,7 +78,7 @@ class Stage:
             self._port = self.origin.port
             self._moved((HOST, self._port))
         # What is short and complete stays on the flow, where people see it.
-        streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and _is_paced(play))
+        streams = not isinstance(play, UploadTicket | Reply) or (isinstance(play, Reply) and _is_paced(play))
         self.redirects.plan(flow, self._port, ticket, streams=streams)
 
     def is_away(self, flow: http.HTTPFlow) -> bool:

@@ -16,7 +16,7 @@ from falmock.proxy.origin.tickets import HEADER
 _FRAMING = "transfer-encoding"
 
 
-class Trip(NamedTuple):
+class Redirect(NamedTuple):
     """Where a flow is to go, with which ticket, and whether its answer is to stream."""
 
     flow: http.HTTPFlow
@@ -38,13 +38,13 @@ class Redirects:
     """The flows that the origin answers, from the decision on until the headers of the answer come."""
 
     def __init__(self) -> None:
-        self._trips: dict[str, Trip] = {}
+        self._trips: dict[str, Redirect] = {}
         self._by_ticket: dict[str, str] = {}
         self._own: dict[str, _Own] = {}
 
     def plan(self, flow: http.HTTPFlow, port: int, ticket: str, *, streams: bool) -> None:
         """Have a flow go to the origin on this port; `depart` sends it."""
-        self._trips[flow.id] = Trip(flow, port, ticket, streams)
+        self._trips[flow.id] = Redirect(flow, port, ticket, streams)
         self._by_ticket[ticket] = flow.id
 
     def is_planned(self, flow: http.HTTPFlow) -> bool:
@@ -65,7 +65,7 @@ class Redirects:
             self._send(flow, trip)
         return True
 
-    def _send(self, flow: http.HTTPFlow, trip: Trip) -> None:
+    def _send(self, flow: http.HTTPFlow, trip: Redirect) -> None:
         request = flow.request
         self._own[flow.id] = _Own(request.scheme, request.data.host, request.data.port, flow.server_conn)
         # Not `request.host`, which would change the Host header as well.
@@ -82,7 +82,7 @@ class Redirects:
         if flow_id is not None:
             self._restore(self._trips[flow_id].flow)
 
-    def end(self, flow: http.HTTPFlow) -> Trip | None:
+    def end(self, flow: http.HTTPFlow) -> Redirect | None:
         """The answer is coming, or the flow broke off: its trip, None when it had none. It then looks as it did."""
         trip = self._trips.pop(flow.id, None)
         if trip is None:

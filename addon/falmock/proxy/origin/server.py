@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from falmock.proxy.origin.tickets import Play
 from falmock.proxy.origin.tickets import Tickets
-from falmock.serving.http import HttpPlayer
+from falmock.serving.http import HttpConnection
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -49,7 +49,7 @@ class Origin:
             return
         raise_file_limit()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: HttpPlayer(self.tickets), HOST, 0, backlog=BACKLOG)
+        self._server = await loop.create_server(lambda: HttpConnection(self.tickets), HOST, 0, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:

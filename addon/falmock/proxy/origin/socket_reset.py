@@ -11,7 +11,7 @@ import secrets
 from mitmproxy import http
 
 from falmock.engine.effects import Conversation
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy.origin import tcp_reset
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Cut
@@ -25,26 +25,26 @@ _WORD = secrets.token_hex(32)
 """What the origin says in the place of a reset. Nobody else can."""
 
 
-class Breaking:
+class SocketReset:
     """A conversation whose reset is a word to `breaks`. It has no frames that are cut, only messages."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._in_binary = False
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._worded(self._conversation.opened(now))
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._worded(self._conversation.received(message, now))
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._worded(self._conversation.due(now))
 
-    def _worded(self, turn: Turn) -> Turn:
+    def _worded(self, turn: SocketStep) -> SocketStep:
         if not turn.frames:
             return turn
         frames: list[Frame] = []

@@ -17,9 +17,9 @@ from mitmproxy import tcp
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy.origin import tcp_reset
-from falmock.proxy.origin.socket_reset import Breaking
+from falmock.proxy.origin.socket_reset import SocketReset
 from falmock.wire.formats.frames import Cut
 from falmock.wire.formats.frames import Reset
 
@@ -35,19 +35,19 @@ class Resetting:
         self._conversation = conversation
         self._flow = flow
 
-    def opened(self, now: float) -> Turn:
+    def opened(self, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._heard(self._conversation.opened(now))
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._heard(self._conversation.received(message, now))
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         """See `Conversation`."""
         return self._heard(self._conversation.due(now))
 
-    def _heard(self, turn: Turn) -> Turn:
+    def _heard(self, turn: SocketStep) -> SocketStep:
         if any(isinstance(frame, Reset) or (isinstance(frame, Cut) and frame.reset) for frame in turn.frames):
             tcp_reset.end_by_reset(self._flow)
         return turn
@@ -63,7 +63,7 @@ def prepared(flow: http.HTTPFlow, socket: Socket) -> Socket:
             "falmock: of a message that breaks off, clients see nothing but that it does: "
             "mitmproxy passes on its parts only where the option rawtcp is true"
         )
-    return socket._replace(conversation=Breaking(socket.conversation), exact=False)
+    return socket._replace(conversation=SocketReset(socket.conversation), exact=False)
 
 
 def open_through(flow: http.HTTPFlow) -> None:

@@ -32,18 +32,18 @@ class Sink(Protocol):
         """The whole body came."""
 
 
-class Upload(NamedTuple):
+class UploadTicket(NamedTuple):
     """A request whose body goes to `sink`; `answer` is then asked for what to reply."""
 
     sink: Sink
     answer: Callable[[Content], Awaitable[Reply]]
 
 
-Play = Reply | Stream | Socket | Upload
+Play = Reply | Stream | Socket | UploadTicket
 """What a ticket is for."""
 
 
-class Player(Protocol):
+class OriginConnection(Protocol):
     """One connection to the origin."""
 
     def wake(self) -> None:
@@ -59,9 +59,9 @@ class Tickets:
     def __init__(self, clock: Callable[[], float], taken: Callable[[str], None] = lambda _: None) -> None:
         self.clock = clock
         self._taken = taken
-        self.players: set[Player] = set()
+        self.players: set[OriginConnection] = set()
         self._plays: dict[str, Play] = {}
-        self._listeners: defaultdict[str, set[Player]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[OriginConnection]] = defaultdict(set)
 
     def issue(self, play: Play) -> str:
         """A ticket for this effect."""
@@ -79,7 +79,7 @@ class Tickets:
     def withdraw(self, ticket: str) -> None:
         """Nobody will come with this ticket any more."""
         play = self._plays.pop(ticket, None)
-        if isinstance(play, Upload):
+        if isinstance(play, UploadTicket):
             play.sink.drop()
 
     def withdraw_all(self) -> None:
@@ -87,12 +87,12 @@ class Tickets:
         for ticket in tuple(self._plays):
             self.withdraw(ticket)
 
-    def listen(self, key: str, player: Player) -> None:
+    def listen(self, key: str, player: OriginConnection) -> None:
         """From now on `wake(key)` wakes this player."""
         if key:
             self._listeners[key].add(player)
 
-    def leave(self, key: str, player: Player) -> None:
+    def leave(self, key: str, player: OriginConnection) -> None:
         """`wake(key)` wakes this player no more."""
         listeners = self._listeners.get(key)
         if listeners is not None:

@@ -11,7 +11,7 @@ from falmock.proxy import flows
 from falmock.proxy.record.listeners import Hasher
 from falmock.proxy.record.listeners import Pieces
 from falmock.proxy.record.listeners import Spool
-from falmock.proxy.record.listeners import Timed
+from falmock.proxy.record.listeners import TimedChunks
 from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import Sink
 from falmock.wire.message import header_map
@@ -22,12 +22,12 @@ _SENT, _RECEIVED = "sent", "received"
 _BODILESS = (101, 204, 304)
 
 
-class Tees:
+class BodyListeners:
     """The flows whose bodies are listened to; what has to be kept of these is written to a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._tees: dict[tuple[str, str], Hasher | Timed] = {}
+        self._tees: dict[tuple[str, str], Hasher | TimedChunks] = {}
 
     def on_request(self, flow: http.HTTPFlow, sink: Sink) -> None:
         """A request begins whose body is of use in this way: it streams on, and is listened to."""
@@ -44,7 +44,7 @@ class Tees:
             flow.response.stream = tee
             self._tees[flow.id, _RECEIVED] = tee
 
-    def _tee_for(self, flow: http.HTTPFlow) -> Spool | Timed | None:
+    def _tee_for(self, flow: http.HTTPFlow) -> Spool | TimedChunks | None:
         response = flow.response
         if response is None or flow.request.method == "HEAD":
             return None
@@ -53,7 +53,7 @@ class Tees:
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         is_text = content_type.startswith("text/") or "json" in content_type
         if content_type == "text/event-stream" or (is_text and comes_in_pieces(flow)):
-            return Timed(encoding)
+            return TimedChunks(encoding)
         if encoding:
             return None
         length = headers.get("content-length", "")
@@ -76,7 +76,7 @@ class Tees:
         """A flow broke off: nothing of it is kept, but what a stream told a fal host's client by then."""
         sent, received = self._pop(flow)
         exchange = None
-        if isinstance(received, Timed | Pieces) and host is not None and flow.error is not None:
+        if isinstance(received, TimedChunks | Pieces) and host is not None and flow.error is not None:
             exchange = _exchange(flow, host, sent, received)
             if not exchange.lost:
                 whole = len(exchange.body) == received.size
@@ -87,7 +87,7 @@ class Tees:
                 tee.drop()
         return exchange
 
-    def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | Timed | None, Hasher | Timed | None]:
+    def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | TimedChunks | None, Hasher | TimedChunks | None]:
         return self._tees.pop((flow.id, _SENT), None), self._tees.pop((flow.id, _RECEIVED), None)
 
 
@@ -110,11 +110,13 @@ def comes_in_pieces(flow: http.HTTPFlow) -> bool:
     return is_stream and "content-length" not in response.headers
 
 
-def _exchange(flow: http.HTTPFlow, host: str, sent: Hasher | Timed | None, received: Hasher | Timed | None) -> Exchange:
+def _exchange(
+    flow: http.HTTPFlow, host: str, sent: Hasher | TimedChunks | None, received: Hasher | TimedChunks | None
+) -> Exchange:
     """The exchange on a flow, with what was heard of its streamed bodies."""
     heard = [tee.content() if isinstance(tee, Hasher) else None for tee in (sent, received)]
     exchange = flows.exchange(flow, host, *heard)
-    if isinstance(received, Timed):
+    if isinstance(received, TimedChunks):
         body = b"".join(chunk for _, chunk in received.chunks)
         return exchange._replace(body=body, chunks=tuple(received.chunks), lost=received.lost)
     if isinstance(received, Pieces) and received.chunks:

@@ -14,7 +14,7 @@ from mitmproxy import http
 
 from falmock.proxy import flows
 from falmock.proxy.record import sockets
-from falmock.proxy.record.session import Recording
+from falmock.proxy.record.session import RecordingSession
 from falmock.recording import har
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Tell
@@ -22,7 +22,7 @@ from falmock.recording.outcome import Tell
 logger = logging.getLogger(__name__)
 
 
-def take_flow(recording: Recording, flow: http.HTTPFlow, host: str | None) -> None:
+def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
     """A flow from a file: read it as if it had just happened."""
     url = flows.url_of(flow.request, host or flow.request.pretty_host)
     if host is None and not recording.recorder.uploads.expects(flow.request.method, url):
@@ -34,14 +34,14 @@ def take_flow(recording: Recording, flow: http.HTTPFlow, host: str | None) -> No
     recording.take(flows.exchange(flow, host or flow.request.pretty_host), flow)
 
 
-def take_socket(recording: Recording, flow: http.HTTPFlow, host: str | None) -> None:
+def take_socket(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
     """A flow from a file whose socket is closed."""
     if host is not None and not _is_falmocks(recording, flow):
         recording.imported = True
         recording.take(sockets.session(flow, host), flow)
 
 
-def _is_falmocks(recording: Recording, flow: http.HTTPFlow) -> bool:
+def _is_falmocks(recording: RecordingSession, flow: http.HTTPFlow) -> bool:
     """Whether it was falmock that answered a flow from a file: that is in fixtures, or was made up."""
     answered = flows.ANSWERED in flow.metadata
     if answered and not recording.counts["answered by falmock"]:
@@ -50,7 +50,7 @@ def _is_falmocks(recording: Recording, flow: http.HTTPFlow) -> bool:
     return answered
 
 
-def take_over_har(recording: Recording) -> None:
+def take_over_har(recording: RecordingSession) -> None:
     """Read the file that mitmproxy was given (`-r`), if it is a HAR, in mitmproxy's place."""
     path = ctx.options.rfile
     if not path or path == "-" or not _is_har(Path(path).expanduser()):
@@ -68,7 +68,7 @@ def take_over_har(recording: Recording) -> None:
         ctx.master.shutdown()
 
 
-def _take_entry(recording: Recording, entry: har.HarEntry) -> None:
+def _take_entry(recording: RecordingSession, entry: har.HarEntry) -> None:
     if isinstance(entry, har.Unusable):
         recording.tell(Tell(f"{entry.what} is not used: {entry.why}", Level.WARNING))
         return

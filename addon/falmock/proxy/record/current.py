@@ -14,7 +14,7 @@ from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
 from falmock.proxy import addon_chain
 from falmock.proxy.options import BadOption
-from falmock.proxy.record.session import Recording
+from falmock.proxy.record.session import RecordingSession
 from falmock.proxy.record.session import join
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
@@ -37,7 +37,7 @@ class Recordings:
     """The recording under way, if there is one; `wrote` is called when fixtures changed on disk."""
 
     def __init__(self, engine: Engine, wrote: Callable[[], None]) -> None:
-        self.current: Recording | None = None
+        self.current: RecordingSession | None = None
         self._engine = engine
         self._wrote = wrote
         self._config: Config | None = None
@@ -94,14 +94,14 @@ def recorder(config: Config, engine: Engine) -> Recorder:
     )
 
 
-def recording(config: Config, engine: Engine, writer: Writer, wrote: Callable[[], None]) -> Recording:
+def recording(config: Config, engine: Engine, writer: Writer, wrote: Callable[[], None]) -> RecordingSession:
     """A recording to `writer`; what it learns of files helps the engine to match."""
     writer.prepare()
 
     def learned(file: File) -> None:
         engine.scope.assets.note(urlsplit(file.url).path, file.sha256, file.content_type)
 
-    return Recording(
+    return RecordingSession(
         recorder(config, engine),
         writer,
         assets=config.record_assets,

@@ -12,11 +12,11 @@ from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.record import captures
 from falmock.proxy.record.bodies import comes_in_pieces
 from falmock.proxy.record.current import Recordings
-from falmock.proxy.record.session import Recording
+from falmock.proxy.record.session import RecordingSession
 from falmock.wire.message import header_map
 
 
-class Listening:
+class RecordingHooks:
     """Gives flows to the recording under way, and has what it wrote replayed from then on."""
 
     def __init__(self, engine: Engines, recordings: Recordings, fixtures: LiveFixtures) -> None:
@@ -24,7 +24,7 @@ class Listening:
         self._recordings = recordings
         self._fixtures = fixtures
 
-    def request_began(self, flow: http.HTTPFlow, host: str | None, recording: Recording) -> None:
+    def request_began(self, flow: http.HTTPFlow, host: str | None, recording: RecordingSession) -> None:
         """The headers of a request are here; `host` is the fal host it is for, if it is for one."""
         if host is None or self._engine.passes(header_map(flow.request.headers.fields)):
             recording.requestheaders(flow, host or flow.request.pretty_host)
@@ -75,7 +75,7 @@ class Listening:
             recording.websocket_end(flow, host)
             await self._replay_now(recording)
 
-    async def _replay_now(self, recording: Recording) -> None:
+    async def _replay_now(self, recording: RecordingSession) -> None:
         if self._engine.config.mode is Mode.AUTO and recording.is_writing:
             # What was paid for once is replayed from the next call on: the app hears of it when that is so.
             await recording.settle()

@@ -110,7 +110,7 @@ class Pieces(Spool):
         return chunk
 
 
-class Timed:
+class TimedChunks:
     """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to a limit of bytes.
 
     `encoding` is the stream's content encoding: what is kept is less that. `lost` says why it is not whole.

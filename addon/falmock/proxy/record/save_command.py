@@ -22,7 +22,7 @@ from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
 
 
-class Saving:
+class SaveCommand:
     """One save of some flows: in the order in which they began, as if they were happening now."""
 
     def __init__(self, config: Config, engine: Engine, root: str, known: Sequence[Fixture]) -> None:

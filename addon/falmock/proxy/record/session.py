@@ -17,13 +17,13 @@ from mitmproxy.hooks import UpdateHook
 
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.proxy import flows
-from falmock.proxy.record.bodies import Tees
+from falmock.proxy.record.bodies import BodyListeners
 from falmock.proxy.record.fetch import Fetches
 from falmock.proxy.record.sockets import TOO_LONG
-from falmock.proxy.record.sockets import SocketTees
+from falmock.proxy.record.sockets import SocketListeners
 from falmock.proxy.record.write_queue import GATHER
-from falmock.proxy.record.write_queue import Desk
-from falmock.proxy.record.write_queue import Kept
+from falmock.proxy.record.write_queue import WriteQueue
+from falmock.proxy.record.write_queue import WriteResult
 from falmock.recording import webhook_results
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
@@ -48,7 +48,7 @@ ONE_BY_ONE = 5
 _LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 
 
-class Recording:
+class RecordingSession:
     """One recording, from its start to its end. Files are written in a thread of their own, in order.
 
     `at_once` says that what is written will be asked for soon; `assets` says that files which answers name and nobody
@@ -73,10 +73,10 @@ class Recording:
         self._assets = assets
         self._learned = learned
         self._wrote = wrote
-        self._desk = Desk(writer, self._kept, 0.0 if at_once else GATHER)
+        self._desk = WriteQueue(writer, self._kept, 0.0 if at_once else GATHER)
         self._peers: set[str] = set()
-        self._tees = Tees(writer.folder.root / ASSETS)
-        self._sockets = SocketTees()
+        self._tees = BodyListeners(writer.folder.root / ASSETS)
+        self._sockets = SocketListeners()
         self._fetches = Fetches(self._tees.received)
         self._turn = asyncio.Semaphore(AT_ONCE)
 
@@ -172,7 +172,7 @@ class Recording:
             if not used:
                 Path(content.file).unlink(missing_ok=True)
 
-    def _kept(self, done: list[Kept]) -> None:
+    def _kept(self, done: list[WriteResult]) -> None:
         """Tell what was written, in one line: mitmproxy's log costs more for each than writing does."""
         saved = [kept for kept in done if isinstance(kept.outcome, Save) and kept.problem is None]
         self.counts["fixtures"] += len(saved)
@@ -185,7 +185,7 @@ class Recording:
         if any(kept.problem is None for kept in done):
             self._wrote()
 
-    def _tell_of(self, kept: Kept) -> None:
+    def _tell_of(self, kept: WriteResult) -> None:
         if kept.problem is not None:
             text = "falmock: %s could not be written: %s. What was recorded before is as it was"
             logger.error(text, _what(kept.outcome), kept.problem)
@@ -287,7 +287,7 @@ def _what(outcome: Save | Link) -> str:
     return outcome.about if isinstance(outcome, Save) else f"the file {outcome.url}"
 
 
-def _named(kept: Kept) -> tuple[str, str]:
+def _named(kept: WriteResult) -> tuple[str, str]:
     answers = f" (answer {kept.answers} of this match)" if kept.answers > 1 else ""
     return _what(kept.outcome), f"{kept.paths[0]}{answers}"
 

@@ -38,7 +38,7 @@ class _Heard:
         self.size = 0
 
 
-class SocketTees:
+class SocketListeners:
     """The sockets that are open."""
 
     def __init__(self) -> None:

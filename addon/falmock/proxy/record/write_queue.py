@@ -30,7 +30,7 @@ class Item(NamedTuple):
     flow: http.HTTPFlow | None
 
 
-class Kept(NamedTuple):
+class WriteResult(NamedTuple):
     """What became of an outcome: the files written, how many answers of its match there are, or what went wrong."""
 
     outcome: Save | Link
@@ -40,10 +40,10 @@ class Kept(NamedTuple):
     problem: str | None = None
 
 
-class Desk:
+class WriteQueue:
     """Hands outcomes to the writer; `kept` hears of them in the event loop, when they are on disk."""
 
-    def __init__(self, writer: Writer, kept: Callable[[list[Kept]], None], gather: float = GATHER) -> None:
+    def __init__(self, writer: Writer, kept: Callable[[list[WriteResult]], None], gather: float = GATHER) -> None:
         self._writer = writer
         self._gather = gather
         self._kept = kept
@@ -86,18 +86,18 @@ class Desk:
         done = [self._write(item) for item in items]
         loop.call_soon_threadsafe(self._tell, done)
 
-    def _tell(self, done: list[Kept]) -> None:
+    def _tell(self, done: list[WriteResult]) -> None:
         self._open -= len(done)
         self._kept(done)
 
-    def _write(self, item: Item) -> Kept:
+    def _write(self, item: Item) -> WriteResult:
         """Write one outcome; in the thread, but for the last."""
         outcome = item.outcome
         try:
             if isinstance(outcome, Save):
                 written = self._writer.save(outcome)
-                return Kept(*item, [written.path], written.answers)
-            return Kept(*item, self._writer.link(outcome))
+                return WriteResult(*item, [written.path], written.answers)
+            return WriteResult(*item, self._writer.link(outcome))
         except (OSError, NotAFixture, LostContent) as error:
             problem = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         except Exception as error:
@@ -107,4 +107,4 @@ class Desk:
         for content in contents:
             if content.file is not None:
                 Path(content.file).unlink(missing_ok=True)
-        return Kept(*item, problem=problem)
+        return WriteResult(*item, problem=problem)

@@ -11,7 +11,7 @@ from falmock.recording.values import Entry
 
 
 @dataclass(slots=True)
-class Run:
+class RecordedRun:
     """Where this run records one match, what stood there before, and when the answers were asked for.
 
     As the last answer repeats, those at the end that are like it are only counted: `repeats`. `cut` says of each answer

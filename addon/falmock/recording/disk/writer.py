@@ -20,7 +20,7 @@ from falmock.recording.comparison import alike
 from falmock.recording.comparison import settled
 from falmock.recording.disk import atomic
 from falmock.recording.disk.folder import Folder
-from falmock.recording.disk.runs import Run
+from falmock.recording.disk.runs import RecordedRun
 from falmock.recording.disk.runs import fold
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
@@ -52,7 +52,7 @@ class Writer:
 
     def __init__(self, root: str, known: Iterable[Fixture] = ()) -> None:
         self.folder = Folder(root)
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, RecordedRun] = {}
         self._named: dict[str, set[Path]] = {}
         self._wanted: dict[str, str] = {}
         self._linked: dict[str, File] = {}
@@ -88,14 +88,14 @@ class Writer:
                 self._wanted.setdefault(key, save.urls[key])
         return Written(self.folder.shown(run.path), len(run.asked))
 
-    def _insert(self, rule: str, entry: Entry, name: str, asked: float, *, is_cut: bool = False) -> Run:
+    def _insert(self, rule: str, entry: Entry, name: str, asked: float, *, is_cut: bool = False) -> RecordedRun:
         """Write an entry among the answers of its match in this run, which take the place of former runs'."""
         run = self._runs.get(rule)
         path = run.path if run else self._homes.get(rule) or self._target(name, entry["match"])
         path, now, rules = self.folder.target(path)
         same = [item for item, found in zip(now["fixtures"], rules, strict=True) if found == rule]
         if run is None:
-            run = Run(path, before=same)
+            run = RecordedRun(path, before=same)
             same = []
         run.path = path
         place = bisect_right(run.asked, asked)

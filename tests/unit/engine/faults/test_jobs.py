@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.faults import jobs
-from falmock.engine.injected_fault import Chance
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.injected_fault import SeededRandom
 from falmock.engine.jobs.pace import Retry
 from falmock.engine.jobs.pace import Schedule
 from falmock.engine.jobs.pace import parse_pace
-from falmock.engine.webhooks.delivery import Plan
+from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Position
 from unit.engine.calls import FLUX
@@ -30,8 +30,8 @@ def client(fault: Any, **config: Any) -> Client:
     return Client({**FLUX, "fault": fault}, **{"pace": RECORDED, **config})
 
 
-def strike(fault: Any) -> Strike:
-    return Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
+def strike(fault: Any) -> InjectedFault:
+    return InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
 
 
 def life(app: Client, job: str, seconds: int = 20) -> list[str]:
@@ -204,17 +204,17 @@ def test_a_job_that_no_fixture_answers() -> None:
 @pytest.mark.parametrize(
     ("fault", "plan"),
     [
-        ({"latency": 1}, Plan()),
-        ({"webhook": "late"}, Plan((5.0,))),
-        ({"webhook": "out-of-order"}, Plan((30.0,), yields=True)),
-        ({"webhook": {"kind": "out-of-order", "seconds": 2}}, Plan((2.0,), yields=True)),
-        ({"webhook": {"kind": "twice", "seconds": 1}}, Plan((0.0, 1.0))),
-        ({"webhook": "never"}, Plan(())),
-        ({"webhook": "bad-signature"}, Plan(forged=True)),
+        ({"latency": 1}, DeliveryPlan()),
+        ({"webhook": "late"}, DeliveryPlan((5.0,))),
+        ({"webhook": "out-of-order"}, DeliveryPlan((30.0,), yields=True)),
+        ({"webhook": {"kind": "out-of-order", "seconds": 2}}, DeliveryPlan((2.0,), yields=True)),
+        ({"webhook": {"kind": "twice", "seconds": 1}}, DeliveryPlan((0.0, 1.0))),
+        ({"webhook": "never"}, DeliveryPlan(())),
+        ({"webhook": "bad-signature"}, DeliveryPlan(forged=True)),
     ],
 )
-def test_webhooks(fault: Any, plan: Plan) -> None:
+def test_webhooks(fault: Any, plan: DeliveryPlan) -> None:
     made = strike(fault)
-    named = plan if plan == Plan() else plan._replace(fault=made.fault.name)
+    named = plan if plan == DeliveryPlan() else plan._replace(fault=made.fault.name)
     assert jobs.webhook_plan(made) == named
-    assert jobs.webhook_plan(None) == Plan()
+    assert jobs.webhook_plan(None) == DeliveryPlan()

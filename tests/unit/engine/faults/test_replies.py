@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.faults import replies
 from falmock.engine.faults.replies import malformed
-from falmock.engine.faults.selector import Called
-from falmock.engine.injected_fault import Chance
-from falmock.engine.injected_fault import Strike
+from falmock.engine.faults.selector import CallInfo
+from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.format.fault import read_text
 from falmock.wire import calls
 from falmock.wire.endpoint import parse
 from falmock.wire.error_table import ERRORS
-from falmock.wire.error_table import Kind
-from falmock.wire.errors import Wanted
+from falmock.wire.error_table import ErrorKind
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.formats.jsontext import BadJSON
 from falmock.wire.formats.jsontext import loads
 from falmock.wire.message import Request
@@ -31,8 +31,8 @@ FILE = REPLY._replace(body=FileBody("/f", 10, 110))
 MARK = b"x-falmock-fault"
 
 
-def strike(value: Any) -> Strike:
-    return Strike(read_text(json.dumps(value)), "a rule", Chance(0, "x", 1))
+def strike(value: Any) -> InjectedFault:
+    return InjectedFault(read_text(json.dumps(value)), "a rule", SeededRandom(0, "x", 1))
 
 
 def struck(value: Any, reply: Reply = REPLY) -> Reply:
@@ -47,8 +47,8 @@ def struck(value: Any, reply: Reply = REPLY) -> Reply:
         ({"truncate": 4}, Delivery(cut=4)),
         ({"truncate": 400}, Delivery(cut=10)),
         ({"truncate": "50%"}, Delivery(cut=5)),
-        ({"reset": "before-headers"}, Delivery(reset=Reset.BEFORE_HEADERS)),
-        ({"reset": "after-headers"}, Delivery(reset=Reset.AFTER_HEADERS)),
+        ({"reset": "before-headers"}, Delivery(reset=ResetPoint.BEFORE_HEADERS)),
+        ({"reset": "after-headers"}, Delivery(reset=ResetPoint.AFTER_HEADERS)),
         ({"contentLength": 3}, Delivery(length=3)),
         ({"contentLength": "+10"}, Delivery(length=20)),
         ({"latency": 1}, None),
@@ -118,28 +118,28 @@ def test_what_does_nothing_to_answers_leaves_no_trace() -> None:
 
 
 REQUEST = Request("POST", "fal.run", "/fal-ai/flux/dev/x", "", {}, b"")
-RUN = Called(REQUEST, calls.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/flux/dev/x")
+RUN = CallInfo(REQUEST, calls.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/flux/dev/x")
 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_error_replies(name: str) -> None:
-    found = replies.error_reply(strike(name), Wanted(name), RUN, "the-id")
+    found = replies.error_reply(strike(name), ErrorSpec(name), RUN, "the-id")
     error = ERRORS[name]
     headers = {key.decode().lower(): value.decode() for key, value in found.headers}
     assert (found.status, found.fault, headers["x-falmock-fault"]) == (error.status, name, name)
     assert len(headers) == len(found.headers)
-    turned_away = error.kind in (Kind.GATEWAY, Kind.PAGE, Kind.PLATFORM)
+    turned_away = error.kind in (ErrorKind.GATEWAY, ErrorKind.PAGE, ErrorKind.PLATFORM)
     assert ("x-fal-request-id" in headers) is not turned_away
-    assert ("x-fal-served-from" in headers) is (error.kind in (Kind.MODEL, Kind.APP))
-    assert ("x-fal-error-type" in headers) is (error.kind is Kind.REQUEST)
-    assert ("x-fal-needs-retry" in headers) is (error.kind is Kind.MODEL or name == "concurrent_requests_limit")
+    assert ("x-fal-served-from" in headers) is (error.kind in (ErrorKind.MODEL, ErrorKind.APP))
+    assert ("x-fal-error-type" in headers) is (error.kind is ErrorKind.REQUEST)
+    assert ("x-fal-needs-retry" in headers) is (error.kind is ErrorKind.MODEL or name == "concurrent_requests_limit")
     assert headers.get("x-fal-billable-units") == ("0" if error.status == 422 or name == "path_not_found" else None)
-    assert ("x-robots-tag" in headers) is (error.kind is not Kind.PAGE)
+    assert ("x-robots-tag" in headers) is (error.kind is not ErrorKind.PAGE)
 
 
 def test_an_error_names_what_was_called() -> None:
     def body(name: str) -> Any:
-        return loads(bytes(replies.error_reply(strike(name), Wanted(name), RUN, "").body))  # type: ignore[arg-type]
+        return loads(bytes(replies.error_reply(strike(name), ErrorSpec(name), RUN, "").body))  # type: ignore[arg-type]
 
     assert body("missing_authorization")["detail"].startswith("Cannot access application 'fal-ai/flux'.")
     assert body("unknown_app") == {"detail": 'Application "flux" not found'}
@@ -148,5 +148,5 @@ def test_an_error_names_what_was_called() -> None:
 
 def test_a_connection_that_breaks_off() -> None:
     found = replies.broken_off(strike({"reset": "before-headers", "latency": 2}))
-    assert (found.delivery, found.delay) == (Delivery(reset=Reset.BEFORE_HEADERS), 2)
+    assert (found.delivery, found.delay) == (Delivery(reset=ResetPoint.BEFORE_HEADERS), 2)
     assert found.fault == "latency + reset before-headers"

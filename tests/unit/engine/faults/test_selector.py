@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import BadHeader
-from falmock.engine.faults.selector import Called
-from falmock.engine.faults.selector import Faults
-from falmock.engine.faults.selector import Tally
+from falmock.engine.faults.selector import CallInfo
+from falmock.engine.faults.selector import FaultCounts
+from falmock.engine.faults.selector import FaultSelector
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_rules import read_rules
 from falmock.wire import routes
@@ -40,7 +40,7 @@ CALLS = {
 ASKS = {"run", "submit", "stream", "socket"}
 
 
-def called(faults: Faults, call: str, body: Any = None, **headers: str) -> Called:
+def called(faults: FaultSelector, call: str, body: Any = None, **headers: str) -> CallInfo:
     method, _, url = call.partition(" ")
     scheme, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
@@ -51,10 +51,10 @@ def called(faults: Faults, call: str, body: Any = None, **headers: str) -> Calle
     return faults.called(request, route, NOW)
 
 
-def faults(*rules: Any, seed: int = 0) -> Faults:
+def faults(*rules: Any, seed: int = 0) -> FaultSelector:
     found = read_rules(json.dumps({"seed": seed, "faults": rules}).encode(), "f.json")
     assert not found.problems, found.problems
-    made = Faults(Tally(), lambda request_id, _: "fal-ai/flux/dev" if request_id == "known" else None)
+    made = FaultSelector(FaultCounts(), lambda request_id, _: "fal-ai/flux/dev" if request_id == "known" else None)
     made.use_rules(found.rules)
     return made
 
@@ -225,7 +225,7 @@ def test_a_header_counts_the_calls_that_are_alike() -> None:
 
 
 def test_counts_are_bounded() -> None:
-    tally = Tally(limit=2)
+    tally = FaultCounts(limit=2)
     fault = read_text('{"error": "missing", "nth": 1}')
     assert [tally.strikes(fault, key, 0) is not None for key in ("a", "b", "a", "c", "a", "b")] == [
         True,

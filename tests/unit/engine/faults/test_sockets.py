@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.engine.faults import sockets
 from falmock.engine.faults.sockets import MOST
-from falmock.engine.faults.sockets import Late
-from falmock.engine.injected_fault import Chance
-from falmock.engine.injected_fault import Strike
+from falmock.engine.faults.sockets import DelayedSocket
+from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.format.fault import read_text
 from falmock.wire import realtime
 from falmock.wire.formats.frames import TRY_AGAIN_LATER
@@ -37,16 +37,16 @@ class Echo:
         self.greeting = greeting
         self.later: list[str | bytes] = []
 
-    def opened(self, now: float) -> Turn:  # noqa: ARG002
-        return Turn((Ping(), self.greeting))
+    def opened(self, now: float) -> SocketStep:  # noqa: ARG002
+        return SocketStep((Ping(), self.greeting))
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         self.later.append(message)
-        return Turn((_frame(message),), now + 1)
+        return SocketStep((_frame(message),), now + 1)
 
-    def due(self, now: float) -> Turn:  # noqa: ARG002
+    def due(self, now: float) -> SocketStep:  # noqa: ARG002
         later, self.later = self.later, []
-        return Turn(tuple(map(_frame, later)))
+        return SocketStep(tuple(map(_frame, later)))
 
 
 def _frame(message: str | bytes) -> Frame:
@@ -54,7 +54,7 @@ def _frame(message: str | bytes) -> Frame:
 
 
 def socket(fault: Any, greeting: Frame = HELLO) -> Socket:
-    strike = Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
+    strike = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
     return sockets.struck(strike, Socket(Echo(greeting), "why"))
 
 
@@ -73,9 +73,9 @@ def test_it_is_slow() -> None:
     assert (found.fault, found.delay) == ("latency", 2)
     both = found.conversation
     assert both.opened(0).frames == (Ping(), Text("hello"))
-    assert both.received("a", 1) == Turn(again=2)
-    assert both.due(2) == Turn(again=3)
-    assert both.due(3) == Turn((Text("a"),), 4)
+    assert both.received("a", 1) == SocketStep(again=2)
+    assert both.due(2) == SocketStep(again=3)
+    assert both.due(3) == SocketStep((Text("a"),), 4)
 
 
 def test_every_message_waits_for_a_time_of_its_own_the_same_in_every_run() -> None:
@@ -101,7 +101,7 @@ def test_slow_and_closed_early() -> None:
     both = socket({"latency": 2, "socket": {"close": 1011, "after": 2}}).conversation
     both.opened(0)
     both.received("a", 1)
-    assert both.due(3) == Turn((Text("a"), Close(1011)))
+    assert both.due(3) == SocketStep((Text("a"), Close(1011)))
 
 
 def test_a_reset_behind_the_handshake() -> None:
@@ -112,28 +112,28 @@ def test_a_reset_behind_the_handshake() -> None:
 
 def test_a_close_code_after_some_messages() -> None:
     both = talk({"close": 1011, "reason": "gone", "after": 2})
-    assert both.opened(0) == Turn((Ping(), Text("hello")))
-    assert both.received("a", 1) == Turn((Text("a"), Close(1011, "gone")))
-    assert both.due(2) == both.received("b", 3) == Turn()
+    assert both.opened(0) == SocketStep((Ping(), Text("hello")))
+    assert both.received("a", 1) == SocketStep((Text("a"), Close(1011, "gone")))
+    assert both.due(2) == both.received("b", 3) == SocketStep()
 
 
 @pytest.mark.parametrize(("fault", "last"), [({"close": 4000}, Close(4000)), ({"reset": True}, Reset())])
 def test_at_once(fault: Any, last: Frame) -> None:
-    assert talk(fault).opened(0) == Turn((Ping(), last))
+    assert talk(fault).opened(0) == SocketStep((Ping(), last))
 
 
 def test_in_the_middle_of_a_message() -> None:
     both = talk({"close": 1001, "after": 1, "midFrame": True})
-    assert both.opened(0) == Turn((Ping(), Text("hello")))
-    assert both.received(b"abcd", 1) == Turn((Binary(b"ab", final=False), Close(1001)))
+    assert both.opened(0) == SocketStep((Ping(), Text("hello")))
+    assert both.received(b"abcd", 1) == SocketStep((Binary(b"ab", final=False), Close(1001)))
 
 
 @pytest.mark.parametrize(("fault", "resets"), [({}, False), ({"reset": True}, True)])
 def test_within_a_frame(fault: Any, *, resets: bool) -> None:
     both = talk({"midFrame": True, "after": 1, **fault})
-    assert both.opened(0) == Turn((Ping(), Text("hello")))
-    assert both.received(b"abcd", 1) == Turn((Cut(Binary(b"abcd"), reset=resets),))
-    assert both.due(2) == both.received("b", 3) == Turn()
+    assert both.opened(0) == SocketStep((Ping(), Text("hello")))
+    assert both.received(b"abcd", 1) == SocketStep((Cut(Binary(b"abcd"), reset=resets),))
+    assert both.due(2) == both.received("b", 3) == SocketStep()
 
 
 def test_only_what_breaks_off_within_a_message_has_to_come_as_it_is() -> None:
@@ -144,19 +144,19 @@ def test_only_what_breaks_off_within_a_message_has_to_come_as_it_is() -> None:
 
 def test_a_message_that_is_on_disk_counts() -> None:
     film = Stored("film.mp4", 0, 9)
-    assert talk({"close": 1011, "after": 1}, film).opened(0) == Turn((Ping(), film, Close(1011)))
+    assert talk({"close": 1011, "after": 1}, film).opened(0) == SocketStep((Ping(), film, Close(1011)))
     begun = talk({"close": 1011, "midFrame": True}, film)
-    assert begun.opened(0) == Turn((Ping(), Stored("film.mp4", 0, 4, final=False), Close(1011)))
-    assert talk({"midFrame": True}, film).opened(0) == Turn((Ping(), Cut(film)))
+    assert begun.opened(0) == SocketStep((Ping(), Stored("film.mp4", 0, 4, final=False), Close(1011)))
+    assert talk({"midFrame": True}, film).opened(0) == SocketStep((Ping(), Cut(film)))
 
 
 def test_no_messages_for_too_long() -> None:
     both = talk({"idle": 3})
     assert both.opened(0).again == 3
-    assert both.received("a", 2) == Turn((Text("a"),), 3)
-    assert both.due(3) == Turn((Text("a"),), 5)
-    assert both.due(5) == Turn((realtime.timeout_frame(), Close()))
-    assert both.due(9) == Turn()
+    assert both.received("a", 2) == SocketStep((Text("a"),), 3)
+    assert both.due(3) == SocketStep((Text("a"),), 5)
+    assert both.due(5) == SocketStep((realtime.timeout_frame(), Close()))
+    assert both.due(9) == SocketStep()
 
 
 @given(
@@ -189,36 +189,36 @@ class Twice:
         self.heard: list[str | bytes] = []
         self._later: list[tuple[float, str]] = []
 
-    def opened(self, now: float) -> Turn:  # noqa: ARG002
-        return Turn((Text("hello"),))
+    def opened(self, now: float) -> SocketStep:  # noqa: ARG002
+        return SocketStep((Text("hello"),))
 
-    def received(self, message: str | bytes, now: float) -> Turn:
+    def received(self, message: str | bytes, now: float) -> SocketStep:
         self.heard.append(message)
         if message == "bye":
             self._later.clear()
-            return Turn((Close(),))
+            return SocketStep((Close(),))
         self._later.append((now + 1, f"{message!s} again"))
-        return Turn((Text(str(message)),), self._later[0][0])
+        return SocketStep((Text(str(message)),), self._later[0][0])
 
-    def due(self, now: float) -> Turn:
+    def due(self, now: float) -> SocketStep:
         said = [text for at, text in self._later if at <= now]
         self._later = self._later[len(said) :]
-        return Turn(tuple(map(Text, said)), self._later[0][0] if self._later else None)
+        return SocketStep(tuple(map(Text, said)), self._later[0][0] if self._later else None)
 
 
 def test_what_answers_a_message_is_late_and_what_was_said_before_is_not() -> None:
-    socket = Late(Twice(), lambda _: 2.0)
-    assert socket.opened(10) == Turn((Text("hello"),))
-    assert socket.received("a", 10) == Turn(again=11)
-    assert socket.due(11) == Turn(again=12)
-    assert socket.due(12) == Turn((Text("a"),), 13)
-    assert socket.received("bye", 12.5) == Turn(again=13)
-    assert socket.due(13) == Turn((Text("a again"),), 14.5)
-    assert socket.due(14.5) == Turn((Close(),))
+    socket = DelayedSocket(Twice(), lambda _: 2.0)
+    assert socket.opened(10) == SocketStep((Text("hello"),))
+    assert socket.received("a", 10) == SocketStep(again=11)
+    assert socket.due(11) == SocketStep(again=12)
+    assert socket.due(12) == SocketStep((Text("a"),), 13)
+    assert socket.received("bye", 12.5) == SocketStep(again=13)
+    assert socket.due(13) == SocketStep((Text("a again"),), 14.5)
+    assert socket.due(14.5) == SocketStep((Close(),))
 
 
 def test_a_quick_answer_does_not_overtake_a_slow_one() -> None:
-    socket = Late(Twice(), lambda number: 5.0 if number == 1 else 0.0)
+    socket = DelayedSocket(Twice(), lambda number: 5.0 if number == 1 else 0.0)
     socket.opened(0)
     socket.received("slow", 0)
     assert socket.received("quick", 0.5).frames == ()
@@ -227,7 +227,7 @@ def test_a_quick_answer_does_not_overtake_a_slow_one() -> None:
 
 def test_what_waits_is_bounded() -> None:
     inner = Twice()
-    socket = Late(inner, lambda _: 60.0)
+    socket = DelayedSocket(inner, lambda _: 60.0)
     socket.opened(0)
     while not (turn := socket.received("x", 0)).frames:
         assert len(inner.heard) <= MOST + 1
@@ -235,7 +235,7 @@ def test_what_waits_is_bounded() -> None:
     assert isinstance(close, Close)
     assert close.code == TRY_AGAIN_LATER
     assert len(close.reason.encode()) <= 123
-    assert socket.received("y", 1) == socket.due(61) == Turn()
+    assert socket.received("y", 1) == socket.due(61) == SocketStep()
 
 
 @given(
@@ -243,7 +243,7 @@ def test_what_waits_is_bounded() -> None:
     st.lists(st.tuples(st.floats(0, 2), st.booleans()), max_size=12),
 )
 def test_all_is_said_in_its_order_and_nothing_too_early(waits: list[float], doings: list[tuple[float, bool]]) -> None:
-    plain, late = Twice(), Late(Twice(), lambda number: waits[number % len(waits)])
+    plain, late = Twice(), DelayedSocket(Twice(), lambda number: waits[number % len(waits)])
     now, count, asked = 0.0, 0, {}
     expected: list[Frame] = list(plain.opened(now).frames)
     turn = late.opened(now)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.effects import End
-from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.effects import StreamStep
 from falmock.engine.faults import streams
-from falmock.engine.injected_fault import Chance
-from falmock.engine.injected_fault import Strike
+from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.injected_fault import SeededRandom
 from falmock.engine.streams import Playback
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Piece
@@ -23,7 +23,7 @@ EVENTS = (b'data: {"a":1}\n\n', b'data: {"a":2}\n\n', b'data: {"a":3}\n\n')
 
 def struck(fault: Any, *, ends: float = 3.0, kind: bytes = b"text/event-stream", **more: Any) -> Stream:
     source = Playback([Piece(float(at), data) for at, data in enumerate(EVENTS)], ends)
-    strike = Strike(read_text(json.dumps(fault)), "a rule", Chance(0, "x", 1))
+    strike = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
     stream = Stream(200, ((b"Content-Type", kind),), source, "why", "f.json#0", **more)
     return streams.struck(strike, stream, "fal-ai/flux")
 
@@ -32,7 +32,7 @@ def played(stream: Stream, start: float = 0.0, limit: int = 1000) -> tuple[list[
     """What a stream gives to an edge that asks when it is told to: pieces with their times, and its end."""
     now, pieces = start, []
     for _ in range(limit):
-        step: Step = stream.source.step(now)
+        step: StreamStep = stream.source.step(now)
         pieces += [(now, piece) for piece in step.pieces]
         if step.end is not End.OPEN:
             return pieces, now, step.end
@@ -111,7 +111,7 @@ def test_a_late_first_piece() -> None:
 def test_a_late_answer_keeps_its_pace() -> None:
     late = struck({"latency": 2, "firstByte": 1})
     assert late.delay == 2
-    assert late.source.step(2) == Step(again=3)
+    assert late.source.step(2) == StreamStep(again=3)
     assert played(late, start=3) == ([(3, EVENTS[0]), (4, EVENTS[1]), (5, EVENTS[2])], 6, End.WHOLE)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.files.added import Lent
+from falmock.engine.files.added import AddedAssets
 from falmock.fixtures.model import Asset
 
 ASSETS = {name: Asset(name, name, "image/png", 1, data=b"x") for name in "abc"}
@@ -15,7 +15,7 @@ ASSETS = {name: Asset(name, name, "image/png", 1, data=b"x") for name in "abc"}
 
 @given(st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abc"))), max_size=12))
 def test_a_file_is_there_while_somebody_lends_it(steps: list[tuple[bool, set[str]]]) -> None:
-    lent, lenders = Lent(), Counter[str]()
+    lent, lenders = AddedAssets(), Counter[str]()
     for lends, names in steps:
         if lends:
             lent.lend(ASSETS[name] for name in names)

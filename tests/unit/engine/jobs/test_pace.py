@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from falmock.engine.jobs.pace import INSTANT
 from falmock.engine.jobs.pace import MANUAL
 from falmock.engine.jobs.pace import BadPace
-from falmock.engine.jobs.pace import Kind
 from falmock.engine.jobs.pace import Pace
+from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.jobs.pace import parse_duration
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
@@ -27,17 +27,17 @@ TIMELINE = Timeline(1.0, 4.0, (Position(0.0, 2), Position(0.5, 1)), (Log(2.0, "h
     ("text", "pace"),
     [
         ("instant", INSTANT),
-        ("recorded", Pace(Kind.SCALED, 1.0)),
-        ("x10", Pace(Kind.SCALED, 10.0)),
-        ("x2.5", Pace(Kind.SCALED, 2.5)),
-        ("3s", Pace(Kind.TOTAL, 3.0)),
-        ("250ms", Pace(Kind.TOTAL, 0.25)),
-        ("2m", Pace(Kind.TOTAL, 120.0)),
+        ("recorded", Pace(PaceKind.SCALED, 1.0)),
+        ("x10", Pace(PaceKind.SCALED, 10.0)),
+        ("x2.5", Pace(PaceKind.SCALED, 2.5)),
+        ("3s", Pace(PaceKind.TOTAL, 3.0)),
+        ("250ms", Pace(PaceKind.TOTAL, 0.25)),
+        ("2m", Pace(PaceKind.TOTAL, 120.0)),
         ("manual", MANUAL),
-        ("polls:1,2", Pace(Kind.POLLS, 1.0, 1, 2)),
-        ("polls:3", Pace(Kind.POLLS, 1.0, 3, 4)),
-        ("polls:,1", Pace(Kind.POLLS, 1.0, 0, 1)),
-        ("polls:5,2", Pace(Kind.POLLS, 1.0, 5, 5)),
+        ("polls:1,2", Pace(PaceKind.POLLS, 1.0, 1, 2)),
+        ("polls:3", Pace(PaceKind.POLLS, 1.0, 3, 4)),
+        ("polls:,1", Pace(PaceKind.POLLS, 1.0, 0, 1)),
+        ("polls:5,2", Pace(PaceKind.POLLS, 1.0, 5, 5)),
         ("polls:", INSTANT),
     ],
 )

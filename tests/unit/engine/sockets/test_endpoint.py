@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.sockets.endpoint import frames_of
 from falmock.fixtures.matching.canonical import file_reference
@@ -365,7 +365,7 @@ def test_a_recorded_timeout_closes_even_where_the_client_was_quicker() -> None:
 def test_a_refused_socket_says_nothing_more() -> None:
     talk = Talk(Client(ANY), f"{LCM}/realtime?fal_jwt_token=e30.eyJleHAiOjF9.x") << UNAUTHORIZED << Close()
     (talk >> CAT).wait(100).quiet()
-    assert talk.effect.conversation.due(0.0) == Turn()
+    assert talk.effect.conversation.due(0.0) == SocketStep()
 
 
 # whatever comes

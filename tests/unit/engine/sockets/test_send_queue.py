@@ -6,16 +6,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine.sockets.send_queue import Due
-from falmock.engine.sockets.send_queue import Outbox
+from falmock.engine.sockets.send_queue import DueFrame
+from falmock.engine.sockets.send_queue import SendQueue
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Reset
 from falmock.wire.formats.frames import Text
 
 
-def due(*at: float, name: str = "") -> list[Due]:
-    return [Due(seconds, Text(f"{name}{place}")) for place, seconds in enumerate(at)]
+def due(*at: float, name: str = "") -> list[DueFrame]:
+    return [DueFrame(seconds, Text(f"{name}{place}")) for place, seconds in enumerate(at)]
 
 
 def texts(frames: tuple[Frame, ...]) -> list[str]:
@@ -23,7 +23,7 @@ def texts(frames: tuple[Frame, ...]) -> list[str]:
 
 
 def test_each_frame_is_given_once_and_in_time() -> None:
-    outbox = Outbox()
+    outbox = SendQueue()
     outbox.put(due(1.0, 3.0))
     assert outbox.take(0.0) == ((), 1.0, ())
     assert outbox.take(2.0) == ((Text("0"),), 3.0, ())
@@ -33,8 +33,8 @@ def test_each_frame_is_given_once_and_in_time() -> None:
 
 def test_a_close_is_the_last_that_goes_out() -> None:
     for last in (Close(), Reset()):
-        outbox = Outbox()
-        outbox.put([Due(1.0, last), *due(2.0)])
+        outbox = SendQueue()
+        outbox.put([DueFrame(1.0, last), *due(2.0)])
         outbox.end_with(due(3.0))
         assert outbox.take(5.0) == ((last,), None, ())
         assert outbox.is_over
@@ -44,7 +44,7 @@ def test_a_close_is_the_last_that_goes_out() -> None:
 
 
 def test_the_end_comes_behind_everything_and_can_be_put_off() -> None:
-    outbox = Outbox()
+    outbox = SendQueue()
     outbox.end_with(due(2.0, 3.0, name="end"))
     outbox.put(due(4.0))
     assert outbox.take(3.5) == ((), 4.0, ())
@@ -57,7 +57,7 @@ def test_the_end_comes_behind_everything_and_can_be_put_off() -> None:
 
 
 def test_what_is_abandoned_is_not_sent() -> None:
-    outbox = Outbox()
+    outbox = SendQueue()
     outbox.put(due(1.0))
     outbox.end_with(due(2.0))
     outbox.abandon()
@@ -65,7 +65,7 @@ def test_what_is_abandoned_is_not_sent() -> None:
 
 
 def test_what_has_begun_is_not_dropped() -> None:
-    outbox = Outbox(1)
+    outbox = SendQueue(1)
     outbox.put(due(0.0, 9.0, name="a"))
     outbox.put(due(0.0, 9.0, name="b"))
     assert texts(outbox.take(0.0).frames) == ["a0", "b0"]
@@ -80,13 +80,13 @@ def test_what_has_begun_is_not_dropped() -> None:
     st.lists(st.floats(0, 3), max_size=20),
 )
 def test_whatever_the_times(messages: list[tuple[float, list[float]]], limit: int | None, looks: list[float]) -> None:
-    outbox = Outbox(limit)
+    outbox = SendQueue(limit)
     now = 0.0
     sent: list[str] = []
     waits = itertools.cycle(looks or [1.0])
     for number, (pause, at) in enumerate(messages):
         now += pause
-        outbox.put([Due(now + seconds, Text(f"{number} {place}")) for place, seconds in enumerate(sorted(at))])
+        outbox.put([DueFrame(now + seconds, Text(f"{number} {place}")) for place, seconds in enumerate(sorted(at))])
         if number % 2:
             now += next(waits)
             sent += texts(outbox.take(now).frames)

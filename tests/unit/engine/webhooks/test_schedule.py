@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.journal import Journal
 from falmock.engine.webhooks.delivery import HEAD_START
-from falmock.engine.webhooks.delivery import Plan
-from falmock.engine.webhooks.request import Post
+from falmock.engine.webhooks.delivery import DeliveryPlan
+from falmock.engine.webhooks.request import WebhookPost
 from falmock.wire import webhook
-from falmock.wire.webhook import Outcome
+from falmock.wire.webhook import AttemptOutcome
 from unit.engine.calls import Client
 from unit.engine.calls import read
 from unit.engine.hooked import CAT
@@ -162,7 +162,7 @@ def test_twice_and_late() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan((0.0, 5.0)))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((0.0, 5.0)))
     (first,) = client.at(1)
     client.answer(first)
     assert client.next() == 5
@@ -174,7 +174,7 @@ def test_never() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan(()))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(()))
     assert client.next() is None
 
 
@@ -182,7 +182,7 @@ def test_late_after_a_cancel() -> None:
     client = paced()
     client.submit("acme/waits")
     (job,) = client.engine.scope.jobs._live.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan((5.0,)))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((5.0,)))
     client.now += 2
     client.send("PUT", f"https://queue.fal.run/acme/waits/requests/{job.request_id}/cancel")
     assert client.next() == 7
@@ -194,7 +194,7 @@ def test_a_forged_signature_is_another_one() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), Plan(forged=True))
+    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(forged=True))
     (post,) = client.at(1)
     assert field(post, "Signature") == "01fe"
 
@@ -205,7 +205,7 @@ def out_of_order(client: Hooked, endpoint: str = "acme/quick", seconds: float = 
     return str(read(client.ask(endpoint, x_falmock_fault=fault))["request_id"])
 
 
-def ids(posts: Sequence[Post]) -> list[str]:
+def ids(posts: Sequence[WebhookPost]) -> list[str]:
     return [post.request_id for post in posts]
 
 
@@ -297,7 +297,7 @@ def test_each_is_posted_and_none_too_early_whatever_is_out_of_order(jobs: list[t
                 later = set(delivered) & set(order[order.index(post.request_id) + 1 :])
                 assert post.request_id not in yields or later or client.now >= yields[post.request_id]
             status = jobs[order.index(post.request_id)][2]
-            if client.answer(post, status).outcome is Outcome.DELIVERED:
+            if client.answer(post, status).outcome is AttemptOutcome.DELIVERED:
                 delivered.append(post.request_id)
 
     for strikes, pause, _ in jobs:
@@ -331,7 +331,7 @@ def test_what_is_refused_is_tried_again_later_and_later() -> None:
     (post,) = client.at(1)
     verdict = client.answer(post, 500)
     assert verdict == (
-        Outcome.AGAIN,
+        AttemptOutcome.AGAIN,
         f"webhook of job {post.request_id}: attempt 1 of 31: status 500; again in 15 s",
     )
     assert client.at(15.9) == []
@@ -350,7 +350,7 @@ def test_a_redirect_is_the_end() -> None:
     client.order("acme/quick")
     (post,) = client.at(1)
     verdict = client.answer(post, 307)
-    assert verdict.outcome is Outcome.GIVEN_UP
+    assert verdict.outcome is AttemptOutcome.GIVEN_UP
     assert verdict.text.endswith(": given up: status 307, and fal does not follow redirects")
     assert client.next() is None
 
@@ -381,7 +381,7 @@ def test_whatever_is_answered_no_two_at_a_time_and_never_too_many(
     client.now += 4
     for job in jobs * 2:
         client.status(job)
-    under_way: dict[str, tuple[float, Post]] = {}
+    under_way: dict[str, tuple[float, WebhookPost]] = {}
     ended: dict[str, float] = {}
     waits: dict[str, list[float]] = {}
     over: set[str] = set()
@@ -394,7 +394,7 @@ def test_whatever_is_answered_no_two_at_a_time_and_never_too_many(
             del under_way[post.request_id]
             verdict = client.answer(post, next(script, None))
             ended[post.request_id] = client.now
-            if verdict.outcome is not Outcome.AGAIN:
+            if verdict.outcome is not AttemptOutcome.AGAIN:
                 over.add(post.request_id)
         for post in client.agenda.due(client.now):
             assert post.request_id not in under_way

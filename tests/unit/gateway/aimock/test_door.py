@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.fixtures.model import Worded
 from falmock.gateway.aimock.steering import OneError
 from falmock.gateway.door import FALS_ANSWER
@@ -274,7 +274,7 @@ def test_chaos_that_breaks_an_answer() -> None:
     assert (malformed.status, malformed.body) == (200, b"{malformed json: <<<chaos>>>")
     gone = mock.ask("POST", f"/fal/{FLUX}", {"prompt": "cat"}, QUEUE, x_aimock_chaos_disconnect="1").reply
     assert gone.delivery is not None
-    assert gone.delivery.reset is Reset.BEFORE_HEADERS
+    assert gone.delivery.reset is ResetPoint.BEFORE_HEADERS
     assert [entry.fault for entry in mock.engines.common.scope.journal.entries] == [
         "aimock chaos malformedRate",
         "aimock chaos disconnectRate",

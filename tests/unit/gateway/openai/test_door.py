@@ -4,7 +4,7 @@ import pytest
 
 from falmock.engine.config import Mode
 from falmock.fixtures.matching.index import Index
-from falmock.gateway.door import Onward
+from falmock.gateway.door import FalCall
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from unit.engine.calls import index_of
@@ -128,7 +128,7 @@ def test_a_page_may_ask_and_read_errors_too() -> None:
 def test_the_files_that_were_made() -> None:
     path = "/v1/images/files/v3.fal.media/files/a.png"
     onward = App(openai_access_key="k1").send("GET", path)
-    assert isinstance(onward, Onward)
+    assert isinstance(onward, FalCall)
     assert (onward.request.host, onward.request.path) == ("v3.fal.media", "/files/a.png")
     assert App().reply("GET", "/v1/images/files/fal.run/a/b").status == 404
     assert App().reply("POST", path).status == 404

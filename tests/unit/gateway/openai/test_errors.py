@@ -11,14 +11,14 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.matching.miss import report
 from falmock.gateway.openai import errors as openai_errors
-from falmock.gateway.openai.errors import Refused
+from falmock.gateway.openai.errors import RefusedCall
 from falmock.redaction.redactor import Redactor
 from falmock.wire import errors
 from falmock.wire.error_table import ERRORS
 from falmock.wire.message import header_map
 
 
-def told(refused: Refused) -> tuple[int, str | None, str | None, str]:
+def told(refused: RefusedCall) -> tuple[int, str | None, str | None, str]:
     """Status, code, parameter and message of the answer, in OpenAI's envelope."""
     reply = refused.reply()
     assert isinstance(reply.body, bytes)
@@ -29,7 +29,7 @@ def told(refused: Refused) -> tuple[int, str | None, str | None, str]:
     return reply.status, error["code"], error["param"], error["message"]
 
 
-def of_fal(status: int, body: Any, *headers: tuple[bytes, bytes]) -> Refused:
+def of_fal(status: int, body: Any, *headers: tuple[bytes, bytes]) -> RefusedCall:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return openai_errors.of_fal(Reply(status, headers, content, "fal's answer"), "my-model")
 
@@ -133,6 +133,6 @@ def test_a_miss() -> None:
         ),
     ],
 )
-def test_words(refused: Refused, expected: str) -> None:
+def test_words(refused: RefusedCall, expected: str) -> None:
     assert told(refused)[3] == expected
     assert refused.status == 400

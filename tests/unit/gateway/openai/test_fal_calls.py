@@ -9,11 +9,11 @@ import pytest
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import fal_calls
-from falmock.gateway.openai.errors import Refused
-from falmock.gateway.openai.fal_calls import Calls
+from falmock.gateway.openai.errors import RefusedCall
+from falmock.gateway.openai.fal_calls import FalCalls
 from falmock.gateway.openai.multipart import Part
 from falmock.wire.message import Request
 
@@ -65,7 +65,7 @@ def test_no_job_starts_when_its_client_has_gone(given: dict[str, str], deadline:
 
 
 def test_a_submit() -> None:
-    calls = Calls(Fal(lambda _: ok()).ask, "mine", {"accept": "application/json"})
+    calls = FalCalls(Fal(lambda _: ok()).ask, "mine", {"accept": "application/json"})
     run = calls.submit("fal-ai/flux/dev", {"prompt": "é"})
     assert (run.method, run.host, run.path, run.scope) == ("POST", "queue.fal.run", "/fal-ai/flux/dev", "mine")
     assert json.loads(run.body) == {"prompt": "é"}
@@ -75,10 +75,10 @@ def test_a_submit() -> None:
     assert "authorization" not in schema.headers
 
 
-@pytest.mark.parametrize("delivery", [Delivery(cut=3), Delivery(reset=Reset.BEFORE_HEADERS)])
+@pytest.mark.parametrize("delivery", [Delivery(cut=3), Delivery(reset=ResetPoint.BEFORE_HEADERS)])
 def test_a_connection_that_breaks_is_an_error(delivery: Delivery) -> None:
     fal = Fal(lambda _: ok(b"{}")._replace(delivery=delivery, fault="broken"))
-    calls = Calls(fal.ask, "", {})
+    calls = FalCalls(fal.ask, "", {})
     reply = asyncio.run(calls.ask(calls.submit("a/b", {}), "k:s"))
     assert (reply.status, reply.fault) == (502, "broken")
     assert fal.asked[0].headers["authorization"] == "Key k:s"
@@ -87,7 +87,7 @@ def test_a_connection_that_breaks_is_an_error(delivery: Delivery) -> None:
 def upload(part: Part, begun: Reply, stored: Reply, key: str | None = "k:s") -> tuple[str, list[Request]]:
     fal = Fal(lambda request: begun if request.method == "POST" else stored)
     headers = {"accept": "application/json", "x-falmock-fault": "f", "x-fal-request-timeout": "1"}
-    url = asyncio.run(Calls(fal.ask, "mine", headers).upload(part, key))
+    url = asyncio.run(FalCalls(fal.ask, "mine", headers).upload(part, key))
     return url, fal.asked
 
 
@@ -132,13 +132,13 @@ def test_an_upload(part: Part, name: str, content_type: str) -> None:
     ],
 )
 def test_an_upload_that_fails(begun: Reply, stored: Reply, status: int) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedCall) as caught:
         upload(Part("image", b"x", "a.png", "image/png"), begun, stored)
     assert caught.value.status == status
 
 
 def fetch(url: str, reply: Reply) -> bytes:
-    return asyncio.run(Calls(Fal(lambda _: reply).ask, "", {}).fetch(url))
+    return asyncio.run(FalCalls(Fal(lambda _: reply).ask, "", {}).fetch(url))
 
 
 def test_a_file_is_fetched() -> None:
@@ -158,7 +158,7 @@ def test_a_file_is_fetched() -> None:
     ],
 )
 def test_a_file_that_cannot_be_fetched(url: str, reply: Reply) -> None:
-    with pytest.raises(Refused, match="could not be fetched") as caught:
+    with pytest.raises(RefusedCall, match="could not be fetched") as caught:
         fetch(url, reply)
     assert (caught.value.status, caught.value.kind) == (502, "server_error")
     assert errors.NO_RETRY in caught.value.headers  # another one would be made, and billed

@@ -13,7 +13,7 @@ from falmock.engine.platform.platform import MADE_UP
 from falmock.gateway.openai import errors
 from falmock.gateway.openai.generation import REST_SECONDS
 from falmock.gateway.openai.generation import RETRY_SCHEMA_SECONDS
-from falmock.gateway.openai.generation import Keys
+from falmock.gateway.openai.generation import FalKeys
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from unit.engine.calls import index_of
@@ -231,20 +231,20 @@ ABC = ("a", "b", "c")
 
 
 def test_keys_take_turns() -> None:
-    keys = Keys()
+    keys = FalKeys()
     assert [keys.next(ABC, 0.0) for _ in range(4)] == ["a", "b", "c", "a"]
     assert keys.next((), 0.0) is None
 
 
 def test_one_that_rests_is_passed_over() -> None:
-    keys = Keys()
+    keys = FalKeys()
     keys.rest("b", 100.0)
     assert [keys.next(ABC, 101.0) for _ in range(4)] == ["a", "c", "a", "c"]
     assert [keys.next(ABC, 100.0 + REST_SECONDS) for _ in range(3)] == ["a", "b", "c"]
 
 
 def test_when_all_rest_the_one_goes_that_rested_longest() -> None:
-    keys = Keys()
+    keys = FalKeys()
     for at, key in ((3.0, "a"), (1.0, "b"), (2.0, "c")):
         keys.rest(key, at)
     assert keys.next(ABC, 4.0) == "b"
@@ -252,7 +252,7 @@ def test_when_all_rest_the_one_goes_that_rested_longest() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans(), st.floats(0, 5000))))
 def test_there_is_always_a_key(story: list[tuple[str, bool, float]]) -> None:
-    keys = Keys()
+    keys = FalKeys()
     for key, rests, now in story:
         if rests:
             keys.rest(key, now)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.gateway.openai import input_mapping
-from falmock.gateway.openai.errors import Refused
-from falmock.gateway.openai.input_mapping import Files
+from falmock.gateway.openai.errors import RefusedCall
+from falmock.gateway.openai.input_mapping import SentFiles
 from falmock.gateway.openai.model_inputs import Field
 from falmock.gateway.openai.model_inputs import Inputs
-from falmock.gateway.openai.request import Wish
+from falmock.gateway.openai.request import ImageRequest
 
 TEXT = Field(frozenset({"string"}), is_open=True)
 FLUX: Inputs = {
@@ -30,18 +30,20 @@ GPT: Inputs = {
 }
 ONE_IMAGE: Inputs = {"prompt": TEXT, "image_url": TEXT}
 SEVERAL: Inputs = {"prompt": TEXT, "image_urls": Field(frozenset({"array"}), most=2), "mask_image_url": TEXT}
-NOTHING = Files()
+NOTHING = SentFiles()
 
 
-def best(wish: Wish, inputs: Inputs | None, files: Files = NOTHING, count: int = 1, made: int = 0) -> dict[str, Any]:
+def best(
+    wish: ImageRequest, inputs: Inputs | None, files: SentFiles = NOTHING, count: int = 1, made: int = 0
+) -> dict[str, Any]:
     return input_mapping.mapped(wish, inputs, files, count, made).inputs[0]
 
 
-def left_out(wish: Wish, inputs: Inputs) -> tuple[str, ...]:
+def left_out(wish: ImageRequest, inputs: Inputs) -> tuple[str, ...]:
     return input_mapping.mapped(wish, inputs, NOTHING, 1, 0).left_out
 
 
-FULL = Wish("a", size=(640, 480), seed=7, output_format="png", options={"quality": "hd", "style": "vivid"})
+FULL = ImageRequest("a", size=(640, 480), seed=7, output_format="png", options={"quality": "hd", "style": "vivid"})
 
 
 def test_a_model_that_nothing_is_known_of() -> None:
@@ -49,7 +51,7 @@ def test_a_model_that_nothing_is_known_of() -> None:
     size = {"width": 640, "height": 480}
     asked = {"prompt": "a", "x": 1, "image_size": size, "num_images": 3, "seed": 7, "output_format": "png"}
     assert found.inputs == (asked, {"prompt": "a", "x": 1})
-    assert best(Wish("a"), None) == {"prompt": "a"}
+    assert best(ImageRequest("a"), None) == {"prompt": "a"}
 
 
 def test_a_model_that_is_known() -> None:
@@ -62,48 +64,48 @@ def test_a_model_that_is_known() -> None:
 
 
 def test_what_some_models_call_otherwise() -> None:
-    wish = Wish("a", output_format="jpeg", options={"quality": "hd", "background": "transparent"})
+    wish = ImageRequest("a", output_format="jpeg", options={"quality": "hd", "background": "transparent"})
     assert best(wish, GPT) == {"prompt": "a", "quality": "high", "background": "transparent", "output_format": "jpg"}
-    assert left_out(Wish("a", output_format="webp"), GPT) == ("output_format",)
-    assert left_out(Wish("a", options={"moderation": "auto"}), GPT) == ()
-    assert left_out(Wish("a", size=(5, 5), seed=1), GPT) == ("size", "seed")
-    assert left_out(Wish("a"), {"image_url": TEXT}) == ("prompt",)
+    assert left_out(ImageRequest("a", output_format="webp"), GPT) == ("output_format",)
+    assert left_out(ImageRequest("a", options={"moderation": "auto"}), GPT) == ()
+    assert left_out(ImageRequest("a", size=(5, 5), seed=1), GPT) == ("size", "seed")
+    assert left_out(ImageRequest("a"), {"image_url": TEXT}) == ("prompt",)
 
 
 def test_a_default_that_is_not_one_is_overruled() -> None:
     inputs = {**FLUX, "num_images": Field(frozenset({"integer"}), default=4)}
-    assert best(Wish("a"), inputs) == {"prompt": "a", "num_images": 1}
-    assert best(Wish("a"), inputs, count=4) == {"prompt": "a"}
+    assert best(ImageRequest("a"), inputs) == {"prompt": "a", "num_images": 1}
+    assert best(ImageRequest("a"), inputs, count=4) == {"prompt": "a"}
 
 
 def test_every_image_has_its_seed() -> None:
-    assert [best(Wish("a", seed=7), FLUX, made=made)["seed"] for made in range(3)] == [7, 8, 9]
+    assert [best(ImageRequest("a", seed=7), FLUX, made=made)["seed"] for made in range(3)] == [7, 8, 9]
 
 
 def test_parameters_of_the_models_own() -> None:
-    assert best(Wish("a", extras={"guidance_scale": 2}), FLUX) == {"prompt": "a", "guidance_scale": 2}
-    with pytest.raises(Refused, match="Unknown parameter: 'guidance'"):
-        best(Wish("a", extras={"guidance": 2}), FLUX)
+    assert best(ImageRequest("a", extras={"guidance_scale": 2}), FLUX) == {"prompt": "a", "guidance_scale": 2}
+    with pytest.raises(RefusedCall, match="Unknown parameter: 'guidance'"):
+        best(ImageRequest("a", extras={"guidance": 2}), FLUX)
 
 
 @pytest.mark.parametrize(
     ("inputs", "files", "expected"),
     [
-        (None, Files(("u",)), {"image_url": "u"}),
-        (None, Files(("u", "v"), "m"), {"image_urls": ["u", "v"], "mask_url": "m"}),
-        (ONE_IMAGE, Files(("u",)), {"image_url": "u"}),
-        (SEVERAL, Files(("u",)), {"image_urls": ["u"]}),
-        (SEVERAL, Files(("u", "v"), "m"), {"image_urls": ["u", "v"], "mask_image_url": "m"}),
-        ({**ONE_IMAGE, **SEVERAL}, Files(("u",)), {"image_url": "u"}),
-        ({**ONE_IMAGE, **SEVERAL}, Files(("u", "v")), {"image_urls": ["u", "v"]}),
+        (None, SentFiles(("u",)), {"image_url": "u"}),
+        (None, SentFiles(("u", "v"), "m"), {"image_urls": ["u", "v"], "mask_url": "m"}),
+        (ONE_IMAGE, SentFiles(("u",)), {"image_url": "u"}),
+        (SEVERAL, SentFiles(("u",)), {"image_urls": ["u"]}),
+        (SEVERAL, SentFiles(("u", "v"), "m"), {"image_urls": ["u", "v"], "mask_image_url": "m"}),
+        ({**ONE_IMAGE, **SEVERAL}, SentFiles(("u",)), {"image_url": "u"}),
+        ({**ONE_IMAGE, **SEVERAL}, SentFiles(("u", "v")), {"image_urls": ["u", "v"]}),
     ],
 )
-def test_files(inputs: Inputs | None, files: Files, expected: dict[str, Any]) -> None:
-    assert best(Wish("a"), inputs, files) == {"prompt": "a", **expected}
+def test_files(inputs: Inputs | None, files: SentFiles, expected: dict[str, Any]) -> None:
+    assert best(ImageRequest("a"), inputs, files) == {"prompt": "a", **expected}
 
 
 def test_either_way_to_name_an_image_is_tried() -> None:
-    found = input_mapping.mapped(Wish("a", size=(5, 5)), None, Files(("u",)), 1, 0).inputs
+    found = input_mapping.mapped(ImageRequest("a", size=(5, 5)), None, SentFiles(("u",)), 1, 0).inputs
     sized = {"prompt": "a", "image_size": {"width": 5, "height": 5}}
     one, several = {"image_url": "u"}, {"image_urls": ["u"]}
     assert found == ({**sized, **one}, {**sized, **several}, {"prompt": "a", **one}, {"prompt": "a", **several})
@@ -112,15 +114,15 @@ def test_either_way_to_name_an_image_is_tried() -> None:
 @pytest.mark.parametrize(
     ("inputs", "files", "param"),
     [
-        (FLUX, Files(("u",)), "image"),
-        (ONE_IMAGE, Files(("u", "v")), "image"),
-        (SEVERAL, Files(("u", "v", "w")), "image"),
-        (ONE_IMAGE, Files(("u",), "m"), "mask"),
+        (FLUX, SentFiles(("u",)), "image"),
+        (ONE_IMAGE, SentFiles(("u", "v")), "image"),
+        (SEVERAL, SentFiles(("u", "v", "w")), "image"),
+        (ONE_IMAGE, SentFiles(("u",), "m"), "mask"),
     ],
 )
-def test_files_that_a_model_does_not_take(inputs: Inputs, files: Files, param: str) -> None:
-    with pytest.raises(Refused) as caught:
-        best(Wish("a"), inputs, files)
+def test_files_that_a_model_does_not_take(inputs: Inputs, files: SentFiles, param: str) -> None:
+    with pytest.raises(RefusedCall) as caught:
+        best(ImageRequest("a"), inputs, files)
     assert (caught.value.status, caught.value.param) == (400, param)
 
 
@@ -129,7 +131,7 @@ def test_files_that_a_model_does_not_take(inputs: Inputs, files: Files, param: s
     [(None, 10), (FLUX, 4), (GPT, 1), ({"num_images": Field()}, 10), ({"num_images": Field(maximum=0)}, 10)],
 )
 def test_how_many_images_a_call_may_ask_for(inputs: Inputs | None, most: int) -> None:
-    assert input_mapping.per_call(Wish("a", number=10), inputs) == most
+    assert input_mapping.per_call(ImageRequest("a", number=10), inputs) == most
 
 
 FIELDS = st.builds(
@@ -145,7 +147,7 @@ NAMES = st.sampled_from(
     ["prompt", "image_size", "width", "height", "aspect_ratio", "num_images", "seed", "quality", "output_format"]
 )
 WISHES = st.builds(
-    Wish,
+    ImageRequest,
     st.text(min_size=1),
     model=st.just(""),
     number=st.just(1),
@@ -161,7 +163,7 @@ WISHES = st.builds(
 
 
 @given(WISHES, st.dictionaries(NAMES, FIELDS), st.integers(1, 10))
-def test_a_known_model_gets_nothing_that_it_does_not_take(wish: Wish, inputs: Inputs, count: int) -> None:
+def test_a_known_model_gets_nothing_that_it_does_not_take(wish: ImageRequest, inputs: Inputs, count: int) -> None:
     found = input_mapping.mapped(wish, inputs, NOTHING, count, 0)
     assert all(each.keys() <= inputs.keys() for each in found.inputs)
     assert "prompt" in inputs or "prompt" in found.left_out

@@ -7,10 +7,10 @@ import pytest
 
 from falmock.engine.effects import Reply
 from falmock.gateway.openai import errors as openai_errors
-from falmock.gateway.openai.fal_calls import Calls
+from falmock.gateway.openai.fal_calls import FalCalls
 from falmock.gateway.openai.jobs import LONGEST_PAUSE
 from falmock.gateway.openai.jobs import TRIES
-from falmock.gateway.openai.jobs import Waiting
+from falmock.gateway.openai.jobs import JobWaiter
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
@@ -47,7 +47,7 @@ class Fal:
 
     def outcome(self, submitted: Reply = SUBMITTED, key: str | None = None, patience: float = 3600.0) -> Reply:
         headers = {"accept": "application/json", "x-falmock-fault": "f", "x-fal-request-timeout": "5"}
-        waiting = Waiting(Calls(self.ask, "mine", headers, patience), self.pause)
+        waiting = JobWaiter(FalCalls(self.ask, "mine", headers, patience), self.pause)
         return asyncio.run(waiting.outcome(submitted, "workflows/acme/flux/dev", key))
 
     @property
@@ -184,8 +184,8 @@ def test_a_wait_that_is_broken_off_cancels_the_job(when: int) -> None:
                 waiting.cancel()
             await asyncio.sleep(0)
 
-        calls = Calls(fal.ask, "", {})
-        waiting = asyncio.ensure_future(Waiting(calls, pause).outcome(SUBMITTED, "acme/flux", "k:s"))
+        calls = FalCalls(fal.ask, "", {})
+        waiting = asyncio.ensure_future(JobWaiter(calls, pause).outcome(SUBMITTED, "acme/flux", "k:s"))
         with pytest.raises(asyncio.CancelledError):
             await waiting
 

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.gateway.openai import request
-from falmock.gateway.openai.errors import Refused
+from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.multipart import Part
-from falmock.gateway.openai.request import Wish
+from falmock.gateway.openai.request import ImageRequest
 from falmock.wire.message import Request
 
 PNG = ("a.png", b"\x89PNG", "image/png")
 
 
-def generation(**given: Any) -> Wish:
+def generation(**given: Any) -> ImageRequest:
     body = json.dumps(given).encode()
     return request.of_generation(Request("POST", "here", "/", "", {}, body))
 
@@ -29,17 +29,17 @@ def form(files: list[tuple[str, Any]], fields: dict[str, str]) -> Request:
     return Request("POST", "here", "/", "", headers, sent.read())
 
 
-def edit(files: list[tuple[str, Any]], **fields: str) -> Wish:
+def edit(files: list[tuple[str, Any]], **fields: str) -> ImageRequest:
     return request.of_edit(form(files, fields))
 
 
-def variation(files: list[tuple[str, Any]], **fields: str) -> Wish:
+def variation(files: list[tuple[str, Any]], **fields: str) -> ImageRequest:
     return request.of_variation(form(files, fields))
 
 
 def test_little_is_needed() -> None:
-    assert generation(prompt="a") == Wish("a")
-    assert generation(prompt="a", n=None, size=None, model=None, stream=False) == Wish("a")
+    assert generation(prompt="a") == ImageRequest("a")
+    assert generation(prompt="a", n=None, size=None, model=None, stream=False) == ImageRequest("a")
 
 
 def test_all_there_is() -> None:
@@ -58,7 +58,7 @@ def test_all_there_is() -> None:
         guidance_scale=3.5,
         loras=[{"path": "x"}],
     )
-    assert wish == Wish(
+    assert wish == ImageRequest(
         "a",
         "m",
         10,
@@ -94,27 +94,27 @@ def test_all_there_is() -> None:
     ],
 )
 def test_what_is_refused(given: dict[str, Any], code: str, param: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedCall) as caught:
         generation(**given)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
 
 
 @pytest.mark.parametrize("read", [request.of_generation, request.of_edit, request.of_variation])
-def test_a_body_that_could_not_be_decoded(read: Callable[[Request], Wish]) -> None:
-    with pytest.raises(Refused, match=r"not encoded as it says \(br\)"):
+def test_a_body_that_could_not_be_decoded(read: Callable[[Request], ImageRequest]) -> None:
+    with pytest.raises(RefusedCall, match=r"not encoded as it says \(br\)"):
         read(Request("POST", "here", "/", "", {"content-encoding": "br"}, b""))
 
 
 def test_a_body_of_more_values_than_are_read() -> None:
     body = b'{"prompt": "a", "x": [' + b"0," * 600_000 + b"0]}"
-    with pytest.raises(Refused, match="more than 500000 values") as refused:
+    with pytest.raises(RefusedCall, match="more than 500000 values") as refused:
         request.of_generation(Request("POST", "here", "/", "", {}, body))
     assert refused.value.status == 413
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
 def test_a_body_that_is_no_object(body: bytes) -> None:
-    with pytest.raises(Refused, match="We could not parse the JSON body of your request"):
+    with pytest.raises(RefusedCall, match="We could not parse the JSON body of your request"):
         request.of_generation(Request("POST", "here", "/", "", {}, body))
 
 
@@ -136,7 +136,7 @@ def test_anything_is_read_or_refused(given: dict[str, Any]) -> None:
     status = 400
     try:
         wish = generation(**given)
-    except Refused as refused:
+    except RefusedCall as refused:
         status = refused.status
     else:
         assert wish.prompt == given["prompt"]
@@ -175,7 +175,7 @@ def test_an_edit() -> None:
     ],
 )
 def test_edits_that_are_refused(files: list[Any], fields: dict[str, str], code: str | None, param: str | None) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedCall) as caught:
         edit(files, **fields)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
 
@@ -212,7 +212,7 @@ def test_a_stream() -> None:
 
 def test_a_variation() -> None:
     wish = variation([("image", PNG)], model="m", n="2", size="512x512", response_format="b64_json", strength="0.5")
-    assert wish == Wish(
+    assert wish == ImageRequest(
         "",
         "m",
         2,
@@ -234,6 +234,6 @@ def test_a_variation() -> None:
     ],
 )
 def test_variations_that_are_refused(files: list[Any], fields: dict[str, str], code: str, param: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedCall) as caught:
         variation(files, **fields)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)

@@ -10,8 +10,8 @@ import pytest
 from falmock.engine.effects import Reply
 from falmock.gateway.openai import response
 from falmock.gateway.openai.multipart import Part
-from falmock.gateway.openai.request import Wish
-from falmock.gateway.openai.response import Picture
+from falmock.gateway.openai.request import ImageRequest
+from falmock.gateway.openai.response import Image
 from falmock.wire.formats.sse import Parser
 from falmock.wire.message import header_map
 
@@ -24,10 +24,10 @@ NO_TOKENS = {
 }
 HEAD = (640).to_bytes(4, "big") + (480).to_bytes(4, "big") + b"\x08\x02\0\0\0"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dIHDR" + HEAD + zlib.crc32(b"IHDR" + HEAD).to_bytes(4, "big")
-INLINE = Picture("https://v3.fal.media/a.png", None, base64.b64encode(PNG).decode(), PNG)
+INLINE = Image("https://v3.fal.media/a.png", None, base64.b64encode(PNG).decode(), PNG)
 
 
-def answered(wish: Wish, *pictures: Picture, outputs: list[Any] | None = None) -> Reply:
+def answered(wish: ImageRequest, *pictures: Image, outputs: list[Any] | None = None) -> Reply:
     return response.reply(wish, pictures, outputs or [], NOW, "made")
 
 
@@ -37,16 +37,19 @@ def body(reply: Reply) -> Any:
 
 
 def test_urls_and_content() -> None:
-    url = answered(Wish("a"), Picture("https://x/1", "better"), Picture("https://x/2"))
+    url = answered(ImageRequest("a"), Image("https://x/1", "better"), Image("https://x/2"))
     assert body(url) == {
         "created": NOW,
         "data": [{"url": "https://x/1", "revised_prompt": "better"}, {"url": "https://x/2"}],
     }
-    assert body(answered(Wish("a", base64=True), INLINE)) == {"created": NOW, "data": [{"b64_json": INLINE.base64}]}
+    assert body(answered(ImageRequest("a", base64=True), INLINE)) == {
+        "created": NOW,
+        "data": [{"b64_json": INLINE.base64}],
+    }
 
 
 def test_what_a_client_of_gpt_image_reads() -> None:
-    wish = Wish("a", "gpt-image-1", base64=True, options={"quality": "high", "background": "opaque"})
+    wish = ImageRequest("a", "gpt-image-1", base64=True, options={"quality": "high", "background": "opaque"})
     assert body(answered(wish, INLINE)) == {
         "created": NOW,
         "data": [{"b64_json": INLINE.base64}],
@@ -56,13 +59,13 @@ def test_what_a_client_of_gpt_image_reads() -> None:
         "size": "640x480",
         "usage": NO_TOKENS,
     }
-    bare = body(answered(Wish("a", "gpt-image-1"), Picture("https://x/1")))
+    bare = body(answered(ImageRequest("a", "gpt-image-1"), Image("https://x/1")))
     assert set(bare) == {"created", "data", "usage"}  # nothing tells the rest
 
 
 @pytest.mark.parametrize(("images", "kind"), [((), "image_generation"), ((Part("image", b""),), "image_edit")])
 def test_a_stream(images: tuple[Part, ...], kind: str) -> None:
-    reply = answered(Wish("a", "m", base64=True, stream=True, images=images), INLINE, INLINE)
+    reply = answered(ImageRequest("a", "m", base64=True, stream=True, images=images), INLINE, INLINE)
     assert header_map(reply.headers)["content-type"].startswith("text/event-stream")
     assert isinstance(reply.body, bytes)
     events = Parser().feed(reply.body)
@@ -89,8 +92,8 @@ def test_tokens_are_told_where_the_model_tells_them() -> None:
         "total_tokens": 24,
         "input_tokens_details": {"image_tokens": 0, "text_tokens": 10},
     }
-    assert body(answered(Wish("a", "gpt-image-1"), Picture("u"), outputs=outputs))["usage"] == expected
-    reply = answered(Wish("a", stream=True, base64=True), INLINE, INLINE, outputs=outputs)
+    assert body(answered(ImageRequest("a", "gpt-image-1"), Image("u"), outputs=outputs))["usage"] == expected
+    reply = answered(ImageRequest("a", stream=True, base64=True), INLINE, INLINE, outputs=outputs)
     assert isinstance(reply.body, bytes)
     told = [json.loads(event.data)["usage"] for event in Parser().feed(reply.body)]
     assert told == [NO_TOKENS, expected]  # their sum is what was used

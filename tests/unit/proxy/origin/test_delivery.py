@@ -15,16 +15,16 @@ from falmock.engine.effects import Delivery
 from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Reset
+from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Step
+from falmock.engine.effects import SocketStep
 from falmock.engine.effects import Stream
-from falmock.engine.effects import Turn
+from falmock.engine.effects import StreamStep
 from falmock.proxy.origin import delivery as stage_
-from falmock.proxy.origin.delivery import Stage
+from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.origin.tickets import UploadTicket
 from falmock.wire.message import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
@@ -44,14 +44,14 @@ def _master() -> Iterator[None]:
 class Silent:
     """A conversation that says nothing."""
 
-    def opened(self, now: float) -> Turn:  # noqa: ARG002
-        return Turn()
+    def opened(self, now: float) -> SocketStep:  # noqa: ARG002
+        return SocketStep()
 
-    def received(self, message: str | bytes, now: float) -> Turn:  # noqa: ARG002
-        return Turn()
+    def received(self, message: str | bytes, now: float) -> SocketStep:  # noqa: ARG002
+        return SocketStep()
 
-    def due(self, now: float) -> Turn:  # noqa: ARG002
-        return Turn()
+    def due(self, now: float) -> SocketStep:  # noqa: ARG002
+        return SocketStep()
 
 
 class Sink:
@@ -71,10 +71,10 @@ async def _never(_: Content) -> Reply:
     raise NotImplementedError
 
 
-def stage_with(origin: Origin) -> tuple[Stage, list[object]]:
+def stage_with(origin: Origin) -> tuple[Responder, list[object]]:
     """A stage with this origin, and what it tells of where that is."""
     moves: list[object] = []
-    stage = Stage(moves.append)
+    stage = Responder(moves.append)
     stage.origin = origin
     return stage, moves
 
@@ -84,7 +84,7 @@ def new_flow() -> http.HTTPFlow:
     return tflow.tflow(req=request)
 
 
-def answered(stage: Stage, flow: http.HTTPFlow) -> None:
+def answered(stage: Responder, flow: http.HTTPFlow) -> None:
     """What mitmproxy does when the headers of the origin's answer are here."""
     flow.server_conn = connection.Server(address=("127.0.0.1", 1))
     flow.response = tutils.tresp()
@@ -126,7 +126,7 @@ async def test_a_file_that_cannot_be_read_is_told(origin: Origin, tmp_path: Path
 
 # What is played elsewhere, and whether its body streams through mitmproxy then.
 AWAY = {
-    "a stream": (Stream(200, (), Script(Step(end=End.WHOLE)), "a reason", fixture="a.json#0"), True),
+    "a stream": (Stream(200, (), Script(StreamStep(end=End.WHOLE)), "a reason", fixture="a.json#0"), True),
     "a socket": (Socket(Silent(), "a reason", fixture="a.json#0"), True),
     "a drip": (HELLO._replace(delivery=Delivery(piece=1, pause=1)), True),
     "a long file": (HELLO._replace(body=FileBody("a.mp4", 0, stage_.WHOLE + 1)), True),
@@ -170,7 +170,7 @@ async def test_the_origin_is_told_of_once(origin: Origin) -> None:
 async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: Origin) -> None:
     stage, _ = stage_with(origin)
     flow, sink = new_flow(), Sink()
-    await stage.take(flow, Upload(sink, _never))
+    await stage.take(flow, UploadTicket(sink, _never))
     assert flow.request.stream
     assert await stage.redirects.depart(flow)
     ticket = flow.request.headers[HEADER]
@@ -184,7 +184,7 @@ async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: 
 async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None:
     stage, _ = stage_with(origin)
     flow = new_flow()
-    await stage.take(flow, Upload(Sink(), _never))
+    await stage.take(flow, UploadTicket(Sink(), _never))
     answered(stage, flow)
     assert flow.response is not None
     assert not flow.response.stream
@@ -195,7 +195,7 @@ async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None
 async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origin) -> None:
     stage, moves = stage_with(origin)
     flow = new_flow()
-    await stage.put(flow, HELLO._replace(delivery=Delivery(reset=Reset.BEFORE_HEADERS)))
+    await stage.put(flow, HELLO._replace(delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
     assert flow.error is not None
     assert (flow.response, stage.is_away(flow), moves) == (None, False, [])
 
@@ -206,7 +206,7 @@ async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
     stage, _ = stage_with(origin)
     flow = new_flow()
     flow.client_conn.state = connection.ConnectionState.CLOSED
-    await stage.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=Reset.BEFORE_HEADERS)))
+    await stage.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
 
 
 @on_loopback

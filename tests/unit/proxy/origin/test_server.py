@@ -13,13 +13,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Step
 from falmock.engine.effects import Stream
+from falmock.engine.effects import StreamStep
 from falmock.proxy.origin import server as origin_
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.origin.tickets import UploadTicket
 from falmock.wire.message import Content
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
@@ -96,7 +96,7 @@ async def test_a_ticket_is_good_for_one_answer(origin: Origin, caplog: pytest.Lo
 @on_loopback
 async def test_a_ticket_that_was_taken_back_is_good_for_nothing(origin: Origin) -> None:
     sink = Kept()
-    ticket = await origin.admit(Upload(sink, taken))
+    ticket = await origin.admit(UploadTicket(sink, taken))
     origin.tickets.withdraw(ticket)
     assert sink.dropped
     async with await Peer.connected(origin) as peer:
@@ -197,7 +197,7 @@ def test_a_ticket_that_is_nearly_right_is_wrong(place: int, character: str) -> N
 async def test_stopping_it_ends_what_plays(origin: Origin) -> None:
     """A stream, a socket's handshake, an upload under way, a reply that is to come, a stranger: all go."""
     plays = [
-        Stream(200, (), Script(Step((b"one",))), "test", key="a job"),
+        Stream(200, (), Script(StreamStep((b"one",))), "test", key="a job"),
         Stream(200, (), Script(), "test", delay=60),
         HELLO._replace(delay=60),
     ]
@@ -205,7 +205,7 @@ async def test_stopping_it_ends_what_plays(origin: Origin) -> None:
     assert (await peers[0].head())[0] == "HTTP/1.1 200 OK"
     sink = Kept()
     peers.append(await Peer.connected(origin))
-    peers[-1].ask(await origin.admit(Upload(sink, taken)), headers=["Content-Length: 10"])
+    peers[-1].ask(await origin.admit(UploadTicket(sink, taken)), headers=["Content-Length: 10"])
     peers[-1].writer.write(b"12345")
     await until(lambda: sink.data == b"12345")
     peers.append(await Peer.connected(origin))
@@ -242,7 +242,7 @@ async def test_an_upload_that_is_stored_when_all_ends_is_given_up(origin: Origin
         await never.wait()
         return HELLO
 
-    async with await asking(origin, Upload(Kept(), stores), body=b"data"):
+    async with await asking(origin, UploadTicket(Kept(), stores), body=b"data"):
         await started.wait()
         origin.stop()
         await until(lambda: not origin.tickets.players)

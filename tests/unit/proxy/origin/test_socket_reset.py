@@ -11,9 +11,9 @@ from mitmproxy.test import tflow
 from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy.origin import socket_reset
-from falmock.proxy.origin.socket_reset import Breaking
+from falmock.proxy.origin.socket_reset import SocketReset
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Cut
@@ -27,22 +27,22 @@ from unit.proxy.mitm import mitmproxy
 class Scripted:
     """Says one turn after the other."""
 
-    def __init__(self, *turns: Turn) -> None:
+    def __init__(self, *turns: SocketStep) -> None:
         self._turns = list(turns)
 
-    def opened(self, _: float) -> Turn:
+    def opened(self, _: float) -> SocketStep:
         return self._turns.pop(0)
 
-    def received(self, _: str | bytes, __: float) -> Turn:
+    def received(self, _: str | bytes, __: float) -> SocketStep:
         return self._turns.pop(0)
 
-    def due(self, _: float) -> Turn:
+    def due(self, _: float) -> SocketStep:
         return self._turns.pop(0)
 
 
 def said(*frames: Frame) -> tuple[Frame, ...]:
     """What becomes of the frames of a conversation."""
-    return Breaking(Scripted(Turn(frames))).opened(0).frames
+    return SocketReset(Scripted(SocketStep(frames))).opened(0).frames
 
 
 def word() -> str:
@@ -62,9 +62,9 @@ def flow(content: str | bytes, *, from_client: bool = False) -> http.HTTPFlow:
 def test_only_a_reset_is_said_in_other_words() -> None:
     frames = (Text("a"), Binary(b"b"), Close(1011, "c"))
     assert said(*frames) == frames
-    both = Breaking(Scripted(Turn((Text("a"),), 5.0), Turn((), 7.0), Turn((Reset(),))))
-    assert both.opened(0) == Turn((Text("a"),), 5.0)
-    assert both.due(5) == Turn((), 7.0)
+    both = SocketReset(Scripted(SocketStep((Text("a"),), 5.0), SocketStep((), 7.0), SocketStep((Reset(),))))
+    assert both.opened(0) == SocketStep((Text("a"),), 5.0)
+    assert both.due(5) == SocketStep((), 7.0)
     (last,) = both.received("x", 6).frames
     assert last == Text(word())
 

@@ -17,9 +17,9 @@ from mitmproxy.test import taddons
 from mitmproxy.test import tflow
 
 from falmock.engine.effects import Socket
-from falmock.engine.effects import Turn
+from falmock.engine.effects import SocketStep
 from falmock.proxy.origin import socket_tunnel
-from falmock.proxy.origin.socket_reset import Breaking
+from falmock.proxy.origin.socket_reset import SocketReset
 from falmock.proxy.origin.socket_tunnel import Hidden
 from falmock.proxy.origin.socket_tunnel import Resetting
 from falmock.wire.formats.frames import Cut
@@ -36,15 +36,15 @@ class Says:
     """A conversation that always says this."""
 
     def __init__(self, *frames: Frame) -> None:
-        self._turn = Turn(frames)
+        self._turn = SocketStep(frames)
 
-    def opened(self, _: float) -> Turn:
+    def opened(self, _: float) -> SocketStep:
         return self._turn
 
-    def received(self, _: str | bytes, __: float) -> Turn:
+    def received(self, _: str | bytes, __: float) -> SocketStep:
         return self._turn
 
-    def due(self, _: float) -> Turn:
+    def due(self, _: float) -> SocketStep:
         return self._turn
 
 
@@ -61,11 +61,11 @@ def prepared(flow: http.HTTPFlow, *, exact: bool, **options: Any) -> Socket:
 
 
 def test_only_what_has_to_come_as_it_is_goes_through_a_tunnel() -> None:
-    for exact, kind in ((False, Breaking), (True, Resetting)):
+    for exact, kind in ((False, SocketReset), (True, Resetting)):
         flow = handshake()
         made = prepared(flow, exact=exact)
         assert (type(made.conversation), made.exact) == (kind, exact)
-        assert made.conversation.opened(0) == Turn((Text("a"),))
+        assert made.conversation.opened(0) == SocketStep((Text("a"),))
         socket_tunnel.open_through(flow)
         assert (flow.websocket is None) is exact
         assert not flow.metadata
@@ -76,7 +76,7 @@ def test_without_rawtcp_a_message_is_passed_on_whole_or_not_at_all_and_that_is_t
 ) -> None:
     flow = handshake()
     made = prepared(flow, exact=True, rawtcp=False)
-    assert (type(made.conversation), made.exact) == (Breaking, False)
+    assert (type(made.conversation), made.exact) == (SocketReset, False)
     socket_tunnel.open_through(flow)
     assert flow.websocket is not None
     assert "only where the option rawtcp is true" in caplog.text
@@ -100,7 +100,7 @@ def test_the_client_sees_what_was_sent_and_then_a_reset(*, frames: tuple[Frame, 
             context.master.addons.add(SimpleNamespace(name="proxyserver", connections={1: handler}))
             both = Resetting(Says(*frames), flow)
             turns = (both.opened(0), both.received("x", 1), both.due(2))
-        assert turns == (Turn(frames),) * 3
+        assert turns == (SocketStep(frames),) * 3
         there.write(b"half")
         await there.drain()
         there.close()

@@ -7,7 +7,7 @@ import pytest
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.proxy.origin.tickets import Tickets
-from falmock.proxy.origin.tickets import Upload
+from falmock.proxy.origin.tickets import UploadTicket
 from falmock.wire.message import Content
 
 HELLO = Reply(200, (), b"hello", "test")
@@ -63,7 +63,7 @@ def test_tickets_are_long_all_different_and_good_once(tickets: Tickets) -> None:
 
 def test_what_is_withdrawn_is_gone_and_an_upload_is_told(tickets: Tickets) -> None:
     sinks = [Sink(), Sink()]
-    issued = [tickets.issue(play) for play in (HELLO, Upload(sinks[0], _never), Upload(sinks[1], _never))]
+    issued = [tickets.issue(play) for play in (HELLO, UploadTicket(sinks[0], _never), UploadTicket(sinks[1], _never))]
     tickets.withdraw(issued[0])
     tickets.withdraw(issued[1])
     tickets.withdraw(issued[1])

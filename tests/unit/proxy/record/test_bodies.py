@@ -11,12 +11,12 @@ from mitmproxy.flow import Error
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.proxy.record.bodies import Tees
+from falmock.proxy.record.bodies import BodyListeners
 from falmock.proxy.record.bodies import app_left
 from falmock.proxy.record.bodies import comes_in_pieces
 from falmock.proxy.record.listeners import Pieces
 from falmock.proxy.record.listeners import Spool
-from falmock.proxy.record.listeners import Timed
+from falmock.proxy.record.listeners import TimedChunks
 
 EVENTS, JSON, SOUND = "text/event-stream; charset=utf-8", "application/json", "audio/mpeg"
 
@@ -33,8 +33,8 @@ def answered(content_type: str, path: str = "/a/b", status: int = 200, **headers
 @pytest.mark.parametrize(
     ("flow", "listener"),
     [
-        (answered(EVENTS), Timed),
-        (answered(EVENTS, content_encoding="gzip"), Timed),
+        (answered(EVENTS), TimedChunks),
+        (answered(EVENTS, content_encoding="gzip"), TimedChunks),
         (answered(JSON), None),
         (answered("text/plain"), None),
         (answered(JSON, content_length="2000000"), Spool),
@@ -43,14 +43,14 @@ def answered(content_type: str, path: str = "/a/b", status: int = 200, **headers
         (answered(SOUND, status=204), None),
         (answered(SOUND, "/a/b/stream"), Pieces),
         (answered(SOUND, "/a/b/stream", content_length="5"), Spool),
-        (answered(JSON, "/a/b/stream?x=1"), Timed),
-        (answered("text/plain", "/a/b/stream/", content_encoding="gzip"), Timed),
+        (answered(JSON, "/a/b/stream?x=1"), TimedChunks),
+        (answered("text/plain", "/a/b/stream/", content_encoding="gzip"), TimedChunks),
         (answered(JSON, "/a/b/stream", content_length="5"), None),
         (answered(JSON, "/a/b/stream", 422), None),
     ],
 )
 def test_what_is_listened_to(flow: http.HTTPFlow, listener: type | None, tmp_path: Path) -> None:
-    tees = Tees(tmp_path)
+    tees = BodyListeners(tmp_path)
     tees.on_response(flow)
     assert flow.response is not None
     assert (type(flow.response.stream) if flow.response.stream else None) is listener
@@ -97,7 +97,7 @@ def test_who_broke_it_off(flow: http.HTTPFlow, *, left: bool) -> None:
 
 
 def test_what_came_of_a_stream_that_breaks_off(tmp_path: Path) -> None:
-    tees = Tees(tmp_path)
+    tees = BodyListeners(tmp_path)
     for content_type in (EVENTS, SOUND):
         flow = answered(content_type, "/a/b/stream")
         tees.on_response(flow)
@@ -121,7 +121,7 @@ def test_what_came_of_a_stream_that_breaks_off(tmp_path: Path) -> None:
     [(EVENTS, "compress", b"?"), (EVENTS, "gzip", b"???"), (SOUND, "", bytes(Pieces.LIMIT + 1))],
 )
 def test_what_came_is_not_known(content_type: str, encoding: str, body: bytes, tmp_path: Path) -> None:
-    tees = Tees(tmp_path)
+    tees = BodyListeners(tmp_path)
     headers = {"content_encoding": encoding} if encoding else {}
     flow = answered(content_type, "/a/b/stream", **headers)
     tees.on_response(flow)

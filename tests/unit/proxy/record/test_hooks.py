@@ -15,7 +15,7 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.proxy.internal_calls import FORWARDED
 from falmock.proxy.record import captures
-from falmock.proxy.record.hooks import Listening
+from falmock.proxy.record.hooks import RecordingHooks
 
 
 class Recording:
@@ -44,7 +44,7 @@ class Rig:
         self.heard: list[str] = []
         self.current = Recording(self.heard, delivers=delivers) if records else None
         engine = Engines(Config(mode=mode), Index(), lambda _: "id")
-        self.listening = Listening(engine, self, self)  # type: ignore[arg-type]
+        self.listening = RecordingHooks(engine, self, self)  # type: ignore[arg-type]
 
     async def look(self) -> None:
         self.heard.append("look")

@@ -8,16 +8,16 @@ import zstandard
 
 from falmock.proxy.record.decoding import MAX_PIECE
 from falmock.proxy.record.listeners import Pieces
-from falmock.proxy.record.listeners import Timed
+from falmock.proxy.record.listeners import TimedChunks
 from falmock.wire.message import content_of
 
 
-def pour(tee: Timed | Pieces, *chunks: bytes) -> None:
+def pour(tee: TimedChunks | Pieces, *chunks: bytes) -> None:
     for chunk in (*chunks, b""):
         assert tee(chunk) is chunk, "what passes is not changed"
 
 
-def kept(tee: Timed | Pieces) -> list[bytes]:
+def kept(tee: TimedChunks | Pieces) -> list[bytes]:
     times = [at for at, _ in tee.chunks]
     assert times == sorted(times)
     return [chunk for _, chunk in tee.chunks]
@@ -27,7 +27,7 @@ def kept(tee: Timed | Pieces) -> list[bytes]:
 
 
 def test_events_are_kept_with_their_times() -> None:
-    tee = Timed()
+    tee = TimedChunks()
     pour(tee, b"data: 1\n\n", b"data: 2\n\n")
     assert (kept(tee), tee.size, tee.lost) == ([b"data: 1\n\n", b"data: 2\n\n"], 18, "")
     tee.drop()
@@ -38,13 +38,13 @@ def test_events_are_kept_with_their_times() -> None:
 def test_compressed_events_are_kept_as_they_come(encoding: str, bits: int) -> None:
     squeeze = zlib.compressobj(wbits=bits)
     parts = [squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH) for data in (b"data: 1\n\n", b"data: 2\n\n")]
-    tee = Timed(encoding)
+    tee = TimedChunks(encoding)
     pour(tee, *parts, squeeze.flush())
     assert (kept(tee), tee.lost) == ([b"data: 1\n\n", b"data: 2\n\n"], "")
 
 
 def test_what_cannot_be_read_is_lost_and_passes_on() -> None:
-    other, broken = Timed("compress"), Timed("gzip")
+    other, broken = TimedChunks("compress"), TimedChunks("gzip")
     for tee in (other, broken):
         pour(tee, b"???", b"!!!")
         assert tee.chunks == []
@@ -53,15 +53,15 @@ def test_what_cannot_be_read_is_lost_and_passes_on() -> None:
 
 
 def test_a_stream_beyond_the_limit_is_lost_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Timed, "LIMIT", 1 << 20)
-    tee = Timed()
+    monkeypatch.setattr(TimedChunks, "LIMIT", 1 << 20)
+    tee = TimedChunks()
     pour(tee, bytes(1 << 20), b"x", b"y")
     assert (tee.chunks, tee.lost) == ([], "it is longer than 1 MiB")
 
 
 def test_a_bomb_is_lost_before_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Timed, "LIMIT", 1 << 20)
-    tee = Timed("zstd")
+    monkeypatch.setattr(TimedChunks, "LIMIT", 1 << 20)
+    tee = TimedChunks("zstd")
     pour(tee, zstandard.compress(bytes(1 << 28)))
     assert (tee.chunks, tee.lost) == ([], "it is longer than 1 MiB")
     assert tee.size <= MAX_PIECE

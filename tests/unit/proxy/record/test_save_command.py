@@ -13,9 +13,9 @@ from mitmproxy.test import tutils
 
 from falmock.engine.config import Config
 from falmock.engine.engine import Engine
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.fixtures.matching.index import Index
-from falmock.proxy.record.save_command import Saving
+from falmock.proxy.record.save_command import SaveCommand
 
 ID = "019d9528-94b5-77d0-8628-df8aac40a5dc"
 JOB = f"https://queue.fal.run/fal-ai/flux/requests/{ID}"
@@ -35,10 +35,10 @@ def flow(method: str, url: str, sent: Any, status: int, answer: Any, began: floa
     return made
 
 
-def saving(root: Path) -> Saving:
+def saving(root: Path) -> SaveCommand:
     engine = Engine(Config(), Index(), lambda _: ID)
-    known = Store([str(root)]).load().index.fixtures if root.exists() else ()
-    return Saving(Config(), engine, str(root), known)
+    known = FixtureLoader([str(root)]).load().index.fixtures if root.exists() else ()
+    return SaveCommand(Config(), engine, str(root), known)
 
 
 def job(answer: Any = None) -> list[http.HTTPFlow]:

@@ -8,7 +8,7 @@ from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
 from falmock.proxy.record import sockets
-from falmock.proxy.record.sockets import SocketTees
+from falmock.proxy.record.sockets import SocketListeners
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.wire.formats.frames import Close
@@ -24,7 +24,7 @@ def socket() -> http.HTTPFlow:
 
 
 def say(
-    tees: SocketTees, flow: http.HTTPFlow, content: bytes, kind: Opcode = Opcode.TEXT, *, back: bool = False
+    tees: SocketListeners, flow: http.HTTPFlow, content: bytes, kind: Opcode = Opcode.TEXT, *, back: bool = False
 ) -> bool:
     """Pass a message on, a second after the one before."""
     assert flow.websocket is not None
@@ -33,13 +33,13 @@ def say(
     return tees.message(flow, HOST)
 
 
-def tees_of(tees: SocketTees, flow: http.HTTPFlow) -> list[Message]:
+def tees_of(tees: SocketListeners, flow: http.HTTPFlow) -> list[Message]:
     found = tees._heard.get(flow.id)
     return found.messages if found else []
 
 
 def end(
-    tees: SocketTees, flow: http.HTTPFlow, code: int | None = 1000, reason: str = "", *, by_client: bool
+    tees: SocketListeners, flow: http.HTTPFlow, code: int | None = 1000, reason: str = "", *, by_client: bool
 ) -> Session:
     assert flow.websocket is not None
     flow.websocket.close_code, flow.websocket.close_reason = code, reason
@@ -48,7 +48,7 @@ def end(
 
 
 def test_what_was_said_both_ways_and_when() -> None:
-    tees, flow = SocketTees(), socket()
+    tees, flow = SocketListeners(), socket()
     assert not say(tees, flow, "é".encode())
     assert not say(tees, flow, b"\0\xff", Opcode.BINARY, back=True)
     heard = end(tees, flow, by_client=True)
@@ -71,13 +71,13 @@ def test_what_was_said_both_ways_and_when() -> None:
     ],
 )
 def test_how_it_ended(code: int | None, close: Close | None, lost: str, *, by_client: bool) -> None:
-    heard = end(SocketTees(), socket(), code, "why", by_client=by_client)
+    heard = end(SocketListeners(), socket(), code, "why", by_client=by_client)
     assert (heard.close, heard.lost) == (close, lost)
 
 
 def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "LIMIT", 3000)
-    tees, flow = SocketTees(), socket()
+    tees, flow = SocketListeners(), socket()
     assert flow.websocket is not None
     assert [say(tees, flow, bytes(1000), back=True) for _ in range(4)] == [False, False, True, False]
     assert len(flow.websocket.messages) == 1, "the last is still to be passed on"
@@ -87,7 +87,7 @@ def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.M
 
 
 def test_sockets_that_are_open_at_the_end() -> None:
-    tees, flow = SocketTees(), socket()
+    tees, flow = SocketListeners(), socket()
     say(tees, flow, b"x")
     (heard,) = tees.cut()
     assert (heard.messages, heard.lost) == ((Message(1000.0, True, "x"),), sockets.CUT_SHORT)

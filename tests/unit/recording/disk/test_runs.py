@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from falmock.recording.disk.runs import Run
+from falmock.recording.disk.runs import RecordedRun
 from falmock.recording.disk.runs import fold
 
 
@@ -22,10 +22,10 @@ def test_only_what_repeats_at_the_end_is_folded(answers: str, left: str) -> None
 
 
 def test_the_last_answer_was_asked_for_every_time_since() -> None:
-    run = Run(Path("f.json"), asked=[1.0, 2.0, 3.0, 4.0], repeats=2)
+    run = RecordedRun(Path("f.json"), asked=[1.0, 2.0, 3.0, 4.0], repeats=2)
     assert [run.turns(place) for place in range(2)] == [[1.0], [2.0, 3.0, 4.0]]
 
 
 def test_what_stood_there_before() -> None:
-    run = Run(Path("f.json"), before=[entry("a")])
+    run = RecordedRun(Path("f.json"), before=[entry("a")])
     assert (run.former(0), run.former(1)) == (entry("a"), None)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.fixtures.disk.loader import Store
+from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import LostContent
 from falmock.recording.disk.writer import Writer
 from falmock.recording.document import NotAFixture
-from falmock.recording.files import Files
+from falmock.recording.files import FileUrls
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.uploads import url_key
@@ -47,7 +47,7 @@ class Folder:
 
     def run(self) -> None:
         """A new run begins: what is there is loaded."""
-        known = Store([str(self.path)]).load().index.fixtures if self.path.exists() else ()
+        known = FixtureLoader([str(self.path)]).load().index.fixtures if self.path.exists() else ()
         self.writer = Writer(str(self.path), known)
         self._clock = 0.0
 
@@ -98,7 +98,7 @@ def test_a_match_has_a_file_that_loads(folder: Folder) -> None:
     assert name.startswith("a/b/a-cat-")
     assert folder.names == [name]
     assert folder.read(name) == [entry({"prompt": "a cat"}, at="1.0")]
-    assert len(Store([str(folder.path)]).load().index.fixtures) == 1
+    assert len(FixtureLoader([str(folder.path)]).load().index.fixtures) == 1
 
 
 def test_another_input_is_another_file(folder: Folder) -> None:
@@ -259,7 +259,7 @@ def test_content_that_nobody_kept_is_told(folder: Folder) -> None:
 def test_the_assets_of_a_fixture_are_there_before_it(folder: Folder) -> None:
     made = entry() | {"response": {"file": f"sha256:{sha256(PNG)}"}}
     folder.writer.save(Save(made, "x", "x", 0.0, {}, ((content_of(PNG), "image/png"),)))
-    assert len(Store([str(folder.path)]).load().index.assets) == 1
+    assert len(FixtureLoader([str(folder.path)]).load().index.assets) == 1
     with pytest.raises(LostContent):
         folder.writer.save(Save(entry({"n": 2}), "x", "x", 0.0, {}, ((Content("0" * 64, 1), ""),)))
     assert len(folder.names) == 2
@@ -376,7 +376,7 @@ def test_what_others_recorded_is_surveyed_for_its_files(folder: Folder) -> None:
     folder.put("_assets/no.json", entry(answer={"url": DOG}))
     folder.put(".hidden/no.json", entry(answer={"url": DOG}))
     (folder.path / "broken.json").write_bytes(b"{")
-    assert folder.writer.survey(Files(Hosts()).is_file_url) == [f"{CAT}?x=1"]
+    assert folder.writer.survey(FileUrls(Hosts()).is_file_url) == [f"{CAT}?x=1"]
     assert folder.link() == ["mine/all.json"]
     assert folder.answers("mine/all.json")[0] == {"url": SERVED, "other": "https://a.test/b"}
     assert folder.read("mine/all.json")[1]["match"]["input"] == {"image_url": BY_CONTENT}
@@ -421,4 +421,4 @@ def test_two_recorders_may_share_a_folder(folder: Folder) -> None:
     assert other.save({"n": 1}, "later") == name
     assert folder.answers(name) == ["later"]
     folder.save({"n": 1}, "more")
-    assert Store([str(folder.path)]).load().files == 2
+    assert FixtureLoader([str(folder.path)]).load().files == 2
