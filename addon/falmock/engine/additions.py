@@ -36,11 +36,11 @@ class Additions:
 
     Among the equally specific a later one wins; what has a match equal to one of its own is out.
 
-    Their files are lent to all scopes through `lent`.
+    Their files are lent to all scopes through `added_assets`.
     """
 
-    def __init__(self, lent: AddedAssets) -> None:
-        self._lent = lent
+    def __init__(self, added_assets: AddedAssets) -> None:
+        self._lent = added_assets
         self._batches: dict[str, Batch] = {}
         self._count = 0
         self.rules: tuple[Rule, ...] = ()
@@ -72,7 +72,7 @@ class Additions:
                 f"the added fixtures of a scope can have {MOST_BYTES} bytes of files: put them beside fixtures on disk"
             )
         self._batches[name] = batch
-        self._lent.lend(assets.values())
+        self._lent.add_assets(assets.values())
 
     def remove(self, name: str) -> tuple[Fixture, ...] | None:
         """Remove a batch: what was in it; None where there is none of this name."""

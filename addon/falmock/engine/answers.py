@@ -62,7 +62,7 @@ class Answers:
 
     def timing(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply | None, float]:
         """The reply to a call whose start deadline passes (both in seconds after the call), and how long one takes that is in time."""
-        plan = self.prepared(fixture).course.schedule
+        plan = self.prepared(fixture).plan.schedule
         if not plan.by_polls and plan.started > deadline:
             late = replies.timed_out(request_id, fixture.label, by_user=deadline != DEFAULT_DEADLINE)
             return late._replace(delay=deadline), deadline
@@ -89,9 +89,9 @@ class Answers:
         """
         index = self.index
         found = (
-            self._answering(index.before_frames(query, names))
+            self._handler(index.before_frames(query, names))
             or self._in_turn(index.sockets.matching_any(query, names), _MESSAGE)
-            or self._answering(index.as_call(query, names))
+            or self._handler(index.as_call(query, names))
         )
         if found is not None:
             return found
@@ -152,9 +152,9 @@ class Answers:
 
     def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
         groups = self.index.matching_any(query, names) if names else self.index.matching(query)
-        return self._answering(groups) or replies.miss_reply(self._miss(query, names, self.index))
+        return self._handler(groups) or replies.miss_reply(self._miss(query, names, self.index))
 
-    def _answering(self, groups: Iterable[Group]) -> Fixture | None:
+    def _handler(self, groups: Iterable[Group]) -> Fixture | None:
         """The fixture that answers a call, of groups that match; the call counts."""
         return self._first(groups) if isinstance(self.index, FirstMatch) else self._in_turn(groups)
 

@@ -66,14 +66,14 @@ class Dispatch:
         self._platform = Platform(answers)
         self._handlers = self._table()
 
-    def decide(self, request: Request, call: calls.Call, now: float, strike: InjectedFault | None) -> Effect:
+    def decide(self, request: Request, call: calls.Call, now: float, injected: InjectedFault | None) -> Effect:
         """What to do about a call at `now` (seconds since the epoch).
 
         The job of a submit goes wrong as the strike says.
         """
         handler = self._handlers[type(call)]
-        if strike is not None and isinstance(call, calls.Submit):
-            handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, strike))
+        if injected is not None and isinstance(call, calls.Submit):
+            handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, injected))
         if self._answers.config.mode is not Mode.AUTO:
             return handler(request, call, now)
         if type(call) in auto.TO_FAL:

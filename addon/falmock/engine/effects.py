@@ -171,14 +171,14 @@ class Join(NamedTuple):
     """Parts of an upload that lie in files and are to become one, in this order.
 
     The edge joins them, keeps the whole, removes the parts, and asks `Engine.joined` for the reply. `key` names the
-    upload; `strike` is what happens to the reply.
+    upload; `injected` is what happens to the reply.
     """
 
     key: str
     parts: tuple[Content, ...]
     why: str
     fixture: str | None = None
-    strike: InjectedFault | None = None
+    injected: InjectedFault | None = None
 
 
 class Forward(NamedTuple):

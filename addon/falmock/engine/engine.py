@@ -63,7 +63,7 @@ class Engine:
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets)
         self._files = self._index = index
         self._rules: tuple[Rule, ...] = ()
-        self.added = additions.Additions(self.scope.assets.lent)
+        self.added = additions.Additions(self.scope.assets.added_assets)
         """What was added to this scope alone."""
         index = _as_chosen(index, config)
         self._answers = Answers(config, index, self.scope, new_id)
@@ -75,7 +75,7 @@ class Engine:
         self._dispatch = Dispatch(
             self._answers, self.scope, self._faults, self.webhooks, self._uploads, self._downloads, Tokens(secret)
         )
-        self._striking = FaultInjector(self._faults, self._answers, self._dispatch.decide)
+        self._injector = FaultInjector(self._faults, self._answers, self._dispatch.decide)
 
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture that an answer came from, by the label it tells."""
@@ -240,8 +240,8 @@ class Engine:
             self.scope.assets.release(whole)
         else:
             reply = whole
-        if join.strike is not None:
-            reply = replies.struck(join.strike, reply)
+        if join.injected is not None:
+            reply = replies.applied(join.injected, reply)
         if "origin" in request.headers and not _has_cors(reply):
             reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
         self.scope.journal.note(request, reply, now)
@@ -251,7 +251,7 @@ class Engine:
         role = self.config.hosts.role(request.host) or Role.OTHER
         upgrade = request.headers.get("upgrade", "").lower() == "websocket"
         call = routes.route(role, request.method, request.path, request.query, upgrade=upgrade)
-        return self._striking.answer(request, call, now)
+        return self._injector.answer(request, call, now)
 
     def _endpoint_of(self, request_id: str, now: float) -> str | None:
         job = self.scope.jobs.get(request_id, now)

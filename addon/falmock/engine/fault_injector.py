@@ -53,28 +53,28 @@ class FaultInjector:
             return self._decide(request, call, now, None)
         called = faults.called(request, call, now)
         try:
-            strike = faults.of_header(called)
+            injected = faults.of_header(called)
         except BadHeader as error:
             return replies.problem(400, f"The header {HEADER} asks for no fault: {error}", f"bad {HEADER}")
         by_rule = faults.of_rules(called)
-        if strike is None and by_rule is not None and not self._fixture_has_one(called):
-            strike = by_rule
-        if strike is not None and strike.fault.error is not None and _is_replaced(strike, call):
-            return self._error(strike, strike.fault.error, called, now)
-        effect = self._decide(request, call, now, strike)
+        if injected is None and by_rule is not None and not self._fixture_has_one(called):
+            injected = by_rule
+        if injected is not None and injected.fault.error is not None and _is_replaced(injected, call):
+            return self._error(injected, injected.fault.error, called, now)
+        effect = self._decide(request, call, now, injected)
         if isinstance(effect, Forward):
             return effect
         if isinstance(effect, Socket) and faults.asks_in_vain(called):
             # A client may send the header with all that it calls, so this is told and not refused.
             effect = effect._replace(why=f"{effect.why}; header {HEADER}: this does nothing to a socket")
-        if strike is None:
-            strike = self._of_answer(called, effect, now)
-        return effect if strike is None else self._struck(strike, effect, called, now)
+        if injected is None:
+            injected = self._of_answer(called, effect, now)
+        return effect if injected is None else self._apply(injected, effect, called, now)
 
-    def _error(self, strike: InjectedFault, wanted: ErrorSpec, called: CallInfo, now: float) -> Reply:
+    def _error(self, injected: InjectedFault, wanted: ErrorSpec, called: CallInfo, now: float) -> Reply:
         """The error of a fault in place of the answer, as the rest of the fault has it arrive."""
-        reply = fault_replies.error_reply(strike, wanted, called, self._request_id(called.call, now))
-        return fault_replies.struck(strike, reply)
+        reply = fault_replies.error_reply(injected, wanted, called, self._request_id(called.call, now))
+        return fault_replies.applied(injected, reply)
 
     def _request_id(self, call: calls.Call, now: float) -> str:
         request_id = getattr(call, "request_id", None)
@@ -98,28 +98,28 @@ class FaultInjector:
             return None
         if isinstance(call, calls.Result):
             job = self._answers.scope.jobs.get(call.request_id, now)
-            return job.strike if job is not None and job.state in TERMINAL else None
+            return job.injected if job is not None and job.state in TERMINAL else None
         return self._faults.of_fixture(answer.fixture)
 
-    def _struck(self, strike: InjectedFault, answer: Answer, called: CallInfo, now: float) -> Answer:
-        fault = strike.fault
+    def _apply(self, injected: InjectedFault, answer: Answer, called: CallInfo, now: float) -> Answer:
+        fault = injected.fault
         if fault.error is not None and not isinstance(called.call, calls.Submit | calls.Result):
-            return self._error(strike, fault.error, called, now)._replace(fixture=answer.fixture)
+            return self._error(injected, fault.error, called, now)._replace(fixture=answer.fixture)
         if fault.reset is Breaks.BEFORE_HEADERS:
-            return fault_replies.broken_off(strike)._replace(fixture=answer.fixture)
+            return fault_replies.broken_off(injected)._replace(fixture=answer.fixture)
         if isinstance(answer, Socket):
-            return sockets.struck(strike, answer)
+            return sockets.applied(injected, answer)
         if isinstance(answer, Join):
-            return answer._replace(strike=strike)
+            return answer._replace(injected=injected)
         if isinstance(answer, Reply) and answer.miss is not None:
             return answer
         if isinstance(answer, Stream) and fault.body in (None, BadBody.MALFORMED):
-            return streams.struck(strike, answer, called.model)
+            return streams.applied(injected, answer, called.model)
         if isinstance(answer, Stream):
             answer = Reply(answer.status, answer.headers, b"", answer.why, answer.fixture, answer.delay)
-        return fault_replies.struck(strike, answer)
+        return fault_replies.applied(injected, answer)
 
 
-def _is_replaced(strike: InjectedFault, call: calls.Call) -> bool:
+def _is_replaced(injected: InjectedFault, call: calls.Call) -> bool:
     """Whether an error is answered in place of everything else: a submit's is what its job comes to, if it can be."""
-    return not isinstance(call, calls.Submit) or strike.fault.turns_away
+    return not isinstance(call, calls.Submit) or injected.fault.turns_away

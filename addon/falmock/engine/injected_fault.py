@@ -13,11 +13,11 @@ from falmock.fixtures.fault import Spread
 
 
 class InjectedFault(NamedTuple):
-    """A fault that strikes a call. `source` says where it was asked for, `chance` decides what it leaves open."""
+    """A fault that strikes a call. `source` says where it was asked for, `rng` decides what it leaves open."""
 
     fault: Fault
     source: str
-    chance: SeededRandom
+    rng: SeededRandom
 
 
 LONGEST = 1_000_000.0

@@ -29,7 +29,7 @@ class Prepared(NamedTuple):
     pace: Pace
     label: str
     why: str
-    course: JobPlan
+    plan: JobPlan
 
 
 class PreparedCache:
@@ -51,8 +51,8 @@ class PreparedCache:
 
 def _prepared(fixture: Fixture, pace: Pace) -> Prepared:
     timeline = fixture.timeline
-    course = JobPlan(schedule(pace, timeline), fixture.answer, timeline.honours_cancel)
-    return Prepared(fixture, pace, fixture.label, reason_of(fixture), course)
+    plan = JobPlan(schedule(pace, timeline), fixture.answer, timeline.honours_cancel)
+    return Prepared(fixture, pace, fixture.label, reason_of(fixture), plan)
 
 
 def reason_of(fixture: Fixture) -> str:

@@ -9,7 +9,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.faults import jobs as fault_jobs
 from falmock.engine.faults.replies import error_reply
-from falmock.engine.faults.replies import struck
+from falmock.engine.faults.replies import applied
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.job import Job
@@ -43,60 +43,60 @@ class Queue:
         self._webhooks = webhooks
         jobs.on_end = webhooks.ended
 
-    def submit(self, request: Request, call: Submit, now: float, strike: InjectedFault | None = None) -> Reply:
+    def submit(self, request: Request, call: Submit, now: float, injected: InjectedFault | None = None) -> Reply:
         """A job for the queue: accepted when a fixture, or the fault that strikes it, knows how it will end."""
         app = call.endpoint.app
         if call.max_queue_length:
             refused = self._queue_is_full(call.max_queue_length, app, now)
             if refused is not None:
                 return refused
-        found = self._find(request, call, strike)
+        found = self._find(request, call, injected)
         if isinstance(found, Reply):
             return found
         fixture, deadline = found
         known = self._answers.prepared(fixture)
         label = known.label
-        own = None if strike is not None else self._faults.of_fixture(label)
-        strike = strike or own
+        own = None if injected is not None else self._faults.of_fixture(label)
+        injected = injected or own
         if own is not None and own.fault.turns_away and own.fault.error is not None:
             called = self._faults.called(request, call, now)
             refused = error_reply(own, own.fault.error, called, self._answers.new_id(now))
-            return struck(own, refused)._replace(fixture=label)
+            return applied(own, refused)._replace(fixture=label)
         if fixture.timeline.refused:
             return self._answers.plain(fixture, f"{known.why}; the submit is refused", *replies.GATEWAY)
         target = self._webhook_target(call.webhook, label, now)
         if isinstance(target, Reply):
             return target
-        course = known.course if strike is None else fault_jobs.struck(strike, known.course, call.endpoint)
+        plan = known.plan if injected is None else fault_jobs.applied(injected, known.plan, call.endpoint)
         job = Job(
             request_id=self._answers.new_id(now),
             app=app,
             host=self._queue_host(request.host),
             submitted=now,
             deadline=deadline,
-            schedule=course.schedule,
-            answer=course.answer,
+            schedule=plan.schedule,
+            answer=plan.answer,
             logs=fixture.timeline.logs,
             inference_time=fixture.timeline.inference_time,
-            honours_cancel=course.honours_cancel,
+            honours_cancel=plan.honours_cancel,
             fixture=label,
             why=known.why,
             endpoint=str(call.endpoint),
-            strike=own,
+            injected=own,
             held=self._answers.config.pace.kind is PaceKind.MANUAL,
         )
-        return self._accept(job, target, strike, now)
+        return self._accept(job, target, injected, now)
 
-    def _find(self, request: Request, call: Submit, strike: InjectedFault | None) -> tuple[Fixture, float] | Reply:
+    def _find(self, request: Request, call: Submit, injected: InjectedFault | None) -> tuple[Fixture, float] | Reply:
         """As `Answers.find`; where no fixture answers, the fault may know how the job ends."""
         found = self._answers.find(request, call.endpoint)
-        if isinstance(found, Reply) and found.miss is not None and strike is not None:
-            instead = fault_jobs.stand_in(strike)
+        if isinstance(found, Reply) and found.miss is not None and injected is not None:
+            instead = fault_jobs.stand_in(injected)
             return found if instead is None else (instead, DEFAULT_DEADLINE)
         return found
 
     def _accept(
-        self, job: Job, target: webhook.WebhookTarget | None, strike: InjectedFault | None, now: float
+        self, job: Job, target: webhook.WebhookTarget | None, injected: InjectedFault | None, now: float
     ) -> Reply:
         """Take a new job in, if there is room; `target` is where to tell of its end."""
         # A submit shows the job as it enters the queue, even where the pace ends it at once.
@@ -113,10 +113,10 @@ class Queue:
         why = job.why
         if target is not None:
             journal = self._answers.scope.journal
-            why += f"; {self._webhooks.register(job, journal, target, fault_jobs.webhook_plan(strike))}"
+            why += f"; {self._webhooks.register(job, journal, target, fault_jobs.webhook_plan(injected))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
         reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
-        return reply if strike is None else fault_jobs.marked(strike, reply)
+        return reply if injected is None else fault_jobs.marked(injected, reply)
 
     def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.WebhookTarget | Reply | None:
         """Where to tell of a job's end, or why a submit that asks for it is refused."""

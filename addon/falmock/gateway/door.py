@@ -56,12 +56,12 @@ def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Re
 class FalCall(NamedTuple):
     """A direct request that stands for one call to fal: `request`, on one of fal's hosts.
 
-    It is answered as that call is, here or by the real fal, streams and all. `leave` changes an answer of falmock's on
+    It is answered as that call is, here or by the real fal, streams and all. `rewrite` changes an answer of falmock's on
     its way out; of the real fal's, where the body passes by, the status and headers alone.
     """
 
     request: Request
-    leave: Rewrite = as_it_is
+    rewrite: Rewrite = as_it_is
 
 
 Ask = Callable[[Request], Awaitable[Reply]]

@@ -133,7 +133,7 @@ class ServerProxy:
         place: ProxyTarget,
         headers: dict[str, str],
         key: str | None,
-        leave: Callable[[tuple[Header, ...]], tuple[Header, ...]],
+        rewrite: Callable[[tuple[Header, ...]], tuple[Header, ...]],
     ) -> Reply | FalCall:
         own = request.headers.get("authorization")
         if not own and key is not None and not is_from_nearby(request):
@@ -151,7 +151,7 @@ class ServerProxy:
         )
 
         def left(effect: Reply | Stream) -> Reply | Stream:
-            return _readable(request, effect._replace(headers=leave(effect.headers)))
+            return _readable(request, effect._replace(headers=rewrite(effect.headers)))
 
         return FalCall(call, left)
 

@@ -75,17 +75,17 @@ class Falmock:
 
     def __init__(self) -> None:
         self._engine = Engines(Config(), Index(), _new_id, secrets.token_bytes(32))
-        self._callers = Clients()
+        self._clients = Clients()
         misses = MissLog()
         self._fixtures = LiveFixtures(self._engine, misses)
         self._recordings = Recordings(self._engine.common, self._fixtures.poke)
         self._configuration = Configuration(self._engine, self._fixtures, self._recordings)
-        self._stage = Responder(self._origin_moved)
-        self._asking = InternalCalls(self._engine, misses.tell, self._stage.origin.tickets.wake)
-        self._entrance = DirectRequests(self._engine, self._callers, self._doors(), self._asking.ask)
-        self._intake = upload_intake.UploadIntake(self._engine, self._stage)
-        self._answering = FlowHandler(self._engine, self._callers, self._entrance, self._intake, self._stage, misses)
-        self._listening = RecordingHooks(self._engine, self._recordings, self._fixtures)
+        self._responder = Responder(self._origin_moved)
+        self._internal_calls = InternalCalls(self._engine, misses.tell, self._responder.origin.tickets.wake)
+        self._direct = DirectRequests(self._engine, self._clients, self._doors(), self._internal_calls.ask)
+        self._intake = upload_intake.UploadIntake(self._engine, self._responder)
+        self._handler = FlowHandler(self._engine, self._clients, self._direct, self._intake, self._responder, misses)
+        self._hooks = RecordingHooks(self._engine, self._recordings, self._fixtures)
         self._webhooks = webhooks.Webhooks(self._engine.common.webhooks)
         self._messages = MessageLimit()
         self._terminal: terminal.Terminal | None = None
@@ -117,7 +117,7 @@ class Falmock:
         """Take over changed options, or refuse them. Raises OptionsError while mitmproxy is running."""
         if self._configuration.current is None:
             # Before anything can fail: from here on no fal host is reached.
-            egress.installed().redirects = self._stage.redirects
+            egress.installed().redirects = self._responder.redirects
             guard = terminal.Guard(self._is_ours, self._screen.shows, self._engine.common.redactor)
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
@@ -134,7 +134,7 @@ class Falmock:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._recordings.stop()
         self._fixtures.stop_watching()
-        self._stage.stop()
+        self._responder.stop()
         self._webhooks.stop()
         self._intake.stop()
         contentview.unregister()
@@ -163,15 +163,15 @@ class Falmock:
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Hear how a client begins."""
-        self._callers.began(nextlayer.context.client, nextlayer.data_client())
+        self._clients.began(nextlayer.context.client, nextlayer.data_client())
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """Hear by which name a client uses the proxy."""
-        self._callers.connected(flow)
+        self._clients.connected(flow)
 
     def client_disconnected(self, client: connection.Client) -> None:
         """Forget a client."""
-        self._callers.disconnected(client)
+        self._clients.disconnected(client)
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Send an upload to disk that is to be replayed, listen to one that is to be recorded."""
@@ -182,21 +182,21 @@ class Falmock:
             return
         host = flows.host_of(flow.request, self._engine.config.hosts)
         if recording is not None:
-            self._listening.request_began(flow, host, recording)
+            self._hooks.request_began(flow, host, recording)
         elif host is not None:
-            await self._intake.begin(flow, host, self._callers.user(flow))
+            await self._intake.begin(flow, host, self._clients.user(flow))
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request to fal."""
-        if self._stage.is_away(flow) or not self._awaits_answer(flow) or self._asking.is_own(flow):
+        if self._responder.is_away(flow) or not self._awaits_answer(flow) or self._internal_calls.is_own(flow):
             return
-        direct = self._entrance.finds(flow)
+        direct = self._direct.finds(flow)
         if direct is not None:
-            await self._answering.welcome(flow, direct)
+            await self._handler.answer_direct(flow, direct)
             return
         host = flows.host_of(flow.request, self._engine.config.hosts)
         if host is not None:
-            await self._answering.answer(flow, host)
+            await self._handler.answer(flow, host)
         elif self._recordings.expects(flow):
             flow.metadata[FORWARDED] = flow.request.pretty_host
 
@@ -212,37 +212,37 @@ class Falmock:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Let what streams from fal stream on, and listen to it."""
-        if self._stage.came_back(flow):
+        if self._responder.came_back(flow):
             return
-        if FORWARDED not in flow.metadata or self._asking.is_own(flow):  # what a door asked for it gets whole
+        if FORWARDED not in flow.metadata or self._internal_calls.is_own(flow):  # what a door asked for it gets whole
             return
-        self._answering.send_off(flow)
-        self._listening.answer_began(flow)
+        self._handler.rewrite_head(flow)
+        self._hooks.answer_began(flow)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Record what fal answered, or what a file of flows holds."""
         socket_tunnel.open_through(flow)
         flows.decode(flow)
         self._webhooks.ended(flow)
-        self._asking.ended(flow)
-        await self._listening.answered(flow)
+        self._internal_calls.ended(flow)
+        await self._hooks.answered(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Forget what was heard of a flow that broke off."""
-        self._stage.came_back(flow)
+        self._responder.came_back(flow)
         self._webhooks.ended(flow)
-        self._asking.ended(flow)
-        self._answering.forget(flow)
-        self._listening.broke_off(flow)
+        self._internal_calls.ended(flow)
+        self._handler.forget(flow)
+        self._hooks.broke_off(flow)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Listen to a socket that is to be recorded, and have others hold no more than they may."""
         if FORWARDED in flow.metadata:
-            self._listening.said(flow)
+            self._hooks.said(flow)
         elif not socket_reset.breaks(flow) and self._is_ours(flow):
             self._messages.came(flow)
 
     async def websocket_end(self, flow: http.HTTPFlow) -> None:
         """Record what was said on a socket."""
         self._messages.ended(flow)
-        await self._listening.hung_up(flow)
+        await self._hooks.hung_up(flow)

@@ -32,22 +32,22 @@ LOOKS_AGAIN = 1.0
 class DirectRequests:
     """Answers requests to falmock itself."""
 
-    def __init__(self, engines: Engines, callers: Clients, doors: Sequence[Door], ask: Ask) -> None:
+    def __init__(self, engines: Engines, connected: Clients, doors: Sequence[Door], ask: Ask) -> None:
         self._engines = engines
-        self._callers = callers
+        self._clients = connected
         self._doors = Doors(engines, doors)
         self._ask = ask
 
     def finds(self, flow: http.HTTPFlow) -> Request | None:
         """The request of a flow that is for falmock itself; None for any other."""
-        other = self._callers.stands_for(flow)
+        other = self._clients.stands_for(flow)
         # No endpoint id begins so: a port that stands for a host of fal's has room for these paths too.
         is_to_fal = not (other and flow.request.path.startswith(OURS)) and (
             flows.host_of(flow.request, self._engines.config.hosts) is not None
         )
-        if is_to_fal or not self._callers.is_direct(flow):
+        if is_to_fal or not self._clients.is_direct(flow):
             return None
-        is_renamed, user = self._callers.is_renamed(flow), self._callers.user(flow)
+        is_renamed, user = self._clients.is_renamed(flow), self._clients.user(flow)
         host = "" if is_renamed else flow.request.pretty_host
         try:
             request = flows.read(flow, host, user)

@@ -191,14 +191,14 @@ def turn_into(request: http.Request, call: Request) -> None:
     request.content = call.body
 
 
-def send_off(flow: http.HTTPFlow, leave: Callable[[Reply | Stream], Reply | Stream]) -> None:
+def rewrite_head(flow: http.HTTPFlow, rewrite: Callable[[Reply | Stream], Reply | Stream]) -> None:
     """Change status and headers of fal's answer as a door would have it; the body passes by.
 
     A door that drops `content-encoding` has the body decoded, by `decode`, when all of it is here.
     """
     if flow.response is None:
         return
-    left = leave(Reply(flow.response.status_code, tuple(flow.response.headers.fields), b"", FALS_ANSWER))
+    left = rewrite(Reply(flow.response.status_code, tuple(flow.response.headers.fields), b"", FALS_ANSWER))
     flow.response.status_code = left.status
     before = flow.response.headers
     flow.response.headers = http.Headers(left.headers)

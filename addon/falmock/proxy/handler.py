@@ -44,19 +44,19 @@ class FlowHandler:
     def __init__(
         self,
         engine: Engines,
-        callers: Clients,
+        connected: Clients,
         entrance: DirectRequests,
         intake: UploadIntake,
-        stage: Responder,
+        responder: Responder,
         misses: MissLog,
     ) -> None:
         self._engine = engine
-        self._callers = callers
-        self._entrance = entrance
+        self._clients = connected
+        self._direct = entrance
         self._intake = intake
-        self._stage = stage
+        self._responder = responder
         self._misses = misses
-        self._leaving: dict[str, Rewrite] = {}
+        self._rewrites: dict[str, Rewrite] = {}
         """By the id of a flow that goes on to fal for a door: what that door makes of the answer."""
 
     async def answer(self, flow: http.HTTPFlow, host: str) -> None:
@@ -65,20 +65,20 @@ class FlowHandler:
             flow.metadata[FORWARDED] = host  # first: whatever happens to us, the call goes on
         await self._guarded(flow, self._answer(flow, host))
 
-    async def welcome(self, flow: http.HTTPFlow, request: Request) -> None:
+    async def answer_direct(self, flow: http.HTTPFlow, request: Request) -> None:
         """Answer a request to falmock itself."""
         flow.metadata[_DIRECT] = True
         await self._guarded(flow, self._welcome(flow, request))
 
-    def send_off(self, flow: http.HTTPFlow) -> None:
+    def rewrite_head(self, flow: http.HTTPFlow) -> None:
         """The headers of fal's answer are here: if a door sent the call, have it see the answer on its way to the client."""
-        leave = self._leaving.pop(flow.id, None)
-        if leave is not None:
-            flows.send_off(flow, leave)
+        rewrite = self._rewrites.pop(flow.id, None)
+        if rewrite is not None:
+            flows.rewrite_head(flow, rewrite)
 
     def forget(self, flow: http.HTTPFlow) -> None:
         """The flow broke off: there will be no answer of fal's."""
-        self._leaving.pop(flow.id, None)
+        self._rewrites.pop(flow.id, None)
 
     async def _guarded(self, flow: http.HTTPFlow, answering: Awaitable[None]) -> None:
         """Have a flow answered, come what may."""
@@ -97,7 +97,7 @@ class FlowHandler:
 
     async def _answer(self, flow: http.HTTPFlow, host: str) -> None:
         try:
-            request = flows.read(flow, host, self._callers.user(flow))
+            request = flows.read(flow, host, self._clients.user(flow))
         except ValueError as error:
             if FORWARDED in flow.metadata:
                 return
@@ -107,19 +107,19 @@ class FlowHandler:
         await self._decide(flow, request)
 
     async def _welcome(self, flow: http.HTTPFlow, request: Request) -> None:
-        result = await self._entrance.answer(request, lambda: flow.client_conn.connected)
+        result = await self._direct.answer(request, lambda: flow.client_conn.connected)
         if isinstance(result, FalCall):
-            await self._decide(flow, result.request, result.leave)
+            await self._decide(flow, result.request, result.rewrite)
         else:
             if isinstance(result, Reply):
                 self._told_of(result)
-            await self._stage.put(flow, result)
+            await self._responder.put(flow, result)
 
-    async def _decide(self, flow: http.HTTPFlow, request: Request, leave: Rewrite | None = None) -> None:
-        """Have a call to fal answered; `leave` is what happens to the answer to one that came in by a door."""
+    async def _decide(self, flow: http.HTTPFlow, request: Request, rewrite: Rewrite | None = None) -> None:
+        """Have a call to fal answered; `rewrite` is what happens to the answer to one that came in by a door."""
         effect = self._engine.handle(request, time.time())
         if isinstance(effect, Forward):
-            self._forward(flow, request, effect, leave)
+            self._forward(flow, request, effect, rewrite)
             return
         if isinstance(effect, Join):
             effect = await self._intake.join(request, effect)
@@ -129,23 +129,23 @@ class FlowHandler:
         elif isinstance(effect, Socket):
             heard = MissReporting(effect.conversation, self._misses.tell)
             effect = socket_tunnel.prepared(flow, effect._replace(conversation=heard))
-        if leave is not None and isinstance(effect, Reply | Stream):
-            effect = leave(effect)
-        await self._stage.put(flow, effect._replace(why=self._engine.common.redactor.text(effect.why)))
+        if rewrite is not None and isinstance(effect, Reply | Stream):
+            effect = rewrite(effect)
+        await self._responder.put(flow, effect._replace(why=self._engine.common.redactor.text(effect.why)))
 
     def _told_of(self, reply: Reply) -> None:
         """Have those hear of an answer who wait for one like it."""
         if reply.miss is not None:
             self._misses.tell(reply.miss)
         if reply.wakes:
-            self._stage.origin.tickets.wake(reply.wakes)
+            self._responder.origin.tickets.wake(reply.wakes)
 
-    def _forward(self, flow: http.HTTPFlow, request: Request, forward: Forward, leave: Rewrite | None) -> None:
+    def _forward(self, flow: http.HTTPFlow, request: Request, forward: Forward, rewrite: Rewrite | None) -> None:
         """Have a flow go on to fal."""
         flow.comment = f"falmock: {forward.why}"
         flow.metadata["falmock.why"] = forward.why
         flow.metadata[FORWARDED] = request.host
-        if leave is not None:
+        if rewrite is not None:
             flows.turn_into(flow.request, request)
-            self._leaving[flow.id] = leave
+            self._rewrites[flow.id] = rewrite
         flows.hand_on(flow.request, forward.inline)

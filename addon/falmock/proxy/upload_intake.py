@@ -35,9 +35,9 @@ UPLOADING = ("POST", "PUT")
 class UploadIntake:
     """Uploads on their way to disk, and what the engine has there."""
 
-    def __init__(self, engine: Engines, stage: Responder) -> None:
+    def __init__(self, engine: Engines, responder: Responder) -> None:
         self._engine = engine
-        self._stage = stage
+        self._responder = responder
         self._depot = SpoolFolder()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -50,21 +50,21 @@ class UploadIntake:
         if encoding not in ENCODINGS or not self._engine.spools(request.method, host, request.path, request.headers):
             return
         try:
-            arrival = self._depot.arrival(encoding)
+            upload = self._depot.upload(encoding)
         except OSError as error:
             logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
             return
         try:
-            await self._stage.take(flow, UploadTicket(arrival, self._answer_for(flow, request, arrival)))
+            await self._responder.take(flow, UploadTicket(upload, self._answer_for(flow, request, upload)))
         except OSError as error:
-            arrival.drop()
+            upload.drop()
             logger.warning("falmock: an upload is kept in memory, since nothing can listen on loopback: %s", error)
 
     def _answer_for(
-        self, flow: http.HTTPFlow, request: Request, arrival: SpooledUpload
+        self, flow: http.HTTPFlow, request: Request, upload: SpooledUpload
     ) -> Callable[[Content], Awaitable[Reply]]:
         async def answer(content: Content) -> Reply:
-            reply = self._answer(request._replace(content=content), arrival)
+            reply = self._answer(request._replace(content=content), upload)
             reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is ResetPoint.BEFORE_HEADERS:
@@ -74,15 +74,15 @@ class UploadIntake:
 
         return answer
 
-    def _answer(self, request: Request, arrival: SpooledUpload) -> Reply:
-        if arrival.problem is not None:
-            return _no_disk(arrival.problem)
-        if arrival.garbled:
-            return flows.badly_encoded(arrival.garbled)
+    def _answer(self, request: Request, upload: SpooledUpload) -> Reply:
+        if upload.problem is not None:
+            return _no_disk(upload.problem)
+        if upload.garbled:
+            return flows.badly_encoded(upload.garbled)
         try:
             effect = self._engine.handle(request, time.time())
         except BaseException:
-            arrival.drop()
+            upload.drop()
             raise
         self.clear()
         if isinstance(effect, Reply):

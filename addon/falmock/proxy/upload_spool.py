@@ -113,7 +113,7 @@ class SpoolFolder:
             self._folder, self._lock = _locked_folder()
         return self._folder
 
-    def arrival(self, encoding: str) -> SpooledUpload:
+    def upload(self, encoding: str) -> SpooledUpload:
         """Where the body of an upload goes that has this content encoding, one of ENCODINGS. Raises OSError."""
         return SpooledUpload(self.folder, encoding)
 

@@ -51,7 +51,7 @@ class Webhooks:
     """Posts what the agenda has due. Between deliveries there is one timer, and without any nothing."""
 
     def __init__(self, agenda: WebhookSchedule) -> None:
-        self._agenda = agenda
+        self._schedule = agenda
         self._key: Ed25519PrivateKey | None = None
         self._timer: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,14 +92,14 @@ class Webhooks:
     def _look(self) -> None:
         """Make the attempts that are due, and see when to look again."""
         loop = asyncio.get_running_loop()
-        for post in self._agenda.due(time.time(), AT_ONCE - len(self._under_way)):
+        for post in self._schedule.due(time.time(), AT_ONCE - len(self._under_way)):
             flow = _flow(post)
             attempt = self._under_way[flow.id] = _Attempt(post)
             task = loop.create_task(self._deliver(flow, attempt))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         # While all places are taken, the end of an attempt is when to look again.
-        again = self._agenda.next() if len(self._under_way) < AT_ONCE else None
+        again = self._schedule.next() if len(self._under_way) < AT_ONCE else None
         self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._look)
 
     async def _deliver(self, flow: http.HTTPFlow, attempt: _Attempt) -> None:
@@ -121,7 +121,7 @@ class Webhooks:
             if "Certificate verify failed" in problem:
                 problem += " (to trust it: --set ssl_verify_upstream_trusted_ca=FILE)"
         status = flow.response.status_code if flow.response is not None and problem is None else None
-        verdict = self._agenda.posted(post.key, status, problem or "no answer", time.time())
+        verdict = self._schedule.posted(post.key, status, problem or "no answer", time.time())
         flow.comment = f"falmock: {verdict.text}"
         _tell(post, verdict)
         self.changed()
@@ -134,7 +134,7 @@ class Webhooks:
         self._under_way.clear()
         for task in self._tasks:
             task.cancel()
-        left = self._agenda.standing
+        left = self._schedule.standing
         if left:
             more = f"; and {len(left) - TOLD} more" if len(left) > TOLD else ""
             logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:TOLD]), more)

@@ -47,7 +47,7 @@ class HttpConnection(asyncio.Protocol):
         self._paused = False
         self._waiting = False
         self._timer: asyncio.TimerHandle | None = None
-        self._answering: asyncio.Task[None] | None = None
+        self._handler: asyncio.Task[None] | None = None
 
     # the connection
 
@@ -60,8 +60,8 @@ class HttpConnection(asyncio.Protocol):
         """The client is gone: nothing of what it was given goes on."""
         self._tickets.players.discard(self)
         self._forget()
-        if self._answering is not None:
-            self._answering.cancel()
+        if self._handler is not None:
+            self._handler.cancel()
 
     def abort(self) -> None:
         """Break off at once."""
@@ -80,7 +80,7 @@ class HttpConnection(asyncio.Protocol):
         play, self._play = self._play, None
         source, self._source = self._source, None
         if isinstance(play, Stream):
-            self._tickets.leave(play.key, self)
+            self._tickets.rewrite(play.key, self)
         if isinstance(play, UploadTicket):
             play.sink.drop()
         if isinstance(source, ReplySource):
@@ -156,7 +156,7 @@ class HttpConnection(asyncio.Protocol):
         elif isinstance(play, Reply):
             self._reply(play)
         elif isinstance(play, UploadTicket):
-            self._answering = self._loop.create_task(self._stored(play))
+            self._handler = self._loop.create_task(self._stored(play))
 
     async def _stored(self, upload: UploadTicket) -> None:
         """An upload is on disk: see what is to be answered."""

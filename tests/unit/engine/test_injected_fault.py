@@ -27,7 +27,7 @@ def test_equal_calls_draw_the_same(seed: int | str, who: str, number: int, purpo
 
 def test_what_differs_draws_otherwise() -> None:
     chances = [SeededRandom(0, "x", 1), SeededRandom(1, "x", 1), SeededRandom(0, "y", 1), SeededRandom(0, "x", 2)]
-    assert len({chance.share("a") for chance in chances} | {chances[0].share("b")}) == 5
+    assert len({rng.share("a") for rng in chances} | {chances[0].share("b")}) == 5
 
 
 def test_shares_are_spread_evenly() -> None:

@@ -19,7 +19,7 @@ def test_what_follows_from_a_fixture() -> None:
     (fixture,) = index_of(FLUX).fixtures
     known = PreparedCache().of(fixture, RECORDED)
     assert (known.fixture, known.label, known.why) == (fixture, "test.json#0", prepared.reason_of(fixture))
-    assert known.course == (schedule(RECORDED, fixture.timeline), fixture.answer, fixture.timeline.honours_cancel)
+    assert known.plan == (schedule(RECORDED, fixture.timeline), fixture.answer, fixture.timeline.honours_cancel)
 
 
 def test_it_is_worked_out_once_for_a_pace() -> None:
@@ -27,7 +27,7 @@ def test_it_is_worked_out_once_for_a_pace() -> None:
     preparations = PreparedCache()
     first = preparations.of(fixture, RECORDED)
     assert preparations.of(fixture, RECORDED) is first
-    assert preparations.of(fixture, INSTANT).course.schedule == schedule(INSTANT, fixture.timeline)
+    assert preparations.of(fixture, INSTANT).plan.schedule == schedule(INSTANT, fixture.timeline)
 
 
 def test_each_fixture_has_its_own() -> None:

@@ -73,7 +73,7 @@ class Mock:
         assert self.door.claims(request)
         effect = asyncio.run(self.door.answer(request, self._ask, self.now))
         if isinstance(effect, FalCall):
-            effect = effect.leave(self._decided(effect.request))
+            effect = effect.rewrite(self._decided(effect.request))
         assert isinstance(effect, Reply)
         return Sent(effect)
 

@@ -86,7 +86,7 @@ class World:
             return self.doors.unknown(request, self.now)
         effect: Reply | Stream | FalCall = asyncio.run(door.answer(request, self._ask, self.now))
         if isinstance(effect, FalCall):
-            effect = effect.leave(self.decided(effect.request))
+            effect = effect.rewrite(self.decided(effect.request))
         assert isinstance(effect, Reply)
         return effect
 

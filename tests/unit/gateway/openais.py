@@ -92,9 +92,9 @@ class App:
         assert isinstance(result, Reply)
         return result
 
-    def generate(self, headers: dict[str, str] | None = None, **wish: Any) -> Any:
+    def generate(self, headers: dict[str, str] | None = None, **wanted: Any) -> Any:
         """The answer's body, with the status for an error."""
-        given = json.dumps({"model": "a/b", "prompt": "x", **wish}).encode()
+        given = json.dumps({"model": "a/b", "prompt": "x", **wanted}).encode()
         reply = self.reply("POST", GENERATIONS, given, **(headers or {}))
         body = read(reply)
         return body if reply.status == 200 else (reply.status, body["error"]["code"])

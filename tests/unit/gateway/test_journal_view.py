@@ -52,10 +52,10 @@ def test_messages_on_a_socket_are_calls_of_their_own() -> None:
     assert isinstance(effect, Socket)
     effect.conversation.opened(client.now)
     effect.conversation.received('{"prompt": "a cat"}', client.now)
-    chronicle = JournalView(client.engine)
-    handshake, message = chronicle
+    view = JournalView(client.engine)
+    handshake, message = view
     assert (handshake.call, message.call, message.entry.fixture) == ("socket", "message", "test.json#0")
-    assert chronicle.input(message) == CAT
+    assert view.input(message) == CAT
     assert message.endpoint.startswith("fal-ai/flux/dev")
 
 

@@ -270,7 +270,7 @@ HEADERS = (
 def test_status_and_headers_of_the_answer(status: int) -> None:
     result = post()
     assert isinstance(result, FalCall)
-    left = result.leave(Reply(status, HEADERS, b"body", "because"))
+    left = result.rewrite(Reply(status, HEADERS, b"body", "because"))
     assert (left.status, left.headers) == (status, (HEADERS[0], *HEADERS[3:]))
     assert isinstance(left, Reply)
     assert left.body == b"body"
@@ -280,7 +280,7 @@ def test_a_stream_stays_one() -> None:
     result = post(headers=JSON | FROM_A_PAGE)
     assert isinstance(result, FalCall)
     source = Silence()
-    left = result.leave(Stream(200, ((b"Content-Type", b"text/event-stream"),), source, "because"))
+    left = result.rewrite(Stream(200, ((b"Content-Type", b"text/event-stream"),), source, "because"))
     assert isinstance(left, Stream)
     assert left.source is source
     assert named(left, b"access-control-allow-origin") == [b"*"]
@@ -305,9 +305,9 @@ def test_a_page_may_read_what_it_gets(profile: ProxyProfile) -> None:
     assert named(refusal, b"access-control-allow-origin") == [b"*"]
     result = post(headers=JSON | FROM_A_PAGE, proxy_profile=profile)
     assert isinstance(result, FalCall)
-    assert named(result.leave(Reply(200, (), b"", "")), b"access-control-allow-origin") == [b"*"]
+    assert named(result.rewrite(Reply(200, (), b"", "")), b"access-control-allow-origin") == [b"*"]
     fals = (b"Access-Control-Allow-Origin", b"https://x")
-    assert result.leave(Reply(200, (fals,), b"", "")).headers == (fals,)
+    assert result.rewrite(Reply(200, (fals,), b"", "")).headers == (fals,)
 
 
 @pytest.mark.parametrize("mode", [Mode.RECORD, Mode.AUTO, Mode.PASSTHROUGH])
@@ -414,4 +414,4 @@ def test_official_keys() -> None:
 def test_official_answers() -> None:
     result = official()
     assert isinstance(result, FalCall)
-    assert result.leave(Reply(422, HEADERS, b"", "")).headers == HEADERS
+    assert result.rewrite(Reply(422, HEADERS, b"", "")).headers == HEADERS

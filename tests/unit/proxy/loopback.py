@@ -137,7 +137,7 @@ class Peer:
         self.writer.transport.abort()
 
 
-async def asking(origin: Origin, play: Play, **more: Any) -> Peer:
+async def internal_calls(origin: Origin, play: Play, **more: Any) -> Peer:
     """A connection that has asked for this effect with a good ticket."""
     ticket = await origin.admit(play)
     peer = await Peer.connected(origin)

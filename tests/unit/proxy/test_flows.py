@@ -181,7 +181,7 @@ def bare(effect: Reply | Stream) -> Reply | Stream:
 def test_a_door_changes_status_and_headers_and_the_body_stays_framed() -> None:
     headers = http.Headers([(b"content-length", b"4"), (b"x-fal-request-id", b"1"), (b"transfer-encoding", b"chunked")])
     flow = tflow.tflow(resp=tutils.tresp(headers=headers, content=b"body"))
-    flows.send_off(flow, bare)
+    flows.rewrite_head(flow, bare)
     assert flow.response.status_code == 202
     assert dict(flow.response.headers) == {
         "x-fal-request-id": "1",
@@ -195,7 +195,7 @@ def test_a_door_changes_status_and_headers_and_the_body_stays_framed() -> None:
 def test_a_door_that_drops_the_encoding_has_a_whole_body_decoded() -> None:
     flow = tflow.tflow(resp=tutils.tresp(headers=http.Headers(content_length="0"), content=b"body" * 100))
     flow.response.encode("gzip")
-    flows.send_off(flow, bare)
+    flows.rewrite_head(flow, bare)
     assert flow.response.content == b"body" * 100  # recorders still read it
     flows.decode(flow)
     assert flow.response.raw_content == b"body" * 100
@@ -205,7 +205,7 @@ def test_a_door_that_drops_the_encoding_has_a_whole_body_decoded() -> None:
 def test_what_was_streamed_keeps_its_encoding() -> None:
     flow = tflow.tflow(resp=tutils.tresp(headers=http.Headers(content_encoding="gzip")))
     flow.response.raw_content = None
-    flows.send_off(flow, bare)
+    flows.rewrite_head(flow, bare)
     flows.decode(flow)
     assert flow.response.headers["content-encoding"] == "gzip"
 
@@ -214,7 +214,7 @@ def test_a_door_that_keeps_the_encoding() -> None:
     flow = tflow.tflow(resp=tutils.tresp(content=b"body" * 100))
     flow.response.encode("gzip")
     before = flow.response.raw_content
-    flows.send_off(flow, lambda effect: effect)
+    flows.rewrite_head(flow, lambda effect: effect)
     flows.decode(flow)
     assert (flow.response.raw_content, flow.response.headers["content-encoding"]) == (before, "gzip")
 

@@ -48,18 +48,18 @@ class Rig:
 
     def __init__(self, mode: Mode = Mode.REPLAY, behind: Any = None) -> None:
         self.engine = Engines(Config(mode=mode), index_of(ONE), lambda now: uuid7(now, 1))
-        stage = Responder(lambda _: None)
-        intake = UploadIntake(self.engine, stage)
-        self.answering = FlowHandler(self.engine, Clients(), Entrance(behind), intake, stage, MissLog())  # type: ignore[arg-type]
+        responder = Responder(lambda _: None)
+        intake = UploadIntake(self.engine, responder)
+        self.answering = FlowHandler(self.engine, Clients(), Entrance(behind), intake, responder, MissLog())  # type: ignore[arg-type]
 
     def answer(self, path: str = "/a/b", body: bytes = b"{}", **headers: str) -> http.HTTPFlow:
         flow = flow_to(f"https://fal.run{path}", body, **headers)
         asyncio.run(self.answering.answer(flow, "fal.run"))
         return flow
 
-    def welcome(self) -> http.HTTPFlow:
+    def answer_direct(self) -> http.HTTPFlow:
         flow = flow_to("http://127.0.0.1:8080/x", b"")
-        asyncio.run(self.answering.welcome(flow, RUN))
+        asyncio.run(self.answering.answer_direct(flow, RUN))
         return flow
 
 
@@ -134,13 +134,13 @@ def test_nothing_of_ours_fails_open_or_gets_in_the_way(
 
 
 def test_a_door_answers_a_direct_request() -> None:
-    flow = Rig(behind=Reply(418, (), b"tea", "a reason")).welcome()
+    flow = Rig(behind=Reply(418, (), b"tea", "a reason")).answer_direct()
     assert is_direct(flow)
     assert seen(flow) == (418, b"tea")
 
 
 def test_a_door_that_fails_is_told() -> None:
-    assert seen(Rig(behind=RuntimeError("broken")).welcome())[0] == 500
+    assert seen(Rig(behind=RuntimeError("broken")).answer_direct())[0] == 500
 
 
 def left(effect: Reply | Stream) -> Reply | Stream:
@@ -148,7 +148,7 @@ def left(effect: Reply | Stream) -> Reply | Stream:
 
 
 def test_a_door_sees_the_answer_to_what_it_sends_on() -> None:
-    flow = Rig(behind=FalCall(RUN, left)).welcome()
+    flow = Rig(behind=FalCall(RUN, left)).answer_direct()
     assert seen(flow) == (200, b'{"a":1}')
     assert flow.response is not None
     assert flow.response.headers["x-door"] == "left"
@@ -157,7 +157,7 @@ def test_a_door_sees_the_answer_to_what_it_sends_on() -> None:
 @pytest.mark.parametrize("breaks_off", [False, True])
 def test_a_door_sees_fals_answer_too_once(breaks_off: bool) -> None:  # noqa: FBT001
     rig = Rig(Mode.PASSTHROUGH, FalCall(RUN, left))
-    flow = rig.welcome()
+    flow = rig.answer_direct()
     assert (flow.request.pretty_url, flow.metadata[FORWARDED], flow.response) == (
         "https://fal.run/a/b",
         "fal.run",
@@ -167,5 +167,5 @@ def test_a_door_sees_fals_answer_too_once(breaks_off: bool) -> None:  # noqa: FB
         rig.answering.forget(flow)
     for times in (0, 0) if breaks_off else (1, 0):
         flow.response = http.Response.make(200)
-        rig.answering.send_off(flow)
+        rig.answering.rewrite_head(flow)
         assert len(flow.response.headers.get_all("x-door")) == times

@@ -52,15 +52,15 @@ class Stage:
 class Conversation:
     """An intake with an engine in replay, and the folder for temporary files."""
 
-    def __init__(self, folder: Path, stage: Stage | None = None) -> None:
+    def __init__(self, folder: Path, responder: Stage | None = None) -> None:
         self.folder = folder
         self.engine = Engines(Config(mode=Mode.REPLAY), Index(), lambda _: "id")
-        self.stage = stage or Stage()
-        self.intake = UploadIntake(self.engine, self.stage)  # type: ignore[arg-type]
+        self.responder = responder or Stage()
+        self.intake = UploadIntake(self.engine, self.responder)  # type: ignore[arg-type]
 
     def begin(self, flow: http.HTTPFlow) -> UploadTicket | None:
         asyncio.run(self.intake.begin(flow, HOST))
-        return self.stage.upload
+        return self.responder.upload
 
     def upload(self, flow: http.HTTPFlow, body: bytes) -> Reply:
         upload = self.begin(flow)
@@ -83,8 +83,8 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversati
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     conversation = Conversation(tmp_path)
     yield conversation
-    if conversation.stage.upload is not None:
-        conversation.stage.upload.sink.drop()
+    if conversation.responder.upload is not None:
+        conversation.responder.upload.sink.drop()
     conversation.intake.stop()
     assert list(tmp_path.iterdir()) == []
 

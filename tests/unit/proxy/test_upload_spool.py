@@ -46,20 +46,20 @@ def in_members(data: bytes) -> bytes:
 
 
 def test_a_body_is_kept_with_its_digest(tmp_path: Path) -> None:
-    arrival = SpooledUpload(tmp_path, "")
+    upload = SpooledUpload(tmp_path, "")
     for piece in (b"he", b"", b"llo"):
-        arrival.write(piece)
-    content = arrival.content()
+        upload.write(piece)
+    content = upload.content()
     assert content == content_of(b"hello")._replace(data=None, file=content.file)
     assert Path(content.file or "").read_bytes() == b"hello"
-    assert arrival.problem is None
+    assert upload.problem is None
 
 
 def test_a_body_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
-    arrival = SpooledUpload(tmp_path, "")
-    arrival.write(b"hel")
+    upload = SpooledUpload(tmp_path, "")
+    upload.write(b"hel")
     assert len(files(tmp_path)) == 1
-    arrival.drop()
+    upload.drop()
     assert files(tmp_path) == []
 
 
@@ -67,13 +67,13 @@ def test_a_body_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
 def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("falmock.recording.disk.atomic.temporary", lambda _: tmp_path / "full")
     (tmp_path / "full").symlink_to("/dev/full")
-    arrival = SpooledUpload(tmp_path, "")
+    upload = SpooledUpload(tmp_path, "")
     for _ in range(100):
-        arrival.write(b"x" * 10_000)
-    content = arrival.content()
+        upload.write(b"x" * 10_000)
+    content = upload.content()
     assert content.file is None
-    assert arrival.problem is not None
-    assert arrival.problem.errno == errno.ENOSPC
+    assert upload.problem is not None
+    assert upload.problem.errno == errno.ENOSPC
     assert files(tmp_path) == []
 
 
@@ -84,10 +84,10 @@ def test_an_encoding_is_taken_off(tmp_path: Path, pack: Callable[[bytes], bytes]
     packed = pack(data)
     if pack is raw_deflate and step == 1:
         step = 2  # what it is shows in the first two bytes
-    arrival = SpooledUpload(tmp_path, "gzip")
+    upload = SpooledUpload(tmp_path, "gzip")
     for start in range(0, len(packed), step):
-        arrival.write(packed[start : start + step])
-    content = arrival.content()
+        upload.write(packed[start : start + step])
+    content = upload.content()
     assert Path(content.file or "").read_bytes() == data
     assert content.size == len(data)
 
@@ -96,11 +96,11 @@ def test_an_encoding_is_taken_off(tmp_path: Path, pack: Callable[[bytes], bytes]
     "sent", [b"not packed at all", gzip.compress(b"hello", mtime=0)[:-3], gzip.compress(b"hello", mtime=0) + b"more"]
 )
 def test_a_body_that_is_not_encoded_as_it_says(tmp_path: Path, sent: bytes) -> None:
-    arrival = SpooledUpload(tmp_path, "gzip")
-    arrival.write(sent)
-    arrival.write(b"even more" if sent.endswith(b"more") else b"")
-    assert arrival.content().file is None
-    assert arrival.garbled
+    upload = SpooledUpload(tmp_path, "gzip")
+    upload.write(sent)
+    upload.write(b"even more" if sent.endswith(b"more") else b"")
+    assert upload.content().file is None
+    assert upload.garbled
     assert files(tmp_path) == []
 
 
@@ -126,18 +126,18 @@ def test_the_folder_is_made_for_the_first_and_goes_with_all() -> None:
     depot = SpoolFolder()
     depot.stop()
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
-    arrival = depot.arrival("")
-    arrival.write(b"x")
+    upload = depot.upload("")
+    upload.write(b"x")
     depot.stop()
-    arrival.drop()
+    upload.drop()
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
     depot.stop()
 
 
 def on_disk(depot: SpoolFolder, data: bytes) -> Content:
-    arrival = depot.arrival("")
-    arrival.write(data)
-    return arrival.content()
+    upload = depot.upload("")
+    upload.write(data)
+    return upload.content()
 
 
 def content_at(content: Content) -> bytes:

@@ -180,12 +180,12 @@ class Job:
     def __init__(self, listening: Listening, endpoint: str, request_id: str) -> None:
         self.id = request_id
         self.url = f"https://queue.fal.run/{'/'.join(endpoint.split('/')[:2])}/requests/{request_id}"
-        self._listening = listening
+        self._hooks = listening
 
     def hear(self, line: str, answer: Any, status: int, at: float | None, **more: Any) -> list[Outcome]:
         if at is not None:
-            self._listening.now = at
-        return self._listening.hear(line, None, answer, status, **more)
+            self._hooks.now = at
+        return self._hooks.hear(line, None, answer, status, **more)
 
     def status(self, word: str, at: float | None = None, **shown: Any) -> list[Outcome]:
         """A poll that showed this."""
@@ -195,9 +195,9 @@ class Job:
     def stream(self, *events: tuple[float, dict[str, Any]]) -> list[Outcome]:
         """A status stream with these status objects, each at its time."""
         chunks = tuple((START + at, b"data: " + json.dumps(shown).encode() + b"\n\n") for at, shown in events)
-        self._listening.now = events[-1][0]
+        self._hooks.now = events[-1][0]
         headers = {"content-type": "text/event-stream"}
-        return self._listening.hear(f"GET {self.url}/status/stream?logs=1", None, None, headers=headers, chunks=chunks)
+        return self._hooks.hear(f"GET {self.url}/status/stream?logs=1", None, None, headers=headers, chunks=chunks)
 
     def cancel(self, at: float | None = None, status: int = 202) -> list[Outcome]:
         word = "CANCELLATION_REQUESTED" if status == 202 else "ALREADY_COMPLETED"

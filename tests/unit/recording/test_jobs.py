@@ -464,7 +464,7 @@ ACTS: dict[str, Any] = {
     "run": lambda job: job.status("IN_PROGRESS", logs=[log("line")]),
     "end": lambda job: job.status("COMPLETED", metrics={"inference_time": 0.5}),
     "fail": lambda job: job.status("COMPLETED", error="no", error_type="bad"),
-    "stream": lambda job: job.stream((job._listening.now, {"status": "IN_PROGRESS", "logs": [log("line")]})),
+    "stream": lambda job: job.stream((job._hooks.now, {"status": "IN_PROGRESS", "logs": [log("line")]})),
     "cancel": lambda job: job.cancel(),
     "late": lambda job: job.cancel(status=400),
     "early": lambda job: job.result({"detail": "Request is still in progress"}, status=400),

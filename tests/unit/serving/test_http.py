@@ -26,7 +26,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
-from unit.proxy.loopback import asking
+from unit.proxy.loopback import internal_calls
 from unit.proxy.loopback import on_loopback
 from unit.proxy.loopback import request
 from unit.proxy.loopback import until
@@ -51,7 +51,7 @@ def reply(body: bytes | FileBody, delivery: Delivery | None = None, **more: Any)
 @on_loopback
 async def test_each_piece_is_a_chunk_of_its_own(origin: Origin) -> None:
     play = stream(StreamStep((b"one", b"two"), again=0), StreamStep((b"three",), again=0), StreamStep(end=End.WHOLE))
-    async with await asking(origin, play) as peer:
+    async with await internal_calls(origin, play) as peer:
         status, headers = await peer.head()
         assert status == "HTTP/1.1 200 OK"
         assert headers == {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
@@ -70,14 +70,14 @@ async def test_a_client_of_http_1_0_gets_no_chunks(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_client_that_asks_for_it_is_closed_on(origin: Origin) -> None:
-    async with await asking(origin, reply(b"hello"), headers=["Connection: close"]) as peer:
+    async with await internal_calls(origin, reply(b"hello"), headers=["Connection: close"]) as peer:
         await peer.head()
         assert await peer.rest() == b"hello"
 
 
 @on_loopback
 async def test_an_empty_piece_is_no_end(origin: Origin) -> None:
-    async with await asking(
+    async with await internal_calls(
         origin, stream(StreamStep((b"", b"one", b""), again=0), StreamStep((b"two",), end=End.WHOLE))
     ) as peer:
         await peer.head()
@@ -87,7 +87,7 @@ async def test_an_empty_piece_is_no_end(origin: Origin) -> None:
 @on_loopback
 async def test_a_piece_goes_out_when_it_is_due_and_not_with_the_next(origin: Origin) -> None:
     play = stream(StreamStep((b"one",)), StreamStep((b"two",), end=End.WHOLE), key="a job")
-    async with await asking(origin, play) as peer:
+    async with await internal_calls(origin, play) as peer:
         await peer.head()
         assert await peer.chunk() == b"one"
         with pytest.raises(TimeoutError):
@@ -104,7 +104,7 @@ async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> 
     source = Script(
         StreamStep((b"one",), again=now + 0.2), StreamStep((b"two",), again=now + 0.3), StreamStep(end=End.WHOLE)
     )
-    async with await asking(origin, Stream(200, EVENTS, source, "test")) as peer:
+    async with await internal_calls(origin, Stream(200, EVENTS, source, "test")) as peer:
         await peer.head()
         assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
     # A timer may be early by as much as the clock of the loop is coarse.
@@ -117,7 +117,7 @@ async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> 
 async def test_a_stream_may_begin_late(origin: Origin) -> None:
     source = Script(StreamStep((b"one",), end=End.WHOLE))
     started = time.time()
-    async with await asking(origin, Stream(200, EVENTS, source, "test", delay=0.1, key="a job")) as peer:
+    async with await internal_calls(origin, Stream(200, EVENTS, source, "test", delay=0.1, key="a job")) as peer:
         await until(lambda: bool(origin.tickets._listeners))
         origin.tickets.wake("a job")
         assert source.asked == []
@@ -128,14 +128,16 @@ async def test_a_stream_may_begin_late(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_stream_that_is_cut_has_no_end(origin: Origin) -> None:
-    async with await asking(origin, stream(StreamStep((b"one",), end=End.CUT))) as peer:
+    async with await internal_calls(origin, stream(StreamStep((b"one",), end=End.CUT))) as peer:
         await peer.head()
         assert await peer.rest() == b"3\r\none\r\n"
 
 
 @on_loopback
 async def test_a_stream_that_is_reset(origin: Origin) -> None:
-    async with await asking(origin, stream(StreamStep((b"one",)), StreamStep(end=End.RESET), key="a job")) as peer:
+    async with await internal_calls(
+        origin, stream(StreamStep((b"one",)), StreamStep(end=End.RESET), key="a job")
+    ) as peer:
         await peer.head()
         assert await peer.chunk() == b"one"
         origin.tickets.wake("a job")
@@ -146,7 +148,7 @@ async def test_a_stream_that_is_reset(origin: Origin) -> None:
 async def test_a_source_that_fails_breaks_the_stream_off_and_is_logged(
     origin: Origin, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with await asking(origin, stream(StreamStep((b"one",), again=0))) as peer:
+    async with await internal_calls(origin, stream(StreamStep((b"one",), again=0))) as peer:
         await peer.head()
         assert await peer.rest() == b"3\r\none\r\n"
     assert [record.message for record in caplog.records] == ["falmock: a stream broke off"]
@@ -163,7 +165,7 @@ async def test_nobody_steps_a_stream_whose_client_is_gone(origin: Origin, leaves
             return StreamStep((b"x",), again=now + 0.001)
 
     source = Endless()
-    async with await asking(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
+    async with await internal_calls(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
         await peer.head()
         await until(lambda: source.asked > 3)
         peer.vanish() if leaves == "vanish" else peer.writer.close()
@@ -186,7 +188,7 @@ async def test_a_client_that_does_not_read_is_not_stepped(origin: Origin) -> Non
             return StreamStep(end=End.WHOLE)
 
     source = Flood()
-    async with await asking(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
+    async with await internal_calls(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await until(lambda: source.asked > 0)
         stalled = 0
@@ -209,7 +211,7 @@ async def test_a_client_that_does_not_read_is_not_stepped(origin: Origin) -> Non
 
 @on_loopback
 async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin) -> None:
-    async with await asking(origin, reply(b"first")) as peer:
+    async with await internal_calls(origin, reply(b"first")) as peer:
         status, headers = await peer.head()
         assert (status, headers) == ("HTTP/1.1 200 OK", {"content-type": "text/plain", "content-length": "5"})
         assert await peer.reader.readexactly(5) == b"first"
@@ -224,7 +226,7 @@ async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin)
 
 @on_loopback
 async def test_requests_that_come_at_once_are_answered_in_turn(origin: Origin) -> None:
-    async with await asking(origin, reply(b"one", Delivery(piece=1, pause=0.01))) as peer:
+    async with await internal_calls(origin, reply(b"one", Delivery(piece=1, pause=0.01))) as peer:
         peer.ask(await origin.admit(reply(b"two")))
         peer.ask(await origin.admit(reply(b"six")))
         for expected in (b"one", b"two", b"six"):
@@ -239,7 +241,7 @@ async def test_requests_that_come_at_once_are_answered_in_turn(origin: Origin) -
 async def test_what_follows_a_request_and_is_none_ends_the_connection_after_its_answer(
     origin: Origin, garbage: bytes
 ) -> None:
-    async with await asking(origin, reply(b"hello", Delivery(first_byte=0.02))) as peer:
+    async with await internal_calls(origin, reply(b"hello", Delivery(first_byte=0.02))) as peer:
         peer.writer.write(garbage)
         await peer.head()
         assert await peer.rest() == b"hello"
@@ -248,7 +250,7 @@ async def test_what_follows_a_request_and_is_none_ends_the_connection_after_its_
 @pytest.mark.parametrize(("status", "phrase"), [(204, "No Content"), (304, "Not Modified")])
 @on_loopback
 async def test_a_reply_that_has_no_body_has_no_length(origin: Origin, status: int, phrase: str) -> None:
-    async with await asking(origin, Reply(status, (), b"", "test")) as peer:
+    async with await internal_calls(origin, Reply(status, (), b"", "test")) as peer:
         assert await peer.head() == (f"HTTP/1.1 {status} {phrase}", {})
         peer.ask(await origin.admit(reply(b"next")))
         await peer.head()
@@ -257,7 +259,7 @@ async def test_a_reply_that_has_no_body_has_no_length(origin: Origin, status: in
 
 @on_loopback
 async def test_a_head_is_told_the_length_of_what_a_get_would_bring(origin: Origin) -> None:
-    async with await asking(origin, reply(b"", length=2**31), method="HEAD") as peer:
+    async with await internal_calls(origin, reply(b"", length=2**31), method="HEAD") as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(2**31)
         peer.ask(await origin.admit(reply(b"next")))
@@ -270,7 +272,7 @@ async def test_what_has_no_body_is_sent_none(origin: Origin) -> None:
     drip = Delivery(piece=2)
     bodiless = Stream(204, (), Script(StreamStep((b"one",), end=End.WHOLE)), "test")
     for play, method in ((reply(b"hello", drip), "HEAD"), (bodiless, "POST"), (reply(b"hello", drip), "HEAD")):
-        async with await asking(origin, play, method=method) as peer:
+        async with await internal_calls(origin, play, method=method) as peer:
             await peer.head()
             peer.ask(await origin.admit(reply(b"next")))
             assert (await peer.head())[0] == "HTTP/1.1 200 OK"
@@ -283,7 +285,7 @@ async def test_an_answer_that_http_cannot_carry_is_broken_off(
     origin: Origin, delay: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = Stream(200, ((b"X-Bad", b"two\nlines"),), Script(), "test", delay=delay)
-    async with await asking(origin, bad) as peer:
+    async with await internal_calls(origin, bad) as peer:
         assert await peer.rest() == b""
     assert "an answer is none that HTTP can carry" in caplog.text
 
@@ -291,7 +293,7 @@ async def test_an_answer_that_http_cannot_carry_is_broken_off(
 @on_loopback
 async def test_a_reply_may_be_late(origin: Origin) -> None:
     started = time.monotonic()
-    async with await asking(origin, reply(b"late", delay=0.1)) as peer:
+    async with await internal_calls(origin, reply(b"late", delay=0.1)) as peer:
         await peer.head()
         assert time.monotonic() - started >= 0.08
         assert await peer.reader.readexactly(4) == b"late"
@@ -299,7 +301,7 @@ async def test_a_reply_may_be_late(origin: Origin) -> None:
 
 @on_loopback
 async def test_the_client_of_a_late_reply_goes(origin: Origin) -> None:
-    async with await asking(origin, reply(b"late", delay=60)) as peer:
+    async with await internal_calls(origin, reply(b"late", delay=60)) as peer:
         await until(lambda: bool(origin.tickets.players))
         peer.vanish()
         await until(lambda: not origin.tickets.players)
@@ -307,7 +309,7 @@ async def test_the_client_of_a_late_reply_goes(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_drip_comes_after_the_headers_and_in_pieces(origin: Origin) -> None:
-    async with await asking(origin, reply(b"abcdef", Delivery(first_byte=0.1, piece=2, pause=0.05))) as peer:
+    async with await internal_calls(origin, reply(b"abcdef", Delivery(first_byte=0.1, piece=2, pause=0.05))) as peer:
         _, headers = await peer.head()
         headed = time.monotonic()
         assert headers["content-length"] == "6"
@@ -321,7 +323,7 @@ async def test_a_drip_comes_after_the_headers_and_in_pieces(origin: Origin) -> N
 @pytest.mark.parametrize(("cut", "came"), [(3, b"abc"), (0, b""), (6, b"abcdef")])
 @on_loopback
 async def test_a_cut_closes_before_the_end_that_was_told(origin: Origin, cut: int, came: bytes) -> None:
-    async with await asking(origin, reply(b"abcdef", Delivery(cut=cut))) as peer:
+    async with await internal_calls(origin, reply(b"abcdef", Delivery(cut=cut))) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == "6"
         assert await peer.rest() == came
@@ -330,7 +332,7 @@ async def test_a_cut_closes_before_the_end_that_was_told(origin: Origin, cut: in
 @pytest.mark.parametrize("length", [3, 9, 0])
 @on_loopback
 async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> None:
-    async with await asking(origin, reply(b"abcdef", Delivery(length=length))) as peer:
+    async with await internal_calls(origin, reply(b"abcdef", Delivery(length=length))) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(length)
         assert await peer.rest() == b"abcdef"
@@ -340,7 +342,7 @@ async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> No
 @on_loopback
 async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None:
     play = stream(StreamStep((b"abc", b""), again=0), StreamStep((b"def",), end=End.WHOLE), length=length)
-    async with await asking(origin, play) as peer:
+    async with await internal_calls(origin, play) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(length)
         assert "transfer-encoding" not in headers
@@ -349,7 +351,7 @@ async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None
 
 @on_loopback
 async def test_a_reset_behind_the_headers(origin: Origin) -> None:
-    async with await asking(origin, reply(b"abcdef", Delivery(reset=ResetPoint.AFTER_HEADERS))) as peer:
+    async with await internal_calls(origin, reply(b"abcdef", Delivery(reset=ResetPoint.AFTER_HEADERS))) as peer:
         assert await peer.is_reset()
 
 
@@ -366,7 +368,7 @@ def film(tmp_path: Path) -> Path:
 @on_loopback
 async def test_a_file_is_sent_from_disk(origin: Origin, film: Path) -> None:
     whole = film.read_bytes()  # noqa: ASYNC240
-    async with await asking(origin, reply(FileBody(str(film), 1, BIG))) as peer:
+    async with await internal_calls(origin, reply(FileBody(str(film), 1, BIG))) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(BIG - 1)
         assert await peer.reader.readexactly(BIG - 1) == whole[1:]
@@ -377,7 +379,7 @@ async def test_a_file_is_read_no_faster_than_the_client_takes_it(origin: Origin,
     big = 64 * 1024 * 1024
     with film.open("r+b") as opened:
         opened.truncate(big)
-    async with await asking(origin, reply(FileBody(str(film), 0, big))) as peer:
+    async with await internal_calls(origin, reply(FileBody(str(film), 0, big))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         player = await player_of(origin)
         await until(lambda: player._waiting)
@@ -395,7 +397,7 @@ async def player_of(origin: Origin) -> Any:
 @on_loopback
 async def test_a_file_that_is_gone_is_told(origin: Origin, film: Path) -> None:
     film.unlink()  # noqa: ASYNC240
-    async with await asking(origin, reply(FileBody(str(film), 0, BIG))) as peer:
+    async with await internal_calls(origin, reply(FileBody(str(film), 0, BIG))) as peer:
         status, headers = await peer.head()
         assert status == "HTTP/1.1 500 Internal Server Error"
         assert b"film.mp4" in await peer.reader.readexactly(int(headers["content-length"]))
@@ -403,7 +405,7 @@ async def test_a_file_that_is_gone_is_told(origin: Origin, film: Path) -> None:
 
 @on_loopback
 async def test_a_file_that_shrinks_on_its_way_breaks_off(origin: Origin, film: Path) -> None:
-    async with await asking(origin, reply(FileBody(str(film), 0, BIG))) as peer:
+    async with await internal_calls(origin, reply(FileBody(str(film), 0, BIG))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         player = await player_of(origin)
         await until(lambda: player._waiting)
@@ -448,7 +450,7 @@ async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chu
     data = bytes(range(256)) * 4096
     play = UploadTicket(sink, storing(lambda content: reply(f"{content.size}".encode())))
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(data)}"
-    async with await asking(origin, play, headers=[framing]) as peer:
+    async with await internal_calls(origin, play, headers=[framing]) as peer:
         for start in range(0, len(data), 65536):
             part = data[start : start + 65536]
             peer.writer.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
@@ -462,7 +464,7 @@ async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chu
 async def test_an_upload_that_breaks_off_is_dropped_and_never_asked_about(origin: Origin) -> None:
     sink, asked = Kept(), []
     play = UploadTicket(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
-    async with await asking(origin, play, headers=["Content-Length: 10"]) as peer:
+    async with await internal_calls(origin, play, headers=["Content-Length: 10"]) as peer:
         peer.writer.write(b"12345")
         await until(lambda: sink.data == b"12345")
         peer.vanish()
@@ -475,7 +477,7 @@ async def test_an_upload_that_cannot_be_taken_is_told(origin: Origin, caplog: py
     def fails(_: Content) -> Reply:
         raise OSError("no space left")
 
-    async with await asking(origin, UploadTicket(Kept(), storing(fails)), body=b"data") as peer:
+    async with await internal_calls(origin, UploadTicket(Kept(), storing(fails)), body=b"data") as peer:
         assert (await peer.head())[0] == "HTTP/1.1 500 Internal Server Error"
     assert "no space left" in caplog.text
 
@@ -492,7 +494,7 @@ async def test_the_client_of_an_upload_goes_while_it_is_stored(origin: Origin) -
             ended.set()
         return reply(b"")
 
-    async with await asking(origin, UploadTicket(Kept(), answer), body=b"data") as peer:
+    async with await internal_calls(origin, UploadTicket(Kept(), answer), body=b"data") as peer:
         await stored.wait()
         peer.vanish()
         await ended.wait()

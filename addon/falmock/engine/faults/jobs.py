@@ -32,34 +32,34 @@ _LOST = Answer(404, "application/json; charset=utf-8", jsontext.dump_queue(error
 _STUCK = {JobTrouble.STUCK_IN_QUEUE: State.QUEUED, JobTrouble.STUCK_IN_PROGRESS: State.RUNNING}
 
 
-def stand_in(strike: InjectedFault) -> Fixture | None:
+def stand_in(injected: InjectedFault) -> Fixture | None:
     """A fixture for a job that none answers, where the fault knows how it ends; None where it does not."""
-    if strike.fault.answer is None:
+    if injected.fault.answer is None:
         return None
-    return Fixture(Match(), answer_of(strike.fault.answer), default_timeline(None), "", strike.source, 0)
+    return Fixture(Match(), answer_of(injected.fault.answer), default_timeline(None), "", injected.source, 0)
 
 
-def struck(strike: InjectedFault, course: JobPlan, endpoint: EndpointId) -> JobPlan:
-    """A job's course as the fault has it go."""
-    fault = strike.fault
+def applied(injected: InjectedFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPlan:
+    """The plan of a job as the fault changes it."""
+    fault = injected.fault
     if fault.error is not None:
-        return course._replace(answer=answer_of(fault.error, endpoint.app, endpoint.path))
-    return course if fault.job is None else _in_trouble(fault.job, course, endpoint)
+        return job_plan._replace(answer=answer_of(fault.error, endpoint.app, endpoint.path))
+    return job_plan if fault.job is None else _in_trouble(fault.job, job_plan, endpoint)
 
 
-def _in_trouble(job: JobFault, course: JobPlan, endpoint: EndpointId) -> JobPlan:
+def _in_trouble(job: JobFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPlan:
     trouble = job.trouble
     if trouble in _STUCK:
         # It goes as a job goes that its client cancelled when it was recorded: so far, and no further by itself.
-        plan = course.schedule._replace(reaches=_STUCK[trouble])
+        plan = job_plan.schedule._replace(reaches=_STUCK[trouble])
         return JobPlan(plan, answer_of(_CANCELLED), honours_cancel=True)
     if trouble is JobTrouble.RETRIED:
-        return course._replace(schedule=with_retries(course.schedule, job.times))
+        return job_plan._replace(schedule=with_retries(job_plan.schedule, job.times))
     error = job.error
     if trouble is JobTrouble.FAILS_LATE:
-        return course._replace(answer=answer_of(error or _FAILURE, endpoint.app, endpoint.path))
+        return job_plan._replace(answer=answer_of(error or _FAILURE, endpoint.app, endpoint.path))
     lost = _LOST if error is None else answer_of(error, endpoint.app, endpoint.path)
-    return course._replace(answer=lost._replace(error=None, error_type=None))
+    return job_plan._replace(answer=lost._replace(error=None, error_type=None))
 
 
 def with_retries(plan: Schedule, times: int) -> Schedule:
@@ -79,12 +79,12 @@ def with_retries(plan: Schedule, times: int) -> Schedule:
     )
 
 
-def webhook_plan(strike: InjectedFault | None) -> DeliveryPlan:
+def webhook_plan(injected: InjectedFault | None) -> DeliveryPlan:
     """How the webhook of a job is delivered."""
-    fault = strike.fault.webhook if strike is not None else None
-    if strike is None or fault is None:
+    fault = injected.fault.webhook if injected is not None else None
+    if injected is None or fault is None:
         return ONCE
-    plan = DeliveryPlan(fault=strike.fault.name)
+    plan = DeliveryPlan(fault=injected.fault.name)
     match fault.trouble:
         case WebhookTrouble.NEVER:
             return plan._replace(delays=())
@@ -98,11 +98,11 @@ def webhook_plan(strike: InjectedFault | None) -> DeliveryPlan:
             return plan._replace(delays=(fault.seconds,), yields=True)
 
 
-def marked(strike: InjectedFault, reply: Reply) -> Reply:
+def marked(injected: InjectedFault, reply: Reply) -> Reply:
     """The reply to a submit whose job, or whose webhook, goes wrong."""
-    fault = strike.fault
+    fault = injected.fault
     if fault.error is None and fault.job is None and fault.webhook is None:
         return reply
     return reply._replace(
-        headers=(*reply.headers, fault_header(fault.name)), why=f"{reply.why}; {reason_of(strike)}", fault=fault.name
+        headers=(*reply.headers, fault_header(fault.name)), why=f"{reply.why}; {reason_of(injected)}", fault=fault.name
     )

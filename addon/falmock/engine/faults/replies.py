@@ -29,12 +29,12 @@ def fault_header(name: str) -> Header:
     return HEADER.encode(), name.encode("ascii", "replace")
 
 
-def reason_of(strike: InjectedFault) -> str:
+def reason_of(injected: InjectedFault) -> str:
     """Where a fault came from, in a few words."""
-    return f"asked for by {strike.source}"
+    return f"asked for by {injected.source}"
 
 
-def error_reply(strike: InjectedFault, wanted: ErrorSpec, called: CallInfo, request_id: str) -> Reply:
+def error_reply(injected: InjectedFault, wanted: ErrorSpec, called: CallInfo, request_id: str) -> Reply:
     """The error in place of the answer to a call; `request_id` is that of its job or its run."""
     app, path = _parts(called)
     error = envelope(wanted, app, path)
@@ -48,8 +48,8 @@ def error_reply(strike: InjectedFault, wanted: ErrorSpec, called: CallInfo, requ
     headers += [(name.encode(), value.encode()) for name, value in error.headers]
     if error.kind is not ErrorKind.PAGE:
         headers += replies.GATEWAY
-    headers.append(fault_header(strike.fault.name))
-    return Reply(error.status, tuple(headers), error.body, reason_of(strike), fault=strike.fault.name)
+    headers.append(fault_header(injected.fault.name))
+    return Reply(error.status, tuple(headers), error.body, reason_of(injected), fault=injected.fault.name)
 
 
 def _parts(called: CallInfo) -> tuple[str, str]:
@@ -60,9 +60,9 @@ def _parts(called: CallInfo) -> tuple[str, str]:
     return called.model, ""
 
 
-def struck(strike: InjectedFault, reply: Reply) -> Reply:
+def applied(injected: InjectedFault, reply: Reply) -> Reply:
     """A reply as the fault has it arrive."""
-    fault = strike.fault
+    fault = injected.fault
     if not fault.delays_or_breaks:
         return reply
     body: bytes | FileBody = reply.body
@@ -76,17 +76,17 @@ def struck(strike: InjectedFault, reply: Reply) -> Reply:
     return reply._replace(
         headers=_marked(headers, fault),
         body=body,
-        why=f"{reply.why}; {reason_of(strike)}" if reply.fault is None else reply.why,
-        delay=reply.delay + delay_of(strike),
+        why=f"{reply.why}; {reason_of(injected)}" if reply.fault is None else reply.why,
+        delay=reply.delay + delay_of(injected),
         length=None if fault.body is not None else reply.length,
         delivery=_delivery(fault, size),
         fault=fault.name,
     )
 
 
-def delay_of(strike: InjectedFault) -> float:
+def delay_of(injected: InjectedFault) -> float:
     """The seconds that the latency of a fault comes to."""
-    return 0.0 if strike.fault.latency is None else strike.chance.seconds(strike.fault.latency)
+    return 0.0 if injected.fault.latency is None else injected.rng.seconds(injected.fault.latency)
 
 
 def _marked(headers: tuple[Header, ...], fault: Fault) -> tuple[Header, ...]:
@@ -131,10 +131,10 @@ def _delivery(fault: Fault, size: int) -> Delivery | None:
 _RESETS = {Breaks.BEFORE_HEADERS: ResetPoint.BEFORE_HEADERS, Breaks.AFTER_HEADERS: ResetPoint.AFTER_HEADERS}
 
 
-def broken_off(strike: InjectedFault) -> Reply:
+def broken_off(injected: InjectedFault) -> Reply:
     """No answer at all, so no status: the connection is reset before its headers."""
-    name = strike.fault.name
+    name = injected.fault.name
     gone = Delivery(reset=ResetPoint.BEFORE_HEADERS)
     return Reply(
-        _NO_STATUS, (fault_header(name),), b"", reason_of(strike), delay=delay_of(strike), delivery=gone, fault=name
+        _NO_STATUS, (fault_header(name),), b"", reason_of(injected), delay=delay_of(injected), delivery=gone, fault=name
     )

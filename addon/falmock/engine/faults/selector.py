@@ -84,21 +84,21 @@ class FaultCounts:
         """Begin anew."""
         self._counts.clear()
 
-    def strikes(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
+    def draw(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
         """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
         came, struck = self._counts.pop(key, (0, 0))
         came += 1
         rule = fault.selection
-        chance = SeededRandom(seed if rule.seed is None else rule.seed, key, came)
+        rng = SeededRandom(seed if rule.seed is None else rule.seed, key, came)
         strikes = (
             (not rule.nth or came in rule.nth)
             and (rule.times is None or struck < rule.times)
-            and (rule.rate >= 1 or chance.share("rate") < rule.rate)
+            and (rule.rate >= 1 or rng.share("rate") < rule.rate)
         )
         self._counts[key] = (came, struck + strikes)
         if len(self._counts) > self._limit:
             self._counts.popitem(last=False)
-        return chance if strikes else None
+        return rng if strikes else None
 
 
 @lru_cache(maxsize=1024)
@@ -117,7 +117,7 @@ class FaultSelector:
     """The faults of one engine. `endpoint_of` tells the endpoint id that a job was submitted to, by its request id."""
 
     def __init__(self, tally: FaultCounts, endpoint_of: Callable[[str, float], str | None]) -> None:
-        self._tally = tally
+        self._counts = tally
         self._endpoint_of = endpoint_of
         self._rules: tuple[Rule, ...] = ()
         self._of_fixtures: dict[str, Fixture] = {}
@@ -161,7 +161,7 @@ class FaultSelector:
             raise BadHeader(fault)
         # Calls that are alike in all but ids: a retry is the same call again.
         key = f"{HEADER}\0{text}\0{called.name}\0{called.model or called.request.path}"
-        return self._strike(fault, key, f"header {HEADER}", 0) if _concerns(fault, called) else None
+        return self._inject(fault, key, f"header {HEADER}", 0) if _concerns(fault, called) else None
 
     def asks_in_vain(self, called: CallInfo) -> bool:
         """Whether the header of a call asks for nothing that is done to a call of this kind."""
@@ -173,8 +173,8 @@ class FaultSelector:
         found = None
         for rule in self._rules:
             if _concerns(rule.fault, called) and _is_for(rule, called):
-                strike = self._strike(rule.fault, rule.source, rule.source, rule.seed)
-                found = found or strike
+                injected = self._inject(rule.fault, rule.source, rule.source, rule.seed)
+                found = found or injected
         return found
 
     def of_fixture(self, label: str | None) -> InjectedFault | None:
@@ -182,7 +182,7 @@ class FaultSelector:
         fixture = self._of_fixtures.get(label) if label is not None else None
         if fixture is None or fixture.fault is None:
             return None
-        return self._strike(fixture.fault, fixture.label, fixture.label, 0)
+        return self._inject(fixture.fault, fixture.label, fixture.label, 0)
 
     def of_socket(self, called: CallInfo) -> InjectedFault | None:
         """What a fixture does to a socket to its endpoint: which fixtures answer is only known message by message."""
@@ -191,7 +191,7 @@ class FaultSelector:
             if fault is None or not (model is None or _is_model(called.model, model)):
                 continue
             if fault.socket is not None or (fault.reset is not None and fixture.frames is not None):
-                return self._strike(fault, fixture.label, fixture.label, 0)
+                return self._inject(fault, fixture.label, fixture.label, 0)
         return None
 
     def of_message(self, fixture: Fixture) -> InjectedFault | None:
@@ -199,12 +199,12 @@ class FaultSelector:
         fault = fixture.fault
         if fault is None or fault.socket is not None or not (fault.error or fault.latency):
             return None
-        strike = self.of_fixture(fixture.label)
-        return None if strike is None else strike._replace(fault=strike.fault.only("error", "latency"))
+        injected = self.of_fixture(fixture.label)
+        return None if injected is None else injected._replace(fault=injected.fault.only("error", "latency"))
 
-    def _strike(self, fault: Fault, key: str, source: str, seed: int | str) -> InjectedFault | None:
-        chance = self._tally.strikes(fault, key, seed)
-        return None if chance is None else InjectedFault(fault, source, chance)
+    def _inject(self, fault: Fault, key: str, source: str, seed: int | str) -> InjectedFault | None:
+        rng = self._counts.draw(fault, key, seed)
+        return None if rng is None else InjectedFault(fault, source, rng)
 
 
 def _concerns(fault: Fault, called: CallInfo) -> bool:

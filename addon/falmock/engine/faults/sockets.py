@@ -92,9 +92,9 @@ class InterruptedSocket:
         return (Cut(message, self._fault.reset),)
 
 
-def struck(strike: InjectedFault, socket: Socket) -> Socket:
+def applied(injected: InjectedFault, socket: Socket) -> Socket:
     """A socket as the fault has it go."""
-    fault = strike.fault.only("socket", "reset", "latency")
+    fault = injected.fault.only("socket", "reset", "latency")
     conversation = socket.conversation
     if fault.socket is not None:
         conversation = InterruptedSocket(conversation, fault.socket)
@@ -102,15 +102,15 @@ def struck(strike: InjectedFault, socket: Socket) -> Socket:
         conversation = InterruptedSocket(conversation, SocketFault(reset=True))
     latency = fault.latency
     if latency is not None:
-        conversation = DelayedSocket(conversation, lambda number: strike.chance.seconds(latency, f"latency {number}"))
+        conversation = DelayedSocket(conversation, lambda number: injected.rng.seconds(latency, f"latency {number}"))
     if conversation is socket.conversation:
         return socket
     return socket._replace(
         conversation=conversation,
-        why=f"{socket.why}; {reason_of(strike)}",
+        why=f"{socket.why}; {reason_of(injected)}",
         headers=(*socket.headers, fault_header(fault.name)),
         fault=fault.name,
-        delay=delay_of(strike),
+        delay=delay_of(injected),
         exact=fault.socket is not None and fault.socket.mid_frame,
     )
 

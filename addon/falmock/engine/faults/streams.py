@@ -134,12 +134,12 @@ class MalformedStream:
         return step._replace(pieces=tuple(malformed(piece) + b"\n\n" for piece in step.pieces))
 
 
-def struck(strike: InjectedFault, stream: Stream, app: str) -> Stream:
+def applied(injected: InjectedFault, stream: Stream, app: str) -> Stream:
     """A stream as the fault has it arrive. One without its events is none: that is a reply's affair."""
-    fault = strike.fault
+    fault = injected.fault
     if fault.stream is None and not fault.delays_or_breaks:
         return stream
-    headers, source, delay = stream.headers, stream.source, delay_of(strike)
+    headers, source, delay = stream.headers, stream.source, delay_of(injected)
     wait = delay + fault.first_byte
     if wait and not stream.key:  # what tells of a job tells what it is then
         source = ShiftedStream(source, wait)
@@ -149,7 +149,7 @@ def struck(strike: InjectedFault, stream: Stream, app: str) -> Stream:
     return stream._replace(
         headers=(*headers, fault_header(fault.name)),
         source=_source(fault, source, app, stream),
-        why=f"{stream.why}; {reason_of(strike)}",
+        why=f"{stream.why}; {reason_of(injected)}",
         delay=stream.delay + delay,
         fault=fault.name,
         length=None if fault.content_length is None else _known(fault.content_length, stream.size),

@@ -15,7 +15,7 @@ class AddedAssets:
         self._assets: dict[str, Asset] = {}
         self._lenders: Counter[str] = Counter()
 
-    def lend(self, assets: Iterable[Asset]) -> None:
+    def add_assets(self, assets: Iterable[Asset]) -> None:
         """Somebody has these."""
         for asset in assets:
             self._assets[asset.sha256] = asset

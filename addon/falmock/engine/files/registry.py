@@ -80,7 +80,7 @@ class Assets:
         self._promised: OrderedDict[str, PromisedUpload] = OrderedDict()
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._promises: Counter[tuple[str, str]] = Counter()
-        self.lent: AddedAssets = AddedAssets()
+        self.added_assets: AddedAssets = AddedAssets()
         """What came with added fixtures, in whatever scope."""
 
     # promises
@@ -121,10 +121,10 @@ class Assets:
 
     def _kept(self, sha256: str) -> Asset | None:
         """The content of this digest, which is the youngest now."""
-        for shelf in (self._memory, self._disk):
-            asset = shelf.content.get(sha256)
+        for pool in (self._memory, self._disk):
+            asset = pool.content.get(sha256)
             if asset is not None:
-                shelf.content.move_to_end(sha256)
+                pool.content.move_to_end(sha256)
                 return asset
         return None
 
@@ -260,7 +260,7 @@ class Assets:
         if sha256 is None:
             return None
         asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)
-        asset = asset or self.lent.get(sha256)
+        asset = asset or self.added_assets.get(sha256)
         if asset is None:
             return None
         filled = self._filled.get(storage.asset_key(path))

@@ -40,7 +40,7 @@ class Job:
     retried: int = 0
     endpoint: str = ""
     """The endpoint id it was submitted to."""
-    strike: InjectedFault | None = None
+    injected: InjectedFault | None = None
     """The fault that is in the fixture which answers it."""
     held: bool = False
     """Whether neither clock nor polls move it."""

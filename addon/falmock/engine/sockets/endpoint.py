@@ -60,7 +60,7 @@ class EndpointSocket:
         self._names = names
         self._is_realtime = is_realtime
         self._idle = idle
-        self._outbox = SendQueue(limit)
+        self._queue = SendQueue(limit)
 
     def opened(self, now: float) -> SocketStep:
         """What a fixture has for this moment."""
@@ -69,40 +69,40 @@ class EndpointSocket:
         if fixture is not None:
             self._play(fixture.frames or (), now)
             self._note(now, fixture)
-        return self._outbox.take(now)
+        return self._queue.take(now)
 
     def due(self, now: float) -> SocketStep:
         """What is to be sent by now."""
-        return self._outbox.take(now)
+        return self._queue.take(now)
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one message, or give the report that nothing does; what cannot be read ends the session."""
-        if self._outbox.is_over:
+        if self._queue.is_over:
             return SocketStep()
         self._rest(now)
         try:
             value = message_input.input_of(message, is_realtime=self._is_realtime)
             query = message_input.read(value, self._handshake, self._names[0], self._answers.resolve)
         except (realtime.BadMessage, message_input.NoInput) as error:
-            self._outbox.abandon()
+            self._queue.abandon()
             return SocketStep((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
         found = self._answers.for_message(query, self._names)
         misses: tuple[Miss, ...] = ()
         if isinstance(found, Miss):
             misses = (found,)
-            self._outbox.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
+            self._queue.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
             self._note(now, None, found, query.text)
         else:
-            strike = self._faults.of_message(found)
-            self._answer(found, strike, now, packs=self._is_realtime or isinstance(message, bytes))
-            self._note(now, found, text=query.text, strike=strike)
-        return self._outbox.take(now)._replace(misses=misses)
+            injected = self._faults.of_message(found)
+            self._answer(found, injected, now, packs=self._is_realtime or isinstance(message, bytes))
+            self._note(now, found, text=query.text, injected=injected)
+        return self._queue.take(now)._replace(misses=misses)
 
-    def _answer(self, fixture: Fixture, strike: InjectedFault | None, now: float, *, packs: bool) -> None:
+    def _answer(self, fixture: Fixture, injected: InjectedFault | None, now: float, *, packs: bool) -> None:
         answer, error = fixture.answer, None
-        if strike is not None:
-            now += delay_of(strike)
-            error = strike.fault.error
+        if injected is not None:
+            now += delay_of(injected)
+            error = injected.fault.error
         if error is not None:
             endpoint = endpoint_ids.parse(self._names[-1])
             answer = answer_of(error, endpoint.app, endpoint.path)
@@ -112,7 +112,7 @@ class EndpointSocket:
         delay = 0.0 if fixture.frames is not None else self._answers.timing(fixture, DEFAULT_DEADLINE, "")[1]
         asset = None if answer.asset is None else self._answers.index.assets.get(answer.asset)
         frames = frames_of(answer, asset, packs=packs, is_realtime=self._is_realtime)
-        self._outbox.put([DueFrame(now + delay, frame) for frame in frames])
+        self._queue.put([DueFrame(now + delay, frame) for frame in frames])
 
     def _play(self, frames: Sequence[TimedFrame], now: float) -> None:
         """Have frames sent.
@@ -120,21 +120,21 @@ class EndpointSocket:
         Where they tell of a session that timed out, that is what happens if no more messages come.
         """
         cut = next((place for place, timed in enumerate(frames) if realtime.is_timeout(timed.frame)), len(frames))
-        self._outbox.put(_at_pace(frames[:cut], now, self._answers.config.pace))
+        self._queue.put(_at_pace(frames[:cut], now, self._answers.config.pace))
         if cut < len(frames):
             # How long a client keeps silent is its own affair: no pace changes it.
             ending = [DueFrame(now + timed.at, timed.frame) for timed in frames[cut:]]
             if not isinstance(ending[-1].frame, Close | Reset):
                 ending.append(DueFrame(ending[-1].at, Close()))
-            self._outbox.end_with(ending)
+            self._queue.end_with(ending)
 
     def _rest(self, now: float) -> None:
         """Something happened: the time without a message begins again."""
         if self._idle is None:
-            self._outbox.end_with(())
+            self._queue.end_with(())
         else:
             at = now + self._idle
-            self._outbox.end_with((DueFrame(at, realtime.timeout_frame()), DueFrame(at, Close())))
+            self._queue.end_with((DueFrame(at, realtime.timeout_frame()), DueFrame(at, Close())))
 
     def _note(
         self,
@@ -142,7 +142,7 @@ class EndpointSocket:
         fixture: Fixture | None,
         miss: Miss | None = None,
         text: str = "",
-        strike: InjectedFault | None = None,
+        injected: InjectedFault | None = None,
     ) -> None:
         self._answers.scope.journal.note_message(
             self._handshake,
@@ -151,7 +151,7 @@ class EndpointSocket:
             reason_of(fixture) if fixture else "no fixture matches",
             miss.text if miss else None,
             text.encode("utf-8", "backslashreplace"),
-            strike.fault.name if strike else None,
+            injected.fault.name if injected else None,
         )
 
 

@@ -63,7 +63,7 @@ class RunSocket:
         self._handshake = handshake
         self._endpoint = endpoint
         self._limit = limit
-        self._outbox = SendQueue()
+        self._queue = SendQueue()
         self._waiting: deque[_Run] = deque()
         self._free = 0.0
 
@@ -75,7 +75,7 @@ class RunSocket:
         """What is to be sent by now."""
         frames: list[Frame] = []
         while True:
-            turn = self._outbox.take(now)
+            turn = self._queue.take(now)
             frames += turn.frames
             if turn.again is not None or not self._waiting:
                 return SocketStep(tuple(frames), turn.again)
@@ -83,7 +83,7 @@ class RunSocket:
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one run."""
-        if self._outbox.is_over:
+        if self._queue.is_over:
             return SocketStep()
         if len(self._waiting) >= self._limit:
             return self._overrun(now)
@@ -96,7 +96,7 @@ class RunSocket:
         if isinstance(found, Reply):
             run = _Run(found, None, request_id, now)
         else:
-            run = self._struck(request, found[0].fault, _Run(*self._reply(*found, request_id), request_id, now))
+            run = self._apply(request, found[0].fault, _Run(*self._reply(*found, request_id), request_id, now))
         self._waiting.append(run)
         reply = run.reply
         miss = reply.miss
@@ -105,23 +105,23 @@ class RunSocket:
         )
         return self.due(now)._replace(misses=(miss,) if miss else ())
 
-    def _struck(self, request: Request, fault: Fault | None, run: _Run) -> _Run:
+    def _apply(self, request: Request, fault: Fault | None, run: _Run) -> _Run:
         """A run as the fault of its fixture has it go. What befalls bytes on their way befalls none here."""
         if fault is None or not (fault.error or fault.latency or fault.body or fault.content_type):
             return run
-        strike = self._faults.of_fixture(run.reply.fixture)
-        if strike is None:
+        injected = self._faults.of_fixture(run.reply.fixture)
+        if injected is None:
             return run
-        strike = strike._replace(fault=strike.fault.only("error", "latency", "body", "content_type"))
-        if strike.fault.error is None:
-            return run._replace(reply=fault_replies.struck(strike, run.reply))
+        injected = injected._replace(fault=injected.fault.only("error", "latency", "body", "content_type"))
+        if injected.fault.error is None:
+            return run._replace(reply=fault_replies.applied(injected, run.reply))
         called = CallInfo(request, Run(self._endpoint), "run", str(self._endpoint))
-        error = fault_replies.error_reply(strike, strike.fault.error, called, run.request_id)
-        reply = fault_replies.struck(strike, error)._replace(fixture=run.reply.fixture)
+        error = fault_replies.error_reply(injected, injected.fault.error, called, run.request_id)
+        reply = fault_replies.applied(injected, error)._replace(fixture=run.reply.fixture)
         return run._replace(reply=reply, streamed=None)
 
     def _overrun(self, now: float) -> SocketStep:
-        self._outbox.abandon()
+        self._queue.abandon()
         self._waiting.clear()
         reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
         self._answers.scope.journal.note_message(self._handshake, now, None, f"closed: {reason}", None)
@@ -133,7 +133,7 @@ class RunSocket:
         # One answer begins where the one before it ends: the client tells them apart by nothing else.
         frames = [DueFrame(max(at, self._free), frame) for at, frame in frames]
         self._free = frames[-1].at
-        self._outbox.put(frames)
+        self._queue.put(frames)
 
     def _reply(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply, Streamed | None]:
         """The reply to a run and, where its body comes over time, what that is."""

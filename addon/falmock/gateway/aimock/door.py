@@ -69,30 +69,30 @@ class Aimock:
             return self._own(request, reply, now, journal_view.PREFLIGHT)
         called = routes.read(request, self._engines.config.hosts)
         if called is None:
-            return self._leaving(request, now)(self._own(request, self._nothing(request), now, journal_view.OTHER))
+            return self._rewrites(request, now)(self._own(request, self._nothing(request), now, journal_view.OTHER))
         if called.legacy:
             called = self._with_app(called)
-        leave = self._leaving(request, now)
+        rewrite = self._rewrites(request, now)
         if isinstance(called.call, _ASKS):
             try:
-                struck = self._struck(request, called, now)
+                struck = self._apply(request, called, now)
             except chaos.BadChaos as error:
-                return leave(self._noted(called, self._problem(400, str(error), "invalid_request_error"), now))
+                return rewrite(self._noted(called, self._problem(400, str(error), "invalid_request_error"), now))
             if isinstance(struck, Reply):
-                return leave(struck)
-            leave = _late(leave, struck)
+                return rewrite(struck)
+            rewrite = _late(rewrite, struck)
             if self._is_aimock and not _is_json(called.request.body):
                 message = "Malformed JSON: the body is not JSON"
                 more = {} if called.legacy else {"code": "invalid_json"}
-                return leave(self._noted(called, dialect.problem(400, message, "invalid_request_error", **more), now))
-        return await self._handed_on(request, called, ask, now, leave)
+                return rewrite(self._noted(called, dialect.problem(400, message, "invalid_request_error", **more), now))
+        return await self._handed_on(request, called, ask, now, rewrite)
 
     @property
     def _is_aimock(self) -> bool:
         return self._engines.config.dialect is Dialect.AIMOCK
 
     async def _handed_on(
-        self, request: Request, called: RoutedCall, ask: Ask, now: float, leave: Callable[[Reply], Reply]
+        self, request: Request, called: RoutedCall, ask: Ask, now: float, rewrite: Callable[[Reply], Reply]
     ) -> Reply | Stream | FalCall:
         """The answer to a call that is neither refused nor struck."""
         strict = request.headers.get(STRICT, "").strip().lower() in ("1", "true")
@@ -100,7 +100,7 @@ class Aimock:
         if self._is_aimock:
             translation = Translation(self._engines.of(called.request.scope), called, now, strict=strict)
             called = translation.called
-            worded: Callable[[Reply], Reply] = translation.leave
+            worded: Callable[[Reply], Reply] = translation.rewrite
         elif isinstance(called.call, calls.UploadInitiate):
             worded = _as_it_is
         else:
@@ -115,12 +115,12 @@ class Aimock:
             if told.status != effect.status and effect.why != FALS_ANSWER:
                 journal = self._engines.of(called.request.scope).scope.journal
                 journal.told(called.request, effect.status, told.status)
-            return leave(told)
+            return rewrite(told)
 
         if strict and isinstance(called.call, (*_ASKS, calls.Stream)):
             effect = self._engines.handle(called.request, now)
             if isinstance(effect, Forward):
-                return leave(self._kept_here(called, effect, now))
+                return rewrite(self._kept_here(called, effect, now))
             if isinstance(effect, Reply | Stream):
                 return leaving(effect)
         if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
@@ -131,14 +131,14 @@ class Aimock:
 
     # what strikes a call
 
-    def _struck(self, request: Request, called: RoutedCall, now: float) -> Reply | float:
+    def _apply(self, request: Request, called: RoutedCall, now: float) -> Reply | float:
         """The reply to a call that chaos or an error strikes, or the seconds that another is to wait.
 
         Raises BadChaos.
         """
         scope = called.request.scope
         wanted = {**self._steering.chaos(scope), **chaos.of_headers(request.headers)}
-        struck = chaos.strike(wanted, self._steering.chance(scope)) if wanted else chaos.InjectedChaos()
+        struck = chaos.injected(wanted, self._steering.rng(scope)) if wanted else chaos.InjectedChaos()
         if struck.by is not None:
             return self._noted(called, self._chaotic(struck.by)._replace(delay=struck.delay), now)
         error = self._steering.take_error(scope)
@@ -197,7 +197,7 @@ class Aimock:
     def _noted(self, called: RoutedCall, reply: Reply, now: float) -> Reply:
         return door.noted(self._engines, called.request, reply, now)
 
-    def _leaving(self, request: Request, now: float) -> Callable[[Reply], Reply]:
+    def _rewrites(self, request: Request, now: float) -> Callable[[Reply], Reply]:
         """What every answer to a request gets on its way out."""
         if not self._is_aimock:
             return lambda reply: _readable(request, reply)
@@ -239,10 +239,10 @@ def _as_it_is(reply: Reply) -> Reply:
     return reply
 
 
-def _late(leave: Callable[[Reply], Reply], delay: float) -> Callable[[Reply], Reply]:
+def _late(rewrite: Callable[[Reply], Reply], delay: float) -> Callable[[Reply], Reply]:
     if not delay:
-        return leave
-    return lambda reply: leave(reply._replace(delay=reply.delay + delay))
+        return rewrite
+    return lambda reply: rewrite(reply._replace(delay=reply.delay + delay))
 
 
 def _unavailable(reply: Reply) -> Reply:

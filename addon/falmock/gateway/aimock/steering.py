@@ -61,7 +61,7 @@ class Steering:
                 return error
         return None
 
-    def chance(self, scope: str) -> SeededRandom:
+    def rng(self, scope: str) -> SeededRandom:
         """The chances of the next call in a scope: the same calls in the same order have the same in every run."""
         if len(self._calls) > LIMIT and scope not in self._calls:
             self._calls.clear()
@@ -139,8 +139,8 @@ def _checked(field: str, number: Any, place: str) -> float:
     return int(number) if field == LATENCY else float(number)
 
 
-def strike(chaos: Chaos, chance: SeededRandom) -> InjectedChaos:
+def injected(chaos: Chaos, rng: SeededRandom) -> InjectedChaos:
     """What this chaos does to a call with these chances."""
     delay = chaos.get(LATENCY, 0) / 1000
-    by = next((field for field in RATES if chance.share(field) < chaos.get(field, 0)), None)
+    by = next((field for field in RATES if rng.share(field) < chaos.get(field, 0)), None)
     return InjectedChaos(by, delay)

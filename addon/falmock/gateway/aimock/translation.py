@@ -31,7 +31,7 @@ class Translation:
         before = self._job(call.request_id) if isinstance(call, calls.Cancel) else None
         self._was_cancelled = before is not None and dialect.is_cancelled(before)
 
-    def leave(self, reply: Reply) -> Reply:
+    def rewrite(self, reply: Reply) -> Reply:
         """aimock's answer in the place of an engine's."""
         if reply.why == FALS_ANSWER:
             return _polled(reply) if isinstance(self.called.call, calls.Status) else reply

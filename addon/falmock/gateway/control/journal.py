@@ -47,11 +47,11 @@ SCHEMA = closed(
 
 def _list(call: Call) -> Reply:
     engine = call.seen
-    chronicle = JournalView(engine)
+    view = JournalView(engine)
     query = {name: value for name, value in call.query.items() if name in JournalFilter._fields}
     wanted = JournalFilter(**query)
-    found = [told for told in chronicle if wanted.holds(told)]
-    value = paged("entries", found, call.query, lambda told: chronicle.shown(told, call.scope))
+    found = [told for told in view if wanted.holds(told)]
+    value = paged("entries", found, call.query, lambda told: view.shown(told, call.scope))
     return answer(200, {**value, "calls": engine.scope.journal.total, "kept": len(engine.scope.journal)}, "journal")
 
 

@@ -91,7 +91,7 @@ def _verify(call: Call) -> Reply:
     engine, body = call.seen, call.body
     if not body.keys() & {"calls", "nothing_unmatched", "fixtures_used"}:
         return problem(400, "Nothing is expected: give calls, nothing_unmatched or fixtures_used")
-    chronicle = JournalView(engine)
+    view = JournalView(engine)
     read = Decoded("verify")
     wanted = [
         _read(FixtureEntry(read, place, _no_asset, listed="calls"), each)
@@ -106,10 +106,8 @@ def _verify(call: Call) -> Reply:
         # They are read as a fixture's match.
         found = [each._replace(path=each.path.replace(".match.input", ".input", 1)) for each in read.problems]
         return problem(400, "This cannot be verified: see problems", [*wrong_numbers, *found])
-    expected = [
-        _expected(each, found, chronicle, engine) for each, found in zip(body.get("calls", ()), wanted, strict=True)
-    ]
-    calls = list(chronicle)
+    expected = [_expected(each, found, view, engine) for each, found in zip(body.get("calls", ()), wanted, strict=True)]
+    calls = list(view)
     problems = list(miscounts(expected, calls))
     if body.get("in_order") and (wrong := disorder(expected, calls)) is not None:
         problems.append(wrong)
@@ -146,7 +144,7 @@ def _no_asset(_: str) -> Asset:
     raise MissingAsset("expected sha256:<hex>: there are no other names for files here")
 
 
-def _expected(each: Mapping[str, Any], found: Any, chronicle: JournalView, engine: Engine) -> Expected:
+def _expected(each: Mapping[str, Any], found: Any, view: JournalView, engine: Engine) -> Expected:
     fields = {name: value for name, value in each.items() if name in JournalFilter._fields}
     wanted = JournalFilter(**fields)
 
@@ -154,12 +152,12 @@ def _expected(each: Mapping[str, Any], found: Any, chronicle: JournalView, engin
         return (wanted.call is not None or told.call in ASKS) and wanted.holds(told)
 
     def holds(told: JournalLine) -> bool:
-        return is_alike(told) and (found is None or not _differences(chronicle.input(told), found, engine))
+        return is_alike(told) and (found is None or not _differences(view.input(told), found, engine))
 
     def instead(calls: Sequence[JournalLine]) -> str:
         alike = [] if found is None else [told for told in calls if is_alike(told) and not holds(told)]
         if alike:
-            inputs = ((told, _differences(chronicle.input(told), found, engine)) for told in alike)
+            inputs = ((told, _differences(view.input(told), found, engine)) for told in alike)
             nearest, differ = min(inputs, key=lambda each: len(each[1]))
             return f"; the nearest is call {nearest.number}: {', '.join(each.told(engine.redactor) for each in differ[:_SHOWN])}"
         asked = Counter(f"{told.call} {told.endpoint}" for told in calls if told.call in ASKS)

@@ -81,12 +81,12 @@ class OpenAIImages:
         if request.path.startswith(MODELS):
             reply = self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
             return door.noted(self._engines, request, reply, now, journal_view.MODELS)
-        wish = _WISHES[request.path](request)
-        wish = wish._replace(extras={name: file_urls.inward(value) for name, value in wish.extras.items()})
-        model, endpoint = self._model(wish.model, request.scope)
+        wanted = _WISHES[request.path](request)
+        wanted = wanted._replace(extras={name: file_urls.inward(value) for name, value in wanted.extras.items()})
+        model, endpoint = self._model(wanted.model, request.scope)
         headers = fal_calls.headers_of(request, forwards=self._forwards)
         calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
-        return await self._maker.make(ImageOrder(wish, model, endpoint, request, calls, now))
+        return await self._maker.make(ImageOrder(wanted, model, endpoint, request, calls, now))
 
     def _refusal(self, request: Request, refused: RefusedCall, now: float) -> Reply:
         """An error as it is answered: in the journal, unless it is one of fal's, which is there already."""

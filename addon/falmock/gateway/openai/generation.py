@@ -47,7 +47,7 @@ Together = Callable[[Sequence[Awaitable[Reply]]], Awaitable[list[Reply]]]
 class ImageOrder(NamedTuple):
     """One call of a client: what it wants of which endpoint, and how fal is asked."""
 
-    wish: ImageRequest
+    wanted: ImageRequest
     model: str
     endpoint: str
     request: Request
@@ -75,18 +75,18 @@ class ImageGenerator:
         """The answer with the images. Raises Refused where there are none."""
         inputs = await self._inputs(order)
         files = SentFiles(
-            tuple([await self._upload(order, part) for part in order.wish.images]),
-            None if order.wish.mask is None else await self._upload(order, order.wish.mask),
+            tuple([await self._upload(order, part) for part in order.wanted.images]),
+            None if order.wanted.mask is None else await self._upload(order, order.wanted.mask),
         )
-        most = input_mapping.per_call(order.wish, inputs)
+        most = input_mapping.per_call(order.wanted, inputs)
         good: list[tuple[Any, Reply]] = []
         failed: list[Reply] = []
-        wanted, asked, made, rounds = order.wish.number, 0, 0, 0
+        wanted, asked, made, rounds = order.wanted.number, 0, 0, 0
         while made < wanted and not failed and rounds < wanted:
             counts = _split(wanted - made, most)
             plans = []
             for count in counts:
-                plans.append(input_mapping.mapped(order.wish, inputs, files, count, asked))
+                plans.append(input_mapping.mapped(order.wanted, inputs, files, count, asked))
                 asked += count
             self._mention(order, plans[0].left_out, told=inputs is not None)
             answers = await self._together([self._run(order, plan.inputs) for plan in plans])
@@ -151,7 +151,7 @@ class ImageGenerator:
         made = [(url, output.get("prompt")) for output, _ in good for url in models.images_in(output)]
         pictures: list[Image] = []
         lost: list[RefusedCall] = []
-        for url, prompt in made[: order.wish.number]:
+        for url, prompt in made[: order.wanted.number]:
             try:
                 pictures.append(await self._picture(order, url, prompt))
             except RefusedCall as refused:
@@ -160,19 +160,19 @@ class ImageGenerator:
             raise lost[0]
         first = good[0][1]
         headers = _headers(first)
-        missing = order.wish.number - len(pictures)
+        missing = order.wanted.number - len(pictures)
         if missing:
             lost += [self._error(order, failed[0])] if failed else []
             why = lost[0].message if lost else "it makes no more"
-            self._tell(f"{order.endpoint}: {len(pictures)} of {order.wish.number} images: {why}")
+            self._tell(f"{order.endpoint}: {len(pictures)} of {order.wanted.number} images: {why}")
             headers += ((MISSING_HEADER, str(missing).encode()),)
         outputs = [output for output, _ in good]
-        reply = response.reply(order.wish, pictures, outputs, int(order.now), f"openai: {first.why}")
+        reply = response.reply(order.wanted, pictures, outputs, int(order.now), f"openai: {first.why}")
         return reply._replace(headers=reply.headers + headers, fixture=first.fixture)
 
     async def _picture(self, order: ImageOrder, url: str, prompt: Any) -> Image:
         prompt = prompt if isinstance(prompt, str) else None
-        if order.wish.base64:
+        if order.wanted.base64:
             content = await order.calls.fetch(url)
             return Image(url, prompt, base64.b64encode(content).decode(), content)
         config = self._engines.config

@@ -41,16 +41,16 @@ class SentFiles(NamedTuple):
     mask: str | None = None
 
 
-def per_call(wish: ImageRequest, inputs: Inputs | None) -> int:
+def per_call(wanted: ImageRequest, inputs: Inputs | None) -> int:
     """How many images one call to the model may be asked for."""
     if inputs is None:
-        return wish.number
+        return wanted.number
     if "num_images" not in inputs:
         return 1
-    return max(1, inputs["num_images"].maximum or wish.number)
+    return max(1, inputs["num_images"].maximum or wanted.number)
 
 
-def mapped(wish: ImageRequest, inputs: Inputs | None, files: SentFiles, count: int, made: int) -> MappedInputs:
+def mapped(wanted: ImageRequest, inputs: Inputs | None, files: SentFiles, count: int, made: int) -> MappedInputs:
     """What to ask the model for: `count` images, when `made` were asked for before.
 
     `inputs` is None where nothing tells what it takes.
@@ -59,20 +59,22 @@ def mapped(wish: ImageRequest, inputs: Inputs | None, files: SentFiles, count: i
     """
     left_out: list[str] = []
     plain: dict[str, Any] = {}
-    if not wish.prompt:
+    if not wanted.prompt:
         pass
     elif inputs is None or "prompt" in inputs:
-        plain["prompt"] = wish.prompt
+        plain["prompt"] = wanted.prompt
     else:
         left_out.append("prompt")
-    for name, value in wish.extras.items():
+    for name, value in wanted.extras.items():
         if inputs is not None and name not in inputs:
             raise errors.unknown(name)
         plain[name] = value
     pictured = list(_with_files(plain, inputs, files))
-    asked = _sized(wish, inputs, left_out) | _counted(inputs, count) | _seeded(wish, inputs, made, left_out)
+    asked = _sized(wanted, inputs, left_out) | _counted(inputs, count) | _seeded(wanted, inputs, made, left_out)
     options = (
-        dict(wish.options) if wish.output_format is None else {**wish.options, "output_format": wish.output_format}
+        dict(wanted.options)
+        if wanted.output_format is None
+        else {**wanted.options, "output_format": wanted.output_format}
     )
     for name, value in options.items():
         asked |= _option(name, value, inputs, left_out)
@@ -80,12 +82,12 @@ def mapped(wish: ImageRequest, inputs: Inputs | None, files: SentFiles, count: i
     return MappedInputs(tuple(best + [each for each in pictured if each not in best]), tuple(left_out))
 
 
-def _sized(wish: ImageRequest, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
-    if wish.size is None:
+def _sized(wanted: ImageRequest, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
+    if wanted.size is None:
         return {}
     if inputs is None:
-        return {"image_size": {"width": wish.size[0], "height": wish.size[1]}}
-    found = sizes.inputs_for(wish.size, inputs)
+        return {"image_size": {"width": wanted.size[0], "height": wanted.size[1]}}
+    found = sizes.inputs_for(wanted.size, inputs)
     if found is None:
         left_out.append("size")
     return found or {}
@@ -98,14 +100,14 @@ def _counted(inputs: Inputs | None, count: int) -> dict[str, Any]:
     return {"num_images": count}
 
 
-def _seeded(wish: ImageRequest, inputs: Inputs | None, made: int, left_out: list[str]) -> dict[str, Any]:
-    if wish.seed is None:
+def _seeded(wanted: ImageRequest, inputs: Inputs | None, made: int, left_out: list[str]) -> dict[str, Any]:
+    if wanted.seed is None:
         return {}
     if inputs is not None and "seed" not in inputs:
         left_out.append("seed")
         return {}
     # The same seed would make the same image again.
-    return {"seed": wish.seed + made}
+    return {"seed": wanted.seed + made}
 
 
 def _option(name: str, value: Any, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:

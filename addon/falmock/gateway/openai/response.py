@@ -31,41 +31,41 @@ class Image(NamedTuple):
     content: bytes = b""
 
 
-def reply(wish: ImageRequest, pictures: Sequence[Image], outputs: Sequence[Any], created: int, why: str) -> Reply:
+def reply(wanted: ImageRequest, pictures: Sequence[Image], outputs: Sequence[Any], created: int, why: str) -> Reply:
     """The answer to a call. `outputs` are what the models answered, in which they may tell the tokens they took."""
     usage = usage_of(outputs)
-    if wish.stream:
-        return Reply(200, _STREAM_HEADERS, _events(wish, pictures, created, usage), why)
+    if wanted.stream:
+        return Reply(200, _STREAM_HEADERS, _events(wanted, pictures, created, usage), why)
     data: list[dict[str, Any]] = []
     for picture in pictures:
         told = {"url": picture.url} if picture.base64 is None else {"b64_json": picture.base64}
         data.append(told | ({"revised_prompt": picture.prompt} if picture.prompt else {}))
     body: dict[str, Any] = {"created": created, "data": data}
-    if wish.is_gpt_image:
-        body |= {name: value for name, value in _traits(wish, pictures[0]).items() if value != "auto"}
+    if wanted.is_gpt_image:
+        body |= {name: value for name, value in _traits(wanted, pictures[0]).items() if value != "auto"}
         body["usage"] = usage
     return replies.json_reply(200, body, why)
 
 
-def _events(wish: ImageRequest, pictures: Sequence[Image], created: int, usage: dict[str, Any]) -> bytes:
+def _events(wanted: ImageRequest, pictures: Sequence[Image], created: int, usage: dict[str, Any]) -> bytes:
     """One event for each image, whole: fal has none before it is done, and OpenAI's clients take fewer than they ask for."""
-    kind = "image_edit.completed" if wish.images else "image_generation.completed"
+    kind = "image_edit.completed" if wanted.images else "image_generation.completed"
     events = []
     for number, picture in enumerate(pictures, 1):
-        told = {"type": kind, "b64_json": picture.base64, "created_at": created, **_traits(wish, picture)}
+        told = {"type": kind, "b64_json": picture.base64, "created_at": created, **_traits(wanted, picture)}
         told["usage"] = usage if number == len(pictures) else usage_of(())
         events.append(sse.event(jsontext.dump_model(told).decode(), kind))
     return b"".join(events)
 
 
-def _traits(wish: ImageRequest, picture: Image) -> dict[str, Any]:
+def _traits(wanted: ImageRequest, picture: Image) -> dict[str, Any]:
     """What an image is like; `auto` where nothing tells."""
     kind = media.sniffed(picture.content).removeprefix("image/")
     size = pixels.size_of(picture.content)
-    quality, background = wish.options.get("quality"), wish.options.get("background")
+    quality, background = wanted.options.get("quality"), wanted.options.get("background")
     return {
         "background": background if background in ("transparent", "opaque") else "auto",
-        "output_format": kind if kind in _FORMATS else wish.output_format or "auto",
+        "output_format": kind if kind in _FORMATS else wanted.output_format or "auto",
         "quality": quality if quality in ("low", "medium", "high") else "auto",
         "size": f"{size[0]}x{size[1]}" if size else "auto",
     }

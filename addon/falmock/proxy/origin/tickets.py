@@ -92,7 +92,7 @@ class Tickets:
         if key:
             self._listeners[key].add(player)
 
-    def leave(self, key: str, player: OriginConnection) -> None:
+    def rewrite(self, key: str, player: OriginConnection) -> None:
         """`wake(key)` wakes this player no more."""
         listeners = self._listeners.get(key)
         if listeners is not None:

@@ -33,16 +33,16 @@ class BodyListeners:
         """A request begins whose body is of use in this way: it streams on, and is listened to."""
         if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
             return
-        tee = Hasher() if sink is Sink.HASH else Spool(self._folder)
-        flow.request.stream = tee
-        self._tees[flow.id, _SENT] = tee
+        listener = Hasher() if sink is Sink.HASH else Spool(self._folder)
+        flow.request.stream = listener
+        self._tees[flow.id, _SENT] = listener
 
     def on_response(self, flow: http.HTTPFlow) -> None:
         """An answer begins: what is not a short text streams on, and is listened to."""
-        tee = self._tee_for(flow)
-        if tee is not None and flow.response is not None:
-            flow.response.stream = tee
-            self._tees[flow.id, _RECEIVED] = tee
+        listener = self._tee_for(flow)
+        if listener is not None and flow.response is not None:
+            flow.response.stream = listener
+            self._tees[flow.id, _RECEIVED] = listener
 
     def _tee_for(self, flow: http.HTTPFlow) -> Spool | TimedChunks | None:
         response = flow.response
@@ -65,8 +65,8 @@ class BodyListeners:
 
     def received(self, flow: http.HTTPFlow) -> int:
         """How much of an answer came so far (bytes)."""
-        tee = self._tees.get((flow.id, _RECEIVED))
-        return 0 if tee is None else tee.size
+        listener = self._tees.get((flow.id, _RECEIVED))
+        return 0 if listener is None else listener.size
 
     def complete(self, flow: http.HTTPFlow, host: str) -> Exchange:
         """A flow is complete: the exchange on it."""
@@ -82,9 +82,9 @@ class BodyListeners:
                 whole = len(exchange.body) == received.size
                 why = f"its stream broke off ({flow.error.msg.rstrip('.')})"
                 exchange = exchange._replace(lost=why, broke_off=whole and not app_left(flow))
-        for tee in (sent, received):
-            if tee is not None:
-                tee.drop()
+        for listener in (sent, received):
+            if listener is not None:
+                listener.drop()
         return exchange
 
     def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | TimedChunks | None, Hasher | TimedChunks | None]:
@@ -114,7 +114,7 @@ def _exchange(
     flow: http.HTTPFlow, host: str, sent: Hasher | TimedChunks | None, received: Hasher | TimedChunks | None
 ) -> Exchange:
     """The exchange on a flow, with what was heard of its streamed bodies."""
-    heard = [tee.content() if isinstance(tee, Hasher) else None for tee in (sent, received)]
+    heard = [listener.content() if isinstance(listener, Hasher) else None for listener in (sent, received)]
     exchange = flows.exchange(flow, host, *heard)
     if isinstance(received, TimedChunks):
         body = b"".join(chunk for _, chunk in received.chunks)

@@ -73,7 +73,7 @@ class RecordingSession:
         self._assets = assets
         self._learned = learned
         self._wrote = wrote
-        self._desk = WriteQueue(writer, self._kept, 0.0 if at_once else GATHER)
+        self._queue = WriteQueue(writer, self._kept, 0.0 if at_once else GATHER)
         self._peers: set[str] = set()
         self._tees = BodyListeners(writer.folder.root / ASSETS)
         self._sockets = SocketListeners()
@@ -157,7 +157,7 @@ class RecordingSession:
         elif isinstance(outcome, Known):
             self._learned(outcome.file)
         else:
-            self._desk.put(outcome, flow)
+            self._queue.put(outcome, flow)
 
     def tell(self, outcome: Tell) -> None:
         """Log what the user should know."""
@@ -204,11 +204,11 @@ class RecordingSession:
     @property
     def is_writing(self) -> bool:
         """Whether something that was recorded is not on disk yet."""
-        return self._desk.is_busy
+        return self._queue.is_busy
 
     async def settle(self) -> None:
         """Wait until everything is written that was seen so far."""
-        await self._desk.settle()
+        await self._queue.settle()
 
     async def finish(self) -> None:
         """End the recording: tell of the jobs that are not over, fetch what is missing, and write it all."""
@@ -263,7 +263,7 @@ class RecordingSession:
     def close(self) -> None:
         """End the recording at once, without fetching anything."""
         self._finish()
-        self._desk.close()
+        self._queue.close()
         atomic.remove_own(self.writer.folder.root / ASSETS)
 
 

@@ -30,7 +30,7 @@ def client(fault: Any, **config: Any) -> Client:
     return Client({**FLUX, "fault": fault}, **{"pace": RECORDED, **config})
 
 
-def strike(fault: Any) -> InjectedFault:
+def injected(fault: Any) -> InjectedFault:
     return InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
 
 
@@ -214,7 +214,7 @@ def test_a_job_that_no_fixture_answers() -> None:
     ],
 )
 def test_webhooks(fault: Any, plan: DeliveryPlan) -> None:
-    made = strike(fault)
+    made = injected(fault)
     named = plan if plan == DeliveryPlan() else plan._replace(fault=made.fault.name)
     assert jobs.webhook_plan(made) == named
     assert jobs.webhook_plan(None) == DeliveryPlan()

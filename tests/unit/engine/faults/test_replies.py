@@ -31,12 +31,12 @@ FILE = REPLY._replace(body=FileBody("/f", 10, 110))
 MARK = b"x-falmock-fault"
 
 
-def strike(value: Any) -> InjectedFault:
+def injected(value: Any) -> InjectedFault:
     return InjectedFault(read_text(json.dumps(value)), "a rule", SeededRandom(0, "x", 1))
 
 
 def struck(value: Any, reply: Reply = REPLY) -> Reply:
-    return replies.struck(strike(value), reply)
+    return replies.applied(injected(value), reply)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_deliveries(fault: Any, delivery: Delivery | None) -> None:
     found = struck(fault)
     assert found.delivery == delivery
     assert (found.body, found.status, found.fixture) == (REPLY.body, 200, "f.json#0")
-    assert found.fault == strike(fault).fault.name
-    assert found.headers[-1] == (MARK, strike(fault).fault.name.encode())
+    assert found.fault == injected(fault).fault.name
+    assert found.headers[-1] == (MARK, injected(fault).fault.name.encode())
     assert found.why == "why; asked for by a rule"
 
 
@@ -123,7 +123,7 @@ RUN = CallInfo(REQUEST, calls.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/fl
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_error_replies(name: str) -> None:
-    found = replies.error_reply(strike(name), ErrorSpec(name), RUN, "the-id")
+    found = replies.error_reply(injected(name), ErrorSpec(name), RUN, "the-id")
     error = ERRORS[name]
     headers = {key.decode().lower(): value.decode() for key, value in found.headers}
     assert (found.status, found.fault, headers["x-falmock-fault"]) == (error.status, name, name)
@@ -139,7 +139,7 @@ def test_error_replies(name: str) -> None:
 
 def test_an_error_names_what_was_called() -> None:
     def body(name: str) -> Any:
-        return loads(bytes(replies.error_reply(strike(name), ErrorSpec(name), RUN, "").body))  # type: ignore[arg-type]
+        return loads(bytes(replies.error_reply(injected(name), ErrorSpec(name), RUN, "").body))  # type: ignore[arg-type]
 
     assert body("missing_authorization")["detail"].startswith("Cannot access application 'fal-ai/flux'.")
     assert body("unknown_app") == {"detail": 'Application "flux" not found'}
@@ -147,6 +147,6 @@ def test_an_error_names_what_was_called() -> None:
 
 
 def test_a_connection_that_breaks_off() -> None:
-    found = replies.broken_off(strike({"reset": "before-headers", "latency": 2}))
+    found = replies.broken_off(injected({"reset": "before-headers", "latency": 2}))
     assert (found.delivery, found.delay) == (Delivery(reset=ResetPoint.BEFORE_HEADERS), 2)
     assert found.fault == "latency + reset before-headers"

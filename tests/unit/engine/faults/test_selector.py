@@ -173,7 +173,7 @@ def test_the_same_calls_meet_the_same_faults(seed: int, rate: float, calls: list
             seed=seed,
         )
         strikes = (made.of_rules(called(made, call)) for call in calls)
-        return [f"{s.fault.name} {s.chance.share('x')}" if s else "" for s in strikes]
+        return [f"{s.fault.name} {s.rng.share('x')}" if s else "" for s in strikes]
 
     assert run() == run()
 
@@ -195,17 +195,17 @@ def test_the_first_rule_that_strikes_holds_and_all_count() -> None:
         {"fault": {"latency": 1}},
     )
     strikes = [made.of_rules(called(made, RUN)) for _ in range(3)]
-    assert [strike.fault.name for strike in strikes if strike] == ["missing", "bad_request", "latency"]
-    assert [strike.source for strike in strikes if strike] == ["f.json#0", "f.json#1", "f.json#2"]
+    assert [injected.fault.name for injected in strikes if injected] == ["missing", "bad_request", "latency"]
+    assert [injected.source for injected in strikes if injected] == ["f.json#0", "f.json#1", "f.json#2"]
 
 
 def test_headers() -> None:
     made = faults()
     assert made.is_idle
     assert made.of_header(called(made, RUN)) is None
-    strike = made.of_header(called(made, RUN, None, **{HEADER: "nginx_503"}))
-    assert strike is not None
-    assert (strike.fault, strike.source) == (read_text("nginx_503"), "header x-falmock-fault")
+    injected = made.of_header(called(made, RUN, None, **{HEADER: "nginx_503"}))
+    assert injected is not None
+    assert (injected.fault, injected.source) == (read_text("nginx_503"), "header x-falmock-fault")
     with pytest.raises(BadHeader, match="did you mean 'nginx_503'"):
         made.of_header(called(made, RUN, None, **{HEADER: "ngnx_503"}))
 
@@ -227,7 +227,7 @@ def test_a_header_counts_the_calls_that_are_alike() -> None:
 def test_counts_are_bounded() -> None:
     tally = FaultCounts(limit=2)
     fault = read_text('{"error": "missing", "nth": 1}')
-    assert [tally.strikes(fault, key, 0) is not None for key in ("a", "b", "a", "c", "a", "b")] == [
+    assert [tally.draw(fault, key, 0) is not None for key in ("a", "b", "a", "c", "a", "b")] == [
         True,
         True,
         False,

@@ -54,8 +54,8 @@ def _frame(message: str | bytes) -> Frame:
 
 
 def socket(fault: Any, greeting: Frame = HELLO) -> Socket:
-    strike = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
-    return sockets.struck(strike, Socket(Echo(greeting), "why"))
+    injected = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
+    return sockets.applied(injected, Socket(Echo(greeting), "why"))
 
 
 def talk(fault: Any, greeting: Frame = HELLO) -> Conversation:

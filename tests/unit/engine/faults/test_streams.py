@@ -23,9 +23,9 @@ EVENTS = (b'data: {"a":1}\n\n', b'data: {"a":2}\n\n', b'data: {"a":3}\n\n')
 
 def struck(fault: Any, *, ends: float = 3.0, kind: bytes = b"text/event-stream", **more: Any) -> Stream:
     source = Playback([Piece(float(at), data) for at, data in enumerate(EVENTS)], ends)
-    strike = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
+    injected = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
     stream = Stream(200, ((b"Content-Type", kind),), source, "why", "f.json#0", **more)
-    return streams.struck(strike, stream, "fal-ai/flux")
+    return streams.applied(injected, stream, "fal-ai/flux")
 
 
 def played(stream: Stream, start: float = 0.0, limit: int = 1000) -> tuple[list[tuple[float, bytes]], float, End]:

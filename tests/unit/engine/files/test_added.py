@@ -15,13 +15,13 @@ ASSETS = {name: Asset(name, name, "image/png", 1, data=b"x") for name in "abc"}
 
 @given(st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abc"))), max_size=12))
 def test_a_file_is_there_while_somebody_lends_it(steps: list[tuple[bool, set[str]]]) -> None:
-    lent, lenders = AddedAssets(), Counter[str]()
+    added_assets, lenders = AddedAssets(), Counter[str]()
     for lends, names in steps:
         if lends:
-            lent.lend(ASSETS[name] for name in names)
+            added_assets.add_assets(ASSETS[name] for name in names)
             lenders.update(names)
         else:
             theirs = {name for name in names if lenders[name]}  # nobody takes back what was not lent
-            lent.take_back(ASSETS[name] for name in theirs)
+            added_assets.take_back(ASSETS[name] for name in theirs)
             lenders.subtract(theirs)
-        assert {name for name in "abc" if lent.get(name) is ASSETS[name]} == set(+lenders)
+        assert {name for name in "abc" if added_assets.get(name) is ASSETS[name]} == set(+lenders)

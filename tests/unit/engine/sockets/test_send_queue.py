@@ -23,55 +23,55 @@ def texts(frames: tuple[Frame, ...]) -> list[str]:
 
 
 def test_each_frame_is_given_once_and_in_time() -> None:
-    outbox = SendQueue()
-    outbox.put(due(1.0, 3.0))
-    assert outbox.take(0.0) == ((), 1.0, ())
-    assert outbox.take(2.0) == ((Text("0"),), 3.0, ())
-    assert outbox.take(9.0) == ((Text("1"),), None, ())
-    assert outbox.take(10.0) == ((), None, ())
+    queue = SendQueue()
+    queue.put(due(1.0, 3.0))
+    assert queue.take(0.0) == ((), 1.0, ())
+    assert queue.take(2.0) == ((Text("0"),), 3.0, ())
+    assert queue.take(9.0) == ((Text("1"),), None, ())
+    assert queue.take(10.0) == ((), None, ())
 
 
 def test_a_close_is_the_last_that_goes_out() -> None:
     for last in (Close(), Reset()):
-        outbox = SendQueue()
-        outbox.put([DueFrame(1.0, last), *due(2.0)])
-        outbox.end_with(due(3.0))
-        assert outbox.take(5.0) == ((last,), None, ())
-        assert outbox.is_over
-        outbox.put(due(6.0))
-        outbox.end_with(due(6.0))
-        assert outbox.take(9.0) == ((), None, ())
+        queue = SendQueue()
+        queue.put([DueFrame(1.0, last), *due(2.0)])
+        queue.end_with(due(3.0))
+        assert queue.take(5.0) == ((last,), None, ())
+        assert queue.is_over
+        queue.put(due(6.0))
+        queue.end_with(due(6.0))
+        assert queue.take(9.0) == ((), None, ())
 
 
 def test_the_end_comes_behind_everything_and_can_be_put_off() -> None:
-    outbox = SendQueue()
-    outbox.end_with(due(2.0, 3.0, name="end"))
-    outbox.put(due(4.0))
-    assert outbox.take(3.5) == ((), 4.0, ())
-    outbox.end_with(due(6.0, 7.0, name="end"))
-    assert outbox.take(4.0) == ((Text("0"),), 6.0, ())
-    assert outbox.take(6.0) == ((Text("end0"),), 7.0, ())
-    outbox.put(due(6.5))
-    outbox.end_with(())
-    assert outbox.take(7.0) == ((Text("end1"),), None, ())
+    queue = SendQueue()
+    queue.end_with(due(2.0, 3.0, name="end"))
+    queue.put(due(4.0))
+    assert queue.take(3.5) == ((), 4.0, ())
+    queue.end_with(due(6.0, 7.0, name="end"))
+    assert queue.take(4.0) == ((Text("0"),), 6.0, ())
+    assert queue.take(6.0) == ((Text("end0"),), 7.0, ())
+    queue.put(due(6.5))
+    queue.end_with(())
+    assert queue.take(7.0) == ((Text("end1"),), None, ())
 
 
 def test_what_is_abandoned_is_not_sent() -> None:
-    outbox = SendQueue()
-    outbox.put(due(1.0))
-    outbox.end_with(due(2.0))
-    outbox.abandon()
-    assert outbox.take(5.0) == ((), None, ())
+    queue = SendQueue()
+    queue.put(due(1.0))
+    queue.end_with(due(2.0))
+    queue.abandon()
+    assert queue.take(5.0) == ((), None, ())
 
 
 def test_what_has_begun_is_not_dropped() -> None:
-    outbox = SendQueue(1)
-    outbox.put(due(0.0, 9.0, name="a"))
-    outbox.put(due(0.0, 9.0, name="b"))
-    assert texts(outbox.take(0.0).frames) == ["a0", "b0"]
-    outbox.put(due(5.0, name="c"))
-    outbox.put(due(5.0, name="d"))
-    assert texts(outbox.take(9.0).frames) == ["d0", "a1", "b1"]
+    queue = SendQueue(1)
+    queue.put(due(0.0, 9.0, name="a"))
+    queue.put(due(0.0, 9.0, name="b"))
+    assert texts(queue.take(0.0).frames) == ["a0", "b0"]
+    queue.put(due(5.0, name="c"))
+    queue.put(due(5.0, name="d"))
+    assert texts(queue.take(9.0).frames) == ["d0", "a1", "b1"]
 
 
 @given(
@@ -80,24 +80,24 @@ def test_what_has_begun_is_not_dropped() -> None:
     st.lists(st.floats(0, 3), max_size=20),
 )
 def test_whatever_the_times(messages: list[tuple[float, list[float]]], limit: int | None, looks: list[float]) -> None:
-    outbox = SendQueue(limit)
+    queue = SendQueue(limit)
     now = 0.0
     sent: list[str] = []
     waits = itertools.cycle(looks or [1.0])
     for number, (pause, at) in enumerate(messages):
         now += pause
-        outbox.put([DueFrame(now + seconds, Text(f"{number} {place}")) for place, seconds in enumerate(sorted(at))])
+        queue.put([DueFrame(now + seconds, Text(f"{number} {place}")) for place, seconds in enumerate(sorted(at))])
         if number % 2:
             now += next(waits)
-            sent += texts(outbox.take(now).frames)
-    turn: Any = outbox.take(now)
+            sent += texts(queue.take(now).frames)
+    turn: Any = queue.take(now)
     while True:
         sent += texts(turn.frames)
         if turn.again is None:
             break
         assert turn.again > now
         now = turn.again
-        turn = outbox.take(now)
+        turn = queue.take(now)
     answered = [(int(number), int(place)) for number, place in (text.split() for text in sent)]
     assert len(set(answered)) == len(answered)
     firsts = [number for number, place in answered if place == 0]

@@ -151,7 +151,7 @@ def test_no_more_are_given_than_are_asked_for() -> None:
     for _ in range(3):
         client.order("acme/quick")
     now = client.now + 1
-    given = [len(client.agenda.due(now, most)) for most in (0, 2, 2)]
+    given = [len(client.schedule.due(now, most)) for most in (0, 2, 2)]
     assert given == [0, 2, 1]
 
 
@@ -162,7 +162,7 @@ def test_twice_and_late() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((0.0, 5.0)))
+    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((0.0, 5.0)))
     (first,) = client.at(1)
     client.answer(first)
     assert client.next() == 5
@@ -174,7 +174,7 @@ def test_never() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(()))
+    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(()))
     assert client.next() is None
 
 
@@ -182,7 +182,7 @@ def test_late_after_a_cancel() -> None:
     client = paced()
     client.submit("acme/waits")
     (job,) = client.engine.scope.jobs._live.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((5.0,)))
+    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((5.0,)))
     client.now += 2
     client.send("PUT", f"https://queue.fal.run/acme/waits/requests/{job.request_id}/cancel")
     assert client.next() == 7
@@ -194,7 +194,7 @@ def test_a_forged_signature_is_another_one() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(forged=True))
+    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(forged=True))
     (post,) = client.at(1)
     assert field(post, "Signature") == "01fe"
 
@@ -273,7 +273,7 @@ def test_a_webhook_of_another_scope_or_of_an_earlier_job_is_no_later_one() -> No
     held = out_of_order(client)
     client.submit("acme/quick")
     *_, job = client.engine.scope.jobs._over.values()
-    client.agenda.register(job, Journal(client.engine.redactor), webhook.target(HOOK))
+    client.schedule.register(job, Journal(client.engine.redactor), webhook.target(HOOK))
     first, other = client.at(1)
     client.answer(first)
     client.answer(other)
@@ -291,7 +291,7 @@ def test_each_is_posted_and_none_too_early_whatever_is_out_of_order(jobs: list[t
     delivered: list[str] = []
 
     def look() -> None:
-        for post in client.agenda.due(client.now):
+        for post in client.schedule.due(client.now):
             if post.attempt == 1:
                 posted.append(post.request_id)
                 later = set(delivered) & set(order[order.index(post.request_id) + 1 :])
@@ -301,7 +301,7 @@ def test_each_is_posted_and_none_too_early_whatever_is_out_of_order(jobs: list[t
                 delivered.append(post.request_id)
 
     for strikes, pause, _ in jobs:
-        is_first = not client.agenda._yielding
+        is_first = not client.schedule._yielding
         order.append(out_of_order(client, seconds=5) if strikes else client.order("acme/quick").rpartition("/")[2])
         if strikes and is_first:
             yields[order[-1]] = client.now + 5
@@ -317,7 +317,7 @@ def test_a_scope_that_is_forgotten_holds_nothing() -> None:
     client = paced()
     out_of_order(client)
     client.engine.reset()
-    assert (len(client.agenda), client.next()) == (0, None)
+    assert (len(client.schedule), client.next()) == (0, None)
     client.order("acme/quick")
     client.answer(*client.at(1))
 
@@ -329,8 +329,8 @@ def test_what_is_refused_is_tried_again_later_and_later() -> None:
     client = paced()
     client.order("acme/quick")
     (post,) = client.at(1)
-    verdict = client.answer(post, 500)
-    assert verdict == (
+    result = client.answer(post, 500)
+    assert result == (
         AttemptOutcome.AGAIN,
         f"webhook of job {post.request_id}: attempt 1 of 31: status 500; again in 15 s",
     )
@@ -342,16 +342,16 @@ def test_what_is_refused_is_tried_again_later_and_later() -> None:
     (post,) = client.at(46)
     assert client.answer(post, 204).text.endswith(": delivered at attempt 3 (status 204)")
     assert client.next() is None
-    assert len(client.agenda) == 0
+    assert len(client.schedule) == 0
 
 
 def test_a_redirect_is_the_end() -> None:
     client = paced()
     client.order("acme/quick")
     (post,) = client.at(1)
-    verdict = client.answer(post, 307)
-    assert verdict.outcome is AttemptOutcome.GIVEN_UP
-    assert verdict.text.endswith(": given up: status 307, and fal does not follow redirects")
+    result = client.answer(post, 307)
+    assert result.outcome is AttemptOutcome.GIVEN_UP
+    assert result.text.endswith(": given up: status 307, and fal does not follow redirects")
     assert client.next() is None
 
 
@@ -359,12 +359,12 @@ def test_one_that_is_never_taken_is_given_up() -> None:
     client = paced()
     client.order("acme/quick")
     attempts = 0
-    while (due := client.agenda.next()) is not None:
+    while (due := client.schedule.next()) is not None:
         (post,) = client.at(due - client.start)
         attempts += 1
-        verdict = client.answer(post, None, "connection refused")
+        result = client.answer(post, None, "connection refused")
     assert attempts == 31
-    assert verdict.text.endswith(": given up after 31 attempts: connection refused")
+    assert result.text.endswith(": given up after 31 attempts: connection refused")
 
 
 @settings(deadline=None)
@@ -392,11 +392,11 @@ def test_whatever_is_answered_no_two_at_a_time_and_never_too_many(
             if when > client.now:
                 continue
             del under_way[post.request_id]
-            verdict = client.answer(post, next(script, None))
+            result = client.answer(post, next(script, None))
             ended[post.request_id] = client.now
-            if verdict.outcome is not AttemptOutcome.AGAIN:
+            if result.outcome is not AttemptOutcome.AGAIN:
                 over.add(post.request_id)
-        for post in client.agenda.due(client.now):
+        for post in client.schedule.due(client.now):
             assert post.request_id not in under_way
             assert post.request_id not in over
             assert 1 <= post.attempt <= 31
@@ -404,10 +404,10 @@ def test_whatever_is_answered_no_two_at_a_time_and_never_too_many(
                 waits.setdefault(post.request_id, []).append(client.now - ended[post.request_id])
                 assert (
                     waits[post.request_id][-1]
-                    >= client.agenda._open[post.key].policy.wait_after(post.attempt - 1) - 1e-6
+                    >= client.schedule._open[post.key].policy.wait_after(post.attempt - 1) - 1e-6
                 )
             under_way[post.request_id] = (client.now + take / 2, post)
-    assert len(client.agenda) == 2 - len(over)
+    assert len(client.schedule) == 2 - len(over)
 
 
 # what is refused, and what goes nowhere
@@ -483,7 +483,7 @@ def test_jobs_that_nobody_asks_for_any_more_make_room() -> None:
         client.status(client.order("acme/quick"))
     client.at(3700)
     assert client.ask("acme/quick").status == 200
-    assert len(client.agenda) == 1
+    assert len(client.schedule) == 1
 
 
 # where it is told
@@ -504,7 +504,7 @@ def test_how_what_is_not_delivered_stands() -> None:
     failed, under_way = client.at(1)[:2]
     client.answer(failed, 500)
     client.order("acme/quick")
-    assert client.agenda.standing == [
+    assert client.schedule.standing == [
         f"job {jobs[0]} to 127.0.0.1 (its job is not over)",
         f"job {jobs[1]} to 127.0.0.1 (attempt 1 of 31 failed)",
         f"job {jobs[2]} to 127.0.0.1 (attempt 1 of 31 broken off)",

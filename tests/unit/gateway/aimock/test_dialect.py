@@ -320,13 +320,13 @@ def test_places_logs_and_metrics() -> None:
 
 
 def test_a_job_that_goes_by_the_clock() -> None:
-    course = {
+    plan = {
         "started": 2,
         "completed": 6,
         "positions": [{"at": 0, "position": 3}],
         "logs": [{"at": 4, "message": "half"}],
     }
-    asked = mock({"match": {"model": "a/b"}, "response": {"json": 1}, "queue": course}, pace="recorded")
+    asked = mock({"match": {"model": "a/b"}, "response": {"json": 1}, "queue": plan}, pace="recorded")
     job = asked.submit("a/b")
     told = []
     for asked.now in (NOW + 1, NOW + 5, NOW + 7):

@@ -34,13 +34,13 @@ NOTHING = SentFiles()
 
 
 def best(
-    wish: ImageRequest, inputs: Inputs | None, files: SentFiles = NOTHING, count: int = 1, made: int = 0
+    wanted: ImageRequest, inputs: Inputs | None, files: SentFiles = NOTHING, count: int = 1, made: int = 0
 ) -> dict[str, Any]:
-    return input_mapping.mapped(wish, inputs, files, count, made).inputs[0]
+    return input_mapping.mapped(wanted, inputs, files, count, made).inputs[0]
 
 
-def left_out(wish: ImageRequest, inputs: Inputs) -> tuple[str, ...]:
-    return input_mapping.mapped(wish, inputs, NOTHING, 1, 0).left_out
+def left_out(wanted: ImageRequest, inputs: Inputs) -> tuple[str, ...]:
+    return input_mapping.mapped(wanted, inputs, NOTHING, 1, 0).left_out
 
 
 FULL = ImageRequest("a", size=(640, 480), seed=7, output_format="png", options={"quality": "hd", "style": "vivid"})
@@ -64,8 +64,8 @@ def test_a_model_that_is_known() -> None:
 
 
 def test_what_some_models_call_otherwise() -> None:
-    wish = ImageRequest("a", output_format="jpeg", options={"quality": "hd", "background": "transparent"})
-    assert best(wish, GPT) == {"prompt": "a", "quality": "high", "background": "transparent", "output_format": "jpg"}
+    wanted = ImageRequest("a", output_format="jpeg", options={"quality": "hd", "background": "transparent"})
+    assert best(wanted, GPT) == {"prompt": "a", "quality": "high", "background": "transparent", "output_format": "jpg"}
     assert left_out(ImageRequest("a", output_format="webp"), GPT) == ("output_format",)
     assert left_out(ImageRequest("a", options={"moderation": "auto"}), GPT) == ()
     assert left_out(ImageRequest("a", size=(5, 5), seed=1), GPT) == ("size", "seed")
@@ -163,7 +163,7 @@ WISHES = st.builds(
 
 
 @given(WISHES, st.dictionaries(NAMES, FIELDS), st.integers(1, 10))
-def test_a_known_model_gets_nothing_that_it_does_not_take(wish: ImageRequest, inputs: Inputs, count: int) -> None:
-    found = input_mapping.mapped(wish, inputs, NOTHING, count, 0)
+def test_a_known_model_gets_nothing_that_it_does_not_take(wanted: ImageRequest, inputs: Inputs, count: int) -> None:
+    found = input_mapping.mapped(wanted, inputs, NOTHING, count, 0)
     assert all(each.keys() <= inputs.keys() for each in found.inputs)
     assert "prompt" in inputs or "prompt" in found.left_out

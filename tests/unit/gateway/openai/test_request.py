@@ -43,7 +43,7 @@ def test_little_is_needed() -> None:
 
 
 def test_all_there_is() -> None:
-    wish = generation(
+    wanted = generation(
         prompt="a",
         model="m",
         n=10,
@@ -58,7 +58,7 @@ def test_all_there_is() -> None:
         guidance_scale=3.5,
         loras=[{"path": "x"}],
     )
-    assert wish == ImageRequest(
+    assert wanted == ImageRequest(
         "a",
         "m",
         10,
@@ -135,17 +135,17 @@ NAMES = st.sampled_from(
 def test_anything_is_read_or_refused(given: dict[str, Any]) -> None:
     status = 400
     try:
-        wish = generation(**given)
+        wanted = generation(**given)
     except RefusedCall as refused:
         status = refused.status
     else:
-        assert wish.prompt == given["prompt"]
-        assert 1 <= wish.number <= request.MAX_IMAGES
+        assert wanted.prompt == given["prompt"]
+        assert 1 <= wanted.number <= request.MAX_IMAGES
     assert status == 400
 
 
 def test_an_edit() -> None:
-    wish = edit(
+    wanted = edit(
         [("image[]", PNG), ("image[]", ("b.png", b"b", "")), ("mask", PNG)],
         prompt="5",
         n="2",
@@ -155,11 +155,11 @@ def test_an_edit() -> None:
         sampler="euler",
         quality="high",
     )
-    assert [(part.file_name, part.data) for part in wish.images] == [("a.png", b"\x89PNG"), ("b.png", b"b")]
-    assert wish.mask == Part("mask", b"\x89PNG", "a.png", "image/png")
-    assert (wish.prompt, wish.number, wish.size) == ("5", 2, (512, 512))
-    assert wish.extras == {"strength": 0.5, "enable_safety_checker": True, "sampler": "euler"}
-    assert wish.options == {"quality": "high"}
+    assert [(part.file_name, part.data) for part in wanted.images] == [("a.png", b"\x89PNG"), ("b.png", b"b")]
+    assert wanted.mask == Part("mask", b"\x89PNG", "a.png", "image/png")
+    assert (wanted.prompt, wanted.number, wanted.size) == ("5", 2, (512, 512))
+    assert wanted.extras == {"strength": 0.5, "enable_safety_checker": True, "sampler": "euler"}
+    assert wanted.options == {"quality": "high"}
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_a_stream() -> None:
 
 
 def test_a_variation() -> None:
-    wish = variation([("image", PNG)], model="m", n="2", size="512x512", response_format="b64_json", strength="0.5")
-    assert wish == ImageRequest(
+    wanted = variation([("image", PNG)], model="m", n="2", size="512x512", response_format="b64_json", strength="0.5")
+    assert wanted == ImageRequest(
         "",
         "m",
         2,

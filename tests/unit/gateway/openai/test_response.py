@@ -27,8 +27,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dIHDR" + HEAD + zlib.crc32(b"IHDR" + HEA
 INLINE = Image("https://v3.fal.media/a.png", None, base64.b64encode(PNG).decode(), PNG)
 
 
-def answered(wish: ImageRequest, *pictures: Image, outputs: list[Any] | None = None) -> Reply:
-    return response.reply(wish, pictures, outputs or [], NOW, "made")
+def answered(wanted: ImageRequest, *pictures: Image, outputs: list[Any] | None = None) -> Reply:
+    return response.reply(wanted, pictures, outputs or [], NOW, "made")
 
 
 def body(reply: Reply) -> Any:
@@ -49,8 +49,8 @@ def test_urls_and_content() -> None:
 
 
 def test_what_a_client_of_gpt_image_reads() -> None:
-    wish = ImageRequest("a", "gpt-image-1", base64=True, options={"quality": "high", "background": "opaque"})
-    assert body(answered(wish, INLINE)) == {
+    wanted = ImageRequest("a", "gpt-image-1", base64=True, options={"quality": "high", "background": "opaque"})
+    assert body(answered(wanted, INLINE)) == {
         "created": NOW,
         "data": [{"b64_json": INLINE.base64}],
         "background": "opaque",

@@ -74,9 +74,9 @@ async def _never(_: Content) -> Reply:
 def stage_with(origin: Origin) -> tuple[Responder, list[object]]:
     """A stage with this origin, and what it tells of where that is."""
     moves: list[object] = []
-    stage = Responder(moves.append)
-    stage.origin = origin
-    return stage, moves
+    responder = Responder(moves.append)
+    responder.origin = origin
+    return responder, moves
 
 
 def new_flow() -> http.HTTPFlow:
@@ -84,41 +84,41 @@ def new_flow() -> http.HTTPFlow:
     return tflow.tflow(req=request)
 
 
-def answered(stage: Responder, flow: http.HTTPFlow) -> None:
+def answered(responder: Responder, flow: http.HTTPFlow) -> None:
     """What mitmproxy does when the headers of the origin's answer are here."""
     flow.server_conn = connection.Server(address=("127.0.0.1", 1))
     flow.response = tutils.tresp()
-    assert stage.came_back(flow)
+    assert responder.came_back(flow)
 
 
 @on_loopback
 async def test_what_is_small_and_whole_is_put_on_the_flow(origin: Origin) -> None:
-    stage, moves = stage_with(origin)
+    responder, moves = stage_with(origin)
     flow = new_flow()
-    await stage.put(flow, HELLO._replace(delay=0.01))
+    await responder.put(flow, HELLO._replace(delay=0.01))
     assert flow.response is not None
     assert (flow.response.status_code, flow.response.content) == (200, b"hello")
     assert flow.comment == "falmock: a.json#0 (a reason)"
-    assert (stage.is_away(flow), origin.port, moves) == (False, 0, [])
-    assert not stage.came_back(flow)
+    assert (responder.is_away(flow), origin.port, moves) == (False, 0, [])
+    assert not responder.came_back(flow)
 
 
 @pytest.mark.parametrize("size", [0, stage_.WHOLE])
 @on_loopback
 async def test_a_file_that_is_not_long_too(origin: Origin, tmp_path: Path, size: int) -> None:
-    stage, _ = stage_with(origin)
+    responder, _ = stage_with(origin)
     flow, file = new_flow(), tmp_path / "a.png"
     file.write_bytes(bytes(size))
-    await stage.put(flow, HELLO._replace(body=FileBody(str(file), 0, size)))
+    await responder.put(flow, HELLO._replace(body=FileBody(str(file), 0, size)))
     assert flow.response is not None
     assert flow.response.content == bytes(size)
 
 
 @on_loopback
 async def test_a_file_that_cannot_be_read_is_told(origin: Origin, tmp_path: Path) -> None:
-    stage, _ = stage_with(origin)
+    responder, _ = stage_with(origin)
     flow = new_flow()
-    await stage.put(flow, HELLO._replace(body=FileBody(str(tmp_path / "gone.png"), 0, 5)))
+    await responder.put(flow, HELLO._replace(body=FileBody(str(tmp_path / "gone.png"), 0, 5)))
     assert flow.response is not None
     assert flow.response.status_code == 500
     assert "gone.png" in flow.response.text
@@ -137,55 +137,55 @@ AWAY = {
 @pytest.mark.parametrize("what", AWAY)
 @on_loopback
 async def test_what_takes_time_is_played_by_the_origin(origin: Origin, what: str) -> None:
-    stage, moves = stage_with(origin)
+    responder, moves = stage_with(origin)
     effect, streams = AWAY[what]
     flow = new_flow()
-    await stage.put(flow, effect)
+    await responder.put(flow, effect)
     assert flow.response is None
-    assert stage.is_away(flow)
+    assert responder.is_away(flow)
     assert flow.request.pretty_url == URL
-    assert await stage.redirects.depart(flow)
+    assert await responder.redirects.depart(flow)
     assert moves == [("127.0.0.1", origin.port)]
     assert origin.tickets.take(flow.request.headers[HEADER]) is effect
     assert (flow.comment, flow.metadata["falmock.why"]) == ("falmock: a.json#0 (a reason)", "a reason")
-    answered(stage, flow)
+    answered(responder, flow)
     assert flow.response is not None
     assert (bool(flow.response.stream), flow.request.pretty_url) == (streams, URL)
-    assert not stage.is_away(flow)
+    assert not responder.is_away(flow)
 
 
 @on_loopback
 async def test_the_origin_is_told_of_once(origin: Origin) -> None:
-    stage, moves = stage_with(origin)
+    responder, moves = stage_with(origin)
     for _ in range(3):
         flow = new_flow()
-        await stage.put(flow, HELLO._replace(delay=5))
-        answered(stage, flow)
+        await responder.put(flow, HELLO._replace(delay=5))
+        answered(responder, flow)
     assert len(moves) == 1
-    stage.stop()
+    responder.stop()
     assert moves == [moves[0], None]
 
 
 @on_loopback
 async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: Origin) -> None:
-    stage, _ = stage_with(origin)
+    responder, _ = stage_with(origin)
     flow, sink = new_flow(), Sink()
-    await stage.take(flow, UploadTicket(sink, _never))
+    await responder.take(flow, UploadTicket(sink, _never))
     assert flow.request.stream
-    assert await stage.redirects.depart(flow)
+    assert await responder.redirects.depart(flow)
     ticket = flow.request.headers[HEADER]
     flow.error = tflow.terr()
-    assert stage.came_back(flow)
+    assert responder.came_back(flow)
     assert (sink.dropped, origin.tickets.take(ticket), flow.request.pretty_url) == (True, None, URL)
-    assert not stage.came_back(flow)
+    assert not responder.came_back(flow)
 
 
 @on_loopback
 async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None:
-    stage, _ = stage_with(origin)
+    responder, _ = stage_with(origin)
     flow = new_flow()
-    await stage.take(flow, UploadTicket(Sink(), _never))
-    answered(stage, flow)
+    await responder.take(flow, UploadTicket(Sink(), _never))
+    answered(responder, flow)
     assert flow.response is not None
     assert not flow.response.stream
 
@@ -193,27 +193,27 @@ async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None
 @pytest.mark.usefixtures("_master")
 @on_loopback
 async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origin) -> None:
-    stage, moves = stage_with(origin)
+    responder, moves = stage_with(origin)
     flow = new_flow()
-    await stage.put(flow, HELLO._replace(delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
+    await responder.put(flow, HELLO._replace(delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
     assert flow.error is not None
-    assert (flow.response, stage.is_away(flow), moves) == (None, False, [])
+    assert (flow.response, responder.is_away(flow), moves) == (None, False, [])
 
 
 @pytest.mark.usefixtures("_master")
 @on_loopback
 async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
-    stage, _ = stage_with(origin)
+    responder, _ = stage_with(origin)
     flow = new_flow()
     flow.client_conn.state = connection.ConnectionState.CLOSED
-    await stage.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
+    await responder.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
 
 
 @on_loopback
 async def test_nothing_is_played_once_the_script_is_gone(origin: Origin) -> None:
-    stage, _ = stage_with(origin)
-    stage.stop()
+    responder, _ = stage_with(origin)
+    responder.stop()
     flow = new_flow()
     with pytest.raises(OSError, match="not loaded any more"):
-        await stage.put(flow, HELLO._replace(delay=5))
-    assert (origin.port, stage.is_away(flow)) == (0, False)
+        await responder.put(flow, HELLO._replace(delay=5))
+    assert (origin.port, responder.is_away(flow)) == (0, False)

@@ -37,7 +37,7 @@ class Woken:
 
     def wake(self) -> None:
         self.times += 1
-        self._tickets.leave(self._leaves, self)
+        self._tickets.rewrite(self._leaves, self)
 
     def abort(self) -> None:
         raise NotImplementedError
@@ -78,14 +78,14 @@ def test_those_who_listen_to_a_job_are_woken_until_they_leave(tickets: Tickets) 
     for key, player in (("job", one), ("job", two), ("other", other), ("", silent)):
         tickets.listen(key, player)
     tickets.wake("job")
-    tickets.leave("job", one)
-    tickets.leave("job", one)
+    tickets.rewrite("job", one)
+    tickets.rewrite("job", one)
     tickets.wake("job")
     tickets.wake("")
     tickets.wake("nobody's")
     assert [player.times for player in (one, two, other, silent)] == [1, 2, 0, 0]
-    tickets.leave("job", two)
-    tickets.leave("other", other)
+    tickets.rewrite("job", two)
+    tickets.rewrite("other", other)
     assert not tickets._listeners
 
 

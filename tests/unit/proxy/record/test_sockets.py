@@ -24,38 +24,38 @@ def socket() -> http.HTTPFlow:
 
 
 def say(
-    tees: SocketListeners, flow: http.HTTPFlow, content: bytes, kind: Opcode = Opcode.TEXT, *, back: bool = False
+    listeners: SocketListeners, flow: http.HTTPFlow, content: bytes, kind: Opcode = Opcode.TEXT, *, back: bool = False
 ) -> bool:
     """Pass a message on, a second after the one before."""
     assert flow.websocket is not None
-    at = 1000.0 + len(tees_of(tees, flow))
+    at = 1000.0 + len(tees_of(listeners, flow))
     flow.websocket.messages.append(WebSocketMessage(kind, not back, content, at))
-    return tees.message(flow, HOST)
+    return listeners.message(flow, HOST)
 
 
-def tees_of(tees: SocketListeners, flow: http.HTTPFlow) -> list[Message]:
-    found = tees._heard.get(flow.id)
+def tees_of(listeners: SocketListeners, flow: http.HTTPFlow) -> list[Message]:
+    found = listeners._heard.get(flow.id)
     return found.messages if found else []
 
 
 def end(
-    tees: SocketListeners, flow: http.HTTPFlow, code: int | None = 1000, reason: str = "", *, by_client: bool
+    listeners: SocketListeners, flow: http.HTTPFlow, code: int | None = 1000, reason: str = "", *, by_client: bool
 ) -> Session:
     assert flow.websocket is not None
     flow.websocket.close_code, flow.websocket.close_reason = code, reason
     flow.websocket.closed_by_client, flow.websocket.timestamp_end = by_client, 1009.0
-    return tees.ended(flow, HOST)
+    return listeners.ended(flow, HOST)
 
 
 def test_what_was_said_both_ways_and_when() -> None:
-    tees, flow = SocketListeners(), socket()
-    assert not say(tees, flow, "é".encode())
-    assert not say(tees, flow, b"\0\xff", Opcode.BINARY, back=True)
-    heard = end(tees, flow, by_client=True)
+    listeners, flow = SocketListeners(), socket()
+    assert not say(listeners, flow, "é".encode())
+    assert not say(listeners, flow, b"\0\xff", Opcode.BINARY, back=True)
+    heard = end(listeners, flow, by_client=True)
     assert heard.messages == (Message(1000.0, True, "é"), Message(1001.0, False, b"\0\xff"))
     assert (heard.request.host, heard.request.path, heard.request.query) == (HOST, "/a/b/realtime", "fal_jwt_token=x")
     assert (heard.ended, heard.close, heard.lost) == (1009.0, None, "")
-    assert tees.cut() == []
+    assert listeners.cut() == []
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_how_it_ended(code: int | None, close: Close | None, lost: str, *, by_cl
 
 def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "LIMIT", 3000)
-    tees, flow = SocketListeners(), socket()
+    listeners, flow = SocketListeners(), socket()
     assert flow.websocket is not None
-    assert [say(tees, flow, bytes(1000), back=True) for _ in range(4)] == [False, False, True, False]
+    assert [say(listeners, flow, bytes(1000), back=True) for _ in range(4)] == [False, False, True, False]
     assert len(flow.websocket.messages) == 1, "the last is still to be passed on"
-    heard = end(tees, flow, by_client=False)
+    heard = end(listeners, flow, by_client=False)
     assert len(heard.messages) == 2
     assert (heard.close, heard.lost) == (None, sockets.TOO_LONG)
 
 
 def test_sockets_that_are_open_at_the_end() -> None:
-    tees, flow = SocketListeners(), socket()
-    say(tees, flow, b"x")
-    (heard,) = tees.cut()
+    listeners, flow = SocketListeners(), socket()
+    say(listeners, flow, b"x")
+    (heard,) = listeners.cut()
     assert (heard.messages, heard.lost) == ((Message(1000.0, True, "x"),), sockets.CUT_SHORT)
-    assert tees.cut() == []
+    assert listeners.cut() == []
 
 
 def test_a_flow_from_a_file_tells_all_by_itself() -> None:
