@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import OrderedDict
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -45,3 +46,38 @@ class SeededRandom:
         # Half a step away from 0, where a normal distribution has no end.
         normal = NormalDist().inv_cdf(min(max(share, 2**-54), 1 - 2**-53))
         return min(latency.one * math.exp(latency.other * normal), LONGEST)
+
+
+LIMIT = 10_000
+"""How many counts are kept: those of headers come from clients, and there may be any number."""
+
+
+class FaultCounts:
+    """How many calls came to each fault, and how many it struck.
+
+    The counts that were not used for longest are forgotten.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._counts.clear()
+
+    def draw(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
+        """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
+        came, struck = self._counts.pop(key, (0, 0))
+        came += 1
+        rule = fault.selection
+        rng = SeededRandom(seed if rule.seed is None else rule.seed, key, came)
+        strikes = (
+            (not rule.nth or came in rule.nth)
+            and (rule.times is None or struck < rule.times)
+            and (rule.rate >= 1 or rng.share("rate") < rule.rate)
+        )
+        self._counts[key] = (came, struck + strikes)
+        if len(self._counts) > self._limit:
+            self._counts.popitem(last=False)
+        return rng if strikes else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
@@ -15,9 +14,7 @@ from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.match import Query
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
-
-PLATFORM_PARAMETERS = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token", "priority", "_subdomain"})
-"""Query parameters that speak to the platform, so are no part of the input (section 2.2)."""
+from falmock.wire.query import parameters
 
 _JSON = "application/json"
 
@@ -83,9 +80,3 @@ def _body(request: Request) -> dict[str, Any] | Reply:
             "model_attributes_type",
         )
     return value
-
-
-def parameters(query: str) -> dict[str, Any]:
-    """The input that a query string is, less what speaks to the platform."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return {name: value for name, value in pairs if name not in PLATFORM_PARAMETERS}

@@ -8,8 +8,8 @@ from falmock.engine.answers import Answers
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.faults import jobs as fault_jobs
-from falmock.engine.faults.replies import error_reply
 from falmock.engine.faults.replies import applied
+from falmock.engine.faults.replies import error_reply
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.job import Job

@@ -6,8 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
-from falmock.engine.faults.selector import FaultCounts
 from falmock.engine.files.registry import Assets
+from falmock.engine.injected_fault import FaultCounts
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.journal import Journal
 from falmock.redaction.redactor import Redactor

@@ -9,6 +9,7 @@ from falmock.wire.message import Request
 
 _LOCAL = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
 """Domains that nobody can have on the internet."""
+_FROM_ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
 def is_from_nearby(request: Request) -> bool:
@@ -45,3 +46,31 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_from_page_elsewhere(request: Request) -> bool:
+    """Whether a web page of another origin than falmock's own address sent this request."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site", "").lower() in _FROM_ELSEWHERE
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return True
+    return page.scheme not in ("http", "https") or page.netloc.lower() != request.headers.get("host", "").lower()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address, as text, is one of this machine's loopback interface."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
+
+
+def is_our_name(host: str) -> bool:
+    """Whether a host names this machine itself: `localhost` or a loopback address."""
+    name = host.lower().strip("[]")
+    return name == "localhost" or is_loopback(name)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
 
-from falmock.engine import inputs
 from falmock.engine.engine import Engine
 from falmock.engine.faults.selector import KINDS
 from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
 from falmock.engine.journal import JournalEntry
 from falmock.wire import calls
+from falmock.wire import query
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Role
@@ -120,7 +120,7 @@ class JournalView:
             except (jsontext.BadJSON, RecursionError):
                 return None
         if entry.query and told.call in ("run", "stream", "submit"):
-            return inputs.parameters(entry.query)
+            return query.parameters(entry.query)
         return None
 
     def shown(self, told: JournalLine, scope: str) -> dict[str, Any]:

@@ -38,9 +38,9 @@ from falmock.proxy.commands import SaveFlows
 from falmock.proxy.commands import ScrubFiles
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.direct import DirectRequests
+from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
-from falmock.proxy.internal_calls import FORWARDED
 from falmock.proxy.internal_calls import InternalCalls
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.message_limit import MessageLimit

@@ -231,3 +231,7 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
         data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
         inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"
         request.content = (request.content or b"").replace(url.encode(), inline.encode())
+
+
+FORWARDED = "falmock.forwarded"
+"""The key of a flow's metadata that holds the fal host it went on to."""

@@ -20,7 +20,7 @@ from falmock.gateway.door import Rewrite
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients
 from falmock.proxy.direct import DirectRequests
-from falmock.proxy.internal_calls import FORWARDED
+from falmock.proxy.flows import FORWARDED
 from falmock.proxy.miss_log import MissLog
 from falmock.proxy.miss_log import MissReporting
 from falmock.proxy.origin import socket_tunnel

@@ -19,10 +19,8 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.matching.miss import Miss
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
+from falmock.proxy.flows import FORWARDED
 from falmock.wire.message import Request
-
-FORWARDED = "falmock.forwarded"
-"""The key of a flow's metadata that holds the fal host it went on to."""
 
 
 async def together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:

@@ -13,9 +13,9 @@ from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
 from falmock.engine.jobs import pace
-from falmock.fixtures.format.validate import did_you_mean
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.matching import volatile
+from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.openai import models
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import BadOption

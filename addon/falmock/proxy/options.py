@@ -17,8 +17,8 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.engine.jobs import pace
-from falmock.fixtures.format.validate import did_you_mean
 from falmock.fixtures.matching import ignore_rules
+from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.openai import models
 
 PREFIX = "fal_"

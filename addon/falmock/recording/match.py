@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from falmock.engine import inputs
 from falmock.fixtures.matching.match import ANY
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
 from falmock.recording.files import reference
 from falmock.recording.uploads import File
+from falmock.wire import query
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.jsontext import MAX_DEPTH
 from falmock.wire.formats.media import sniffed
@@ -29,7 +29,7 @@ class NotAnInput(ValueError):
 def input_of(request: Request) -> dict[str, Any]:
     """The input as it was sent, numbers exact. Raises NotAnInput."""
     if not request.body or request.method == "GET":
-        return inputs.parameters(request.query)
+        return query.parameters(request.query)
     try:
         value = jsontext.loads_exact(request.body)
     except jsontext.BadJSON as error:

@@ -17,9 +17,9 @@ from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.gateway.door import FalCall
 from falmock.proxy.clients import Clients
+from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
-from falmock.proxy.internal_calls import FORWARDED
 from falmock.proxy.miss_log import MissLog
 from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.upload_intake import UploadIntake

@@ -7,7 +7,6 @@ the same calls in the same order meet the same faults in every run.
 from __future__ import annotations
 
 import fnmatch
-from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -17,8 +16,8 @@ from typing import NamedTuple
 
 from falmock.engine import inputs
 from falmock.engine.effects import Reply
+from falmock.engine.injected_fault import FaultCounts
 from falmock.engine.injected_fault import InjectedFault
-from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format.fault import BadFault
@@ -32,8 +31,6 @@ from falmock.wire.message import Request
 
 HEADER = "x-falmock-fault"
 """The request header that asks for a fault, and the header of the answer that names the one that struck."""
-LIMIT = 10_000
-"""How many counts are kept: those of headers come from clients, and there may be any number."""
 
 NAMES: Mapping[str, tuple[type[calls.Call], ...]] = MappingProxyType(
     {
@@ -70,37 +67,6 @@ class CallInfo(NamedTuple):
     model: str
 
 
-class FaultCounts:
-    """How many calls came to each fault, and how many it struck.
-
-    The counts that were not used for longest are forgotten.
-    """
-
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
-        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self._counts.clear()
-
-    def draw(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
-        """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
-        came, struck = self._counts.pop(key, (0, 0))
-        came += 1
-        rule = fault.selection
-        rng = SeededRandom(seed if rule.seed is None else rule.seed, key, came)
-        strikes = (
-            (not rule.nth or came in rule.nth)
-            and (rule.times is None or struck < rule.times)
-            and (rule.rate >= 1 or rng.share("rate") < rule.rate)
-        )
-        self._counts[key] = (came, struck + strikes)
-        if len(self._counts) > self._limit:
-            self._counts.popitem(last=False)
-        return rng if strikes else None
-
-
 @lru_cache(maxsize=1024)
 def _of_header(text: str) -> Fault | str:
     try:
@@ -116,8 +82,8 @@ class BadHeader(ValueError):
 class FaultSelector:
     """The faults of one engine. `endpoint_of` tells the endpoint id that a job was submitted to, by its request id."""
 
-    def __init__(self, tally: FaultCounts, endpoint_of: Callable[[str, float], str | None]) -> None:
-        self._counts = tally
+    def __init__(self, counts: FaultCounts, endpoint_of: Callable[[str, float], str | None]) -> None:
+        self._counts = counts
         self._endpoint_of = endpoint_of
         self._rules: tuple[Rule, ...] = ()
         self._of_fixtures: dict[str, Fixture] = {}

@@ -18,8 +18,8 @@ from falmock.engine.jobs.job import Job
 from falmock.engine.platform.catalogue import Catalogue
 from falmock.engine.platform.catalogue import ModelFact
 from falmock.fixtures.format.sidecars import PRICES
-from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.matching.index import Index
+from falmock.fixtures.model import Price
 from falmock.wire import auth
 from falmock.wire import platform
 from falmock.wire.formats import jsontext

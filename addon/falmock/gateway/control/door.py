@@ -18,6 +18,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
+from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
@@ -167,7 +168,7 @@ def _query(text: str, operation: Operation) -> dict[str, Any]:
     query: dict[str, Any] = {}
     for name, value in _pairs(text):
         if name not in known:
-            hint = validate.did_you_mean(name, known) or f", expected one of {', '.join(known) or 'none'}"
+            hint = did_you_mean(name, known) or f", expected one of {', '.join(known) or 'none'}"
             raise BadCall(f"unknown parameter {name[:100]!r}{hint}")
         if name in query:
             raise BadCall(f"{name}: expected one value, found several")

@@ -8,14 +8,13 @@ page whose name was made to point here (DNS rebinding) gives that name in Host.
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from falmock.engine.effects import Reply
+from falmock.gateway.caller import is_from_page_elsewhere
+from falmock.gateway.caller import is_loopback
+from falmock.gateway.caller import is_our_name
 from falmock.gateway.control.operation import problem
 from falmock.wire.message import Request
-
-_FROM_ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
 def refusal(request: Request, token: str) -> Reply | None:
@@ -23,7 +22,7 @@ def refusal(request: Request, token: str) -> Reply | None:
 
     `token` is what callers have to show, "" for nothing.
     """
-    if _is_of_a_page_elsewhere(request):
+    if is_from_page_elsewhere(request):
         return problem(403, "The control API is not for web pages of another origin than falmock's own address")
     if token:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -34,7 +33,7 @@ def refusal(request: Request, token: str) -> Reply | None:
             "Expected the token of fal_control_token, as Authorization: Bearer TOKEN",
             extra=((b"WWW-Authenticate", b'Bearer realm="falmock"'),),
         )
-    if not _is_loopback(request.peer):
+    if not is_loopback(request.peer):
         return problem(
             403, "The control API takes calls from this machine alone: set fal_control_token to call it from others"
         )
@@ -44,34 +43,9 @@ def refusal(request: Request, token: str) -> Reply | None:
             "Nothing tells by which name falmock was called (the header Host): in mode reverse start it with "
             "--set keep_host_header=true, or set fal_control_token",
         )
-    if not _is_our_name(request.host):
+    if not is_our_name(request.host):
         return problem(
             403,
             "Expected falmock to be called localhost, 127.0.0.1 or [::1] (the header Host): set fal_control_token to call it otherwise",
         )
     return None
-
-
-def _is_of_a_page_elsewhere(request: Request) -> bool:
-    origin = request.headers.get("origin")
-    if origin is None:
-        return request.headers.get("sec-fetch-site", "").lower() in _FROM_ELSEWHERE
-    try:
-        page = urlsplit(origin)
-    except ValueError:
-        return True
-    return page.scheme not in ("http", "https") or page.netloc.lower() != request.headers.get("host", "").lower()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_loopback
-
-
-def _is_our_name(host: str) -> bool:
-    name = host.lower().strip("[]")
-    return name == "localhost" or _is_loopback(name)

@@ -7,7 +7,7 @@ from mitmproxy import http
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
 from falmock.proxy import flows
-from falmock.proxy.internal_calls import FORWARDED
+from falmock.proxy.flows import FORWARDED
 from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.record import captures
 from falmock.proxy.record.bodies import comes_in_pieces

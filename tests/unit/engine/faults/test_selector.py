@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import BadHeader
 from falmock.engine.faults.selector import CallInfo
-from falmock.engine.faults.selector import FaultCounts
 from falmock.engine.faults.selector import FaultSelector
+from falmock.engine.injected_fault import FaultCounts
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_rules import read_rules
 from falmock.wire import routes

@@ -11,10 +11,10 @@ from falmock.engine.effects import Forward
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.platform.platform import MAX_REMEMBERED
 from falmock.engine.platform.platform import REMEMBERED_FOR
-from falmock.fixtures.format.sidecars import Price
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.volatile import Ignores
+from falmock.fixtures.model import Price
 from falmock.wire.auth import AuthRule
 from unit.engine.calls import Client
 from unit.engine.calls import header

@@ -13,7 +13,7 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
-from falmock.proxy.internal_calls import FORWARDED
+from falmock.proxy.flows import FORWARDED
 from falmock.proxy.record import captures
 from falmock.proxy.record.hooks import RecordingHooks
 
