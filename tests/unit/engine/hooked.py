@@ -72,8 +72,8 @@ class Hooked(Client):
     def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
         super().__init__(*fixtures, **config)
         self.edge = Edge()
-        self.agenda = self.engine.webhooks
-        self.agenda.edge = self.edge
+        self.schedule = self.engine.webhooks
+        self.schedule.edge = self.edge
         self.start = self.now
 
     def ask(self, endpoint: str, body: Any = None, hook: str = HOOK, **headers: str) -> Reply:
@@ -86,15 +86,15 @@ class Hooked(Client):
     def at(self, seconds: float) -> list[WebhookPost]:
         """What is due so many seconds after the first call."""
         self.now = self.start + seconds
-        return self.agenda.due(self.now)
+        return self.schedule.due(self.now)
 
     def next(self) -> float | None:
         """When something is due next, in seconds after the first call."""
-        when = self.agenda.next()
+        when = self.schedule.next()
         return None if when is None else pytest.approx(when - self.start, abs=1e-4)
 
     def answer(self, post: WebhookPost, status: int | None = 200, problem: str = "no answer") -> AttemptResult:
-        return self.agenda.posted(post.key, status, problem, self.now)
+        return self.schedule.posted(post.key, status, problem, self.now)
 
 
 def paced(pace: str = "recorded", **config: Any) -> Hooked:

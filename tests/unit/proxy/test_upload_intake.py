@@ -30,6 +30,7 @@ from falmock.proxy.upload_intake import UploadIntake
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import until
+from unit.proxy.mitm import mitmproxy
 
 HOST = "v3.fal.media"
 BIG = str(2**21)
@@ -185,7 +186,8 @@ def test_a_fault_that_resets_the_connection(talk: Conversation, monkeypatch: pyt
     reply = Reply(0, (), b"", "x", delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS))
     monkeypatch.setattr(talk.engine, "handle", lambda *_: reply)
     flow = post()
-    sent = talk.upload(flow, b"hello")
+    with mitmproxy():
+        sent = talk.upload(flow, b"hello")
     assert flow.error is not None
     # mitmproxy waits for headers before it kills a flow whose request went out: they have to come.
     assert (sent.status, sent.delivery) == (502, None)
@@ -218,7 +220,7 @@ def test_parts_are_joined(talk: Conversation) -> None:
     started = flows.read(post(b"/files/upload/multipart"), HOST)
     path = told(_reply(talk.engine.handle(started, 1.0)))["access_url"].removeprefix("https://v3b.fal.media")
     for number, part in ((2, b"two"), (1, b"one")):
-        arrival = talk.intake._depot.arrival("")
+        arrival = talk.intake._depot.upload("")
         arrival.write(part)
         put = started._replace(method="PUT", path=f"{path}/{number}", content=arrival.content())
         assert _reply(talk.engine.handle(put, 1.0)).status == 200
@@ -243,7 +245,7 @@ def test_parts_that_nobody_goes_on_with_are_removed(talk: Conversation) -> None:
     talk.engine.use_config(Config(mode=Mode.REPLAY, job_ttl=0.2))
     started = flows.read(post(b"/files/upload/multipart"), HOST)
     path = told(_reply(talk.engine.handle(started, 1.0)))["access_url"].removeprefix("https://v3b.fal.media")
-    arrival = talk.intake._depot.arrival("")
+    arrival = talk.intake._depot.upload("")
     arrival.write(b"one")
     put = started._replace(method="PUT", path=f"{path}/1", content=arrival.content())
 

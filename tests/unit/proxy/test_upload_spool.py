@@ -177,7 +177,7 @@ KILLED = """
 import os, signal, tempfile
 from falmock.proxy.upload_spool import SpoolFolder
 depot = SpoolFolder()
-depot.arrival("").write(b"x" * 100000)
+depot.upload("").write(b"x" * 100000)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
