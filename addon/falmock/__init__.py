@@ -1,11 +1,7 @@
 """falmock: the fal.ai inference API, mocked at the network layer by a mitmproxy addon.
 
-The package is a pure core with thin edges (arrows point one way)::
-
-    proxy -> engine -> fixtures -> wire
-
-``wire`` knows what fal's API looks like, ``fixtures`` what was recorded and how a call finds it,
-``engine`` decides, and ``proxy`` is the only part that knows mitmproxy, files and clocks.
+The package is a core without I/O, with thin edges around it. Which folder may import which is stated in the section
+``[tool.importlinter]`` of pyproject.toml; addon/README.md says what each folder holds.
 """
 
 __version__ = "0.1.0"

@@ -416,7 +416,7 @@ def test_a_raw_tunnel_to_another_host_is_left_alone(confdir: Path, fixtures: Pat
 
 
 FAL_ALONE = r"allow_hosts=(^|\.)(fal\.(run|ai|media)|falrun\.com):"
-"""The setting with which the README has only fal's hosts intercepted."""
+"""The setting in addon/README.md with which only fal's hosts are intercepted."""
 
 
 def test_hosts_that_are_not_intercepted_stay_so_while_fals_are_answered(

@@ -1,7 +1,7 @@
-"""The README's walk-through, as it is printed: record an app, stop, cut the network, replay.
+"""The README's commands as they are printed: a first call, and an app that is recorded and replayed.
 
-The stand-in plays fal. What is added to the README's commands is what a machine of tests needs: a free port in
-the place of 8080, a home of its own, and the way to the stand-in in the place of the internet.
+A stand-in plays fal. The tests add what they need: a free port in the place of 8080, a home of their own, and the way
+to the stand-in in the place of the internet.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ from clients.upstream import upstream
 SECONDS = 60
 
 
-def printed() -> dict[str, list[str]]:
-    """The code blocks of the walk-through, by language, with tests' port in them."""
-    section = (ROOT / "README.md").read_text("utf-8").partition("## Record, then replay")[2]
-    section = section.partition("### What recording does")[0]
+def printed(heading: str) -> dict[str, list[str]]:
+    """The code blocks of a section of the README, by language."""
+    section = (ROOT / "README.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     blocks: dict[str, list[str]] = {}
     for language, text in re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL):
         blocks.setdefault(language, []).append(text)
@@ -94,8 +93,21 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def test_a_first_call_on_the_shipped_fixtures(tmp_path: Path) -> None:
+    blocks = printed("A first call")
+    newcomer = Newcomer(tmp_path)
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    start, call = blocks["sh"]
+    (answer,) = blocks["text"]
+    in_background, wait = printed("Tests")["sh"][0].splitlines()
+    assert in_background == f"{start.strip()} &"
+    with newcomer.terminal(start):
+        newcomer.types(wait)
+        assert newcomer.types(call) == answer.splitlines()
+
+
 def test_record_an_app_stop_cut_the_network_and_replay(tmp_path: Path) -> None:
-    blocks = printed()
+    blocks = printed("Record, then replay")
     newcomer = Newcomer(tmp_path)
     (python,), (javascript,) = blocks["python"], blocks["js"]
     record, use, replay, use_again = blocks["sh"]

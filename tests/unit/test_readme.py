@@ -1,4 +1,4 @@
-"""What the README says of options and fixtures is so."""
+"""The documents name the options that there are, and the README's fixture loads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from falmock.proxy.options import Option
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+ADDON = (ROOT / "addon" / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_there_with_its_default(option: Option) -> None:
     default = f"`{option.default}`" if option.default else ""
-    assert re.search(rf"^\| `{option.name}` \| {re.escape(default)} ?\| ", README, re.MULTILINE)
+    assert re.search(rf"^\| `{option.name}` \| {re.escape(default)} ?\| ", ADDON, re.MULTILINE)
 
 
 def test_no_other_option_is() -> None:
-    assert set(re.findall(r"^\| `(fal_\w+)` \|", README, re.MULTILINE)) == {option.name for option in OPTIONS}
+    assert set(re.findall(r"^\| `(fal_\w+)` \|", ADDON, re.MULTILINE)) == {option.name for option in OPTIONS}
 
 
 def test_its_fixture_loads(tmp_path: Path) -> None:

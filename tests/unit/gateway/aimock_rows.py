@@ -1,7 +1,7 @@
 """Every row of what is known of aimock's routes and files, and what holds falmock to it.
 
 A row is kept by tests in aimock's dialect, or is a difference: then its first cell stands in a table of differences in
-`fixtures/README.md`, or both. Tests are named `file::function`, below `tests/unit`.
+`addon/falmock/gateway/README.md`, or both. Tests are named `file::function`, below `tests/unit`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from unit.gateway import aimock_rows
 from unit.gateway.aimock_rows import Row
 
 UNIT = Path(aimock_rows.__file__).parents[1]
-README = UNIT.parents[1] / "fixtures" / "README.md"
+README = UNIT.parents[1] / "addon" / "falmock" / "gateway" / "README.md"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Answers as aimock words them, of calls and jobs that are fal's: see the table in fixtures/README.md."""
+"""Answers in aimock's form to calls and about jobs that are fal's. README.md in this folder lists the differences."""
 
 from __future__ import annotations
 
