@@ -1,8 +1,8 @@
 """What each client needs of a mock, operation by operation, and the tests that hold falmock to it.
 
-The rows are those of the protocol notes' table of clients and operations. Tests are named `file::function`, in this
-folder. Where `wire_level` is set the client itself cannot run here: its requests are sent as it words them, and the
-answers read as strictly as it reads them.
+PROTOCOL.md section 12.2 refers to this table. Tests are named `file::function`, in this folder. Where `wire_level` is
+set the client itself cannot run here: its requests are sent as it words them, and the answers read as strictly as it
+reads them.
 """
 
 from __future__ import annotations

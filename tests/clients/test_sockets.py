@@ -58,7 +58,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "another status error": [{"json": {"status": "error", "error": "Other"}}],
     "no JSON": [{"text": "hello"}],
 }
-"""What the server may send (fal-protocol.md section 5.3, "Client reactions"), each before a last result."""
+"""What the server may send (PROTOCOL.md section 5.3, "Client reactions"), each before a last result."""
 STALE = ("stale-realtime", "stale-realtime_async", "stale-js")
 """Apps whose first token has expired, one for each client."""
 FIXTURES: list[dict[str, Any]] = [
@@ -201,7 +201,7 @@ def test_python_is_greeted(python: App, act: str) -> None:
     assert python(act, app="acme/greets", steps=[["receive"], ["send", CAT]]) == [{"hello": "é"}]
 
 
-# client reactions: both columns of the table in section 5.3
+# client reactions: both columns of the table in PROTOCOL.md section 5.3
 
 RAISED = {"raised": "RealtimeError", "message": "OVERHEATED: too hot"}
 PYTHON: dict[str, list[Any]] = {

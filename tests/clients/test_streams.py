@@ -312,7 +312,7 @@ def test_js_subscribes_to_a_stream_of_statuses(js: App, mock: Mitmdump) -> None:
 
 @pytest.mark.parametrize(("accept", "logs"), [([], "0"), (["application/json", "text/event-stream"], "1")])
 def test_every_change_is_told_once(plain: httpx.Client, accept: list[str], logs: str) -> None:
-    """Java's client has two Accept headers, never polls, and fails unless the last event is COMPLETED (section 3.3)."""
+    """Java's client has two Accept headers, never polls, and wants COMPLETED last (PROTOCOL.md section 3.3)."""
     job = plain.post("https://queue.fal.run/fal-ai/film", json={}).json()
     headers = [("accept", value) for value in accept]
     events = data(plain.get(f"{job['status_url']}/stream?logs={logs}", headers=headers))

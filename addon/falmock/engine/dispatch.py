@@ -147,7 +147,7 @@ class Dispatch:
         def handle(request: Request, call: Any, now: float) -> Answer:
             if self._looks_at(request):
                 job = self._scope.jobs.get(call.request_id, now)
-                if job is not None:  # an unknown id is 404 even without a key (section 3.2)
+                if job is not None:  # an unknown id is 404 even without a key (PROTOCOL.md section 3.2)
                     refused = self._refusal(request, endpoint_ids.parse(job.app), now)
                     if refused is not None:
                         return _unauthorized(refused)

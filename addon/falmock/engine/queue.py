@@ -142,7 +142,7 @@ class Queue:
         waiting = self._jobs.queued(app, now)
         if waiting <= int(text[:12]):
             return None
-        # The body is recorded nowhere (section 12.4): the shape of fal's other 429.
+        # The body is recorded nowhere (PROTOCOL.md section 12.4): the shape of fal's other 429.
         body = {
             "detail": f"Queue length {waiting} exceeds the limit of {text}",
             "type": "max_queue_length",

@@ -1,4 +1,4 @@
-"""Builds replies: the header sets of fal's surfaces (fal-protocol.md sections 1.4, 1.6, 2.3) around a body."""
+"""Builds replies: the header sets of fal's surfaces (PROTOCOL.md sections 1.4, 1.6, 2.3) around a body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls whose output may come piece by piece (fal-protocol.md section 4): which want that, and what each then gets."""
+"""Calls whose output may come piece by piece (PROTOCOL.md section 4): which want that, and what each then gets."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Streams:
 def names_of(endpoint: EndpointId) -> tuple[str, ...]:
     """The endpoint ids that a call to a stream's path goes by: as called, then with one `/stream` less at a time.
 
-    Clients add it to an id that has it already (section 4).
+    Clients add it to an id that has it already (PROTOCOL.md section 4).
     """
     name = str(endpoint)
     names = [name]

@@ -1,4 +1,4 @@
-"""Short-lived tokens, with which a browser connects without the key (fal-protocol.md sections 1.3 and 5.1)."""
+"""Short-lived tokens, with which a browser connects without the key (PROTOCOL.md sections 1.3 and 5.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door that is fal's server-side proxy: what `proxyUrl` of the JavaScript client points at (fal-protocol.md section 9).
+"""The door that is fal's server-side proxy: what `proxyUrl` of the JavaScript client points at (PROTOCOL.md section 9).
 
 By default it keeps to the formula in fal's documentation. The profile `official` does as @fal-ai/server-proxy 1.2.1
 does behind its Next.js app router handler, where the two differ: fewer URLs, 400 for all that is refused, a forced

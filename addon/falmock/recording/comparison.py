@@ -78,7 +78,7 @@ def _is_raw(steps: list[Entry]) -> bool:
 
 
 def _steady(value: Any) -> Any:
-    """What a frame holds, less the time that the service tells it took (fal-protocol.md section 5.3)."""
+    """What a frame holds, less the time that the service tells it took (PROTOCOL.md section 5.3)."""
     if isinstance(value, dict) and value.get("type") == "x-fal-message" and "timing" in value:
         return {**value, "timing": 0}
     return value

@@ -88,7 +88,7 @@ def trouble(status: int, headers: Mapping[str, str]) -> str | None:
     """Why an answer is fal's own trouble, in a few words; None for one that belongs into a fixture.
 
     A model's own 500 or 504 carries the request id, a platform error that concerns this request (a start deadline
-    that passed) its error type; the gateway's own pages carry neither (fal-protocol.md sections 2.3, 7.2, 7.4).
+    that passed) its error type; the gateway's own pages carry neither (PROTOCOL.md sections 2.3, 7.2, 7.4).
     """
     if status in _ALWAYS:
         return _ALWAYS[status]

@@ -99,7 +99,7 @@ def reference(file: File) -> dict[str, Any]:
 def speaking_name(url: str) -> str:
     """The part of a file's name that says something and is the same in every run; "" where all of it is random.
 
-    fal's URLs end in `{random}_{name}` or in `{random}.{extension}` (fal-protocol.md section 6.6).
+    fal's URLs end in `{random}_{name}` or in `{random}.{extension}` (PROTOCOL.md section 6.6).
     """
     name = file_name(url)
     if storage.digest_in_path(urlsplit(url_key(url)).path):

@@ -151,7 +151,7 @@ def _written(entry: Mapping[str, Any]) -> float | None:
 
 
 def _level_and_source(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """Level and source, which some shapes have in `labels` (fal-protocol.md section 3.2)."""
+    """Level and source, which some shapes have in `labels` (PROTOCOL.md section 3.2)."""
     labels = entry.get("labels")
     more = labels if isinstance(labels, dict) else {}
     level = entry.get("level", more.get("level"))

@@ -188,7 +188,7 @@ def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:
 
 
 def _is_unfinished(job: JobTrace, exchange: Exchange) -> bool:
-    """Whether a result was asked for too early, or of a job that is gone: no answer of the model's (section 3.4)."""
+    """Whether a result was asked for too early or of a lost job (PROTOCOL.md section 3.4): not the model's answer."""
     if exchange.status == 202:
         return True
     body = _object(exchange.body) if exchange.status in (400, 404) else {}

@@ -1,4 +1,4 @@
-"""Which messages of a server answer which of its client's (fal-protocol.md section 5.3): nothing on the wire says so."""
+"""Which messages of a server answer which of its client's (PROTOCOL.md section 5.3): nothing on the wire says so."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Follows uploads on their way to fal, so that the URL a file got is known as the content it stands for.
 
-Every route of fal-protocol.md section 6. Upload targets are what fal answered, so they may be on any host.
+Every route of PROTOCOL.md section 6. Upload targets are what fal answered, so they may be on any host.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Webhooks of fal's that pass through on their way to the app, read as the results that they tell (section 3.7)."""
+"""Webhooks of fal's on their way to the app, read as the results that they tell (PROTOCOL.md section 3.7)."""
 
 from __future__ import annotations
 

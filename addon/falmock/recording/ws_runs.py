@@ -1,4 +1,4 @@
-"""Runs that went over a socket of `ws.fal.run`, as the exchanges that they are (fal-protocol.md section 5.4)."""
+"""Runs that went over a socket of `ws.fal.run`, as the exchanges that they are (PROTOCOL.md section 5.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call: the credentials a request carries and what fal says when they do not do (section 1.4)."""
+"""Who may call: the credentials a request carries and what fal says when they do not do (PROTOCOL.md section 1.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calls that a request to fal can be (fal-protocol.md sections 2.1, 3.0, 4, 5 and 6)."""
+"""The calls that a request to fal can be (PROTOCOL.md sections 2.1, 3.0, 4, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class Run(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """A run whose output comes piece by piece (section 4). `endpoint` is as called, `/stream` and all."""
+    """A run whose output comes piece by piece (PROTOCOL.md section 4). `endpoint` is as called, `/stream` and all."""
 
     endpoint: EndpointId
 
 
 class Socket(NamedTuple):
-    """A WebSocket to an endpoint (section 5): `/realtime`, or any other path of the app's. `endpoint` is as called."""
+    """A socket to an endpoint (PROTOCOL.md section 5): `/realtime` or a path of the app's. `endpoint` is as called."""
 
     endpoint: EndpointId
 
 
 class RunSocket(NamedTuple):
-    """A WebSocket that carries runs of one endpoint (section 5.4)."""
+    """A WebSocket that carries runs of one endpoint (PROTOCOL.md section 5.4)."""
 
     endpoint: EndpointId
 
@@ -76,13 +76,13 @@ class CdnToken(NamedTuple):
 
 
 class Token(NamedTuple):
-    """Asks for a short-lived token (section 5.1); the newer route answers it in an object."""
+    """Asks for a short-lived token (PROTOCOL.md section 5.1); the newer route answers it in an object."""
 
     newer: bool
 
 
 class WebhookKeys(NamedTuple):
-    """Asks for the keys that webhooks are signed with (section 3.7)."""
+    """Asks for the keys that webhooks are signed with (PROTOCOL.md section 3.7)."""
 
 
 class DirectUpload(NamedTuple):

@@ -1,4 +1,4 @@
-"""Cross-origin headers (fal-protocol.md section 1.5): what Starlette's middleware sends behind fal.run."""
+"""Cross-origin headers (PROTOCOL.md section 1.5): what Starlette's middleware sends behind fal.run."""
 
 from __future__ import annotations
 

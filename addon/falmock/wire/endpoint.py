@@ -1,6 +1,6 @@
 """Endpoint ids: `owner/alias[/path]`, with the namespaces that shift it by one.
 
-Rules of the clients' own parsers (fal-protocol.md section 10): js:utils, py:client.
+Rules of the clients' own parsers (PROTOCOL.md section 10): js:utils, py:client.
 """
 
 from __future__ import annotations

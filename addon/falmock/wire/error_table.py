@@ -1,4 +1,4 @@
-"""Every error of fal's that has a name: status, envelope, text and figures (fal-protocol.md sections 1.4, 2.5, 7.1 to 7.3).
+"""Every error of fal's that has a name: status, envelope, text and figures (PROTOCOL.md sections 1.4, 2.5, 7.1 to 7.3).
 
 Texts and figures of model errors are those of fal's page about them (docs.fal.ai/errors). Of platform errors it
 documents one text, "Request timed out"; the others are ours.
@@ -65,7 +65,7 @@ def _platform(kind: str, status: int, message: str) -> NamedError:
 
 
 def _page(status: int, message: str) -> NamedError:
-    # No x-fal-request-id and the word nginx: what fal-client takes as leave to try again (section 7.4).
+    # No x-fal-request-id and the word nginx: what fal-client takes as leave to try again (PROTOCOL.md section 7.4).
     return NamedError(ErrorKind.PAGE, status, message)
 
 
@@ -216,7 +216,7 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
         ),
         "missing_authorization": NamedError(ErrorKind.GATEWAY, 401, _NO_KEY),
         "unknown_key": NamedError(ErrorKind.GATEWAY, 401, "No user found for Key ID and Secret"),
-        # The wording of 2026: known by this part only (section 1.4).
+        # The wording since about June 2026 (PROTOCOL.md section 1.4).
         "invalid_key_credentials": NamedError(ErrorKind.GATEWAY, 401, "invalid key credentials"),
         "malformed_key": NamedError(
             ErrorKind.GATEWAY, 401, "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
@@ -234,7 +234,7 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
             more=MappingProxyType({"type": "concurrent_requests_limit", "data": {"limit": 20}}),
             headers=(("X-Fal-needs-retry", "1"),),
         ),
-        # The body is recorded nowhere (section 12.4): the shape of fal's other 429.
+        # The body is recorded nowhere (PROTOCOL.md section 12.4): the shape of fal's other 429.
         "max_queue_length": NamedError(
             ErrorKind.GATEWAY,
             429,

@@ -112,7 +112,7 @@ class Envelope(NamedTuple):
 
     @property
     def units(self) -> str | None:
-        """What the runtime bills: nothing for refused input, and it says so (section 2.5)."""
+        """What the runtime bills: nothing for refused input, and it says so (PROTOCOL.md section 2.5)."""
         return "0" if self.status == 422 else None
 
 

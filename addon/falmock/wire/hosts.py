@@ -1,4 +1,4 @@
-"""Fal's hosts and what each one serves (fal-protocol.md section 1.1)."""
+"""Fal's hosts and what each one serves (PROTOCOL.md section 1.1)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ Two rules hold this file together:
 
 Fal knows three status words only. A failed, a cancelled and an expired job all read COMPLETED, with an
 `error` beside it: `CANCELLED` or `FAILED` would make the Python client raise and the JS client poll for
-ever (fal-protocol.md sections 3.2 and 3.5).
+ever (PROTOCOL.md sections 3.2 and 3.5).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ TRANSITIONS: Mapping[State, Mapping[JobEvent, State]] = MappingProxyType(
         },
         State.RUNNING: {
             JobEvent.FINISH: State.FINISHED,
-            # The queue gives a request whose runner was lost to another one, up to ten times (section 3.6).
+            # The queue gives a request whose runner was lost to another one, up to ten times (PROTOCOL.md section 3.6).
             JobEvent.RETRY: State.QUEUED,
             JobEvent.CANCEL: State.CANCELLED,
             JobEvent.CANCEL_IGNORED: State.RUNNING,

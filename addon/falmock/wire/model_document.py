@@ -1,4 +1,4 @@
-"""The OpenAPI document of a model as fal.ai gives it (section 8), for a model whose own is not at hand."""
+"""The OpenAPI document of a model as fal.ai gives it (PROTOCOL.md section 8), for a model whose own is not at hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of fal's platform API that tools call before and after a run, and where models' schemas are (section 8)."""
+"""The part of fal's platform API that tools call before and after a run; models' schemas (PROTOCOL.md section 8)."""
 
 from __future__ import annotations
 
@@ -184,5 +184,5 @@ def _shown(text: str) -> str:
 
 
 def error(kind: str, message: str) -> dict[str, Any]:
-    """The body of an error (section 7.3)."""
+    """The body of an error (PROTOCOL.md section 7.3)."""
     return {"error": {"type": kind, "message": message}}

@@ -1,4 +1,4 @@
-"""Query strings: the input that one is, and what in it speaks to the platform (fal-protocol.md section 2.2)."""
+"""Query strings: the input that one is, and what in it speaks to the platform (PROTOCOL.md section 2.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 PLATFORM_PARAMETERS = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token", "priority", "_subdomain"})
-"""Query parameters that speak to the platform, so are no part of the input (section 2.2)."""
+"""Query parameters that speak to the platform, so are no part of the input (PROTOCOL.md section 2.2)."""
 
 
 def parameters(query: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Realtime messages: the msgpack that inputs and results are, and the JSON text frames about them (fal-protocol.md section 5.3)."""
+"""Realtime messages: msgpack for inputs and results, and the JSON text frames about them (PROTOCOL.md section 5.3)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which call an HTTP request is (fal-protocol.md sections 2.1, 3.0 and 6).
+"""Which call an HTTP request is (PROTOCOL.md sections 2.1, 3.0 and 6).
 
 A follow-up call is found by its request id alone, whatever path the client built before it: some clients
-drop the namespace, some keep the sub-path, some add a slash or `/response` (section 3.0).
+drop the namespace, some keep the sub-path, some add a slash or `/response` (PROTOCOL.md section 3.0).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""File names, file URLs and byte ranges of fal's storage (fal-protocol.md section 6).
+"""File names, file URLs and byte ranges of fal's storage (PROTOCOL.md section 6).
 
 The URLs falmock gives out are derived from content: `/files/b/<first 8 hex of the SHA-256>/<the SHA-256 in
 base64url>_<name>`, the form of fal's own (`/files/b/{8 hex}/{random}_{name}`). The same bytes get the same URL in

@@ -1,4 +1,4 @@
-"""The URL in `x-fal-target-url`: where a client that uses fal's server-side proxy wants its call to go (section 9)."""
+"""The URL in `x-fal-target-url`: where a client of the server-side proxy sends its call (PROTOCOL.md section 9)."""
 
 from __future__ import annotations
 

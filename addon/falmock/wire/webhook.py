@@ -1,4 +1,4 @@
-"""Webhooks: what fal posts when a job is over, how that is signed, and when it is tried again (fal-protocol.md section 3.7)."""
+"""Webhooks: what fal posts when a job is over, how it is signed and when tried again (PROTOCOL.md section 3.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP over WebSocket: what surrounds the answer to each input on `ws.fal.run` (fal-protocol.md section 5.4)."""
+"""HTTP over WebSocket: what surrounds the answer to each input on `ws.fal.run` (PROTOCOL.md section 5.4)."""
 
 from __future__ import annotations
 

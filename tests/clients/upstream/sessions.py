@@ -131,7 +131,7 @@ def raw(line: Line, idle: float) -> None:
 
 
 def run_socket(line: Line, begun: Callable[[Asked, str, Any], Run], refuse: Callable[[Run], Any]) -> None:
-    """Runs of an endpoint, one after the other (fal-protocol.md section 5.4)."""
+    """Runs of an endpoint, one after the other (PROTOCOL.md section 5.4)."""
     endpoint = line.asked.path.strip("/")
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Delivers webhooks as fal does, signed, and serves the keys to check them with (fal-protocol.md section 3.7)."""
+"""Delivers webhooks as fal does, signed, and serves the keys to check them with (PROTOCOL.md section 3.7)."""
 
 from __future__ import annotations
 

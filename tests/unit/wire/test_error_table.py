@@ -32,7 +32,7 @@ FIGURES = {
     "unsupported_video_format": {"supported_formats"},
     "literal_error": {"expected"},
 }
-"""The `ctx` of each error that has one (section 7.1)."""
+"""The `ctx` of each error that has one (PROTOCOL.md section 7.1)."""
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -1,4 +1,4 @@
-"""Downloads: the bytes back from the URLs given out, as the CDN sends them (fal-protocol.md section 6.6)."""
+"""Downloads: the bytes back from the URLs given out, as the CDN sends them (PROTOCOL.md section 6.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads of every kind, on the REST and CDN hosts (fal-protocol.md section 6)."""
+"""Uploads of every kind, on the REST and CDN hosts (PROTOCOL.md section 6)."""
 
 from __future__ import annotations
 

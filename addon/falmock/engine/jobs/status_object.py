@@ -1,4 +1,4 @@
-"""A job as a status object, which polls, status streams and submits show (fal-protocol.md sections 3.1 and 3.2)."""
+"""A job as a status object, which polls, status streams and submits show (PROTOCOL.md sections 3.1 and 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job's life as server-sent events (fal-protocol.md section 3.3): each change once, then the end.
+"""A job's life as server-sent events (PROTOCOL.md section 3.3): each change once, then the end.
 
 A stream looks at the live job, so a cancel shows in it. What happened between two steps is not lost: by the clock, a
 copy of the job goes through it.

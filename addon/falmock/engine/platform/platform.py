@@ -1,4 +1,4 @@
-"""Answers for tools that ask about models and jobs on `api.fal.ai` and `fal.ai` (section 8), where nothing recorded does.
+"""Answers about models and jobs on `api.fal.ai` and `fal.ai` (PROTOCOL.md section 8), where nothing recorded does.
 
 Nothing is made up that somebody may take for a fact of fal's: an answer that no file tells says so, a price that nobody
 told is an error.
@@ -106,7 +106,7 @@ class Platform:
         ids = platform.wanted_ids(request.query)
         told = self._catalogue.document(ids[0])
         if told is None:
-            # The body is fal's (section 8); what to do about it is in the header.
+            # The body is fal's (PROTOCOL.md section 8); what to do about it is in the header.
             why = f"no fixture or schema is for {ids[0]}"
             return Reply(404, (*replies.JSON_HEADERS, replies.error_header(why)), b"null", why)
         return _told(told.value, [told])

@@ -1,4 +1,4 @@
-"""Accepts WebSockets (fal-protocol.md section 5): which conversation each one is."""
+"""Accepts WebSockets (PROTOCOL.md section 5): which conversation each one is."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Sockets:
 
 
 def refused() -> Socket:
-    """A socket whose token or key will not do: it is accepted and then told so (section 1.4)."""
+    """A socket whose token or key will not do: it is accepted and then told so (PROTOCOL.md section 1.4)."""
     return Socket(Refusal(), "not authorized")
 
 

@@ -1,4 +1,4 @@
-"""A socket to an endpoint: `/realtime`, or one of the app's own (fal-protocol.md sections 5.2 and 5.3)."""
+"""A socket to an endpoint: `/realtime`, or one of the app's own (PROTOCOL.md sections 5.2 and 5.3)."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def frames_of(answer: Answer, asset: Asset | None, *, packs: bool, is_realtime: 
     """The answer as frames; `asset` is its content where that is one, `packs` tells whether JSON goes as msgpack.
 
     On a `/realtime` socket an error is what the runtime makes of an app that raised one: INTERNAL_ERROR, and the end
-    (section 5.3).
+    (PROTOCOL.md section 5.3).
     """
     if is_realtime and answer.status >= 400:
         return realtime.error_frame(realtime.INTERNAL_ERROR, answer.error or ""), Close()

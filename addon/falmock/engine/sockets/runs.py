@@ -1,4 +1,4 @@
-"""Runs over a socket: `ws.fal.run` (fal-protocol.md section 5.4)."""
+"""Runs over a socket: `ws.fal.run` (PROTOCOL.md section 5.4)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class SendQueue:
     """The frames of one socket. Messages begin to be answered in the order they came; frames go by their times.
 
     At most `limit` messages wait while one is worked on: one more, and the oldest that waits is dropped, its frames
-    with it (section 5.3). None: as many as come.
+    with it (PROTOCOL.md section 5.3). None: as many as come.
     """
 
     def __init__(self, limit: int | None = None) -> None:

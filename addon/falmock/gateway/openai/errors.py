@@ -149,7 +149,7 @@ def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
 
 
 def is_out_of_balance(reply: Reply) -> bool:
-    """Whether a 403 of fal's says that the account is locked for its balance (fal-protocol.md section 1.4)."""
+    """Whether a 403 of fal's says that the account is locked for its balance (PROTOCOL.md section 1.4)."""
     text = _message(reply, _json(reply)).lower()
     return reply.status == 403 and ("balance" in text or "locked" in text)
 

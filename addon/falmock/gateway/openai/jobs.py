@@ -16,7 +16,7 @@ from falmock.wire import errors
 from falmock.wire.message import header_map
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
-"""How long it is between two polls (seconds): as fal-client has it, then as @fal-ai/client has it (fal-protocol.md
+"""How long it is between two polls (seconds): as fal-client has it, then as @fal-ai/client has it (PROTOCOL.md
 section 3.2)."""
 TRIES = 4
 """How often in a row a poll may come to nothing."""

@@ -1,4 +1,4 @@
-"""What a model takes, from its OpenAPI document (fal-protocol.md section 8)."""
+"""What a model takes, from its OpenAPI document (PROTOCOL.md section 8)."""
 
 from __future__ import annotations
 

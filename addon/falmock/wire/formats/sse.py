@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 TYPE = "text/event-stream; charset=utf-8"
-"""The content type as apps name it (fal-protocol.md section 4)."""
+"""The content type as apps name it (PROTOCOL.md section 4)."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LINE_END_IN_TEXT = re.compile(r"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"

@@ -1,4 +1,4 @@
-"""Sockets to endpoints, as clients and the runtime speak on them (fal-protocol.md section 5)."""
+"""Sockets to endpoints, as clients and the runtime speak on them (PROTOCOL.md section 5)."""
 
 from __future__ import annotations
 

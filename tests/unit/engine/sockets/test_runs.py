@@ -1,4 +1,4 @@
-"""Runs over a socket, read as `fal.apps.ws` reads them (fal-protocol.md section 5.4)."""
+"""Runs over a socket, read as `fal.apps.ws` reads them (PROTOCOL.md section 5.4)."""
 
 from __future__ import annotations
 
