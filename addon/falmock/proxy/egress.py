@@ -31,6 +31,7 @@ from falmock.proxy import addon_chain
 from falmock.proxy import flows
 from falmock.proxy.dns import DnsAnswers
 from falmock.proxy.origin.redirect import Redirects
+from falmock.serving import bodies
 from falmock.wire.hosts import Hosts
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Egress:
             refusal = self._refusal(host)
             logger.warning("%s", refusal)
             reply = replies.problem(502, refusal, "refused")
-            flows.answer(flow, reply, flows.body_of(reply))
+            flows.answer(flow, reply, bodies.body_of(reply))
 
     def _guards(self, name: str | None) -> TypeGuard[str]:
         return self.closed and name is not None and self.hosts.owns(name)

@@ -13,7 +13,6 @@ from mitmproxy import http
 
 from falmock.engine import replies
 from falmock.engine import scopes
-from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
@@ -74,26 +73,6 @@ def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
 def badly_encoded(why: str) -> Reply:
     """The answer to a request whose body is not encoded as its headers say."""
     return replies.problem(400, f"The body is not encoded as its headers say: {why}", "bad content-encoding")
-
-
-class ChangedFile(OSError):
-    """An asset on disk that is not what was loaded any more."""
-
-
-def body_of(reply: Reply) -> bytes:
-    """The bytes of a reply's body. Raises OSError where its file is gone or was changed under us."""
-    return read_file(reply.body) if isinstance(reply.body, FileBody) else reply.body
-
-
-def read_file(body: FileBody) -> bytes:
-    """A body that is on disk. Raises OSError where its file is gone or was changed under us."""
-    file, start, stop = body
-    with Path(file).open("rb") as opened:
-        opened.seek(start)
-        content = opened.read(stop - start)
-    if len(content) != stop - start:
-        raise ChangedFile(f"{file} is shorter than when it was loaded")
-    return content
 
 
 def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:

@@ -26,6 +26,7 @@ from falmock.proxy.miss_log import MissReporting
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.upload_intake import UploadIntake
+from falmock.serving import bodies
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class FlowHandler:
             # A flow that we leave unanswered goes to the real fal.
             message = "falmock failed to answer this request; its log has the details"
             reply = replies.problem(500, message, "internal error")
-            flows.answer(flow, reply, flows.body_of(reply))
+            flows.answer(flow, reply, bodies.body_of(reply))
 
     async def _answer(self, flow: http.HTTPFlow, host: str) -> None:
         try:
@@ -102,7 +103,7 @@ class FlowHandler:
             if FORWARDED in flow.metadata:
                 return
             reply = flows.badly_encoded(str(error))
-            flows.answer(flow, reply, flows.body_of(reply))
+            flows.answer(flow, reply, bodies.body_of(reply))
             return
         await self._decide(flow, request)
 

@@ -20,6 +20,7 @@ from falmock.fixtures.matching.miss import Miss
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
 from falmock.proxy.flows import FORWARDED
+from falmock.serving import bodies
 from falmock.wire.message import Request
 
 
@@ -52,7 +53,7 @@ class InternalCalls:
         if effect.wakes:
             self._wake(effect.wakes)
         try:
-            body = flows.body_of(effect)
+            body = bodies.body_of(effect)
         except OSError as error:
             return replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
         if effect.delay > 0:

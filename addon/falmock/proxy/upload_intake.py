@@ -17,12 +17,12 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.engine.engines import Engines
 from falmock.proxy import flows
-from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.delivery import Responder
-from falmock.proxy.origin.tickets import UploadTicket
 from falmock.proxy.upload_spool import ENCODINGS
 from falmock.proxy.upload_spool import SpooledUpload
 from falmock.proxy.upload_spool import SpoolFolder
+from falmock.serving.effect_source import Upload
 from falmock.wire import cors
 from falmock.wire.message import Content
 from falmock.wire.message import Request
@@ -55,7 +55,7 @@ class UploadIntake:
             logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
             return
         try:
-            await self._responder.take(flow, UploadTicket(upload, self._answer_for(flow, request, upload)))
+            await self._responder.take(flow, Upload(upload, self._answer_for(flow, request, upload)))
         except OSError as error:
             upload.drop()
             logger.warning("falmock: an upload is kept in memory, since nothing can listen on loopback: %s", error)
@@ -68,7 +68,7 @@ class UploadIntake:
             reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is ResetPoint.BEFORE_HEADERS:
-                tcp_reset.kill(flow)
+                client_reset.kill(flow)
                 return reply._replace(status=502, delivery=None)  # nobody sees it: its headers are when mitmproxy kills
             return reply
 

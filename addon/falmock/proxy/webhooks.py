@@ -19,8 +19,8 @@ from falmock.engine.effects import FileBody
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.schedule import AttemptResult
 from falmock.engine.webhooks.schedule import WebhookSchedule
-from falmock.proxy import flows
 from falmock.proxy import webhook_key
+from falmock.serving import bodies
 from falmock.wire.webhook import AttemptOutcome
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Webhooks:
 
     def read(self, body: FileBody) -> bytes:
         """A body that is on disk. Raises OSError."""
-        return flows.read_file(body)
+        return bodies.read_file(body)
 
     def changed(self) -> None:
         """Look at the agenda soon, when the call that changed it is answered."""

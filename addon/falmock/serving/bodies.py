@@ -1,4 +1,4 @@
-"""Replies as bodies that come over time: dripped, cut, late, or from a file that is read as the client takes it."""
+"""The bodies of replies: whole, or over time - dripped, cut, late, or from a file that is read as the client takes it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,33 @@ from typing import BinaryIO
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import StreamStep
-from falmock.proxy.flows import ChangedFile
 
 BLOCK = 256 * 1024
 """How much of a file is read at a time (bytes)."""
 AT_ONCE = Delivery()
+
+
+class ChangedFile(OSError):
+    """An asset on disk that is not what was loaded any more."""
+
+
+def body_of(reply: Reply) -> bytes:
+    """The bytes of a reply's body. Raises OSError where its file is gone or was changed under us."""
+    return read_file(reply.body) if isinstance(reply.body, FileBody) else reply.body
+
+
+def read_file(body: FileBody) -> bytes:
+    """A body that is on disk. Raises OSError where its file is gone or was changed under us."""
+    file, start, stop = body
+    with Path(file).open("rb") as opened:
+        opened.seek(start)
+        content = opened.read(stop - start)
+    if len(content) != stop - start:
+        raise ChangedFile(f"{file} is shorter than when it was loaded")
+    return content
 
 
 class ReplySource:

@@ -1,4 +1,4 @@
-"""One connection to the origin: reads requests with h11, and plays the effect that each one's ticket is for."""
+"""One HTTP connection: reads requests with h11, and plays the effect that each one gets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
-from falmock.proxy.origin import tcp_reset
-from falmock.proxy.origin.tickets import HEADER
-from falmock.proxy.origin.tickets import Tickets
-from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving import tcp_reset
 from falmock.serving.bodies import ReplySource
+from falmock.serving.effect_source import EffectSource
+from falmock.serving.effect_source import Upload
 from falmock.serving.websocket import WebSocketConnection
 from falmock.wire.message import Header
 from falmock.wire.message import reason
@@ -35,12 +34,12 @@ class HttpConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, tickets: Tickets) -> None:
-        self._tickets = tickets
+    def __init__(self, effects: EffectSource) -> None:
+        self._effects = effects
         self._loop = asyncio.get_running_loop()
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
-        self._speaker: WebSocketConnection | None = None
-        self._play: Reply | Stream | UploadTicket | None = None
+        self._websocket: WebSocketConnection | None = None
+        self._play: Reply | Stream | Upload | None = None
         self._source: Source | None = None
         self._raw = False
         self._has_body = True
@@ -52,13 +51,13 @@ class HttpConnection(asyncio.Protocol):
     # the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """mitmproxy connects, or somebody who has no business here."""
+        """A client connects."""
         self.transport = cast("asyncio.Transport", transport)
-        self._tickets.players.add(self)
+        self._effects.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The client is gone: nothing of what it was given goes on."""
-        self._tickets.players.discard(self)
+        self._effects.connections.discard(self)
         self._forget()
         if self._handler is not None:
             self._handler.cancel()
@@ -80,13 +79,13 @@ class HttpConnection(asyncio.Protocol):
         play, self._play = self._play, None
         source, self._source = self._source, None
         if isinstance(play, Stream):
-            self._tickets.rewrite(play.key, self)
-        if isinstance(play, UploadTicket):
+            self._effects.stop_listening(play.key, self)
+        if isinstance(play, Upload):
             play.sink.drop()
         if isinstance(source, ReplySource):
             source.close()
-        if self._speaker is not None:
-            self._speaker.gone()
+        if self._websocket is not None:
+            self._websocket.gone()
 
     def pause_writing(self) -> None:
         """The client takes no more for now."""
@@ -103,8 +102,8 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests, or of a socket once it is open."""
-        if self._speaker is not None:
-            self._speaker.feed(data)
+        if self._websocket is not None:
+            self._websocket.feed(data)
             return
         self._http.receive_data(data)
         self._read()
@@ -120,7 +119,7 @@ class HttpConnection(asyncio.Protocol):
                 return
             if isinstance(event, h11.Request):
                 self._enter(event)
-                if self._speaker is not None:
+                if self._websocket is not None:
                     return
             elif isinstance(event, h11.Data):
                 self._take(bytes(event.data))
@@ -130,35 +129,34 @@ class HttpConnection(asyncio.Protocol):
                 self.transport.close()
 
     def _enter(self, request: h11.Request) -> None:
-        """Look at the ticket of a request."""
-        ticket = next((value for name, value in request.headers if name == HEADER.encode()), b"")
-        play = self._tickets.take(ticket.decode("latin-1"))
+        """The head of a request is here: see what to play to it."""
+        play = self._effects.for_request(request.headers)
         self._has_body = request.method != b"HEAD"
         if play is None:
             self.transport.abort()
         elif isinstance(play, Socket):
-            self._speaker = WebSocketConnection(self.transport, play, self._tickets.clock)
-            self._speaker.open(request)
+            self._websocket = WebSocketConnection(self.transport, play, self._effects.clock)
+            self._websocket.open(request)
         else:
             self._play = play
 
     def _take(self, data: bytes) -> None:
-        if isinstance(self._play, UploadTicket):
+        if isinstance(self._play, Upload):
             self._play.sink.write(data)
 
     def _begin(self) -> None:
         """The request is whole: answer it."""
         play = self._play
         if isinstance(play, Stream):
-            self._tickets.listen(play.key, self)
+            self._effects.listen(play.key, self)
             self._raw = play.length is not None
             self._later(play.delay, lambda: self._answer(play.status, play.headers, play.source, play.length))
         elif isinstance(play, Reply):
             self._reply(play)
-        elif isinstance(play, UploadTicket):
+        elif isinstance(play, Upload):
             self._handler = self._loop.create_task(self._stored(play))
 
-    async def _stored(self, upload: UploadTicket) -> None:
+    async def _stored(self, upload: Upload) -> None:
         """An upload is on disk: see what is to be answered."""
         try:
             content, self._play = upload.sink.content(), None  # until here, whoever hangs up has the sink dropped
@@ -213,7 +211,7 @@ class HttpConnection(asyncio.Protocol):
         if self._paused:
             self._waiting = True
             return
-        now = self._tickets.clock()
+        now = self._effects.clock()
         try:
             step = self._source.step(now)
             self._send_pieces(step.pieces)

@@ -1,4 +1,4 @@
-"""One WebSocket of the origin's: wsproto between the bytes of a connection and the engine's conversation."""
+"""One WebSocket: wsproto between the bytes of a connection and the engine's conversation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wsproto.utilities import RemoteProtocolError
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
-from falmock.proxy import flows
+from falmock.serving import bodies
 from falmock.wire.formats import frames
 
 logger = logging.getLogger(__name__)
@@ -226,4 +226,4 @@ def _data_of(message: frames.Binary | frames.Stored) -> bytes:
     """What a message holds. Raises OSError where its file is gone or was changed under us."""
     if isinstance(message, frames.Binary):
         return message.data
-    return flows.read_file(FileBody(message.file, message.start, message.stop))
+    return bodies.read_file(FileBody(message.file, message.start, message.stop))

@@ -20,7 +20,7 @@ from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.proxy.origin.tickets import Play
+from falmock.serving.effect_source import Play
 
 SECONDS = 30
 """How long a test waits for what must come, on a machine that does much else."""
@@ -48,7 +48,7 @@ async def _with_origin(test: Callable[..., Awaitable[None]], *args: Any, **kwarg
         await test(origin, *args, **kwargs)
     finally:
         origin.stop()
-    await until(lambda: not origin.tickets.players and asyncio.all_tasks() == tasks and open_files() == files)
+    await until(lambda: not origin.tickets.connections and asyncio.all_tasks() == tasks and open_files() == files)
     tickets = origin.tickets
     left = (tickets._plays, dict(tickets._listeners), complaints)
     assert left == ({}, {}, []), left

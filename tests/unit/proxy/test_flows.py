@@ -16,6 +16,7 @@ from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.proxy import flows
+from falmock.serving import bodies
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -108,10 +109,10 @@ def test_a_socket_has_no_one_fixture() -> None:
 def test_an_answer_to_head_has_no_body_whatever_it_is() -> None:
     refused = tflow.tflow(req=tutils.treq(method=b"HEAD"))
     reply = replies.problem(405, "a run is called with POST or GET, not HEAD", "wrong method")
-    flows.answer(refused, reply, flows.body_of(reply))
+    flows.answer(refused, reply, bodies.body_of(reply))
     assert refused.response is not None
     assert refused.response.content == b""
-    assert refused.response.headers["content-length"] == str(len(flows.body_of(reply)))
+    assert refused.response.headers["content-length"] == str(len(bodies.body_of(reply)))
 
 
 def test_head_and_304_have_the_length_they_should() -> None:
@@ -125,13 +126,13 @@ def test_head_and_304_have_the_length_they_should() -> None:
 def test_a_body_on_disk(tmp_path: Path) -> None:
     file = tmp_path / "asset"
     file.write_bytes(b"0123456789")
-    assert flows.body_of(Reply(206, (), FileBody(str(file), 2, 5), "file")) == b"234"
+    assert bodies.body_of(Reply(206, (), FileBody(str(file), 2, 5), "file")) == b"234"
     file.write_bytes(b"0")
     with pytest.raises(OSError, match="shorter than when it was loaded"):
-        flows.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
+        bodies.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
     file.unlink()
     with pytest.raises(OSError, match="asset"):
-        flows.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
+        bodies.body_of(Reply(200, (), FileBody(str(file), 0, 10), "file"))
 
 
 def streamed(*, sent: bool = False, received: bool = False) -> http.HTTPFlow:

@@ -25,8 +25,8 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.matching.index import Index
 from falmock.proxy import flows
 from falmock.proxy import upload_intake
-from falmock.proxy.origin.tickets import UploadTicket
 from falmock.proxy.upload_intake import UploadIntake
+from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import until
@@ -41,9 +41,9 @@ class Stage:
 
     def __init__(self, problem: OSError | None = None) -> None:
         self.problem = problem
-        self.upload: UploadTicket | None = None
+        self.upload: Upload | None = None
 
-    async def take(self, flow: http.HTTPFlow, upload: UploadTicket) -> None:
+    async def take(self, flow: http.HTTPFlow, upload: Upload) -> None:
         if self.problem is not None:
             raise self.problem
         self.upload = upload
@@ -59,7 +59,7 @@ class Conversation:
         self.responder = responder or Stage()
         self.intake = UploadIntake(self.engine, self.responder)  # type: ignore[arg-type]
 
-    def begin(self, flow: http.HTTPFlow) -> UploadTicket | None:
+    def begin(self, flow: http.HTTPFlow) -> Upload | None:
         asyncio.run(self.intake.begin(flow, HOST))
         return self.responder.upload
 

@@ -13,8 +13,8 @@ from falmock.engine.effects import End
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import StreamStep
-from falmock.proxy.flows import ChangedFile
 from falmock.serving import bodies
+from falmock.serving.bodies import ChangedFile
 from falmock.serving.bodies import ReplySource
 
 

@@ -21,7 +21,7 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import Origin
-from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import Peer
@@ -169,7 +169,7 @@ async def test_nobody_steps_a_stream_whose_client_is_gone(origin: Origin, leaves
         await peer.head()
         await until(lambda: source.asked > 3)
         peer.vanish() if leaves == "vanish" else peer.writer.close()
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
     asked = source.asked
     origin.tickets.wake("a job")
     await asyncio.sleep(0.02)
@@ -221,7 +221,7 @@ async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin)
         peer.ask(await origin.admit(reply(b"third")), body=b"a body that nobody reads")
         await peer.head()
         assert await peer.reader.readexactly(5) == b"third"
-        assert len(origin.tickets.players) == 1
+        assert len(origin.tickets.connections) == 1
 
 
 @on_loopback
@@ -302,9 +302,9 @@ async def test_a_reply_may_be_late(origin: Origin) -> None:
 @on_loopback
 async def test_the_client_of_a_late_reply_goes(origin: Origin) -> None:
     async with await internal_calls(origin, reply(b"late", delay=60)) as peer:
-        await until(lambda: bool(origin.tickets.players))
+        await until(lambda: bool(origin.tickets.connections))
         peer.vanish()
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
 
 
 @on_loopback
@@ -381,17 +381,17 @@ async def test_a_file_is_read_no_faster_than_the_client_takes_it(origin: Origin,
         opened.truncate(big)
     async with await internal_calls(origin, reply(FileBody(str(film), 0, big))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        player = await player_of(origin)
-        await until(lambda: player._waiting)
-        assert player.transport.get_write_buffer_size() < 1024 * 1024
-        assert player._source._sent < big / 2
+        connection = await connection_of(origin)
+        await until(lambda: connection._waiting)
+        assert connection.transport.get_write_buffer_size() < 1024 * 1024
+        assert connection._source._sent < big / 2
         peer.vanish()
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
 
 
-async def player_of(origin: Origin) -> Any:
-    await until(lambda: bool(origin.tickets.players))
-    return next(iter(origin.tickets.players))
+async def connection_of(origin: Origin) -> Any:
+    await until(lambda: bool(origin.tickets.connections))
+    return next(iter(origin.tickets.connections))
 
 
 @on_loopback
@@ -407,8 +407,8 @@ async def test_a_file_that_is_gone_is_told(origin: Origin, film: Path) -> None:
 async def test_a_file_that_shrinks_on_its_way_breaks_off(origin: Origin, film: Path) -> None:
     async with await internal_calls(origin, reply(FileBody(str(film), 0, BIG))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        player = await player_of(origin)
-        await until(lambda: player._waiting)
+        connection = await connection_of(origin)
+        await until(lambda: connection._waiting)
         film.write_bytes(b"")  # noqa: ASYNC240
         peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
         await peer.head()
@@ -448,7 +448,7 @@ def storing(done: Callable[[Content], Reply]) -> Callable[[Content], Any]:
 async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chunked: bool) -> None:
     sink = Kept()
     data = bytes(range(256)) * 4096
-    play = UploadTicket(sink, storing(lambda content: reply(f"{content.size}".encode())))
+    play = Upload(sink, storing(lambda content: reply(f"{content.size}".encode())))
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(data)}"
     async with await internal_calls(origin, play, headers=[framing]) as peer:
         for start in range(0, len(data), 65536):
@@ -463,12 +463,12 @@ async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chu
 @on_loopback
 async def test_an_upload_that_breaks_off_is_dropped_and_never_asked_about(origin: Origin) -> None:
     sink, asked = Kept(), []
-    play = UploadTicket(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
+    play = Upload(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
     async with await internal_calls(origin, play, headers=["Content-Length: 10"]) as peer:
         peer.writer.write(b"12345")
         await until(lambda: sink.data == b"12345")
         peer.vanish()
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
     assert (sink.drops, asked) == (1, [])
 
 
@@ -477,7 +477,7 @@ async def test_an_upload_that_cannot_be_taken_is_told(origin: Origin, caplog: py
     def fails(_: Content) -> Reply:
         raise OSError("no space left")
 
-    async with await internal_calls(origin, UploadTicket(Kept(), storing(fails)), body=b"data") as peer:
+    async with await internal_calls(origin, Upload(Kept(), storing(fails)), body=b"data") as peer:
         assert (await peer.head())[0] == "HTTP/1.1 500 Internal Server Error"
     assert "no space left" in caplog.text
 
@@ -494,7 +494,7 @@ async def test_the_client_of_an_upload_goes_while_it_is_stored(origin: Origin) -
             ended.set()
         return reply(b"")
 
-    async with await internal_calls(origin, UploadTicket(Kept(), answer), body=b"data") as peer:
+    async with await internal_calls(origin, Upload(Kept(), answer), body=b"data") as peer:
         await stored.wait()
         peer.vanish()
         await ended.wait()

@@ -17,7 +17,7 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.serving import websocket as speaker_
+from falmock.serving import websocket
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Cut
@@ -96,12 +96,12 @@ async def test_a_handshake_that_takes_its_time(origin: Origin) -> None:
 async def test_nobody_is_accepted_who_is_gone(origin: Origin) -> None:
     headers = [*HANDSHAKES["no key"], "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
     async with await internal_calls(origin, Socket(Talk(), "test", delay=60), method="GET", headers=headers) as peer:
-        await until(lambda: bool(origin.tickets.players))
-        player: Any = next(iter(origin.tickets.players))
-        await until(lambda: player._speaker is not None and player._speaker._timer is not None)
+        await until(lambda: bool(origin.tickets.connections))
+        connection: Any = next(iter(origin.tickets.connections))
+        await until(lambda: connection._websocket is not None and connection._websocket._timer is not None)
         peer.vanish()
-        await until(lambda: not origin.tickets.players)
-    assert player._speaker._timer is None
+        await until(lambda: not origin.tickets.connections)
+    assert connection._websocket._timer is None
 
 
 # what the client says
@@ -124,7 +124,7 @@ async def test_the_parts_of_a_message_are_one_with_pings_between_them(origin: Or
 
 @on_loopback
 async def test_a_message_that_is_too_long_ends_the_socket(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speaker_, "MAX_MESSAGE", 1000)
+    monkeypatch.setattr(websocket, "MAX_MESSAGE", 1000)
     talk = Talk(echo)
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.BytesMessage(data=bytes(1000)))
@@ -166,7 +166,7 @@ async def test_the_client_closes(origin: Origin, code: int, reason: str | None) 
         assert isinstance(answer, events.CloseConnection)
         assert (answer.code, answer.reason or None) == (code, reason)
         assert await caller.next() is None
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
         await asyncio.sleep(0.03)
     assert talk.dues == []
 
@@ -175,11 +175,11 @@ async def test_the_client_closes(origin: Origin, code: int, reason: str | None) 
 async def test_a_client_that_reads_nothing_is_hung_up_on(
     origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(speaker_, "MAX_UNREAD", 1024 * 1024)
+    monkeypatch.setattr(websocket, "MAX_UNREAD", 1024 * 1024)
     image = Binary(bytes(16 * 1024 * 1024))
     async with await Caller.connected(origin, Talk(lambda *_: SocketStep((image,)))) as caller:
         caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
     assert "does not read what it is sent" in caplog.text
 
 
@@ -198,7 +198,7 @@ async def test_nobody_is_due_when_the_client_is_gone(origin: Origin) -> None:
     async with await Caller.connected(origin, talk) as caller:
         await caller.message()
         caller.vanish()
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
         await asyncio.sleep(0.07)
     assert talk.dues == []
 
@@ -252,7 +252,7 @@ async def test_a_close_of_ours_is_the_last_word(origin: Origin, close: Close, se
     async with await Caller.connected(origin, says(Text("one"), close, Text("two"))) as caller:
         assert await caller.message() == "one"
         assert await caller.closed() == seen
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
 
 
 @on_loopback
@@ -279,7 +279,7 @@ async def test_the_client_closes_while_we_are_about_to(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_close_that_is_not_answered_is_not_waited_for(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speaker_, "FAREWELL", 0.05)
+    monkeypatch.setattr(websocket, "FAREWELL", 0.05)
     async with await Caller.connected(origin, says(Close(1000))) as caller:
         assert isinstance(await caller.next(), events.CloseConnection)
         assert await caller.next() is None
@@ -294,7 +294,7 @@ async def test_with_deflate_the_close_waits_until_the_client_has_read_all(origin
         assert isinstance(ping, events.Ping)
         caller.say(events.TextMessage(data="not heard"), events.Ping(payload=b"nor this"), ping.response())
         assert await caller.closed() == (4001, "bye")
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
     assert talk.heard == []
 
 
@@ -302,7 +302,7 @@ async def test_with_deflate_the_close_waits_until_the_client_has_read_all(origin
 async def test_with_deflate_a_client_that_does_not_say_so_is_closed_all_the_same(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speaker_, "FAREWELL", 0.05)
+    monkeypatch.setattr(websocket, "FAREWELL", 0.05)
     async with await Caller.connected(origin, says(Close()), deflate=True) as caller:
         assert isinstance(await caller.next(), events.Ping)
         caller.say(events.Pong(payload=b"another"))
@@ -373,9 +373,9 @@ async def test_a_frame_of_a_file_that_is_gone_is_told_of_and_not_cut(
 async def test_a_client_that_stays_when_it_is_left_is_hung_up_on(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speaker_, "FAREWELL", 0.05)
+    monkeypatch.setattr(websocket, "FAREWELL", 0.05)
     async with await Caller.connected(origin, says(Cut(Text("abcd")))):
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
 
 
 @on_loopback

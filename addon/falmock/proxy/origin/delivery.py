@@ -14,12 +14,13 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.proxy import flows
-from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.redirect import Redirects
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
-from falmock.proxy.origin.tickets import Play
-from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving import bodies
+from falmock.serving.effect_source import Play
+from falmock.serving.effect_source import Upload
 
 WHOLE = 1024 * 1024
 """A file longer than this (bytes) is sent from disk, not from memory."""
@@ -49,21 +50,21 @@ class Responder:
             and effect.delivery.reset is ResetPoint.BEFORE_HEADERS
         ):
             await _wait(flow, effect.delay)
-            tcp_reset.kill(flow)
+            client_reset.kill(flow)
             return
         await self._redirect(flow, effect)
 
     async def _put_whole(self, flow: http.HTTPFlow, effect: Reply) -> None:
         try:
-            body = flows.body_of(effect)
+            body = bodies.body_of(effect)
         except OSError as error:
             effect = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
-            body = flows.body_of(effect)
+            body = bodies.body_of(effect)
         if effect.delay > 0:
             await asyncio.sleep(effect.delay)
         flows.answer(flow, effect, body)
 
-    async def take(self, flow: http.HTTPFlow, upload: UploadTicket) -> None:
+    async def take(self, flow: http.HTTPFlow, upload: Upload) -> None:
         """Have the body of a request, whose headers are here, go to disk."""
         await self._redirect(flow, upload)
         flow.request.stream = True
@@ -78,7 +79,7 @@ class Responder:
             self._port = self.origin.port
             self._moved((HOST, self._port))
         # What is short and complete stays on the flow, where people see it.
-        streams = not isinstance(play, UploadTicket | Reply) or (isinstance(play, Reply) and _is_paced(play))
+        streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and _is_paced(play))
         self.redirects.plan(flow, self._port, ticket, streams=streams)
 
     def is_away(self, flow: http.HTTPFlow) -> bool:

@@ -13,8 +13,8 @@ import resource
 import time
 from collections.abc import Callable
 
-from falmock.proxy.origin.tickets import Play
 from falmock.proxy.origin.tickets import Tickets
+from falmock.serving.effect_source import Play
 from falmock.serving.http import HttpConnection
 
 HOST = "127.0.0.1"
@@ -55,8 +55,8 @@ class Origin:
     def stop(self) -> None:
         """End every stream and socket, and listen no more."""
         self.tickets.withdraw_all()
-        for player in tuple(self.tickets.players):
-            player.abort()
+        for connection in tuple(self.tickets.connections):
+            connection.abort()
         if self._server is not None:
             self._server.close()
             self._server = None

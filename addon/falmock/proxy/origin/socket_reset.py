@@ -12,7 +12,7 @@ from mitmproxy import http
 
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import SocketStep
-from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin import client_reset
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Cut
 from falmock.wire.formats.frames import Frame
@@ -71,5 +71,5 @@ def breaks(flow: http.HTTPFlow) -> bool:
     message.drop()
     # It stays: other addons look at the last message, and this may be the only one.
     message.content = message.content.removesuffix(_WORD.encode())
-    tcp_reset.reset_client(flow)
+    client_reset.reset_client(flow)
     return True

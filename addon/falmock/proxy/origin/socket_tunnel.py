@@ -18,7 +18,7 @@ from mitmproxy import tcp
 from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
-from falmock.proxy.origin import tcp_reset
+from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.socket_reset import SocketReset
 from falmock.wire.formats.frames import Cut
 from falmock.wire.formats.frames import Reset
@@ -49,7 +49,7 @@ class Resetting:
 
     def _heard(self, turn: SocketStep) -> SocketStep:
         if any(isinstance(frame, Reset) or (isinstance(frame, Cut) and frame.reset) for frame in turn.frames):
-            tcp_reset.end_by_reset(self._flow)
+            client_reset.end_by_reset(self._flow)
         return turn
 
 

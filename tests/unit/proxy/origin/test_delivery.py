@@ -24,7 +24,7 @@ from falmock.proxy.origin import delivery as stage_
 from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
@@ -170,7 +170,7 @@ async def test_the_origin_is_told_of_once(origin: Origin) -> None:
 async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: Origin) -> None:
     responder, _ = stage_with(origin)
     flow, sink = new_flow(), Sink()
-    await responder.take(flow, UploadTicket(sink, _never))
+    await responder.take(flow, Upload(sink, _never))
     assert flow.request.stream
     assert await responder.redirects.depart(flow)
     ticket = flow.request.headers[HEADER]
@@ -184,7 +184,7 @@ async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: 
 async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None:
     responder, _ = stage_with(origin)
     flow = new_flow()
-    await responder.take(flow, UploadTicket(Sink(), _never))
+    await responder.take(flow, Upload(Sink(), _never))
     answered(responder, flow)
     assert flow.response is not None
     assert not flow.response.stream

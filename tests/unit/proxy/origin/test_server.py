@@ -19,7 +19,7 @@ from falmock.proxy.origin import server as origin_
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
@@ -96,7 +96,7 @@ async def test_a_ticket_is_good_for_one_answer(origin: Origin, caplog: pytest.Lo
 @on_loopback
 async def test_a_ticket_that_was_taken_back_is_good_for_nothing(origin: Origin) -> None:
     sink = Kept()
-    ticket = await origin.admit(UploadTicket(sink, taken))
+    ticket = await origin.admit(Upload(sink, taken))
     origin.tickets.withdraw(ticket)
     assert sink.dropped
     async with await Peer.connected(origin) as peer:
@@ -205,11 +205,11 @@ async def test_stopping_it_ends_what_plays(origin: Origin) -> None:
     assert (await peers[0].head())[0] == "HTTP/1.1 200 OK"
     sink = Kept()
     peers.append(await Peer.connected(origin))
-    peers[-1].ask(await origin.admit(UploadTicket(sink, taken)), headers=["Content-Length: 10"])
+    peers[-1].ask(await origin.admit(Upload(sink, taken)), headers=["Content-Length: 10"])
     peers[-1].writer.write(b"12345")
     await until(lambda: sink.data == b"12345")
     peers.append(await Peer.connected(origin))
-    await until(lambda: len(origin.tickets.players) == 5)
+    await until(lambda: len(origin.tickets.connections) == 5)
     waiting = await origin.admit(HELLO)
     origin.stop()
     for peer in peers:
@@ -242,10 +242,10 @@ async def test_an_upload_that_is_stored_when_all_ends_is_given_up(origin: Origin
         await never.wait()
         return HELLO
 
-    async with await internal_calls(origin, UploadTicket(Kept(), stores), body=b"data"):
+    async with await internal_calls(origin, Upload(Kept(), stores), body=b"data"):
         await started.wait()
         origin.stop()
-        await until(lambda: not origin.tickets.players)
+        await until(lambda: not origin.tickets.connections)
 
 
 # the limit of open files

@@ -7,7 +7,7 @@ import pytest
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.proxy.origin.tickets import Tickets
-from falmock.proxy.origin.tickets import UploadTicket
+from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 
 HELLO = Reply(200, (), b"hello", "test")
@@ -37,7 +37,7 @@ class Woken:
 
     def wake(self) -> None:
         self.times += 1
-        self._tickets.rewrite(self._leaves, self)
+        self._tickets.stop_listening(self._leaves, self)
 
     def abort(self) -> None:
         raise NotImplementedError
@@ -63,7 +63,7 @@ def test_tickets_are_long_all_different_and_good_once(tickets: Tickets) -> None:
 
 def test_what_is_withdrawn_is_gone_and_an_upload_is_told(tickets: Tickets) -> None:
     sinks = [Sink(), Sink()]
-    issued = [tickets.issue(play) for play in (HELLO, UploadTicket(sinks[0], _never), UploadTicket(sinks[1], _never))]
+    issued = [tickets.issue(play) for play in (HELLO, Upload(sinks[0], _never), Upload(sinks[1], _never))]
     tickets.withdraw(issued[0])
     tickets.withdraw(issued[1])
     tickets.withdraw(issued[1])
@@ -78,14 +78,14 @@ def test_those_who_listen_to_a_job_are_woken_until_they_leave(tickets: Tickets) 
     for key, player in (("job", one), ("job", two), ("other", other), ("", silent)):
         tickets.listen(key, player)
     tickets.wake("job")
-    tickets.rewrite("job", one)
-    tickets.rewrite("job", one)
+    tickets.stop_listening("job", one)
+    tickets.stop_listening("job", one)
     tickets.wake("job")
     tickets.wake("")
     tickets.wake("nobody's")
     assert [player.times for player in (one, two, other, silent)] == [1, 2, 0, 0]
-    tickets.rewrite("job", two)
-    tickets.rewrite("other", other)
+    tickets.stop_listening("job", two)
+    tickets.stop_listening("other", other)
     assert not tickets._listeners
 
 

@@ -1,33 +1,22 @@
-"""Ends TCP connections by RST, as a server does that dies."""
+"""Ends the connections of flows' clients by RST."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Iterator
 from typing import Any
 
 from mitmproxy import ctx
 from mitmproxy import http
 
-_AT_ONCE = struct.pack("ii", 1, 0)
-"""For SO_LINGER: linger, for no time."""
-
-
-def reset(transport: asyncio.WriteTransport) -> None:
-    """Break a connection off. What is not sent yet never is."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-    transport.abort()
+from falmock.serving import tcp_reset
 
 
 def reset_client(flow: http.HTTPFlow) -> None:
     """Break off the connection of a flow's client, and all that goes on on it."""
     for writer in _writers(flow):
         if isinstance(writer, asyncio.StreamWriter):
-            reset(writer.transport)
+            tcp_reset.reset(writer.transport)
         else:
             writer.close()
 
@@ -35,9 +24,7 @@ def reset_client(flow: http.HTTPFlow) -> None:
 def end_by_reset(flow: http.HTTPFlow) -> None:
     """Have the connection of a flow's client break off when mitmproxy closes it, behind what it still has to pass on."""
     for writer in _writers(flow):
-        sock = writer.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        tcp_reset.end_by_reset(writer.get_extra_info("socket"))
 
 
 def _writers(flow: http.HTTPFlow) -> Iterator[Any]:

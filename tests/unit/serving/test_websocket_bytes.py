@@ -1,4 +1,4 @@
-"""Bytes for a speaker that are cut anywhere, or are none that it knows; with no connection between."""
+"""Bytes for a WebSocket that are cut anywhere, or are none that it knows; with no connection between."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Wire:
 
 
 def opened(talk: Talk, *, deflate: bool) -> tuple[WebSocketConnection, WSConnection, Wire]:
-    """A speaker that has accepted the handshake of this client."""
+    """A connection that has accepted the handshake of this client."""
     client = WSConnection(ConnectionType.CLIENT)
     extensions = [PerMessageDeflate()] if deflate else []
     reader = h11.Connection(h11.SERVER)
@@ -55,20 +55,20 @@ def opened(talk: Talk, *, deflate: bool) -> tuple[WebSocketConnection, WSConnect
     request = reader.next_event()
     assert isinstance(request, h11.Request)
     wire = Wire()
-    speaker = WebSocketConnection(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
-    speaker.open(request)
+    connection = WebSocketConnection(cast("asyncio.Transport", wire), Socket(talk, "test"), lambda: 0.0)
+    connection.open(request)
     client.receive_data(wire.written)
     wire.written = b""
     assert any(isinstance(event, events.AcceptConnection) for event in client.events())
-    return speaker, client, wire
+    return connection, client, wire
 
 
-def fed(speaker: WebSocketConnection, data: bytes, seed: int) -> None:
-    """Give a speaker bytes in parts of any size."""
+def fed(connection: WebSocketConnection, data: bytes, seed: int) -> None:
+    """Give a connection bytes in parts of any size."""
     dice = random.Random(seed)
     while data:
         size = dice.choice([1, 2, 7, 50, len(data)])
-        speaker.feed(data[:size])
+        connection.feed(data[:size])
         data = data[size:]
 
 
@@ -85,17 +85,17 @@ def test_messages_are_the_same_wherever_frames_and_bytes_are_cut(
 ) -> None:
     async def conversation() -> None:
         talk = Talk(echo)
-        speaker, client, wire = opened(talk, deflate=deflate)
+        connection, client, wire = opened(talk, deflate=deflate)
         for message in messages:
             kind: Any = events.TextMessage if isinstance(message, str) else events.BytesMessage
             middle = len(message) // 2 if fragmented else 0
             said = client.send(kind(data=message[:middle], message_finished=False)) if middle else b""
-            fed(speaker, said + client.send(kind(data=message[middle:])), seed)
+            fed(connection, said + client.send(kind(data=message[middle:])), seed)
         client.receive_data(wire.written)
         heard: list[Any] = [event.data for event in client.events() if isinstance(event, events.Message)]
         assert talk.heard == messages
         assert heard == messages
-        fed(speaker, client.send(events.CloseConnection(code=1000)), seed)
+        fed(connection, client.send(events.CloseConnection(code=1000)), seed)
         assert wire.ended
 
     asyncio.run(conversation())
@@ -105,12 +105,12 @@ def test_messages_are_the_same_wherever_frames_and_bytes_are_cut(
 @settings(max_examples=300)
 def test_bytes_that_are_no_frames_break_nothing(noise: bytes, deflate: bool, seed: int) -> None:  # noqa: FBT001
     async def conversation() -> None:
-        speaker, _, wire = opened(Talk(echo), deflate=deflate)
+        connection, _, wire = opened(Talk(echo), deflate=deflate)
         dice = random.Random(seed)
         while noise and not wire.ended:
-            speaker.feed(noise[: dice.randint(1, len(noise))])
+            connection.feed(noise[: dice.randint(1, len(noise))])
             if dice.random() < 0.5:
                 break
-        speaker.gone()
+        connection.gone()
 
     asyncio.run(conversation())
