@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from falmock.proxy.origin import client_reset
+from falmock.serving import tcp_reset
 
 
 def test_the_peer_sees_a_reset() -> None:
@@ -13,7 +13,7 @@ def test_the_peer_sees_a_reset() -> None:
         server = await asyncio.start_server(lambda _, writer: accepted.put_nowait(writer), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         here = await accepted.get()
-        client_reset.reset(here.transport)
+        tcp_reset.reset(here.transport)
         with pytest.raises(ConnectionResetError):
             await reader.read()
         writer.transport.abort()
