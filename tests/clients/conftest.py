@@ -13,6 +13,10 @@ from clients.upstream import Upstream
 from clients.upstream import upstream
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="Have today's answers be those of tests/golden.")
+
+
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One CA for the whole session: making a new one for every mitmdump would take longer than the tests."""
