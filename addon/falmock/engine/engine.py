@@ -183,6 +183,12 @@ class Engine:
         self.scope.jobs.limit, self.scope.jobs.ttl = config.max_jobs, config.job_ttl
 
     def handle(self, request: Request, now: float) -> Effect:
+        """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit that."""
+        effect = self.decide(request, now)
+        self.commit(request, effect, now)
+        return effect
+
+    def decide(self, request: Request, now: float) -> Effect:
         """What to do about a request to one of fal's hosts at `now` (seconds since the epoch)."""
         self.redactor.learn(request.headers, request.query)
         if not self.config.mode.answers:
@@ -193,11 +199,14 @@ class Engine:
             effect = self._answer(request, now)
             if "origin" in request.headers and isinstance(effect, Reply | Stream) and not _has_cors(effect):
                 effect = effect._replace(headers=effect.headers + cors.simple(request.headers))
+        return effect
+
+    def commit(self, request: Request, effect: Effect, now: float) -> None:
+        """Note what was decided about a request."""
         if not isinstance(effect, Join):  # `joined` tells what came of it
             self.scope.journal.note(request, effect, now)
         if request.content is not None:
             self.scope.assets.release(request.content)
-        return effect
 
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """Whether the body of a request, of which the head has come, is to be put on disk: it is a file, and not a small one.

@@ -60,6 +60,11 @@ def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     return json_reply(status, {"detail": message, "message": message}, why, error_header(why), *extra)
 
 
+def unreadable_asset(error: OSError) -> Reply:
+    """The answer in place of one whose file is gone or was changed under us."""
+    return problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
+
+
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
     """The runtime's answer to a body that is no input (FastAPI's detail list), with the text for JS beside it."""
     body = {"detail": [errors.detail_entry(kind, message, ("body",))], "message": message}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import secrets
@@ -14,23 +13,11 @@ from mitmproxy import http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import layer
 
-from falmock.engine.config import Config
-from falmock.engine.engines import Engines
-from falmock.fixtures.matching.index import Index
-from falmock.gateway.aimock.control import AimockControl
-from falmock.gateway.aimock.door import Aimock
-from falmock.gateway.aimock.steering import Steering
-from falmock.gateway.control.door import Control
-from falmock.gateway.door import Door
-from falmock.gateway.health import Health
-from falmock.gateway.openai.door import OpenAIImages
-from falmock.gateway.server_proxy import ServerProxy
+from falmock.app import App
 from falmock.proxy import egress
 from falmock.proxy import flows
-from falmock.proxy import internal_calls
 from falmock.proxy import options
 from falmock.proxy import upload_intake
-from falmock.proxy import upload_spool
 from falmock.proxy import webhooks
 from falmock.proxy.clients import Clients
 from falmock.proxy.commands import Commands
@@ -38,13 +25,12 @@ from falmock.proxy.commands import SaveFlows
 from falmock.proxy.commands import ScrubFiles
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.direct import DirectRequests
+from falmock.proxy.edge import MitmproxyEdge
 from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
 from falmock.proxy.internal_calls import InternalCalls
-from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.message_limit import MessageLimit
-from falmock.proxy.miss_log import MissLog
 from falmock.proxy.origin import socket_reset
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Responder
@@ -53,19 +39,15 @@ from falmock.proxy.record import scrub_command
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.hooks import RecordingHooks
 from falmock.proxy.record.save_command import SaveCommand
+from falmock.proxy.record.session import join
 from falmock.proxy.screens import contentview
 from falmock.proxy.screens import terminal
+from falmock.proxy.upload_intake import UploadIntake
+from falmock.serving import upload_spool
+from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
 
 logger = logging.getLogger(__name__)
-
-
-def _tell_of_openai(text: str) -> None:
-    logger.info("falmock: openai: %s", text)
-
-
-def _new_id(now: float) -> str:
-    return uuid7(now, secrets.randbits(74))
 
 
 class Falmock:
@@ -74,34 +56,28 @@ class Falmock:
     name = "falmock"
 
     def __init__(self) -> None:
-        self._engine = Engines(Config(), Index(), _new_id, secrets.token_bytes(32))
         self._clients = Clients()
-        misses = MissLog()
-        self._fixtures = LiveFixtures(self._engine, misses)
-        self._recordings = Recordings(self._engine.common, self._fixtures.poke)
-        self._configuration = Configuration(self._engine, self._fixtures, self._recordings)
         self._responder = Responder(self._origin_moved)
-        self._internal_calls = InternalCalls(self._engine, misses.tell, self._responder.origin.tickets.wake)
-        self._direct = DirectRequests(self._engine, self._clients, self._doors(), self._internal_calls.ask)
-        self._intake = upload_intake.UploadIntake(self._engine, self._responder)
-        self._handler = FlowHandler(self._engine, self._clients, self._direct, self._intake, self._responder, misses)
-        self._hooks = RecordingHooks(self._engine, self._recordings, self._fixtures)
-        self._webhooks = webhooks.Webhooks(self._engine.common.webhooks)
+        self._internal_calls = InternalCalls()
+        self._uploads = SpoolFolder()
+        self._app = App(
+            MitmproxyEdge(self._internal_calls, self._responder, self._uploads),
+            lambda now: uuid7(now, secrets.randbits(74)),
+            secrets.token_bytes(32),
+            os.environ,
+        )
+        self._recordings = Recordings(self._app)
+        self._configuration = Configuration(self._app, self._recordings)
+        self._direct = DirectRequests(self._app, self._clients)
+        self._intake = UploadIntake(self._app, self._responder, self._uploads)
+        self._handler = FlowHandler(self._app, self._clients, self._responder)
+        self._hooks = RecordingHooks(self._app, self._recordings)
+        self._webhooks = webhooks.Webhooks(self._app.webhooks)
         self._messages = MessageLimit()
         self._terminal: terminal.Terminal | None = None
-        self._screen = contentview.Screen(lambda: self._engine.config.hosts, self._engine.common.redactor)
-        self._commands = Commands(self._fixtures.reload, self._scrubber, self._saver, lambda: self._recordings.current)
-
-    def _doors(self) -> tuple[Door, ...]:
-        """What answers direct requests, in the order in which each is asked whether one is for it."""
-        steering = Steering()
-        return (
-            Health(),
-            Control(self._engine, self._fixtures.reload),
-            OpenAIImages(self._engine, internal_calls.together, asyncio.sleep, _tell_of_openai),
-            AimockControl(self._engine, steering),
-            Aimock(self._engine, _new_id, steering),
-            ServerProxy(self._engine, os.environ),
+        self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)
+        self._commands = Commands(
+            self._app.fixtures.reload, self._scrubber, self._saver, lambda: self._recordings.current
         )
 
     # life
@@ -118,7 +94,7 @@ class Falmock:
         if self._configuration.current is None:
             # Before anything can fail: from here on no fal host is reached.
             egress.installed().redirects = self._responder.redirects
-            guard = terminal.Guard(self._is_ours, self._screen.shows, self._engine.common.redactor)
+            guard = terminal.Guard(self._is_ours, self._screen.shows, self._app.redactor)
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
         self._configuration.update(updated)
@@ -133,10 +109,10 @@ class Falmock:
     def done(self) -> None:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._recordings.stop()
-        self._fixtures.stop_watching()
+        self._app.stop()
         self._responder.stop()
         self._webhooks.stop()
-        self._intake.stop()
+        self._uploads.stop()
         contentview.unregister()
         egress.installed().unloaded()
 
@@ -146,18 +122,15 @@ class Falmock:
             self._terminal.origins.add(address)
 
     def _scrubber(self) -> ScrubFiles | None:
-        store = self._fixtures.store
-        return (
-            None
-            if store is None
-            else lambda paths: scrub_command.scrub(paths or store.paths, self._engine.common.redactor)
-        )
+        store = self._app.fixtures.store
+        return None if store is None else lambda paths: scrub_command.scrub(paths or store.paths, self._app.redactor)
 
     def _saver(self) -> SaveFlows | None:
-        config, store = self._configuration.current, self._fixtures.store
+        config, store = self._configuration.current, self._app.fixtures.store
         if config is None or store is None:
             return None
-        return SaveCommand(config, self._engine.common, store.paths[0], self._fixtures.library.index.fixtures).save
+        recorder = self._app.recorder(config, join)
+        return SaveCommand(recorder, store.paths[0], self._app.fixtures.library.index.fixtures).save
 
     # traffic
 
@@ -180,7 +153,7 @@ class Falmock:
         recording = self._recordings.current
         if recording is None and not upload_intake.may_be_large(flow.request):
             return
-        host = flows.host_of(flow.request, self._engine.config.hosts)
+        host = flows.host_of(flow.request, self._app.config.hosts)
         if recording is not None:
             self._hooks.request_began(flow, host, recording)
         elif host is not None:
@@ -194,7 +167,7 @@ class Falmock:
         if direct is not None:
             await self._handler.answer_direct(flow, direct)
             return
-        host = flows.host_of(flow.request, self._engine.config.hosts)
+        host = flows.host_of(flow.request, self._app.config.hosts)
         if host is not None:
             await self._handler.answer(flow, host)
         elif self._recordings.expects(flow):
@@ -208,7 +181,7 @@ class Falmock:
         """Whether a flow is to fal, to falmock itself, to where fal sends uploads, or a webhook."""
         if FORWARDED in flow.metadata or is_direct(flow) or webhooks.is_delivery(flow):
             return True
-        return flows.host_of(flow.request, self._engine.config.hosts) is not None
+        return flows.host_of(flow.request, self._app.config.hosts) is not None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Let what streams from fal stream on, and listen to it."""

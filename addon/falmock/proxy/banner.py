@@ -22,16 +22,6 @@ def banner(config: Config, library: LoadedFixtures, paths: Sequence[str]) -> str
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     return (
-        f"falmock {falmock.__version__}: mode {config.mode.value}; {counted(library)} from {', '.join(paths)}; "
+        f"falmock {falmock.__version__}: mode {config.mode.value}; {library.counted} from {', '.join(paths)}; "
         f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {_LEAVES[config.mode]}{recordings}"
     )
-
-
-def counted(library: LoadedFixtures) -> str:
-    """How many fixtures, and rules for faults, were loaded."""
-    fixtures = f"{_number(len(library.index.fixtures), 'fixture')} in {_number(library.files, 'file')}"
-    return f"{fixtures} and {_number(len(library.faults), 'rule')} for faults" if library.faults else fixtures
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

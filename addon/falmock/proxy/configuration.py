@@ -7,16 +7,15 @@ import logging
 from mitmproxy import ctx
 from mitmproxy import exceptions
 
+from falmock.app import App
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.engine.engines import Engines
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.banner import banner
-from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 
@@ -26,11 +25,11 @@ logger = logging.getLogger(__name__)
 class Configuration:
     """The configuration in use: the engine, the fixtures, the recordings and the veto on connections go by it."""
 
-    def __init__(self, engine: Engines, fixtures: LiveFixtures, recordings: Recordings) -> None:
+    def __init__(self, app: App, recordings: Recordings) -> None:
         self.current: Config | None = None
         """None until options were good, and after a start with bad ones: mitmproxy is about to exit."""
-        self._engine = engine
-        self._fixtures = fixtures
+        self._app = app
+        self._fixtures = app.fixtures
         self._recordings = recordings
         self._running = False
 
@@ -66,7 +65,7 @@ class Configuration:
             logger.warning(
                 "falmock: fal_faults does nothing in mode %s: calls go to fal as they are", config.mode.value
             )
-        self._engine.use_config(config)
+        self._app.engines.use_config(config)
         egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
         self._recordings.use(config, root, self._fixtures.library.index.fixtures)
         if self._running:

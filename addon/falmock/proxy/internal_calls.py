@@ -1,12 +1,9 @@
-"""Makes calls to fal for falmock's own doors: answered here, or by the real fal through mitmproxy itself."""
+"""Makes calls to the real fal for falmock's own doors, through mitmproxy itself."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from collections.abc import Callable
-from collections.abc import Sequence
 
 from mitmproxy import connection
 from mitmproxy import ctx
@@ -15,52 +12,20 @@ from mitmproxy import http
 from falmock.engine import replies
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.engines import Engines
-from falmock.fixtures.matching.miss import Miss
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
 from falmock.proxy.flows import FORWARDED
-from falmock.serving import bodies
 from falmock.wire.message import Request
 
 
-async def together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
-    """The answers to calls that are made at once, in the order of the calls."""
-    return list(await asyncio.gather(*calls))
-
-
 class InternalCalls:
-    """The calls that doors make, and that have not been answered yet.
+    """The calls that doors make, and that have not been answered yet."""
 
-    `wake` hears the request id of a job that one of them changed.
-    """
-
-    def __init__(self, engines: Engines, log_miss: Callable[[Miss], None], wake: Callable[[str], None]) -> None:
-        self._engines = engines
-        self._log_miss = log_miss
-        self._wake = wake
+    def __init__(self) -> None:
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
-    async def ask(self, request: Request) -> Reply:
-        """The answer to a call, whole, after the time it takes."""
-        effect = self._engines.handle(request, time.time())
-        if isinstance(effect, Forward):
-            return await self._forward(request, effect)
-        if not isinstance(effect, Reply):
-            return replies.problem(501, "falmock does not make this call for others", "no whole answer")
-        if effect.miss is not None:
-            self._log_miss(effect.miss)
-        if effect.wakes:
-            self._wake(effect.wakes)
-        try:
-            body = bodies.body_of(effect)
-        except OSError as error:
-            return replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
-        if effect.delay > 0:
-            await asyncio.sleep(effect.delay)
-        return effect._replace(body=body, delay=0.0)
-
-    async def _forward(self, request: Request, forward: Forward) -> Reply:
+    async def forward(self, request: Request, forward: Forward) -> Reply:
+        """The real fal's answer to a call, whole."""
         here = ("127.0.0.1", 0)
         client = connection.Client(peername=here, sockname=here, timestamp_start=time.time())
         flow = http.HTTPFlow(client, connection.Server(address=None))

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections.abc import Awaitable
 from collections.abc import Callable
 
 from mitmproxy import http
 
+from falmock.app import App
+from falmock.app import no_disk
 from falmock.engine import replies
-from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.engine import SPOOLED_ABOVE
-from falmock.engine.engines import Engines
 from falmock.proxy import flows
 from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.delivery import Responder
-from falmock.proxy.upload_spool import ENCODINGS
-from falmock.proxy.upload_spool import SpooledUpload
-from falmock.proxy.upload_spool import SpoolFolder
 from falmock.serving.effect_source import Upload
-from falmock.wire import cors
+from falmock.serving.upload_spool import ENCODINGS
+from falmock.serving.upload_spool import SpooledUpload
+from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -33,13 +30,12 @@ UPLOADING = ("POST", "PUT")
 
 
 class UploadIntake:
-    """Uploads on their way to disk, and what the engine has there."""
+    """Uploads on their way to disk, to `folder`."""
 
-    def __init__(self, engine: Engines, responder: Responder) -> None:
-        self._engine = engine
+    def __init__(self, app: App, responder: Responder, folder: SpoolFolder) -> None:
+        self._app = app
         self._responder = responder
-        self._depot = SpoolFolder()
-        self._timer: asyncio.TimerHandle | None = None
+        self._folder = folder
 
     async def begin(self, flow: http.HTTPFlow, host: str, user: str = "") -> None:
         """A request to this host, of the proxy's `user`, begins: if its body is for the disk, the origin takes it, and answers."""
@@ -47,10 +43,11 @@ class UploadIntake:
             return
         request = flows.read(flow, host, user)
         encoding = request.headers.get("content-encoding", "").strip().lower()
-        if encoding not in ENCODINGS or not self._engine.spools(request.method, host, request.path, request.headers):
+        spools = self._app.engines.spools(request.method, host, request.path, request.headers)
+        if encoding not in ENCODINGS or not spools:
             return
         try:
-            upload = self._depot.upload(encoding)
+            upload = self._folder.upload(encoding)
         except OSError as error:
             logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
             return
@@ -64,8 +61,7 @@ class UploadIntake:
         self, flow: http.HTTPFlow, request: Request, upload: SpooledUpload
     ) -> Callable[[Content], Awaitable[Reply]]:
         async def answer(content: Content) -> Reply:
-            reply = self._answer(request._replace(content=content), upload)
-            reply = reply._replace(why=self._engine.common.redactor.text(reply.why))
+            reply = await self._answer(request._replace(content=content), upload)
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is ResetPoint.BEFORE_HEADERS:
                 client_reset.kill(flow)
@@ -74,50 +70,19 @@ class UploadIntake:
 
         return answer
 
-    def _answer(self, request: Request, upload: SpooledUpload) -> Reply:
+    async def _answer(self, request: Request, upload: SpooledUpload) -> Reply:
         if upload.problem is not None:
-            return _no_disk(upload.problem)
+            return no_disk(upload.problem)
         if upload.garbled:
             return flows.badly_encoded(upload.garbled)
         try:
-            effect = self._engine.handle(request, time.time())
+            answer = await self._app.answer(request)
         except BaseException:
             upload.drop()
             raise
-        self.clear()
-        if isinstance(effect, Reply):
-            return effect
+        if isinstance(answer, Reply):
+            return answer
         return replies.problem(503, "falmock's mode changed while this upload came: send it again", "mode changed")
-
-    async def join(self, request: Request, join: Join) -> Reply:
-        """Join the parts of an upload; the answer to the request that completed it."""
-        whole: Content | Reply
-        try:
-            whole = await self._depot.join(join.parts)
-        except OSError as error:
-            whole = _no_disk(error)
-        reply = self._engine.joined(request, join, whole, time.time())
-        self.clear()
-        return reply
-
-    def clear(self) -> None:
-        """Remove the files that the engine has no use for any more, and see when there will be more of them."""
-        self._depot.remove(self._engine.take_dropped())
-        at = self._engine.common.tidy_at
-        if at is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(max(at - time.time(), 0.1), self._tidy)
-
-    def _tidy(self) -> None:
-        self._timer = None
-        self._engine.common.tidy(time.time())
-        self.clear()
-
-    def stop(self) -> None:
-        """The script goes away."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._depot.stop()
 
 
 def may_be_large(request: http.Request) -> bool:
@@ -126,13 +91,3 @@ def may_be_large(request: http.Request) -> bool:
         return False
     length = request.headers.get("content-length", "")
     return not length.isdecimal() or int(length) > SPOOLED_ABOVE
-
-
-def _no_disk(error: OSError) -> Reply:
-    return replies.problem(
-        507,
-        f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
-        "until mitmproxy ends: set TMPDIR to one with more room",
-        "no room on disk",
-        *cors.public(),
-    )

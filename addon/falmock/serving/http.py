@@ -173,7 +173,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             body = ReplySource(reply.body, reply.delivery)
         except OSError as error:
-            reply = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
+            reply = replies.unreadable_asset(error)
             body = ReplySource(reply.body, None)
         told = reply.delivery.length if reply.delivery else None
         length = (body.size if reply.length is None else reply.length) if told is None else told

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.proxy.banner import banner
-from falmock.proxy.banner import counted
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from unit.engine.calls import index_of
@@ -19,19 +14,6 @@ from unit.engine.calls import index_of
 ONE = LoadedFixtures(index_of({"match": {"model": "a/b"}, "response": {"json": 1}}), 1, ())
 TWO = LoadedFixtures(index_of(*[{"match": {"model": f"a/{name}"}, "response": {"json": 1}} for name in "bc"]), 2, ())
 OURS = Hosts({"fal.example.com": Role.RUN})
-
-
-def test_what_is_loaded() -> None:
-    assert counted(ONE) == "1 fixture in 1 file"
-    assert counted(TWO) == "2 fixtures in 2 files"
-
-
-@pytest.mark.parametrize(("rules", "words"), [(1, "1 rule for faults"), (2, "2 rules for faults")])
-def test_the_rules_for_faults_count(tmp_path: Path, rules: int, words: str) -> None:
-    (tmp_path / "faults.json").write_text(json.dumps({"faults": [{"fault": "nginx_503"}] * rules}))
-    (tmp_path / "fixtures").mkdir()
-    library = FixtureLoader([str(tmp_path / "fixtures")], [str(tmp_path / "faults.json")]).load()
-    assert counted(library) == f"0 fixtures in 0 files and {words}"
 
 
 def test_how_falmock_works() -> None:

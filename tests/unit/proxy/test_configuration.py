@@ -14,16 +14,12 @@ from mitmproxy.addons import clientplayback
 from mitmproxy.addons import proxyserver
 from mitmproxy.test import taddons
 
-from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.engine.engines import Engines
-from falmock.fixtures.matching.index import Index
 from falmock.proxy import egress
 from falmock.proxy import options
 from falmock.proxy.configuration import Configuration
-from falmock.proxy.live_fixtures import LiveFixtures
-from falmock.proxy.miss_log import MissLog
 from falmock.proxy.record.current import Recordings
+from unit.apps import app_of
 from unit.proxy.mitm import mitmproxy
 
 
@@ -37,10 +33,10 @@ class Rig:
         for option in options.OPTIONS:
             context.options.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         context.options.update(fal_fixtures=[str(folder)])
-        self.engine = Engines(Config(), Index(), lambda _: "id")
-        self.fixtures = LiveFixtures(self.engine, MissLog())
-        self.recordings = Recordings(self.engine.common, self.fixtures.poke)
-        self.configuration = Configuration(self.engine, self.fixtures, self.recordings)
+        app = app_of()
+        self.engine, self.fixtures = app.engines, app.fixtures
+        self.recordings = Recordings(app)
+        self.configuration = Configuration(app, self.recordings)
 
     def set(self, **values: str | Sequence[str]) -> None:
         lists = {name: [value] if isinstance(value, str) else list(value) for name, value in values.items()}

@@ -13,16 +13,13 @@ from mitmproxy.proxy import mode_specs
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.engine.config import Config
 from falmock.engine.effects import Reply
-from falmock.engine.engines import Engines
-from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import Ask
-from falmock.proxy import direct
+from falmock.gateway.door import Doors
 from falmock.proxy.clients import Clients
 from falmock.proxy.direct import DirectRequests
-from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
+from unit.apps import app_of
 
 REQUEST = Request("GET", "127.0.0.1", "/mine", "", {}, b"")
 ANSWER = Reply(200, (), b"answered", "answered")
@@ -48,86 +45,9 @@ async def nobody(request: Request) -> Reply:
 
 
 def behind(act: Callable[[], Awaitable[Reply]]) -> DirectRequests:
-    engines = Engines(Config(), Index(), lambda now: uuid7(now, 1))
-    return DirectRequests(engines, Clients(), [Door(act)], nobody)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "LOOKS_AGAIN", 0.001)
-
-
-def left_over() -> set[str]:
-    """The tasks that are not the test's own."""
-    return {task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()}
-
-
-def test_an_answer_that_takes_its_time() -> None:
-    async def takes_time() -> None:
-        looked: list[bool] = []
-        is_enough = asyncio.Event()
-
-        async def act() -> Reply:
-            await is_enough.wait()
-            return ANSWER
-
-        def is_there() -> bool:
-            looked.append(True)
-            if len(looked) == 3:
-                is_enough.set()
-            return True
-
-        assert await behind(act).answer(REQUEST, is_there) == ANSWER
-
-    asyncio.run(takes_time())
-
-
-def test_a_door_stops_when_its_client_goes_and_is_let_finish() -> None:
-    done: list[str] = []
-
-    async def act() -> Reply:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0.02)  # it is looked again meanwhile: the end is not cut short
-            done.append("cancelled the job")
-        return ANSWER
-
-    async def goes() -> None:
-        reply = await behind(act).answer(REQUEST, lambda: False)
-        assert isinstance(reply, Reply)
-        assert (reply.status, done) == (499, ["cancelled the job"])
-        assert left_over() == set()
-
-    asyncio.run(goes())
-
-
-def test_what_a_door_raises_is_raised() -> None:
-    async def act() -> Reply:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        asyncio.run(behind(act).answer(REQUEST, lambda: True))
-
-
-def test_when_mitmproxy_ends_so_does_the_door() -> None:
-    async def ends() -> None:
-        began = asyncio.Event()
-
-        async def act() -> Reply:
-            began.set()
-            await asyncio.Event().wait()
-            return ANSWER
-
-        answering = asyncio.ensure_future(behind(act).answer(REQUEST, lambda: True))
-        await began.wait()
-        answering.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await answering
-        await asyncio.sleep(0)
-        assert left_over() == set()
-
-    asyncio.run(ends())
+    app = app_of()
+    app._doors = Doors(app.engines, [Door(act)])
+    return DirectRequests(app, Clients())
 
 
 Called = Callable[..., Request | None]
@@ -176,9 +96,3 @@ def test_a_port_that_stands_for_an_app_is_the_apps(called: Called, path: str, *,
 )
 def test_a_port_that_stands_for_fal_is_fals(called: Called, path: str, *, is_ours: bool) -> None:
     assert (called("reverse:https://fal.run@8083", path, "here:8083") is not None) is is_ours
-
-
-def test_a_path_that_no_door_is_for() -> None:
-    reply = asyncio.run(behind(lambda: asyncio.sleep(0, ANSWER)).answer(REQUEST._replace(path="/other"), lambda: True))
-    assert isinstance(reply, Reply)
-    assert (reply.status, b"the only one" in bytes(reply.body)) == (404, True)  # type: ignore[arg-type]

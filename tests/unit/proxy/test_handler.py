@@ -10,32 +10,33 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.engines import Engines
+from falmock.gateway.door import Doors
 from falmock.gateway.door import FalCall
 from falmock.proxy.clients import Clients
 from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
-from falmock.proxy.miss_log import MissLog
 from falmock.proxy.origin.delivery import Responder
-from falmock.proxy.upload_intake import UploadIntake
-from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
-from unit.engine.calls import index_of
+from unit.apps import app_of
 
 ONE = {"match": {"model": "a/b"}, "response": {"json": {"a": 1}}}
 RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"}, b"{}")
 
 
-class Entrance:
-    """In the place of the doors: one that has `result` for every request."""
+class OnlyDoor:
+    """A door that has `result` for every request."""
+
+    name = "the only one"
 
     def __init__(self, result: Reply | FalCall | Exception) -> None:
         self._result = result
+
+    def claims(self, _: Request) -> bool:
+        return True
 
     async def answer(self, *_: object) -> Reply | FalCall:
         if isinstance(self._result, Exception):
@@ -47,10 +48,9 @@ class Rig:
     """What answers flows, with an engine that has one fixture and doors with one answer."""
 
     def __init__(self, mode: Mode = Mode.REPLAY, behind: Any = None) -> None:
-        self.engine = Engines(Config(mode=mode), index_of(ONE), lambda now: uuid7(now, 1))
-        responder = Responder(lambda _: None)
-        intake = UploadIntake(self.engine, responder)
-        self.answering = FlowHandler(self.engine, Clients(), Entrance(behind), intake, responder, MissLog())  # type: ignore[arg-type]
+        self.app = app_of(ONE, mode=mode)
+        self.app._doors = Doors(self.app.engines, [OnlyDoor(behind)])
+        self.answering = FlowHandler(self.app, Clients(), Responder(lambda _: None))
 
     def answer(self, path: str = "/a/b", body: bytes = b"{}", **headers: str) -> http.HTTPFlow:
         flow = flow_to(f"https://fal.run{path}", body, **headers)
@@ -120,7 +120,7 @@ def test_nothing_of_ours_fails_open_or_gets_in_the_way(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     rig = Rig(mode)
-    monkeypatch.setattr(rig.engine, "handle", lambda *_: 1 / 0)
+    monkeypatch.setattr(rig.app.engines, "of", lambda *_: 1 / 0)
     flow = rig.answer("/a/b?fal_jwt_token=ksecret")
     assert (FORWARDED in flow.metadata) != answered
     if answered:

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,22 @@ from mitmproxy.test import tutils
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Delivery
-from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.engine import SPOOLED_ABOVE
-from falmock.engine.engines import Engines
-from falmock.fixtures.matching.index import Index
-from falmock.proxy import flows
 from falmock.proxy import upload_intake
+from falmock.proxy.edge import MitmproxyEdge
 from falmock.proxy.upload_intake import UploadIntake
 from falmock.serving.effect_source import Upload
-from falmock.wire.message import Content
-from falmock.wire.message import content_of
-from unit.proxy.loopback import until
+from falmock.serving.upload_spool import SpoolFolder
+from unit.apps import app_of
 from unit.proxy.mitm import mitmproxy
 
 HOST = "v3.fal.media"
 BIG = str(2**21)
 
 
-class Stage:
+class Origin:
     """Takes what the origin would be given."""
 
     def __init__(self, problem: OSError | None = None) -> None:
@@ -53,11 +48,12 @@ class Stage:
 class Conversation:
     """An intake with an engine in replay, and the folder for temporary files."""
 
-    def __init__(self, folder: Path, responder: Stage | None = None) -> None:
+    def __init__(self, folder: Path, responder: Origin | None = None) -> None:
         self.folder = folder
-        self.engine = Engines(Config(mode=Mode.REPLAY), Index(), lambda _: "id")
-        self.responder = responder or Stage()
-        self.intake = UploadIntake(self.engine, self.responder)  # type: ignore[arg-type]
+        self.responder = responder or Origin()
+        self.uploads = SpoolFolder()
+        self.app = app_of(edge=MitmproxyEdge(None, None, self.uploads))  # type: ignore[arg-type]
+        self.intake = UploadIntake(self.app, self.responder, self.uploads)  # type: ignore[arg-type]
 
     def begin(self, flow: http.HTTPFlow) -> Upload | None:
         asyncio.run(self.intake.begin(flow, HOST))
@@ -86,7 +82,8 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversati
     yield conversation
     if conversation.responder.upload is not None:
         conversation.responder.upload.sink.drop()
-    conversation.intake.stop()
+    conversation.app.stop()
+    conversation.uploads.stop()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -163,7 +160,7 @@ def test_an_engine_that_fails(talk: Conversation, monkeypatch: pytest.MonkeyPatc
     def fail(*_: object) -> None:
         raise RuntimeError("bug")
 
-    monkeypatch.setattr(talk.engine, "handle", fail)
+    monkeypatch.setattr(talk.app, "_handle", fail)
     with pytest.raises(RuntimeError, match="bug"):
         talk.upload(post(), b"hello")
     assert talk.files == []
@@ -172,7 +169,7 @@ def test_an_engine_that_fails(talk: Conversation, monkeypatch: pytest.MonkeyPatc
 def test_a_mode_that_changes_on_the_way(talk: Conversation) -> None:
     upload = talk.begin(post())
     assert upload is not None
-    talk.engine.use_config(Config(mode=Mode.PASSTHROUGH))
+    talk.app.engines.use_config(Config(mode=Mode.PASSTHROUGH))
     upload.sink.write(b"hello")
 
     async def answer() -> Reply:
@@ -184,7 +181,7 @@ def test_a_mode_that_changes_on_the_way(talk: Conversation) -> None:
 
 def test_a_fault_that_resets_the_connection(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
     reply = Reply(0, (), b"", "x", delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS))
-    monkeypatch.setattr(talk.engine, "handle", lambda *_: reply)
+    monkeypatch.setattr(talk.app, "_handle", lambda *_: reply)
     flow = post()
     with mitmproxy():
         sent = talk.upload(flow, b"hello")
@@ -209,60 +206,8 @@ def test_no_folder_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplo
 
 def test_nothing_can_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    talk = Conversation(tmp_path, Stage(OSError("no ports")))
+    talk = Conversation(tmp_path, Origin(OSError("no ports")))
     assert talk.begin(post()) is None
     assert "no ports" in caplog.text
     assert talk.files == []
-    talk.intake.stop()
-
-
-def test_parts_are_joined(talk: Conversation) -> None:
-    started = flows.read(post(b"/files/upload/multipart"), HOST)
-    path = told(_reply(talk.engine.handle(started, 1.0)))["access_url"].removeprefix("https://v3b.fal.media")
-    for number, part in ((2, b"two"), (1, b"one")):
-        arrival = talk.intake._depot.upload("")
-        arrival.write(part)
-        put = started._replace(method="PUT", path=f"{path}/{number}", content=arrival.content())
-        assert _reply(talk.engine.handle(put, 1.0)).status == 200
-    complete = started._replace(path=f"{path}/complete", body=b'{"parts": [{"partNumber": 2}, {"partNumber": 1}]}')
-    join = talk.engine.handle(complete, 1.0)
-    assert isinstance(join, Join)
-    assert asyncio.run(talk.intake.join(complete, join)).status == 200
-    assert [file.read_bytes() for file in talk.files] == [b"onetwo"]
-    *_, entry = talk.engine.common.scope.journal.entries
-    assert (entry.path, entry.status) == (f"{path}/complete", 200)
-
-
-def test_parts_that_cannot_be_joined(talk: Conversation) -> None:
-    join = Join("/x", (content_of(b"x"), Content("0" * 64, 1, file="/no/such/file")), "joined")
-    reply = asyncio.run(talk.intake.join(flows.read(post(), HOST), join))
-    assert reply.status == 507
-    assert talk.files == []
-    assert [entry.status for entry in talk.engine.common.scope.journal.entries] == [507]
-
-
-def test_parts_that_nobody_goes_on_with_are_removed(talk: Conversation) -> None:
-    talk.engine.use_config(Config(mode=Mode.REPLAY, job_ttl=0.2))
-    started = flows.read(post(b"/files/upload/multipart"), HOST)
-    path = told(_reply(talk.engine.handle(started, 1.0)))["access_url"].removeprefix("https://v3b.fal.media")
-    arrival = talk.intake._depot.upload("")
-    arrival.write(b"one")
-    put = started._replace(method="PUT", path=f"{path}/1", content=arrival.content())
-
-    async def wait() -> None:
-        talk.engine.handle(put, time.time())
-        talk.intake.clear()
-        assert len(talk.files) == 1
-        await until(lambda: not talk.files)
-        assert talk.intake._timer is None
-        talk.engine.handle(put._replace(content=content_of(b"more")), time.time())
-        talk.intake.clear()
-        talk.intake.stop()
-        assert talk.intake._timer is None
-
-    asyncio.run(wait())
-
-
-def _reply(effect: object) -> Reply:
-    assert isinstance(effect, Reply)
-    return effect
+    talk.uploads.stop()

@@ -58,7 +58,7 @@ class Responder:
         try:
             body = bodies.body_of(effect)
         except OSError as error:
-            effect = replies.problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
+            effect = replies.unreadable_asset(error)
             body = bodies.body_of(effect)
         if effect.delay > 0:
             await asyncio.sleep(effect.delay)

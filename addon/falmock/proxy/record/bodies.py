@@ -8,12 +8,12 @@ from mitmproxy import http
 from mitmproxy.flow import Error
 
 from falmock.proxy import flows
-from falmock.proxy.record.listeners import Hasher
 from falmock.proxy.record.listeners import Pieces
-from falmock.proxy.record.listeners import Spool
 from falmock.proxy.record.listeners import TimedChunks
 from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import Sink
+from falmock.serving.spool import Hasher
+from falmock.serving.spool import Spool
 from falmock.wire.message import header_map
 
 WHOLE_ABOVE = 1024 * 1024

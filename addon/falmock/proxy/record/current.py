@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mitmproxy import http
 
+from falmock.app import App
 from falmock.engine.config import Config
-from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
 from falmock.proxy import addon_chain
 from falmock.proxy.options import BadOption
@@ -18,8 +16,6 @@ from falmock.proxy.record.session import RecordingSession
 from falmock.proxy.record.session import join
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
-from falmock.recording.recorder import Recorder
-from falmock.recording.uploads import File
 
 
 def prepare(root: str) -> None:
@@ -34,12 +30,11 @@ def prepare(root: str) -> None:
 
 
 class Recordings:
-    """The recording under way, if there is one; `wrote` is called when fixtures changed on disk."""
+    """The recording under way, if there is one."""
 
-    def __init__(self, engine: Engine, wrote: Callable[[], None]) -> None:
+    def __init__(self, app: App) -> None:
         self.current: RecordingSession | None = None
-        self._engine = engine
-        self._wrote = wrote
+        self._app = app
         self._config: Config | None = None
 
     def use(self, config: Config, root: str, known: Sequence[Fixture]) -> None:
@@ -49,8 +44,19 @@ class Recordings:
             return
         self.stop()
         if config.mode.records:
-            self.current = recording(config, self._engine, Writer(root, known), self._wrote)
+            self.current = self._begun(config, Writer(root, known))
             addon_chain.exit_work().work = self._finish
+
+    def _begun(self, config: Config, writer: Writer) -> RecordingSession:
+        writer.prepare()
+        return RecordingSession(
+            self._app.recorder(config, join),
+            writer,
+            assets=config.record_assets,
+            at_once=config.mode.answers,
+            learned=self._app.learned,
+            wrote=self._app.fixtures.poke,
+        )
 
     def stop(self) -> None:
         """End a recording now: what is not fetched by then stays as a URL."""
@@ -79,33 +85,4 @@ def _what_counts(config: Config) -> tuple[object, ...]:
         config.ignore,
         config.redact,
         config.hosts.extra,
-    )
-
-
-def recorder(config: Config, engine: Engine) -> Recorder:
-    """A recorder as the configuration asks for."""
-    return Recorder(
-        config.hosts,
-        engine.redactor,
-        config.ignore,
-        join,
-        max_jobs=config.max_jobs,
-        errors=config.record_errors,
-    )
-
-
-def recording(config: Config, engine: Engine, writer: Writer, wrote: Callable[[], None]) -> RecordingSession:
-    """A recording to `writer`; what it learns of files helps the engine to match."""
-    writer.prepare()
-
-    def learned(file: File) -> None:
-        engine.scope.assets.note(urlsplit(file.url).path, file.sha256, file.content_type)
-
-    return RecordingSession(
-        recorder(config, engine),
-        writer,
-        assets=config.record_assets,
-        at_once=config.mode.answers,
-        learned=learned,
-        wrote=wrote,
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from mitmproxy import http
 
+from falmock.app import App
 from falmock.engine.config import Mode
-from falmock.engine.engines import Engines
 from falmock.proxy import flows
 from falmock.proxy.flows import FORWARDED
-from falmock.proxy.live_fixtures import LiveFixtures
 from falmock.proxy.record import captures
 from falmock.proxy.record.bodies import comes_in_pieces
 from falmock.proxy.record.current import Recordings
@@ -19,14 +18,13 @@ from falmock.wire.message import header_map
 class RecordingHooks:
     """Gives flows to the recording under way, and has what it wrote replayed from then on."""
 
-    def __init__(self, engine: Engines, recordings: Recordings, fixtures: LiveFixtures) -> None:
-        self._engine = engine
+    def __init__(self, app: App, recordings: Recordings) -> None:
+        self._app = app
         self._recordings = recordings
-        self._fixtures = fixtures
 
     def request_began(self, flow: http.HTTPFlow, host: str | None, recording: RecordingSession) -> None:
         """The headers of a request are here; `host` is the fal host it is for, if it is for one."""
-        if host is None or self._engine.passes(header_map(flow.request.headers.fields)):
+        if host is None or self._app.engines.passes(header_map(flow.request.headers.fields)):
             recording.requestheaders(flow, host or flow.request.pretty_host)
 
     def answer_began(self, flow: http.HTTPFlow) -> None:
@@ -50,7 +48,7 @@ class RecordingHooks:
         elif recording.is_delivery(flow):
             recording.delivery(flow)
         elif not flow.live and flow.is_replay is None:
-            captures.take_flow(recording, flow, flows.host_of(flow.request, self._engine.config.hosts))
+            captures.take_flow(recording, flow, flows.host_of(flow.request, self._app.config.hosts))
 
     def broke_off(self, flow: http.HTTPFlow) -> None:
         """A flow ended without its whole answer."""
@@ -70,13 +68,13 @@ class RecordingHooks:
             return
         host = flow.metadata.get(FORWARDED)
         if not flow.live:
-            captures.take_socket(recording, flow, host or flows.host_of(flow.request, self._engine.config.hosts))
+            captures.take_socket(recording, flow, host or flows.host_of(flow.request, self._app.config.hosts))
         elif host is not None:
             recording.websocket_end(flow, host)
             await self._replay_now(recording)
 
     async def _replay_now(self, recording: RecordingSession) -> None:
-        if self._engine.config.mode is Mode.AUTO and recording.is_writing:
+        if self._app.config.mode is Mode.AUTO and recording.is_writing:
             # What was paid for once is replayed from the next call on: the app hears of it when that is so.
             await recording.settle()
-            await self._fixtures.look()
+            await self._app.fixtures.look()

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 
 from mitmproxy import http
 
-from falmock.engine.config import Config
-from falmock.engine.engine import Engine
 from falmock.fixtures.model import Fixture
 from falmock.proxy import flows
-from falmock.proxy.record import current
 from falmock.proxy.record import sockets
 from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Known
@@ -25,8 +22,8 @@ from falmock.recording.recorder import Recorder
 class SaveCommand:
     """One save of some flows: in the order in which they began, as if they were happening now."""
 
-    def __init__(self, config: Config, engine: Engine, root: str, known: Sequence[Fixture]) -> None:
-        self._recorder: Recorder = current.recorder(config, engine)
+    def __init__(self, recorder: Recorder, root: str, known: Sequence[Fixture]) -> None:
+        self._recorder = recorder
         self._writer = Writer(root, known)
         self._told: list[str] = []
         self._counts: Counter[str] = Counter()

@@ -15,8 +15,8 @@ from falmock.proxy.record.bodies import BodyListeners
 from falmock.proxy.record.bodies import app_left
 from falmock.proxy.record.bodies import comes_in_pieces
 from falmock.proxy.record.listeners import Pieces
-from falmock.proxy.record.listeners import Spool
 from falmock.proxy.record.listeners import TimedChunks
+from falmock.serving.spool import Spool
 
 EVENTS, JSON, SOUND = "text/event-stream; charset=utf-8", "application/json", "audio/mpeg"
 

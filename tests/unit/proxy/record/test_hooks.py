@@ -9,13 +9,11 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 
-from falmock.engine.config import Config
 from falmock.engine.config import Mode
-from falmock.engine.engines import Engines
-from falmock.fixtures.matching.index import Index
 from falmock.proxy.flows import FORWARDED
 from falmock.proxy.record import captures
 from falmock.proxy.record.hooks import RecordingHooks
+from unit.apps import app_of
 
 
 class Recording:
@@ -43,8 +41,9 @@ class Rig:
     def __init__(self, mode: Mode = Mode.RECORD, *, records: bool = True, delivers: bool = False) -> None:
         self.heard: list[str] = []
         self.current = Recording(self.heard, delivers=delivers) if records else None
-        engine = Engines(Config(mode=mode), Index(), lambda _: "id")
-        self.listening = RecordingHooks(engine, self, self)  # type: ignore[arg-type]
+        app = app_of(mode=mode)
+        app.fixtures = self  # type: ignore[assignment]
+        self.listening = RecordingHooks(app, self)  # type: ignore[arg-type]
 
     async def look(self) -> None:
         self.heard.append("look")

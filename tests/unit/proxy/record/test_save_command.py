@@ -12,10 +12,10 @@ from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
 from falmock.engine.config import Config
-from falmock.engine.engine import Engine
 from falmock.fixtures.disk.loader import FixtureLoader
-from falmock.fixtures.matching.index import Index
 from falmock.proxy.record.save_command import SaveCommand
+from falmock.proxy.record.session import join
+from unit.apps import app_of
 
 ID = "019d9528-94b5-77d0-8628-df8aac40a5dc"
 JOB = f"https://queue.fal.run/fal-ai/flux/requests/{ID}"
@@ -36,9 +36,8 @@ def flow(method: str, url: str, sent: Any, status: int, answer: Any, began: floa
 
 
 def saving(root: Path) -> SaveCommand:
-    engine = Engine(Config(), Index(), lambda _: ID)
     known = FixtureLoader([str(root)]).load().index.fixtures if root.exists() else ()
-    return SaveCommand(Config(), engine, str(root), known)
+    return SaveCommand(app_of().recorder(Config(), join), str(root), known)
 
 
 def job(answer: Any = None) -> list[http.HTTPFlow]:

@@ -17,8 +17,8 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from falmock.proxy.record.listeners import Spool
 from falmock.recording.disk import atomic
+from falmock.serving.spool import Spool
 from falmock.wire.message import Content
 
 PREFIX = "falmock-bodies-"

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.proxy import upload_spool
-from falmock.proxy.upload_spool import Decoder
-from falmock.proxy.upload_spool import SpooledUpload
-from falmock.proxy.upload_spool import SpoolFolder
+from falmock.serving import upload_spool
+from falmock.serving.upload_spool import Decoder
+from falmock.serving.upload_spool import SpooledUpload
+from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 
@@ -175,7 +175,7 @@ def test_parts_that_cannot_be_joined_leave_nothing() -> None:
 
 KILLED = """
 import os, signal, tempfile
-from falmock.proxy.upload_spool import SpoolFolder
+from falmock.serving.upload_spool import SpoolFolder
 depot = SpoolFolder()
 depot.upload("").write(b"x" * 100000)
 os.kill(os.getpid(), signal.SIGKILL)

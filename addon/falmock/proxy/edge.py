@@ -1,0 +1,48 @@
+"""What the app needs of the world, from mitmproxy and this machine."""
+
+from __future__ import annotations
+
+import time
+
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
+from falmock.proxy.internal_calls import InternalCalls
+from falmock.proxy.origin.delivery import Responder
+from falmock.serving import bodies
+from falmock.serving.upload_spool import SpoolFolder
+from falmock.wire.message import Content
+from falmock.wire.message import Request
+
+
+class MitmproxyEdge:
+    """See `app.Edge`."""
+
+    def __init__(self, internal_calls: InternalCalls, responder: Responder, uploads: SpoolFolder) -> None:
+        self._internal_calls = internal_calls
+        self._responder = responder
+        self._uploads = uploads
+
+    def now(self) -> float:
+        """The time in seconds since the epoch."""
+        return time.time()
+
+    async def forward(self, request: Request, forward: Forward) -> Reply:
+        """The real fal's answer to a call that a door makes, whole."""
+        return await self._internal_calls.forward(request, forward)
+
+    def wake(self, request_id: str) -> None:
+        """The job with this request id changed, or any: streams that tell of it go on."""
+        self._responder.origin.tickets.wake(request_id)
+
+    def read(self, body: FileBody) -> bytes:
+        """A body that is on disk. Raises OSError."""
+        return bodies.read_file(body)
+
+    async def join(self, parts: tuple[Content, ...]) -> Content:
+        """One file of these parts. Raises OSError."""
+        return await self._uploads.join(parts)
+
+    def remove(self, files: list[str]) -> None:
+        """Remove uploaded files that are of no use any more."""
+        self._uploads.remove(files)
