@@ -87,7 +87,7 @@ def main() -> int:
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    from mitmproxy.tools.main import mitmdump  # noqa: PLC0415
+    from mitmproxy.tools.main import mitmdump
 
     mitmdump()
     return 0

@@ -8,6 +8,7 @@ import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
+from falmock.proxy.record import decoding
 
 _LEAVES = {
     Mode.REPLAY: "nothing leaves: no connection to fal is made",
@@ -25,3 +26,10 @@ def banner(config: Config, library: LoadedFixtures, paths: Sequence[str]) -> str
         f"falmock {falmock.__version__}: mode {config.mode.value}; {library.counted} from {', '.join(paths)}; "
         f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {_LEAVES[config.mode]}{recordings}"
     )
+
+
+def unavailable() -> list[str]:
+    """What falmock cannot do because a package is not installed, one line for each."""
+    if decoding.ZSTD is not None:
+        return []
+    return ["event streams compressed with zstd cannot be recorded: neither backports.zstd nor zstandard is installed"]

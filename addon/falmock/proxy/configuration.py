@@ -16,6 +16,7 @@ from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.banner import banner
+from falmock.proxy.banner import unavailable
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 
@@ -75,6 +76,8 @@ class Configuration:
         """mitmproxy is up: say how we work, and notice from now on what changes on disk."""
         self._running = self.current is not None
         self._begin()
+        for feature in unavailable():
+            logger.warning("falmock: %s", feature)
 
     def _begin(self) -> None:
         config, store = self.current, self._fixtures.store

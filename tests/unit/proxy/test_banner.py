@@ -7,6 +7,8 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.proxy.banner import banner
+from falmock.proxy.banner import unavailable
+from falmock.proxy.record import decoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from unit.engine.calls import index_of
@@ -35,3 +37,10 @@ def test_how_falmock_works() -> None:
 )
 def test_where_calls_go(mode: Mode, end: str) -> None:
     assert banner(Config(mode=mode), TWO, ("one", "two")).endswith(f"; {end}")
+
+
+def test_what_cannot_be_done_for_want_of_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unavailable() == []
+    monkeypatch.setattr(decoding, "ZSTD", None)
+    (line,) = unavailable()
+    assert line.startswith("event streams compressed with zstd cannot be recorded")

@@ -30,6 +30,8 @@ PRIORITY = 100.0
 """Above mitmproxy's own views, which go up to 2: GraphQL's takes any JSON with a key `query`."""
 REGISTRY: Any = getattr(contentviews, "registry", None)
 """mitmproxy 12's registry of views; None in 11."""
+MITMPROXY_11: Any = contentviews
+"""What that has instead, of which 12 knows nothing."""
 
 Message = http.Message | websocket.WebSocketMessage
 
@@ -105,7 +107,7 @@ def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Respons
 
 if REGISTRY is None:  # in 12 its base class complains about being used
 
-    class View11(contentviews.View):
+    class View11(MITMPROXY_11.View):  # type: ignore[misc]
         """The view as mitmproxy 11 calls it."""
 
         name = NAME
@@ -122,9 +124,9 @@ if REGISTRY is None:  # in 12 its base class complains about being used
             http_message: http.Message | None = None,
             websocket_message: websocket.WebSocketMessage | None = None,
             **_unknown: Any,
-        ) -> contentviews.TViewResult:
+        ) -> tuple[str, Any]:
             """A name for the view, and its lines."""
-            return NAME, contentviews.format_text(self._screen.text(data, flow, http_message or websocket_message))
+            return NAME, MITMPROXY_11.format_text(self._screen.text(data, flow, http_message or websocket_message))
 
         def render_priority(
             self,
@@ -172,7 +174,7 @@ def register(screen: Screen) -> None:
         if REGISTRY is not None:
             REGISTRY.register(View12(screen))
         else:
-            contentviews.add(View11(screen))
+            MITMPROXY_11.add(View11(screen))
     except Exception as error:  # noqa: BLE001 - whatever mitmproxy has against it
         logger.warning("falmock: mitmproxy does not take the content view, its own will be shown: %s", error)
 
@@ -183,11 +185,11 @@ def unregister() -> None:
         # 12 has no way to take one away; this is where it keeps them.
         getattr(REGISTRY, "_by_name", {}).pop(NAME, None)
         return
-    for view in [view for view in contentviews.views if view.name == NAME]:
-        contentviews.remove(view)
+    for view in [view for view in MITMPROXY_11.views if view.name == NAME]:
+        MITMPROXY_11.remove(view)
 
 
 def _is_registered() -> bool:
     if REGISTRY is not None:
         return NAME in REGISTRY
-    return any(view.name == NAME for view in contentviews.views)
+    return any(view.name == NAME for view in MITMPROXY_11.views)

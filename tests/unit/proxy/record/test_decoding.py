@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import brotli  # type: ignore[import-untyped, unused-ignore]
 import pytest
@@ -11,8 +13,12 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.proxy.record import decoding
 from falmock.proxy.record.decoding import MAX_PIECE
 from falmock.proxy.record.decoding import BadEncoding
+from falmock.proxy.record.decoding import Zstd
+from falmock.proxy.record.decoding import by_backport
+from falmock.proxy.record.decoding import by_zstandard
 from falmock.proxy.record.decoding import inflate
 
 Squeeze = Callable[[list[bytes]], Iterator[bytes]]
@@ -33,7 +39,7 @@ def by_brotli(parts: list[bytes]) -> Iterator[bytes]:
     yield squeeze.finish()
 
 
-def by_zstandard(parts: list[bytes]) -> Iterator[bytes]:
+def compressed_by_zstandard(parts: list[bytes]) -> Iterator[bytes]:
     squeeze = zstandard.ZstdCompressor().compressobj()
     for part in parts:
         yield squeeze.compress(part) + squeeze.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
@@ -56,7 +62,7 @@ ENCODINGS: list[tuple[str, Squeeze]] = [
     ("x-gzip", lambda parts: by_zlib(parts, 31)),
     ("deflate", lambda parts: by_zlib(parts, 15)),
     ("br", by_brotli),
-    ("zstd", by_zstandard),
+    ("zstd", compressed_by_zstandard),
     ("zstd", by_frames),
 ]
 encodings = pytest.mark.parametrize(("encoding", "squeeze"), ENCODINGS)
@@ -106,11 +112,16 @@ def test_what_is_not_encoded_so(encoding: str) -> None:
         fed(encoding, [b"data: 1\n\n", b"data: 2\n\n", b"data: 3\n\n"])
 
 
-def test_a_window_that_no_receiver_must_have() -> None:
-    parameters = zstandard.ZstdCompressionParameters(window_log=24)
+def with_window(log: int) -> bytes:
+    """An event for a receiver that remembers so many bytes (as a power of two)."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=log)
     squeeze = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return squeeze.compress(b"data: 1\n\n") + squeeze.flush()
+
+
+def test_a_window_that_no_receiver_must_have() -> None:
     with pytest.raises(BadEncoding):
-        fed("zstd", [squeeze.compress(b"data: 1\n\n") + squeeze.flush()])
+        fed("zstd", [with_window(24)])
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
@@ -122,3 +133,37 @@ def test_what_follows_the_end_is_passed_over(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", ["compress", "gzip, br", "GZIP"])
 def test_what_is_not_known(encoding: str) -> None:
     assert inflate(encoding) is None
+
+
+# the packages that read zstandard
+
+BACKPORT = "compression" if find_spec("compression") else "backports"
+PACKAGES = [by_zstandard, *([by_backport] if find_spec(BACKPORT) else [])]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_does_the_same(package: Callable[[], Zstd], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "ZSTD", package())
+    for squeeze in (compressed_by_zstandard, by_frames):
+        whole = b"".join(squeeze([b"data: 1\n\n", b"data: 2\n\n"]))
+        assert b"".join(fed("zstd", [whole[i : i + 1] for i in range(len(whole))])) == b"data: 1\n\ndata: 2\n\n"
+    with pytest.raises(BadEncoding):
+        fed("zstd", [b"data: 1\n\n"])
+    with pytest.raises(BadEncoding):
+        fed("zstd", [with_window(24)])
+    assert fed("zstd", [with_window(23)]) == [b"data: 1\n\n"]
+
+
+def test_one_package_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    for hidden in ("backports", "compression"):
+        monkeypatch.setitem(sys.modules, hidden, None)
+    assert decoding.zstd() is not None
+
+
+def test_without_a_package_zstandard_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for hidden in ("backports", "compression", "zstandard"):
+        monkeypatch.setitem(sys.modules, hidden, None)
+    assert decoding.zstd() is None
+    monkeypatch.setattr(decoding, "ZSTD", None)
+    assert inflate("zstd") is None
+    assert inflate("gzip") is not None
