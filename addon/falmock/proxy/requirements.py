@@ -1,0 +1,44 @@
+"""What falmock needs in order to load. Imports the standard library alone, and is read by Pythons that are too old."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from importlib.util import find_spec
+
+PYTHON = (3, 11)
+MITMPROXY = (11, 0, 2)
+"""The oldest mitmproxy that is supported."""
+MITMPROXY_END = (13,)
+"""The first mitmproxy that is not supported."""
+PACKAGES = ("brotli", "cryptography", "h11", "jsonschema", "msgpack", "referencing", "wsproto")
+"""What is imported beside mitmproxy, by names that are also those of the packages."""
+
+
+def unmet(python: tuple[int, ...], mitmproxy: str) -> str:
+    """Why falmock cannot load with this Python and this version of mitmproxy, in one sentence; "" when it can."""
+    if python < PYTHON:
+        return f"falmock needs Python {_dotted(PYTHON)} or newer, but this mitmproxy runs with Python {_dotted(python)}"
+    if not MITMPROXY <= tuple(map(int, re.findall(r"\d+", mitmproxy)[:3])) < MITMPROXY_END:
+        wanted = f"mitmproxy>={_dotted(MITMPROXY)},<{_dotted(MITMPROXY_END)}"
+        return f"falmock does not work with mitmproxy {mitmproxy}: {_install(wanted)}"
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    return (
+        f"falmock needs packages that are not installed ({', '.join(missing)}): {_install(*missing)}" if missing else ""
+    )
+
+
+def _install(*packages: str) -> str:
+    """What to run so that this interpreter has the packages."""
+    if getattr(sys, "frozen", False):
+        return (
+            "this mitmproxy is a standalone binary, which takes no packages; install mitmproxy with pip or uv instead"
+        )
+    pip = [sys.executable, "-m", "pip", "install"]
+    uv = ["uv", "pip", "install", "--python", sys.executable]  # its environments have no pip
+    return f"run {shlex.join([*(pip if find_spec('pip') else uv), *packages])}"
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
