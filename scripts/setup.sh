@@ -2,6 +2,7 @@
 # Everything lands in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+UV_VERSION=0.13.9  # resolves versions, and is no part of any environment of tests
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 say() { printf '\033[1m%s\033[0m\n' "== $*"; }
@@ -33,18 +34,67 @@ default_version() {
     die "falmock needs Python 3.11 or newer, found ${version:-none}"
 }
 
-# venv VERSION: makes .venvs/VERSION with falmock, the tests' and the linters' packages, unless it is there already.
+# venv NAME: makes .venvs/NAME with falmock, the tests' and the linters' packages, unless it is there already. A NAME such as
+# 3.13 gets the locked versions; 3.13-newest, and a Python without a lock, the newest that resolve at the time.
 venv() {
-    local dir="$root/.venvs/$1" stamp python
-    stamp=$(sed '/^\[tool\./,$d' "$root/pyproject.toml" | cksum)  # how tools are set does not change what is installed
+    local dir="$root/.venvs/$1" version=${1%-newest} lock="$root/scripts/locks/$1.txt" stamp
+    if [ ! -e "$lock" ]; then
+        lock="$root/.venvs/resolved/$1.txt"
+        if [ "$version" != "$1" ] || [ ! -e "$lock" ]; then
+            resolve "$version" "$lock" --upgrade || return
+        fi
+    fi
+    stamp=$(declared | cat - "$lock" | cksum)
     [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && return 0
-    python=$(find_python "$1") || die "there is no Python $1"
     say "installing into .venvs/$1 (once)"
-    "$python" -m venv --clear "$dir" || die "python$1 -m venv failed (on Debian: apt-get install python3-venv)"
-    "$dir/bin/python" -m pip install -qq --upgrade 'pip>=25.1' || die "pip could not be upgraded"
-    (cd "$root" && "$dir/bin/python" -m pip install -qq --editable . --group test --group lint) ||
-        die "the packages could not be installed"
+    environment "$version" "$dir" "$lock"
+    # What builds the package is in the lock too.
+    (cd "$root" && "$dir/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable .) ||
+        die "falmock could not be installed"
     printf '%s' "$stamp" >"$dir/stamp"
+}
+
+# environment VERSION DIR LOCK: makes a virtual environment with what the lock says and nothing else.
+environment() {
+    local python
+    python=$(find_python "$1") || die "there is no Python $1"
+    "$python" -m venv --clear "$2" || die "python$1 -m venv failed (on Debian: apt-get install python3-venv)"
+    "$2/bin/python" -m pip install -qq --require-hashes -r "$3" || die "the packages of $3 could not be installed"
+}
+
+# The part of pyproject.toml that says what is installed: how tools are set does not change it.
+declared() { sed '/^\[tool\./,$d' "$root/pyproject.toml"; }
+
+# resolve VERSION FILE [--upgrade]: writes what is to be installed with this Python, with the hashes of every file of a version,
+# so that it serves each platform. Versions that the file has already are kept where they may be, unless all are to be new.
+resolve() {
+    local version=$1 file=$2 python uv="$root/.venvs/uv/bin/uv" work
+    shift 2
+    python=$(find_python "$(default_version)") || die "there is no Python"
+    if [ "$("$uv" --version 2>/dev/null | cut -d ' ' -f 2)" != "$UV_VERSION" ]; then
+        { "$python" -m venv --clear "$root/.venvs/uv" && "$root/.venvs/uv/bin/python" -m pip install -qq "uv==$UV_VERSION"; } ||
+            die "uv could not be installed"
+    fi
+    mkdir -p "$(dirname "$file")"
+    work=$(mktemp -d)
+    { declared; printf '[tool.uv]\nenvironments = ["python_version == '"'%s'"'"]\n' "$version"; } >"$work/pyproject.toml"
+    declared | "$python" -c 'import sys, tomllib
+print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], sep="\n")' >"$work/build.in"
+    [ ! -e "$file" ] || cp "$file" "$work/lock.txt"
+    (cd "$work" && "$uv" pip compile -q --universal --python "$python" --python-version "$version" --generate-hashes \
+        --no-header --no-annotate --no-emit-index-url --group test --group lint "$@" -o lock.txt pyproject.toml build.in \
+        >/dev/null) || { rm -r "$work"; die "the packages for Python $version could not be resolved"; }
+    # Each line says again which Python it is for; with another one, pip would pass over all of them without a word.
+    sed -e "s/ ; python_full_version [<=]* '[0-9.*]*' \\\\\$/ \\\\/" -e "s/ ; python_full_version [<=]* '[0-9.*]*' and / ; /" \
+        "$work/lock.txt" >"$file"
+    rm -r "$work"
+}
+
+# changed OLD NEW: the versions that differ between two locks.
+changed() {
+    local lines
+    lines=$(diff <(sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' "$1") <(sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' "$2") | sed -n 's/^[<>]/ &/p')
+    echo "${lines:-  nothing has changed}"
 }
 
 # node_packages: installs the JavaScript clients that the tests drive, unless they are there already.

@@ -19,7 +19,12 @@ from falmock.proxy import requirements
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DECLARED = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+OPTIONAL = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["zstd"]]
 TEST = [Requirement(line) for line in PROJECT["dependency-groups"]["test"]]
+LINT = [Requirement(line) for line in PROJECT["dependency-groups"]["lint"]]
+BUILD = [Requirement(line) for line in PROJECT["build-system"]["requires"]]
+LOCKS = sorted((ROOT / "scripts" / "locks").glob("3.*.txt"))
+LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 STANDARD = {*sys.stdlib_module_names, "compression"}
 """`compression` is standard from Python 3.14."""
 
@@ -50,14 +55,14 @@ def package(module: str) -> str:
     parts = module.split(".")
     for length in range(len(parts), 0, -1):
         name = canonicalize_name(".".join(parts[:length]))
-        if name in names(DECLARED + TEST):
+        if name in names(DECLARED + OPTIONAL + TEST):
             return name
     distributions = packages_distributions().get(parts[0], parts[:1])
     return canonicalize_name(distributions[0])
 
 
 def test_the_addon_imports_what_it_declares_and_nothing_else() -> None:
-    assert imported("addon") == names(DECLARED)
+    assert imported("addon") == names(DECLARED + OPTIONAL)
 
 
 @pytest.mark.parametrize("folder", ["tests", "scripts"])
@@ -71,9 +76,31 @@ def test_an_undeclared_import_is_found() -> None:
 
 
 def test_the_addon_itself_looks_for_what_it_cannot_do_without() -> None:
-    """A package for zstandard it can do without, and mitmproxy is there."""
-    optional = {"zstandard", "backports-zstd"}
-    assert set(requirements.PACKAGES) == names(DECLARED) - optional - {"mitmproxy"}
+    """mitmproxy is there, or it would not be asked."""
+    assert set(requirements.PACKAGES) == names(DECLARED) - {"mitmproxy"}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.stem))
+def test_each_lock_has_what_is_declared(lock: Path) -> None:
+    locked = dict(LOCKED.findall(lock.read_text("utf-8")))
+    environment = {"python_version": lock.stem, "python_full_version": f"{lock.stem}.0"}
+    for requirement in [*DECLARED, *TEST, *LINT, *BUILD]:
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            version = locked.get(canonicalize_name(requirement.name))
+            assert version and requirement.specifier.contains(version), f"{requirement}: run scripts/lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.stem))
+def test_a_lock_has_hashes_and_names_no_index(lock: Path) -> None:
+    requirements_ = lock.read_text("utf-8").replace("\\\n", "").splitlines()
+    assert all(" --hash=sha256:" in line for line in requirements_)
+    assert not re.search(r"://|--index|--find-links|@", "".join(requirements_))
+
+
+def test_the_oldest_and_the_newest_mitmproxy_are_locked() -> None:
+    mitmproxies = {lock.stem: dict(LOCKED.findall(lock.read_text("utf-8")))["mitmproxy"] for lock in LOCKS}
+    assert mitmproxies["3.11"] == "11.0.2"
+    assert mitmproxies["3.12"] == mitmproxies["3.13"] >= "12.3.1"
 
 
 def test_the_range_of_mitmproxy_is_the_declared_one() -> None:
