@@ -3,6 +3,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 UV_VERSION=0.13.9  # resolves versions, and is no part of any environment of tests
+PROCESSES=2  # that each run of tests is spread over; the same everywhere, so that the same is tested
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 say() { printf '\033[1m%s\033[0m\n' "== $*"; }
@@ -106,4 +107,13 @@ node_packages() {
     say "installing the JavaScript clients (once)"
     (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
+}
+
+# unit_tests PYTHON [FILE]: the unit layer. With a FILE, the lines that each test runs are left there.
+unit_tests() {
+    local python=$1 coverage=()
+    [ -z "${2:-}" ] || coverage=(--cov=falmock --cov-context=test --cov-report=)
+    # sysmon, which Python 3.14 would measure with, knows of no contexts.
+    COVERAGE_FILE=${2:-} COVERAGE_CORE=ctrace \
+        "$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES" ${coverage[@]+"${coverage[@]}"} tests/unit
 }

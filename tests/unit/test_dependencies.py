@@ -86,8 +86,9 @@ def test_each_lock_has_what_is_declared(lock: Path) -> None:
     environment = {"python_version": lock.stem, "python_full_version": f"{lock.stem}.0"}
     for requirement in [*DECLARED, *TEST, *LINT, *BUILD]:
         if requirement.marker is None or requirement.marker.evaluate(environment):
-            version = locked.get(canonicalize_name(requirement.name))
-            assert version and requirement.specifier.contains(version), f"{requirement}: run scripts/lock"
+            name = canonicalize_name(requirement.name)
+            assert name in locked, f"{requirement}: run scripts/lock"
+            assert requirement.specifier.contains(locked[name]), f"{requirement}: run scripts/lock"
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.stem))
