@@ -2,7 +2,8 @@
 # Everything lands in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-UV_VERSION=0.13.9  # resolves versions, and is no part of any environment of tests
+UV_VERSION=0.13.9
+TWINE_VERSION=7.0.0
 PROCESSES=2  # that each run of tests is spread over; the same everywhere, so that the same is tested
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -63,26 +64,32 @@ environment() {
     "$2/bin/python" -m pip install -qq --require-hashes -r "$3" || die "the packages of $3 could not be installed"
 }
 
+# program NAME VERSION: installs a program of Python's into .venvs/NAME, apart from what is tested.
+program() {
+    local dir="$root/.venvs/$1" python
+    [ "$(cat "$dir/stamp" 2>/dev/null)" = "$2" ] && return 0
+    python=$(find_python "$(default_version)") || die "there is no Python"
+    { "$python" -m venv --clear "$dir" && "$dir/bin/python" -m pip install -qq "$1==$2"; } || die "$1 could not be installed"
+    printf '%s' "$2" >"$dir/stamp"
+}
+
 # The part of pyproject.toml that says what is installed: how tools are set does not change it.
 declared() { sed '/^\[tool\./,$d' "$root/pyproject.toml"; }
 
 # resolve VERSION FILE [--upgrade]: writes what is to be installed with this Python, with the hashes of every file of a version,
 # so that it serves each platform. Versions that the file has already are kept where they may be, unless all are to be new.
 resolve() {
-    local version=$1 file=$2 python uv="$root/.venvs/uv/bin/uv" work
+    local version=$1 file=$2 python work
     shift 2
     python=$(find_python "$(default_version)") || die "there is no Python"
-    if [ "$("$uv" --version 2>/dev/null | cut -d ' ' -f 2)" != "$UV_VERSION" ]; then
-        { "$python" -m venv --clear "$root/.venvs/uv" && "$root/.venvs/uv/bin/python" -m pip install -qq "uv==$UV_VERSION"; } ||
-            die "uv could not be installed"
-    fi
+    program uv "$UV_VERSION"
     mkdir -p "$(dirname "$file")"
     work=$(mktemp -d)
     { declared; printf '[tool.uv]\nenvironments = ["python_version == '"'%s'"'"]\n' "$version"; } >"$work/pyproject.toml"
     declared | "$python" -c 'import sys, tomllib
 print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], sep="\n")' >"$work/build.in"
     [ ! -e "$file" ] || cp "$file" "$work/lock.txt"
-    (cd "$work" && "$uv" pip compile -q --universal --python "$python" --python-version "$version" --generate-hashes \
+    (cd "$work" && "$root/.venvs/uv/bin/uv" pip compile -q --universal --python "$python" --python-version "$version" --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --group test --group lint "$@" -o lock.txt pyproject.toml build.in \
         >/dev/null) || { rm -r "$work"; die "the packages for Python $version could not be resolved"; }
     # Each line says again which Python it is for; with another one, pip would pass over all of them without a word.
@@ -91,10 +98,10 @@ print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], sep="\n")' >
     rm -r "$work"
 }
 
-# changed OLD NEW: the versions that differ between two locks.
+# changed OLD NEW: tells which versions differ between two locks; OLD need not be there.
 changed() {
-    local lines
-    lines=$(diff <(sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' "$1") <(sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' "$2") | sed -n 's/^[<>]/ &/p')
+    local versions='s/^\([^ ]*==[^ ]*\).*/\1/p' lines
+    lines=$(diff <(sed -n "$versions" "$1" 2>/dev/null) <(sed -n "$versions" "$2") | sed -n 's/^[<>]/ &/p') || true
     echo "${lines:-  nothing has changed}"
 }
 

@@ -1,0 +1,130 @@
+"""What scripts/release asks of what it has built.
+
+release.py contents DIST    the wheel and the sdist hold what is committed, and nothing else
+release.py call FIXTURES    the falmock that is installed beside this interpreter answers a call
+release.py notices          prints the licences of what is installed with it
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from importlib.metadata import PackageMetadata
+from importlib.metadata import distribution
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.request import HTTPSHandler
+from urllib.request import ProxyHandler
+from urllib.request import Request
+from urllib.request import build_opener
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ("addon", "fixtures", "CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", ".gitignore")
+"""What the sdist holds; hatchling goes by the .gitignore."""
+MODEL = "fal-ai/any-llm"
+PROMPT = "Write a haiku about a black cat on a hill."
+NOTICES = """\
+# Third-party notices
+
+The wheel and the sdist of falmock hold its own code and fixtures alone: nothing of anybody else's is shipped in them. What is
+installed with falmock comes from its own authors, under their licences:
+
+| package | version | licence |
+|---|---|---|"""
+
+
+def contents(dist: Path) -> None:
+    """Compare both archives with what is committed. Raises SystemExit."""
+    committed = subprocess.run(
+        ["git", "ls-files", "--", *SOURCES], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    files = set(committed.stdout.split("\n")) - {""}
+    (wheel,) = dist.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    compare(wheel, names, {name.removeprefix("addon/") for name in files if name.startswith("addon/")} - {"README.md"})
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive_:
+        names = {name.partition("/")[2] for name in archive_.getnames()}
+    compare(sdist, names, files | {"PKG-INFO"})
+
+
+def compare(archive: Path, names: set[str], wanted: set[str]) -> None:
+    for name in sorted(names ^ wanted):
+        print(f"{archive.name}: {name} {'is too much' if name in names else 'is missing'}", file=sys.stderr)
+    if names != wanted:
+        raise SystemExit(1)
+    print(f"{archive.name}: {len(names)} files")
+
+
+def call(fixtures: Path) -> None:
+    """Start the mitmdump beside this interpreter with the addon beside it, and have it answer. Raises SystemExit."""
+    addon = find_spec("falmock_addon")
+    if addon is None or addon.origin is None:
+        raise SystemExit("falmock_addon.py is not installed")
+    mitmdump = Path(sys.executable).with_name("mitmdump")
+    with tempfile.TemporaryDirectory() as confdir:
+        settings = (f"confdir={confdir}", f"fal_fixtures={fixtures}", "termlog_verbosity=info")
+        options = [argument for setting in settings for argument in ("--set", setting)]
+        with subprocess.Popen(
+            [mitmdump, "--listen-host", "127.0.0.1", "-p", "0", "-s", addon.origin, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=confdir,
+        ) as process:
+            try:
+                text = answer(port_of(process), Path(confdir) / "mitmproxy-ca-cert.pem")
+            finally:
+                process.terminate()
+    version = distribution("mitmproxy").version
+    print(f"  mitmproxy {version} with {addon.origin.rpartition('/')[2]} answers: {text!r}")
+
+
+def port_of(process: subprocess.Popen[str]) -> int:
+    """The port that mitmdump listens at, once falmock is up. Raises SystemExit."""
+    said, port = "", None
+    for line in process.stdout or ():
+        said += line
+        if found := re.search(r"listening at \S*?:(\d+)\.?$", line.rstrip()):
+            port = int(found[1])
+        if port and re.search(r"falmock [0-9][^:]*: mode ", said):
+            return port
+    raise SystemExit(f"mitmdump did not come up:\n{said}")
+
+
+def answer(port: int, ca: Path) -> str:
+    """What fal's API answers through the proxy, in short."""
+    trust = HTTPSHandler(context=ssl.create_default_context(cafile=str(ca)))
+    opener = build_opener(ProxyHandler({"https": f"http://127.0.0.1:{port}"}), trust)
+    body = json.dumps({"prompt": PROMPT}).encode()
+    headers = {"authorization": "Key any:key", "content-type": "application/json"}
+    with opener.open(Request(f"https://fal.run/{MODEL}", body, headers), timeout=60) as response:
+        return str(json.load(response)["output"])
+
+
+def notices() -> None:
+    """Print a table of what is installed beside this interpreter, but for falmock and pip."""
+    print(NOTICES)
+    for found in sorted(distributions(), key=lambda one: one.metadata["Name"].lower()):
+        if found.metadata["Name"].lower() not in {"falmock", "pip", "setuptools"}:
+            print(f"| {found.metadata['Name']} | {found.version} | {licence(found.metadata)} |")
+
+
+def licence(metadata: PackageMetadata) -> str:
+    """The licence that a package says it has: the expression, else its classifiers, else a line of its text."""
+    classified = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or [] if "License ::" in line]
+    told = str(metadata.get("License") or "").strip().partition("\n")[0]
+    return str(metadata.get("License-Expression") or "") or ", ".join(classified) or told or "see the package"
+
+
+if __name__ == "__main__":
+    name, *arguments = sys.argv[1:]
+    {"contents": contents, "call": call, "notices": notices}[name](*map(Path, arguments))
