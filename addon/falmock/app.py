@@ -20,22 +20,21 @@ from urllib.parse import urlsplit
 from falmock.engine import replies
 from falmock.engine.answers import NewId
 from falmock.engine.config import Config
-from falmock.engine.effects import Conversation
 from falmock.engine.effects import Effect
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
-from falmock.engine.effects import SocketStep
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
+from falmock.engine.miss_log import MissLog
+from falmock.engine.miss_log import MissReporting
 from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
-from falmock.fixtures.matching.miss import Miss
 from falmock.gateway.aimock.control import AimockControl
 from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
@@ -55,8 +54,6 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
-MOST_MISSES = 1000
-"""How many misses are remembered; what comes after them is not told."""
 LOOKS_AGAIN = 1.0
 """How often (seconds) it is looked whether the client of an answer that takes time is still there."""
 
@@ -307,45 +304,3 @@ async def _together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
 
 def _tell_of_openai(text: str) -> None:
     logger.info("falmock: openai: %s", text)
-
-
-class MissLog:
-    """Tells the log what no fixture answers: once for each distinct miss since the fixtures were loaded."""
-
-    def __init__(self) -> None:
-        self._told: set[str] = set()
-
-    def tell(self, miss: Miss) -> None:
-        """A call was missed: tell it, unless one of the same kind was told before."""
-        if miss.key not in self._told and len(self._told) < MOST_MISSES:
-            self._told.add(miss.key)
-            logger.warning("%s", miss.text)
-
-    def clear(self) -> None:
-        """The fixtures are others: what they miss is news."""
-        self._told.clear()
-
-
-class MissReporting:
-    """A conversation on a socket; `missed` hears of each message that no fixture answers."""
-
-    def __init__(self, conversation: Conversation, missed: Callable[[Miss], None]) -> None:
-        self._conversation = conversation
-        self._missed = missed
-
-    def opened(self, now: float) -> SocketStep:
-        """The handshake is done."""
-        return self._told(self._conversation.opened(now))
-
-    def received(self, message: str | bytes, now: float) -> SocketStep:
-        """A whole message came."""
-        return self._told(self._conversation.received(message, now))
-
-    def due(self, now: float) -> SocketStep:
-        """The time that was asked for has come."""
-        return self._told(self._conversation.due(now))
-
-    def _told(self, step: SocketStep) -> SocketStep:
-        for miss in step.misses:
-            self._missed(miss)
-        return step

@@ -15,18 +15,13 @@ import falmock.app
 from falmock.app import App
 from falmock.app import Client
 from falmock.app import ForwardedCall
-from falmock.app import MissLog
-from falmock.app import MissReporting
 from falmock.app import Needs
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
-from falmock.engine.effects import SocketStep
 from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.disk.loader import FixtureLoader
-from falmock.fixtures.matching.miss import Miss
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Doors
-from falmock.wire.formats.frames import Text
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -341,56 +336,3 @@ def test_other_fixtures_miss_anew(caplog: pytest.LogCaptureFixture, tmp_path: Pa
         for _ in range(2):
             asyncio.run(app.answer(RUN))
     assert len([text for text in caplog.messages if "no fixture answers this call to a/b" in text]) == 2
-
-
-# misses
-
-
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    texts = [record.getMessage() for record in caplog.records]
-    caplog.clear()
-    return texts
-
-
-def test_each_is_told_once_until_the_fixtures_are_others(caplog: pytest.LogCaptureFixture) -> None:
-    known = MissLog()
-    for key in ("a", "b", "a"):
-        known.tell(Miss(key, f"no fixture for {key}, 100 % sure", ()))
-    assert told(caplog) == ["no fixture for a, 100 % sure", "no fixture for b, 100 % sure"]
-    known.clear()
-    known.tell(Miss("a", "no fixture for a", ()))
-    assert told(caplog) == ["no fixture for a"]
-
-
-def test_there_is_an_end_to_it(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(falmock.app, "MOST_MISSES", 2)
-    known = MissLog()
-    for key in ("a", "b", "c"):
-        known.tell(Miss(key, key, ()))
-    assert told(caplog) == ["a", "b"]
-
-
-MISS = Miss("key", "no fixture answers this", ())
-
-
-class Parrot:
-    """Says what it was asked, with the time, and that it knows no answer."""
-
-    def opened(self, now: float) -> SocketStep:
-        return SocketStep((Text(f"opened {now}"),), 1.0)
-
-    def received(self, message: str | bytes, now: float) -> SocketStep:
-        return SocketStep((Text(f"{message!r} {now}"),), None, (MISS,))
-
-    def due(self, now: float) -> SocketStep:
-        return SocketStep((Text(f"due {now}"),))
-
-
-def test_everything_passes_and_misses_are_told() -> None:
-    heard: list[Miss] = []
-    conversation, parrot = MissReporting(Parrot(), heard.append), Parrot()
-    assert conversation.opened(1.0) == parrot.opened(1.0)
-    assert conversation.due(2.0) == parrot.due(2.0)
-    assert heard == []
-    assert conversation.received(b"x", 3.0) == parrot.received(b"x", 3.0)
-    assert heard == [MISS]
