@@ -8,6 +8,8 @@ record  CPU of a mitmdump that records, against one without falmock; its memory 
 soak    300 sockets and 300 SSE streams at once through a mitmdump for a minute: every event counted, memory flat.
 bodies  Memory of a mitmdump while 2 GiB are uploaded, in three ways, and downloaded.
 
+`--against REVISION` measures nothing of these, but the engine and a mitmdump of this tree against those of that commit.
+
 Machines are noisy: the two sides of a ratio take turns in short rounds, and the median of the rounds' ratios is told.
 """
 
@@ -19,6 +21,7 @@ import os
 import platform
 import sys
 
+from bench_against import bench_against
 from bench_bodies import bench_bodies
 from bench_doors import bench_doors
 from bench_engine import bench_engine
@@ -38,6 +41,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=60, help="calls a round through mitmdump")
     parser.add_argument("--seconds", type=float, default=60, help="how long the soak lasts")
     parser.add_argument("--gib", type=float, default=2, help="how large the bodies are")
+    parser.add_argument("--against", metavar="REVISION", help="compare with this commit instead")
     args = parser.parse_args()
     unknown = set(args.parts) - set(PARTS)
     if unknown:
@@ -45,6 +49,8 @@ def main() -> int:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("mitmproxy", "jsonschema"))
     print(f"{' '.join(['scripts/bench', *sys.argv[1:]])}")
     print(f"Python {platform.python_version()}, {versions}, {platform.platform()}, {os.cpu_count()} cores\n")
+    if args.against:
+        return 0 if bench_against(args.against, 7, args.repeats) else 1
     parts = args.parts or PARTS
     met = True
     if "engine" in parts:
