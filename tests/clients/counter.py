@@ -47,14 +47,14 @@ def _kind(path: Path) -> str:
 
 def _under_way() -> dict[str, int]:
     falmock: Any = ctx.master.addons.get("falmock")
-    stage, recording = falmock._stage, falmock._recordings.current
-    tickets = stage.origin.tickets
+    responder, recording = falmock._responder, falmock._recordings.current
+    tickets = responder.origin.tickets
     return {
-        "redirected flows": len(stage.redirects._trips),
+        "redirected flows": len(responder.redirects._planned),
         "tickets": len(tickets._plays),
-        "players": len(tickets.players),
+        "connections": len(tickets.connections),
         "listeners": len(tickets._listeners),
-        "bodies listened to": 0 if recording is None else len(recording._tees._tees),
+        "bodies listened to": 0 if recording is None else len(recording._listeners._listeners),
     }
 
 

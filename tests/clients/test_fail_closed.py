@@ -188,14 +188,14 @@ def wait_for_count(mock: Mitmdump, text: str, count: int) -> None:
 SABOTAGE = """
 from falmock.engine.engine import Engine
 
-handle = Engine.handle
+decide = Engine.decide
 
 def sabotaged(self, request, now):
     if "boom" in request.path:
         raise RuntimeError("sabotaged")
-    return handle(self, request, now)
+    return decide(self, request, now)
 
-Engine.handle = sabotaged
+Engine.decide = sabotaged
 """
 
 

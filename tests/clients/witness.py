@@ -43,9 +43,9 @@ class Witness:
         self._see("request", flow)
 
     def _learn(self) -> None:
-        stage = ctx.master.addons.get("falmock")._stage
-        tickets = [trip.ticket for trip in stage.redirects._trips.values()]
-        for secret in (*tickets, f":{stage.origin.port}"):
+        responder = ctx.master.addons.get("falmock")._responder
+        tickets = [trip.ticket for trip in responder.redirects._planned.values()]
+        for secret in (*tickets, f":{responder.origin.port}"):
             if secret not in (":0", *self._told):
                 self._told.add(secret)
                 _write({"secret": secret})

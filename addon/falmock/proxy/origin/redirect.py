@@ -38,18 +38,18 @@ class Redirects:
     """The flows that the origin answers, from the decision on until the headers of the answer come."""
 
     def __init__(self) -> None:
-        self._trips: dict[str, Redirect] = {}
+        self._planned: dict[str, Redirect] = {}
         self._by_ticket: dict[str, str] = {}
         self._own: dict[str, _Own] = {}
 
     def plan(self, flow: http.HTTPFlow, port: int, ticket: str, *, streams: bool) -> None:
         """Have a flow go to the origin on this port; `depart` sends it."""
-        self._trips[flow.id] = Redirect(flow, port, ticket, streams)
+        self._planned[flow.id] = Redirect(flow, port, ticket, streams)
         self._by_ticket[ticket] = flow.id
 
     def is_planned(self, flow: http.HTTPFlow) -> bool:
         """Whether the origin answers a flow, and the headers of its answer did not come yet."""
-        return flow.id in self._trips
+        return flow.id in self._planned
 
     async def depart(self, flow: http.HTTPFlow) -> bool:
         """Redirect a flow, once nobody holds it any more, unless it was answered meanwhile.
@@ -58,19 +58,19 @@ class Redirects:
         """
         if flow.intercepted:
             await flow.wait_for_resume()
-        trip = self._trips.get(flow.id)
-        if trip is None or flow.response or flow.error:
+        redirect = self._planned.get(flow.id)
+        if redirect is None or flow.response or flow.error:
             return False
-        if flow.id not in self._own and trip.ticket in self._by_ticket:
-            self._send(flow, trip)
+        if flow.id not in self._own and redirect.ticket in self._by_ticket:
+            self._send(flow, redirect)
         return True
 
-    def _send(self, flow: http.HTTPFlow, trip: Redirect) -> None:
+    def _send(self, flow: http.HTTPFlow, redirect: Redirect) -> None:
         request = flow.request
         self._own[flow.id] = _Own(request.scheme, request.data.host, request.data.port, flow.server_conn)
         # Not `request.host`, which would change the Host header as well.
-        request.scheme, request.data.host, request.data.port = "http", HOST, trip.port
-        request.headers[HEADER] = trip.ticket
+        request.scheme, request.data.host, request.data.port = "http", HOST, redirect.port
+        request.headers[HEADER] = redirect.ticket
         if request.is_http2 and "content-length" not in request.headers:
             request.headers[_FRAMING] = "chunked"  # else nothing tells in HTTP/1 where the body ends
         # A connection of its own: the flow's may lead through an upstream proxy, or over QUIC.
@@ -80,23 +80,23 @@ class Redirects:
         """The origin has this ticket: its flow looks as it did again, though the answer is still to come."""
         flow_id = self._by_ticket.pop(ticket, None)
         if flow_id is not None:
-            self._restore(self._trips[flow_id].flow)
+            self._restore(self._planned[flow_id].flow)
 
     def end(self, flow: http.HTTPFlow) -> Redirect | None:
         """The answer is coming, or the flow broke off: its trip, None when it had none. It then looks as it did."""
-        trip = self._trips.pop(flow.id, None)
-        if trip is None:
+        redirect = self._planned.pop(flow.id, None)
+        if redirect is None:
             return None
-        self._by_ticket.pop(trip.ticket, None)
+        self._by_ticket.pop(redirect.ticket, None)
         self._restore(flow)
         if flow.request.is_http2:
             flow.request.headers.pop(_FRAMING, None)  # not before: the body may have been on its way until now
-        return trip
+        return redirect
 
     def end_all(self) -> None:
         """Nothing is answered any more."""
-        for trip in tuple(self._trips.values()):
-            self.end(trip.flow)
+        for redirect in tuple(self._planned.values()):
+            self.end(redirect.flow)
 
     def _restore(self, flow: http.HTTPFlow) -> None:
         own = self._own.pop(flow.id, None)

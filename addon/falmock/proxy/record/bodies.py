@@ -27,7 +27,7 @@ class BodyListeners:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._tees: dict[tuple[str, str], Hasher | TimedChunks] = {}
+        self._listeners: dict[tuple[str, str], Hasher | TimedChunks] = {}
 
     def on_request(self, flow: http.HTTPFlow, sink: Sink) -> None:
         """A request begins whose body is of use in this way: it streams on, and is listened to."""
@@ -35,14 +35,14 @@ class BodyListeners:
             return
         listener = Hasher() if sink is Sink.HASH else Spool(self._folder)
         flow.request.stream = listener
-        self._tees[flow.id, _SENT] = listener
+        self._listeners[flow.id, _SENT] = listener
 
     def on_response(self, flow: http.HTTPFlow) -> None:
         """An answer begins: what is not a short text streams on, and is listened to."""
         listener = self._tee_for(flow)
         if listener is not None and flow.response is not None:
             flow.response.stream = listener
-            self._tees[flow.id, _RECEIVED] = listener
+            self._listeners[flow.id, _RECEIVED] = listener
 
     def _tee_for(self, flow: http.HTTPFlow) -> Spool | TimedChunks | None:
         response = flow.response
@@ -65,7 +65,7 @@ class BodyListeners:
 
     def received(self, flow: http.HTTPFlow) -> int:
         """How much of an answer came so far (bytes)."""
-        listener = self._tees.get((flow.id, _RECEIVED))
+        listener = self._listeners.get((flow.id, _RECEIVED))
         return 0 if listener is None else listener.size
 
     def complete(self, flow: http.HTTPFlow, host: str) -> Exchange:
@@ -88,7 +88,7 @@ class BodyListeners:
         return exchange
 
     def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | TimedChunks | None, Hasher | TimedChunks | None]:
-        return self._tees.pop((flow.id, _SENT), None), self._tees.pop((flow.id, _RECEIVED), None)
+        return self._listeners.pop((flow.id, _SENT), None), self._listeners.pop((flow.id, _RECEIVED), None)
 
 
 def app_left(flow: http.HTTPFlow) -> bool:

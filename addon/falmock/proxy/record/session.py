@@ -75,9 +75,9 @@ class RecordingSession:
         self._wrote = wrote
         self._queue = WriteQueue(writer, self._kept, 0.0 if at_once else GATHER)
         self._peers: set[str] = set()
-        self._tees = BodyListeners(writer.folder.root / ASSETS)
+        self._listeners = BodyListeners(writer.folder.root / ASSETS)
         self._sockets = SocketListeners()
-        self._fetches = Fetches(self._tees.received)
+        self._fetches = Fetches(self._listeners.received)
         self._turn = asyncio.Semaphore(AT_ONCE)
 
     # flows on their way
@@ -89,16 +89,16 @@ class RecordingSession:
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
         """A request to this host begins: a body that is a file is listened to while it streams."""
         sink = self.recorder.sink(flow.request.method, host, flow.request.path.partition("?")[0])
-        self._tees.on_request(flow, sink)
+        self._listeners.on_request(flow, sink)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """An answer begins: what is not a short text is listened to while it streams."""
-        self._tees.on_response(flow)
+        self._listeners.on_response(flow)
 
     def response(self, flow: http.HTTPFlow, host: str) -> None:
         """A flow to a fal host, or to an upload URL, is complete."""
         self._learn_peer(flow.client_conn.peername)
-        self.take(self._tees.complete(flow, host), flow)
+        self.take(self._listeners.complete(flow, host), flow)
         self._fetches.ended(flow)
 
     def _learn_peer(self, peer: tuple[Any, ...] | None) -> None:
@@ -108,7 +108,7 @@ class RecordingSession:
 
     def error(self, flow: http.HTTPFlow, host: str | None) -> None:
         """A flow broke off: nothing of it is kept, but what a stream of events told by then may be of use."""
-        exchange = self._tees.broke_off(flow, host)
+        exchange = self._listeners.broke_off(flow, host)
         if exchange is not None:
             self.take(exchange, flow)
         self._fetches.ended(flow)
