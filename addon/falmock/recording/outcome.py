@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
@@ -57,3 +58,19 @@ class Known(NamedTuple):
 
 
 Outcome = Tell | Save | Link | Known
+
+
+def carry_out(
+    outcome: Outcome,
+    *,
+    tell: Callable[[Tell], None],
+    learn: Callable[[File], None],
+    write: Callable[[Save | Link], object],
+) -> None:
+    """Hand an outcome to the one who sees to it: `learn` takes files that became known, `write` what goes to disk."""
+    if isinstance(outcome, Tell):
+        tell(outcome)
+    elif isinstance(outcome, Known):
+        learn(outcome.file)
+    else:
+        write(outcome)

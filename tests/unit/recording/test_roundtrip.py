@@ -20,10 +20,9 @@ from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
-from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
-from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
+from falmock.recording.outcome import carry_out
 from unit.recording.exchanges import recorder
 from unit.recording.worlds import PNG
 from unit.recording.worlds import Client
@@ -142,12 +141,11 @@ class Tape:
 
     def _carry_out(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
-            if isinstance(outcome, Save):
-                self.writer.save(outcome)
-            elif isinstance(outcome, Link):
-                self.writer.link(outcome)
-            elif isinstance(outcome, Tell) and outcome.level is Level.WARNING:
-                self.warnings.append(outcome.text)
+            carry_out(outcome, tell=self._tell, learn=lambda _: None, write=self.writer.write)
+
+    def _tell(self, outcome: Tell) -> None:
+        if outcome.level is Level.WARNING:
+            self.warnings.append(outcome.text)
 
 
 def record(world: World, program: list[Step], folder: Path, *, fetch: bool) -> list[tuple[str, Any]]:

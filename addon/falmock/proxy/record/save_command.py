@@ -11,11 +11,12 @@ from falmock.fixtures.model import Fixture
 from falmock.proxy import flows
 from falmock.proxy.record import sockets
 from falmock.recording.disk.writer import Writer
-from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
+from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
+from falmock.recording.outcome import carry_out
 from falmock.recording.recorder import Recorder
 
 
@@ -48,14 +49,15 @@ class SaveCommand:
         return self._summary(len(chosen))
 
     def _carry_out(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Save):
-            self._writer.save(outcome)
-            self._counts["fixtures"] += 1
-        elif isinstance(outcome, Tell):
-            if outcome.level is Level.WARNING:
-                self._told.append(outcome.text)
-        elif not isinstance(outcome, Known):
-            self._writer.link(outcome)
+        carry_out(outcome, tell=self._tell, learn=lambda _: None, write=self._write)
+
+    def _tell(self, outcome: Tell) -> None:
+        if outcome.level is Level.WARNING:
+            self._told.append(outcome.text)
+
+    def _write(self, outcome: Save | Link) -> None:
+        self._writer.write(outcome)
+        self._counts["fixtures"] += isinstance(outcome, Save)
 
     def _summary(self, chosen: int) -> str:
         parts = [f"{self._counts['fixtures']} recorded from {chosen} flows in {self._writer.folder.label}"]

@@ -29,12 +29,12 @@ from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Session
-from falmock.recording.outcome import Known
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
+from falmock.recording.outcome import carry_out
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
@@ -152,12 +152,7 @@ class RecordingSession:
 
     def carry_out(self, outcome: Outcome, flow: http.HTTPFlow | None = None) -> None:
         """See to one outcome."""
-        if isinstance(outcome, Tell):
-            self.tell(outcome)
-        elif isinstance(outcome, Known):
-            self._learned(outcome.file)
-        else:
-            self._queue.put(outcome, flow)
+        carry_out(outcome, tell=self.tell, learn=self._learned, write=lambda kept: self._queue.put(kept, flow))
 
     def tell(self, outcome: Tell) -> None:
         """Log what the user should know."""

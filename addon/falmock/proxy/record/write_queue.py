@@ -94,10 +94,7 @@ class WriteQueue:
         """Write one outcome; in the thread, but for the last."""
         outcome = item.outcome
         try:
-            if isinstance(outcome, Save):
-                written = self._writer.save(outcome)
-                return WriteResult(*item, [written.path], written.answers)
-            return WriteResult(*item, self._writer.link(outcome))
+            return WriteResult(*item, *self._writer.write(outcome))
         except (OSError, NotAFixture, LostContent) as error:
             problem = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         except Exception as error:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
@@ -66,6 +67,16 @@ class Writer:
         """Make sure that recordings can be kept. Raises disk.NotWritable."""
         atomic.check_writable(self.folder.root)
         atomic.remove_leftovers(self.folder.root)
+
+    def write(self, outcome: Save | Link) -> tuple[Sequence[str], int]:
+        """Write a fixture or a file; the paths of the fixture files that changed, and of a fixture how many answers.
+
+        Raises OSError, NotAFixture, LostContent.
+        """
+        if isinstance(outcome, Save):
+            written = self.save(outcome)
+            return [written.path], written.answers
+        return self.link(outcome), 0
 
     # fixtures
 
