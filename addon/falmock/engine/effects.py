@@ -7,6 +7,8 @@ here knows a clock, and a client that goes away takes the rest with it.
 from __future__ import annotations
 
 import enum
+from abc import ABC
+from abc import abstractmethod
 from typing import NamedTuple
 from typing import Protocol
 
@@ -150,6 +152,29 @@ class Conversation(Protocol):
 
     def due(self, now: float) -> SocketStep:
         """The time that was asked for has come."""
+
+
+class ConversationWrapper(ABC):
+    """A conversation that goes on as another does, but for what `_passed` makes of each step."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    def opened(self, now: float) -> SocketStep:
+        """See `Conversation`."""
+        return self._passed(self._conversation.opened(now), now)
+
+    def received(self, message: str | bytes, now: float) -> SocketStep:
+        """See `Conversation`."""
+        return self._passed(self._conversation.received(message, now), now)
+
+    def due(self, now: float) -> SocketStep:
+        """See `Conversation`."""
+        return self._passed(self._conversation.due(now), now)
+
+    @abstractmethod
+    def _passed(self, step: SocketStep, now: float) -> SocketStep:
+        """What goes out in place of a step of the other's."""
 
 
 class Socket(NamedTuple):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from falmock.engine.effects import Conversation
+from falmock.engine.effects import ConversationWrapper
 from falmock.engine.effects import SocketStep
 from falmock.fixtures.matching.miss import Miss
 
@@ -31,26 +32,14 @@ class MissLog:
         self._told.clear()
 
 
-class MissReporting:
+class MissReporting(ConversationWrapper):
     """A conversation on a socket; `missed` hears of each message that no fixture answers."""
 
     def __init__(self, conversation: Conversation, missed: Callable[[Miss], None]) -> None:
-        self._conversation = conversation
+        super().__init__(conversation)
         self._missed = missed
 
-    def opened(self, now: float) -> SocketStep:
-        """The handshake is done."""
-        return self._told(self._conversation.opened(now))
-
-    def received(self, message: str | bytes, now: float) -> SocketStep:
-        """A whole message came."""
-        return self._told(self._conversation.received(message, now))
-
-    def due(self, now: float) -> SocketStep:
-        """The time that was asked for has come."""
-        return self._told(self._conversation.due(now))
-
-    def _told(self, step: SocketStep) -> SocketStep:
+    def _passed(self, step: SocketStep, now: float) -> SocketStep:  # noqa: ARG002
         for miss in step.misses:
             self._missed(miss)
         return step

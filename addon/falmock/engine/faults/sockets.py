@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from falmock.engine.effects import Conversation
+from falmock.engine.effects import ConversationWrapper
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.engine.faults.replies import delay_of
@@ -26,11 +27,11 @@ from falmock.wire.formats.frames import Text
 from falmock.wire.formats.frames import begun
 
 
-class InterruptedSocket:
+class InterruptedSocket(ConversationWrapper):
     """A conversation that ends as its fault says."""
 
     def __init__(self, conversation: Conversation, fault: SocketFault) -> None:
-        self._conversation = conversation
+        super().__init__(conversation)
         self._fault = fault
         self._left = fault.after
         self._heard = 0.0
@@ -39,32 +40,32 @@ class InterruptedSocket:
     def opened(self, now: float) -> SocketStep:
         """See `Conversation`."""
         self._heard = now
-        return self._passed(self._conversation.opened(now), now)
+        return super().opened(now)
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
         if self._over:
             return SocketStep()
         self._heard = now
-        return self._passed(self._conversation.received(message, now), now)
+        return super().received(message, now)
 
     def due(self, now: float) -> SocketStep:
         """See `Conversation`."""
-        return SocketStep() if self._over else self._passed(self._conversation.due(now), now)
+        return SocketStep() if self._over else super().due(now)
 
-    def _passed(self, turn: SocketStep, now: float) -> SocketStep:
-        frames = list(self._until_the_end(turn.frames)) if self._fault.ends else list(turn.frames)
+    def _passed(self, step: SocketStep, now: float) -> SocketStep:
+        frames = list(self._until_the_end(step.frames)) if self._fault.ends else list(step.frames)
         if self._over or any(isinstance(frame, Close | Reset) for frame in frames):
             self._over = True
-            return turn._replace(frames=tuple(frames), again=None)
+            return step._replace(frames=tuple(frames), again=None)
         idle = self._fault.idle
         if idle is None:
-            return turn._replace(frames=tuple(frames))
+            return step._replace(frames=tuple(frames))
         ends = self._heard + idle
         if now >= ends:
             self._over = True
-            return turn._replace(frames=(*frames, realtime.timeout_frame(), Close()), again=None)
-        return turn._replace(frames=tuple(frames), again=ends if turn.again is None else min(turn.again, ends))
+            return step._replace(frames=(*frames, realtime.timeout_frame(), Close()), again=None)
+        return step._replace(frames=tuple(frames), again=ends if step.again is None else min(step.again, ends))
 
     def _until_the_end(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
         """The frames that still go out, and how the socket ends where it does."""
@@ -119,7 +120,7 @@ MOST = 10_000
 """How many frames may wait: a socket on which there are more is closed."""
 
 
-class DelayedSocket:
+class DelayedSocket(ConversationWrapper):
     """A conversation whose frames go out late.
 
     After the message with each number, from 1, `wait` tells by how many seconds; before the first message nothing
@@ -127,17 +128,13 @@ class DelayedSocket:
     """
 
     def __init__(self, conversation: Conversation, wait: Callable[[int], float]) -> None:
-        self._conversation = conversation
+        super().__init__(conversation)
         self._wait = wait
         self._count = 0
         self._seconds = 0.0
         self._held: deque[tuple[float, Frame]] = deque()
         self._again: float | None = None
         self._over = False
-
-    def opened(self, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._passed(self._conversation.opened(now), now)
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
@@ -151,7 +148,7 @@ class DelayedSocket:
             )
         self._count += 1
         self._seconds = self._wait(self._count)
-        return self._passed(self._conversation.received(message, now), now)
+        return super().received(message, now)
 
     def due(self, now: float) -> SocketStep:
         """See `Conversation`."""
@@ -160,12 +157,12 @@ class DelayedSocket:
         asks = self._again is not None and self._again <= now
         return self._passed(self._conversation.due(now) if asks else SocketStep(again=self._again), now)
 
-    def _passed(self, turn: SocketStep, now: float) -> SocketStep:
-        self._again = turn.again
-        for frame in turn.frames:
+    def _passed(self, step: SocketStep, now: float) -> SocketStep:
+        self._again = step.again
+        for frame in step.frames:
             self._held.append((now + self._seconds, frame))
         due: list[Frame] = []
         while self._held and self._held[0][0] <= now:
             due.append(self._held.popleft()[1])
         moments = [moment for moment in (self._again, self._held[0][0] if self._held else None) if moment is not None]
-        return turn._replace(frames=tuple(due), again=min(moments, default=None))
+        return step._replace(frames=tuple(due), again=min(moments, default=None))

@@ -11,6 +11,7 @@ import secrets
 from mitmproxy import http
 
 from falmock.engine.effects import Conversation
+from falmock.engine.effects import ConversationWrapper
 from falmock.engine.effects import SocketStep
 from falmock.proxy.origin import client_reset
 from falmock.wire.formats.frames import Binary
@@ -25,32 +26,20 @@ _WORD = secrets.token_hex(32)
 """What the origin says in the place of a reset. Nobody else can."""
 
 
-class SocketReset:
+class SocketReset(ConversationWrapper):
     """A conversation whose reset is a word to `breaks`. It has no frames that are cut, only messages."""
 
     def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
+        super().__init__(conversation)
         self._in_binary = False
 
-    def opened(self, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._worded(self._conversation.opened(now))
-
-    def received(self, message: str | bytes, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._worded(self._conversation.received(message, now))
-
-    def due(self, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._worded(self._conversation.due(now))
-
-    def _worded(self, turn: SocketStep) -> SocketStep:
-        if not turn.frames:
-            return turn
+    def _passed(self, step: SocketStep, now: float) -> SocketStep:  # noqa: ARG002
+        if not step.frames:
+            return step
         frames: list[Frame] = []
-        for frame in turn.frames:
+        for frame in step.frames:
             frames += (begun(frame.message), Reset()) if isinstance(frame, Cut) else (frame,)
-        return turn._replace(frames=tuple(map(self._word, frames)))
+        return step._replace(frames=tuple(map(self._word, frames)))
 
     def _word(self, frame: Frame) -> Frame:
         if isinstance(frame, Binary | Stored):

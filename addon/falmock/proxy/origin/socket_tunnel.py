@@ -16,6 +16,7 @@ from mitmproxy import http
 from mitmproxy import tcp
 
 from falmock.engine.effects import Conversation
+from falmock.engine.effects import ConversationWrapper
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.proxy.origin import client_reset
@@ -28,29 +29,17 @@ _MARK = "falmock.exact"
 """The key of a flow's metadata that tells, until its handshake is over, that it is to become a tunnel."""
 
 
-class Resetting:
+class Resetting(ConversationWrapper):
     """A conversation in a tunnel: where it resets, the connection of the flow's client is."""
 
     def __init__(self, conversation: Conversation, flow: http.HTTPFlow) -> None:
-        self._conversation = conversation
+        super().__init__(conversation)
         self._flow = flow
 
-    def opened(self, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._heard(self._conversation.opened(now))
-
-    def received(self, message: str | bytes, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._heard(self._conversation.received(message, now))
-
-    def due(self, now: float) -> SocketStep:
-        """See `Conversation`."""
-        return self._heard(self._conversation.due(now))
-
-    def _heard(self, turn: SocketStep) -> SocketStep:
-        if any(isinstance(frame, Reset) or (isinstance(frame, Cut) and frame.reset) for frame in turn.frames):
+    def _passed(self, step: SocketStep, now: float) -> SocketStep:  # noqa: ARG002
+        if any(isinstance(frame, Reset) or (isinstance(frame, Cut) and frame.reset) for frame in step.frames):
             client_reset.end_by_reset(self._flow)
-        return turn
+        return step
 
 
 def prepared(flow: http.HTTPFlow, socket: Socket) -> Socket:
