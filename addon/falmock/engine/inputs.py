@@ -55,8 +55,7 @@ def read_plain(request: Request, resolve: Callable[[str], str | None]) -> Query:
 
 def _plain_input(request: Request) -> dict[str, Any]:
     if request.method != "GET" and request.body and "json" in request.headers.get("content-type", ""):
-        value = jsontext.loads(request.body)
-        return value if isinstance(value, dict) else {}
+        return jsontext.object_of(request.body) or {}
     return parameters(request.query)
 
 

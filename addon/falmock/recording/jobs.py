@@ -233,8 +233,4 @@ def _cancelled_timeline(job: JobTrace, asked: float) -> dict[str, Any]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = jsontext.loads_exact(body)
-    except jsontext.BadJSON:
-        return {}
-    return value if isinstance(value, dict) else {}
+    return jsontext.object_of(body, exact=True) or {}

@@ -231,10 +231,7 @@ class Recorder:
         return [self._composer.save(entry, about, exchange.started, kept)]
 
     def _learn_token(self, body: bytes) -> None:
-        try:
-            value = jsontext.loads(body)
-        except jsontext.BadJSON:
-            return
+        value = jsontext.value_of(body)
         for token in (value.get("token"), value.get("detail")) if isinstance(value, dict) else (value,):
             if isinstance(token, str):
                 self.redactor.learn_value(token)

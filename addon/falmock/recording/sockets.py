@@ -42,11 +42,11 @@ INLINE = 256
 
 def read(message: Message) -> Any:
     """What a message holds: the JSON or msgpack value that it is, None for any other text or bytes."""
+    if isinstance(message.content, str):
+        return jsontext.value_of(message.content, exact=True)
     try:
-        if isinstance(message.content, bytes):
-            return realtime.decode(message.content)
-        return jsontext.loads_exact(message.content.encode())
-    except (realtime.BadMessage, jsontext.BadJSON, UnicodeEncodeError):
+        return realtime.decode(message.content)
+    except realtime.BadMessage:
         return None
 
 

@@ -79,13 +79,7 @@ def _is_whole(exchange: Exchange) -> bool:
     """Whether an answer is a single text or JSON value, however it was cut on its way."""
     if exchange.content_type.startswith("text/"):
         return len(exchange.chunks) == 1
-    if "json" not in exchange.content_type:
-        return False
-    try:
-        jsontext.loads(exchange.body)
-    except jsontext.BadJSON:
-        return False
-    return True
+    return "json" in exchange.content_type and jsontext.is_json(exchange.body)
 
 
 def _events(exchange: Exchange, answers: ResponseBuilder, result: BuiltResponse) -> Iterator[dict[str, Any]]:

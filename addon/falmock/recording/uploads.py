@@ -97,7 +97,7 @@ class UploadTraces:
         if isinstance(call, UploadInitiate):
             upload_url, file_url = answer.get("upload_url"), answer.get("file_url")
             if isinstance(upload_url, str) and isinstance(file_url, str):
-                announced = _json_body(exchange.request.body)
+                announced = jsontext.object_of(exchange.request.body) or {}
                 self._promise(upload_url, _Promise(file_url, _type(announced.get("content_type")), exchange))
             return None
         file_url = answer.get("access_url")
@@ -168,15 +168,7 @@ def _trim(table: OrderedDict[str, Any]) -> None:
 
 
 def _json_of(exchange: Exchange) -> dict[str, Any]:
-    return _json_body(exchange.body)
-
-
-def _json_body(body: bytes) -> dict[str, Any]:
-    try:
-        value = jsontext.loads(body)
-    except jsontext.BadJSON:
-        return {}
-    return value if isinstance(value, dict) else {}
+    return jsontext.object_of(exchange.body) or {}
 
 
 def _type(text: Any, default: str = DEFAULT) -> str:

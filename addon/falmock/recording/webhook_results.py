@@ -26,11 +26,8 @@ def read(request: Request, at: float) -> WebhookResult | None:
     request_id = request.headers.get(REQUEST_ID)
     if not request_id or request.method != "POST":
         return None
-    try:
-        told = jsontext.loads_exact(request.body)
-    except jsontext.BadJSON:
-        return WebhookResult(request_id, None)
-    if not isinstance(told, dict) or told.get("payload") is None:
+    told = jsontext.object_of(request.body, exact=True)
+    if told is None or told.get("payload") is None:
         return WebhookResult(request_id, None)
     failed = _FAILED.fullmatch(str(told.get("error")))
     if failed is None and told.get("status") != "OK":

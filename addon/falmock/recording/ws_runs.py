@@ -67,8 +67,4 @@ def _type(content: bytes, body: list[Message]) -> str:
     """The content type of a body that comes without one."""
     if any(isinstance(message.content, bytes) for message in body):
         return sniffed(content)
-    try:
-        jsontext.loads(content)
-    except jsontext.BadJSON:
-        return "text/plain; charset=utf-8"
-    return "application/json"
+    return "application/json" if jsontext.is_json(content) else "text/plain; charset=utf-8"

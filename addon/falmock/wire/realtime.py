@@ -131,11 +131,8 @@ def is_timeout(frame: object) -> bool:
     """Whether a frame tells that no inputs came for too long."""
     if not isinstance(frame, Text) or ERROR_TYPE not in frame.text:
         return False
-    try:
-        value = jsontext.loads(frame.text.encode("utf-8", "surrogatepass"))
-    except jsontext.BadJSON:
-        return False
-    return isinstance(value, dict) and value.get("type") == ERROR_TYPE and value.get("error") == TIMEOUT
+    value = jsontext.object_of(frame.text)
+    return value is not None and value.get("type") == ERROR_TYPE and value.get("error") == TIMEOUT
 
 
 UNAUTHORIZED = json_frame({"status": "error", "error": "Unauthorized"})

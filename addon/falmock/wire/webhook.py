@@ -90,13 +90,8 @@ def payload(content_type: str, body: bytes) -> bytes | None:
 
     None where it is not JSON.
     """
-    if "json" not in content_type.lower():
-        return None
-    try:
-        jsontext.loads(body)
-    except jsontext.BadJSON:
-        return None
-    return body.removeprefix(_BYTE_ORDER_MARK)
+    is_payload = "json" in content_type.lower() and jsontext.is_json(body)
+    return body.removeprefix(_BYTE_ORDER_MARK) if is_payload else None
 
 
 def body(request_id: str, status: int, payload: bytes | None) -> bytes:

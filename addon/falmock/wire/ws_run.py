@@ -28,8 +28,5 @@ def meta(text: str) -> dict[str, Any] | None:
     """What a text message tells that the client takes for one of these two; None for a part of a body."""
     if '"type"' not in text or '"request_id"' not in text:
         return None
-    try:
-        value = jsontext.loads(text.encode("utf-8", "surrogatepass"))
-    except jsontext.BadJSON:
-        return None
-    return value if isinstance(value, dict) and "type" in value and "request_id" in value else None
+    value = jsontext.object_of(text)
+    return value if value is not None and "type" in value and "request_id" in value else None

@@ -29,11 +29,8 @@ def input_of(message: str | bytes, *, is_realtime: bool) -> dict[str, Any]:
     `{"binary": {"$file": ...}}`.
     """
     if isinstance(message, str):
-        try:
-            value = jsontext.loads(message.encode("utf-8", "surrogatepass"))
-        except jsontext.BadJSON:
-            value = None
-        return value if isinstance(value, dict) else {"text": message}
+        value = jsontext.object_of(message)
+        return {"text": message} if value is None else value
     try:
         value = realtime.decode(message)
     except realtime.BadMessage:

@@ -72,11 +72,8 @@ def unknown_job(reply: Reply, request_id: str) -> Reply:
 
 def message_in(reply: Reply) -> str:
     """The text that an error of fal's, or of falmock's, says."""
-    try:
-        value = jsontext.loads(reply.body) if isinstance(reply.body, bytes) else None
-    except jsontext.BadJSON:
-        value = None
-    if not isinstance(value, dict):
+    value = jsontext.object_of(reply.body) if isinstance(reply.body, bytes) else None
+    if value is None:
         return reply.why
     detail = value.get("message", value.get("detail"))
     return detail if isinstance(detail, str) else reply.why

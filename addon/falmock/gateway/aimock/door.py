@@ -214,11 +214,8 @@ class Aimock:
         return called if app is None else called._replace(request=request._replace(path=f"/{app}{request.path}"))
 
     def _learn(self, reply: Reply, app: str) -> None:
-        try:
-            value = jsontext.loads(reply.body) if isinstance(reply.body, bytes) else None
-        except jsontext.BadJSON:
-            return
-        request_id = value.get("request_id") if isinstance(value, dict) else None
+        value = jsontext.object_of(reply.body) if isinstance(reply.body, bytes) else None
+        request_id = value.get("request_id") if value is not None else None
         if isinstance(request_id, str):
             self._apps[request_id] = app
             if len(self._apps) > MAX_JOBS:
@@ -226,13 +223,7 @@ class Aimock:
 
 
 def _is_json(body: bytes) -> bool:
-    if not body.strip():
-        return True
-    try:
-        jsontext.loads(body)
-    except jsontext.BadJSON:
-        return False
-    return True
+    return not body.strip() or jsontext.is_json(body)
 
 
 def _as_it_is(reply: Reply) -> Reply:

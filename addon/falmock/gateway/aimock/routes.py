@@ -115,11 +115,8 @@ def through(reply: Reply, base: str) -> Reply:
     """
     if reply.status != 200 or not isinstance(reply.body, bytes) or not _AUTHORITY.fullmatch(base):
         return reply
-    try:
-        value = jsontext.loads(reply.body)
-    except jsontext.BadJSON:
-        return reply
-    if not isinstance(value, dict) or not isinstance(value.get("upload_url"), str):
+    value = jsontext.object_of(reply.body)
+    if value is None or not isinstance(value.get("upload_url"), str):
         return reply
     url = urlsplit(value["upload_url"])
     query = f"?{url.query}" if url.query else ""

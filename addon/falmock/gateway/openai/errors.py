@@ -118,7 +118,7 @@ def _kind(value: Any) -> str:
 def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
     """What an error of fal's is to a client of OpenAI's. `known` tells whether any fixture is for the model."""
     headers = header_map(reply.headers)
-    body = _json(reply)
+    body = json_of(reply)
     message = _message(reply, body)
     if reply.miss is not None or "x-falmock-miss" in headers:
         if not known:
@@ -150,7 +150,7 @@ def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
 
 def is_out_of_balance(reply: Reply) -> bool:
     """Whether a 403 of fal's says that the account is locked for its balance (PROTOCOL.md section 1.4)."""
-    text = _message(reply, _json(reply)).lower()
+    text = _message(reply, json_of(reply)).lower()
     return reply.status == 403 and ("balance" in text or "locked" in text)
 
 
@@ -162,24 +162,22 @@ def _marks(reply: Reply) -> tuple[Header, ...]:
     return (*found, (b"x-request-id", request_id.encode())) if request_id else found
 
 
-def _json(reply: Reply) -> Any:
-    try:
-        return jsontext.loads(reply.body if isinstance(reply.body, bytes) else b"")
-    except jsontext.BadJSON:
-        return None
+def json_of(reply: Reply) -> Mapping[str, Any]:
+    """The JSON object that an answer has; an empty one where it has none."""
+    return jsontext.object_of(reply.body if isinstance(reply.body, bytes) else b"") or {}
 
 
-def _details(body: Any) -> list[Mapping[str, Any]]:
-    detail = body.get("detail") if isinstance(body, dict) else None
+def _details(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    detail = body.get("detail")
     return [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
 
 
-def _message(reply: Reply, body: Any) -> str:
+def _message(reply: Reply, body: Mapping[str, Any]) -> str:
     entries = _details(body)
     if entries:
         return "; ".join(_told(entry) for entry in entries)
     for name in ("detail", "message", "error"):
-        text = body.get(name) if isinstance(body, dict) else None
+        text = body.get(name)
         text = text.get("message") if isinstance(text, dict) else text  # as api.fal.ai has it
         if isinstance(text, str) and text:
             return text
@@ -198,7 +196,7 @@ def _field(entry: Mapping[str, Any]) -> str:
     return ".".join(steps[1:] if steps[:1] == ["body"] else steps)
 
 
-def _place(body: Any) -> str | None:
+def _place(body: Mapping[str, Any]) -> str | None:
     """The parameter that the first detail is about, by OpenAI's name for it."""
     for entry in _details(body):
         name = _field(entry).partition(".")[0]
@@ -206,8 +204,8 @@ def _place(body: Any) -> str | None:
     return None
 
 
-def _type(body: Any) -> str:
+def _type(body: Mapping[str, Any]) -> str:
     for entry in _details(body):
         return str(entry.get("type") or "")
-    kind = body.get("error_type") if isinstance(body, dict) else None
+    kind = body.get("error_type")
     return kind if isinstance(kind, str) else ""

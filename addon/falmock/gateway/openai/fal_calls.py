@@ -19,6 +19,7 @@ from falmock.gateway.openai import errors
 from falmock.gateway.openai import model_inputs
 from falmock.gateway.openai.errors import SERVER_ERROR
 from falmock.gateway.openai.errors import RefusedCall
+from falmock.gateway.openai.errors import json_of
 from falmock.gateway.openai.multipart import Part
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
@@ -150,15 +151,6 @@ class FalCalls:
         if reply.status != 200 or not isinstance(reply.body, bytes):
             raise _not_fetched(f"{target.hostname} answered {reply.status}")
         return reply.body
-
-
-def json_of(reply: Reply) -> Mapping[str, Any]:
-    """The JSON object that an answer has; an empty one where it has none."""
-    try:
-        value = jsontext.loads(reply.body if isinstance(reply.body, bytes) else b"")
-    except jsontext.BadJSON:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _inline(url: str) -> bytes:

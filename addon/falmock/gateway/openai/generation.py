@@ -228,10 +228,7 @@ def _output(reply: Reply) -> Any:
     """What a model made; None where it is no JSON or an error."""
     if reply.status >= 400 or not isinstance(reply.body, bytes):
         return None
-    try:
-        return jsontext.loads(reply.body)
-    except jsontext.BadJSON:
-        return None
+    return jsontext.value_of(reply.body)
 
 
 def _headers(reply: Reply) -> tuple[Header, ...]:

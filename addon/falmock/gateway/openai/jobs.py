@@ -9,8 +9,8 @@ from typing import NamedTuple
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.gateway.openai import errors as openai_errors
+from falmock.gateway.openai.errors import json_of
 from falmock.gateway.openai.fal_calls import FalCalls
-from falmock.gateway.openai.fal_calls import json_of
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
 from falmock.wire.message import header_map

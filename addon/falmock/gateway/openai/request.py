@@ -149,10 +149,7 @@ def _value(part: Part) -> Any:
     """A field of a form: all are text, so numbers and truth values are known by how they look."""
     text = part.data.decode("utf-8", "replace")
     if part.name in ("n", "partial_images", "seed", "output_compression") or part.name not in _OWN:
-        try:
-            value = jsontext.loads(part.data)
-        except jsontext.BadJSON:
-            return text
+        value = jsontext.value_of(part.data)
         return value if isinstance(value, int | float) else text
     return {"true": True, "false": False}.get(text, text) if part.name == "stream" else text
 

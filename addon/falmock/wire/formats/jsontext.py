@@ -95,6 +95,30 @@ def loads_exact(raw: bytes) -> Any:
     return _parse(raw, _decode_zeros_exactly if b"-0" in raw else _decode_exactly)
 
 
+def value_of(raw: bytes | str, *, exact: bool = False) -> Any:
+    """The value of a text, read by `loads_exact` if `exact`, else by `loads`; None where it is no JSON, or `null`."""
+    encoded = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw  # lone surrogates are no JSON
+    try:
+        return loads_exact(encoded) if exact else loads(encoded)
+    except BadJSON:
+        return None
+
+
+def object_of(raw: bytes | str, *, exact: bool = False) -> dict[str, Any] | None:
+    """The object that a text is, read as by `value_of`; None where it is anything else."""
+    value = value_of(raw, exact=exact)
+    return value if isinstance(value, dict) else None
+
+
+def is_json(raw: bytes) -> bool:
+    """Whether `loads` reads a text."""
+    try:
+        loads(raw)
+    except BadJSON:
+        return False
+    return True
+
+
 def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
     if len(raw) > MAX_BYTES:
         raise BadJSON(

@@ -254,3 +254,35 @@ def test_a_spelled_number_is_a_float() -> None:
     assert repr(copy.deepcopy([number])) == "[1.10]"
     assert type(jsontext.loads(b"1.10")) is float
     assert [type(plain) for plain in jsontext.loads_exact(b"[1.1, 1, 0, -1]")] == [float, int, int, int]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "made"),
+    [
+        (b'{"a": 1.10}', {"a": 1.1}, True),
+        ('{"a": "\u00e9"}', {"a": "\u00e9"}, True),
+        (b"[1]", [1], False),
+        (b'"a"', "a", False),
+        (b"null", None, False),
+        (b"", None, False),
+        (b"{", None, False),
+        (b'{"a": 1, "a": 2}', None, False),
+        (b"\xff", None, False),
+        ('"\ud800"', None, False),
+    ],
+)
+def test_what_is_no_json_or_no_object_is_none(raw: bytes | str, value: Any, *, made: bool) -> None:
+    assert jsontext.value_of(raw) == jsontext.value_of(raw, exact=True) == value
+    assert jsontext.object_of(raw) == jsontext.object_of(raw, exact=True) == (value if made else None)
+
+
+def test_a_value_is_read_exactly_when_asked() -> None:
+    assert repr(jsontext.value_of(b"[1.10]")) == "[1.1]"
+    assert repr(jsontext.value_of(b"[1.10]", exact=True)) == "[1.10]"
+    assert repr(jsontext.object_of(b'{"a": 1.10}')) == "{'a': 1.1}"
+    assert repr(jsontext.object_of(b'{"a": 1.10}', exact=True)) == "{'a': 1.10}"
+
+
+@pytest.mark.parametrize(("raw", "is_it"), [(b"null", True), (b" 1 ", True), (b"", False), (b"{", False)])
+def test_json_is_told_from_what_is_none(raw: bytes, *, is_it: bool) -> None:
+    assert jsontext.is_json(raw) is is_it
