@@ -13,6 +13,7 @@ from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.match import Query
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.media import media_type
 from falmock.wire.message import Request
 from falmock.wire.query import parameters
 
@@ -62,7 +63,7 @@ def _plain_input(request: Request) -> dict[str, Any]:
 def _body(request: Request) -> dict[str, Any] | Reply:
     content_type = request.headers.get("content-type", "")
     if content_type and content_type != _JSON:
-        plain = content_type.partition(";")[0].strip().lower()
+        plain = media_type(content_type)
         if plain != _JSON and not (plain.startswith("application/") and plain.endswith("+json")):
             return replies.invalid_body(
                 f"Input should be a JSON object sent as application/json, found Content-Type {plain[:80]!r}",

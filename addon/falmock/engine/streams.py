@@ -116,7 +116,7 @@ def names_of(endpoint: EndpointId) -> tuple[str, ...]:
 
 
 def _accepts_events(request: Request) -> bool:
-    return "text/event-stream" in request.headers.get("accept", "")
+    return sse.MEDIA_TYPE in request.headers.get("accept", "")
 
 
 def _says_stream(request: Request) -> bool:

@@ -25,6 +25,7 @@ from falmock.gateway.door import Ask
 from falmock.gateway.door import FalCall
 from falmock.wire import cors
 from falmock.wire import target
+from falmock.wire.formats.media import media_type
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.target import BadTarget
@@ -181,7 +182,7 @@ def _wrong_body(request: Request) -> str:
     if not request.body:
         return f"one that is not encoded as it says ({request.undecoded})" if request.undecoded else ""
     found = request.headers.get("content-type", "")
-    return "" if found.partition(";")[0].strip().lower() == _JSON else found[:100] or "one without content-type"
+    return "" if media_type(found) == _JSON else found[:100] or "one without content-type"
 
 
 def _fal_headers(request: Request) -> dict[str, str]:

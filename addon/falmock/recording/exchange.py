@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from falmock.wire.formats.frames import Close
+from falmock.wire.formats.media import media_type
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -44,7 +45,7 @@ class Exchange(NamedTuple):
     @property
     def content_type(self) -> str:
         """The media type of the answer, without parameters, lower case; "" where it tells none."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media_type(self.headers.get("content-type", ""))
 
 
 class Message(NamedTuple):

@@ -22,14 +22,13 @@ from falmock.wire.formats.media import DEFAULT
 from falmock.wire.formats.sse import Parser
 from falmock.wire.message import Request
 
-EVENTS = "text/event-stream"
 _LINGERED = 0.05
 """A stream that ends so many seconds after its last event ends later than with it."""
 
 
 def is_wanted(call: Call, request: Request) -> bool:
     """Whether a call asks for a stream: by its path, its Accept header, or its input as OpenAI's clients do."""
-    if isinstance(call, Stream) or EVENTS in request.headers.get("accept", ""):
+    if isinstance(call, Stream) or sse.MEDIA_TYPE in request.headers.get("accept", ""):
         return True
     if b'"stream"' not in request.body:
         return False
@@ -52,7 +51,7 @@ def streamed(
     if exchange.lost and not (broken_too and exchange.broke_off):
         raise NotAnAnswer(exchange.lost)
     result = BuiltResponse()
-    if exchange.content_type == EVENTS:
+    if exchange.content_type == sse.MEDIA_TYPE:
         steps = list(_events(exchange, answers, result))
         if not steps and exchange.body.strip() and not exchange.broke_off:
             return None  # whatever it is, it is not what it says

@@ -9,9 +9,9 @@ from typing import Any
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
-from falmock.recording.streams import EVENTS
 from falmock.wire import ws_run
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
 from falmock.wire.formats.media import sniffed
 from falmock.wire.message import Request
 
@@ -44,9 +44,9 @@ def _exchange(request: Request, sent: Message, start: dict[str, Any], body: list
     content = b"".join(piece for _, piece in pieces)
     headers.setdefault("content-type", _type(content, body))
     asked = dict(request.headers) | {"content-type": "application/json"}
-    is_stream = headers["content-type"].startswith(EVENTS)
+    is_stream = headers["content-type"].startswith(sse.MEDIA_TYPE)
     if is_stream:
-        asked["accept"] = EVENTS  # what the client would have said over HTTP
+        asked["accept"] = sse.MEDIA_TYPE  # what the client would have said over HTTP
     status = start.get("status")
     return Exchange(
         request._replace(method="POST", query="", headers=asked, body=_raw(sent.content)),

@@ -21,7 +21,6 @@ from falmock.wire.formats import sse
 from falmock.wire.message import Header
 from falmock.wire.message import header_map
 
-_EVENTS = sse.TYPE.partition(";")[0]
 _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: End.RESET}
 
 
@@ -185,4 +184,4 @@ def _last(fault: Fault, app: str, headers: tuple[Header, ...]) -> bytes:
     if fault.stream is None or fault.stream.error is None:
         return b""
     body = envelope(fault.stream.error, app).body
-    return sse.event(body.decode()) if header_map(headers).get("content-type", "").startswith(_EVENTS) else body
+    return sse.event(body.decode()) if header_map(headers).get("content-type", "").startswith(sse.MEDIA_TYPE) else body

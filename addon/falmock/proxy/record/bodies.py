@@ -14,6 +14,8 @@ from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import Sink
 from falmock.serving.spool import Hasher
 from falmock.serving.spool import Spool
+from falmock.wire.formats import sse
+from falmock.wire.formats.media import media_type
 from falmock.wire.message import header_map
 
 WHOLE_ABOVE = 1024 * 1024
@@ -50,9 +52,9 @@ class BodyListeners:
             return None
         headers = header_map(response.headers.fields)  # at once: each look by mitmproxy goes through all of them
         encoding = headers.get("content-encoding", "").strip().lower()
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = media_type(headers.get("content-type", ""))
         is_text = content_type.startswith("text/") or "json" in content_type
-        if content_type == "text/event-stream" or (is_text and comes_in_pieces(flow)):
+        if content_type == sse.MEDIA_TYPE or (is_text and comes_in_pieces(flow)):
             return TimedChunks(encoding)
         if encoding:
             return None

@@ -63,9 +63,14 @@ def type_of(name: str) -> str:
     return _BY_EXTENSION.get(name.rpartition(".")[2].lower(), DEFAULT)
 
 
+def media_type(content_type: str) -> str:
+    """The media type that a Content-Type tells, in lower case and without parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 def extension_of(content_type: str) -> str:
     """The usual extension of a media type, without the dot; `bin` for an unknown one."""
-    plain = content_type.partition(";")[0].strip().lower()
+    plain = media_type(content_type)
     return next((extension for extension, known in _BY_EXTENSION.items() if known == plain), "bin")
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-TYPE = "text/event-stream; charset=utf-8"
+MEDIA_TYPE = "text/event-stream"
+TYPE = f"{MEDIA_TYPE}; charset=utf-8"
 """The content type as apps name it (PROTOCOL.md section 4)."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LINE_END_IN_TEXT = re.compile(r"\r\n|\r|\n")

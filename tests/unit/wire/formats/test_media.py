@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from falmock.wire.formats.media import extension_of
 from falmock.wire.formats.media import is_type
+from falmock.wire.formats.media import media_type
 from falmock.wire.formats.media import sniffed
 from falmock.wire.formats.media import type_of
 
@@ -127,3 +128,17 @@ def test_whatever_passes_for_a_type_is_safe_in_a_header(text: str) -> None:
 def test_the_type_that_content_suggests(data: bytes, content_type: str) -> None:
     assert sniffed(data) == content_type
     assert content_type == "application/octet-stream" or type_of(f"x.{extension_of(content_type)}") == content_type
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("image/png", "image/png"),
+        (" Application/JSON ; charset=UTF-8", "application/json"),
+        ("text/plain;a=b;c=d", "text/plain"),
+        ("", ""),
+        (";", ""),
+    ],
+)
+def test_the_media_type_that_a_header_tells(content_type: str, expected: str) -> None:
+    assert media_type(content_type) == expected
