@@ -15,6 +15,7 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import MESSAGE
 from falmock.redaction.redactor import Redactor
+from falmock.wire.formats.media import media_type
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 
@@ -202,7 +203,7 @@ class Journal:
 
 def _is_json(request: Request) -> bool:
     content_type = request.headers.get("content-type", "")
-    return content_type in _WITH_INPUT or content_type.partition(";")[0].strip().lower() in _WITH_INPUT
+    return content_type in _WITH_INPUT or media_type(content_type) in _WITH_INPUT
 
 
 def kept(body: bytes) -> tuple[bytes, int]:
