@@ -8,7 +8,6 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.engine.engine import Engine
-from falmock.engine.faults.selector import KINDS
 from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
 from falmock.engine.journal import JournalEntry
@@ -20,10 +19,10 @@ from falmock.wire.hosts import Role
 
 OTHER = "other"
 PREFLIGHT = "preflight"
-IMAGES, MODELS, DOWNLOAD = "images", "models", KINDS[calls.FileGet]
-NAMES = (*dict.fromkeys(KINDS.values()), "keys", "message", "webhook", IMAGES, MODELS, PREFLIGHT, OTHER)
-"""What calls are called: as in rules for faults, and `keys` (of webhooks), `message` (on a socket), `webhook` (one that
-falmock posts), `images` and `models` (of OpenAI's clients, where nothing was asked of fal)."""
+IMAGES, MODELS, DOWNLOAD = "images", "models", calls.KINDS[calls.FileGet].name
+NAMES = (*calls.NAMES, "message", "webhook", IMAGES, MODELS, PREFLIGHT, OTHER)
+"""What calls are called: those to fal as they are there, and `message` (on a socket), `webhook` (one that falmock posts),
+`images` and `models` (of OpenAI's clients, where nothing was asked of fal)."""
 ASKS = frozenset({"run", "submit", "stream", "message"})
 """The calls that ask a model for something."""
 _REQUEST_ID = b"x-fal-request-id"
@@ -97,15 +96,11 @@ class JournalView:
             return JournalLine(number, entry, PREFLIGHT, "", "")
         role = self._engine.config.hosts.role(entry.host) or Role.OTHER
         call = routes.route(role, entry.method, entry.path, entry.query, upgrade=entry.upgrade)
-        name = entry.kind or KINDS.get(type(call)) or ("keys" if isinstance(call, calls.WebhookKeys) else OTHER)
-        request_id = str(getattr(call, "request_id", "")) or entry.job or _answered_id(entry)
-        endpoint = getattr(call, "endpoint", None)
-        if endpoint is not None:
-            return JournalLine(number, entry, name, str(endpoint), request_id)
-        if not hasattr(call, "request_id"):
-            return JournalLine(number, entry, name, "", request_id)
-        about = self._endpoint_of(request_id) or entry.path.partition("/requests/")[0].strip("/")
-        return JournalLine(number, entry, name, about, request_id)
+        name = entry.kind or calls.name_of(call) or OTHER
+        about = calls.endpoint_of(call, entry.path)
+        if isinstance(call, calls.ABOUT_JOB):
+            return JournalLine(number, entry, name, self._endpoint_of(call.request_id) or about, call.request_id)
+        return JournalLine(number, entry, name, about, entry.job or _answered_id(entry))
 
     def _endpoint_of(self, request_id: str) -> str:
         job = self._engine.scope.jobs.peek(request_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from falmock.wire.endpoint import EndpointId
@@ -152,14 +154,56 @@ Call = (
     | Unrouted
 )
 
-UPLOADS = (
-    UploadInitiate,
-    CdnToken,
-    DirectUpload,
-    MultipartStart,
-    FilePut,
-    UploadPart,
-    PartUrl,
-    UploadComplete,
+
+class CallKind(NamedTuple):
+    """What calls of one type are called: `name` in rules for faults and in the journal, `title` on screens."""
+
+    name: str
+    title: str
+
+
+_UPLOAD = "upload"
+KINDS: Mapping[type[Call], CallKind] = MappingProxyType(
+    {
+        Run: CallKind("run", "Run"),
+        Submit: CallKind("submit", "Submit"),
+        Status: CallKind("status", "Status"),
+        Result: CallKind("result", "Result"),
+        Cancel: CallKind("cancel", "Cancel"),
+        Stream: CallKind("stream", "Stream"),
+        StatusStream: CallKind("status-stream", "Status stream"),
+        Socket: CallKind("socket", "Socket"),
+        RunSocket: CallKind("socket", "Socket of runs"),
+        UploadInitiate: CallKind(_UPLOAD, "Upload: initiate"),
+        CdnToken: CallKind(_UPLOAD, "Upload: token"),
+        DirectUpload: CallKind(_UPLOAD, "Upload: whole file"),
+        MultipartStart: CallKind(_UPLOAD, "Upload: start of parts"),
+        FilePut: CallKind(_UPLOAD, "Upload: content"),
+        UploadPart: CallKind(_UPLOAD, "Upload: part"),
+        PartUrl: CallKind(_UPLOAD, "Upload: URL of a part"),
+        UploadComplete: CallKind(_UPLOAD, "Upload: join parts"),
+        FileGet: CallKind("download", "Download"),
+        Token: CallKind("token", "Token"),
+        WebhookKeys: CallKind("keys", "Keys of webhooks"),
+    }
 )
+"""What each type of call is called. Unrouted is not here: it is no call that has a name."""
+NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS.values()))
+"""The names of calls, each once."""
+UPLOADS = tuple(call for call, kind in KINDS.items() if kind.name == _UPLOAD)
 """The calls that make up an upload, of any client."""
+ABOUT_JOB = (Status, StatusStream, Result, Cancel)
+"""The calls that ask about a job by its request id."""
+
+
+def name_of(call: Call) -> str:
+    """What a call is called; "" for one that is Unrouted."""
+    kind = KINDS.get(type(call))
+    return "" if kind is None else kind.name
+
+
+def endpoint_of(call: Call, path: str) -> str:
+    """The endpoint id that a call is about, "" for none. A call about a job at this path tells its app alone."""
+    if isinstance(call, Run | Stream | Socket | RunSocket | Submit):
+        return str(call.endpoint)
+    return path.partition("/requests/")[0].strip("/") if isinstance(call, ABOUT_JOB) else ""

@@ -9,9 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 from falmock.engine import inputs
@@ -32,30 +30,9 @@ from falmock.wire.message import Request
 HEADER = "x-falmock-fault"
 """The request header that asks for a fault, and the header of the answer that names the one that struck."""
 
-NAMES: Mapping[str, tuple[type[calls.Call], ...]] = MappingProxyType(
-    {
-        "run": (calls.Run,),
-        "submit": (calls.Submit,),
-        "status": (calls.Status,),
-        "result": (calls.Result,),
-        "cancel": (calls.Cancel,),
-        "stream": (calls.Stream,),
-        "status-stream": (calls.StatusStream,),
-        "socket": (calls.Socket, calls.RunSocket),
-        "upload": calls.UPLOADS,
-        "download": (calls.FileGet,),
-        "token": (calls.Token,),
-        "webhook": (calls.Submit,),
-    }
-)
-"""The names that rules call calls by."""
-KINDS = {kind: name for name, kinds in NAMES.items() for kind in kinds if name != "webhook"}
-"""The name of each kind of call that has one."""
 _ASKS = frozenset({"run", "submit", "stream", "socket"})
 """The calls that ask a model for something: those that a rule is for which names none."""
 _WITH_INPUT = (calls.Run, calls.Stream, calls.Submit)
-_TO_ENDPOINT = (calls.Run, calls.Stream, calls.Submit, calls.Socket, calls.RunSocket)
-_OF_A_JOB = (calls.Status, calls.StatusStream, calls.Result, calls.Cancel)
 
 
 class CallInfo(NamedTuple):
@@ -108,14 +85,11 @@ class FaultSelector:
 
     def called(self, request: Request, call: calls.Call, now: float) -> CallInfo:
         """A call as faults see it."""
-        return CallInfo(request, call, KINDS.get(type(call), ""), self._model(request, call, now))
+        return CallInfo(request, call, calls.name_of(call), self._model(request, call, now))
 
     def _model(self, request: Request, call: calls.Call, now: float) -> str:
-        if isinstance(call, _TO_ENDPOINT):
-            return str(call.endpoint)
-        if isinstance(call, _OF_A_JOB):
-            return self._endpoint_of(call.request_id, now) or request.path.partition("/requests/")[0].strip("/")
-        return ""
+        known = self._endpoint_of(call.request_id, now) if isinstance(call, calls.ABOUT_JOB) else None
+        return known or calls.endpoint_of(call, request.path)
 
     def of_header(self, called: CallInfo) -> InjectedFault | None:
         """What the header of a call asks for. Raises BadHeader."""

@@ -43,7 +43,6 @@ STRICT = "x-aimock-strict"
 MAX_JOBS = 10_000
 _ASKS = (calls.Submit, calls.Run)
 """The calls that chaos and errors strike."""
-_OF_A_JOB = (calls.Status, calls.StatusStream, calls.Result, calls.Cancel)
 
 
 class Aimock:
@@ -207,7 +206,7 @@ class Aimock:
     # the older routes tell no app, which the real fal wants to know
 
     def _with_app(self, called: RoutedCall) -> RoutedCall:
-        if not isinstance(called.call, _OF_A_JOB):
+        if not isinstance(called.call, calls.ABOUT_JOB):
             return called
         app = self._apps.get(called.call.request_id)
         request = called.request

@@ -34,29 +34,6 @@ _MEDIA = (
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,200},")
 _SHORT = 120
 
-_NAMES: dict[type[Any], str] = {
-    calls.Run: "Run",
-    calls.Stream: "Stream",
-    calls.Socket: "Socket",
-    calls.RunSocket: "Socket of runs",
-    calls.Submit: "Submit",
-    calls.Status: "Status",
-    calls.StatusStream: "Status stream",
-    calls.Result: "Result",
-    calls.Cancel: "Cancel",
-    calls.UploadInitiate: "Upload: initiate",
-    calls.CdnToken: "Upload: token",
-    calls.Token: "Token",
-    calls.WebhookKeys: "Keys of webhooks",
-    calls.DirectUpload: "Upload: whole file",
-    calls.MultipartStart: "Upload: start of parts",
-    calls.FilePut: "Upload: content",
-    calls.UploadPart: "Upload: part",
-    calls.PartUrl: "Upload: URL of a part",
-    calls.UploadComplete: "Upload: join parts",
-    calls.FileGet: "Download",
-}
-
 
 class Side(NamedTuple):
     """The request or the response of an exchange, and what falmock did about it.
@@ -118,7 +95,7 @@ def _call_of(side: Side) -> calls.Call | None:
 
 def _facts(side: Side, call: calls.Call | None, value: Any) -> Iterator[tuple[str, str]]:
     yield "call", _name(side, call)
-    yield "endpoint", _endpoint(side, call)
+    yield "endpoint", "" if call is None else calls.endpoint_of(call, side.path)
     yield "request id", _request_id(side, call, value)
     if side.status is not None:
         yield "state", _state(call, value)
@@ -130,7 +107,7 @@ def _name(side: Side, call: calls.Call | None) -> str:
         return "CORS preflight"
     if isinstance(call, calls.Unrouted):
         return f"{side.method} https://{side.host}{side.path}"
-    name = _NAMES[type(call)]
+    name = calls.KINDS[type(call)].title
     if isinstance(call, calls.UploadPart | calls.PartUrl):
         name += f" {call.number}"
     if isinstance(call, calls.FileGet | calls.FilePut | calls.UploadPart | calls.UploadComplete):
@@ -138,16 +115,8 @@ def _name(side: Side, call: calls.Call | None) -> str:
     return name
 
 
-def _endpoint(side: Side, call: calls.Call | None) -> str:
-    if isinstance(call, calls.Run | calls.Stream | calls.Socket | calls.RunSocket | calls.Submit):
-        return str(call.endpoint)
-    if isinstance(call, calls.Status | calls.StatusStream | calls.Result | calls.Cancel):
-        return side.path.partition("/requests/")[0].strip("/")
-    return ""
-
-
 def _request_id(side: Side, call: calls.Call | None, value: Any) -> str:
-    if isinstance(call, calls.Status | calls.StatusStream | calls.Result | calls.Cancel):
+    if isinstance(call, calls.ABOUT_JOB):
         return call.request_id
     if isinstance(call, calls.Submit) and isinstance(value, dict) and isinstance(value.get("request_id"), str):
         return str(value["request_id"])

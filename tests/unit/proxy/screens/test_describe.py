@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from falmock.proxy.screens import describe
 from falmock.proxy.screens.describe import Side
 from falmock.redaction.redactor import Redactor
-from falmock.wire import calls
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 
@@ -67,10 +65,6 @@ def test_a_submit_tells_its_job_and_its_place() -> None:
 def test_a_call_about_a_job_tells_which(method: str, path: str, name: str) -> None:
     text = shown(f"queue.fal.run/fal-ai/flux/requests/{ID}{path}", None, method)
     assert text == f"call: {name}\nendpoint: fal-ai/flux\nrequest id: {ID}\nbody: none"
-
-
-def test_every_kind_of_call_has_a_name() -> None:
-    assert describe._NAMES.keys() == set(get_args(calls.Call)) - {calls.Unrouted}
 
 
 def test_a_stream_tells_its_endpoint_as_called() -> None:
