@@ -204,8 +204,9 @@ class App:
         """A call in its three steps. With state in memory none of them waits."""
         now = self._edge.now()
         engine = self._load(self.needs(request))
-        effect = engine.decide(request, now)
-        engine.commit(request, effect, now)
+        call = engine.route(request)
+        effect = engine.decide(request, call, now)
+        engine.commit(request, call, effect, now)
         return effect
 
     def needs(self, request: Request) -> Needs:

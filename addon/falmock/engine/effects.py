@@ -196,7 +196,7 @@ class Join(NamedTuple):
     """Parts of an upload that lie in files and are to become one, in this order.
 
     The edge joins them, keeps the whole, removes the parts, and asks `Engine.joined` for the reply. `key` names the
-    upload; `injected` is what happens to the reply.
+    upload, as UploadComplete does by its path; `injected` is what happens to the reply.
     """
 
     key: str

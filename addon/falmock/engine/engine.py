@@ -184,27 +184,32 @@ class Engine:
 
     def handle(self, request: Request, now: float) -> Effect:
         """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit that."""
-        effect = self.decide(request, now)
-        self.commit(request, effect, now)
+        call = self.route(request)
+        effect = self.decide(request, call, now)
+        self.commit(request, call, effect, now)
         return effect
 
-    def decide(self, request: Request, now: float) -> Effect:
-        """What to do about a request to one of fal's hosts at `now` (seconds since the epoch)."""
+    def route(self, request: Request) -> calls.Call | None:
+        """The call that a request to one of fal's hosts is; None for a preflight, which is none."""
+        return routes.call_of(request, self.config.hosts)
+
+    def decide(self, request: Request, call: calls.Call | None, now: float) -> Effect:
+        """What to do about a request that is this call at `now` (seconds since the epoch)."""
         self.redactor.learn(request.headers, request.query)
         if not self.config.mode.answers:
             effect: Effect = Forward(self.config.mode.value)
-        elif request.method == "OPTIONS":
+        elif call is None:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
-            effect = self._answer(request, now)
+            effect = self._injector.answer(request, call, now)
             if "origin" in request.headers and isinstance(effect, Reply | Stream) and not _has_cors(effect):
                 effect = effect._replace(headers=effect.headers + cors.simple(request.headers))
         return effect
 
-    def commit(self, request: Request, effect: Effect, now: float) -> None:
+    def commit(self, request: Request, call: calls.Call | None, effect: Effect, now: float) -> None:
         """Note what was decided about a request."""
         if not isinstance(effect, Join):  # `joined` tells what came of it
-            self.scope.journal.note(request, effect, now)
+            self.scope.journal.note(request, call, effect, now)
         if request.content is not None:
             self.scope.assets.release(request.content)
 
@@ -253,14 +258,8 @@ class Engine:
             reply = replies.applied(join.injected, reply)
         if "origin" in request.headers and not _has_cors(reply):
             reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
-        self.scope.journal.note(request, reply, now)
+        self.scope.journal.note(request, calls.UploadComplete(join.key), reply, now)
         return reply
-
-    def _answer(self, request: Request, now: float) -> Effect:
-        role = self.config.hosts.role(request.host) or Role.OTHER
-        upgrade = request.headers.get("upgrade", "").lower() == "websocket"
-        call = routes.route(role, request.method, request.path, request.query, upgrade=upgrade)
-        return self._injector.answer(request, call, now)
 
     def _endpoint_of(self, request_id: str, now: float) -> str | None:
         job = self.scope.jobs.get(request_id, now)

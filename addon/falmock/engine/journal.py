@@ -15,6 +15,7 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import MESSAGE
 from falmock.redaction.redactor import Redactor
+from falmock.wire.calls import Call
 from falmock.wire.formats.media import media_type
 from falmock.wire.message import Header
 from falmock.wire.message import Request
@@ -36,7 +37,7 @@ _NO_HEADERS: tuple[Header, ...] = ()
 
 
 class JournalEntry(NamedTuple):
-    """One call; `at` in seconds since the epoch.
+    """One call; `at` in seconds since the epoch. `call` is what it is to fal, None where it is none.
 
     `status` is None for a call that was forwarded, `fault` names what struck it.
 
@@ -58,7 +59,7 @@ class JournalEntry(NamedTuple):
     query: str = ""
     body: bytes = b""
     left_out: int = 0
-    upgrade: bool = False
+    call: Call | None = None
     answered: tuple[Header, ...] = _NO_HEADERS
     job: str = ""
     delay: float = 0.0
@@ -86,7 +87,14 @@ class Journal:
         self.used: set[str] = set()
         """The fixtures that answered."""
 
-    def note(self, request: Request, effect: Reply | Stream | Socket | Forward, now: float, kind: str = "") -> None:
+    def note(
+        self,
+        request: Request,
+        call: Call | None,
+        effect: Reply | Stream | Socket | Forward,
+        now: float,
+        kind: str = "",
+    ) -> None:
         """Record one call and what it was answered with; `kind` is what one to no host of fal's is called."""
         status = fixture = miss = fault = None
         answered, job, delay = _NO_HEADERS, "", 0.0
@@ -115,7 +123,7 @@ class Journal:
                 request.query,
                 body,
                 left_out,
-                "upgrade" in request.headers,
+                call,
                 answered,
                 job,
                 delay,
@@ -153,6 +161,7 @@ class Journal:
     def note_message(
         self,
         handshake: Request,
+        call: Call,
         now: float,
         fixture: str | None,
         why: str,
@@ -160,7 +169,7 @@ class Journal:
         body: bytes = b"",
         fault: str | None = None,
     ) -> None:
-        """Record one message on the socket that a request opened, and what it was answered with; `body` is its JSON."""
+        """Record one message on the socket that a request opened with a call, and its answer; `body` is its JSON."""
         text, left_out = kept(body)
         self.add(
             JournalEntry(
@@ -175,7 +184,7 @@ class Journal:
                 fault,
                 body=text,
                 left_out=left_out,
-                upgrade=True,
+                call=call,
                 kind="message",
             )
         )
@@ -193,11 +202,14 @@ class Journal:
         return [self.shown(entry) for entry in self._entries]
 
     def shown(self, entry: JournalEntry) -> JournalEntry:
-        """A call with its secrets hidden, and without what may hold some: its body and query, the headers of its answer."""
+        """A call with its secrets hidden, and without what may hold some.
+
+        These are its body and query, what it is to fal, and the headers of its answer.
+        """
         text = self.redactor.text
         miss = None if entry.miss is None else text(entry.miss)
         return entry._replace(
-            path=text(entry.path), why=text(entry.why), miss=miss, body=b"", query="", answered=_NO_HEADERS
+            path=text(entry.path), why=text(entry.why), miss=miss, body=b"", query="", call=None, answered=_NO_HEADERS
         )
 
 

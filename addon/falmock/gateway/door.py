@@ -13,6 +13,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.miss import Miss
+from falmock.wire.calls import Call
 from falmock.wire.message import Request
 
 OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
@@ -35,10 +36,12 @@ def as_it_is(effect: Reply | Stream) -> Reply | Stream:
     return effect
 
 
-def noted(engines: Engines, request: Request, reply: Reply, now: float, kind: str = "") -> Reply:
-    """An answer that a door gave by itself: the journal of the request's scope has it from now on, as `kind` or a call to fal."""
+def noted(
+    engines: Engines, request: Request, reply: Reply, now: float, kind: str = "", call: Call | None = None
+) -> Reply:
+    """An answer that a door gave by itself: the journal of the request's scope has it from now on, as `kind` or this call."""
     engines.common.redactor.learn(request.headers, request.query)
-    engines.of(request.scope).scope.journal.note(request, reply, now, kind)
+    engines.of(request.scope).scope.journal.note(request, call, reply, now, kind)
     return reply
 
 

@@ -13,9 +13,7 @@ from falmock.engine.journal import LONG
 from falmock.engine.journal import JournalEntry
 from falmock.wire import calls
 from falmock.wire import query
-from falmock.wire import routes
 from falmock.wire.formats import jsontext
-from falmock.wire.hosts import Role
 
 OTHER = "other"
 PREFLIGHT = "preflight"
@@ -94,8 +92,7 @@ class JournalView:
             return JournalLine(number, entry, entry.kind, self._endpoint_of(entry.job), entry.job)
         if entry.method == "OPTIONS":
             return JournalLine(number, entry, PREFLIGHT, "", "")
-        role = self._engine.config.hosts.role(entry.host) or Role.OTHER
-        call = routes.route(role, entry.method, entry.path, entry.query, upgrade=entry.upgrade)
+        call = entry.call
         name = entry.kind or calls.name_of(call) or OTHER
         about = calls.endpoint_of(call, entry.path)
         if isinstance(call, calls.ABOUT_JOB):

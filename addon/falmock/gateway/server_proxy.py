@@ -24,6 +24,7 @@ from falmock.gateway.caller import is_from_nearby
 from falmock.gateway.door import Ask
 from falmock.gateway.door import FalCall
 from falmock.wire import cors
+from falmock.wire import routes
 from falmock.wire import target
 from falmock.wire.formats.media import media_type
 from falmock.wire.message import Header
@@ -81,7 +82,9 @@ class ServerProxy:
         if place is None:
             door.noted(self._engines, request, result, now, journal_view.OTHER)
         else:
-            door.noted(self._engines, _at(request, place), result, now)
+            refused = _at(request, place)
+            call = routes.call_of(refused, self._config.hosts)
+            door.noted(self._engines, refused, result, now, call=call)
         return _readable(request, result)
 
     def _as_documented(self, request: Request) -> Reply | FalCall:

@@ -196,13 +196,13 @@ ABOUT_JOB = (Status, StatusStream, Result, Cancel)
 """The calls that ask about a job by its request id."""
 
 
-def name_of(call: Call) -> str:
-    """What a call is called; "" for one that is Unrouted."""
-    kind = KINDS.get(type(call))
+def name_of(call: Call | None) -> str:
+    """What a call is called; "" for none, and for one that is Unrouted."""
+    kind = None if call is None else KINDS.get(type(call))
     return "" if kind is None else kind.name
 
 
-def endpoint_of(call: Call, path: str) -> str:
+def endpoint_of(call: Call | None, path: str) -> str:
     """The endpoint id that a call is about, "" for none. A call about a job at this path tells its app alone."""
     if isinstance(call, Run | Stream | Socket | RunSocket | Submit):
         return str(call.endpoint)

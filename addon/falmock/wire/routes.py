@@ -35,7 +35,9 @@ from falmock.wire.calls import UploadPart
 from falmock.wire.calls import WebhookKeys
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import GCS_BUCKET
+from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
+from falmock.wire.message import Request
 
 _FOLLOW_UP = re.compile(r".*/requests/([^/]+)(?:/(status|status/stream|cancel|response))?/*")
 _FOLLOW_UP_METHODS = {None: "GET", "response": "GET", "status": "GET", "status/stream": "GET", "cancel": "PUT"}
@@ -52,6 +54,14 @@ def query_value(query: str, name: str) -> str:
         if unquote_plus(key) == name:
             return unquote_plus(value)
     return ""
+
+
+def call_of(request: Request, hosts: Hosts) -> Call | None:
+    """The call that a request is; None for a preflight, which is none."""
+    if request.method == "OPTIONS":
+        return None
+    upgrade = request.headers.get("upgrade", "").lower() == "websocket"
+    return route(hosts.role(request.host) or Role.OTHER, request.method, request.path, request.query, upgrade=upgrade)
 
 
 def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = False) -> Call:

@@ -16,9 +16,12 @@ from falmock.engine.journal import kept
 from falmock.engine.replies import json_reply
 from falmock.fixtures.matching.miss import Miss
 from falmock.redaction.redactor import Redactor
+from falmock.wire.calls import Submit
+from falmock.wire.endpoint import parse
 from falmock.wire.message import Request
 
 REPLY = json_reply(200, {}, "why")
+CALL = Submit(parse("t/e"), "", "https://a.example/hook?token=secret")
 
 
 def request(body: bytes = b"{}", content_type: str = "application/json") -> Request:
@@ -28,7 +31,7 @@ def request(body: bytes = b"{}", content_type: str = "application/json") -> Requ
 def test_only_the_last_are_kept_and_all_are_counted() -> None:
     noted = Journal(Redactor(), limit=3)
     for number in range(5):
-        noted.note(request(), REPLY, float(number))
+        noted.note(request(), CALL, REPLY, float(number))
     assert ([entry.at for entry in noted], len(noted), noted.total) == ([2.0, 3.0, 4.0], 3, 5)
     noted.clear()
     assert (list(noted), noted.total, noted.misses, noted.used) == ([], 0, 0, set())
@@ -36,8 +39,8 @@ def test_only_the_last_are_kept_and_all_are_counted() -> None:
 
 def test_the_last_entry_can_be_taken_back() -> None:
     noted = Journal(Redactor())
-    noted.note(request(), REPLY, 1.0)
-    noted.note(request(b'{"long": 1}'), REPLY._replace(miss=Miss("key", "text", ())), 2.0)
+    noted.note(request(), CALL, REPLY, 1.0)
+    noted.note(request(b'{"long": 1}'), CALL, REPLY._replace(miss=Miss("key", "text", ())), 2.0)
     noted.take_back()
     assert ([entry.at for entry in noted], noted.total, noted.misses, noted._size) == ([1.0], 1, 0, 2)
 
@@ -46,22 +49,24 @@ def test_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "BODIES", 100)
     noted = Journal(Redactor())
     for _ in range(10):
-        noted.note(request(b'"%s"' % (b"x" * 38)), REPLY, 0.0)
+        noted.note(request(b'"%s"' % (b"x" * 38)), CALL, REPLY, 0.0)
     assert (len(noted), noted.total) == (2, 10)
 
 
 def test_what_is_no_json_is_not_kept() -> None:
     noted = Journal(Redactor())
-    noted.note(request(b"\x89PNG", "image/png"), REPLY, 0.0)
-    noted.note(request(b"{}", "Application/JSON; charset=utf-8"), Forward("record"), 0.0)
+    noted.note(request(b"\x89PNG", "image/png"), CALL, REPLY, 0.0)
+    noted.note(request(b"{}", "Application/JSON; charset=utf-8"), CALL, Forward("record"), 0.0)
     assert [(entry.body, entry.status) for entry in noted] == [(b"", 200), (b"{}", None)]
 
 
 def test_entries_for_people_have_no_input() -> None:
     noted = Journal(Redactor())
-    noted.note(request(b'{"api_key": "secret"}')._replace(query="token=secret"), REPLY, 0.0)
+    noted.note(request(b'{"api_key": "secret"}')._replace(query="token=secret"), CALL, REPLY, 0.0)
+    assert [entry.call for entry in noted] == [CALL]
     (entry,) = noted.entries
-    assert (entry.body, entry.query, entry.answered) == (b"", "", ())
+    assert (entry.body, entry.query, entry.call, entry.answered) == (b"", "", None, ())
+    assert "secret" not in repr(entry)
 
 
 JSON = st.recursive(

@@ -9,6 +9,7 @@ from falmock.gateway.journal_view import ASKS
 from falmock.gateway.journal_view import NAMES
 from falmock.gateway.journal_view import JournalFilter
 from falmock.gateway.journal_view import JournalView
+from falmock.wire import routes
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
 
@@ -34,6 +35,18 @@ def test_a_run_is_found_by_the_id_that_its_answer_told() -> None:
     told = next(iter(JournalView(client.engine)))
     assert (b"x-fal-request-id", told.request_id.encode()) in reply.headers
     assert JournalFilter(request_id=told.request_id).holds(told)
+
+
+def test_the_journal_tells_the_call_that_was_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(FLUX)
+    job = client.job("fal-ai/flux/dev", CAT)
+    client.send("GET", f"{job}/status")
+    client.send("GET", "https://fal.run/nothing")
+    client.send("OPTIONS", "https://fal.run/fal-ai/flux/dev")
+    monkeypatch.delattr(routes, "route")  # nothing is routed again
+    told = [(line.call, line.endpoint) for line in JournalView(client.engine)]
+    endpoint = "fal-ai/flux/dev"
+    assert told == [("submit", endpoint), ("status", endpoint), ("other", ""), ("preflight", "")]
 
 
 def test_looking_at_a_job_keeps_it_no_longer() -> None:

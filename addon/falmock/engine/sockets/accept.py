@@ -36,6 +36,7 @@ class Sockets:
             self._answers,
             self._faults,
             request,
+            call,
             names_of(call.endpoint),
             is_realtime=is_realtime,
             idle=self._idle if is_realtime else None,
@@ -45,7 +46,7 @@ class Sockets:
 
     def open_runs(self, request: Request, call: calls.RunSocket, _now: float) -> Socket:
         """A socket that carries runs."""
-        return Socket(RunSocket(self._answers, self._faults, request, call.endpoint, MAX_WAITING), "runs over a socket")
+        return Socket(RunSocket(self._answers, self._faults, request, call, MAX_WAITING), "runs over a socket")
 
     def knows(self, call: calls.Socket | calls.RunSocket) -> bool:
         """Whether any fixture is for sockets to this endpoint."""

@@ -25,6 +25,7 @@ from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import TimedFrame
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import realtime
+from falmock.wire.calls import Socket
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
@@ -38,7 +39,7 @@ from falmock.wire.message import Request
 class EndpointSocket:
     """Answers each message by the fixture that matches it.
 
-    `names` are the endpoint ids that the socket goes by, the one it was connected to first. After `idle` seconds
+    `call` is what the handshake was. `names` are the endpoint ids that the socket goes by, the one it was connected to first. After `idle` seconds
     without a message a `/realtime` session ends. `limit` is how many messages may wait (see Outbox). Of `faults` those
     of the fixtures strike each message that they answer: what they do to a socket as a whole is not done here.
     """
@@ -48,6 +49,7 @@ class EndpointSocket:
         answers: Answers,
         faults: FaultSelector,
         handshake: Request,
+        call: Socket,
         names: Sequence[str],
         *,
         is_realtime: bool,
@@ -57,6 +59,7 @@ class EndpointSocket:
         self._answers = answers
         self._faults = faults
         self._handshake = handshake
+        self._call = call
         self._names = names
         self._is_realtime = is_realtime
         self._idle = idle
@@ -146,6 +149,7 @@ class EndpointSocket:
     ) -> None:
         self._answers.scope.journal.note_message(
             self._handshake,
+            self._call,
             now,
             fixture.label if fixture else None,
             reason_of(fixture) if fixture else "no fixture matches",

@@ -22,9 +22,8 @@ from falmock.fixtures.fault import Fault
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Streamed
+from falmock.wire import calls
 from falmock.wire import ws_run
-from falmock.wire.calls import Run
-from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats.frames import TRY_AGAIN_LATER
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
@@ -56,12 +55,13 @@ class RunSocket:
     """
 
     def __init__(
-        self, answers: Answers, faults: FaultSelector, handshake: Request, endpoint: EndpointId, limit: int
+        self, answers: Answers, faults: FaultSelector, handshake: Request, call: calls.RunSocket, limit: int
     ) -> None:
         self._answers = answers
         self._faults = faults
         self._handshake = handshake
-        self._endpoint = endpoint
+        self._call = call
+        self._endpoint = call.endpoint
         self._limit = limit
         self._queue = SendQueue()
         self._waiting: deque[_Run] = deque()
@@ -101,7 +101,7 @@ class RunSocket:
         reply = run.reply
         miss = reply.miss
         self._answers.scope.journal.note_message(
-            self._handshake, now, reply.fixture, reply.why, miss.text if miss else None, body, reply.fault
+            self._handshake, self._call, now, reply.fixture, reply.why, miss.text if miss else None, body, reply.fault
         )
         return self.due(now)._replace(misses=(miss,) if miss else ())
 
@@ -115,7 +115,7 @@ class RunSocket:
         injected = injected._replace(fault=injected.fault.only("error", "latency", "body", "content_type"))
         if injected.fault.error is None:
             return run._replace(reply=fault_replies.applied(injected, run.reply))
-        called = CallInfo(request, Run(self._endpoint), "run", str(self._endpoint))
+        called = CallInfo(request, calls.Run(self._endpoint), "run", str(self._endpoint))
         error = fault_replies.error_reply(injected, injected.fault.error, called, run.request_id)
         reply = fault_replies.applied(injected, error)._replace(fixture=run.reply.fixture)
         return run._replace(reply=reply, streamed=None)
@@ -124,7 +124,7 @@ class RunSocket:
         self._queue.abandon()
         self._waiting.clear()
         reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
-        self._answers.scope.journal.note_message(self._handshake, now, None, f"closed: {reason}", None)
+        self._answers.scope.journal.note_message(self._handshake, self._call, now, None, f"closed: {reason}", None)
         return SocketStep((Close(TRY_AGAIN_LATER, reason),))
 
     def _begin(self, run: _Run) -> None:

@@ -194,7 +194,7 @@ class Aimock:
         return door.noted(self._engines, scoped, reply, now, kind)
 
     def _noted(self, called: RoutedCall, reply: Reply, now: float) -> Reply:
-        return door.noted(self._engines, called.request, reply, now)
+        return door.noted(self._engines, called.request, reply, now, call=called.call)
 
     def _rewrites(self, request: Request, now: float) -> Callable[[Reply], Reply]:
         """What every answer to a request gets on its way out."""

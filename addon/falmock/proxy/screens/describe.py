@@ -95,7 +95,7 @@ def _call_of(side: Side) -> calls.Call | None:
 
 def _facts(side: Side, call: calls.Call | None, value: Any) -> Iterator[tuple[str, str]]:
     yield "call", _name(side, call)
-    yield "endpoint", "" if call is None else calls.endpoint_of(call, side.path)
+    yield "endpoint", calls.endpoint_of(call, side.path)
     yield "request id", _request_id(side, call, value)
     if side.status is not None:
         yield "state", _state(call, value)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from falmock.engine.config import Mode
 from falmock.engine.engine import SPOOLED_ABOVE
+from falmock.wire.calls import UploadComplete
 from falmock.wire.storage import content_url
 from falmock.wire.storage import digest
 from unit.engine.calls import TEXT
@@ -296,8 +297,9 @@ def test_the_journal_tells_what_a_complete_came_to() -> None:
     assert disk.send("POST", f"{base}/complete", b'{"parts": [{"partNumber": 2}]}').status == 400
     assert disk.send("POST", f"{base}/complete", b'{"parts": [{"partNumber": 1}]}').status == 200
     assert disk.send("POST", "https://v3b.fal.media/files/b/none/x.bin/complete", b"{}").status == 404
-    entries = client.engine.scope.journal.entries
-    assert [entry.status for entry in entries if entry.path.endswith("/complete")] == [400, 200, 404]
+    entries = [entry for entry in client.engine.scope.journal if entry.path.endswith("/complete")]
+    assert [entry.status for entry in entries] == [400, 200, 404]
+    assert all(isinstance(entry.call, UploadComplete) for entry in entries)
 
 
 def test_a_complete_meets_its_fault_wherever_the_parts_are() -> None:
