@@ -23,8 +23,10 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Effect
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Forward
+from falmock.engine.effects import InsteadOfFal
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
@@ -42,7 +44,6 @@ from falmock.gateway.control.door import Control
 from falmock.gateway.door import Door
 from falmock.gateway.door import Doors
 from falmock.gateway.door import FalCall
-from falmock.gateway.door import Rewrite
 from falmock.gateway.health import Health
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
@@ -180,15 +181,17 @@ class App:
             return await self._answer_call(request)
         result = await self._at_door(request, client)
         if isinstance(result, FalCall):
-            return await self._answer_call(result.request, result.rewrite)
+            return await self._answer_call(*result)
         if isinstance(result, Reply):
             self._tell(result)
         return result
 
-    async def _answer_call(self, request: Request, rewrite: Rewrite | None = None) -> Answer:
-        effect = self._handle(request)
+    async def _answer_call(
+        self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
+    ) -> Answer:
+        effect = self._handle(request, rewrite, instead)
         if isinstance(effect, Join):
-            effect = await self._join(request, effect)
+            effect = await self._join(request, effect, rewrite)
         self.tidy()
         if isinstance(effect, Forward):
             return ForwardedCall(effect, request, rewrite)
@@ -196,18 +199,12 @@ class App:
             self._tell(effect)
         elif isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
-        if rewrite is not None and isinstance(effect, Reply | Stream):
-            effect = rewrite(effect)
         return effect._replace(why=self.redactor.text(effect.why))
 
-    def _handle(self, request: Request) -> Effect:
-        """A call in its three steps. With state in memory none of them waits."""
-        now = self._edge.now()
+    def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
+        """A call in its three steps, two of which are the engine's. With state in memory none of them waits."""
         engine = self._load(self.needs(request))
-        call = engine.route(request)
-        effect = engine.decide(request, call, now)
-        engine.commit(request, call, effect, now)
-        return effect
+        return engine.handle(request, self._edge.now(), rewrite, instead)
 
     def needs(self, request: Request) -> Needs:
         """What of the shared state a call needs."""
@@ -232,11 +229,12 @@ class App:
             return replies.problem(499, "The client went away before it was answered", "the client is gone")
         return answering.result()
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: Request, rewrite: Rewrite | None = None) -> Reply:
         """The answer to a call that a door makes, whole, after the time it takes: given here, or by the real fal."""
-        effect = self._handle(request)
+        effect = self._handle(request, rewrite)
         if isinstance(effect, Forward):
-            return await self._edge.forward(request, effect)
+            reply = await self._edge.forward(request, effect)
+            effect = reply if rewrite is None else rewrite(reply)
         if not isinstance(effect, Reply):
             return replies.problem(501, "falmock does not make this call for others", "no whole answer")
         self._tell(effect)
@@ -257,14 +255,14 @@ class App:
 
     # uploads
 
-    async def _join(self, request: Request, join: Join) -> Reply:
+    async def _join(self, request: Request, join: Join, rewrite: Rewrite | None) -> Reply | Stream:
         """Join the parts of an upload; the answer to the request that completed it."""
         whole: Content | Reply
         try:
             whole = await self._edge.join(join.parts)
         except OSError as error:
             whole = no_disk(error)
-        return self.engines.joined(request, join, whole, self._edge.now())
+        return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
 
     def tidy(self) -> None:
         """Remove the files that the engines have no use for any more, and see when there will be more of them."""

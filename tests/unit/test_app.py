@@ -16,12 +16,16 @@ from falmock.app import App
 from falmock.app import Client
 from falmock.app import ForwardedCall
 from falmock.app import Needs
+from falmock.engine import replies
+from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.gateway.door import Ask
 from falmock.gateway.door import Doors
+from falmock.gateway.door import FalCall
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -39,17 +43,17 @@ class Door:
 
     name = "the only one"
 
-    def __init__(self, act: Callable[[], Awaitable[Reply]]) -> None:
+    def __init__(self, act: Callable[[], Awaitable[Reply | FalCall]]) -> None:
         self._act = act
 
     def claims(self, request: Request) -> bool:
         return request.path in ("/mine", "/__falmock/mine")
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | FalCall:  # noqa: ARG002
         return await self._act()
 
 
-def only_door(act: Callable[[], Awaitable[Reply]]) -> App:
+def only_door(act: Callable[[], Awaitable[Reply | FalCall]]) -> App:
     """An app behind whose only door this happens."""
     app = app_of()
     app._doors = Doors(app.engines, [Door(act)])
@@ -327,6 +331,38 @@ def test_a_door_has_the_real_fal_asked() -> None:
     edge = TestEdge()
     reply = asyncio.run(app_of(edge=edge, mode=Mode.PASSTHROUGH).ask(RUN))
     assert (reply.body, edge.forwarded) == (b"fal's own", [RUN])
+
+
+def test_a_door_rewrites_what_the_parts_came_to(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path)
+    path = uploads.begin()
+    uploads.ask("PUT", f"{path}/1", content=uploads.part(b"one"))
+    complete = Request("POST", STORAGE, f"{path}/complete", "", {}, b'{"parts": [{"partNumber": 1}]}')
+    uploads.app._doors = Doors(uploads.app.engines, [Door(lambda: asyncio.sleep(0, FalCall(complete, marked)))])
+    answer = asyncio.run(uploads.app.answer(REQUEST, Client(is_direct=True)))
+    assert isinstance(answer, Reply)
+    *_, entry = uploads.app.engines.common.scope.journal
+    assert (answer.status, entry.status) == (299, 299)
+
+
+def marked(effect: Reply | Stream) -> Reply | Stream:
+    """An answer as a door rewrites it."""
+    return effect._replace(status=299)
+
+
+def test_a_door_rewrites_what_fal_answered() -> None:
+    assert asyncio.run(app_of(mode=Mode.PASSTHROUGH).ask(RUN, marked)).status == 299
+
+
+def test_a_door_may_keep_a_call_from_fal() -> None:
+    app = only_door(
+        lambda: asyncio.sleep(0, FalCall(RUN, marked, lambda forward: replies.problem(503, "no", forward.why)))
+    )
+    app.engines.use_config(Config(mode=Mode.PASSTHROUGH))
+    answer = asyncio.run(app.answer(REQUEST, Client(is_direct=True)))
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.why) == (299, "passthrough")
+    assert [(entry.path, entry.status) for entry in app.engines.common.scope.journal] == [("/a/b", 299)]
 
 
 def test_other_fixtures_miss_anew(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 from typing import Protocol
 
@@ -218,4 +219,8 @@ class Forward(NamedTuple):
 
 Answer = Reply | Stream | Socket | Join
 """What falmock answers itself."""
+Rewrite = Callable[[Reply | Stream], Reply | Stream]
+"""Changes an answer on its way out of a door."""
+InsteadOfFal = Callable[[Forward], Reply]
+"""The answer to a call that would go on to fal, where it may not."""
 Effect = Answer | Forward

@@ -15,8 +15,10 @@ from falmock.engine.config import Mode
 from falmock.engine.dispatch import Dispatch
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
+from falmock.engine.effects import InsteadOfFal
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.fault_injector import FaultInjector
 from falmock.engine.faults import replies
@@ -182,12 +184,24 @@ class Engine:
             self.redactor.use(*config.redact)
         self.scope.jobs.limit, self.scope.jobs.ttl = config.max_jobs, config.job_ttl
 
-    def handle(self, request: Request, now: float) -> Effect:
-        """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit that."""
+    def handle(
+        self, request: Request, now: float, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
+    ) -> Effect:
+        """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit that.
+
+        `instead` answers a call that would go on to fal; without it, the call may. `rewrite` changes the answer: the
+        journal has the status that it leaves with. The answer to a Join is rewritten by `joined`.
+        """
         call = self.route(request)
         effect = self.decide(request, call, now)
-        self.commit(request, call, effect, now)
-        return effect
+        if instead is not None and isinstance(effect, Forward):
+            effect = instead(effect)
+        if rewrite is None or not isinstance(effect, Reply | Stream):
+            self.commit(request, call, effect, now)
+            return effect
+        rewritten = rewrite(effect)
+        self.commit(request, call, effect, now, rewritten.status)
+        return rewritten
 
     def route(self, request: Request) -> calls.Call | None:
         """The call that a request to one of fal's hosts is; None for a preflight, which is none."""
@@ -206,10 +220,12 @@ class Engine:
                 effect = effect._replace(headers=effect.headers + cors.simple(request.headers))
         return effect
 
-    def commit(self, request: Request, call: calls.Call | None, effect: Effect, now: float) -> None:
-        """Note what was decided about a request."""
+    def commit(
+        self, request: Request, call: calls.Call | None, effect: Effect, now: float, status: int | None = None
+    ) -> None:
+        """Note what was decided about a request; `status` is the one that the client gets, where a door changes it."""
         if not isinstance(effect, Join):  # `joined` tells what came of it
-            self.scope.journal.note(request, call, effect, now)
+            self.scope.journal.note(request, call, effect, now, status=status)
         if request.content is not None:
             self.scope.assets.release(request.content)
 
@@ -247,8 +263,13 @@ class Engine:
         """Forget the parts of uploads that nobody went on with for as long as a job is kept."""
         self.scope.assets.forget_unfinished(now - self.config.job_ttl)
 
-    def joined(self, request: Request, join: Join, whole: Content | Reply, now: float) -> Reply:
-        """What to reply to the request that a Join was answered to, now that its parts came to this content, or this problem."""
+    def joined(
+        self, request: Request, join: Join, whole: Content | Reply, now: float, rewrite: Rewrite | None = None
+    ) -> Reply | Stream:
+        """The answer to the request that a Join was answered to, now that its parts came to this content, or this problem.
+
+        `rewrite` is as in `handle`.
+        """
         if isinstance(whole, Content):
             reply = self._uploads.joined(request, join.key, whole)
             self.scope.assets.release(whole)
@@ -258,8 +279,9 @@ class Engine:
             reply = replies.applied(join.injected, reply)
         if "origin" in request.headers and not _has_cors(reply):
             reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
-        self.scope.journal.note(request, calls.UploadComplete(join.key), reply, now)
-        return reply
+        rewritten = reply if rewrite is None else rewrite(reply)
+        self.scope.journal.note(request, calls.UploadComplete(join.key), reply, now, status=rewritten.status)
+        return rewritten
 
     def _endpoint_of(self, request_id: str, now: float) -> str | None:
         job = self.scope.jobs.get(request_id, now)

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from falmock.engine.answers import NewId
 from falmock.engine.config import Config
 from falmock.engine.effects import Effect
+from falmock.engine.effects import InsteadOfFal
 from falmock.engine.effects import Join
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Rewrite
+from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
@@ -113,13 +116,17 @@ class Engines:
         for engine in self._all():
             engine.use_config(config)
 
-    def handle(self, request: Request, now: float) -> Effect:
-        """What to do about a request to one of fal's hosts at `now` (seconds since the epoch)."""
-        return self.of(request.scope).handle(request, now)
+    def handle(
+        self, request: Request, now: float, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
+    ) -> Effect:
+        """See `Engine.handle`."""
+        return self.of(request.scope).handle(request, now, rewrite, instead)
 
-    def joined(self, request: Request, join: Join, whole: Content | Reply, now: float) -> Reply:
+    def joined(
+        self, request: Request, join: Join, whole: Content | Reply, now: float, rewrite: Rewrite | None = None
+    ) -> Reply | Stream:
         """See `Engine.joined`."""
-        return self.of(request.scope).joined(request, join, whole, now)
+        return self.of(request.scope).joined(request, join, whole, now, rewrite)
 
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """See `Engine.spools`."""

@@ -29,8 +29,6 @@ LONG, CUT = 2000, 200
 """A text longer than the one is cut to the other (characters)."""
 MANY = 2000
 """In a body with more strings than so many the rest are not looked at."""
-JUST = 50
-"""Among how many of the last entries one is looked for."""
 _BACKSLASH = 0x5C
 _WITH_INPUT = ("application/json", "")
 _NO_HEADERS: tuple[Header, ...] = ()
@@ -94,18 +92,23 @@ class Journal:
         effect: Reply | Stream | Socket | Forward,
         now: float,
         kind: str = "",
+        status: int | None = None,
     ) -> None:
-        """Record one call and what it was answered with; `kind` is what one to no host of fal's is called."""
-        status = fixture = miss = fault = None
+        """Record one call and what it was answered with.
+
+        `kind` is what one to no host of fal's is called, `status` the one that the client gets, where it is not that of
+        the answer.
+        """
+        own = fixture = miss = fault = None
         answered, job, delay = _NO_HEADERS, "", 0.0
         if isinstance(effect, Reply):
-            status, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
+            own, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
             if effect.miss is not None:
                 miss = effect.miss.text
         elif isinstance(effect, Stream):
-            status, answered, delay = effect.status, effect.headers, effect.delay
+            own, answered, delay = effect.status, effect.headers, effect.delay
         elif isinstance(effect, Socket):
-            status, answered, delay = 101, effect.headers, effect.delay
+            own, answered, delay = 101, effect.headers, effect.delay
         if not isinstance(effect, Forward):
             fixture, fault = effect.fixture, effect.fault
         body, left_out = kept(request.body) if request.body and _is_json(request) else (b"", 0)
@@ -115,7 +118,7 @@ class Journal:
                 request.method,
                 request.host,
                 request.path,
-                status,
+                own if status is None else status,
                 fixture,
                 effect.why,
                 miss,
@@ -131,21 +134,6 @@ class Journal:
                 request.door,
             )
         )
-
-    def told(self, request: Request, status: int, instead: int) -> None:
-        """The client of a request that was just answered with `status` was told `instead`."""
-        for place in range(-1, -min(len(self._entries), JUST) - 1, -1):
-            entry = self._entries[place]
-            if (entry.method, entry.host, entry.path, entry.status) == (*request[:3], status):
-                self._entries[place] = entry._replace(status=instead)
-                return
-
-    def take_back(self) -> None:
-        """Forget the last entry: that call was answered otherwise."""
-        entry = self._entries.pop()
-        self.total -= 1
-        self.misses -= entry.miss is not None
-        self._size -= len(entry.body)
 
     def add(self, entry: JournalEntry) -> None:
         """Record a call that falmock made itself, or one that is no request."""

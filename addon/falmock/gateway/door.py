@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import NamedTuple
 from typing import Protocol
 
 from falmock.engine import replies
+from falmock.engine.effects import InsteadOfFal
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.miss import Miss
@@ -22,10 +23,6 @@ NAMES = (OPENAI, AIMOCK, SERVER_PROXY)
 
 _LOOKS = ("GET", "HEAD", "OPTIONS")
 """How browsers and health checks look for what they would not miss."""
-
-Rewrite = Callable[[Reply | Stream], Reply | Stream]
-"""Changes an answer on its way out of a door."""
-
 
 FALS_ANSWER = "fal's answer"
 """The `why` of an answer that the real fal gave."""
@@ -60,15 +57,20 @@ class FalCall(NamedTuple):
     """A direct request that stands for one call to fal: `request`, on one of fal's hosts.
 
     It is answered as that call is, here or by the real fal, streams and all. `rewrite` changes an answer of falmock's on
-    its way out; of the real fal's, where the body passes by, the status and headers alone.
+    its way out; of the real fal's, where the body passes by, the status and headers alone. `instead` answers a call that
+    would go on to fal; without it, the call may.
     """
 
     request: Request
     rewrite: Rewrite = as_it_is
+    instead: InsteadOfFal | None = None
 
 
-Ask = Callable[[Request], Awaitable[Reply]]
-"""Makes a call to fal, answered here or by the real fal as the mode says, and gives the whole answer."""
+class Ask(Protocol):
+    """Makes a call to fal, answered here or by the real fal as the mode says, and gives the whole answer."""
+
+    def __call__(self, request: Request, rewrite: Rewrite | None = None) -> Awaitable[Reply]:
+        """`rewrite` changes the answer, whoever gave it."""
 
 
 class Door(Protocol):

@@ -11,8 +11,8 @@ from falmock.app import App
 from falmock.app import Client
 from falmock.app import ForwardedCall
 from falmock.engine import replies
+from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
-from falmock.gateway.door import Rewrite
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients
 from falmock.proxy.flows import FORWARDED

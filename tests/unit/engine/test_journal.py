@@ -37,12 +37,11 @@ def test_only_the_last_are_kept_and_all_are_counted() -> None:
     assert (list(noted), noted.total, noted.misses, noted.used) == ([], 0, 0, set())
 
 
-def test_the_last_entry_can_be_taken_back() -> None:
+def test_the_status_is_the_one_that_the_client_gets() -> None:
     noted = Journal(Redactor())
     noted.note(request(), CALL, REPLY, 1.0)
-    noted.note(request(b'{"long": 1}'), CALL, REPLY._replace(miss=Miss("key", "text", ())), 2.0)
-    noted.take_back()
-    assert ([entry.at for entry in noted], noted.total, noted.misses, noted._size) == ([1.0], 1, 0, 2)
+    noted.note(request(), CALL, REPLY._replace(miss=Miss("key", "text", ())), 2.0, status=503)
+    assert ([entry.status for entry in noted], noted.total, noted.misses) == ([200, 503], 2, 1)
 
 
 def test_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:

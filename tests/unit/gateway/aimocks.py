@@ -10,7 +10,9 @@ from falmock.engine import scopes
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.effects import Forward
+from falmock.engine.effects import InsteadOfFal
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
@@ -18,6 +20,7 @@ from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import FalCall
+from falmock.gateway.door import as_it_is
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
@@ -73,7 +76,7 @@ class Mock:
         assert self.door.claims(request)
         effect = asyncio.run(self.door.answer(request, self._ask, self.now))
         if isinstance(effect, FalCall):
-            effect = effect.rewrite(self._decided(effect.request))
+            effect = self._decided(*effect)
         assert isinstance(effect, Reply)
         return Sent(effect)
 
@@ -85,16 +88,16 @@ class Mock:
         assert isinstance(effect, Reply)
         return Sent(effect)
 
-    async def _ask(self, request: Request) -> Reply:
-        effect = self._decided(request)
+    async def _ask(self, request: Request, rewrite: Rewrite = as_it_is) -> Reply:
+        effect = self._decided(request, rewrite)
         assert isinstance(effect, Reply)
         return effect
 
-    def _decided(self, request: Request) -> Reply | Stream:
-        effect = self.engines.handle(request, self.now)
+    def _decided(self, request: Request, rewrite: Rewrite, instead: InsteadOfFal | None = None) -> Reply | Stream:
+        effect = self.engines.handle(request, self.now, rewrite, instead)
         if isinstance(effect, Forward):
             self.forwarded.append(request)
-            return self.fal
+            return rewrite(self.fal)
         assert isinstance(effect, Reply | Stream)
         return effect
 

@@ -86,7 +86,7 @@ class World:
             return self.doors.unknown(request, self.now)
         effect: Reply | Stream | FalCall = asyncio.run(door.answer(request, self._ask, self.now))
         if isinstance(effect, FalCall):
-            effect = effect.rewrite(self.decided(effect.request))
+            effect = self.engines.handle(effect.request, self.now, effect.rewrite, effect.instead)
         assert isinstance(effect, Reply)
         return effect
 

@@ -29,7 +29,6 @@ from falmock.gateway.aimock.routes import RoutedCall
 from falmock.gateway.aimock.steering import OneError
 from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.aimock.translation import Translation
-from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import Ask
 from falmock.gateway.door import FalCall
 from falmock.wire import calls
@@ -110,22 +109,13 @@ class Aimock:
                 return effect
             if isinstance(called.call, calls.UploadInitiate):
                 effect = routes.through(effect, base)
-            told = worded(effect)
-            if told.status != effect.status and effect.why != FALS_ANSWER:
-                journal = self._engines.of(called.request.scope).scope.journal
-                journal.told(called.request, effect.status, told.status)
-            return rewrite(told)
+            return rewrite(worded(effect))
 
         if strict and isinstance(called.call, (*_ASKS, calls.Stream)):
-            effect = self._engines.handle(called.request, now)
-            if isinstance(effect, Forward):
-                return rewrite(self._kept_here(called, effect, now))
-            if isinstance(effect, Reply | Stream):
-                return leaving(effect)
+            return FalCall(called.request, leaving, lambda forward: self._kept_here(called, forward))
         if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
-            reply = await ask(called.request)
-            self._learn(reply, str(called.call.endpoint.app))
-            return leaving(reply)
+            app = str(called.call.endpoint.app)
+            return await ask(called.request, lambda effect: leaving(self._learn(effect, app)))
         return FalCall(called.request, leaving)
 
     # what strikes a call
@@ -180,13 +170,12 @@ class Aimock:
             reply = replies.problem(404, message, "no call to fal")
         return door.unmatched(self._engines, request, reply, message)
 
-    def _kept_here(self, called: RoutedCall, forward: Forward, now: float) -> Reply:
+    def _kept_here(self, called: RoutedCall, forward: Forward) -> Reply:
         """What strict makes of a call that would go on to fal."""
-        self._engines.of(called.request.scope).scope.journal.take_back()
         message = "Strict mode: no fixture matched"
         reply = self._problem(503, message, "invalid_request_error", code="no_fixture_match")
         text = f"{STRICT} keeps {called.request.method} https://{called.request.host}{called.request.path} from fal: {forward.why}"
-        return self._noted(called, door.unmatched(self._engines, called.request, reply, text), now)
+        return door.unmatched(self._engines, called.request, reply, text)
 
     def _own(self, request: Request, reply: Reply, now: float, kind: str) -> Reply:
         """An answer to a request that is no call to fal."""
@@ -212,13 +201,16 @@ class Aimock:
         request = called.request
         return called if app is None else called._replace(request=request._replace(path=f"/{app}{request.path}"))
 
-    def _learn(self, reply: Reply, app: str) -> None:
-        value = jsontext.object_of(reply.body) if isinstance(reply.body, bytes) else None
-        request_id = value.get("request_id") if value is not None else None
+    def _learn(self, effect: Reply | Stream, app: str) -> Reply | Stream:
+        """The answer to a submit as it is: its job is one of this app's from now on."""
+        body = effect.body if isinstance(effect, Reply) else None
+        value = jsontext.object_of(body) if isinstance(body, bytes) else None
+        request_id = None if value is None else value.get("request_id")
         if isinstance(request_id, str):
             self._apps[request_id] = app
             if len(self._apps) > MAX_JOBS:
                 self._apps.popitem(last=False)
+        return effect
 
 
 def _is_json(body: bytes) -> bool:
