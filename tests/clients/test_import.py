@@ -157,8 +157,8 @@ def test_what_cannot_be_used_is_told_with_its_reason(confdir: Path, tmp_path: Pa
         "the run of acme/silent cannot be recorded: the HAR does not have the body of the answer",
         "entry 4, POST https://fal.run/acme/blocked, is not used: it has no answer",
         "the run of acme/busy was answered 429 (too many requests) and is not recorded",
-        "entry 7, POST https://fal.run/acme/strange, is not used: it is not as HAR 1.2 has it",
-        "entry 8 is not used: it is not as HAR 1.2 has it",
+        "entry 7, POST https://fal.run/acme/strange, is not used: it does not follow HAR 1.2",
+        "entry 8 is not used: it does not follow HAR 1.2",
     ):
         assert line in said
     assert [found["match"]["model"] for found in tape.entries(folder)] == ["acme/good"]

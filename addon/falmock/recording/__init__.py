@@ -1,1 +1,1 @@
-"""Turns real traffic into fixtures: what was seen on the wire goes in, entries of fixture files come out."""
+"""Turns observed traffic into entries of fixture files."""

@@ -1,4 +1,4 @@
-"""Composes fixtures from exchanges: what every kind of recording has in common."""
+"""Composes fixtures from exchanges: the parts that all kinds of recordings share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from falmock.wire.message import Request
 
 
 class Composer:
-    """The parts of fixtures. `errors` says that fal's own trouble is recorded too."""
+    """Builds the parts of fixtures. With `errors`, failures of fal itself are recorded too."""
 
     def __init__(self, files: FileUrls, redactor: Redactor, ignores: Ignores, *, errors: bool) -> None:
         self._files = files
@@ -38,20 +38,20 @@ class Composer:
         return self.answers.of(exchange)
 
     def stream(self, exchange: Exchange) -> tuple[Any, BuiltResponse] | None:
-        """The `stream` of a fixture, and what it names; None for an answer that is none. Raises NotAnAnswer."""
+        """The `stream` of a fixture, and what it refers to; None if the answer is not a stream. Raises NotAnAnswer."""
         return streamed(exchange, self.answers, broken_too=self._errors)
 
     def trouble(self, exchange: Exchange) -> str | None:
-        """Why an answer is left out as fal's own trouble; None for one that is recorded."""
+        """Why an answer is skipped as a failure of fal itself; None if it is recorded."""
         return None if self._errors else trouble(exchange.status, exchange.headers)
 
     def recorded(self, exchange: Exchange, request_id: str | None = None) -> dict[str, Any]:
-        """The `recorded` of a fixture: when, by which client, as which request."""
+        """The `recorded` of a fixture: time, client and request id."""
         request_id = request_id or exchange.headers.get("x-fal-request-id")
         return self.recorded_at(exchange.started, exchange.request, request_id)
 
     def recorded_at(self, at: float, request: Request, request_id: str | None = None) -> dict[str, Any]:
-        """The `recorded` of a fixture of something that a client asked for at a time (seconds since the epoch)."""
+        """The `recorded` of a fixture for a request at a time (seconds since the epoch)."""
         recorded = {"at": datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")}
         client = request.headers.get("user-agent")
         if client:
@@ -61,7 +61,7 @@ class Composer:
         return recorded
 
     def save(self, entry: dict[str, Any], about: str, asked: float, answered: BuiltResponse) -> Save:
-        """A fixture to be written, and nothing secret in it; `asked` is when the call was made."""
+        """A fixture to write, without secrets; `asked` is the time of the call (seconds since the epoch)."""
         self.redactor.learn_from([entry.get(part) for part in ("response", "stream", "realtime")])
         clean = scrubbed(entry, self.redactor)
         for key in answered.urls:
@@ -70,7 +70,7 @@ class Composer:
 
 
 def warn(text: str) -> Tell:
-    """Something that was not recorded as it came."""
+    """A warning: something was not recorded, or not as it came."""
     return Tell(text, Level.WARNING)
 
 
@@ -85,10 +85,10 @@ _OF_GATEWAY = "the gateway answered, not the model"
 
 
 def trouble(status: int, headers: Mapping[str, str]) -> str | None:
-    """Why an answer is fal's own trouble, in a few words; None for one that belongs into a fixture.
+    """Why an answer is a failure of fal itself, in a few words; None if it belongs into a fixture.
 
-    A model's own 500 or 504 carries the request id, a platform error that concerns this request (a start deadline
-    that passed) its error type; the gateway's own pages carry neither (PROTOCOL.md sections 2.3, 7.2, 7.4).
+    A 500 or 504 of the model has the request id. A platform error about this request (such as a start deadline that
+    passed) has an error type. Pages of the gateway have neither (PROTOCOL.md sections 2.3, 7.2, 7.4).
     """
     if status in _ALWAYS:
         return _ALWAYS[status]

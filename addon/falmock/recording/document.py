@@ -1,4 +1,4 @@
-"""Fixture files as documents: which of their entries select the same calls, and how recordings change them. Pure."""
+"""Fixture files as documents: which entries match the same calls, and how recordings change them. No I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNSAFE = frozenset('<>:"|*')
 
 
 class NotAFixture(ValueError):
-    """An entry or a file that would not load; `problems` tell why."""
+    """An entry or a file that would not load; `problems` say why."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -38,12 +38,12 @@ class NotAFixture(ValueError):
 
 
 def render(document: Mapping[str, Any]) -> bytes:
-    """A fixture file as it is written: the same document gives the same bytes."""
+    """The bytes of a fixture file; the same document always gives the same bytes."""
     return jsontext.dump_exact(document, indent=2).encode()
 
 
 def groups(document: Any, label: str) -> list[str]:
-    """Which rule each entry of a file has: entries with an equal one answer in turn. Raises NotAFixture.
+    """The rule of each entry of a file; entries with the same rule answer in turn. Raises NotAFixture.
 
     Entries for other providers than fal (aimock's) have the rule "".
     """
@@ -60,13 +60,13 @@ def group_of(entry: Entry) -> str:
 
 
 def _any_asset(name: str) -> Asset:
-    """An asset of which only the name counts: whether it is there is for loading to find out."""
+    """An asset by name only: whether it exists is checked when fixtures are loaded."""
     sha256 = name.removeprefix("sha256:") if name.startswith("sha256:") else storage.digest(name.encode())
     return Asset(sha256, name, type_of(name), 0, data=b"")
 
 
 def folder_of(match: Mapping[str, Any]) -> list[str]:
-    """The folders below the root that a fixture with this match goes to: its endpoint id, or host and path."""
+    """The folders below the root for a fixture with this match: the endpoint id, or host and path."""
     if "model" in match:
         try:
             parts = endpoint.segments_of(match["model"])
@@ -78,19 +78,19 @@ def folder_of(match: Mapping[str, Any]) -> list[str]:
 
 
 def _safe(part: str) -> str:
-    """A segment as a folder's name that loading does not pass over and no system refuses."""
+    """A segment as a folder name that loading does not skip and every operating system accepts."""
     name = "".join("-" if char in _UNSAFE or not char.isprintable() or char in "/\\" else char for char in part)[:100]
     return f"-{name[1:]}" if name[:1] in (".", "_", "") else name
 
 
 def file_name_of(name: str, match: Mapping[str, Any]) -> str:
-    """The name of a recorded file: what the call was about, and eight hex digits of its match."""
-    told = {key: _bare(value) for key, value in match.items()}
-    return f"{name}-{storage.digest(canonical_text(told).encode())[:8]}.json"
+    """The name of a recorded file: the name of the call, and eight hex digits of the digest of its match."""
+    bare = {key: _bare(value) for key, value in match.items()}
+    return f"{name}-{storage.digest(canonical_text(bare).encode())[:8]}.json"
 
 
 def _bare(value: Any) -> Any:
-    """A match less what stands in it for readers only."""
+    """A match without the parts that are only for readers."""
     if isinstance(value, dict):
         return {FILE: value[FILE]} if FILE in value else {key: _bare(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -99,7 +99,7 @@ def _bare(value: Any) -> Any:
 
 
 def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[Entry]) -> Entry:
-    """The document with these entries in place of those that have this rule; at its end where none has."""
+    """The document with these entries in place of those with this rule, or at its end if there are none."""
     kept: list[Entry] = []
     done = False
     for entry, found in zip(document["fixtures"], rules, strict=True):
@@ -112,9 +112,9 @@ def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[E
 
 
 def linked(entry: Entry, file: File) -> Entry:
-    """The entry with a file by content wherever it names the file's URL; the entry itself where it does not.
+    """The entry with references to the file's content in place of its URL; the entry itself if nothing changes.
 
-    A reference in the match that told nothing but the digest tells type and size too.
+    References in the match that have only the digest get type and size too.
     """
     key = url_key(file.url)
     changed = mapped(entry, lambda value: _swapped(value, key, file_value(file)))
@@ -128,7 +128,7 @@ def linked(entry: Entry, file: File) -> Entry:
 
 
 def file_urls(entry: Entry, is_file_url: Callable[[str], bool]) -> dict[str, str]:
-    """The file URLs that an answer names, by `url_key`."""
+    """The file URLs in an answer, by `url_key`."""
     return {url_key(text): text for value in values(entry) for text in texts(value) if is_file_url(text)}
 
 
@@ -150,13 +150,13 @@ def _replaced(value: Any, old: dict[str, Any], new: dict[str, Any]) -> Any:
     return value
 
 
-_TOLD = ("queue", "recorded", "stream", "realtime")
+_ANSWERING = ("queue", "recorded", "stream", "realtime")
 
 
 def scrubbed(entry: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """An entry of a fixture file without the secrets in it; the entry itself where it holds none.
+    """An entry of a fixture file without its secrets; the entry itself if it has none.
 
-    What is matched becomes a matcher that tomorrow's value meets, so the fixture still answers the same call.
+    A secret in the match becomes a matcher that also accepts other values, so the fixture still answers the call.
     """
     new = {key: _part(key, value, redactor) for key, value in entry.items()}
     return entry if all(new[key] is entry[key] for key in entry) else new
@@ -166,6 +166,6 @@ def _part(key: str, value: Any, redactor: Redactor) -> Any:
     if key == "match" and isinstance(value, dict) and isinstance(value.get("input"), dict):
         expected = redactor.expected(value["input"])
         return value if expected is value["input"] else {**value, "input": expected}
-    if key == "response" or key in _TOLD or key.startswith("_"):
+    if key == "response" or key in _ANSWERING or key.startswith("_"):
         return redactor.value(value)
     return value

@@ -1,4 +1,4 @@
-"""One call as it went over the wire, request and answer: what the recorder is fed, whatever it was read from."""
+"""The input of the recorder from any source: calls as request and answer, and socket sessions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from falmock.wire.message import content_of
 
 
 class Exchange(NamedTuple):
-    """A request and its answer. Times in seconds since the epoch.
+    """A request and its answer. Times are in seconds since the epoch.
 
-    `headers` are the answer's, lower-case names. A body that was streamed through is in `sent` or `received`,
-    and empty in `request.body` or `body`. `chunks` are the pieces of an event stream and when each came.
-    `lost` says why a body is not whole, where the source of the exchange (a HAR, a flow file) does not have it, or the
-    stream broke off; `broke_off` that nobody got more of it, as it was fal's connection that ended.
+    `headers` are the answer's, with lower-case names. A body that was streamed is in `sent` or `received`, and empty
+    in `request.body` or `body`. `chunks` are the chunks of a streamed answer with their times. `lost` says why a body is
+    not complete ("" if it is): the source (a HAR, a flow file) does not have it, or the stream broke off. `broke_off`:
+    the client did not get more either, because fal's connection ended.
     """
 
     request: Request
@@ -34,22 +34,22 @@ class Exchange(NamedTuple):
 
     @property
     def uploaded(self) -> Content:
-        """The content that the request carried."""
+        """The content of the request body."""
         return self.sent or content_of(self.request.body)
 
     @property
     def downloaded(self) -> Content:
-        """The content that the answer brought."""
+        """The content of the answer body."""
         return self.received or content_of(self.body)
 
     @property
     def content_type(self) -> str:
-        """The media type of the answer, without parameters, lower case; "" where it tells none."""
+        """The media type of the answer, without parameters, lower case; "" if there is none."""
         return media_type(self.headers.get("content-type", ""))
 
 
 class Message(NamedTuple):
-    """A whole message: text is str, binary is bytes. `at` is when it passed (seconds since the epoch)."""
+    """A complete message: text is str, binary is bytes. `at` is when it was observed (seconds since the epoch)."""
 
     at: float
     from_client: bool
@@ -57,10 +57,10 @@ class Message(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A socket that was accepted. Times in seconds since the epoch.
+    """A socket that was accepted. Times are in seconds since the epoch.
 
-    `close` is what the server ended it with; None where the client did. `lost` says why it is not whole: it broke off,
-    or nobody knows how it went on.
+    `close` is the server's close frame; None if the client closed it. `lost` says why the session is not complete ("" if
+    it is): it broke off, or its end was not observed.
     """
 
     request: Request

@@ -1,4 +1,4 @@
-"""What the recorder knows of files: which URLs name one, and which content some of them stand for."""
+"""Recognizes file URLs, and remembers the content of those that are known."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from falmock.wire.message import Content
 from falmock.wire.message import content_of
 
 _TOKEN_BEFORE_NAME = re.compile(r"[A-Za-z0-9_-]{20,22}?_(.+)")
-_SPEAKING_NAME = re.compile(r"[a-z][a-z0-9 _-]{0,40}\.[a-z0-9]{2,5}")
+_READABLE_NAME = re.compile(r"[a-z][a-z0-9 _-]{0,40}\.[a-z0-9]{2,5}")
 _RANDOM = re.compile(r"(?:[0-9a-f_-]{8,}|(?=.*\d)[0-9a-f]{6,}|tmp[a-z0-9_]{8})\.\w+")
 _CONTENT_TOKEN = 44
-"""The characters before the name in a URL of our own: a digest and `_`."""
+"""How many characters are before the name in a URL of our own: a digest and `_`."""
 
 
 class FileUrls:
-    """The file URLs of one recording: those the app uploaded to, with their content, and those that answers named."""
+    """The file URLs of one recording: those of uploads, with their content, and those in answers."""
 
     def __init__(self, hosts: Hosts) -> None:
         self.hosts = hosts
@@ -60,17 +60,17 @@ class FileUrls:
                 table.popitem(last=False)
 
     def name(self, key: str) -> None:
-        """Note that a recorded answer names the file with this `url_key`."""
+        """Note that a recorded answer contains the file URL with this `url_key`."""
         self._named[key] = None
         if len(self._named) > LIMIT:
             self._named.popitem(last=False)
 
     def is_named(self, url: str) -> bool:
-        """Whether a recorded answer names this file."""
+        """Whether a recorded answer contains this file URL."""
         return url_key(url) in self._named
 
     def uploaded(self, url: str) -> File | None:
-        """The file that the app uploaded to this URL, or whose content falmock derived it from."""
+        """The file that the app uploaded to this URL, or an uploaded one from whose content falmock derived the URL."""
         file = self._uploaded.get(url_key(url))
         if file is None and self._contents and self.is_file_url(url):
             found = self._contents.get(storage.digest_in_path(urlsplit(url).path) or "")
@@ -78,7 +78,7 @@ class FileUrls:
         return file
 
     def known(self, url: str) -> File | None:
-        """The file at a URL, whoever made it; a URL that falmock itself derived from content tells it by itself."""
+        """The file at a URL, uploaded or not; a URL that falmock derived from content has the digest in it."""
         file = self.uploaded(url)
         if file is None and self.is_file_url(url):
             sha256 = storage.digest_in_path(urlsplit(url).path)
@@ -87,7 +87,7 @@ class FileUrls:
 
 
 def reference(file: File) -> dict[str, Any]:
-    """A file in a match: its digest, and for readers its type and size where they are known."""
+    """A file in a match: its digest, and for readers its type and size if they are known."""
     result: dict[str, Any] = {FILE: f"sha256:{file.sha256}"}
     if file.content_type:
         result["type"] = file.content_type
@@ -96,8 +96,8 @@ def reference(file: File) -> dict[str, Any]:
     return result
 
 
-def speaking_name(url: str) -> str:
-    """The part of a file's name that says something and is the same in every run; "" where all of it is random.
+def readable_name(url: str) -> str:
+    """The part of a file's name that is readable and the same in every run; "" if all of it is random.
 
     fal's URLs end in `{random}_{name}` or in `{random}.{extension}` (PROTOCOL.md section 6.6).
     """
@@ -106,7 +106,7 @@ def speaking_name(url: str) -> str:
         name = name[_CONTENT_TOKEN:]
     elif found := _TOKEN_BEFORE_NAME.fullmatch(name):
         name = found[1]
-    return name if _SPEAKING_NAME.fullmatch(name) and not _RANDOM.fullmatch(name) else ""
+    return name if _READABLE_NAME.fullmatch(name) and not _RANDOM.fullmatch(name) else ""
 
 
 class DataUri(NamedTuple):
@@ -115,11 +115,11 @@ class DataUri(NamedTuple):
     content: Content
     content_type: str
     exact: bool
-    """Whether content and type give the very same text again."""
+    """Whether content and type give exactly the same text again."""
 
 
 def data_uri(text: str) -> DataUri | None:
-    """The content a `data:` URI holds; None for any other text."""
+    """The content of a `data:` URI; None for any other text."""
     if not text.startswith("data:"):
         return None
     data = data_uri_content(text)

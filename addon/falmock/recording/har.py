@@ -1,6 +1,6 @@
-"""HTTP archives (HAR 1.2): browsers' exports, and those of other tools, which are often not quite whole.
+"""Reads HTTP archives (HAR 1.2): exports of browsers and of other tools, which are often incomplete.
 
-What was said on sockets is no part of HAR; Chrome has it in `_webSocketMessages`, which we read.
+HAR does not define socket messages; Chrome writes them to `_webSocketMessages`, which we read.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 
-_SAID = "_webSocketMessages"
+_MESSAGES = "_webSocketMessages"
 _TEXT, _BINARY = 1, 2
 """Opcodes (RFC 6455, section 5.2)."""
 
 
 class NotAHar(ValueError):
-    """A file that is no HAR at all; the text says what is wrong."""
+    """A file that is not a HAR; the text says why."""
 
 
 class Unusable(NamedTuple):
-    """An entry of which nothing can be made: what it was, and why."""
+    """An entry that cannot be used: what it is, and why."""
 
     what: str
     why: str
@@ -50,10 +50,10 @@ def read(raw: bytes) -> list[HarEntry]:
     if not isinstance(entries, list):
         raise NotAHar("expected an object with log.entries, a list")
     found = [_entry(entry, place) for place, entry in enumerate(entries)]
-    return sorted(found, key=_began)
+    return sorted(found, key=_started)
 
 
-def _began(entry: HarEntry) -> float:
+def _started(entry: HarEntry) -> float:
     if isinstance(entry, Unusable):
         return 0.0
     return entry.started if isinstance(entry, Exchange) else entry.opened
@@ -67,10 +67,10 @@ def _entry(entry: Any, place: int) -> HarEntry:
         if not response.get("status"):
             return Unusable(what, "it has no answer (blocked, failed or still under way)")
         exchange = _exchange(entry, request, response)
-        said = entry.get(_SAID)
-        return exchange if said is None else _session(exchange, said)
+        messages = entry.get(_MESSAGES)
+        return exchange if messages is None else _session(exchange, messages)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return Unusable(what, f"it is not as HAR 1.2 has it: {type(error).__name__} {error}")
+        return Unusable(what, f"it does not follow HAR 1.2: {type(error).__name__} {error}")
 
 
 def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str, Any]) -> Exchange:
@@ -94,29 +94,29 @@ def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str
     return Exchange(asked, started, int(response["status"]), headers, received, ended, lost=lost_there or lost_here)
 
 
-def _session(exchange: Exchange, said: list[dict[str, Any]]) -> Session:
-    """A socket as Chrome's developer tools export it; how it was closed they do not tell."""
-    messages = tuple(
+def _session(exchange: Exchange, messages: list[dict[str, Any]]) -> Session:
+    """A socket as Chrome's developer tools export it, which is without its close."""
+    read = tuple(
         Message(
             float(message["time"]),
             message["type"] == "send",
             base64.b64decode(message["data"], validate=True) if message["opcode"] == _BINARY else str(message["data"]),
         )
-        for message in said
+        for message in messages
         if message["type"] in ("send", "receive") and message["opcode"] in (_TEXT, _BINARY)
     )
-    ended = max(exchange.ended, messages[-1].at if messages else 0.0)
-    return Session(exchange.request, exchange.started, messages, ended)
+    ended = max(exchange.ended, read[-1].at if read else 0.0)
+    return Session(exchange.request, exchange.started, read, ended)
 
 
 def _headers(fields: Any) -> dict[str, str]:
-    """Headers as HAR has them, or as pairs, which some tools write."""
+    """Headers in the form of HAR, or as pairs, which some tools write."""
     pairs = ((field["name"], field["value"]) if isinstance(field, dict) else field[:2] for field in fields or ())
     return header_map((str(name).encode(), str(value).encode()) for name, value in pairs)
 
 
 def _posted(request: dict[str, Any]) -> tuple[bytes, str]:
-    """The body of a request, and what is missing of it."""
+    """The body of a request, and what is missing ("" if nothing)."""
     posted = request.get("postData")
     if not isinstance(posted, dict):
         missing = request["method"] == "PUT" and not str(request["url"]).partition("?")[0].endswith("/cancel")
@@ -131,7 +131,7 @@ def _posted(request: dict[str, Any]) -> tuple[bytes, str]:
 
 
 def _content(content: dict[str, Any], response: dict[str, Any]) -> tuple[bytes, str]:
-    """The body of an answer, less any content encoding, and what is missing of it."""
+    """The decoded body of an answer, and what is missing ("" if nothing)."""
     text, size = content.get("text"), content.get("size")
     if not isinstance(text, str):
         expected = isinstance(size, int) and size > 0 and response.get("status") not in (204, 304)

@@ -1,7 +1,7 @@
-"""One queued job as its client saw it: what the polls, the logs, the cancel tell, and the timeline that follows.
+"""One queued job as its client observed it in polls, logs and cancels, and its timeline.
 
-All times inside are seconds since the epoch by one clock, ours; those of log lines are fal's, so they are kept
-between the poll that did not show a line yet and the one that did.
+All times are in seconds since the epoch by our clock. Times of log lines are from fal's clock, so each is limited
+to between the last poll without the line and the first poll with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LEVELS = frozenset({"STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"})
 
 @dataclass(slots=True)
 class LogLine:
-    """A log line, and when it was written as far as can be told."""
+    """A log line, and the best estimate of when it was written (seconds since the epoch)."""
 
     at: float
     message: str
@@ -30,8 +30,8 @@ class LogLine:
 class JobTrace:
     """A job between its submit and its result.
 
-    `entry` holds the parts of the fixture that the submit gave; the rest is filled in by what is seen later. It was
-    `asked` for when the submit was sent, and `submitted` when it was answered.
+    `entry` has the parts of the fixture that are known from the submit. `asked` is when the submit was sent,
+    `submitted` when it was answered.
     """
 
     request_id: str
@@ -53,35 +53,35 @@ class JobTrace:
     error_type: str | None = None
     cancel_asked: float | None = None
 
-    def see_stream(self, events: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
-        """Take in the status objects of one stream, each with when it arrived: they carry new log lines only."""
+    def observe_stream(self, events: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
+        """Note the status objects of one stream with their arrival times; each has only new log lines."""
         shown: list[Any] = []
         for at, status in events:
             logs = status.get("logs")
             if isinstance(logs, list):
                 shown += logs
-            self.see({**status, "logs": shown} if isinstance(logs, list) else status, at)
+            self.observe({**status, "logs": shown} if isinstance(logs, list) else status, at)
 
-    def see(self, status: Mapping[str, Any], at: float) -> None:
-        """Take in a status object that arrived at `at`, with all log lines so far."""
-        word = status.get("status")
-        if word == "IN_QUEUE":
+    def observe(self, status: Mapping[str, Any], at: float) -> None:
+        """Note a status object that arrived at `at`, with all log lines so far."""
+        state = status.get("status")
+        if state == "IN_QUEUE":
             self.queued_until = at
             position = status.get("queue_position")
             if type(position) is int and position >= 0 and (not self.positions or self.positions[-1][1] != position):
                 self.positions.append((at, position))
-        elif word == "IN_PROGRESS":
+        elif state == "IN_PROGRESS":
             self.started = at if self.started is None else self.started
             self.running_until = at
-        elif word == "COMPLETED" and self.completed is None:
+        elif state == "COMPLETED" and self.completed is None:
             self.completed = at
-        if word == "COMPLETED":
-            self._see_end(status)
+        if state == "COMPLETED":
+            self._observe_end(status)
         logs = status.get("logs")
         if isinstance(logs, list):
-            self._see_logs(logs, at)
+            self._observe_logs(logs, at)
 
-    def _see_end(self, status: Mapping[str, Any]) -> None:
+    def _observe_end(self, status: Mapping[str, Any]) -> None:
         metrics = status.get("metrics")
         spent = metrics.get("inference_time") if isinstance(metrics, dict) else None
         if isinstance(spent, int | float) and not isinstance(spent, bool) and 0 <= spent < 1e6:
@@ -90,7 +90,7 @@ class JobTrace:
         self.error = error if isinstance(error, str) else self.error
         self.error_type = error_type if isinstance(error_type, str) else self.error_type
 
-    def _see_logs(self, logs: list[Any], at: float) -> None:
+    def _observe_logs(self, logs: list[Any], at: float) -> None:
         new = logs[self.logs_shown :]
         self.logs_shown = max(self.logs_shown, len(logs))
         earliest = self.logs_until or self.submitted
@@ -107,29 +107,29 @@ class JobTrace:
         self.logs_until = at
 
     def timeline(self, result_at: float) -> dict[str, Any]:
-        """The `queue` of the fixture: times in seconds after the submit. A job that nobody polled has none."""
+        """The `queue` of the fixture, with times in seconds after the submit; a job that was never polled has no times."""
         queue: dict[str, Any] = {}
         completed = result_at if self.completed is None else self.completed
-        if self._was_watched():
+        if self._was_polled():
             started = self._started(completed)
             queue["started"] = self.after(started)
             queue["completed"] = max(self.after(completed), queue["started"])
         if self.inference_time is not None:
             queue["inferenceTime"] = self.inference_time
         positions = [{"at": self.after(at), "position": place} for at, place in self.positions]
-        if positions and positions != [{"at": 0.0, "position": 0}]:  # next in line at once is what is assumed anyway
+        if positions and positions != [{"at": 0.0, "position": 0}]:  # this is the default
             queue["positions"] = positions
         if self.lines:
             queue["logs"] = [_log(line, self.after(line.at)) for line in self.lines]
         return queue
 
-    def _was_watched(self) -> bool:
+    def _was_polled(self) -> bool:
         seen = (self.queued_until, self.running_until)
-        polled = any(at is not None and at > self.submitted for at in seen)  # the submit itself shows the job too
+        polled = any(at is not None and at > self.submitted for at in seen)  # the answer to the submit is a status too
         return polled or self.completed is not None
 
     def _started(self, completed: float) -> float:
-        """When the run began: between the last poll that found it waiting and the first that did not."""
+        """When the run started: between the last poll that found the job queued and the first that did not."""
         earliest = self.queued_until or self.submitted
         latest = completed if self.started is None else self.started
         if self.inference_time is None:
@@ -142,7 +142,7 @@ class JobTrace:
 
 
 def _written(entry: Mapping[str, Any]) -> float | None:
-    """When a log line says it was written (seconds since the epoch); None where it does not tell."""
+    """When a log line was written by its own timestamp (seconds since the epoch); None if that is unknown."""
     try:
         written = datetime.fromisoformat(str(entry.get("timestamp")))
         return written.timestamp() if written.tzinfo else None
@@ -151,7 +151,7 @@ def _written(entry: Mapping[str, Any]) -> float | None:
 
 
 def _level_and_source(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """Level and source, which some shapes have in `labels` (PROTOCOL.md section 3.2)."""
+    """Level and source, which some log lines have in `labels` (PROTOCOL.md section 3.2)."""
     labels = entry.get("labels")
     more = labels if isinstance(labels, dict) else {}
     level = entry.get("level", more.get("level"))

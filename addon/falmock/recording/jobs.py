@@ -1,4 +1,4 @@
-"""The jobs of a recording: each from its submit to its result, told apart by request id."""
+"""Follows the jobs of a recording, each from its submit to its result, by request id."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _BY_WEBHOOK = (
     "(mitmproxy's mode reverse)"
 )
 DONE_LIMIT = 10_000
-"""How many request ids are remembered after their job is recorded or named."""
+"""How many request ids are remembered after their job is recorded or reported."""
 
 
 class JobTraces:
-    """At most `limit` jobs at a time; the oldest is given up for a new one."""
+    """Follows at most `limit` jobs at a time; beyond that, the oldest is given up."""
 
     def __init__(self, composer: Composer, limit: int) -> None:
         self._composer = composer
@@ -48,7 +48,7 @@ class JobTraces:
         self._done: OrderedDict[str, None] = OrderedDict()
 
     def submit(self, call: Submit, exchange: Exchange) -> list[Outcome]:
-        """A submit: from here on the job is followed."""
+        """Handle a submit: from now on the job is followed."""
         endpoint = str(call.endpoint)
         if exchange.lost:
             return [warn(f"a submit to {endpoint} cannot be recorded: {exchange.lost}")]
@@ -74,7 +74,7 @@ class JobTraces:
             submitted=exchange.ended,
             webhook=bool(call.webhook),
         )
-        job.see(answer, exchange.ended)
+        job.observe(answer, exchange.ended)
         self._jobs[request_id] = job
         outcomes: list[Outcome] = []
         if len(self._jobs) > self._limit:
@@ -94,22 +94,22 @@ class JobTraces:
         return self._composer.save(entry, f"the refused submit to {endpoint}", exchange.started, answered)
 
     def follow_up(self, call: FollowUp, exchange: Exchange) -> list[Outcome]:
-        """A poll, a status stream, a cancel or the result, which makes the fixture."""
+        """Handle a poll, a status stream, a cancel, or the result, which completes the fixture."""
         job = self._jobs.get(call.request_id)
         if job is None:
-            return self._stranger(call.request_id, exchange)
+            return self._unknown_job(call.request_id, exchange)
         if isinstance(call, Result):
             return self._result(job, exchange)
         if isinstance(call, Cancel):
-            _see_cancel(job, exchange)
+            _observe_cancel(job, exchange)
         elif isinstance(call, StatusStream):
-            job.see_stream(_events(exchange))
+            job.observe_stream(_events(exchange))
         elif exchange.status in (200, 202):
-            job.see(_object(exchange.body), exchange.ended)
+            job.observe(_object(exchange.body), exchange.ended)
         return []
 
-    def _stranger(self, request_id: str, exchange: Exchange) -> list[Outcome]:
-        """A call about a job whose submit was not seen, or that is recorded already."""
+    def _unknown_job(self, request_id: str, exchange: Exchange) -> list[Outcome]:
+        """Handle a call about a job that was submitted before the recording, or that is already recorded."""
         if request_id in self._done or exchange.status == 404:
             return []
         self._close(request_id)
@@ -117,14 +117,14 @@ class JobTraces:
         return [warn(f"job {request_id} is not recorded: {text}")]
 
     def _close(self, request_id: str) -> None:
-        """Nothing more is to be said about this job."""
+        """Stop following this job; nothing more is reported about it."""
         self._jobs.pop(request_id, None)
         self._done[request_id] = None
         if len(self._done) > DONE_LIMIT:
             self._done.popitem(last=False)
 
     def finish(self) -> list[Outcome]:
-        """What is left when the recording ends: jobs that were cancelled are written, the others are named."""
+        """End the recording: write cancelled jobs, and report the others as not recorded."""
         outcomes: list[Outcome] = []
         for job in list(self._jobs.values()):
             outcomes += self._unfetched(job)
@@ -146,24 +146,24 @@ class JobTraces:
         return [self._composer.save(entry, job.about, job.asked, answered)]
 
     def deliver(self, delivered: WebhookResult) -> list[Outcome]:
-        """What fal told the app at its webhook, which makes the fixture as the result does; none for an unknown job."""
+        """Handle a webhook of fal, which completes the fixture as a result does; empty if the job is unknown."""
         job = self._jobs.get(delivered.request_id)
         if job is None:
             return []
         exchange = delivered.result
         if exchange is None:
-            return [warn(f"{job.about}: what its webhook was told is no result that can be recorded")]
+            return [warn(f"{job.about}: its webhook has no result that can be recorded")]
         job.completed = exchange.ended if job.completed is None else job.completed
         return self._result(job, exchange)
 
     def _unfetched(self, job: JobTrace) -> list[Outcome]:
-        """Give up a job whose result was not fetched."""
+        """Give up a job whose result was not fetched; if it was cancelled, write it."""
         self._close(job.request_id)
         ran_on = job.inference_time is not None and job.error is None  # an app that does not stop when asked to
         if job.cancel_asked is None or ran_on:
             how = f"; {_BY_WEBHOOK}" if job.webhook else ""
             return [warn(f"{job.about} is not recorded: its result was never fetched{how}")]
-        # What fal says of such a job is documented; that nobody fetched it is noted beside it.
+        # The result of a cancelled job is documented, so it is written with a note that it was not fetched.
         response = {"error": {"type": "client_cancelled", "message": job.error or CANCELLED_TEXT}}
         queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job)
         recorded = job.entry["recorded"] | {"note": "The result was not fetched after the cancel."}
@@ -171,8 +171,8 @@ class JobTraces:
         return [self._composer.save(entry, job.about, job.asked, BuiltResponse())]
 
 
-def _see_cancel(job: JobTrace, exchange: Exchange) -> None:
-    """What the answer to a cancel tells: that the job was asked to stop, or that it was over before."""
+def _observe_cancel(job: JobTrace, exchange: Exchange) -> None:
+    """Note from the answer to a cancel whether the job is to stop, or was completed before."""
     if exchange.status == 202:
         job.cancel_asked = exchange.ended if job.cancel_asked is None else job.cancel_asked
     elif job.completed is None and _object(exchange.body) == ALREADY_COMPLETED:
@@ -180,7 +180,7 @@ def _see_cancel(job: JobTrace, exchange: Exchange) -> None:
 
 
 def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:
-    """The status objects of a stream, each with when it arrived."""
+    """The status objects of a stream, each with its arrival time."""
     parser = Parser()
     for at, chunk in exchange.chunks:
         for event in parser.feed(chunk):
@@ -188,7 +188,7 @@ def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:
 
 
 def _is_unfinished(job: JobTrace, exchange: Exchange) -> bool:
-    """Whether a result was asked for too early or of a lost job (PROTOCOL.md section 3.4): not the model's answer."""
+    """Whether the answer is not the model's: the job is not complete, or lost (PROTOCOL.md section 3.4)."""
     if exchange.status == 202:
         return True
     body = _object(exchange.body) if exchange.status in (400, 404) else {}
@@ -204,7 +204,7 @@ def _job_entry(job: JobTrace, exchange: Exchange, response: dict[str, Any]) -> d
         else:
             asked = job.after(job.cancel_asked)
             queue = {"started": asked, **queue, "cancel": "ignored"}
-            queue["started"] = min(queue["started"], asked)  # only an app at work can ignore it
+            queue["started"] = min(queue["started"], asked)  # only a running app can ignore a cancel
     if exchange.status >= 400:
         queue |= _shown_error(job)
     entry = {"match": job.entry["match"], "response": response}
@@ -214,13 +214,13 @@ def _job_entry(job: JobTrace, exchange: Exchange, response: dict[str, Any]) -> d
 
 
 def _shown_error(job: JobTrace) -> dict[str, Any]:
-    """What the COMPLETED status said of a failure."""
+    """The failure as the COMPLETED status showed it."""
     shown = {"error": job.error, "errorType": job.error_type}
     return {key: text for key, text in shown.items() if text is not None}
 
 
 def _cancelled_timeline(job: JobTrace, asked: float) -> dict[str, Any]:
-    """The `queue` of a job that its client stopped: it goes on until it is cancelled again."""
+    """The `queue` of a job that its client cancelled: in replay it runs until it is cancelled again."""
     queue = job.timeline(asked)
     queue.pop("completed", None)
     queue.pop("inferenceTime", None)

@@ -1,4 +1,4 @@
-"""The parts of a fixture that come from the request: the match, and how the call is named."""
+"""The parts of a fixture that come from the request: the match, and the name of the call."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NAME_LENGTH = 48
 
 
 class NotAnInput(ValueError):
-    """A request whose body no fixture can select on; the text says why."""
+    """A request whose body no fixture can match; the text says why."""
 
 
 def input_of(request: Request) -> dict[str, Any]:
-    """The input as it was sent, numbers exact. Raises NotAnInput."""
+    """The input as it was sent, with exact numbers. Raises NotAnInput."""
     if not request.body or request.method == "GET":
         return query.parameters(request.query)
     try:
@@ -40,7 +40,7 @@ def input_of(request: Request) -> dict[str, Any]:
 
 
 class MatchBuilder:
-    """Makes the `match` of fixtures: files by content, volatile values out. Secrets are still in it."""
+    """Builds the `match` of fixtures: files by content, without volatile values. It still contains secrets."""
 
     def __init__(self, files: FileUrls, ignores: Ignores) -> None:
         self._files = files
@@ -54,11 +54,11 @@ class MatchBuilder:
         return match | self._selecting(request, endpoint)
 
     def of_message(self, value: dict[str, Any], endpoint: str) -> dict[str, Any]:
-        """The match of a message on a socket to an endpoint; bytes in it count by their content. Raises NotAnInput."""
+        """The match of a message on a socket to an endpoint; bytes in it match by digest. Raises NotAnInput."""
         return {"model": endpoint} | self._chosen(value, endpoint)
 
     def of_plain_call(self, request: Request) -> dict[str, Any]:
-        """The match of a call that goes to no endpoint. Raises NotAnInput."""
+        """The match of a call that is not to an endpoint. Raises NotAnInput."""
         match = {"method": request.method, "host": request.host, "path": request.path}
         return match | self._selecting(request, "")
 
@@ -73,7 +73,7 @@ class MatchBuilder:
         return selecting
 
     def _stated(self, value: Any, depth: int = 0) -> Any:
-        """An input as a fixture states it. Raises NotAnInput."""
+        """An input in the form of a fixture. Raises NotAnInput."""
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, bytes):
@@ -101,7 +101,7 @@ class MatchBuilder:
 
 
 def call_name(match: dict[str, Any]) -> str:
-    """A few words for the file's name: of the prompt where the input has one, else what kind of call it is."""
+    """A few words for the file's name: from the prompt if the input has one, else the kind of call."""
     stated = match.get("input")
     if isinstance(stated, dict):
         for key in ("prompt", "text", "input"):
@@ -113,7 +113,7 @@ def call_name(match: dict[str, Any]) -> str:
 
 
 def slug(text: str) -> str:
-    """A text as a file's name: lower-case words with dashes, at most NAME_LENGTH characters; "" where it has none."""
+    """A text as a file name: lower-case words with dashes, at most NAME_LENGTH characters; "" if it has no words."""
     words = ""
     for word in _WORD.findall(text[:1000].lower()):
         if words and len(words) + 1 + len(word) > NAME_LENGTH:

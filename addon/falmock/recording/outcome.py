@@ -1,4 +1,4 @@
-"""What the recorder wants done about what it saw, as data. An edge writes, fetches and logs."""
+"""What the recorder wants done, as data; the caller writes, fetches and logs."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from falmock.wire.message import Content
 
 
 class Level(enum.Enum):
-    """How loudly something is told."""
+    """The log level of a message."""
 
     INFO = "info"
     WARNING = "warning"
 
 
 class Tell(NamedTuple):
-    """Something the user should know, in words."""
+    """A message for the user."""
 
     text: str
     level: Level = Level.INFO
 
 
 class Save(NamedTuple):
-    """A fixture to be written: an entry of a fixture file (`match`, `response`, `queue`, `recorded`).
+    """A fixture to write: an entry of a fixture file (`match`, `response`, `queue`, `recorded`).
 
-    `name` tells what the call was about, for the file's name; `about` names the call to people. `asked` is when the
-    call was made (seconds since the epoch): it is by this that answers of one match take turns. `urls` are the file
-    URLs that the answer names, by `storage.url_key`, as they came; `contents` are assets that the entry refers to.
-    `is_cut` says that the client left while it was being answered, so that what else would have come is not known.
+    `name` describes the call in the file's name, `about` in messages. `asked` is when the call was made (seconds
+    since the epoch); answers of one match take turns in this order. `urls` are the file URLs in the answer, unchanged,
+    by `uploads.url_key`; `contents` are assets that the entry refers to, with their types. `is_cut`: the client left
+    before the answer was complete, so the rest is unknown.
     """
 
     entry: dict[str, Any]
@@ -44,7 +44,7 @@ class Save(NamedTuple):
 
 
 class Link(NamedTuple):
-    """The content of a file URL became known: it is kept as an asset, and takes the URL's place in fixtures."""
+    """The content of a file URL became known: it is kept as an asset and replaces the URL in fixtures."""
 
     url: str
     content: Content

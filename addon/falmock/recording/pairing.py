@@ -1,4 +1,4 @@
-"""Which messages of a server answer which of its client's (PROTOCOL.md section 5.3): nothing on the wire says so."""
+"""Pairs messages of a server with those of its client; the protocol itself does not (PROTOCOL.md section 5.3)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from falmock.wire.realtime import TIMEOUT
 
 @dataclass(slots=True, eq=False)
 class Pairing:
-    """A message of the client's, None for the moment the socket opened, and what the server answered to it.
+    """A message of the client (None for the opening of the socket) and the server's answers to it.
 
-    `is_cut` tells that the client left, or the socket broke off, when the server may not have said all of it. `waited`
-    tells that another input was worked on when this came, so that the app may have dropped it.
+    `at` and `closed_at` are in seconds since the epoch. `is_cut`: the client left or the socket broke off, so answers
+    may be missing. `waited`: another input was in progress when this one came, so the app may have dropped it.
     """
 
     at: float
-    asked: Message | None = None
+    sent: Message | None = None
     value: Any = None
     answers: list[tuple[Message, Any]] = field(default_factory=list)
     is_answered: bool = False
@@ -38,23 +38,23 @@ class Pairing:
 
 
 class Pairings(NamedTuple):
-    """The turns of a session, first that of its opening.
+    """The pairings of a session; the first is for its opening.
 
-    Where `is_doubtful`, results may stand with the wrong inputs.
+    If `is_doubtful`, results may be paired with the wrong inputs.
     """
 
     all: list[Pairing]
     is_doubtful: bool
 
 
-def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Pairings:
-    """Who was answered what; `said` are the messages of a session that count, each with what it holds.
+def pairings(session: Session, messages: Iterable[tuple[Message, Any]]) -> Pairings:
+    """Pair each input with its answers; `messages` are the relevant messages of a session, each with its value.
 
-    The oldest input that has no result yet gets the next one; further results go to the input that was answered last.
-    An equal `request_id` in both decides where there is one. Where the client asked for a `max_buffering`, the oldest
-    input that waits is taken to be dropped when one more comes. Whether that holds, or how many the app keeps by
-    itself, shows in the number of results only. Control messages go with the result that they follow; the word that a
-    session is over, and its close, go with the last input.
+    An equal `request_id` in both decides, if there is one. Otherwise the oldest input without a result gets the next
+    result; further results go to the input that was answered last. If the client requested a `max_buffering`, the
+    oldest waiting input counts as dropped when one more comes. Only the number of results shows whether that is
+    right, or how many inputs the app buffers by itself. Control messages belong to the result before them; the
+    message that ends a session, and its close, belong to the last input.
     """
     limit = realtime.max_buffering(session.request.query)
     guessed = has_dropped = has_surplus = False
@@ -63,11 +63,11 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Pairings:
     waiting: deque[Pairing] = deque()
     current = opening
     by_id: dict[str, Pairing] = {}
-    for message, value in said:
+    for message, value in messages:
         if message.from_client:
             found.append(Pairing(message.at, message, value, waited=bool(waiting)))
             waiting.append(found[-1])
-            if limit is not None and len(waiting) > limit + 1:  # the first of them is worked on
+            if limit is not None and len(waiting) > limit + 1:  # the first of them is in progress
                 has_dropped = True
                 del waiting[1]
             if request_id := _request_id(value):
@@ -86,8 +86,8 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Pairings:
             current.is_answered = True
             current.answers.append((message, value))
     if session.close is None or session.lost:
-        for turn in (current, *waiting):
-            turn.is_cut = True
+        for pairing in (current, *waiting):
+            pairing.is_cut = True
     if session.close is not None:
         found[-1].close, found[-1].closed_at = session.close, session.ended
     is_short = guessed and bool(waiting) and (limit is None or session.close is not None)
@@ -95,12 +95,12 @@ def turns(session: Session, said: Iterable[tuple[Message, Any]]) -> Pairings:
 
 
 def is_over(value: Any) -> bool:
-    """Whether a message tells that the session is over because nothing was asked any more."""
+    """Whether a message ends the session because no further input came."""
     return isinstance(value, dict) and value.get("type") == ERROR_TYPE and value.get("error") == TIMEOUT
 
 
 def is_refusal(value: Any) -> bool:
-    """Whether a message tells that the client's token is no good."""
+    """Whether a message says that the client's token is invalid."""
     return isinstance(value, dict) and value.get("status") == "error" and value.get("error") == "Unauthorized"
 
 
@@ -110,5 +110,5 @@ def _request_id(value: Any) -> str:
 
 
 def _control(value: Any) -> Any:
-    """The type of a message about the session."""
+    """The `type` of a message, which control messages have."""
     return value.get("type") if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""Follows traffic call by call and says which fixtures come of it. It only listens, and does no I/O."""
+"""Follows traffic call by call and returns the fixtures to write. It does not change traffic and does no I/O."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 _PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}
-"""Hosts whose other calls are recorded as plain HTTP, below this path."""
+"""Hosts whose other calls are recorded as plain HTTP, if the path begins with this."""
 _CREDENTIALS = ("/v1/keys", "/tokens", "/.well-known", "/oauth")
-"""Paths whose answers are credentials: never recorded."""
+"""Paths that are never recorded, because their answers are credentials."""
 
 
 class Recorder:
     """Turns exchanges into outcomes.
 
-    `join` makes one content of the parts of an upload (see `UploadTraces`). `max_jobs` is how many jobs are followed at a
-    time; `errors` says that fal's own trouble is recorded too.
+    `join` concatenates the parts of an upload (see `UploadTraces`). `max_jobs` is how many jobs are followed at a time.
+    With `errors`, failures of fal itself are recorded too.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class Recorder:
         self._sockets = SocketFixtures(self._composer)
 
     def sink(self, method: str, host: str, path: str) -> Sink:
-        """What is needed of the body of a request to this host, which may be anybody's, while it passes."""
+        """What the recorder needs of the body of a request to this host, which may be any host."""
         if method == "POST" and self.hosts.role(host) is Role.CDN:
             direct = isinstance(routes.route(Role.CDN, method, path, ""), calls.DirectUpload)
             return Sink.HASH if direct else Sink.NOTHING
         return self.uploads.sink(method, f"https://{host}{path}") if method == "PUT" else Sink.NOTHING
 
     def note(self, exchange: Exchange) -> list[Outcome]:
-        """What comes of one exchange; its request is to a host of fal's, or to an upload URL that fal gave out."""
+        """The outcomes of one exchange with a host of fal's, or with an upload URL that fal issued."""
         request = exchange.request
         self.redactor.learn(request.headers, request.query)
         self.redactor.learn(exchange.headers)
@@ -87,12 +87,12 @@ class Recorder:
         return self._handle(routes.route(role, request.method, request.path, request.query), exchange)
 
     def note_delivery(self, request: Request, at: float) -> list[Outcome]:
-        """What comes of a request to somebody else: fal may tell a webhook of a job that is followed."""
+        """The outcomes of a request to any other host, which may be a webhook about a job that is followed."""
         delivered = webhook_results.read(request, at)
         return [] if delivered is None else self._jobs.deliver(delivered)
 
     def note_session(self, session: Session) -> list[Outcome]:
-        """What comes of a socket to a host of fal's, once it is over."""
+        """The outcomes of a socket to a host of fal's, once it is closed."""
         request = session.request
         self.redactor.learn(request.headers, request.query)
         role = self.hosts.role(request.host)
@@ -106,12 +106,12 @@ class Recorder:
         return []
 
     def finish(self) -> list[Outcome]:
-        """What is left when the recording ends."""
+        """The outcomes at the end of the recording."""
         return self._jobs.finish()
 
     def _handle(self, call: calls.Call, exchange: Exchange) -> list[Outcome]:
         if exchange.status == 101:
-            return []  # the session comes when it is over
+            return []  # `note_session` handles the socket once it is closed
         if exchange.request.headers.get("upgrade", "").lower() == "websocket":
             where = f"https://{exchange.request.host}{exchange.request.path}"
             return [warn(f"the socket to {where} was refused ({exchange.status}) and is not recorded")]
@@ -127,7 +127,7 @@ class Recorder:
             self._learn_token(exchange.body)
             return []
         if isinstance(call, calls.WebhookKeys):
-            return []  # falmock signs with keys of its own
+            return []  # falmock signs with its own keys
         if isinstance(call, calls.Unrouted):
             return self._plain_call(exchange)
         if isinstance(call, calls.CdnToken):
@@ -141,7 +141,7 @@ class Recorder:
             return [warn(f"{about} was answered {exchange.status} ({why}) and is not recorded")]
         try:
             match = self._composer.matches.of_endpoint(exchange.request, str(call.endpoint))
-            stream = self._composer.stream(exchange) if streams.is_wanted(call, exchange.request) else None
+            stream = self._composer.stream(exchange) if streams.is_requested(call, exchange.request) else None
             answered = self._composer.answer(exchange) if stream is None else stream[1]
         except (NotAnInput, NotAnAnswer) as error:
             return [warn(f"{about} cannot be recorded: {error}")]
@@ -185,12 +185,10 @@ class Recorder:
         return [Known(file)]
 
     def _lost_upload(self, url: str, exchange: Exchange) -> list[Outcome]:
-        """An upload whose bytes are not there: it is kept as it went, so that the app gets the same URL again."""
-        text = (
-            f"the content of an upload to {url} is unknown ({exchange.lost}): it is recorded by its name and type alone"
-        )
+        """Record an upload with unknown bytes as plain calls, so that the app gets the same URL again."""
+        text = f"the content of an upload to {url} is unknown ({exchange.lost}): only its name and type are recorded"
         outcomes: list[Outcome] = [warn(text)]
-        for part in (self.uploads.begun_by(url), exchange._replace(lost="")):
+        for part in (self.uploads.started_by(url), exchange._replace(lost="")):
             if part is not None:
                 outcomes += self._plain(part)
         return outcomes
@@ -200,7 +198,7 @@ class Recorder:
             return []
         url = f"https://{exchange.request.host}{exchange.request.path}"
         if self.files.uploaded(url):
-            return []  # replay serves what the app uploads
+            return []  # replay serves uploaded files by itself
         if exchange.lost:
             return [warn(f"the file {url} is not kept: {exchange.lost}")]
         if self.files.is_named(url):
@@ -220,7 +218,7 @@ class Recorder:
         request = exchange.request
         about = f"{request.method} https://{request.host}{request.path}"
         if "json" not in request.headers.get("content-type", ""):
-            request = request._replace(body=b"")  # a file is no input
+            request = request._replace(body=b"")  # a file is not an input
         try:
             match = self._composer.matches.of_plain_call(request)
             answered = self._composer.answer(exchange)
@@ -238,7 +236,7 @@ class Recorder:
 
 
 def _is_whole(exchange: Exchange) -> bool:
-    """Whether a download brought the whole file: players ask for `bytes=0-`, which is all of it as a range."""
+    """Whether a download is the whole file: media players request `bytes=0-`, which is all of it as a range."""
     if exchange.status == 200:
         return True
     span, _, size = exchange.headers.get("content-range", "").removeprefix("bytes ").partition("/")

@@ -1,4 +1,4 @@
-"""The `response` of a fixture from an answer on the wire."""
+"""Builds the `response` of a fixture from a recorded answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
-from falmock.recording.files import speaking_name
+from falmock.recording.files import readable_name
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.wire.formats import jsontext
@@ -25,16 +25,16 @@ _KEPT_HEADERS = frozenset({"retry-after", "content-disposition", "content-langua
 _LEFT_OUT = frozenset({"x-fal-request-id", "x-fal-served-from", "x-fal-cdn-token", "x-fal-billable-units"})
 _UNITS = re.compile(r"(0|[1-9]\d{0,8})(\.\d{1,30})?")
 _INLINE = 1024
-"""A `data:` URI of up to so many characters reads well enough where it is."""
+"""A `data:` URI of up to this many characters stays in the fixture."""
 
 
 class NotAnAnswer(ValueError):
-    """An answer that no fixture can give; the text says why."""
+    """An answer that a fixture cannot represent; the text says why."""
 
 
 @dataclass(slots=True)
 class BuiltResponse:
-    """A `response`, the file URLs it names (as they came, by `url_key`), and the assets it refers to."""
+    """A `response`, the file URLs in it (unchanged, by `url_key`), and the assets it refers to."""
 
     response: dict[str, Any] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
@@ -42,20 +42,20 @@ class BuiltResponse:
 
 
 class ResponseBuilder:
-    """Makes the `response` of fixtures: media out into assets, only the headers that matter.
+    """Builds the `response` of fixtures: media as assets, only the relevant headers.
 
-    Secrets are still in it.
+    It still contains secrets.
     """
 
     def __init__(self, files: FileUrls) -> None:
         self._files = files
 
     def of(self, exchange: Exchange) -> BuiltResponse:
-        """The answer as a fixture has it. Raises NotAnAnswer."""
+        """The answer in the form of a fixture. Raises NotAnAnswer."""
         if exchange.lost:
             raise NotAnAnswer(exchange.lost)
         if exchange.status < 200 or 300 <= exchange.status < 400:
-            raise NotAnAnswer(f"an answer with status {exchange.status} is none of a model")
+            raise NotAnAnswer(f"an answer with status {exchange.status} does not come from a model")
         result = BuiltResponse()
         if exchange.status != 200:
             result.response["status"] = exchange.status
@@ -76,7 +76,7 @@ class ResponseBuilder:
             try:
                 value = jsontext.loads_exact(exchange.body)
             except jsontext.BadJSON:
-                pass  # whatever it is, it was answered so
+                pass  # recorded as text or file
             else:
                 if b'"$file"' not in exchange.body:
                     return "json", self.rendered(value, result)
@@ -92,7 +92,7 @@ class ResponseBuilder:
         return "file", f"sha256:{content.sha256}"
 
     def rendered(self, value: Any, result: BuiltResponse) -> Any:
-        """A JSON value as a fixture answers with it; what it names is noted in `result`."""
+        """A JSON value in the form of a fixture; files it refers to are noted in `result`."""
         if isinstance(value, list):
             return [self.rendered(item, result) for item in value]
         if isinstance(value, dict):
@@ -100,15 +100,15 @@ class ResponseBuilder:
         return self.text(value, result) if isinstance(value, str) and ":" in value else value
 
     def text(self, text: str, result: BuiltResponse) -> Any:
-        """A text as a fixture answers with it: a file or what is inline taken out."""
+        """A text in the form of a fixture: file URLs and `data:` URIs become references."""
         if text.startswith("data:"):
             return self._inline(text, result)
         if not self._files.is_file_url(text):
             return text
         file = self._files.uploaded(text)
         if file is not None:
-            told = {"type": file.content_type} if file.content_type else {}  # there is no asset to tell it
-            return file_value(file) | told | {"uploaded": True}
+            given = {"type": file.content_type} if file.content_type else {}  # there is no asset to take it from
+            return file_value(file) | given | {"uploaded": True}
         result.urls[url_key(text)] = text
         return text
 
@@ -120,28 +120,28 @@ class ResponseBuilder:
         return {FILE: f"sha256:{inline.content.sha256}", "as": "data-uri", "type": inline.content_type}
 
     def headers(self, exchange: Exchange, implied: str) -> dict[str, str]:
-        """The headers that matter; the content type only where it is not the one that is `implied`."""
+        """The relevant headers; the content type only if it differs from `implied`."""
         headers = {
             name: value
             for name, value in sorted(exchange.headers.items())
             if name in _KEPT_HEADERS or (name.startswith("x-fal-") and name not in _LEFT_OUT)
         }
-        told = exchange.headers.get("content-type", "")
-        if told and told != implied:
-            headers = {"content-type": told} | headers
+        content_type = exchange.headers.get("content-type", "")
+        if content_type and content_type != implied:
+            headers = {"content-type": content_type} | headers
         return headers
 
 
 def units_of(exchange: Exchange) -> Any:
-    """The billable units that an answer tells, as they are written; None where it tells none."""
+    """The billable units of an answer, as written in its header; None if there are none."""
     units = exchange.headers.get("x-fal-billable-units", "")
     return jsontext.loads_exact(units.encode()) if _UNITS.fullmatch(units) else None
 
 
 def file_value(file: File) -> dict[str, Any]:
-    """What takes the place of a file's URL in an answer, once its content is known."""
+    """The reference that replaces a file's URL in an answer once its content is known."""
     value: dict[str, Any] = {FILE: f"sha256:{file.sha256}"}
-    if name := speaking_name(file.url):
+    if name := readable_name(file.url):
         value["name"] = name
     if file.content_type and file.content_type != _implied_type("file", file.content_type):
         value["type"] = file.content_type
@@ -154,7 +154,7 @@ def asset_file(sha256: str, content_type: str) -> str:
 
 
 def _implied_type(kind: str, content_type: str) -> str:
-    """The content type that a fixture's answer has when it names none."""
+    """The content type of a fixture's answer that does not state one."""
     if kind == "json":
         return "application/json"
     if kind == "text":

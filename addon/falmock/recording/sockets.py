@@ -1,4 +1,4 @@
-"""The fixtures that come of a session on a socket: one for each message of the client's, with the frames that answered it."""
+"""Builds the fixtures of a socket session: one for each message of the client, with the frames that answered it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from falmock.recording.outcome import Outcome
 from falmock.recording.pairing import Pairing
 from falmock.recording.pairing import is_over
 from falmock.recording.pairing import is_refusal
-from falmock.recording.pairing import turns
+from falmock.recording.pairing import pairings
 from falmock.recording.response import BuiltResponse
 from falmock.recording.response import ResponseBuilder
 from falmock.wire import realtime
@@ -29,19 +29,19 @@ from falmock.wire.message import content_of
 from falmock.wire.routes import is_realtime_path
 
 NO_CODE = 1005
-"""What a close without a code is known by (RFC 6455, section 7.4.1)."""
+"""The code that stands for a close without a code (RFC 6455, section 7.4.1)."""
 NIL = b"\xc0"
 _DOUBT = (
-    "there are not as many results as messages, which were sent faster than they were answered, and nothing tells which result "
-    "is whose: where the app dropped a message, those after it are recorded with the result of another. Record again with one "
-    "message at a time, or with a request_id in each, if the app repeats it"
+    "there are not as many results as messages. The messages were sent faster than they were answered, so it is unknown which "
+    "result answers which: if the app dropped a message, later ones are recorded with the wrong result. Record again with one "
+    "message at a time, or with a request_id in each if the app repeats it"
 )
 INLINE = 256
-"""Bytes of up to this length stand in the fixture itself."""
+"""Binary values of up to this many bytes are written into the fixture itself."""
 
 
 def read(message: Message) -> Any:
-    """What a message holds: the JSON or msgpack value that it is, None for any other text or bytes."""
+    """The JSON or msgpack value of a message; None for any other text or bytes."""
     if isinstance(message.content, str):
         return jsontext.value_of(message.content, exact=True)
     try:
@@ -51,65 +51,65 @@ def read(message: Message) -> Any:
 
 
 class SocketFixtures:
-    """Makes the fixtures of sessions."""
+    """Builds the fixtures of sessions."""
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
 
     def record(self, endpoint: EndpointId, session: Session) -> list[Outcome]:
-        """What comes of a session: in the order of the messages; a session that was refused is fal's trouble."""
+        """The outcomes of a session, in the order of its messages; unanswered messages of a refused one are skipped."""
         about = f"the socket of {endpoint}"
-        said = [(message, value) for message in session.messages if not is_refusal(value := read(message))]
-        refused = len(said) < len(session.messages)
+        messages = [(message, value) for message in session.messages if not is_refusal(value := read(message))]
+        refused = len(messages) < len(session.messages)
         outcomes: list[Outcome] = []
         lost = 0
-        (opening, *asked), is_doubtful = turns(session, said)
-        # How long a socket may be idle is no answer to its opening, and neither is what broke off.
-        if opening.answers and not is_over(opening.answers[0][1]) and (asked or not (refused or session.lost)):
+        (opening, *inputs), is_doubtful = pairings(session, messages)
+        # An idle timeout does not answer the opening, nor does a session that broke off before any input.
+        if opening.answers and not is_over(opening.answers[0][1]) and (inputs or not (refused or session.lost)):
             outcomes.append(self._saved(endpoint, session, opening))
-        for turn in asked:
-            if (refused or session.lost) and not turn.is_answered:
+        for pairing in inputs:
+            if (refused or session.lost) and not pairing.is_answered:
                 lost += 1
             else:
-                outcomes.append(self._saved(endpoint, session, turn))
+                outcomes.append(self._saved(endpoint, session, pairing))
         if refused:
-            outcomes.append(warn(f"{about} was refused (unauthorized): what it did not answer is not recorded"))
+            outcomes.append(warn(f"{about} was refused (unauthorized): unanswered messages are not recorded"))
         elif lost:
-            outcomes.append(warn(f"{about}: what had no answer ({lost}) is not recorded: {session.lost}"))
+            outcomes.append(warn(f"{about}: messages without an answer ({lost}) are not recorded: {session.lost}"))
         if is_doubtful:
             outcomes.append(warn(f"{about}: {_DOUBT}"))
         return outcomes
 
-    def _saved(self, endpoint: EndpointId, session: Session, turn: Pairing) -> Outcome:
+    def _saved(self, endpoint: EndpointId, session: Session, pairing: Pairing) -> Outcome:
         about = f"a message on the socket of {endpoint}"
         is_realtime = is_realtime_path(endpoint)
         try:
-            if turn.asked is None:
+            if pairing.sent is None:
                 about = f"the opening of the socket of {endpoint}"
                 match: dict[str, Any] = {"model": str(endpoint), "opening": True}
             else:
-                value = input_of(turn.asked.content, turn.value, is_realtime=is_realtime)
+                value = input_of(pairing.sent.content, pairing.value, is_realtime=is_realtime)
                 match = self._composer.matches.of_message(value, str(endpoint))
         except NotAnInput as error:
             return warn(f"{about} cannot be recorded: {error}")
         result = BuiltResponse()
         frames = []
         latest = 0.0
-        for message, value in turn.answers:
-            latest = max(latest, round(message.at - turn.at, 2))
+        for message, value in pairing.answers:
+            latest = max(latest, round(message.at - pairing.at, 2))
             frame = frame_of(message.content, value, self._composer.answers, result, is_realtime=is_realtime)
             frames.append({"at": latest} | frame)
-        if turn.close is not None:
-            frames.append({"at": max(latest, round(turn.closed_at - turn.at, 2)), "close": _close(turn.close)})
-        recorded = self._composer.recorded_at(turn.at, session.request)
+        if pairing.close is not None:
+            frames.append({"at": max(latest, round(pairing.closed_at - pairing.at, 2)), "close": _close(pairing.close)})
+        recorded = self._composer.recorded_at(pairing.at, session.request)
         entry = {"match": match, "realtime": frames, "recorded": recorded}
-        return self._composer.save(entry, about, turn.at, result)._replace(is_cut=turn.is_cut)
+        return self._composer.save(entry, about, pairing.at, result)._replace(is_cut=pairing.is_cut)
 
 
 def input_of(content: str | bytes, value: Any, *, is_realtime: bool) -> dict[str, Any]:
-    """The input that a message is, as the engine reads it, bytes left as they are; `value` is what it holds.
+    """The input of a message, as the engine reads it; bytes stay bytes. `value` is the message's value.
 
-    Raises NotAnInput for what ends a realtime session, whatever fixtures there are.
+    Raises NotAnInput for a message that ends any realtime session, regardless of fixtures.
     """
     if isinstance(value, dict):
         return value
@@ -125,9 +125,9 @@ def input_of(content: str | bytes, value: Any, *, is_realtime: bool) -> dict[str
 def frame_of(
     content: str | bytes, value: Any, answers: ResponseBuilder, result: BuiltResponse, *, is_realtime: bool
 ) -> dict[str, Any]:
-    """A message of a server as a frame of a fixture, without its time; what it names is noted in `result`.
+    """A message of a server as a frame of a fixture, without its time; files it refers to are noted in `result`.
 
-    Text is JSON where that is sent again as it was, or to clients that read nothing else.
+    Text becomes JSON if replay then sends the same text, or if the client (realtime) accepts only JSON anyway.
     """
     if isinstance(content, str):
         if isinstance(value, dict | list) and '"$file"' not in content and (is_realtime or _is_compact(content, value)):
@@ -143,7 +143,7 @@ def _is_compact(text: str, value: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether JSON can hold what stands between the bytes of a value, and no key reads as a file."""
+    """Whether a value, apart from bytes in it, can be written as JSON, and no key looks like a file reference."""
     if isinstance(value, dict):
         return not any(key.startswith("$") for key in value) and all(map(_is_plain, value.values()))
     if isinstance(value, list):
@@ -164,7 +164,7 @@ def _rendered(value: Any, answers: ResponseBuilder, result: BuiltResponse, conte
 
 
 def _binary(data: bytes, content_type: str, result: BuiltResponse, where: str) -> Any:
-    """Bytes as a frame has them: short ones in base64, others as an asset."""
+    """Bytes in a frame: short ones in base64, others as an asset."""
     if len(data) <= INLINE:
         text = base64.b64encode(data).decode()
         return text if where == "binary" else {"$base64": text}
@@ -174,5 +174,5 @@ def _binary(data: bytes, content_type: str, result: BuiltResponse, where: str) -
 
 
 def _close(close: Close) -> dict[str, Any]:
-    told: dict[str, Any] = {"code": NORMAL_CLOSURE if close.code == NO_CODE else close.code}
-    return told | ({"reason": close.reason} if close.reason else {})
+    result: dict[str, Any] = {"code": NORMAL_CLOSURE if close.code == NO_CODE else close.code}
+    return result | ({"reason": close.reason} if close.reason else {})

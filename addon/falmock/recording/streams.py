@@ -1,4 +1,4 @@
-"""The `stream` of a fixture: an answer that came piece by piece, with when each came. Secrets are still in it."""
+"""Builds the `stream` of a fixture: the pieces of an answer and their times. It still contains secrets."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from falmock.wire.formats.sse import Parser
 from falmock.wire.message import Request
 
 _LINGERED = 0.05
-"""A stream that ends so many seconds after its last event ends later than with it."""
+"""If a stream ends at least this long (seconds) after its last event, the fixture has an `end` step."""
 
 
-def is_wanted(call: Call, request: Request) -> bool:
-    """Whether a call asks for a stream: by its path, its Accept header, or its input as OpenAI's clients do."""
+def is_requested(call: Call, request: Request) -> bool:
+    """Whether a call requests a stream: by path, Accept header, or `stream` in the input (as OpenAI's clients do)."""
     if isinstance(call, Stream) or sse.MEDIA_TYPE in request.headers.get("accept", ""):
         return True
     if b'"stream"' not in request.body:
@@ -41,10 +41,10 @@ def is_wanted(call: Call, request: Request) -> bool:
 def streamed(
     exchange: Exchange, answers: ResponseBuilder, *, broken_too: bool = False
 ) -> tuple[Any, BuiltResponse] | None:
-    """The `stream` of a fixture and what it names; None for an answer that is none, or that is no 200.
+    """The `stream` of a fixture and what it refers to; None if the answer is not a stream or its status is not 200.
 
-    Events keep type, id and data; comments and `retry` are dropped. With `broken_too` one that fal broke off is taken as
-    far as it went. Raises NotAnAnswer.
+    Events keep type, id and data; comments and `retry` are dropped. With `broken_too`, a stream that fal broke off is
+    recorded up to that point. Raises NotAnAnswer.
     """
     if exchange.status != 200:
         return None
@@ -54,7 +54,7 @@ def streamed(
     if exchange.content_type == sse.MEDIA_TYPE:
         steps = list(_events(exchange, answers, result))
         if not steps and exchange.body.strip() and not exchange.broke_off:
-            return None  # whatever it is, it is not what it says
+            return None  # the body does not match its content type
         implied = sse.TYPE
     elif exchange.chunks and (exchange.broke_off or not _is_whole(exchange)):
         steps = [{"at": at, "bytes": base64.b64encode(chunk).decode()} for at, chunk in _timed(exchange)]
@@ -65,17 +65,17 @@ def streamed(
     if not exchange.broke_off and (not steps or ends - steps[-1]["at"] >= _LINGERED):
         steps.append({"at": ends, "end": True})
     head = {"headers": answers.headers(exchange, implied), "billableUnits": units_of(exchange)}
-    told = {key: value for key, value in head.items() if value not in ({}, None)}
-    return {"events": steps, **told} if told else steps, result
+    present = {key: value for key, value in head.items() if value not in ({}, None)}
+    return {"events": steps, **present} if present else steps, result
 
 
 def breaking_off(stream: Any) -> dict[str, Any]:
-    """The `fault` of a fixture whose `stream` broke off behind its last event."""
+    """The `fault` of a fixture whose `stream` broke off after its last event."""
     return {"stream": {"after": len(steps_of(stream)), "cut": True}}
 
 
 def _is_whole(exchange: Exchange) -> bool:
-    """Whether an answer is a single text or JSON value, however it was cut on its way."""
+    """Whether an answer is a single text or JSON value, even if it arrived in several chunks."""
     if exchange.content_type.startswith("text/"):
         return len(exchange.chunks) == 1
     return "json" in exchange.content_type and jsontext.is_json(exchange.body)
@@ -86,12 +86,12 @@ def _events(exchange: Exchange, answers: ResponseBuilder, result: BuiltResponse)
     last_id = ""
     for at, chunk in _timed(exchange):
         for event in parser.feed(chunk):
-            told: dict[str, Any] = {"at": at}
+            step: dict[str, Any] = {"at": at}
             if event.type != "message":
-                told["event"] = event.type
+                step["event"] = event.type
             if event.id != last_id:
-                told["id"] = last_id = event.id
-            yield told | _data(event.data, answers, result)
+                step["id"] = last_id = event.id
+            yield step | _data(event.data, answers, result)
 
 
 def _data(text: str, answers: ResponseBuilder, result: BuiltResponse) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _data(text: str, answers: ResponseBuilder, result: BuiltResponse) -> dict[st
 
 
 def _timed(exchange: Exchange) -> Iterator[tuple[float, bytes]]:
-    """The pieces, each with when it came (seconds after the call); a clock that went back is not followed."""
+    """The chunks with their times (seconds after the call); times never decrease, even if the clock went back."""
     latest = 0.0
     for at, chunk in exchange.chunks or ((exchange.ended, exchange.body),):
         latest = max(latest, _after(exchange, at))

@@ -1,6 +1,6 @@
-"""Follows uploads on their way to fal, so that the URL a file got is known as the content it stands for.
+"""Follows uploads to fal, so that the content of an uploaded file's URL is known.
 
-Every route of PROTOCOL.md section 6. Upload targets are what fal answered, so they may be on any host.
+Covers every route of PROTOCOL.md section 6. fal chooses the upload URLs, so they may be on any host.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from falmock.wire.formats.media import is_type
 from falmock.wire.message import Content
 
 LIMIT = 10_000
-"""How many uploads and files are remembered; the oldest go first."""
+"""How many uploads and files are remembered; beyond that, the oldest are dropped."""
 _PYTHON_PART = re.compile(r"(.+)/multipart/[^/]+/(?:(\d{1,5})|complete)/*")
 _JS_PART = re.compile(r"(.+)/(?:(\d{1,5})|complete)/*")
 
 
 def url_key(url: str) -> str:
-    """What a file's URL is known by: itself less query and fragment, where signatures stand."""
+    """The key of a file's URL: the URL without query and fragment, which contain signatures."""
     return url.partition("#")[0].partition("?")[0]
 
 
 class Sink(enum.Enum):
-    """What is needed of a request body that passes through."""
+    """What the recorder needs of a request body."""
 
     NOTHING = "nothing"
     HASH = "hash"
-    """Its digest: it is a whole file."""
+    """Its digest: the body is a whole file."""
     SPOOL = "spool"
-    """Its bytes, until the upload is complete: it is a part of a file."""
+    """Its bytes, until the upload is complete: the body is a part of a file."""
 
 
 class File(NamedTuple):
@@ -56,8 +56,8 @@ class File(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Promise:
-    """An upload that fal gave a URL for."""
+class _Upload:
+    """An upload for which fal issued a URL."""
 
     file_url: str
     content_type: str
@@ -65,40 +65,40 @@ class _Promise:
     parts: dict[int, Content] = field(default_factory=dict)
 
 
-class _Claim(NamedTuple):
-    """What a request to an upload URL does: `number` is the part's, 0 for the whole file, None to complete."""
+class _Step(NamedTuple):
+    """What a request to an upload URL does: `number` is the part's, 0 for the whole file, None for completion."""
 
-    promise: _Promise
+    upload: _Upload
     number: int | None
 
 
 class UploadTraces:
-    """The uploads under way. `join` makes one content of the parts given, in order, and may forget their bytes."""
+    """The pending uploads. `join` concatenates the given parts in order, and may then discard their bytes."""
 
     def __init__(self, join: Callable[[list[Content]], Content]) -> None:
         self._join = join
-        self._promises: OrderedDict[str, _Promise] = OrderedDict()
-        self._part_targets: OrderedDict[str, _Claim] = OrderedDict()
+        self._uploads: OrderedDict[str, _Upload] = OrderedDict()
+        self._part_targets: OrderedDict[str, _Step] = OrderedDict()
 
     def sink(self, method: str, url: str) -> Sink:
-        """What is needed of the body of a request to this URL, which may be on any host."""
-        claim = self._claim(url) if method == "PUT" else None
-        if claim is None or claim.number is None:
+        """What the recorder needs of the body of a request to this URL, which may be on any host."""
+        step = self._step(url) if method == "PUT" else None
+        if step is None or step.number is None:
             return Sink.NOTHING
-        return Sink.SPOOL if claim.number else Sink.HASH
+        return Sink.SPOOL if step.number else Sink.HASH
 
     def expects(self, method: str, url: str) -> bool:
-        """Whether a request is part of an upload that was seen to begin."""
-        return method in ("PUT", "POST") and self._claim(url) is not None
+        """Whether a request belongs to an upload whose start was observed."""
+        return method in ("PUT", "POST") and self._step(url) is not None
 
     def start(self, call: Call, exchange: Exchange) -> File | None:
-        """An upload call of fal's API that was answered: what it promises is noted, a file it names is given back."""
+        """Handle an answered upload call of fal's API: note the URL it issues; return the file if it is complete."""
         answer = _json_of(exchange)
         if isinstance(call, UploadInitiate):
             upload_url, file_url = answer.get("upload_url"), answer.get("file_url")
             if isinstance(upload_url, str) and isinstance(file_url, str):
                 announced = jsontext.object_of(exchange.request.body) or {}
-                self._promise(upload_url, _Promise(file_url, _type(announced.get("content_type")), exchange))
+                self._add(upload_url, _Upload(file_url, _type(announced.get("content_type")), exchange))
             return None
         file_url = answer.get("access_url")
         if not isinstance(file_url, str):
@@ -108,57 +108,57 @@ class UploadTraces:
             content = exchange.uploaded
             return None if exchange.lost else File(file_url, content.sha256, content.size, content_type)
         if isinstance(call, MultipartStart):
-            self._promise(file_url, _Promise(file_url, content_type, exchange))
+            self._add(file_url, _Upload(file_url, content_type, exchange))
         return None
 
     def proceed(self, url: str, exchange: Exchange) -> File | None:
-        """A request to an upload URL that was answered with success; the file, once it is whole."""
-        claim = self._claim(url)
-        if claim is None:
+        """Handle a successful request to an upload URL; returns the file if it is complete, else None."""
+        step = self._step(url)
+        if step is None:
             return None
-        promise, number = claim
+        upload, number = step
         if exchange.request.method == "POST" and number:
             target = _json_of(exchange).get("upload_url")
             if isinstance(target, str):
-                self._part_targets[url_key(target)] = claim
+                self._part_targets[url_key(target)] = step
                 _trim(self._part_targets)
             return None
         if number:
-            promise.parts[number] = exchange.uploaded
+            upload.parts[number] = exchange.uploaded
             return None
         if number == 0:
             content = exchange.uploaded
-            content_type = _type(exchange.request.headers.get("content-type"), promise.content_type)
-            return File(promise.file_url, content.sha256, content.size, content_type)
-        if not promise.parts:
+            content_type = _type(exchange.request.headers.get("content-type"), upload.content_type)
+            return File(upload.file_url, content.sha256, content.size, content_type)
+        if not upload.parts:
             return None
-        content = self._join([promise.parts[place] for place in sorted(promise.parts)])
-        promise.parts.clear()
-        return File(promise.file_url, content.sha256, content.size, promise.content_type)
+        content = self._join([upload.parts[place] for place in sorted(upload.parts)])
+        upload.parts.clear()
+        return File(upload.file_url, content.sha256, content.size, upload.content_type)
 
-    def begun_by(self, url: str) -> Exchange | None:
-        """The exchange that gave out this upload URL."""
-        claim = self._claim(url)
-        return None if claim is None else claim.promise.started
+    def started_by(self, url: str) -> Exchange | None:
+        """The exchange in which fal issued this upload URL; None if it was not observed."""
+        step = self._step(url)
+        return None if step is None else step.upload.started
 
-    def _promise(self, upload_url: str, promise: _Promise) -> None:
-        self._promises[url_key(upload_url)] = promise
-        _trim(self._promises)
+    def _add(self, upload_url: str, upload: _Upload) -> None:
+        self._uploads[url_key(upload_url)] = upload
+        _trim(self._uploads)
 
-    def _claim(self, url: str) -> _Claim | None:
-        if not self._promises:
+    def _step(self, url: str) -> _Step | None:
+        if not self._uploads:
             return None
         key = url_key(url)
-        promise = self._promises.get(key)
-        if promise is not None:
-            return _Claim(promise, 0)
+        upload = self._uploads.get(key)
+        if upload is not None:
+            return _Step(upload, 0)
         if key in self._part_targets:
             return self._part_targets[key]
         for form in (_PYTHON_PART, _JS_PART):
             part = form.fullmatch(key)
-            promise = self._promises.get(part[1]) if part else None
-            if part is not None and promise is not None:
-                return _Claim(promise, int(part[2]) if part[2] else None)
+            upload = self._uploads.get(part[1]) if part else None
+            if part is not None and upload is not None:
+                return _Step(upload, int(part[2]) if part[2] else None)
         return None
 
 
@@ -176,5 +176,5 @@ def _type(text: Any, default: str = DEFAULT) -> str:
 
 
 def file_name(url: str) -> str:
-    """The name of the file that a URL ends in, percent-decoded; "" where it ends in a slash."""
+    """The file name at the end of a URL, percent-decoded; "" if the URL ends in a slash."""
     return unquote(url_key(url).rpartition("/")[2])

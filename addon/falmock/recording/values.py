@@ -1,4 +1,4 @@
-"""Where an entry of a fixture file holds the JSON that it answers with: whole, in events, or in frames."""
+"""Access to the JSON values that an entry of a fixture file answers with: whole, in events, or in frames."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 Entry = dict[str, Any]
 
 _HOLDING = {"response": ("json",), "stream": ("json",), "realtime": ("json", "msgpack")}
-"""The parts of an entry, and the keys under which they hold such a value."""
+"""The parts of an entry that answer, and the keys of such values in them."""
 
 
 def steps_of(part: Any) -> list[Entry]:
-    """What a part of an entry has in a row: the events of a `stream`, the frames of a `realtime`, the one `response`."""
+    """The steps of a part of an entry: the events of a `stream`, the frames of a `realtime`, the one `response`."""
     if isinstance(part, list):
         return part
     if isinstance(part, dict) and "events" in part:
@@ -29,7 +29,7 @@ def values(entry: Entry) -> Iterator[Any]:
 
 
 def mapped(entry: Entry, change: Callable[[Any], Any]) -> Entry:
-    """The entry with every JSON value that it answers with changed; the entry itself where that makes no difference."""
+    """The entry with `change` applied to every JSON value that it answers with; the entry itself if nothing changes."""
     new = {name: _part(value, _HOLDING[name], change) if name in _HOLDING else value for name, value in entry.items()}
     return entry if new == entry else new
 

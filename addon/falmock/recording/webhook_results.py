@@ -1,4 +1,4 @@
-"""Webhooks of fal's on their way to the app, read as the results that they tell (PROTOCOL.md section 3.7)."""
+"""Reads the results of jobs from fal's webhook requests to the app (PROTOCOL.md section 3.7)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _FAILED = re.compile(r"Invalid status code: (\d{3})")
 
 
 class WebhookResult(NamedTuple):
-    """What a webhook was told of a job: the result as if it had been fetched; None where that cannot be known."""
+    """The result of a job as if it had been fetched; None if the webhook does not contain it."""
 
     request_id: str
     result: Exchange | None
 
 
 def read(request: Request, at: float) -> WebhookResult | None:
-    """What a request that came at a time (seconds since the epoch) tells of a job; None where it is no delivery."""
+    """The result in a webhook request at a time (seconds since the epoch); None if the request is not a webhook."""
     request_id = request.headers.get(REQUEST_ID)
     if not request_id or request.method != "POST":
         return None
-    told = jsontext.object_of(request.body, exact=True)
-    if told is None or told.get("payload") is None:
+    delivered = jsontext.object_of(request.body, exact=True)
+    if delivered is None or delivered.get("payload") is None:
         return WebhookResult(request_id, None)
-    failed = _FAILED.fullmatch(str(told.get("error")))
-    if failed is None and told.get("status") != "OK":
+    failed = _FAILED.fullmatch(str(delivered.get("error")))
+    if failed is None and delivered.get("status") != "OK":
         return WebhookResult(request_id, None)
-    body = jsontext.dump_exact(told["payload"], indent=None).encode("utf-8", "surrogatepass")
+    body = jsontext.dump_exact(delivered["payload"], indent=None).encode("utf-8", "surrogatepass")
     headers = {"content-type": "application/json", "x-fal-request-id": request_id}
     return WebhookResult(request_id, Exchange(request, at, int(failed[1]) if failed else 200, headers, body, at))

@@ -1,4 +1,4 @@
-"""Runs that went over a socket of `ws.fal.run`, as the exchanges that they are (PROTOCOL.md section 5.4)."""
+"""Converts runs over a socket of `ws.fal.run` to exchanges (PROTOCOL.md section 5.4)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from falmock.wire.message import Request
 
 
 def exchanges(session: Session) -> Iterator[Exchange]:
-    """The runs in the order of their inputs; those whose answer did not end are none."""
-    asked: deque[Message] = deque()
+    """The runs in the order of their inputs, without runs whose answer did not end."""
+    inputs: deque[Message] = deque()
     start: dict[str, Any] | None = None
     body: list[Message] = []
     for message in session.messages:
         if message.from_client:
-            asked.append(message)
+            inputs.append(message)
             continue
         meta = None if isinstance(message.content, bytes) else ws_run.meta(message.content)
         if meta is None:
@@ -31,25 +31,25 @@ def exchanges(session: Session) -> Iterator[Exchange]:
         elif meta["type"] == "start":
             start, body = meta, []
         elif meta["type"] == "end" and start is not None:
-            if asked:
-                yield _exchange(session.request, asked.popleft(), start, body, message.at)
+            if inputs:
+                yield _exchange(session.request, inputs.popleft(), start, body, message.at)
             start = None
 
 
 def _exchange(request: Request, sent: Message, start: dict[str, Any], body: list[Message], ended: float) -> Exchange:
-    told = start.get("headers")
-    headers = {str(name).lower(): str(value) for name, value in told.items()} if isinstance(told, dict) else {}
+    listed = start.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in listed.items()} if isinstance(listed, dict) else {}
     headers.setdefault("x-fal-request-id", str(start["request_id"]))
     pieces = [(message.at, _raw(message.content)) for message in body]
     content = b"".join(piece for _, piece in pieces)
     headers.setdefault("content-type", _type(content, body))
-    asked = dict(request.headers) | {"content-type": "application/json"}
+    request_headers = dict(request.headers) | {"content-type": "application/json"}
     is_stream = headers["content-type"].startswith(sse.MEDIA_TYPE)
     if is_stream:
-        asked["accept"] = sse.MEDIA_TYPE  # what the client would have said over HTTP
+        request_headers["accept"] = sse.MEDIA_TYPE  # as the client would have sent it over HTTP
     status = start.get("status")
     return Exchange(
-        request._replace(method="POST", query="", headers=asked, body=_raw(sent.content)),
+        request._replace(method="POST", query="", headers=request_headers, body=_raw(sent.content)),
         sent.at,
         status if isinstance(status, int) else 200,
         headers,
@@ -64,7 +64,7 @@ def _raw(content: str | bytes) -> bytes:
 
 
 def _type(content: bytes, body: list[Message]) -> str:
-    """The content type of a body that comes without one."""
+    """The content type of a body that was sent without one."""
     if any(isinstance(message.content, bytes) for message in body):
         return sniffed(content)
     return "application/json" if jsontext.is_json(content) else "text/plain; charset=utf-8"

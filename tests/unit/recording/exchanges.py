@@ -1,4 +1,4 @@
-"""Speaks as clients and fal do, for a recorder to listen to; with a clock the test holds."""
+"""Builds exchanges of clients with fal for a recorder, with times that the test sets."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from falmock.wire.message import content_of
 START = 1_752_619_398.0
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 CAT = "https://v3b.fal.media/files/b/0a1b2c3d/kVYyA5s8Xo0qTzNw3pLr_cat.png"
-"""A file's URL as fal gives them."""
+"""A file URL in fal's form."""
 
 
 def body_of(value: Any) -> tuple[bytes, str]:
-    """Bytes and media type of a body: bytes (of no type) and texts as they are, nothing for None, all else as JSON."""
+    """Bytes and media type of a body: bytes (without a type) and texts unchanged, empty for None, all else as JSON."""
     if value is None:
         return b"", ""
     if isinstance(value, bytes):
@@ -54,7 +54,7 @@ def exchange(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> Exchange:
-    """A request (`POST https://...`) and its answer, `at` so many seconds after START.
+    """A request (`POST https://...`) and its answer, `at` in seconds after START.
 
     `asked` are headers of the request, `headers` of the answer.
     """
@@ -99,7 +99,7 @@ def sha256(content: bytes) -> str:
 
 
 def log(message: str, at: float | None = None, **more: Any) -> dict[str, Any]:
-    """A log line as a status shows it, written `at` so many seconds after START by fal's clock."""
+    """A log line of a status; `at` is when it was written, in seconds after START by fal's clock."""
     line = {"message": message, "level": "INFO", "source": "USER"}
     return line | ({} if at is None else {"timestamp": _time(at)}) | more
 
@@ -108,106 +108,106 @@ def _time(at: float) -> str:
     return datetime.fromtimestamp(START + at, UTC).isoformat()
 
 
-class Listening:
-    """A recorder, what it said so far, and clients that talk within its hearing at `now` (seconds after START)."""
+class ObservedTraffic:
+    """A recorder, its outcomes so far, and calls of clients that it observes at `now` (seconds after START)."""
 
     def __init__(self, **options: Any) -> None:
         self.recorder = recorder(**options)
-        self.heard: list[Outcome] = []
+        self.observed: list[Outcome] = []
         self.now = 0.0
         self._jobs = 0
 
-    def hear(self, line: str, sent: Any = None, answer: Any = None, status: int = 200, **more: Any) -> list[Outcome]:
-        """What the recorder makes of one exchange."""
+    def observe(self, line: str, sent: Any = None, answer: Any = None, status: int = 200, **more: Any) -> list[Outcome]:
+        """The recorder's outcomes for one exchange."""
         return self.note(exchange(line, sent, answer, status, **{"at": self.now, **more}))
 
-    def note(self, heard: Exchange) -> list[Outcome]:
-        outcomes = self.recorder.note(heard)
-        self.heard += outcomes
+    def note(self, observed: Exchange) -> list[Outcome]:
+        outcomes = self.recorder.note(observed)
+        self.observed += outcomes
         return outcomes
 
     def run(self, endpoint: str, sent: Any = None, answer: Any = None, status: int = 200, **more: Any) -> list[Outcome]:
-        return self.hear(f"POST https://fal.run/{endpoint}", {} if sent is None else sent, answer, status, **more)
+        return self.observe(f"POST https://fal.run/{endpoint}", {} if sent is None else sent, answer, status, **more)
 
     def upload(self, content: bytes, url: str, content_type: str = "image/png") -> list[Outcome]:
         """An upload as the Python client does it."""
         asked = {"content-type": content_type}
-        return self.hear("POST https://v3.fal.media/files/upload", content, {"access_url": url}, asked=asked)
+        return self.observe("POST https://v3.fal.media/files/upload", content, {"access_url": url}, asked=asked)
 
     def download(self, url: str, content: bytes, content_type: str = "image/png", **more: Any) -> list[Outcome]:
-        return self.hear(f"GET {url}", None, content, headers={"content-type": content_type, **more})
+        return self.observe(f"GET {url}", None, content, headers={"content-type": content_type, **more})
 
     def submit(self, endpoint: str, sent: Any = None, *, query: str = "", **shown: Any) -> Job:
-        """A job that was accepted; `shown` is what the answer says of it besides the usual."""
+        """A job that was accepted; `shown` are further keys of the answer."""
         self._jobs += 1
         job = Job(self, endpoint, f"id-{self._jobs}")
         answer = {"status": "IN_QUEUE", "queue_position": 0, "request_id": job.id} | shown
-        self.hear(f"POST https://queue.fal.run/{endpoint}{query}", {} if sent is None else sent, answer)
+        self.observe(f"POST https://queue.fal.run/{endpoint}{query}", {} if sent is None else sent, answer)
         return job
 
     def finish(self) -> list[Outcome]:
         outcomes = self.recorder.finish()
-        self.heard += outcomes
+        self.observed += outcomes
         return outcomes
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        return entries(self.heard)
+        return entries(self.observed)
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The only fixture that came of it."""
+        """The only recorded fixture."""
         (entry,) = self.entries
         return entry
 
     @property
     def save(self) -> Save:
-        (save,) = saves(self.heard)
+        (save,) = saves(self.observed)
         return save
 
     @property
     def links(self) -> list[Link]:
-        return [outcome for outcome in self.heard if isinstance(outcome, Link)]
+        return [outcome for outcome in self.observed if isinstance(outcome, Link)]
 
     @property
     def warnings(self) -> list[str]:
-        return warnings(self.heard)
+        return warnings(self.observed)
 
 
 class Job:
-    """A job that clients ask after."""
+    """A job that clients poll."""
 
-    def __init__(self, listening: Listening, endpoint: str, request_id: str) -> None:
+    def __init__(self, listening: ObservedTraffic, endpoint: str, request_id: str) -> None:
         self.id = request_id
         self.url = f"https://queue.fal.run/{'/'.join(endpoint.split('/')[:2])}/requests/{request_id}"
         self._hooks = listening
 
-    def hear(self, line: str, answer: Any, status: int, at: float | None, **more: Any) -> list[Outcome]:
+    def observe(self, line: str, answer: Any, status: int, at: float | None, **more: Any) -> list[Outcome]:
         if at is not None:
             self._hooks.now = at
-        return self._hooks.hear(line, None, answer, status, **more)
+        return self._hooks.observe(line, None, answer, status, **more)
 
     def status(self, word: str, at: float | None = None, **shown: Any) -> list[Outcome]:
-        """A poll that showed this."""
+        """A poll with this answer."""
         answer = {"status": word, "request_id": self.id} | shown
-        return self.hear(f"GET {self.url}/status?logs=1", answer, 200 if word == "COMPLETED" else 202, at)
+        return self.observe(f"GET {self.url}/status?logs=1", answer, 200 if word == "COMPLETED" else 202, at)
 
     def stream(self, *events: tuple[float, dict[str, Any]]) -> list[Outcome]:
         """A status stream with these status objects, each at its time."""
         chunks = tuple((START + at, b"data: " + json.dumps(shown).encode() + b"\n\n") for at, shown in events)
         self._hooks.now = events[-1][0]
         headers = {"content-type": "text/event-stream"}
-        return self._hooks.hear(f"GET {self.url}/status/stream?logs=1", None, None, headers=headers, chunks=chunks)
+        return self._hooks.observe(f"GET {self.url}/status/stream?logs=1", None, None, headers=headers, chunks=chunks)
 
     def cancel(self, at: float | None = None, status: int = 202) -> list[Outcome]:
         word = "CANCELLATION_REQUESTED" if status == 202 else "ALREADY_COMPLETED"
-        return self.hear(f"PUT {self.url}/cancel", {"status": word}, status, at)
+        return self.observe(f"PUT {self.url}/cancel", {"status": word}, status, at)
 
     def result(self, answer: Any = None, at: float | None = None, status: int = 200, **more: Any) -> list[Outcome]:
         if answer is None:
             answer = {"done": self.id}
         headers = {"x-fal-request-id": self.id, **more.pop("headers", {})}
-        return self.hear(f"GET {self.url}", answer, status, at, headers=headers, **more)
+        return self.observe(f"GET {self.url}", answer, status, at, headers=headers, **more)
 
 
 def uploaded(url: str, content: bytes, content_type: str = "image/png") -> File:

@@ -228,7 +228,7 @@ TOLD = st.lists(st.integers(1, 2), max_size=3)
 def test_every_turn_says_what_was_said_then(
     before: list[tuple[list[int], bool]], now: list[tuple[list[int], bool]]
 ) -> None:
-    """And where its client left, maybe more."""
+    """If the client left, the replay may have more frames."""
     with tempfile.TemporaryDirectory() as folder:
         for run in (before, now):
             written = recorded(Path(folder), [(answer(*frames(*told)), is_cut) for told, is_cut in run]) if run else []
@@ -253,7 +253,7 @@ DAY, MONTH_LATER = "2025-07-15T22:43:18Z", "2025-08-15T09:00:00Z"
 
 
 def told(*values: Any, at: Any = DAY) -> Any:
-    """The events of a recording made then, with names."""
+    """The events of a recording made at a time, with placeholders."""
     return less_incidental({"stream": [{"at": 0.5, "json": value} for value in values], "recorded": {"at": at}})[
         "stream"
     ]

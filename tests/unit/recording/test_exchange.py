@@ -15,10 +15,10 @@ def test_content_in_memory_is_known_by_its_digest() -> None:
 
 def test_a_body_is_what_passed_through_or_what_is_in_memory() -> None:
     passed = Content(sha256(b"x"), 1)
-    heard = exchange("PUT https://a/b", PNG, b"answer")
-    assert (heard.uploaded, heard.downloaded) == (content_of(PNG), content_of(b"answer"))
-    heard = heard._replace(sent=passed, received=passed)
-    assert (heard.uploaded, heard.downloaded) == (passed, passed)
+    observed = exchange("PUT https://a/b", PNG, b"answer")
+    assert (observed.uploaded, observed.downloaded) == (content_of(PNG), content_of(b"answer"))
+    observed = observed._replace(sent=passed, received=passed)
+    assert (observed.uploaded, observed.downloaded) == (passed, passed)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from falmock.recording import files
 from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
+from falmock.recording.files import readable_name
 from falmock.recording.files import reference
-from falmock.recording.files import speaking_name
 from falmock.recording.uploads import File
 from falmock.wire import storage
 from falmock.wire.hosts import Hosts
@@ -130,18 +130,18 @@ def test_a_reference_tells_type_and_size_where_they_are_known() -> None:
     ],
 )
 def test_what_of_a_name_says_something(name: str, speaks: str) -> None:
-    assert speaking_name(f"https://v3b.fal.media/files/b/0a1b2c3d/{name}?x=1") == speaks
+    assert readable_name(f"https://v3b.fal.media/files/b/0a1b2c3d/{name}?x=1") == speaks
 
 
 def test_a_name_of_our_own_making_says_nothing() -> None:
     for number in range(16):
         digest = sha256(b"%d" % number)
-        assert speaking_name(storage.content_url(digest, f"{digest[:12]}.png")) == ""
+        assert readable_name(storage.content_url(digest, f"{digest[:12]}.png")) == ""
 
 
 @given(st.binary(max_size=8), st.sampled_from(["output.mp4", "my cat.png", "a_b.png"]))
 def test_what_says_something_does_so_in_a_url_of_our_own(content: bytes, name: str) -> None:
-    assert speaking_name(storage.content_url(sha256(content), name)) == name
+    assert readable_name(storage.content_url(sha256(content), name)) == name
 
 
 def test_a_data_uri_is_its_content() -> None:

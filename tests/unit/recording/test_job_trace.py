@@ -16,17 +16,17 @@ def observed() -> JobTrace:
 
 
 class Seen:
-    """A job submitted at START, shown as `status` says."""
+    """A job submitted at START, with the statuses that polls showed."""
 
     def __init__(self) -> None:
         self.job = observed()
         self.status(0, "IN_QUEUE", queue_position=0)
 
     def status(self, at: float, word: str, **shown: Any) -> None:
-        self.job.see({"status": word, **shown}, START + at)
+        self.job.observe({"status": word, **shown}, START + at)
 
     def stream(self, *events: tuple[float, list[Any] | None]) -> None:
-        self.job.see_stream((START + at, {"status": "IN_PROGRESS", "logs": logs}) for at, logs in events)
+        self.job.observe_stream((START + at, {"status": "IN_PROGRESS", "logs": logs}) for at, logs in events)
 
     def timeline(self, result_at: float) -> dict[str, Any]:
         return self.job.timeline(START + result_at)
@@ -60,14 +60,14 @@ def test_without_polls_there_is_no_timeline() -> None:
 
 def test_without_polls_the_place_that_the_submit_told_is_kept() -> None:
     job = observed()
-    job.see({"status": "IN_QUEUE", "queue_position": 4}, START)
+    job.observe({"status": "IN_QUEUE", "queue_position": 4}, START)
     assert job.timeline(START + 60) == {"positions": [{"at": 0.0, "position": 4}]}
 
 
 def test_a_submit_may_tell_that_it_runs_already() -> None:
     job = observed()
-    job.see({"status": "IN_PROGRESS"}, START)
-    job.see({"status": "COMPLETED"}, START + 2)
+    job.observe({"status": "IN_PROGRESS"}, START)
+    job.observe({"status": "COMPLETED"}, START + 2)
     assert job.timeline(START + 3) == {"started": 0.0, "completed": 2.0}
 
 
@@ -188,7 +188,7 @@ SHOWN = st.fixed_dictionaries(
 def test_whatever_is_shown_in_whatever_order_the_timeline_loads(shown: list[tuple[float, Any]], at: float) -> None:
     job = observed()
     for moment, status in shown:
-        job.see(status, START + moment)
+        job.observe(status, START + moment)
     queue = job.timeline(START + at)
     assert decoded({"match": {}, "response": {"json": 1}, "queue": queue}).problems == []
     if "started" in queue:

@@ -13,7 +13,7 @@ from falmock.wire.errors import CANCELLED_TEXT
 from falmock.wire.message import Request
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import START
-from unit.recording.exchanges import Listening
+from unit.recording.exchanges import ObservedTraffic
 from unit.recording.exchanges import log
 from unit.recording.exchanges import saves
 from unit.recording.exchanges import warnings
@@ -24,32 +24,32 @@ TIMED_OUT = {"detail": "Request timed out", "error_type": "request_timeout"}
 
 
 @pytest.fixture
-def heard() -> Listening:
-    return Listening()
+def observed() -> ObservedTraffic:
+    return ObservedTraffic()
 
 
-def loads(heard: Listening) -> bool:
-    """Whether what was recorded would load."""
-    return decoded(*heard.entries).problems == []
+def loads(observed: ObservedTraffic) -> bool:
+    """Whether the recorded fixture loads."""
+    return decoded(*observed.entries).problems == []
 
 
 # one that goes well
 
 
-def test_submit_polls_and_result_become_one_fixture(heard: Listening) -> None:
+def test_submit_polls_and_result_become_one_fixture(observed: ObservedTraffic) -> None:
     asked = {"user-agent": "fal-client/1.0.3 (python)"}
     submitted = {"status": "IN_QUEUE", "request_id": "id-1", "queue_position": 2}
-    heard.hear("POST https://queue.fal.run/a/b/c", {"prompt": "a cat"}, submitted, asked=asked)
+    observed.observe("POST https://queue.fal.run/a/b/c", {"prompt": "a cat"}, submitted, asked=asked)
     url = "https://queue.fal.run/a/b/requests/id-1"
     for at, status in (
         (1, {"status": "IN_QUEUE", "queue_position": 0}),
         (2, {"status": "IN_PROGRESS", "logs": [log("half", 1.5)]}),
         (4, {"status": "COMPLETED", "logs": [log("half", 1.5), log("done", 3.5)], "metrics": {"inference_time": 2.5}}),
     ):
-        assert heard.hear(f"GET {url}/status?logs=1", None, status, 200 if at == 4 else 202, at=at) == []
+        assert observed.observe(f"GET {url}/status?logs=1", None, status, 200 if at == 4 else 202, at=at) == []
     headers = {"x-fal-request-id": "id-1", "x-fal-billable-units": "2"}
-    heard.hear(f"GET {url}", None, {"images": []}, at=5, headers=headers)
-    assert heard.entry == {
+    observed.observe(f"GET {url}", None, {"images": []}, at=5, headers=headers)
+    assert observed.entry == {
         "match": {"model": "a/b/c", "input": {"prompt": "a cat"}, "exact": True},
         "response": {"billableUnits": 2, "json": {"images": []}},
         "queue": {
@@ -61,13 +61,13 @@ def test_submit_polls_and_result_become_one_fixture(heard: Listening) -> None:
         },
         "recorded": {"at": "2025-07-15T22:43:18Z", "client": "fal-client/1.0.3 (python)", "requestId": "id-1"},
     }
-    assert heard.save.name == "a-cat"
-    assert heard.save.about == "job id-1 of a/b/c"
-    assert loads(heard)
+    assert observed.save.name == "a-cat"
+    assert observed.save.about == "job id-1 of a/b/c"
+    assert loads(observed)
 
 
-def test_a_status_stream_tells_as_much_as_polls(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_status_stream_tells_as_much_as_polls(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.stream(
         (1, {"status": "IN_QUEUE", "queue_position": 1}),
         (2, {"status": "IN_PROGRESS", "logs": [log("one", 1.75)]}),
@@ -75,7 +75,7 @@ def test_a_status_stream_tells_as_much_as_polls(heard: Listening) -> None:
         (4, {"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 2.0}}),
     )
     job.result(at=5)
-    assert heard.entry["queue"] == {
+    assert observed.entry["queue"] == {
         "started": 2.0,
         "completed": 4.0,
         "inferenceTime": 2.0,
@@ -84,239 +84,243 @@ def test_a_status_stream_tells_as_much_as_polls(heard: Listening) -> None:
     }
 
 
-def test_a_stream_that_is_cut_anywhere_counts_as_far_as_it_came(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_stream_that_is_cut_anywhere_counts_as_far_as_it_came(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     at = START + 1
     chunks = ((at, b'data: {"status": "IN_PRO'), (at, b'GRESS"}\n\ndata: {"status": "COMP'))
     stream = {"content-type": "text/event-stream"}
-    job.hear(f"GET {job.url}/status/stream", None, 200, 1, headers=stream, chunks=chunks)
+    job.observe(f"GET {job.url}/status/stream", None, 200, 1, headers=stream, chunks=chunks)
     job.result(at=5)
-    assert heard.entry["queue"] == {"started": 1.0, "completed": 5.0}
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 5.0}
 
 
-def test_times_count_from_the_answer_to_the_submit(heard: Listening) -> None:
+def test_times_count_from_the_answer_to_the_submit(observed: ObservedTraffic) -> None:
     answer = {"status": "IN_QUEUE", "request_id": "id-1"}
-    heard.hear("POST https://queue.fal.run/a/b", {}, answer, at=0, took=1.0)
-    heard.hear("GET https://queue.fal.run/a/b/requests/id-1/status", None, {"status": "COMPLETED"}, at=2, took=0.5)
-    heard.hear("GET https://queue.fal.run/a/b/requests/id-1", None, {}, at=3)
-    assert heard.entry["queue"] == {"started": 1.5, "completed": 1.5}
+    observed.observe("POST https://queue.fal.run/a/b", {}, answer, at=0, took=1.0)
+    observed.observe(
+        "GET https://queue.fal.run/a/b/requests/id-1/status", None, {"status": "COMPLETED"}, at=2, took=0.5
+    )
+    observed.observe("GET https://queue.fal.run/a/b/requests/id-1", None, {}, at=3)
+    assert observed.entry["queue"] == {"started": 1.5, "completed": 1.5}
 
 
-def test_a_client_that_only_fetches_leaves_no_timeline(heard: Listening) -> None:
-    heard.submit("a/b").result(at=600)
-    assert "queue" not in heard.entry
+def test_a_client_that_only_fetches_leaves_no_timeline(observed: ObservedTraffic) -> None:
+    observed.submit("a/b").result(at=600)
+    assert "queue" not in observed.entry
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=9, max_size=30))
 def test_jobs_at_the_same_time_are_told_apart(turns: list[str]) -> None:
-    heard = Listening()
-    jobs = {name: heard.submit("a/b", {"prompt": name}) for name in "abc"}
+    observed = ObservedTraffic()
+    jobs = {name: observed.submit("a/b", {"prompt": name}) for name in "abc"}
     seen = dict.fromkeys(jobs, 0)
     for at, name in enumerate(turns, 1):
         seen[name] += 1
         jobs[name].status("IN_PROGRESS", at, logs=[log(f"{name}{number}") for number in range(seen[name])])
     for name, job in jobs.items():
         job.result({"of": name})
-    assert [entry["response"] for entry in heard.entries] == [{"json": {"of": name}} for name in jobs]
-    for name, entry in zip(jobs, heard.entries, strict=True):
+    assert [entry["response"] for entry in observed.entries] == [{"json": {"of": name}} for name in jobs]
+    for name, entry in zip(jobs, observed.entries, strict=True):
         assert entry["match"]["input"] == {"prompt": name}
         told = [line["message"] for line in entry.get("queue", {}).get("logs", [])]
         assert told == [f"{name}{number}" for number in range(seen[name])]
 
 
-def test_a_result_that_is_fetched_twice_is_recorded_once(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_result_that_is_fetched_twice_is_recorded_once(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.result({"n": 1})
     assert job.result({"n": 1}) == []
     assert job.status("COMPLETED") == []
-    assert heard.entry["response"] == {"json": {"n": 1}}
-    assert heard.finish() == []
+    assert observed.entry["response"] == {"json": {"n": 1}}
+    assert observed.finish() == []
 
 
 # what does not become a fixture
 
 
-def test_a_result_that_nobody_fetched_is_named_when_the_recording_ends(heard: Listening) -> None:
-    heard.submit("a/b").status("COMPLETED", 2)
-    assert heard.entries == []
-    heard.finish()
-    assert heard.entries == []
-    assert heard.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
+def test_a_result_that_nobody_fetched_is_named_when_the_recording_ends(observed: ObservedTraffic) -> None:
+    observed.submit("a/b").status("COMPLETED", 2)
+    assert observed.entries == []
+    observed.finish()
+    assert observed.entries == []
+    assert observed.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
 
 
-def test_a_result_that_was_asked_for_too_early_is_none(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_result_that_was_asked_for_too_early_is_none(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     assert job.result({"detail": "Request is still in progress"}, 1, 400) == []
     assert job.result({"status": "IN_QUEUE"}, 2, 202) == []
     assert job.result({"status": "NOT_FOUND"}, 3, 404) == []
     job.result({"n": 1}, 4)
-    assert heard.entry["response"] == {"json": {"n": 1}}
+    assert observed.entry["response"] == {"json": {"n": 1}}
 
 
-def test_the_same_words_of_a_model_are_its_answer(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_the_same_words_of_a_model_are_its_answer(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("COMPLETED", 1)
     job.result({"detail": "Request is still in progress"}, 2, 400)
-    assert heard.entry["response"]["status"] == 400
+    assert observed.entry["response"]["status"] == 400
 
 
-def test_a_job_that_ran_when_the_recording_began_is_named_once(heard: Listening) -> None:
+def test_a_job_that_ran_when_the_recording_began_is_named_once(observed: ObservedTraffic) -> None:
     url = "https://queue.fal.run/a/b/requests/old"
     for line in (f"GET {url}/status", f"GET {url}/status", f"GET {url}", f"PUT {url}/cancel"):
-        heard.hear(line, None, {"status": "IN_PROGRESS"}, 202)
-    assert heard.entries == []
-    assert heard.warnings == [
+        observed.observe(line, None, {"status": "IN_PROGRESS"}, 202)
+    assert observed.entries == []
+    assert observed.warnings == [
         "job old is not recorded: it was submitted before the recording began, so its input is unknown"
     ]
 
 
-def test_a_job_that_does_not_exist_is_not_worth_a_word(heard: Listening) -> None:
-    assert heard.hear("GET https://queue.fal.run/a/b/requests/no/status", None, {"status": "NOT_FOUND"}, 404) == []
+def test_a_job_that_does_not_exist_is_not_worth_a_word(observed: ObservedTraffic) -> None:
+    assert (
+        observed.observe("GET https://queue.fal.run/a/b/requests/no/status", None, {"status": "NOT_FOUND"}, 404) == []
+    )
 
 
-def test_an_accepted_submit_without_an_id(heard: Listening) -> None:
-    heard.hear("POST https://queue.fal.run/a/b", {}, {"status": "IN_QUEUE"})
-    heard.hear("POST https://queue.fal.run/a/b", {}, b"not json")
-    assert heard.warnings == ["a submit to a/b was answered without a request_id: it is not recorded"] * 2
+def test_an_accepted_submit_without_an_id(observed: ObservedTraffic) -> None:
+    observed.observe("POST https://queue.fal.run/a/b", {}, {"status": "IN_QUEUE"})
+    observed.observe("POST https://queue.fal.run/a/b", {}, b"not json")
+    assert observed.warnings == ["a submit to a/b was answered without a request_id: it is not recorded"] * 2
 
 
-def test_a_submit_without_an_input(heard: Listening) -> None:
-    heard.hear("POST https://queue.fal.run/a/b", b"[1]", {"request_id": "id-1"})
-    assert heard.warnings == ["a submit to a/b cannot be recorded: its body is not a JSON object but list"]
+def test_a_submit_without_an_input(observed: ObservedTraffic) -> None:
+    observed.observe("POST https://queue.fal.run/a/b", b"[1]", {"request_id": "id-1"})
+    assert observed.warnings == ["a submit to a/b cannot be recorded: its body is not a JSON object but list"]
 
 
-def test_an_answer_that_is_not_whole_is_named(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_an_answer_that_is_not_whole_is_named(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.result({}, lost="its base64 was cut")
-    assert heard.warnings == ["job id-1 of a/b cannot be recorded: its base64 was cut"]
-    assert heard.finish() == []
+    assert observed.warnings == ["job id-1 of a/b cannot be recorded: its base64 was cut"]
+    assert observed.finish() == []
 
 
 # webhooks
 
 
-def test_a_client_with_a_webhook_is_told_when_it_will_be_recorded(heard: Listening) -> None:
-    job = heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
-    (told,) = heard.heard
+def test_a_client_with_a_webhook_is_told_when_it_will_be_recorded(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
+    (told,) = observed.observed
     assert told == Tell(
         "job id-1 of a/b has a webhook: it is recorded when its result is fetched from the queue, or when the webhook comes to "
         "the app through here (mitmproxy's mode reverse)",
         Level.INFO,
     )
     job.result({"n": 1}, 3600)
-    assert heard.entry["response"] == {"json": {"n": 1}}
-    assert "queue" not in heard.entry
-    assert heard.entry["match"]["input"] == {}
+    assert observed.entry["response"] == {"json": {"n": 1}}
+    assert "queue" not in observed.entry
+    assert observed.entry["match"]["input"] == {}
 
 
-def test_a_client_with_a_webhook_that_never_comes_is_named(heard: Listening) -> None:
-    heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
-    (text,) = warnings(heard.finish())
+def test_a_client_with_a_webhook_that_never_comes_is_named(observed: ObservedTraffic) -> None:
+    observed.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
+    (text,) = warnings(observed.finish())
     assert text.startswith("job id-1 of a/b is not recorded: its result was never fetched; it is recorded when")
 
 
 # cancelling
 
 
-def test_cancelled_while_it_waits(heard: Listening) -> None:
-    job = heard.submit("a/b", queue_position=3)
+def test_cancelled_while_it_waits(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b", queue_position=3)
     job.status("IN_QUEUE", 1, queue_position=2)
     job.cancel(2)
     job.status("COMPLETED", 3, error="Request was cancelled", error_type="client_cancelled")
     job.result(CANCELLED, 4, 499, headers={"x-fal-error-type": "client_cancelled"})
-    assert heard.entry["queue"] == {
+    assert observed.entry["queue"] == {
         "positions": [{"at": 0.0, "position": 3}, {"at": 1.0, "position": 2}],
         "cancelled": 2.0,
         "error": "Request was cancelled",
         "errorType": "client_cancelled",
     }
-    assert heard.entry["response"] == {
+    assert observed.entry["response"] == {
         "status": 499,
         "headers": {"x-fal-error-type": "client_cancelled"},
         "json": CANCELLED,
     }
-    assert loads(heard)
+    assert loads(observed)
 
 
-def test_cancelled_while_it_ran(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_cancelled_while_it_ran(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("IN_PROGRESS", 1, logs=[log("one", 1)])
     job.cancel(2)
     job.status("COMPLETED", 3, metrics={"inference_time": 1.5})
     job.result(CANCELLED, 4, 499)
-    assert heard.entry["queue"] == {
+    assert observed.entry["queue"] == {
         "started": 1.0,
         "logs": [{"at": 1.0, "message": "one"}],
         "cancelled": 2.0,
     }
-    assert loads(heard)
+    assert loads(observed)
 
 
-def test_a_poll_that_crosses_the_cancel_does_not_have_it_begin_after_its_end(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_poll_that_crosses_the_cancel_does_not_have_it_begin_after_its_end(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.cancel(1)
     job.status("IN_PROGRESS", 1.5)
     job.result(CANCELLED, 4, 499)
-    assert heard.entry["queue"] == {"started": 1.0, "cancelled": 1.0}
-    assert loads(heard)
+    assert observed.entry["queue"] == {"started": 1.0, "cancelled": 1.0}
+    assert loads(observed)
 
 
-def test_an_app_that_does_not_stop(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_an_app_that_does_not_stop(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("IN_PROGRESS", 1)
     job.cancel(2)
     job.status("COMPLETED", 3)
     job.result({"n": 1}, 4)
-    assert heard.entry["queue"] == {"started": 1.0, "completed": 3.0, "cancel": "ignored"}
-    assert heard.entry["response"] == {"json": {"n": 1}}
-    assert loads(heard)
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 3.0, "cancel": "ignored"}
+    assert observed.entry["response"] == {"json": {"n": 1}}
+    assert loads(observed)
 
 
-def test_cancelled_when_it_was_over(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_cancelled_when_it_was_over(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("COMPLETED", 1)
     job.cancel(2, 400)
     job.result({"n": 1}, 3)
-    assert heard.entry["queue"] == {"started": 1.0, "completed": 1.0}
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 1.0}
 
 
-def test_a_cancel_that_came_too_late_tells_that_the_job_was_over(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_cancel_that_came_too_late_tells_that_the_job_was_over(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.cancel(2, 400)
     job.result({"n": 1}, 60)
-    assert heard.entry["queue"] == {"started": 2.0, "completed": 2.0}
+    assert observed.entry["queue"] == {"started": 2.0, "completed": 2.0}
 
 
-def test_an_app_that_does_not_stop_was_at_work_when_it_was_asked_to(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_an_app_that_does_not_stop_was_at_work_when_it_was_asked_to(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.cancel(2)
     job.status("COMPLETED", 5)
     job.result({"n": 1}, 6)
-    unwatched = heard.submit("a/b")
+    unwatched = observed.submit("a/b")
     unwatched.cancel(8)
     unwatched.result({"n": 1}, 9)
-    assert [one["queue"] for one in heard.entries] == [
+    assert [one["queue"] for one in observed.entries] == [
         {"started": 2.0, "completed": 5.0, "cancel": "ignored"},
         {"started": 2.0, "cancel": "ignored"},
     ]
-    assert loads(heard)
+    assert loads(observed)
 
 
-def test_the_first_cancel_counts(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_the_first_cancel_counts(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.cancel(1)
     job.cancel(2)
     job.result(CANCELLED, 3, 499)
-    assert heard.entry["queue"] == {"cancelled": 1.0}
+    assert observed.entry["queue"] == {"cancelled": 1.0}
 
 
-def test_a_result_that_nobody_wants_after_the_cancel_is_written_as_it_is_known_to_be(heard: Listening) -> None:
-    job = heard.submit("a/b", {"prompt": "a cat"})
+def test_a_result_that_nobody_wants_after_the_cancel_is_written_as_it_is_known_to_be(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b", {"prompt": "a cat"})
     job.status("IN_PROGRESS", 1)
     job.cancel(2)
-    assert heard.entries == []
-    heard.finish()
-    assert heard.entry == {
+    assert observed.entries == []
+    observed.finish()
+    assert observed.entry == {
         "match": {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True},
         "response": {"error": {"type": "client_cancelled", "message": CANCELLED_TEXT}},
         "queue": {"started": 1.0, "cancelled": 2.0},
@@ -326,120 +330,120 @@ def test_a_result_that_nobody_wants_after_the_cancel_is_written_as_it_is_known_t
             "note": "The result was not fetched after the cancel.",
         },
     }
-    assert loads(heard)
+    assert loads(observed)
 
 
-def test_what_the_status_said_of_a_cancelled_job_is_kept(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_what_the_status_said_of_a_cancelled_job_is_kept(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.cancel(2)
     job.status("COMPLETED", 3, error="Stopped", error_type="client_cancelled")
-    heard.finish()
-    assert heard.entry["queue"] == {"cancelled": 2.0, "error": "Stopped", "errorType": "client_cancelled"}
-    assert heard.entry["response"] == {"error": {"type": "client_cancelled", "message": "Stopped"}}
-    assert loads(heard)
+    observed.finish()
+    assert observed.entry["queue"] == {"cancelled": 2.0, "error": "Stopped", "errorType": "client_cancelled"}
+    assert observed.entry["response"] == {"error": {"type": "client_cancelled", "message": "Stopped"}}
+    assert loads(observed)
 
 
-def test_an_app_that_does_not_stop_and_whose_result_nobody_wants_is_named(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_an_app_that_does_not_stop_and_whose_result_nobody_wants_is_named(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("IN_PROGRESS", 1)
     job.cancel(2)
     job.status("COMPLETED", 3, metrics={"inference_time": 2.0})
-    heard.finish()
-    assert heard.entries == []
-    assert heard.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
+    observed.finish()
+    assert observed.entries == []
+    assert observed.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
 
 
 # failures
 
 
-def test_a_failed_job_is_kept_with_the_error_that_its_status_showed(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_a_failed_job_is_kept_with_the_error_that_its_status_showed(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("COMPLETED", 1, error="Invalid status code: 422", error_type="missing")
     job.result(FAILED, 2, 422, headers={"x-fal-billable-units": "0"})
-    assert heard.entry["response"] == {"status": 422, "billableUnits": 0, "json": FAILED}
-    assert heard.entry["queue"] == {
+    assert observed.entry["response"] == {"status": 422, "billableUnits": 0, "json": FAILED}
+    assert observed.entry["queue"] == {
         "started": 1.0,
         "completed": 1.0,
         "error": "Invalid status code: 422",
         "errorType": "missing",
     }
-    assert loads(heard)
+    assert loads(observed)
 
 
-def test_an_error_beside_a_good_result_is_not_kept(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_an_error_beside_a_good_result_is_not_kept(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     job.status("COMPLETED", 1, error="odd")
     job.result({"n": 1}, 2)
-    assert heard.entry["queue"] == {"started": 1.0, "completed": 1.0}
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 1.0}
 
 
 @pytest.mark.parametrize("status", [500, 504, 418])
-def test_a_models_own_failure_is_its_answer(heard: Listening, status: int) -> None:
-    heard.submit("a/b").result({"detail": "no"}, 1, status)
-    assert heard.entry["response"] == {"status": status, "json": {"detail": "no"}}
+def test_a_models_own_failure_is_its_answer(observed: ObservedTraffic, status: int) -> None:
+    observed.submit("a/b").result({"detail": "no"}, 1, status)
+    assert observed.entry["response"] == {"status": status, "json": {"detail": "no"}}
 
 
-def test_trouble_on_the_way_to_a_result_leaves_the_job_open(heard: Listening) -> None:
-    job = heard.submit("a/b")
+def test_trouble_on_the_way_to_a_result_leaves_the_job_open(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
     for status in (429, 503):
         job.result({"detail": "busy"}, 1, status)
-    assert heard.entries == []
-    assert heard.warnings == [
+    assert observed.entries == []
+    assert observed.warnings == [
         "the result of job id-1 of a/b was answered 429 (too many requests), which is not recorded",
         "the result of job id-1 of a/b was answered 503 (no runner, or the service is down), which is not recorded",
     ]
     job.result({"n": 1}, 2)
-    assert heard.entry["response"] == {"json": {"n": 1}}
+    assert observed.entry["response"] == {"json": {"n": 1}}
 
 
-def test_trouble_with_a_poll_tells_nothing_of_the_job(heard: Listening) -> None:
-    job = heard.submit("a/b")
-    job.hear(f"GET {job.url}/status", {"status": "COMPLETED"}, 502, 1)
+def test_trouble_with_a_poll_tells_nothing_of_the_job(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
+    job.observe(f"GET {job.url}/status", {"status": "COMPLETED"}, 502, 1)
     job.status("COMPLETED", 2)
     job.result({}, 3)
-    assert heard.entry["queue"]["completed"] == 2.0
+    assert observed.entry["queue"]["completed"] == 2.0
 
 
 def test_trouble_is_recorded_when_it_is_wanted() -> None:
-    heard = Listening(errors=True)
-    heard.submit("a/b").result({"detail": "busy"}, 1, 503)
-    heard.hear("POST https://queue.fal.run/a/b", {"n": 2}, {"detail": "Unauthorized"}, 401)
-    assert [entry["response"]["status"] for entry in heard.entries] == [503, 401]
-    assert heard.entries[1]["queue"] == {"refused": True}
-    assert loads(heard)
+    observed = ObservedTraffic(errors=True)
+    observed.submit("a/b").result({"detail": "busy"}, 1, 503)
+    observed.observe("POST https://queue.fal.run/a/b", {"n": 2}, {"detail": "Unauthorized"}, 401)
+    assert [entry["response"]["status"] for entry in observed.entries] == [503, 401]
+    assert observed.entries[1]["queue"] == {"refused": True}
+    assert loads(observed)
 
 
 # refused
 
 
-def test_a_refused_submit_is_kept_as_such(heard: Listening) -> None:
-    heard.hear("POST https://queue.fal.run/a/b", {"prompt": "a cat"}, {"detail": "Bad request"}, 400)
-    assert heard.entry == {
+def test_a_refused_submit_is_kept_as_such(observed: ObservedTraffic) -> None:
+    observed.observe("POST https://queue.fal.run/a/b", {"prompt": "a cat"}, {"detail": "Bad request"}, 400)
+    assert observed.entry == {
         "match": {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True},
         "response": {"status": 400, "json": {"detail": "Bad request"}},
         "queue": {"refused": True},
         "recorded": {"at": "2025-07-15T22:43:18Z"},
     }
-    assert heard.save.about == "the refused submit to a/b"
-    assert loads(heard)
-    assert heard.finish() == []
+    assert observed.save.about == "the refused submit to a/b"
+    assert loads(observed)
+    assert observed.finish() == []
 
 
-def test_a_submit_whose_input_is_not_there_is_told_and_makes_no_fixture(heard: Listening) -> None:
+def test_a_submit_whose_input_is_not_there_is_told_and_makes_no_fixture(observed: ObservedTraffic) -> None:
     answer = {"status": "IN_QUEUE", "request_id": "r1"}
-    told = heard.hear(
+    told = observed.observe(
         "POST https://queue.fal.run/a/b", None, answer, lost="the HAR does not have the body of the request"
     )
     assert told == [
         Tell("a submit to a/b cannot be recorded: the HAR does not have the body of the request", Level.WARNING)
     ]
-    assert heard.recorder.finish() == []
+    assert observed.recorder.finish() == []
 
 
-def test_a_submit_that_met_trouble_is_told(heard: Listening) -> None:
-    heard.hear("POST https://queue.fal.run/a/b", {}, "<html>", 504)
-    assert heard.entries == []
-    assert heard.warnings == [
+def test_a_submit_that_met_trouble_is_told(observed: ObservedTraffic) -> None:
+    observed.observe("POST https://queue.fal.run/a/b", {}, "<html>", 504)
+    assert observed.entries == []
+    assert observed.warnings == [
         "a submit to a/b was answered 504 (the gateway answered, not the model) and is not recorded"
     ]
 
@@ -448,15 +452,15 @@ def test_a_submit_that_met_trouble_is_told(heard: Listening) -> None:
 
 
 def test_the_oldest_job_is_given_up_for_a_new_one() -> None:
-    heard = Listening(max_jobs=2)
-    first, second = heard.submit("a/b", {"n": 1}), heard.submit("a/b", {"n": 2})
+    observed = ObservedTraffic(max_jobs=2)
+    first, second = observed.submit("a/b", {"n": 1}), observed.submit("a/b", {"n": 2})
     second.cancel(1)
-    heard.submit("a/b", {"n": 3})
-    assert heard.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
-    heard.submit("a/b", {"n": 4})
-    assert heard.entry["match"]["input"] == {"n": 2}
+    observed.submit("a/b", {"n": 3})
+    assert observed.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
+    observed.submit("a/b", {"n": 4})
+    assert observed.entry["match"]["input"] == {"n": 2}
     assert first.result({"n": 1}, 5) == []
-    assert len(warnings(heard.finish())) == 2
+    assert len(warnings(observed.finish())) == 2
 
 
 ACTS: dict[str, Any] = {
@@ -477,14 +481,14 @@ ACTS: dict[str, Any] = {
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.sampled_from(sorted(ACTS))), max_size=10))
 def test_whatever_happens_to_a_job_there_is_one_fixture_that_loads_or_a_word(acts: list[tuple[float, str]]) -> None:
-    heard = Listening()
-    job = heard.submit("a/b")
+    observed = ObservedTraffic()
+    job = observed.submit("a/b")
     for later, act in acts:
-        heard.now += later
+        observed.now += later
         ACTS[act](job)
-    heard.finish()
-    assert len(heard.entries) + sum("never fetched" in text for text in heard.warnings) == 1
-    assert loads(heard), heard.entries
+    observed.finish()
+    assert len(observed.entries) + sum("never fetched" in text for text in observed.warnings) == 1
+    assert loads(observed), observed.entries
 
 
 # webhooks that pass through
@@ -496,24 +500,24 @@ def delivery(payload: Any = None, request_id: str = "id-1", **told: Any) -> Requ
     return Request("POST", "app.example", "/hook", "", headers, json.dumps(value).encode())
 
 
-def ordered(heard: Listening) -> None:
-    heard.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
+def ordered(observed: ObservedTraffic) -> None:
+    observed.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
 
 
-def test_what_a_webhook_was_told_is_the_result(heard: Listening) -> None:
-    ordered(heard)
-    (save,) = saves(heard.recorder.note_delivery(delivery({"seed": 2**64 - 1}), START + 3))
+def test_what_a_webhook_was_told_is_the_result(observed: ObservedTraffic) -> None:
+    ordered(observed)
+    (save,) = saves(observed.recorder.note_delivery(delivery({"seed": 2**64 - 1}), START + 3))
     assert save.entry["response"] == {"json": {"seed": 2**64 - 1}}
     assert save.entry["queue"] == {"started": 3.0, "completed": 3.0}
     assert decoded(save.entry).problems == []
-    assert heard.recorder.note_delivery(delivery({"seed": 1}), START + 4) == [], "fal delivers again"
-    assert heard.finish() == []
+    assert observed.recorder.note_delivery(delivery({"seed": 1}), START + 4) == [], "fal delivers again"
+    assert observed.finish() == []
 
 
-def test_a_failure_that_a_webhook_was_told(heard: Listening) -> None:
-    ordered(heard)
+def test_a_failure_that_a_webhook_was_told(observed: ObservedTraffic) -> None:
+    ordered(observed)
     told = delivery(FAILED, status="ERROR", error="Invalid status code: 422")
-    (save,) = saves(heard.recorder.note_delivery(told, START + 3))
+    (save,) = saves(observed.recorder.note_delivery(told, START + 3))
     assert save.entry["response"] == {"status": 422, "json": FAILED}
 
 
@@ -526,15 +530,15 @@ def test_a_failure_that_a_webhook_was_told(heard: Listening) -> None:
         delivery({})._replace(body=b"[]"),
     ],
 )
-def test_a_delivery_that_tells_no_result(heard: Listening, told: Request) -> None:
-    ordered(heard)
-    found = heard.recorder.note_delivery(told, START + 3)
-    assert warnings(found) == ["job id-1 of a/b: what its webhook was told is no result that can be recorded"]
-    assert len(warnings(heard.finish())) == 1
+def test_a_delivery_that_tells_no_result(observed: ObservedTraffic, told: Request) -> None:
+    ordered(observed)
+    found = observed.recorder.note_delivery(told, START + 3)
+    assert warnings(found) == ["job id-1 of a/b: its webhook has no result that can be recorded"]
+    assert len(warnings(observed.finish())) == 1
 
 
-def test_deliveries_of_others_are_passed_over(heard: Listening) -> None:
-    ordered(heard)
-    assert heard.recorder.note_delivery(delivery({}, request_id="other"), START) == []
-    assert heard.recorder.note_delivery(delivery({})._replace(headers={}), START) == []
-    assert heard.recorder.note_delivery(delivery({})._replace(method="GET"), START) == []
+def test_deliveries_of_others_are_passed_over(observed: ObservedTraffic) -> None:
+    ordered(observed)
+    assert observed.recorder.note_delivery(delivery({}, request_id="other"), START) == []
+    assert observed.recorder.note_delivery(delivery({})._replace(headers={}), START) == []
+    assert observed.recorder.note_delivery(delivery({})._replace(method="GET"), START) == []

@@ -37,7 +37,7 @@ REFERENCE = {"$file": f"sha256:{sha256(PNG)}", "type": "image/png", "size": 72}
 
 
 class Reading:
-    """Makes matches, with the files and rules that a test wants."""
+    """Builds matches, with the files and rules of a test."""
 
     def __init__(self, *ignore: str) -> None:
         self.files = FileUrls(Hosts())

@@ -9,7 +9,7 @@ from falmock.recording.exchange import Session
 from falmock.recording.pairing import Pairings
 from falmock.recording.pairing import is_over
 from falmock.recording.pairing import is_refusal
-from falmock.recording.pairing import turns
+from falmock.recording.pairing import pairings
 from falmock.wire.formats.frames import Close
 from falmock.wire.message import Request
 
@@ -19,16 +19,18 @@ TIMING = {"type": "x-fal-message", "action": "timings", "timing": 0.1}
 
 
 def split(*said: tuple[str, Any], close: Close | None = None, query: str = "") -> Pairings:
-    """A session in turns; a message is who said it (`>` the client, `<` the server), and what."""
+    """The pairings of a session; a message is its sender (`>` the client, `<` the server) and its value."""
     request = Request("GET", "fal.run", "/a/b/realtime", query, {}, b"")
     messages = tuple(Message(float(at), who == ">", str(value)) for at, (who, value) in enumerate(said))
-    return turns(Session(request, 0.0, messages, 99.0, close), zip(messages, [value for _, value in said], strict=True))
+    return pairings(
+        Session(request, 0.0, messages, 99.0, close), zip(messages, [value for _, value in said], strict=True)
+    )
 
 
 def told(*said: tuple[str, Any], close: Close | None = None, query: str = "") -> list[tuple[Any, list[Any]]]:
     """What each turn asked and was answered."""
     found = split(*said, close=close, query=query).all
-    assert all(turn.at == turn.asked.at for turn in found if turn.asked is not None)
+    assert all(turn.at == turn.sent.at for turn in found if turn.sent is not None)
     return [
         (turn.value, [value for _, value in turn.answers] + ([turn.close.code] if turn.close else []))
         for turn in found[0 if found[0].answers or found[0].close else 1 :]
@@ -105,15 +107,15 @@ def test_the_oldest_that_waits_is_taken_to_be_dropped_where_the_client_set_a_lim
         # Fewer results than messages: which were dropped?
         ([*FIVE, ("<", "a"), ("<", "b")], Close(), "", True),
         ([*FIVE, ("<", "a"), ("<", "b")], None, "", True),
-        # What is worked on is never dropped.
+        # A message in progress is never dropped.
         ([*FIVE, ("<", "a")], None, "", False),
         ([(">", 1), ("<", "a"), (">", 2), ("<", "b"), (">", 3)], None, "", False),
         # As many results as messages.
         ([*FIVE, *[("<", str(number)) for number in range(5)]], Close(), "", False),
-        # More or fewer than the limit that was asked for makes.
+        # More or fewer results than the requested limit explains.
         ([*FIVE, ("<", "a"), ("<", "b"), ("<", "c")], Close(), ONE_WAITS, True),
         ([*FIVE[:3], ("<", "a"), ("<", "b"), (">", 3), (">", 4), ("<", "c")], Close(), ONE_WAITS, True),
-        # The client left while some were worked on.
+        # The client left while some were in progress.
         ([*FIVE[:3], ("<", "a"), ("<", "b"), (">", 3), (">", 4), ("<", "c")], None, ONE_WAITS, False),
         # One message with several results.
         ([(">", 1), ("<", "a"), ("<", "b")], Close(), ONE_WAITS, False),

@@ -10,7 +10,7 @@ from falmock.wire.message import Content
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
-from unit.recording.exchanges import Listening
+from unit.recording.exchanges import ObservedTraffic
 from unit.recording.exchanges import entries
 from unit.recording.exchanges import exchange
 from unit.recording.exchanges import sha256
@@ -21,85 +21,85 @@ KEY = "0f8fad5b-d9cb-469f-a165-70867728950e:0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def heard() -> Listening:
-    return Listening()
+def observed() -> ObservedTraffic:
+    return ObservedTraffic()
 
 
 # runs
 
 
-def test_a_run_becomes_a_fixture_with_the_time_it_took(heard: Listening) -> None:
-    heard.run("a/b", {"prompt": "a cat"}, {"n": 1}, took=1.234, headers={"x-fal-request-id": "id-1"})
-    assert heard.entry == {
+def test_a_run_becomes_a_fixture_with_the_time_it_took(observed: ObservedTraffic) -> None:
+    observed.run("a/b", {"prompt": "a cat"}, {"n": 1}, took=1.234, headers={"x-fal-request-id": "id-1"})
+    assert observed.entry == {
         "match": {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True},
         "response": {"json": {"n": 1}},
         "queue": {"started": 0.0, "completed": 1.23},
         "recorded": {"at": "2025-07-15T22:43:18Z", "requestId": "id-1"},
     }
-    assert (heard.save.name, heard.save.about) == ("a-cat", "the run of a/b")
-    assert decoded(heard.entry).problems == []
+    assert (observed.save.name, observed.save.about) == ("a-cat", "the run of a/b")
+    assert decoded(observed.entry).problems == []
 
 
-def test_a_get_and_a_failure_are_runs_too(heard: Listening) -> None:
-    heard.hear("GET https://fal.run/a/b?n=1", None, {"detail": "no"}, 422)
-    assert heard.entry["match"] == {"model": "a/b", "method": "GET", "input": {"n": "1"}, "exact": True}
-    assert heard.entry["response"] == {"status": 422, "json": {"detail": "no"}}
+def test_a_get_and_a_failure_are_runs_too(observed: ObservedTraffic) -> None:
+    observed.observe("GET https://fal.run/a/b?n=1", None, {"detail": "no"}, 422)
+    assert observed.entry["match"] == {"model": "a/b", "method": "GET", "input": {"n": "1"}, "exact": True}
+    assert observed.entry["response"] == {"status": 422, "json": {"detail": "no"}}
 
 
-def test_trouble_is_told_and_not_recorded(heard: Listening) -> None:
-    heard.run("a/b", {}, {"detail": "Unauthorized"}, 401)
-    assert heard.entries == []
-    assert heard.warnings == ["the run of a/b was answered 401 (not authorized) and is not recorded"]
-    wanted = Listening(errors=True)
+def test_trouble_is_told_and_not_recorded(observed: ObservedTraffic) -> None:
+    observed.run("a/b", {}, {"detail": "Unauthorized"}, 401)
+    assert observed.entries == []
+    assert observed.warnings == ["the run of a/b was answered 401 (not authorized) and is not recorded"]
+    wanted = ObservedTraffic(errors=True)
     wanted.run("a/b", {}, {"detail": "Unauthorized"}, 401)
     assert wanted.entry["response"]["status"] == 401
 
 
-def test_what_cannot_be_recorded_is_told_with_the_reason(heard: Listening) -> None:
-    heard.run("a/b", b"--part", {})
-    heard.run("a/b", {}, {}, lost="its base64 was cut")
-    assert [text.partition(":")[2].split()[:3] for text in heard.warnings] == [
+def test_what_cannot_be_recorded_is_told_with_the_reason(observed: ObservedTraffic) -> None:
+    observed.run("a/b", b"--part", {})
+    observed.run("a/b", {}, {}, lost="its base64 was cut")
+    assert [text.partition(":")[2].split()[:3] for text in observed.warnings] == [
         ["its", "body", "is"],
         ["its", "base64", "was"],
     ]
-    assert heard.entries == []
+    assert observed.entries == []
 
 
 def test_the_handshake_of_a_socket_is_no_fixture() -> None:
-    heard = Listening()
+    observed = ObservedTraffic()
     upgrade = {"upgrade": "websocket"}
-    assert heard.hear("GET https://fal.run/a/b/realtime?fal_jwt_token=x", None, None, 101, asked=upgrade) == []
-    heard.hear("GET https://fal.run/a/b/realtime", None, {"detail": "no"}, 403, asked=upgrade)
-    heard.hear("GET https://ws.fal.run/a/b", None, {"detail": "no"}, 404, asked={"upgrade": "WebSocket"})
-    assert heard.entries == []
-    assert heard.warnings == [
+    assert observed.observe("GET https://fal.run/a/b/realtime?fal_jwt_token=x", None, None, 101, asked=upgrade) == []
+    observed.observe("GET https://fal.run/a/b/realtime", None, {"detail": "no"}, 403, asked=upgrade)
+    observed.observe("GET https://ws.fal.run/a/b", None, {"detail": "no"}, 404, asked={"upgrade": "WebSocket"})
+    assert observed.entries == []
+    assert observed.warnings == [
         "the socket to https://fal.run/a/b/realtime was refused (403) and is not recorded",
         "the socket to https://ws.fal.run/a/b was refused (404) and is not recorded",
     ]
 
 
 def test_the_keys_of_webhooks_are_not_recorded() -> None:
-    heard = Listening()
-    assert heard.hear("GET https://rest.fal.ai/.well-known/jwks.json", None, {"keys": []}) == []
+    observed = ObservedTraffic()
+    assert observed.observe("GET https://rest.fal.ai/.well-known/jwks.json", None, {"keys": []}) == []
 
 
-def test_preflights_and_other_hosts_are_no_calls(heard: Listening) -> None:
-    assert heard.hear("OPTIONS https://fal.run/a/b", None, b"OK") == []
-    assert heard.hear("POST https://example.com/a/b", {}, {}) == []
+def test_preflights_and_other_hosts_are_no_calls(observed: ObservedTraffic) -> None:
+    assert observed.observe("OPTIONS https://fal.run/a/b", None, b"OK") == []
+    assert observed.observe("POST https://example.com/a/b", {}, {}) == []
 
 
 # secrets
 
 
-def test_what_a_request_carried_is_hidden_wherever_it_comes_back(heard: Listening) -> None:
+def test_what_a_request_carried_is_hidden_wherever_it_comes_back(observed: ObservedTraffic) -> None:
     asked = {"authorization": f"Key {KEY}", "cookie": "session=c00kie-c00kie", "user-agent": f"app {KEY}"}
     answer = {"echo": f"you are {KEY}", "cookie": "c00kie-c00kie"}
-    heard.run("a/b", {"prompt": "a cat", "note": KEY}, answer, asked=asked, headers={"x-fal-note": KEY})
-    text = str(heard.entry)
+    observed.run("a/b", {"prompt": "a cat", "note": KEY}, answer, asked=asked, headers={"x-fal-note": KEY})
+    text = str(observed.entry)
     assert KEY not in text
     assert "c00kie-c00kie" not in text
-    assert heard.entry["match"]["input"] == {"prompt": "a cat", "note": {"$any": True}}
-    assert decoded(heard.entry).problems == []
+    assert observed.entry["match"]["input"] == {"prompt": "a cat", "note": {"$any": True}}
+    assert decoded(observed.entry).problems == []
 
 
 @pytest.mark.parametrize(
@@ -110,76 +110,78 @@ def test_what_a_request_carried_is_hidden_wherever_it_comes_back(heard: Listenin
         ("tokens/realtime", {"token": "cdn-0123456789abcdef"}),
     ],
 )
-def test_tokens_are_learned_and_never_recorded(heard: Listening, route: str, answer: object) -> None:
+def test_tokens_are_learned_and_never_recorded(observed: ObservedTraffic, route: str, answer: object) -> None:
     body = answer if isinstance(answer, dict) else f'"{answer}"'.encode()
-    heard.hear(f"POST https://rest.fal.ai/{route}", {}, body)
-    assert heard.heard == []
-    heard.run("a/b", {}, {"told": "with cdn-0123456789abcdef"})
-    assert "cdn-0123456789abcdef" not in str(heard.entry)
+    observed.observe(f"POST https://rest.fal.ai/{route}", {}, body)
+    assert observed.observed == []
+    observed.run("a/b", {}, {"told": "with cdn-0123456789abcdef"})
+    assert "cdn-0123456789abcdef" not in str(observed.entry)
 
 
 def test_a_redactor_may_be_shared() -> None:
     redactor = Redactor()
-    heard = Listening(redactor=redactor)
-    heard.run("a/b", {}, {}, asked={"authorization": f"Key {KEY}"})
+    observed = ObservedTraffic(redactor=redactor)
+    observed.run("a/b", {}, {}, asked={"authorization": f"Key {KEY}"})
     assert KEY not in str(redactor.value([KEY]))
 
 
 # files
 
 
-def test_an_upload_is_known_and_stands_by_its_content_in_inputs(heard: Listening) -> None:
-    assert heard.upload(PNG, CAT) == [Known(uploaded(CAT, PNG))]
-    heard.run("a/b", {"image_url": CAT}, {})
-    assert heard.entry["match"]["input"] == {
+def test_an_upload_is_known_and_stands_by_its_content_in_inputs(observed: ObservedTraffic) -> None:
+    assert observed.upload(PNG, CAT) == [Known(uploaded(CAT, PNG))]
+    observed.run("a/b", {"image_url": CAT}, {})
+    assert observed.entry["match"]["input"] == {
         "image_url": {"$file": f"sha256:{sha256(PNG)}", "type": "image/png", "size": len(PNG)}
     }
 
 
-def test_an_upload_that_failed_is_none(heard: Listening) -> None:
+def test_an_upload_that_failed_is_none(observed: ObservedTraffic) -> None:
     line = "POST https://v3.fal.media/files/upload"
-    assert heard.hear(line, PNG, {"access_url": CAT}, 500) == []
-    heard.hear("POST https://rest.fal.ai/storage/upload/initiate", {}, {"upload_url": "https://up/x", "file_url": CAT})
-    assert heard.hear("PUT https://up/x", PNG, None, 403) == []
-    assert heard.hear("PUT https://up/x", PNG) == [Known(uploaded(CAT, PNG, "application/octet-stream"))]
+    assert observed.observe(line, PNG, {"access_url": CAT}, 500) == []
+    observed.observe(
+        "POST https://rest.fal.ai/storage/upload/initiate", {}, {"upload_url": "https://up/x", "file_url": CAT}
+    )
+    assert observed.observe("PUT https://up/x", PNG, None, 403) == []
+    assert observed.observe("PUT https://up/x", PNG) == [Known(uploaded(CAT, PNG, "application/octet-stream"))]
 
 
-def test_what_is_needed_of_a_body_while_it_passes(heard: Listening) -> None:
-    sink = heard.recorder.sink
+def test_what_is_needed_of_a_body_while_it_passes(observed: ObservedTraffic) -> None:
+    sink = observed.recorder.sink
     assert sink("POST", "v3.fal.media", "/files/upload") is Sink.HASH
     assert sink("POST", "fal.run", "/a/b") is Sink.NOTHING
     assert sink("PUT", "up.example", "/x") is Sink.NOTHING
-    heard.hear(
+    observed.observe(
         "POST https://rest.fal.ai/storage/upload/initiate", {}, {"upload_url": "https://up.example/x", "file_url": CAT}
     )
     assert sink("PUT", "up.example", "/x") is Sink.HASH
     assert sink("PUT", "up.example", "/x/1") is Sink.SPOOL
 
 
-def test_a_download_of_what_an_answer_named_is_linked(heard: Listening) -> None:
-    heard.run("a/b", {}, {"image": {"url": f"{CAT}?identity=1"}})
-    assert heard.save.urls == {CAT: f"{CAT}?identity=1"}
-    (link,) = heard.download(f"{CAT}?identity=1", PNG)
+def test_a_download_of_what_an_answer_named_is_linked(observed: ObservedTraffic) -> None:
+    observed.run("a/b", {}, {"image": {"url": f"{CAT}?identity=1"}})
+    assert observed.save.urls == {CAT: f"{CAT}?identity=1"}
+    (link,) = observed.download(f"{CAT}?identity=1", PNG)
     assert isinstance(link, Link)
     assert (link.url, link.content.sha256, link.content_type) == (CAT, sha256(PNG), "image/png")
 
 
-def test_a_download_of_what_the_app_uploaded_is_not_worth_keeping(heard: Listening) -> None:
-    heard.upload(PNG, CAT)
-    assert heard.download(CAT, PNG) == []
+def test_a_download_of_what_the_app_uploaded_is_not_worth_keeping(observed: ObservedTraffic) -> None:
+    observed.upload(PNG, CAT)
+    assert observed.download(CAT, PNG) == []
 
 
-def test_a_download_of_what_nobody_named_is_a_fixture_of_its_own(heard: Listening) -> None:
-    heard.download(CAT, PNG)
-    assert heard.entry["match"] == {
+def test_a_download_of_what_nobody_named_is_a_fixture_of_its_own(observed: ObservedTraffic) -> None:
+    observed.download(CAT, PNG)
+    assert observed.entry["match"] == {
         "method": "GET",
         "host": "v3b.fal.media",
         "path": CAT.removeprefix("https://v3b.fal.media"),
         "input": {},
         "exact": True,
     }
-    assert heard.entry["response"] == {"file": f"sha256:{sha256(PNG)}"}
-    assert [content.data for content, _ in heard.save.contents] == [PNG]
+    assert observed.entry["response"] == {"file": f"sha256:{sha256(PNG)}"}
+    assert [content.data for content, _ in observed.save.contents] == [PNG]
 
 
 @pytest.mark.parametrize(
@@ -193,58 +195,60 @@ def test_a_download_of_what_nobody_named_is_a_fixture_of_its_own(heard: Listenin
         ("", False),
     ],
 )
-def test_players_ask_for_the_whole_as_a_range(heard: Listening, told: str, *, whole: bool) -> None:
-    heard.run("a/b", {}, {"image": {"url": CAT}})
+def test_players_ask_for_the_whole_as_a_range(observed: ObservedTraffic, told: str, *, whole: bool) -> None:
+    observed.run("a/b", {}, {"image": {"url": CAT}})
     headers = {"content-type": "image/png", "content-range": told}
-    outcomes = heard.hear(f"GET {CAT}", None, PNG, 206, headers=headers)
+    outcomes = observed.observe(f"GET {CAT}", None, PNG, 206, headers=headers)
     assert len(outcomes) == whole
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 404), ("GET", 500)])
-def test_what_brings_no_file_is_no_download(heard: Listening, method: str, status: int) -> None:
-    assert heard.hear(f"{method} {CAT}", None, None, status) == []
+def test_what_brings_no_file_is_no_download(observed: ObservedTraffic, method: str, status: int) -> None:
+    assert observed.observe(f"{method} {CAT}", None, None, status) == []
 
 
-def test_a_download_that_is_not_all_there_is_told(heard: Listening) -> None:
-    heard.run("a/b", {}, {"image": {"url": CAT}})
-    heard.note(exchange(f"GET {CAT}", None, None, lost="its base64 was cut"))
-    assert heard.warnings == [f"the file {CAT} is not kept: its base64 was cut"]
-    assert heard.links == []
+def test_a_download_that_is_not_all_there_is_told(observed: ObservedTraffic) -> None:
+    observed.run("a/b", {}, {"image": {"url": CAT}})
+    observed.note(exchange(f"GET {CAT}", None, None, lost="its base64 was cut"))
+    assert observed.warnings == [f"the file {CAT} is not kept: its base64 was cut"]
+    assert observed.links == []
 
 
-def test_a_body_that_passed_through_is_linked_by_its_file(heard: Listening) -> None:
-    heard.run("a/b", {}, {"image": {"url": CAT}})
+def test_a_body_that_passed_through_is_linked_by_its_file(observed: ObservedTraffic) -> None:
+    observed.run("a/b", {}, {"image": {"url": CAT}})
     content = Content(sha256(PNG), len(PNG), file="spooled")
-    heard.note(exchange(f"GET {CAT}", headers={"content-type": "image/png"}, received=content))
-    assert [link.content for link in heard.links] == [content]
+    observed.note(exchange(f"GET {CAT}", headers={"content-type": "image/png"}, received=content))
+    assert [link.content for link in observed.links] == [content]
 
 
-def test_an_upload_whose_bytes_are_lost_is_kept_as_it_went(heard: Listening) -> None:
+def test_an_upload_whose_bytes_are_lost_is_kept_as_it_went(observed: ObservedTraffic) -> None:
     announced = {"content_type": "image/png", "file_name": "cat.png"}
     promised = {"upload_url": "https://up.example/x?signature=abcdef0123456789", "file_url": CAT}
-    heard.hear("POST https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3", announced, promised)
-    outcomes = heard.hear("PUT https://up.example/x?signature=abcdef0123456789", None, None, lost="the HAR has it not")
+    observed.observe("POST https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3", announced, promised)
+    outcomes = observed.observe(
+        "PUT https://up.example/x?signature=abcdef0123456789", None, None, lost="the HAR has it not"
+    )
     assert [entry["match"]["path"] for entry in entries(outcomes)] == ["/storage/upload/initiate", "/x"]
     (text,) = warnings(outcomes)
     assert "https://up.example/x is unknown (the HAR has it not)" in text
     assert "abcdef0123456789" not in str(entries(outcomes))
     assert decoded(*entries(outcomes)).problems == []
-    heard.run("a/b", {"image_url": CAT}, {})
-    assert heard.entries[-1]["match"]["input"] == {"image_url": CAT}
+    observed.run("a/b", {"image_url": CAT}, {})
+    assert observed.entries[-1]["match"]["input"] == {"image_url": CAT}
 
 
 # everything else
 
 
 @pytest.mark.parametrize("url", ["https://api.fal.ai/v1/models?limit=2", "https://fal.ai/api/models"])
-def test_other_calls_to_fal_are_kept_as_plain_http(heard: Listening, url: str) -> None:
-    heard.hear(f"GET {url}", None, {"models": []})
+def test_other_calls_to_fal_are_kept_as_plain_http(observed: ObservedTraffic, url: str) -> None:
+    observed.observe(f"GET {url}", None, {"models": []})
     assert (
-        heard.entry["match"]["path"]
+        observed.entry["match"]["path"]
         == url.partition("?")[0].removeprefix("https://").partition("/")[2].join("/ ").strip()
     )
-    assert "queue" not in heard.entry
-    assert decoded(heard.entry).problems == []
+    assert "queue" not in observed.entry
+    assert decoded(observed.entry).problems == []
 
 
 @pytest.mark.parametrize(
@@ -256,18 +260,18 @@ def test_other_calls_to_fal_are_kept_as_plain_http(heard: Listening, url: str) -
         "https://rest.fal.ai/.well-known/jwks.json",
     ],
 )
-def test_pages_and_credentials_are_not_kept(heard: Listening, url: str) -> None:
-    assert heard.hear(f"GET {url}", None, {"key": "value"}) == []
+def test_pages_and_credentials_are_not_kept(observed: ObservedTraffic, url: str) -> None:
+    assert observed.observe(f"GET {url}", None, {"key": "value"}) == []
 
 
-def test_a_plain_call_that_failed_is_not_kept(heard: Listening) -> None:
-    assert heard.hear("GET https://api.fal.ai/v1/models", None, {}, 404) == []
+def test_a_plain_call_that_failed_is_not_kept(observed: ObservedTraffic) -> None:
+    assert observed.observe("GET https://api.fal.ai/v1/models", None, {}, 404) == []
 
 
-def test_the_call_that_was_made_first_is_known_by_its_time(heard: Listening) -> None:
-    job = heard.submit("a/b")
-    heard.now = 5
-    heard.run("a/b", {}, {})
+def test_the_call_that_was_made_first_is_known_by_its_time(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
+    observed.now = 5
+    observed.run("a/b", {}, {})
     job.result({}, 9)
-    first, second = (outcome.asked for outcome in heard.heard if hasattr(outcome, "asked"))
+    first, second = (outcome.asked for outcome in observed.observed if hasattr(outcome, "asked"))
     assert first - second == 5

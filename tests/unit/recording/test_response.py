@@ -31,12 +31,12 @@ JSON = {"content-type": "application/json"}
 
 
 def answered(answer: Any = None, status: int = 200, *uploads: File, **more: Any) -> BuiltResponse:
-    """What is kept of an answer; `uploads` are what the app uploaded before."""
+    """The recorded response of an answer; `uploads` are files that the app uploaded before."""
     files = FileUrls(Hosts())
     for file in uploads:
         files.upload(file)
-    heard = exchange("POST https://fal.run/a/b", {}, answer, status, **more)
-    return ResponseBuilder(files).of(heard)
+    observed = exchange("POST https://fal.run/a/b", {}, answer, status, **more)
+    return ResponseBuilder(files).of(observed)
 
 
 def response(answer: Any = None, status: int = 200, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The promise of a recording: whatever an app met, it meets again from what was kept."""
+"""In replay, an app observes the same answers as while recording."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _step(verb: str, **options: st.SearchStrategy[Any]) -> st.SearchStrategy[Ste
 
 
 def _upload(way: str, content: bytes, name: str) -> dict[str, Any]:
-    """The same bytes are always of the same type: a URL of falmock's own does not tell under which they were uploaded."""
+    """The same bytes always have the same type, because falmock's own URLs do not contain the type of the upload."""
     content_type = ("image/png", "text/plain", "application/x-odd")[sum(content) % 3]
     return {"way": way, "content": content, "name": name, "content_type": content_type}
 
@@ -122,7 +122,7 @@ PROGRAMS = st.lists(STEPS, min_size=1, max_size=14)
 
 
 class Tape:
-    """Records into a folder as the edge does, but at once."""
+    """Records into a folder as the addon does, but synchronously."""
 
     def __init__(self, folder: Path) -> None:
         known = FixtureLoader([str(folder)]).load().index.fixtures if folder.exists() else ()
@@ -130,11 +130,11 @@ class Tape:
         self.writer = Writer(str(folder), known)
         self.warnings: list[str] = []
 
-    def hear(self, exchange: Exchange) -> None:
+    def observe(self, exchange: Exchange) -> None:
         self._carry_out(self.recorder.note(exchange))
 
     def end(self, client: Client, *, fetch: bool) -> None:
-        """As the edge does when it ends: what is missing is fetched."""
+        """Fetch missing files, as the addon does at its end."""
         self._carry_out(self.recorder.finish())
         for url in self.writer.wanted() if fetch else ():
             assert client.send("GET", url).status == 200
@@ -149,10 +149,10 @@ class Tape:
 
 
 def record(world: World, program: list[Step], folder: Path, *, fetch: bool) -> list[tuple[str, Any]]:
-    """What the app saw while it was recorded."""
+    """What the app observed while it was recorded."""
     folder.mkdir(exist_ok=True)
     tape = Tape(folder)
-    client = Client(world, tape.hear)
+    client = Client(world, tape.observe)
     seen = list(client.perform(program))
     tape.end(client, fetch=fetch)
     assert tape.warnings == [], tape.warnings
@@ -166,7 +166,7 @@ def real() -> Iterator[Real]:
 
 
 def kept(folder: Path) -> dict[str, Any]:
-    """All files of a folder, without what differs between two recordings of the same: times, and what follows from them."""
+    """All files of a folder, without what differs between two recordings of the same calls: times and their effects."""
     files: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()

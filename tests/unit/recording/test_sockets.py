@@ -26,7 +26,7 @@ from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
 from unit.recording.exchanges import START
-from unit.recording.exchanges import Listening
+from unit.recording.exchanges import ObservedTraffic
 from unit.recording.exchanges import entries
 from unit.recording.exchanges import saves
 from unit.recording.exchanges import sha256
@@ -46,7 +46,7 @@ def packed(value: Any) -> bytes:
 
 
 def session(*said: tuple[float, str, Any], to: str = REALTIME, query: str = "", **more: Any) -> Session:
-    """A session: `>` is the client, `<` the server; bytes are sent as they are, texts too, all else as JSON."""
+    """A session: `>` is the client, `<` the server; bytes and texts are sent unchanged, all else as JSON."""
     messages = tuple(Message(START + at, who == ">", _content(value)) for at, who, value in said)
     headers = {"upgrade": "websocket", "user-agent": "Python/3.11 websockets/17.4"}
     request = Request("GET", "fal.run", f"/{to}", query, headers, b"")
@@ -57,12 +57,12 @@ def _content(value: Any) -> str | bytes:
     return value if isinstance(value, str | bytes) else json.dumps(value)
 
 
-def record(*said: tuple[float, str, Any], heard: Listening | None = None, **more: Any) -> list[Outcome]:
-    return (heard or Listening()).recorder.note_session(session(*said, **more))
+def record(*said: tuple[float, str, Any], observed: ObservedTraffic | None = None, **more: Any) -> list[Outcome]:
+    return (observed or ObservedTraffic()).recorder.note_session(session(*said, **more))
 
 
 def frames(*said: tuple[float, str, Any], **more: Any) -> list[Any]:
-    """What each message was answered with; it loads."""
+    """The answers to each message, which must load."""
     outcomes = record(*said, **more)
     assert warnings(outcomes) == []
     found = entries(outcomes)
@@ -225,7 +225,9 @@ def test_a_session_that_broke_off_is_recorded_as_far_as_it_was_answered() -> Non
     said = ((0, ">", packed({"n": 1})), (1, "<", packed({})), (2, ">", packed({"n": 2})), (3, ">", packed({"n": 3})))
     outcomes = record(*said, lost="it broke off")
     assert [entry["match"]["input"] for entry in entries(outcomes)] == [{"n": 1}]
-    assert warnings(outcomes) == [f"the socket of {REALTIME}: what had no answer (2) is not recorded: it broke off"]
+    assert warnings(outcomes) == [
+        f"the socket of {REALTIME}: messages without an answer (2) are not recorded: it broke off"
+    ]
 
 
 def test_an_opening_after_which_nothing_was_asked_is_recorded_of_a_whole_session_only() -> None:
@@ -236,13 +238,17 @@ def test_an_opening_after_which_nothing_was_asked_is_recorded_of_a_whole_session
 
 
 def test_a_session_that_was_refused_is_none() -> None:
-    heard = Listening()
+    observed = ObservedTraffic()
     outcomes = record(
-        (0, ">", packed({"n": 1})), (1, "<", REFUSED), heard=heard, query="fal_jwt_token=secret-token", close=Close()
+        (0, ">", packed({"n": 1})),
+        (1, "<", REFUSED),
+        observed=observed,
+        query="fal_jwt_token=secret-token",
+        close=Close(),
     )
     assert entries(outcomes) == []
     assert "unauthorized" in warnings(outcomes)[0]
-    assert heard.recorder.redactor.text("secret-token") != "secret-token"
+    assert observed.recorder.redactor.text("secret-token") != "secret-token"
 
 
 def test_what_ends_a_realtime_session_whatever_is_recorded_is_not() -> None:
@@ -254,13 +260,13 @@ def test_what_ends_a_realtime_session_whatever_is_recorded_is_not() -> None:
 
 
 def test_files_secrets_and_what_does_not_count() -> None:
-    heard = Listening(ignore=[f"{REALTIME}=seed"])
+    observed = ObservedTraffic(ignore=[f"{REALTIME}=seed"])
     token = "the-token-of-the-socket"
     outcomes = record(
         (0, ">", packed({"prompt": token, "seed": 5})),
         (1, "<", packed({"url": CAT, "said": token})),
         (1, "<", f"also {token}"),
-        heard=heard,
+        observed=observed,
         query=f"fal_jwt_token={token}&max_buffering=2",
     )
     (entry,) = entries(outcomes)
@@ -277,9 +283,12 @@ def test_files_secrets_and_what_does_not_count() -> None:
 
 
 def test_only_sockets_of_fal_are_looked_at() -> None:
-    heard = session((0, ">", "x"))
+    observed = session((0, ">", "x"))
     for host in ("example.com", "rest.fal.ai"):
-        assert Listening().recorder.note_session(heard._replace(request=heard.request._replace(host=host))) == []
+        assert (
+            ObservedTraffic().recorder.note_session(observed._replace(request=observed.request._replace(host=host)))
+            == []
+        )
 
 
 # any session is played again as it was
@@ -298,37 +307,37 @@ SAID = st.lists(st.one_of(st.tuples(st.just(">"), INPUTS), st.tuples(st.just("<"
 
 @given(said=SAID, close=st.sampled_from([None, Close(), Close(1011), Close(4000, "é" * 61)]))
 def test_any_session_is_played_again_as_it_was(said: list[tuple[str, str | bytes]], close: Close | None) -> None:
-    heard = session(
+    observed = session(
         *((float(at), who, content) for at, (who, content) in enumerate(said, 1)),
         ended=float(len(said) + 1),
         close=close if any(who == ">" for who, _ in said) else None,
     )
-    loaded = decoded(*entries(Listening().recorder.note_session(heard)))
+    loaded = decoded(*entries(ObservedTraffic().recorder.note_session(observed)))
     assert loaded.problems == []
-    assert played(heard, Index(loaded.fixtures)) == [
+    assert played(observed, Index(loaded.fixtures)) == [
         *(_meant(content) for who, content in said if who == "<"),
-        *([heard.close] if heard.close else []),
+        *([observed.close] if observed.close else []),
     ]
 
 
-def played(heard: Session, index: Index) -> list[Any]:
-    """What the engine sends on a socket whose client says the same at the same times."""
+def played(observed: Session, index: Index) -> list[Any]:
+    """What the engine sends on a socket whose client sends the same at the same times."""
     counter = iter(range(10**6))
     engine = Engine(Config(pace=parse_pace("recorded")), index, lambda _: f"id-{next(counter)}")
-    effect = engine.handle(heard.request, heard.opened)
+    effect = engine.handle(observed.request, observed.opened)
     assert isinstance(effect, Socket)
     conversation = effect.conversation
     sent: list[Frame] = []
-    turn = conversation.opened(heard.opened)
+    turn = conversation.opened(observed.opened)
     sent += turn.frames
-    for message in [message for message in heard.messages if message.from_client]:
+    for message in [message for message in observed.messages if message.from_client]:
         while turn.again is not None and turn.again < message.at:
             turn = conversation.due(turn.again)
             sent += turn.frames
         turn = conversation.received(message.content, message.at)
         assert turn.misses == ()
         sent += turn.frames
-    while turn.again is not None and turn.again <= heard.ended:
+    while turn.again is not None and turn.again <= observed.ended:
         turn = conversation.due(turn.again)
         sent += turn.frames
     return [frame if isinstance(frame, Close) else _meant(_said(frame)) for frame in sent]

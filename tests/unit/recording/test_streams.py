@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from falmock.fixtures.fault import StreamEnd
 from falmock.fixtures.fault import StreamFault
-from falmock.recording.streams import is_wanted
+from falmock.recording.streams import is_requested
 from falmock.wire import calls
 from falmock.wire.formats import sse
 from falmock.wire.routes import route
@@ -18,7 +18,7 @@ from unit.fixtures.build import decoded
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
 from unit.recording.exchanges import START
-from unit.recording.exchanges import Listening
+from unit.recording.exchanges import ObservedTraffic
 from unit.recording.exchanges import exchange
 from unit.recording.exchanges import sha256
 
@@ -26,36 +26,41 @@ SSE = {"content-type": "text/event-stream; charset=utf-8"}
 ANY_LLM = "fal-ai/any-llm/stream"
 
 
-def stream(heard: Listening, *chunks: tuple[float, bytes], to: str = ANY_LLM, took: float = 0.0, **more: Any) -> None:
-    """A call that was answered with these chunks, each so many seconds after it."""
+def stream(
+    observed: ObservedTraffic, *chunks: tuple[float, bytes], to: str = ANY_LLM, took: float = 0.0, **more: Any
+) -> None:
+    """A call that was answered with these chunks, each with its time in seconds after the call."""
     headers = SSE | more.pop("headers", {})
     body = b"".join(chunk for _, chunk in chunks)
     timed = tuple((START + at, chunk) for at, chunk in chunks)
     ends = took or max((at for at, _ in chunks), default=0.0)
     sent = more.pop("sent", {"prompt": "hi"})
-    heard.run(to, sent, body, headers=headers, chunks=timed, took=ends, **more)
+    observed.run(to, sent, body, headers=headers, chunks=timed, took=ends, **more)
 
 
 def told(*chunks: tuple[float, bytes], **more: Any) -> Any:
-    """The `stream` that comes of it, which loads."""
-    heard = Listening()
-    stream(heard, *chunks, **more)
-    assert heard.warnings == []
-    assert decoded(heard.entry).problems == []
-    return heard.entry["stream"]
+    """The recorded `stream`, which must load."""
+    observed = ObservedTraffic()
+    stream(observed, *chunks, **more)
+    assert observed.warnings == []
+    assert decoded(observed.entry).problems == []
+    return observed.entry["stream"]
 
 
 def test_a_stream_is_recorded_by_its_events_and_their_times() -> None:
-    heard = Listening()
+    observed = ObservedTraffic()
     asked = {"user-agent": "fal-client/1.0.3 (python)"}
-    stream(heard, (0.1, b'event: event\ndata: {"output": "a"}\n\n'), (0.304, b'data: {"n": 1.10}\n\n'), asked=asked)
-    assert heard.entry == {
+    stream(observed, (0.1, b'event: event\ndata: {"output": "a"}\n\n'), (0.304, b'data: {"n": 1.10}\n\n'), asked=asked)
+    assert observed.entry == {
         "match": {"model": ANY_LLM, "input": {"prompt": "hi"}, "exact": True},
         "stream": [{"at": 0.1, "event": "event", "json": {"output": "a"}}, {"at": 0.3, "json": {"n": 1.10}}],
         "recorded": {"at": "2025-07-15T22:43:18Z", "client": "fal-client/1.0.3 (python)"},
     }
-    assert str(heard.entry["stream"][1]["json"]["n"]) == "1.10" or repr(heard.entry["stream"][1]["json"]["n"]) == "1.10"
-    assert heard.save.name == "hi"
+    assert (
+        str(observed.entry["stream"][1]["json"]["n"]) == "1.10"
+        or repr(observed.entry["stream"][1]["json"]["n"]) == "1.10"
+    )
+    assert observed.save.name == "hi"
 
 
 def test_what_is_no_json_is_kept_as_it_is() -> None:
@@ -90,54 +95,54 @@ def test_headers_that_matter_and_units() -> None:
 
 
 def test_a_stream_whose_times_nobody_knows_comes_at_its_end() -> None:
-    heard = Listening()
-    heard.run(ANY_LLM, {}, b"data: 1\n\ndata: 2\n\n", headers=SSE, took=1.5)
-    assert heard.entry["stream"] == [{"at": 1.5, "json": 1}, {"at": 1.5, "json": 2}]
+    observed = ObservedTraffic()
+    observed.run(ANY_LLM, {}, b"data: 1\n\ndata: 2\n\n", headers=SSE, took=1.5)
+    assert observed.entry["stream"] == [{"at": 1.5, "json": 1}, {"at": 1.5, "json": 2}]
 
 
 def test_files_of_events_are_linked_inline_ones_taken_out() -> None:
-    heard = Listening()
+    observed = ObservedTraffic()
     inline = "data:image/png;base64," + "AAAA" * 400
-    stream(heard, (0, json.dumps({"image": {"url": CAT}, "inline": inline}).join(("data: ", "\n\n")).encode()))
-    value = heard.entry["stream"][0]["json"]
+    stream(observed, (0, json.dumps({"image": {"url": CAT}, "inline": inline}).join(("data: ", "\n\n")).encode()))
+    value = observed.entry["stream"][0]["json"]
     assert value["image"] == {"url": CAT}
     assert value["inline"] == {"$file": f"sha256:{sha256(bytes(1200))}", "as": "data-uri", "type": "image/png"}
-    assert heard.save.urls == {CAT: CAT}
-    assert [content.size for content, _ in heard.save.contents] == [1200]
-    heard.download(CAT, PNG)
-    assert [link.url for link in heard.links] == [CAT]
+    assert observed.save.urls == {CAT: CAT}
+    assert [content.size for content, _ in observed.save.contents] == [1200]
+    observed.download(CAT, PNG)
+    assert [link.url for link in observed.links] == [CAT]
 
 
 def test_secrets_in_events_are_taken_out() -> None:
-    heard = Listening()
+    observed = ObservedTraffic()
     event = json.dumps({"debug": "called with s3cr3t-key-of-mine", "client_ip": "203.0.113.7"})
     text = f"data: {event}\n\ndata: from 203.0.113.7 by s3cr3t-key-of-mine\n\n"
-    stream(heard, (0, text.encode()), asked={"authorization": "Key id:s3cr3t-key-of-mine"})
-    assert "s3cr3t" not in str(heard.entry)
-    assert "203.0.113.7" not in str(heard.entry)
+    stream(observed, (0, text.encode()), asked={"authorization": "Key id:s3cr3t-key-of-mine"})
+    assert "s3cr3t" not in str(observed.entry)
+    assert "203.0.113.7" not in str(observed.entry)
 
 
 def test_a_stream_that_broke_off_is_not_recorded() -> None:
-    heard = Listening()
-    stream(heard, (0, b"data: 1\n\n"), lost="it broke off")
-    assert heard.entries == []
-    assert heard.warnings == [f"the run of {ANY_LLM} cannot be recorded: it broke off"]
+    observed = ObservedTraffic()
+    stream(observed, (0, b"data: 1\n\n"), lost="it broke off")
+    assert observed.entries == []
+    assert observed.warnings == [f"the run of {ANY_LLM} cannot be recorded: it broke off"]
 
 
 def test_what_is_no_stream_is_recorded_as_a_run() -> None:
-    heard = Listening()
-    heard.run(ANY_LLM, {}, {"output": "a"})
-    stream(heard, (0, b'{"detail": "no"}'), status=422)
-    stream(heard, (0, b"Not an event"))
-    kinds = [list(entry["response"])[-1] for entry in heard.entries]
+    observed = ObservedTraffic()
+    observed.run(ANY_LLM, {}, {"output": "a"})
+    stream(observed, (0, b'{"detail": "no"}'), status=422)
+    stream(observed, (0, b"Not an event"))
+    kinds = [list(entry["response"])[-1] for entry in observed.entries]
     assert kinds == ["json", "text", "text"]
-    assert all("stream" not in entry for entry in heard.entries)
+    assert all("stream" not in entry for entry in observed.entries)
 
 
 def test_a_run_that_asked_for_none_keeps_the_text() -> None:
-    heard = Listening()
-    stream(heard, (0, b"data: 1\n\n"), to="a/b")
-    assert heard.entry["response"]["text"] == "data: 1\n\n"
+    observed = ObservedTraffic()
+    stream(observed, (0, b"data: 1\n\n"), to="a/b")
+    assert observed.entry["response"]["text"] == "data: 1\n\n"
 
 
 def test_raw_pieces_are_kept_with_their_times() -> None:
@@ -162,11 +167,11 @@ def test_raw_pieces_are_kept_with_their_times() -> None:
 def test_text_is_a_stream_where_it_comes_in_pieces_and_json_where_it_is_several(
     kind: str, pieces: tuple[bytes, ...], *, is_stream: bool
 ) -> None:
-    heard = Listening()
-    stream(heard, *enumerate(pieces), to="a/tts/stream", headers={"content-type": kind})
-    assert ("stream" in heard.entry) is is_stream
+    observed = ObservedTraffic()
+    stream(observed, *enumerate(pieces), to="a/tts/stream", headers={"content-type": kind})
+    assert ("stream" in observed.entry) is is_stream
     if not is_stream:
-        assert heard.entry["response"] in (
+        assert observed.entry["response"] in (
             {"json": {"a": 1}},
             {"text": "all at once", "headers": {"content-type": kind}},
         )
@@ -177,10 +182,10 @@ JSON, SOUND = {"content-type": "application/json"}, {"content-type": "audio/mpeg
 
 
 def test_a_stream_that_broke_off_is_told_of() -> None:
-    heard = Listening()
-    stream(heard, (0.1, b"data: 1\n\n"), **BROKEN)
-    assert heard.entries == []
-    assert heard.warnings == [f"the run of {ANY_LLM} cannot be recorded: its stream broke off"]
+    observed = ObservedTraffic()
+    stream(observed, (0.1, b"data: 1\n\n"), **BROKEN)
+    assert observed.entries == []
+    assert observed.warnings == [f"the run of {ANY_LLM} cannot be recorded: its stream broke off"]
 
 
 @pytest.mark.parametrize(
@@ -197,12 +202,12 @@ def test_a_stream_that_broke_off_is_told_of() -> None:
 def test_where_it_is_wanted_it_is_recorded_to_where_it_broke_off(
     headers: dict[str, str], body: bytes, kept: list[Any]
 ) -> None:
-    heard = Listening(errors=True)
-    stream(heard, *([(0.1, body)] if body else []), took=9.0, headers=headers, to="a/b/stream", **BROKEN)
-    stated = heard.entry["stream"]
+    observed = ObservedTraffic(errors=True)
+    stream(observed, *([(0.1, body)] if body else []), took=9.0, headers=headers, to="a/b/stream", **BROKEN)
+    stated = observed.entry["stream"]
     assert (stated if headers is SSE else stated["events"]) == [{"at": 0.1, **event} for event in kept]
-    assert heard.entry["fault"] == {"stream": {"after": len(kept), "cut": True}}
-    loaded = decoded(heard.entry)
+    assert observed.entry["fault"] == {"stream": {"after": len(kept), "cut": True}}
+    loaded = decoded(observed.entry)
     assert loaded.problems == []
     assert loaded.fixtures[0].fault is not None
     assert loaded.fixtures[0].fault.stream == StreamFault(StreamEnd.CUT, len(kept))
@@ -212,16 +217,16 @@ def test_where_it_is_wanted_it_is_recorded_to_where_it_broke_off(
     "broken", [{"lost": "its events are encoded (compress)"}, {**BROKEN, "status": 500}, {**BROKEN, "headers": JSON}]
 )
 def test_what_is_lost_for_another_reason_is_never_recorded(broken: dict[str, Any]) -> None:
-    heard = Listening(errors=True)
-    stream(heard, **broken)
-    assert heard.entries == []
-    assert len(heard.warnings) == 1
+    observed = ObservedTraffic(errors=True)
+    stream(observed, **broken)
+    assert observed.entries == []
+    assert len(observed.warnings) == 1
 
 
 def test_what_did_not_break_off_has_no_fault() -> None:
-    heard = Listening(errors=True)
-    stream(heard, (0.1, b"data: 1\n\n"))
-    assert "fault" not in heard.entry
+    observed = ObservedTraffic(errors=True)
+    stream(observed, (0.1, b"data: 1\n\n"))
+    assert "fault" not in observed.entry
 
 
 @pytest.mark.parametrize(
@@ -237,12 +242,12 @@ def test_what_did_not_break_off_has_no_fault() -> None:
     ],
 )
 def test_calls_that_want_a_stream(line: str, sent: Any, asked: dict[str, str], *, wanted: bool) -> None:
-    heard = exchange(line, sent, asked=asked)
-    role = Listening().recorder.hosts.role("fal.run")
+    observed = exchange(line, sent, asked=asked)
+    role = ObservedTraffic().recorder.hosts.role("fal.run")
     assert role is not None
-    call = route(role, "POST", heard.request.path, "")
+    call = route(role, "POST", observed.request.path, "")
     assert isinstance(call, calls.Run | calls.Stream)
-    assert is_wanted(call, heard.request) is wanted
+    assert is_requested(call, observed.request) is wanted
 
 
 LINES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1, max_size=6)
@@ -265,9 +270,9 @@ def test_any_events_however_they_are_cut_are_streamed_again(
     body = b"".join(sse.event(data, kind, event_id) for kind, data, event_id in events)
     places = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
     chunks = [(at / 10, body[start:end]) for at, (start, end) in enumerate(itertools.pairwise(places))]
-    heard = Listening()
-    stream(heard, *chunks)
-    loaded = decoded(heard.entry)
+    observed = ObservedTraffic()
+    stream(observed, *chunks)
+    loaded = decoded(observed.entry)
     assert loaded.problems == []
     streamed = loaded.fixtures[0].streamed
     assert streamed is not None

@@ -28,34 +28,34 @@ JPEG = {"content-type": "image/jpeg"}
 
 
 class Storage:
-    """The uploads of a recording, fed with every exchange as the recorder feeds them."""
+    """The uploads of a recording, which get every exchange as they do from the recorder."""
 
     def __init__(self) -> None:
         self.uploads = UploadTraces(joined)
 
-    def hear(self, line: str, sent: Any = None, answer: Any = None, **more: Any) -> File | None:
+    def observe(self, line: str, sent: Any = None, answer: Any = None, **more: Any) -> File | None:
         return self.note(exchange(line, sent, answer, **more))
 
-    def note(self, heard: Exchange) -> File | None:
-        method, host, path, query, *_ = heard.request
+    def note(self, observed: Exchange) -> File | None:
+        method, host, path, query, *_ = observed.request
         if self.uploads.expects(method, f"https://{host}{path}"):
-            return self.uploads.proceed(f"https://{host}{path}", heard)
+            return self.uploads.proceed(f"https://{host}{path}", observed)
         role = Hosts().role(host)
         assert role is not None
-        return self.uploads.start(routes.route(role, method, path, query), heard)
+        return self.uploads.start(routes.route(role, method, path, query), observed)
 
     def initiate(self, upload_url: str = SIGNED, file_url: str = CAT, *, multipart: bool = False, **more: Any) -> None:
-        """The promise of an upload URL, as JavaScript asks for it."""
+        """Request an upload URL as the JavaScript client does."""
         announced = {"content_type": "image/png", "file_name": "cat.png"}
         answer = {"upload_url": upload_url, "file_url": file_url}
         line = f"{INITIATE}{'-multipart' * multipart}?storage_type=fal-cdn-v3"
-        assert self.hear(line, announced, answer, **more) is None
+        assert self.observe(line, announced, answer, **more) is None
 
     def start(self) -> str:
-        """The URL below which the parts of an upload go, as Python asks for it."""
+        """Request the URL for the parts of an upload as the Python client does."""
         answer = {"access_url": CAT, "uploadId": "up-1"}
         line = "POST https://v3b.fal.media/files/upload/multipart"
-        assert self.hear(line, None, answer, asked={"content-type": "image/png"}) is None
+        assert self.observe(line, None, answer, asked={"content-type": "image/png"}) is None
         return f"{CAT}/multipart/up-1"
 
 
@@ -65,14 +65,14 @@ class Storage:
 def test_javascript_puts_the_file_where_it_was_told() -> None:
     storage = Storage()
     storage.initiate()
-    assert storage.hear(f"PUT {SIGNED}", PNG, asked={"content-type": "image/png"}) == uploaded(CAT, PNG)
+    assert storage.observe(f"PUT {SIGNED}", PNG, asked={"content-type": "image/png"}) == uploaded(CAT, PNG)
 
 
 def test_the_type_is_that_of_the_put_or_else_the_one_announced() -> None:
     storage = Storage()
     storage.initiate()
-    assert storage.hear(f"PUT {SIGNED}", PNG, asked=JPEG) == uploaded(CAT, PNG, "image/jpeg")
-    assert storage.hear(f"PUT {SIGNED}", PNG, asked={"content-type": "no type"}) == uploaded(CAT, PNG)
+    assert storage.observe(f"PUT {SIGNED}", PNG, asked=JPEG) == uploaded(CAT, PNG, "image/jpeg")
+    assert storage.observe(f"PUT {SIGNED}", PNG, asked={"content-type": "no type"}) == uploaded(CAT, PNG)
 
 
 @pytest.mark.parametrize(
@@ -84,27 +84,27 @@ def test_an_upload_url_may_be_on_any_host(host: str) -> None:
     assert not storage.uploads.expects("PUT", url)
     storage.initiate(f"{url}?X-Goog-Signature=1234")
     assert storage.uploads.expects("PUT", url)
-    assert storage.hear(f"PUT {url}?X-Goog-Signature=1234", PNG) == uploaded(CAT, PNG)
+    assert storage.observe(f"PUT {url}?X-Goog-Signature=1234", PNG) == uploaded(CAT, PNG)
 
 
 def test_the_fallback_of_python_puts_the_file_to_its_own_url() -> None:
     storage = Storage()
     storage.initiate(f"{BUCKET}?X-Goog-Signature=1234", BUCKET)
-    assert storage.hear(f"PUT {BUCKET}?X-Goog-Signature=1234", PNG) == uploaded(BUCKET, PNG)
+    assert storage.observe(f"PUT {BUCKET}?X-Goog-Signature=1234", PNG) == uploaded(BUCKET, PNG)
 
 
 @pytest.mark.parametrize("host", ["v3.fal.media", "v3b.fal.media", "fal.media"])
 def test_python_posts_the_file_and_is_told_its_url(host: str) -> None:
     answer = {"access_url": CAT}
     line = f"POST https://{host}/files/upload"
-    assert Storage().hear(line, PNG, answer, asked=JPEG) == uploaded(CAT, PNG, "image/jpeg")
-    assert Storage().hear(line, PNG, answer) == uploaded(CAT, PNG, "application/octet-stream")
+    assert Storage().observe(line, PNG, answer, asked=JPEG) == uploaded(CAT, PNG, "image/jpeg")
+    assert Storage().observe(line, PNG, answer) == uploaded(CAT, PNG, "application/octet-stream")
 
 
 def test_a_body_that_passed_through_is_known_by_its_digest() -> None:
     sent = joined([exchange("PUT https://a/b", PNG).uploaded])._replace(data=None)
-    heard = exchange("POST https://v3.fal.media/files/upload", None, {"access_url": CAT}, asked=JPEG)
-    assert Storage().note(heard._replace(sent=sent)) == uploaded(CAT, PNG, "image/jpeg")
+    observed = exchange("POST https://v3.fal.media/files/upload", None, {"access_url": CAT}, asked=JPEG)
+    assert Storage().note(observed._replace(sent=sent)) == uploaded(CAT, PNG, "image/jpeg")
 
 
 # in parts
@@ -115,16 +115,16 @@ def test_javascript_puts_numbered_parts_and_completes() -> None:
     storage.initiate(multipart=True)
     target, query = SIGNED.split("?")
     for number, part in enumerate((b"one", b"two"), 1):
-        assert storage.hear(f"PUT {target}/{number}?{query}", part, {"partNumber": number, "etag": "e"}) is None
-    assert storage.hear(f"POST {target}/complete?{query}", {"parts": []}) == uploaded(CAT, b"onetwo")
+        assert storage.observe(f"PUT {target}/{number}?{query}", part, {"partNumber": number, "etag": "e"}) is None
+    assert storage.observe(f"POST {target}/complete?{query}", {"parts": []}) == uploaded(CAT, b"onetwo")
 
 
 def test_python_puts_numbered_parts_and_completes() -> None:
     storage = Storage()
     target = storage.start()
     for number, part in enumerate((b"one", b"two"), 1):
-        assert storage.hear(f"PUT {target}/{number}", part, asked=JPEG) is None
-    assert storage.hear(f"POST {target}/complete", {"parts": []}) == uploaded(CAT, b"onetwo")
+        assert storage.observe(f"PUT {target}/{number}", part, asked=JPEG) is None
+    assert storage.observe(f"POST {target}/complete", {"parts": []}) == uploaded(CAT, b"onetwo")
 
 
 def test_the_fal_package_asks_where_to_put_each_part() -> None:
@@ -132,9 +132,9 @@ def test_the_fal_package_asks_where_to_put_each_part() -> None:
     storage.initiate(f"{BUCKET}?X-Goog-Signature=1234", BUCKET)
     for number, part in ((2, b"two"), (1, b"one")):
         target = f"https://storage.googleapis.com/parts/{number}?X-Goog-Signature=5678"
-        assert storage.hear(f"POST {BUCKET}/{number}", None, {"upload_url": target}) is None
-        assert storage.hear(f"PUT {target}", part) is None
-    assert storage.hear(f"POST {BUCKET}/complete", {"parts": []}) == uploaded(BUCKET, b"onetwo")
+        assert storage.observe(f"POST {BUCKET}/{number}", None, {"upload_url": target}) is None
+        assert storage.observe(f"PUT {target}", part) is None
+    assert storage.observe(f"POST {BUCKET}/complete", {"parts": []}) == uploaded(BUCKET, b"onetwo")
 
 
 @given(
@@ -146,9 +146,9 @@ def test_parts_may_come_in_any_order(parts: list[tuple[int, bytes]]) -> None:
     storage = Storage()
     target = storage.start()
     for number, part in parts:
-        assert storage.hear(f"PUT {target}/{number}", part) is None
+        assert storage.observe(f"PUT {target}/{number}", part) is None
     whole = b"".join(part for _, part in sorted(parts))
-    assert storage.hear(f"POST {target}/complete", {"parts": []}) == uploaded(CAT, whole)
+    assert storage.observe(f"POST {target}/complete", {"parts": []}) == uploaded(CAT, whole)
 
 
 @given(st.permutations([(upload, number) for upload in "ab" for number in (1, 2, 3)]))
@@ -158,9 +158,9 @@ def test_uploads_at_the_same_time_are_told_apart(order: list[tuple[str, int]]) -
     for name, target in targets.items():
         storage.initiate(target, f"https://v3b.fal.media/files/b/1/{name}")
     for name, number in order:
-        storage.hear(f"PUT {targets[name]}/{number}", f"{name}{number}".encode())
+        storage.observe(f"PUT {targets[name]}/{number}", f"{name}{number}".encode())
     for name, target in targets.items():
-        file = storage.hear(f"POST {target}/complete", {})
+        file = storage.observe(f"POST {target}/complete", {})
         assert file == uploaded(f"https://v3b.fal.media/files/b/1/{name}", f"{name}1{name}2{name}3".encode())
 
 
@@ -168,14 +168,14 @@ def test_a_part_that_is_sent_again_takes_the_place_of_the_first() -> None:
     storage = Storage()
     target = storage.start()
     for part in (b"bad", b"good"):
-        storage.hear(f"PUT {target}/1", part)
-    assert storage.hear(f"POST {target}/complete", {}) == uploaded(CAT, b"good")
+        storage.observe(f"PUT {target}/1", part)
+    assert storage.observe(f"POST {target}/complete", {}) == uploaded(CAT, b"good")
 
 
 def test_an_upload_without_parts_comes_to_nothing() -> None:
     storage = Storage()
     target = storage.start()
-    assert storage.hear(f"POST {target}/complete", {}) is None
+    assert storage.observe(f"POST {target}/complete", {}) is None
 
 
 # what is needed of bodies
@@ -200,9 +200,9 @@ def test_what_is_needed_of_a_body_is_known_before_it_comes() -> None:
 
 def test_who_began_an_upload_is_remembered() -> None:
     storage = Storage()
-    assert storage.uploads.begun_by(SIGNED) is None
+    assert storage.uploads.started_by(SIGNED) is None
     storage.initiate()
-    begun = storage.uploads.begun_by(f"{url_key(SIGNED)}/3")
+    begun = storage.uploads.started_by(f"{url_key(SIGNED)}/3")
     assert begun is not None
     assert begun.request.path == "/storage/upload/initiate"
 
@@ -213,20 +213,20 @@ def test_who_began_an_upload_is_remembered() -> None:
 @pytest.mark.parametrize("answer", [None, "text", [], {}, {"upload_url": 1, "file_url": CAT}, {"upload_url": SIGNED}])
 def test_a_promise_that_cannot_be_read_is_none(answer: Any) -> None:
     storage = Storage()
-    assert storage.hear(INITIATE, {"content_type": "image/png"}, answer) is None
+    assert storage.observe(INITIATE, {"content_type": "image/png"}, answer) is None
     assert not storage.uploads.expects("PUT", url_key(SIGNED))
 
 
 @pytest.mark.parametrize("sent", [b"", b"{", b"[]", b'{"content_type": 5}'])
 def test_an_announcement_that_cannot_be_read_tells_no_type(sent: bytes) -> None:
     storage = Storage()
-    assert storage.hear(INITIATE, sent, {"upload_url": SIGNED, "file_url": CAT}) is None
-    assert storage.hear(f"PUT {SIGNED}", PNG) == uploaded(CAT, PNG, "application/octet-stream")
+    assert storage.observe(INITIATE, sent, {"upload_url": SIGNED, "file_url": CAT}) is None
+    assert storage.observe(f"PUT {SIGNED}", PNG) == uploaded(CAT, PNG, "application/octet-stream")
 
 
 def test_an_upload_without_its_content_names_no_file() -> None:
-    heard = exchange("POST https://v3.fal.media/files/upload", None, {"access_url": CAT}, lost="it was cut")
-    assert Storage().note(heard) is None
+    observed = exchange("POST https://v3.fal.media/files/upload", None, {"access_url": CAT}, lost="it was cut")
+    assert Storage().note(observed) is None
 
 
 def test_the_oldest_promises_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

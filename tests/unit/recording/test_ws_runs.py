@@ -10,7 +10,7 @@ from falmock.wire.message import Request
 from unit.fixtures.build import decoded
 from unit.recording.exchanges import PNG
 from unit.recording.exchanges import START
-from unit.recording.exchanges import Listening
+from unit.recording.exchanges import ObservedTraffic
 from unit.recording.exchanges import entries
 from unit.recording.exchanges import sha256
 from unit.recording.exchanges import warnings
@@ -35,7 +35,7 @@ def session(*said: tuple[str, Any], to: str = "test/echo") -> Session:
 
 
 def test_runs_become_ordinary_fixtures_in_the_order_they_were_asked() -> None:
-    heard = session(
+    observed = session(
         (">", {"n": 1}),
         (">", {"n": 2}),
         start(1),
@@ -46,7 +46,7 @@ def test_runs_become_ordinary_fixtures_in_the_order_they_were_asked() -> None:
         ("<", 'il": "no"}'),
         end(2, 422),
     )
-    outcomes = Listening().recorder.note_session(heard)
+    outcomes = ObservedTraffic().recorder.note_session(observed)
     assert entries(outcomes) == [
         {
             "match": {"model": "test/echo", "input": {"n": 1}, "exact": True},
@@ -67,16 +67,16 @@ def test_runs_become_ordinary_fixtures_in_the_order_they_were_asked() -> None:
 def test_bodies_of_other_kinds() -> None:
     kinds = []
     for body in (["Größe"], [PNG[:20], PNG[20:]], []):
-        heard = session((">", {}), start(1), *(("<", part) for part in body), end(1))
-        (entry,) = entries(Listening().recorder.note_session(heard))
+        observed = session((">", {}), start(1), *(("<", part) for part in body), end(1))
+        (entry,) = entries(ObservedTraffic().recorder.note_session(observed))
         kinds.append(entry["response"])
     assert kinds == [{"text": "Größe"}, {"file": f"sha256:{sha256(PNG)}"}, {"text": ""}]
 
 
 def test_what_the_start_tells_of_a_body_holds() -> None:
     headers = {"Content-Type": "text/html", "X-Fal-Odd": "1", "X-Fal-Billable-Units": "2"}
-    heard = session((">", {}), start(1, **headers), ("<", "{}"), end(1))
-    (entry,) = entries(Listening().recorder.note_session(heard))
+    observed = session((">", {}), start(1, **headers), ("<", "{}"), end(1))
+    (entry,) = entries(ObservedTraffic().recorder.note_session(observed))
     assert entry["response"] == {
         "headers": {"content-type": "text/html", "x-fal-odd": "1"},
         "billableUnits": 2,
@@ -86,28 +86,28 @@ def test_what_the_start_tells_of_a_body_holds() -> None:
 
 def test_events_are_a_stream() -> None:
     head = start(1, **{"content-type": "text/event-stream; charset=utf-8"})
-    heard = session((">", {}), head, ("<", "data: 1\n\n"), ("<", "data: 2\n\n"), end(1))
-    (entry,) = entries(Listening().recorder.note_session(heard))
+    observed = session((">", {}), head, ("<", "data: 1\n\n"), ("<", "data: 2\n\n"), end(1))
+    (entry,) = entries(ObservedTraffic().recorder.note_session(observed))
     assert entry["stream"] == [{"at": 2.0, "json": 1}, {"at": 3.0, "json": 2}, {"at": 4.0, "end": True}]
     assert decoded(entry).problems == []
 
 
 def test_what_has_no_whole_answer_is_not_recorded() -> None:
-    outcomes = Listening().recorder.note_session(session((">", {"n": 1}), start(1), ("<", "{}"), (">", {"n": 2})))
+    outcomes = ObservedTraffic().recorder.note_session(session((">", {"n": 1}), start(1), ("<", "{}"), (">", {"n": 2})))
     assert entries(outcomes) == []
     assert warnings(outcomes) == ["2 runs of test/echo over a socket are not recorded: no whole answer"]
 
 
 def test_trouble_is_not_recorded() -> None:
-    outcomes = Listening().recorder.note_session(session((">", {}), start(1, 503), ("<", {}), end(1, 503)))
+    outcomes = ObservedTraffic().recorder.note_session(session((">", {}), start(1, 503), ("<", {}), end(1, 503)))
     assert entries(outcomes) == []
     assert "503" in warnings(outcomes)[0]
 
 
 def test_what_looks_like_a_start_is_part_of_a_body() -> None:
     parts = ('{"type": 1}', '{"request_id": "x"}', '["type", "request_id"]', '"request_id')
-    heard = session((">", {}), start(1), *(("<", part) for part in parts), end(1), ("<", "behind it"))
-    (found,) = exchanges(heard)
+    observed = session((">", {}), start(1), *(("<", part) for part in parts), end(1), ("<", "behind it"))
+    (found,) = exchanges(observed)
     assert found.body == "".join(parts).encode()
 
 
@@ -119,5 +119,5 @@ def test_an_end_or_an_answer_out_of_the_blue_is_passed_over() -> None:
 
 def test_what_headers_tell_is_hidden_in_bodies() -> None:
     head = start(1, **{"set-cookie": "session=s3cr3t-of-a-session; Path=/"})
-    heard = session((">", {}), head, ("<", {"said": "s3cr3t-of-a-session and s3cr3t-of-a-key"}), end(1))
-    assert "s3cr3t" not in str(entries(Listening().recorder.note_session(heard)))
+    observed = session((">", {}), head, ("<", {"said": "s3cr3t-of-a-session and s3cr3t-of-a-key"}), end(1))
+    assert "s3cr3t" not in str(entries(ObservedTraffic().recorder.note_session(observed)))

@@ -1,4 +1,4 @@
-"""Two services to talk to, in one process and without a socket: the stand-in for fal, and falmock; and one client."""
+"""Two services in one process, without sockets (the stand-in for fal, and falmock), and one client."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _URL = re.compile(r"https://[^\s\"\\<]+")
 
 
 class Clock:
-    """Moves only when it is told to, by steps that are exact in binary: what was so much later then is so much later again."""
+    """A clock that moves only when the test moves it, by steps that are exact in binary, so that differences are equal too."""
 
     def __init__(self) -> None:
         self.now = 1_752_619_398.0
@@ -63,14 +63,14 @@ class Clock:
 
 
 class World(Protocol):
-    """What answers."""
+    """A service that answers."""
 
     clock: Clock
 
     def answer(self, request: Request) -> Exchange: ...
 
     def content(self, url: str) -> bytes | None:
-        """The file at a URL, without anybody hearing of it."""
+        """The file at a URL, without being recorded."""
 
 
 class Real:
@@ -161,7 +161,7 @@ def _request(method: str, url: str, body: bytes = b"", **headers: str) -> Reques
 
 
 class Step(NamedTuple):
-    """One thing that an app does: a method of Client, and what it is given."""
+    """One action of an app: a method of Client and its arguments."""
 
     verb: str
     options: dict[str, Any]
@@ -180,18 +180,18 @@ class Job:
 
 
 class Client:
-    """An app that knows nothing but what it was answered.
+    """An app that knows only the answers it got.
 
-    `seen` is what came back, in a form that is the same for the same meaning: files in it by their content. `heard` is
+    `seen` is what came back, in a form that is the same for the same meaning: files in it by their content. `observed` is
     told of every exchange.
     """
 
-    def __init__(self, world: World, heard: Callable[[Exchange], None]) -> None:
+    def __init__(self, world: World, observed: Callable[[Exchange], None]) -> None:
         self.world = world
         self.seen: list[tuple[str, Any]] = []
         self.files: list[str] = []
         self.jobs: list[Job] = []
-        self._heard = heard
+        self._heard = observed
         self._ids: list[str] = []
 
     def perform(self, program: list[Step]) -> list[tuple[str, Any]]:
@@ -221,7 +221,7 @@ class Client:
         self._see(f"get {endpoint}", self.send("GET", f"https://fal.run/{endpoint}?{query}"))
 
     def submit(self, endpoint: str, value: dict[str, Any], file: int | None = None, *, own: bool = False) -> None:
-        """A job, which may be cancelled if it is the only one with its input: else it depends on times which answers which."""
+        """A job that may be cancelled if no other has its input: otherwise timing decides which answer it gets."""
         own = own or endpoint in NEVER_OVER
         value = {**value, "own": len(self.jobs)} if own else value
         exchange = self.post(f"https://queue.fal.run/{endpoint}", self._input(value, file))
@@ -242,19 +242,19 @@ class Client:
                 self._cancel(chosen)
 
     def abandon(self, job: int) -> None:
-        """Have a job stopped and never ask again."""
+        """Cancel a job and never poll it again."""
         for chosen in self._chosen(job):
             if not chosen.is_done and chosen.own and self._cancel(chosen).status == 202:
                 chosen.is_done = chosen.is_abandoned = True
 
     def finish(self, job: int) -> None:
-        """Ask until it is over, then fetch the result."""
+        """Poll until the job is completed, then fetch the result."""
         for chosen in self._chosen(job):
             if not chosen.is_done:
                 self._finish(chosen)
 
     def _chosen(self, job: int) -> list[Job]:
-        """The job that a number stands for, if there is any and it was not abandoned."""
+        """The job with a number, if there is one and it was not abandoned."""
         chosen = [self.jobs[job % len(self.jobs)]] if self.jobs else []
         return [job for job in chosen if not job.is_abandoned]
 
@@ -339,7 +339,7 @@ class Client:
         assert self.post(f"{target}/complete", {"parts": parts}).status == 200
         return str(told["access_url"])
 
-    # what was seen
+    # what the client observed
 
     def _keep_files(self, exchange: Exchange) -> None:
         if exchange.status == 200 and exchange.content_type == "application/json":
@@ -358,7 +358,7 @@ class Client:
         """The body, with files by content, request ids by number, and without the times of log lines."""
         body = exchange.body
         if exchange.content_type == "application/json":
-            value = _told(jsontext.loads_exact(body))
+            value = _untimed(jsontext.loads_exact(body))
             body = jsontext.dump_exact(value, indent=None).encode()
         try:
             text = body.decode()
@@ -386,7 +386,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _told(value: Any) -> Any:
+def _untimed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _told(item) for key, item in value.items() if key != "timestamp"}
-    return [_told(item) for item in value] if isinstance(value, list) else value
+        return {key: _untimed(item) for key, item in value.items() if key != "timestamp"}
+    return [_untimed(item) for item in value] if isinstance(value, list) else value

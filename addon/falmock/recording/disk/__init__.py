@@ -1,1 +1,1 @@
-"""What recordings are on disk, and how nothing of them is lost."""
+"""Writes recordings to disk so that a crash does not damage them."""

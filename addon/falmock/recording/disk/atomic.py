@@ -1,4 +1,4 @@
-"""Files written whole or not at all: a temporary file beside the target, fsynced, then renamed over it."""
+"""Writes files atomically: a temporary file next to the target, fsynced, then renamed to the target."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 
 PREFIX = ".falmock-"
-"""How temporary files begin: loading passes them over, and what a killed process left is known by it."""
+"""The prefix of temporary files: loading skips them, and leftovers of killed processes are found by it."""
 
 
 class NotWritable(OSError):
-    """A folder in which recordings cannot be kept; the text says which and why."""
+    """Recordings cannot be written to a folder; the text says which and why."""
 
 
 def temporary(folder: Path) -> Path:
-    """A new name for a temporary file in a folder; it tells the process that made it."""
+    """A new name for a temporary file in a folder; it contains the id of this process."""
     return folder / f"{PREFIX}{os.getpid()}-{os.urandom(6).hex()}.tmp"
 
 
@@ -46,7 +46,7 @@ def _created(part: Path) -> int:
 
 
 def adopt(part: Path, path: Path) -> None:
-    """Make a finished temporary file of the same file system the target. Raises OSError."""
+    """Move a finished temporary file to the target on the same file system. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with part.open("rb") as opened:
         os.fsync(opened.fileno())
@@ -54,7 +54,7 @@ def adopt(part: Path, path: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder if need be, and a file in it. Raises NotWritable."""
+    """Create the folder if needed, and check that files can be written to it. Raises NotWritable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = temporary(folder)
@@ -65,7 +65,7 @@ def check_writable(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove the temporary files of processes that are gone; how many there were."""
+    """Remove the temporary files of processes that no longer run; returns how many."""
     removed = 0
     for part in folder.rglob(f"{PREFIX}*.tmp"):
         pid = part.name.removeprefix(PREFIX).partition("-")[0]
@@ -76,7 +76,7 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def remove_own(folder: Path) -> None:
-    """Remove what this process has left in a folder: parts of uploads that were never completed."""
+    """Remove this process's temporary files in a folder: parts of uploads that were never completed."""
     for part in folder.glob(f"{PREFIX}{os.getpid()}-*.tmp"):
         part.unlink(missing_ok=True)
 

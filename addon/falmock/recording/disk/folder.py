@@ -1,4 +1,4 @@
-"""A folder of fixture files: which there are, what is in each, and how each is written whole or not at all."""
+"""Reads and writes a folder of fixture files; every file is written atomically."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from falmock.wire.formats import jsontext
 
 _NOT_FIXTURES = frozenset({ASSETS, SCHEMAS, PRICES})
 MAX_SPARES = 100
-"""How many other names are tried where a file is in the way that cannot be read."""
+"""How many file names are tried if files of these names exist that cannot be read."""
 
 
 class Folder:
-    """The fixture files below a root; `name` is the root as a user names it, who is told of files by `label`."""
+    """The fixture files below a root; `name` is the root as the user wrote it, `label` its form in messages."""
 
     def __init__(self, name: str) -> None:
         self.label = name.rstrip("/") or name
         self.root = Path(name).expanduser()
 
     def shown(self, path: Path) -> str:
-        """A file as a user names it."""
+        """The path of a file for messages."""
         return f"{self.label}/{path.relative_to(self.root).as_posix()}"
 
     def files(self) -> list[Path]:
-        """The fixture files: those that loading reads."""
+        """The fixture files that loading reads."""
         below = ((path.relative_to(self.root).parts, path) for path in self.root.rglob("*.json"))
         return sorted(
             path for parts, path in below if not any(part[0] == "." or part in _NOT_FIXTURES for part in parts)
         )
 
     def read(self, path: Path) -> Entry | None:
-        """What is in a fixture file; None where it cannot be read as one."""
+        """The content of a fixture file; None if it cannot be read as one."""
         try:
             return self._read(path)[0]
         except (OSError, NotAFixture, jsontext.BadJSON):
             return None
 
     def target(self, path: Path) -> tuple[Path, Entry, list[str]]:
-        """The file to write to where `path` is meant, what is in it, and the rules of that.
+        """The file to write instead of or at `path`, its content, and the rules of its entries.
 
-        One that cannot be read is left alone: it is the next one of this name then. Raises OSError, NotAFixture.
+        A file that cannot be read is not changed; the next numbered name is used then. Raises OSError, NotAFixture.
         """
         for spare in range(MAX_SPARES):
             tried = path if spare == 0 else path.with_name(f"{path.stem}-{spare}.json")
@@ -71,7 +71,7 @@ class Folder:
         atomic.write_whole(path, document.render(content))
 
     def remove(self, path: Path) -> None:
-        """Remove a fixture file, and the folders that then hold nothing any more. Raises OSError."""
+        """Remove a fixture file, and the folders that are then empty. Raises OSError."""
         path.unlink(missing_ok=True)
         folder = path.parent
         while folder != self.root:

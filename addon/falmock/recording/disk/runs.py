@@ -1,4 +1,4 @@
-"""What a run recorded for one match: the answers, in the order in which they were asked for."""
+"""What one run recorded for one match: the answers in the order of their requests."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from falmock.recording.values import Entry
 
 @dataclass(slots=True)
 class RecordedRun:
-    """Where this run records one match, what stood there before, and when the answers were asked for.
+    """The file for one match, its entries before this run, and the request times of this run's answers.
 
-    As the last answer repeats, those at the end that are like it are only counted: `repeats`. `cut` says of each answer
-    whether its client left before it was whole.
+    `asked` is in seconds since the epoch. In replay the last answer repeats, so equal ones at the end are only counted
+    (`repeats`). `cut` says for each answer whether its client left before it was complete.
     """
 
     path: Path
@@ -25,17 +25,17 @@ class RecordedRun:
     repeats: int = 0
 
     def former(self, place: int) -> Entry | None:
-        """What stood before this run in the place of an answer."""
+        """The entry that was in this place before this run; None if there was none."""
         return self.before[place] if place < len(self.before) else None
 
     def turns(self, place: int) -> list[float]:
-        """When the answer in this place was asked for; of the last, every time."""
+        """When the answer in this place was requested; for the last, including its repeats."""
         last = len(self.asked) - 1 - self.repeats
         return self.asked[place:] if place >= last else self.asked[place : place + 1]
 
 
 def fold(answers: list[Entry]) -> int:
-    """Remove the answers at the end that are like the one before them; how many they were."""
+    """Remove answers at the end that are like the one before them; returns how many."""
     count = len(answers)
     while len(answers) > 1 and alike(answers[-2], answers[-1]):
         answers.pop()

@@ -1,4 +1,4 @@
-"""Keeps recordings on disk: one file for each match, assets by content, each written whole or not at all."""
+"""Writes recordings to disk: one file per match, assets by content, each file atomically."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from falmock.wire.message import Content
 
 
 class Written(NamedTuple):
-    """What came of a save: the file as a user names it, and how many answers of this match are recorded in it now."""
+    """The result of a save: the path for messages, and how many answers of this match this run has recorded."""
 
     path: str
     answers: int
 
 
 class LostContent(LookupError):
-    """An asset whose bytes are nowhere."""
+    """The bytes of an asset are not available."""
 
 
 class Writer:
-    """Writes below `root`; `known` are the fixtures that are loaded, so that one with the same match is rewritten.
+    """Writes below `root`; `known` are the loaded fixtures: one with the same match is overwritten in its file.
 
-    Not to be called from two threads at once. Two processes may share a folder: each file is whole at any time,
-    and of two recordings of one match the later holds.
+    Not thread-safe. Two processes may share a folder: each file is complete at any time, and of two recordings of one
+    match the later one wins.
     """
 
     def __init__(self, root: str, known: Iterable[Fixture] = ()) -> None:
@@ -57,14 +57,14 @@ class Writer:
         self._named: dict[str, set[Path]] = {}
         self._wanted: dict[str, str] = {}
         self._linked: dict[str, File] = {}
-        self._homes: dict[str, Path] = {}
+        self._known_paths: dict[str, Path] = {}
         prefix = self.folder.label + "/"
         for fixture in known:
             if fixture.source.startswith(prefix):
-                self._homes.setdefault(fixture.group, self.folder.root / fixture.source.removeprefix(prefix))
+                self._known_paths.setdefault(fixture.group, self.folder.root / fixture.source.removeprefix(prefix))
 
     def prepare(self) -> None:
-        """Make sure that recordings can be kept. Raises disk.NotWritable."""
+        """Check that recordings can be written, and remove leftovers. Raises atomic.NotWritable."""
         atomic.check_writable(self.folder.root)
         atomic.remove_leftovers(self.folder.root)
 
@@ -100,9 +100,9 @@ class Writer:
         return Written(self.folder.shown(run.path), len(run.asked))
 
     def _insert(self, rule: str, entry: Entry, name: str, asked: float, *, is_cut: bool = False) -> RecordedRun:
-        """Write an entry among the answers of its match in this run, which take the place of former runs'."""
+        """Write an entry among this run's answers of its match, which replace those of former runs."""
         run = self._runs.get(rule)
-        path = run.path if run else self._homes.get(rule) or self._target(name, entry["match"])
+        path = run.path if run else self._known_paths.get(rule) or self._target(name, entry["match"])
         path, now, rules = self.folder.target(path)
         same = [item for item, found in zip(now["fixtures"], rules, strict=True) if found == rule]
         if run is None:
@@ -136,7 +136,7 @@ class Writer:
     # assets
 
     def keep(self, content: Content, content_type: str) -> Path:
-        """Keep some content as an asset, under its digest. Raises OSError, LostContent."""
+        """Store content as an asset under its digest. Raises OSError, LostContent."""
         path = self.folder.root / ASSETS / asset_file(content.sha256, content_type)
         if path.exists():
             if content.file is not None:
@@ -151,11 +151,11 @@ class Writer:
         return path
 
     def wanted(self) -> list[str]:
-        """The URLs of files that recorded answers name and whose content is not known yet."""
+        """The file URLs in recorded answers whose content is not known yet."""
         return list(self._wanted.values())
 
     def link(self, link: Link) -> list[str]:
-        """Keep a file and put its content in the place of its URL, in what was and will be recorded.
+        """Store a file, and replace its URL with its content in earlier and later recordings.
 
         Returns the fixture files that changed. Raises OSError, NotAFixture, LostContent.
         """
@@ -171,7 +171,7 @@ class Writer:
         return changed
 
     def survey(self, is_file_url: Callable[[str], bool]) -> list[str]:
-        """Take in what the fixtures that are there already name, whoever wrote them; the URLs of their files."""
+        """Collect the file URLs in all existing fixtures, recorded or not, and return them."""
         for path in self.folder.files():
             now = self.folder.read(path)
             for entry in now["fixtures"] if now else ():
@@ -183,12 +183,12 @@ class Writer:
         return self.wanted()
 
     def _settled(self, rule: str, place: int, entry: Entry) -> Entry:
-        """An entry in which a file took its URL's place: only now can it be seen to be what a former run recorded."""
+        """An entry after linking a file: only now can it be compared with the entry of a former run."""
         run = self._runs.get(rule)
         return entry if run is None else settled(run.former(place), entry)
 
     def _folded(self, now: Entry) -> Entry:
-        """The document less answers of this run that only repeat the one before them, up to the end of their match."""
+        """The document without this run's answers at the end of their match that only repeat the one before."""
         for rule in set(_rules_of(now)) & self._runs.keys():
             rules = _rules_of(now)
             same = [entry for entry, found in zip(now["fixtures"], rules, strict=True) if found == rule]
@@ -199,16 +199,16 @@ class Writer:
     def _link_in(self, path: Path, file: File) -> list[str]:
         now = self.folder.read(path)
         if now is None:
-            return []  # somebody removed or changed it meanwhile: theirs holds
-        gone = self._move(path, now, file)
-        now = self.folder.read(path)  # what moved may have come to this very file
+            return []  # somebody removed or broke the file meanwhile: leave it
+        moved = self._move(path, now, file)
+        now = self.folder.read(path)  # moved entries may be in this same file
         if now is None:
             return []
         kept: list[Entry] = []
-        changed = bool(gone)
+        changed = bool(moved)
         places: Counter[str] = Counter()
         for entry, rule in zip(now["fixtures"], _rules_of(now), strict=True):
-            if rule in gone:
+            if rule in moved:
                 continue
             new = document.linked(entry, file) if rule else entry
             changed = changed or new is not entry
@@ -223,26 +223,26 @@ class Writer:
         return [self.folder.shown(path)]
 
     def _move(self, path: Path, now: Entry, file: File) -> set[str]:
-        """Put what this run recorded, and whose match changes with the file, where it then belongs.
+        """Move this run's entries whose match changes with the file to the files of their new match.
 
-        The rules it had.
+        Returns their old rules.
         """
-        gone: set[str] = set()
+        moved: set[str] = set()
         places: Counter[str] = Counter()
         for entry, rule in zip(now["fixtures"], _rules_of(now), strict=True):
             new = document.linked(entry, file) if rule in self._runs else entry
             if new is not entry and document.group_of(new) != rule:
-                gone.add(rule)
+                moved.add(rule)
                 for asked in self._runs[rule].turns(places[rule]):
-                    home = self._insert(document.group_of(new), new, path.stem.rpartition("-")[0], asked).path
+                    target = self._insert(document.group_of(new), new, path.stem.rpartition("-")[0], asked).path
                     for key in {*_named_in(new["match"].get("input")), *_named_in(list(values(new)))}:
-                        self._named.get(key, set()).add(home)
+                        self._named.get(key, set()).add(target)
             places[rule] += 1
-        return gone
+        return moved
 
 
 def _named_in(value: Any) -> Iterator[str]:
-    """The files in a value of which more may become known: the keys of URLs, and digests that stand alone."""
+    """The files in a value about which more may become known: keys of URLs, and digests without type and size."""
     if isinstance(value, str):
         if value.startswith("https://"):
             yield url_key(value)

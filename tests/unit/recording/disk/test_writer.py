@@ -39,20 +39,20 @@ def entry(value: Any = None, answer: Any = 1, at: str = "today", **queue: Any) -
 
 
 class Folder:
-    """A folder that recordings go to, run after run."""
+    """A folder to which several runs record."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.run()
 
     def run(self) -> None:
-        """A new run begins: what is there is loaded."""
+        """Begin a new run: existing fixtures are loaded."""
         known = FixtureLoader([str(self.path)]).load().index.fixtures if self.path.exists() else ()
         self.writer = Writer(str(self.path), known)
         self._clock = 0.0
 
     def save(self, value: Any = None, answer: Any = 1, asked: float | None = None, **queue: Any) -> str:
-        """Record a call; the file that it went to. Calls are made one after the other unless `asked` says when."""
+        """Record a call; returns its file. Calls are made one after the other unless `asked` gives the time."""
         self._clock += 1
         made = entry(value, answer, f"{self._clock}", **queue)
         urls = {url_key(url): url for url in _urls(answer)}
