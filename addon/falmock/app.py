@@ -18,8 +18,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from falmock.engine import replies
-from falmock.engine.answers import NewId
 from falmock.engine.config import Config
+from falmock.engine.context import NewId
 from falmock.engine.effects import Effect
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Forward

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 
 from falmock.engine import inputs
 from falmock.engine import replies
-from falmock.engine.config import Config
+from falmock.engine.context import Context
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
-from falmock.engine.scopes import Scope
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Group
@@ -33,32 +31,37 @@ from falmock.wire.message import Request
 DEFAULT_DEADLINE = 3600.0
 MIN_DEADLINE = 0.1
 MAX_MISSES = 1000
-NewId = Callable[[float], str]
 _MESSAGE, _OPENING = "message ", "opening "
 KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
 """What stands before a group in the counts of a scope: calls, messages and openings of sockets are counted apart."""
 
 
+class _Cached:
+    """What was worked out from an index so far."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.misses: dict[str, miss.Miss] = {}
+        self.prepared = PreparedCache()
+
+
 class Answers:
-    """Answers calls to endpoints from one set of fixtures, in one scope."""
+    """Answers calls to endpoints from the fixtures of a context, in its scope."""
 
-    def __init__(self, config: Config, index: Index, scope: Scope, new_id: NewId) -> None:
-        self.config = config
-        self.index = index
-        self.scope = scope
-        self.new_id = new_id
-        self._misses: dict[str, miss.Miss] = {}
-        self._preparations = PreparedCache()
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._cached = _Cached(context.index)
 
-    def use_fixtures(self, index: Index) -> None:
-        """Answer from another set of fixtures from now on."""
-        self.index = index
-        self._misses.clear()
-        self._preparations = PreparedCache()
+    @property
+    def _cache(self) -> _Cached:
+        """What was worked out from the fixtures of now."""
+        if self._cached.index is not self.context.index:
+            self._cached = _Cached(self.context.index)
+        return self._cached
 
     def prepared(self, fixture: Fixture) -> Prepared:
         """What follows from a fixture at the pace of now."""
-        return self._preparations.of(fixture, self.config.pace)
+        return self._cache.prepared.of(fixture, self.context.config.pace)
 
     def timing(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply | None, float]:
         """The reply to a call whose start deadline passes (both in seconds after the call), and how long one takes that is in time."""
@@ -87,7 +90,7 @@ class Answers:
 
         Of several that describe it as closely, one with frames goes first.
         """
-        index = self.index
+        index = self.context.index
         found = (
             self._handler(index.before_frames(query, names))
             or self._in_turn(index.sockets.matching_any(query, names), _MESSAGE)
@@ -102,15 +105,15 @@ class Answers:
         """The fixture with the frames that are sent when a socket opens which goes by these endpoint ids."""
         context = handshake.headers.get("x-aimock-context")
         query = Query(names[0], miss.MESSAGE, {}, "{}", "", handshake.path, context)
-        return self._in_turn(self.index.openings.matching_any(query, names), _OPENING)
+        return self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """The fixture that would answer a call, which is not counted; None where none would. Like `find` otherwise."""
         query = inputs.read(request, str(endpoint), self.resolve)
         if isinstance(query, Reply):
             return None
-        for group in self.index.matching_any(query, names or (query.endpoint,)):
-            fixture = for_call(group, self.scope.calls[group[0].group])
+        for group in self.context.index.matching_any(query, names or (query.endpoint,)):
+            fixture = for_call(group, self.context.scope.calls[group[0].group])
             if fixture is not None:
                 return fixture
         return None
@@ -118,26 +121,26 @@ class Answers:
     def resolve(self, url: str) -> str | None:
         """The digest of the content that a URL names, if it is one of the files known here."""
         host, _, path = url[len("https://") :].partition("/")
-        role = self.config.hosts.role(host)
+        role = self.context.config.hosts.role(host)
         if role is not Role.CDN and role is not Role.GCS:
             return None
-        return self.scope.assets.digest_of("/" + path.partition("?")[0])
+        return self.context.scope.assets.digest_of("/" + path.partition("?")[0])
 
     def find_plain(self, request: Request) -> Fixture | None:
         """The fixture that answers a call which goes to no endpoint; one for GET answers HEAD too."""
-        if not self.index.has_plain(request.host, request.path):
+        if not self.context.index.has_plain(request.host, request.path):
             return None
         query = inputs.read_plain(request, self.resolve)
-        found = self._in_turn(self.index.plain(query))
+        found = self._in_turn(self.context.index.plain(query))
         if found is None and request.method == "HEAD":
-            found = self._in_turn(self.index.plain(query._replace(method="GET")))
+            found = self._in_turn(self.context.index.plain(query._replace(method="GET")))
         return found
 
     def knows_plain(self, request: Request) -> bool:
         """Whether `find_plain` would find a fixture; the call does not count."""
-        if not self.index.has_plain(request.host, request.path):
+        if not self.context.index.has_plain(request.host, request.path):
             return False
-        return any(self.index.plain(inputs.read_plain(request, self.resolve)))
+        return any(self.context.index.plain(inputs.read_plain(request, self.resolve)))
 
     def recorded(self, request: Request) -> Reply | None:
         """The answer to a call which goes to no endpoint; None where no fixture has one."""
@@ -151,19 +154,19 @@ class Answers:
         return reply._replace(body=b"", length=body.stop - body.start if isinstance(body, FileBody) else len(body))
 
     def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
-        groups = self.index.matching_any(query, names) if names else self.index.matching(query)
-        return self._handler(groups) or replies.miss_reply(self._miss(query, names, self.index))
+        groups = self.context.index.matching_any(query, names) if names else self.context.index.matching(query)
+        return self._handler(groups) or replies.miss_reply(self._miss(query, names, self.context.index))
 
     def _handler(self, groups: Iterable[Group]) -> Fixture | None:
         """The fixture that answers a call, of groups that match; the call counts."""
-        return self._first(groups) if isinstance(self.index, FirstMatch) else self._in_turn(groups)
+        return self._first(groups) if isinstance(self.context.index, FirstMatch) else self._in_turn(groups)
 
     def _first(self, groups: Iterable[Group]) -> Fixture | None:
         """The first that is for this call, as aimock counts: a call counts for those that select the same as what answers it."""
         for (fixture,) in groups:
             wanted = fixture.match.sequence_index
-            if wanted is None or wanted == self.scope.calls[fixture.group]:
-                self.scope.calls[fixture.group] += 1
+            if wanted is None or wanted == self.context.scope.calls[fixture.group]:
+                self.context.scope.calls[fixture.group] += 1
                 return fixture
         return None
 
@@ -177,8 +180,8 @@ class Answers:
             if len(group) == 1 and group[0].match.sequence_index is None:
                 return group[0]
             key = kind + group[0].group
-            count = self.scope.calls[key]
-            self.scope.calls[key] += 1
+            count = self.context.scope.calls[key]
+            self.context.scope.calls[key] += 1
             fixture = for_call(group, count)
             if fixture is not None:
                 return fixture
@@ -188,18 +191,19 @@ class Answers:
 
     def _miss(self, query: Query, names: Sequence[str], index: Index) -> miss.Miss:
         key = f"{query.method} {query.endpoint} {query.text} {query.context}"
-        report = self._misses.get(key)
+        misses = self._cache.misses
+        report = misses.get(key)
         if report is None:
-            report = miss.report(index, query, self.scope.redactor, names)
-            if len(self._misses) < MAX_MISSES:
-                self._misses[key] = report
+            report = miss.report(index, query, self.context.scope.redactor, names)
+            if len(misses) < MAX_MISSES:
+                misses[key] = report
         return report
 
     def reply(self, answer: Answer, app: str, request_id: str, label: str, why: str, delay: float = 0.0) -> Reply:
         """A fixture's answer as the reply to a run or for a result; `delay` in seconds."""
         body: bytes | FileBody = answer.body
         if answer.asset is not None:
-            asset = self.index.assets.get(answer.asset)
+            asset = self.context.index.assets.get(answer.asset)
             if asset is None:
                 return replies.problem(410, "The asset of this answer is no longer in the fixtures", "asset gone")
             body = asset.data if asset.data is not None else FileBody(asset.file or "", 0, asset.size)

@@ -19,7 +19,6 @@ from falmock.engine.files.uploads import Uploads
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.platform.platform import Platform
 from falmock.engine.queue import Queue
-from falmock.engine.scopes import Scope
 from falmock.engine.sockets import accept
 from falmock.engine.sockets.accept import Sockets
 from falmock.engine.streams import Streams
@@ -47,23 +46,22 @@ class Dispatch:
     def __init__(
         self,
         answers: Answers,
-        scope: Scope,
         faults: FaultSelector,
         webhooks: WebhookSchedule,
         uploads: Uploads,
         downloads: Downloads,
         tokens: Tokens,
     ) -> None:
+        self._context = answers.context
         self._answers = answers
-        self._scope = scope
         self._webhooks = webhooks
         self._uploads = uploads
         self._downloads = downloads
         self._tokens = tokens
-        self._queue = Queue(answers, scope.jobs, webhooks, faults)
+        self._queue = Queue(answers, webhooks, faults)
         self._streams = Streams(answers)
         self._sockets = Sockets(answers, faults)
-        self._platform = Platform(answers)
+        self._platform = Platform(answers.context)
         self._handlers = self._table()
 
     def decide(self, request: Request, call: calls.Call, now: float, injected: InjectedFault | None) -> Effect:
@@ -74,7 +72,7 @@ class Dispatch:
         handler = self._handlers[type(call)]
         if injected is not None and isinstance(call, calls.Submit):
             handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, injected))
-        if self._answers.config.mode is not Mode.AUTO:
+        if self._context.config.mode is not Mode.AUTO:
             return handler(request, call, now)
         if type(call) in auto.TO_FAL:
             return Forward("auto: uploads and tokens go to fal")
@@ -86,7 +84,7 @@ class Dispatch:
         reply = handler(request, call, now)
         if auto.is_ours(call, reply):
             return reply
-        inline = auto.known_here_only(request, self._scope.assets, self._downloads.index.assets)
+        inline = auto.known_here_only(request, self._context.scope.assets, self._context.index.assets)
         return Forward("auto: nothing here answers it", inline)
 
     def _table(self) -> dict[type[Any], Handler]:
@@ -130,7 +128,7 @@ class Dispatch:
         # Fal has an answer to this, and a fixture may have one. Clients of its Platform API look for the error alone.
         body = {"detail": text, "message": text, **platform.error("not_implemented", text)}
         marks = (replies.error_header(call.message), replies.MISS_HEADER)
-        miss = Miss(text, f"falmock: {self._scope.redactor.text(text)}", ())
+        miss = Miss(text, f"falmock: {self._context.scope.redactor.text(text)}", ())
         return replies.json_reply(call.status, body, call.message, *marks)._replace(miss=miss)
 
     def _recorded_or(self, handler: Handler) -> Handler:
@@ -146,7 +144,7 @@ class Dispatch:
     def _about_job(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
             if self._looks_at(request):
-                job = self._scope.jobs.get(call.request_id, now)
+                job = self._context.scope.jobs.get(call.request_id, now)
                 if job is not None:  # an unknown id is 404 even without a key (PROTOCOL.md section 3.2)
                     refused = self._refusal(request, endpoint_ids.parse(job.app), now)
                     if refused is not None:
@@ -172,18 +170,18 @@ class Dispatch:
 
     def _to_storage(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
-            refused = auth.refusal(self._answers.config.auth, request.headers, errors.NO_AUTHORIZATION_REST)
+            refused = auth.refusal(self._context.config.auth, request.headers, errors.NO_AUTHORIZATION_REST)
             return handler(request, call, now) if refused is None else _unauthorized(refused)
 
         return handle
 
     def _looks_at(self, request: Request) -> bool:
         """Whether there is anything about the key or the token of a request that could be wrong."""
-        return self._answers.config.auth.required or PARAMETER in request.query
+        return self._context.config.auth.required or PARAMETER in request.query
 
     def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
-        trusts_fal = self._answers.config.mode is Mode.AUTO
-        return self._tokens.refusal(self._answers.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
+        trusts_fal = self._context.config.mode is Mode.AUTO
+        return self._tokens.refusal(self._context.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
 
 
 def _unauthorized(text: str) -> Reply:

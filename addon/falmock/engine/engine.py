@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from falmock.engine import additions
 from falmock.engine.answers import KINDS_OF_TURNS
 from falmock.engine.answers import Answers
-from falmock.engine.answers import NewId
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
+from falmock.engine.context import Context
+from falmock.engine.context import NewId
 from falmock.engine.dispatch import Dispatch
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
@@ -59,7 +60,6 @@ class Engine:
     def __init__(
         self, config: Config, index: Index, new_id: NewId, secret: bytes = b"falmock", others: Engine | None = None
     ) -> None:
-        self.config = config
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets = None if others is None else others.scope.assets
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets)
@@ -67,17 +67,19 @@ class Engine:
         self._rules: tuple[Rule, ...] = ()
         self.added = additions.Additions(self.scope.assets.added_assets)
         """What was added to this scope alone."""
-        index = _as_chosen(index, config)
-        self._answers = Answers(config, index, self.scope, new_id)
+        self._context = context = Context(config, _as_chosen(index, config), self.scope, new_id)
+        self._answers = Answers(context)
         self.webhooks: WebhookSchedule = WebhookSchedule(self._answers) if others is None else others.webhooks
-        self._faults = FaultSelector(self.scope.faults, self._endpoint_of)
-        self._faults.use_fixtures(index)
+        self._faults = FaultSelector(context)
         self._uploads = Uploads(self.scope.assets)
-        self._downloads = Downloads(self.scope.assets, index, self.redactor, self._answers.find_plain)
-        self._dispatch = Dispatch(
-            self._answers, self.scope, self._faults, self.webhooks, self._uploads, self._downloads, Tokens(secret)
-        )
+        downloads = Downloads(context, self._answers.find_plain)
+        self._dispatch = Dispatch(self._answers, self._faults, self.webhooks, self._uploads, downloads, Tokens(secret))
         self._injector = FaultInjector(self._faults, self._answers, self._dispatch.decide)
+
+    @property
+    def config(self) -> Config:
+        """The configuration it works by."""
+        return self._context.config
 
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture that an answer came from, by the label it tells."""
@@ -90,7 +92,7 @@ class Engine:
 
     def _take_added(self) -> None:
         self._index = self.added.over(self._files)
-        self._take(_as_chosen(self._index, self.config))
+        self._context.index = _as_chosen(self._index, self.config)
 
     def add_fixtures(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
         """Answer from these fixtures first from now on; `name` names them together. Raises additions.TooMany."""
@@ -120,12 +122,12 @@ class Engine:
     def add_faults(self, rules: Iterable[Rule]) -> None:
         """Have these rules go before those of all scopes, in place of those that were added before."""
         self.added.rules = tuple(rules)
-        self._faults.use_rules(self.faults)
+        self._context.rules = self.added.rules + self._rules
 
     @property
     def faults(self) -> tuple[Rule, ...]:
         """The rules that say what goes wrong, in order."""
-        return self.added.rules + self._rules
+        return self._context.rules
 
     @property
     def index(self) -> Index:
@@ -161,22 +163,16 @@ class Engine:
         self.add_faults(())
         self._take_added()
 
-    def _take(self, index: Index) -> None:
-        self._answers.use_fixtures(index)
-        self._faults.use_fixtures(index)
-        self._downloads.index = index
-
     def use_faults(self, rules: Iterable[Rule]) -> None:
         """Have other rules say what goes wrong from now on; jobs under way go wrong as they were to."""
         self._rules = tuple(rules)
-        self._faults.use_rules(self.faults)
+        self._context.rules = self.added.rules + self._rules
 
     def use_config(self, config: Config) -> None:
         """Work by another configuration from now on; jobs under way keep their pace."""
-        before, self.config = self.config, config
-        self._answers.config = config
+        before, self._context.config = self.config, config
         if config.ignore != before.ignore or config.dialect is not before.dialect:
-            self._take(_as_chosen(self._index, config))
+            self._context.index = _as_chosen(self._index, config)
         for secret in (config.control_token, config.openai_access_key, *config.fal_keys):
             if secret:
                 self.redactor.learn_value(secret)
@@ -282,10 +278,6 @@ class Engine:
         rewritten = reply if rewrite is None else rewrite(reply)
         self.scope.journal.note(request, calls.UploadComplete(join.key), reply, now, status=rewritten.status)
         return rewritten
-
-    def _endpoint_of(self, request_id: str, now: float) -> str | None:
-        job = self.scope.jobs.get(request_id, now)
-        return None if job is None else job.endpoint
 
 
 def _as_chosen(index: Index, config: Config) -> Index:

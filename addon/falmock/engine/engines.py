@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from falmock.engine.answers import NewId
 from falmock.engine.config import Config
+from falmock.engine.context import NewId
 from falmock.engine.effects import Effect
 from falmock.engine.effects import InsteadOfFal
 from falmock.engine.effects import Join

@@ -43,6 +43,7 @@ class FaultInjector:
 
     def __init__(self, faults: FaultSelector, answers: Answers, decide: Decide) -> None:
         self._faults = faults
+        self._context = answers.context
         self._answers = answers
         self._decide = decide
 
@@ -78,7 +79,7 @@ class FaultInjector:
 
     def _request_id(self, call: calls.Call, now: float) -> str:
         request_id = getattr(call, "request_id", None)
-        return self._answers.new_id(now) if request_id is None else str(request_id)
+        return self._context.new_id(now) if request_id is None else str(request_id)
 
     def _fixture_has_one(self, called: CallInfo) -> bool:
         """Whether the fixture that would answer a call has a fault of its own."""
@@ -97,7 +98,7 @@ class FaultInjector:
         if isinstance(call, calls.Submit | calls.Status | calls.StatusStream | calls.Cancel):
             return None
         if isinstance(call, calls.Result):
-            job = self._answers.scope.jobs.get(call.request_id, now)
+            job = self._context.scope.jobs.get(call.request_id, now)
             return job.injected if job is not None and job.state in TERMINAL else None
         return self._faults.of_fixture(answer.fixture)
 

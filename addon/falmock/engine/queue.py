@@ -16,7 +16,6 @@ from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
-from falmock.engine.jobs.table import Jobs
 from falmock.engine.jobs.table import TooManyJobs
 from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.model import Fixture
@@ -36,12 +35,13 @@ from falmock.wire.message import Request
 class Queue:
     """Answers the calls to the queue host: every answer is a view of one job."""
 
-    def __init__(self, answers: Answers, jobs: Jobs, webhooks: WebhookSchedule, faults: FaultSelector) -> None:
+    def __init__(self, answers: Answers, webhooks: WebhookSchedule, faults: FaultSelector) -> None:
+        self._context = answers.context
         self._answers = answers
         self._faults = faults
-        self._jobs = jobs
+        self._jobs = answers.context.scope.jobs
         self._webhooks = webhooks
-        jobs.on_end = webhooks.ended
+        self._jobs.on_end = webhooks.ended
 
     def submit(self, request: Request, call: Submit, now: float, injected: InjectedFault | None = None) -> Reply:
         """A job for the queue: accepted when a fixture, or the fault that strikes it, knows how it will end."""
@@ -60,7 +60,7 @@ class Queue:
         injected = injected or own
         if own is not None and own.fault.turns_away and own.fault.error is not None:
             called = self._faults.called(request, call, now)
-            refused = error_reply(own, own.fault.error, called, self._answers.new_id(now))
+            refused = error_reply(own, own.fault.error, called, self._context.new_id(now))
             return applied(own, refused)._replace(fixture=label)
         if fixture.timeline.refused:
             return self._answers.plain(fixture, f"{known.why}; the submit is refused", *replies.GATEWAY)
@@ -69,7 +69,7 @@ class Queue:
             return target
         plan = known.plan if injected is None else fault_jobs.applied(injected, known.plan, call.endpoint)
         job = Job(
-            request_id=self._answers.new_id(now),
+            request_id=self._context.new_id(now),
             app=app,
             host=self._queue_host(request.host),
             submitted=now,
@@ -83,7 +83,7 @@ class Queue:
             why=known.why,
             endpoint=str(call.endpoint),
             injected=own,
-            held=self._answers.config.pace.kind is PaceKind.MANUAL,
+            held=self._context.config.pace.kind is PaceKind.MANUAL,
         )
         return self._accept(job, target, injected, now)
 
@@ -106,13 +106,13 @@ class Queue:
         except TooManyJobs:
             full = replies.problem(
                 507,
-                f"falmock holds {self._answers.config.max_jobs} jobs that are not over: finish or cancel some, or raise fal_max_jobs",
+                f"falmock holds {self._context.config.max_jobs} jobs that are not over: finish or cancel some, or raise fal_max_jobs",
                 "too many unfinished jobs",
             )
             return full._replace(fixture=job.fixture)  # a fixture matches: in auto, the call is not fal's to answer
         why = job.why
         if target is not None:
-            journal = self._answers.scope.journal
+            journal = self._context.scope.journal
             why += f"; {self._webhooks.register(job, journal, target, fault_jobs.webhook_plan(injected))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
         reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
@@ -152,7 +152,7 @@ class Queue:
 
     def _queue_host(self, host: str) -> str:
         """The host that a job's URLs name: fal's own, also for its backup and router hosts; or the user's."""
-        return host if host in self._answers.config.hosts.extra else QUEUE_HOST
+        return host if host in self._context.config.hosts.extra else QUEUE_HOST
 
     def status(self, call: Status, now: float) -> Reply:
         """A poll."""

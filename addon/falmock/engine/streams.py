@@ -62,6 +62,7 @@ class Streams:
     """Answers runs, whole or as a stream."""
 
     def __init__(self, answers: Answers) -> None:
+        self._context = answers.context
         self._answers = answers
 
     def run(self, request: Request, call: calls.Run | calls.Stream, now: float) -> Reply | Stream:
@@ -76,7 +77,7 @@ class Streams:
         if isinstance(found, Reply):
             return found
         fixture, deadline = found
-        request_id = self._answers.new_id(now)
+        request_id = self._context.new_id(now)
         late, delay = self._answers.timing(fixture, deadline, request_id)
         if late is not None:
             return late
@@ -93,7 +94,7 @@ class Streams:
     def _played(
         self, fixture: Fixture, streamed: Streamed, app: str, request_id: str, now: float, gap: float
     ) -> Stream:
-        factor, length = spread(self._answers.config.pace, streamed.ends)
+        factor, length = spread(self._context.config.pace, streamed.ends)
         pieces = [Piece(now + at * factor, data) for at, data in streamed.pieces]
         size = sum(len(piece.data) for piece in pieces)
         head = Answer(200, streamed.content_type, b"", headers=streamed.headers, units=streamed.units)

@@ -7,20 +7,17 @@ the same calls in the same order meet the same faults in every run.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 from falmock.engine import inputs
+from falmock.engine.context import Context
 from falmock.engine.effects import Reply
-from falmock.engine.injected_fault import FaultCounts
 from falmock.engine.injected_fault import InjectedFault
 from falmock.fixtures.fault import Fault
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format.fault import BadFault
 from falmock.fixtures.format.fault import read_text
-from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import is_glob
 from falmock.fixtures.matching.match import value_differences
 from falmock.fixtures.model import Fixture
@@ -57,39 +54,28 @@ class BadHeader(ValueError):
 
 
 class FaultSelector:
-    """The faults of one engine. `endpoint_of` tells the endpoint id that a job was submitted to, by its request id."""
+    """The faults of one engine."""
 
-    def __init__(self, counts: FaultCounts, endpoint_of: Callable[[str, float], str | None]) -> None:
-        self._counts = counts
-        self._endpoint_of = endpoint_of
-        self._rules: tuple[Rule, ...] = ()
-        self._of_fixtures: dict[str, Fixture] = {}
-
-    def use_rules(self, rules: Iterable[Rule]) -> None:
-        """Go by other rules from now on."""
-        self._rules = tuple(rules)
-
-    def use_fixtures(self, index: Index) -> None:
-        """Know the faults of these fixtures."""
-        self._of_fixtures = {fixture.label: fixture for fixture in index.fixtures if fixture.fault is not None}
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     @property
     def has_fixtures(self) -> bool:
         """Whether any fixture has a fault."""
-        return bool(self._of_fixtures)
+        return bool(self._context.index.with_fault)
 
     @property
     def is_idle(self) -> bool:
         """Whether there are no faults but those that headers ask for."""
-        return not self._rules and not self._of_fixtures
+        return not self._context.rules and not self._context.index.with_fault
 
     def called(self, request: Request, call: calls.Call, now: float) -> CallInfo:
         """A call as faults see it."""
         return CallInfo(request, call, calls.name_of(call), self._model(request, call, now))
 
     def _model(self, request: Request, call: calls.Call, now: float) -> str:
-        known = self._endpoint_of(call.request_id, now) if isinstance(call, calls.ABOUT_JOB) else None
-        return known or calls.endpoint_of(call, request.path)
+        job = self._context.scope.jobs.get(call.request_id, now) if isinstance(call, calls.ABOUT_JOB) else None
+        return job.endpoint if job else calls.endpoint_of(call, request.path)
 
     def of_header(self, called: CallInfo) -> InjectedFault | None:
         """What the header of a call asks for. Raises BadHeader."""
@@ -111,7 +97,7 @@ class FaultSelector:
     def of_rules(self, called: CallInfo) -> InjectedFault | None:
         """The first rule that strikes; every rule that is for the call counts it."""
         found = None
-        for rule in self._rules:
+        for rule in self._context.rules:
             if _concerns(rule.fault, called) and _is_for(rule, called):
                 injected = self._inject(rule.fault, rule.source, rule.source, rule.seed)
                 found = found or injected
@@ -119,14 +105,14 @@ class FaultSelector:
 
     def of_fixture(self, label: str | None) -> InjectedFault | None:
         """What the fixture with this label does to the call that it answers."""
-        fixture = self._of_fixtures.get(label) if label is not None else None
+        fixture = self._context.index.with_fault.get(label) if label is not None else None
         if fixture is None or fixture.fault is None:
             return None
         return self._inject(fixture.fault, fixture.label, fixture.label, 0)
 
     def of_socket(self, called: CallInfo) -> InjectedFault | None:
         """What a fixture does to a socket to its endpoint: which fixtures answer is only known message by message."""
-        for fixture in self._of_fixtures.values():
+        for fixture in self._context.index.with_fault.values():
             model, fault = fixture.match.model, fixture.fault
             if fault is None or not (model is None or _is_model(called.model, model)):
                 continue
@@ -143,7 +129,7 @@ class FaultSelector:
         return None if injected is None else injected._replace(fault=injected.fault.only("error", "latency"))
 
     def _inject(self, fault: Fault, key: str, source: str, seed: int | str) -> InjectedFault | None:
-        rng = self._counts.draw(fault, key, seed)
+        rng = self._context.scope.faults.draw(fault, key, seed)
         return None if rng is None else InjectedFault(fault, source, rng)
 
 

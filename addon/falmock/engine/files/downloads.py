@@ -6,15 +6,13 @@ import re
 from collections.abc import Callable
 
 from falmock.engine import replies
+from falmock.engine.context import Context
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.files.registry import Assets
 from falmock.fixtures.matching import miss
-from falmock.fixtures.matching.index import Index
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Found
-from falmock.redaction.redactor import Redactor
 from falmock.wire import cors
 from falmock.wire import storage
 from falmock.wire.message import Header
@@ -27,25 +25,24 @@ FindPlain = Callable[[Request], Fixture | None]
 class Downloads:
     """Answers GET and HEAD on the CDN hosts: files uploaded in this scope, assets of fixtures, fixtures by path."""
 
-    def __init__(self, assets: Assets, index: Index, redactor: Redactor, find: FindPlain) -> None:
-        self.assets = assets
-        self.index = index
+    def __init__(self, context: Context, find: FindPlain) -> None:
+        self._context = context
         self._find = find
-        self._redactor = redactor
 
     def get(self, request: Request) -> Reply:
         """A file, a part of one, or the report that nobody knows it."""
-        found = self.assets.find(request.path, self.index.assets)
+        index, scope = self._context.index, self._context.scope
+        found = scope.assets.find(request.path, index.assets)
         if found is not None:
             return _download(request, found)
         fixture = self._find(request)
         if fixture is None:
             url = f"https://{request.host}{request.path}"
-            return _for_cdn(replies.miss_reply(miss.report_url(self.index, request.method, url, self._redactor)))
+            return _for_cdn(replies.miss_reply(miss.report_url(index, request.method, url, scope.redactor)))
         answer = fixture.answer
         content_type = answer.content_type
         if answer.asset is not None:
-            asset = self.index.assets[answer.asset]
+            asset = index.assets[answer.asset]
         else:
             asset = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
         reply = _download(request, Found(asset, content_type), answer.status)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from falmock.engine import replies
-from falmock.engine.answers import Answers
+from falmock.engine.context import Context
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.platform.catalogue import Catalogue
@@ -39,8 +39,8 @@ _RECORD = "or record fal's own with --set fal_mode=auto"
 class Platform:
     """The platform API of one scope."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._index: Index | None = None
         self._known = Catalogue(Index())
         self._dropped: dict[str, tuple[float, str, Reply]] = {}
@@ -75,11 +75,11 @@ class Platform:
             return None
         if isinstance(call, platform.Models) and "authorization" not in headers:
             return None  # a key is optional there; a wrong one is refused
-        return auth.refusal(self._answers.config.auth, headers, platform.NO_KEY)
+        return auth.refusal(self._context.config.auth, headers, platform.NO_KEY)
 
     @property
     def _catalogue(self) -> Catalogue:
-        index = self._answers.index
+        index = self._context.index
         if index is not self._index:
             self._index, self._known = index, Catalogue(index)
         return self._known
@@ -151,7 +151,7 @@ class Platform:
         before = self._dropped.get(key) if key else None
         if before is not None and now < before[0] and before[1] == request_id:
             return before[2]
-        job = self._answers.scope.jobs.get(request_id, now)
+        job = self._context.scope.jobs.get(request_id, now)
         if job is None or job.erased:
             gone = "were deleted before" if job is not None else "are unknown: falmock has no such request"
             text = f"The payloads of request {request_id[:100]} {gone}"
@@ -172,7 +172,7 @@ class Platform:
 
     def _links_in(self, job: Job) -> list[str]:
         """The files of fal's that an output names."""
-        hosts = self._answers.config.hosts
+        hosts = self._context.config.hosts
         texts = (text for text in _texts(jsontext.value_of(job.answer.body)) if text.startswith("https://"))
         return list(dict.fromkeys(text for text in texts if hosts.role(text.split("/")[2].lower()) is Role.CDN))
 

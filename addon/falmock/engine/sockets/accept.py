@@ -25,6 +25,7 @@ class Sockets:
     """Opens sockets that are answered by fixtures; `idle` is in seconds."""
 
     def __init__(self, answers: Answers, faults: FaultSelector, idle: float = IDLE) -> None:
+        self._context = answers.context
         self._answers = answers
         self._faults = faults
         self._idle = idle
@@ -50,7 +51,7 @@ class Sockets:
 
     def knows(self, call: calls.Socket | calls.RunSocket) -> bool:
         """Whether any fixture is for sockets to this endpoint."""
-        index = self._answers.index
+        index = self._context.index
         if isinstance(call, calls.RunSocket):
             return bool(index.of_endpoint(str(call.endpoint)))
         names = names_of(call.endpoint)

@@ -56,6 +56,7 @@ class EndpointSocket:
         idle: float | None,
         limit: int | None,
     ) -> None:
+        self._context = answers.context
         self._answers = answers
         self._faults = faults
         self._handshake = handshake
@@ -113,7 +114,7 @@ class EndpointSocket:
             self._play(fixture.frames, now)
             return
         delay = 0.0 if fixture.frames is not None else self._answers.timing(fixture, DEFAULT_DEADLINE, "")[1]
-        asset = None if answer.asset is None else self._answers.index.assets.get(answer.asset)
+        asset = None if answer.asset is None else self._context.index.assets.get(answer.asset)
         frames = frames_of(answer, asset, packs=packs, is_realtime=self._is_realtime)
         self._queue.put([DueFrame(now + delay, frame) for frame in frames])
 
@@ -123,7 +124,7 @@ class EndpointSocket:
         Where they tell of a session that timed out, that is what happens if no more messages come.
         """
         cut = next((place for place, timed in enumerate(frames) if realtime.is_timeout(timed.frame)), len(frames))
-        self._queue.put(_at_pace(frames[:cut], now, self._answers.config.pace))
+        self._queue.put(_at_pace(frames[:cut], now, self._context.config.pace))
         if cut < len(frames):
             # How long a client keeps silent is its own affair: no pace changes it.
             ending = [DueFrame(now + timed.at, timed.frame) for timed in frames[cut:]]
@@ -147,7 +148,7 @@ class EndpointSocket:
         text: str = "",
         injected: InjectedFault | None = None,
     ) -> None:
-        self._answers.scope.journal.note_message(
+        self._context.scope.journal.note_message(
             self._handshake,
             self._call,
             now,

@@ -57,6 +57,7 @@ class RunSocket:
     def __init__(
         self, answers: Answers, faults: FaultSelector, handshake: Request, call: calls.RunSocket, limit: int
     ) -> None:
+        self._context = answers.context
         self._answers = answers
         self._faults = faults
         self._handshake = handshake
@@ -92,7 +93,7 @@ class RunSocket:
         request = self._handshake._replace(method="POST", headers=headers, body=body)
         names = names_of(self._endpoint) if is_stream_path(self._endpoint) else ()
         found = self._answers.find(request, self._endpoint, names)
-        request_id = self._answers.new_id(now)
+        request_id = self._context.new_id(now)
         if isinstance(found, Reply):
             run = _Run(found, None, request_id, now)
         else:
@@ -100,7 +101,7 @@ class RunSocket:
         self._waiting.append(run)
         reply = run.reply
         miss = reply.miss
-        self._answers.scope.journal.note_message(
+        self._context.scope.journal.note_message(
             self._handshake, self._call, now, reply.fixture, reply.why, miss.text if miss else None, body, reply.fault
         )
         return self.due(now)._replace(misses=(miss,) if miss else ())
@@ -124,7 +125,7 @@ class RunSocket:
         self._queue.abandon()
         self._waiting.clear()
         reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
-        self._answers.scope.journal.note_message(self._handshake, self._call, now, None, f"closed: {reason}", None)
+        self._context.scope.journal.note_message(self._handshake, self._call, now, None, f"closed: {reason}", None)
         return SocketStep((Close(TRY_AGAIN_LATER, reason),))
 
     def _begin(self, run: _Run) -> None:
@@ -157,7 +158,7 @@ class RunSocket:
 
     def _streamed(self, run: _Run, streamed: Streamed) -> list[DueFrame]:
         reply, request_id, now = run.reply, run.request_id, run.at + run.reply.delay
-        factor, length = spread(self._answers.config.pace, streamed.ends)
+        factor, length = spread(self._context.config.pace, streamed.ends)
         is_text = _is_text(reply.headers)
         pieces = [
             DueFrame(now + at * factor, frame)

@@ -45,6 +45,7 @@ class WebhookSchedule:
         """Set by an edge that posts: without one there are no webhooks."""
         self.used = False
         """Whether a webhook was ever registered here."""
+        self._context = answers.context
         self._answers = answers
         self._open: dict[int, WebhookDelivery] = {}
         self._waiting: dict[str, list[int]] = {}
@@ -66,7 +67,7 @@ class WebhookSchedule:
         """Why a submit with this webhook is refused; None when it is not."""
         if self.edge is None or self.undelivered(target) is not None:
             return None
-        limit = self._answers.config.max_jobs
+        limit = self._context.config.max_jobs
         if len(self._open) >= limit:
             self._forget_lost(now)
         if len(self._open) >= limit:
@@ -83,7 +84,7 @@ class WebhookSchedule:
 
     def undelivered(self, target: WebhookTarget) -> str | None:
         """Why nothing is posted to this target, in a few words; None when it is."""
-        config = self._answers.config
+        config = self._context.config
         if config.hosts.claims(target.host, target.path):
             return f"{target.host} is a host of fal's"
         if config.webhook_hosts and not any(fnmatch.fnmatchcase(target.host, glob) for glob in config.webhook_hosts):
@@ -102,7 +103,7 @@ class WebhookSchedule:
                 self.edge.warn(f"job {job.request_id}: {text}")
             return text
         self.used = True
-        policy = policy_for(self._answers.config.pace)
+        policy = policy_for(self._context.config.pace)
         # Where one yields to this, they change places: else all of a row that yields would come late, and in order.
         yields = plan.yields and not any(self._open[key].journal is journal for key in self._yielding)
         for delay in plan.delays if yields or not plan.yields else (0.0,):
@@ -170,7 +171,7 @@ class WebhookSchedule:
 
     def _forget_lost(self, now: float) -> None:
         """Drop the deliveries of jobs that will never be over: their time is up, and nobody asks for them."""
-        ttl = self._answers.config.job_ttl
+        ttl = self._context.config.job_ttl
         for request_id, keys in list(self._waiting.items()):
             job = self._open[keys[0]].job
             if all(self._open[key].due is None for key in keys) and now - job.touched > ttl:

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from falmock.engine import replies
-from falmock.engine.answers import NewId
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
+from falmock.engine.context import NewId
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply

@@ -7,16 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.engine.config import Config
+from falmock.engine.context import Context
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import BadHeader
 from falmock.engine.faults.selector import CallInfo
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.injected_fault import FaultCounts
+from falmock.engine.scopes import Scope
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_rules import read_rules
+from falmock.fixtures.matching.index import Index
+from falmock.redaction.redactor import Redactor
 from falmock.wire import routes
 from falmock.wire.hosts import KNOWN
 from falmock.wire.message import Request
+from unit.engine.some_job import job
 
 NOW = 1_752_619_398.0
 RUN = "POST https://fal.run/fal-ai/flux/dev"
@@ -54,9 +60,11 @@ def called(faults: FaultSelector, call: str, body: Any = None, **headers: str) -
 def faults(*rules: Any, seed: int = 0) -> FaultSelector:
     found = read_rules(json.dumps({"seed": seed, "faults": rules}).encode(), "f.json")
     assert not found.problems, found.problems
-    made = FaultSelector(FaultCounts(), lambda request_id, _: "fal-ai/flux/dev" if request_id == "known" else None)
-    made.use_rules(found.rules)
-    return made
+    context = Context(Config(), Index(), Scope(10, 60.0, Redactor()), lambda _: "id", tuple(found.rules))
+    known = job("recorded", "known", at=NOW)
+    known.endpoint = "fal-ai/flux/dev"
+    context.scope.jobs.add(known, NOW)
+    return FaultSelector(context)
 
 
 def struck(rule: Any, *calls: Any) -> list[bool]:

@@ -65,7 +65,7 @@ def test_new_fixtures_hold_for_sockets_that_are_open() -> None:
     client = Client()
     talk = Talk(client)
     assert (talk >> {}).error()["error"] == "MISS"
-    client.engine.use_fixtures(Client(frames("fal-ai/lcm", {"msgpack": 1})).engine._answers.index)
+    client.engine.use_fixtures(Client(frames("fal-ai/lcm", {"msgpack": 1})).engine.index)
     talk >> {} << packed(1)
 
 
