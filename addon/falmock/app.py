@@ -33,7 +33,7 @@ from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
 from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
-from falmock.engine.webhooks.schedule import WebhookSchedule
+from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
@@ -115,11 +115,21 @@ class Needs(NamedTuple):
 
 
 class App:
-    """falmock, composed. `new_id` makes a request id from the time, `secret` signs tokens, `environ` has fal's keys."""
+    """falmock, composed. `new_id` makes a request id from the time, `secret` signs tokens, `environ` has fal's keys.
 
-    def __init__(self, edge: Edge, new_id: NewId, secret: bytes, environ: Mapping[str, str]) -> None:
+    `webhooks` posts webhooks: without one there are none.
+    """
+
+    def __init__(
+        self,
+        edge: Edge,
+        new_id: NewId,
+        secret: bytes,
+        environ: Mapping[str, str],
+        webhooks: WebhookEdge | None = None,
+    ) -> None:
         self._edge = edge
-        self.engines = Engines(Config(), Index(), new_id, secret)
+        self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
@@ -146,11 +156,6 @@ class App:
     def redactor(self) -> Redactor:
         """Knows what must never be shown."""
         return self.engines.common.redactor
-
-    @property
-    def webhooks(self) -> WebhookSchedule:
-        """The webhooks of all scopes, for an edge that posts."""
-        return self.engines.common.webhooks
 
     def _use_fixtures(self, loaded: LoadedFixtures) -> None:
         self.engines.use_fixtures(loaded.index)

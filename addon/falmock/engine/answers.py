@@ -217,7 +217,7 @@ class Answers:
         if job.state is State.EXPIRED:
             by_user = job.deadline != DEFAULT_DEADLINE
             return replies.timed_out(job.request_id, job.fixture, by_user=by_user)
-        return self.reply(job.answer, job.app, job.request_id, job.fixture, job.why)
+        return self.reply(self.context.scope.answer_of(job), job.app, job.request_id, job.fixture, job.why)
 
     def plain(self, fixture: Fixture, why: str, *extra: Header) -> Reply:
         """A fixture's answer to a call that no model sees: with the fixture's own headers, and `extra` where it has none such."""

@@ -25,7 +25,7 @@ from falmock.engine.streams import Streams
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
 from falmock.engine.webhooks import request as webhook_posts
-from falmock.engine.webhooks.schedule import WebhookSchedule
+from falmock.engine.webhooks.job_webhooks import JobWebhooks
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire import auth
 from falmock.wire import calls
@@ -47,7 +47,7 @@ class Dispatch:
         self,
         answers: Answers,
         faults: FaultSelector,
-        webhooks: WebhookSchedule,
+        webhooks: JobWebhooks,
         uploads: Uploads,
         downloads: Downloads,
         tokens: Tokens,
@@ -76,7 +76,7 @@ class Dispatch:
             return handler(request, call, now)
         if type(call) in auto.TO_FAL:
             return Forward("auto: uploads and tokens go to fal")
-        if isinstance(call, calls.WebhookKeys) and not self._webhooks.used:
+        if isinstance(call, calls.WebhookKeys) and not self._webhooks.schedule.used:
             return Forward("auto: no webhook was sent from here, so the keys are fal's")
         if isinstance(call, calls.Socket | calls.RunSocket):
             known = self._sockets.knows(call)

@@ -27,8 +27,11 @@ from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
+from falmock.engine.jobs.job import Job
 from falmock.engine.scopes import Scope
 from falmock.engine.tokens import Tokens
+from falmock.engine.webhooks.job_webhooks import JobWebhooks
+from falmock.engine.webhooks.request import WebhookEdge
 from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.first_match import FirstMatch
@@ -53,27 +56,39 @@ class Engine:
     """Decides what every call of one scope is answered with.
 
     `new_id` makes a request id from the time (seconds since the epoch): the engine itself rolls no dice and reads no
-    clock. `secret` signs the tokens it gives out. What is nobody's own (secrets to hide, uploaded files, webhooks to be
-    posted) is that of `others`, where there are other scopes.
+    clock. `secret` signs the tokens it gives out, `edge` posts webhooks: without one there are none. `name` is that of
+    its scope. What is nobody's own (secrets to hide, uploaded files, webhooks to be posted) is that of `others`, where
+    there are other scopes.
     """
 
     def __init__(
-        self, config: Config, index: Index, new_id: NewId, secret: bytes = b"falmock", others: Engine | None = None
+        self,
+        config: Config,
+        index: Index,
+        new_id: NewId,
+        secret: bytes = b"falmock",
+        edge: WebhookEdge | None = None,
+        *,
+        others: Engine | None = None,
+        name: str = "",
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets = None if others is None else others.scope.assets
-        self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets)
+        self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name)
         self._files = self._index = index
         self._rules: tuple[Rule, ...] = ()
         self.added = additions.Additions(self.scope.assets.added_assets)
         """What was added to this scope alone."""
         self._context = context = Context(config, _as_chosen(index, config), self.scope, new_id)
         self._answers = Answers(context)
-        self.webhooks: WebhookSchedule = WebhookSchedule(self._answers) if others is None else others.webhooks
+        self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
+        self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
         self._faults = FaultSelector(context)
         self._uploads = Uploads(self.scope.assets)
         downloads = Downloads(context, self._answers.find_plain)
-        self._dispatch = Dispatch(self._answers, self._faults, self.webhooks, self._uploads, downloads, Tokens(secret))
+        self._dispatch = Dispatch(
+            self._answers, self._faults, self._job_webhooks, self._uploads, downloads, Tokens(secret)
+        )
         self._injector = FaultInjector(self._faults, self._answers, self._dispatch.decide)
 
     @property
@@ -92,7 +107,12 @@ class Engine:
 
     def _take_added(self) -> None:
         self._index = self.added.over(self._files)
+        self._choose()
+
+    def _choose(self) -> None:
         self._context.index = _as_chosen(self._index, self.config)
+        self.note_ended()  # their webhooks get their answers while those are there
+        self.scope.forget_answers()
 
     def add_fixtures(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
         """Answer from these fixtures first from now on; `name` names them together. Raises additions.TooMany."""
@@ -157,7 +177,7 @@ class Engine:
 
     def reset(self) -> None:
         """Be as new: forget jobs, counts, the journal and what was added. What is nobody's own stays."""
-        self.webhooks.forget(self.scope.journal)
+        self.webhooks.forget(self.scope.name)
         self.scope.clear()
         self.added.clear()
         self.add_faults(())
@@ -172,7 +192,7 @@ class Engine:
         """Work by another configuration from now on; jobs under way keep their pace."""
         before, self._context.config = self.config, config
         if config.ignore != before.ignore or config.dialect is not before.dialect:
-            self._context.index = _as_chosen(self._index, config)
+            self._choose()
         for secret in (config.control_token, config.openai_access_key, *config.fal_keys):
             if secret:
                 self.redactor.learn_value(secret)
@@ -224,6 +244,16 @@ class Engine:
             self.scope.journal.note(request, call, effect, now, status=status)
         if request.content is not None:
             self.scope.assets.release(request.content)
+        if self.scope.jobs.ended:
+            self.note_ended()
+
+    def note_ended(self) -> None:
+        """Have the webhooks posted of the jobs that were found to be over."""
+        self._job_webhooks.note_ended()
+
+    def outcome(self, job: Job) -> Reply:
+        """What a job that is over came to."""
+        return self._answers.outcome(job)
 
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """Whether the body of a request, of which the head has come, is to be put on disk: it is a file, and not a small one.

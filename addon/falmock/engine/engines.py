@@ -16,6 +16,10 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
+from falmock.engine.webhooks.request import Attempt
+from falmock.engine.webhooks.request import WebhookEdge
+from falmock.engine.webhooks.schedule import AttemptResult
+from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
 from falmock.wire.message import Content
@@ -31,11 +35,19 @@ class Engines:
     All scopes have the fixtures, the rules for faults and the configuration in common.
     """
 
-    def __init__(self, config: Config, index: Index, new_id: NewId, secret: bytes = b"falmock") -> None:
-        self.common = Engine(config, index, new_id, secret)
+    def __init__(
+        self,
+        config: Config,
+        index: Index,
+        new_id: NewId,
+        secret: bytes = b"falmock",
+        edge: WebhookEdge | None = None,
+    ) -> None:
+        self.common = Engine(config, index, new_id, secret, edge)
         """What answers calls that name no scope."""
         self._new_id = new_id
         self._secret = secret
+        self._edge = edge
         self._index = index
         self._rules: tuple[Rule, ...] = ()
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
@@ -51,12 +63,17 @@ class Engines:
             return self.common
         engine = self._scoped.get(scope)
         if engine is None:
-            engine = self._scoped[scope] = self._new()
+            engine = self._scoped[scope] = self._new(scope)
             if len(self._scoped) > LIMIT:
-                self._scoped.popitem(last=False)[1].remove_fixtures()
+                self._drop_oldest()
         else:
             self._scoped.move_to_end(scope)
         return engine
+
+    @property
+    def webhooks(self) -> WebhookSchedule:
+        """The webhooks of all scopes."""
+        return self.common.webhooks
 
     @property
     def names(self) -> list[str]:
@@ -67,10 +84,19 @@ class Engines:
         """The engine of a scope, to be looked at: one that is new is not kept, and none is kept longer for it."""
         if not scope:
             return self.common
-        return self._scoped.get(scope) or self._new()
+        return self._scoped.get(scope) or self._new(scope)
 
-    def _new(self) -> Engine:
-        engine = Engine(self.config, self._index, self._new_id, self._secret, self.common)
+    def _drop_oldest(self) -> None:
+        """Forget the scope that was not used for longest; those whose webhooks are not delivered yet stay."""
+        for name in self.names[:-1]:
+            if not self.webhooks.has_any_of(name):
+                self._scoped.pop(name).remove_fixtures()
+                return
+
+    def _new(self, scope: str) -> Engine:
+        engine = Engine(
+            self.config, self._index, self._new_id, self._secret, self._edge, others=self.common, name=scope
+        )
         engine.use_faults(self._rules)
         return engine
 
@@ -127,6 +153,21 @@ class Engines:
     ) -> Reply | Stream:
         """See `Engine.joined`."""
         return self.of(request.scope).joined(request, join, whole, now, rewrite)
+
+    # webhooks
+
+    def due_webhooks(self, now: float, most: int = 1000) -> list[Attempt]:
+        """The webhooks to be posted at `now`, at most so many; of each `webhook_posted` is to be told how it went."""
+        return self.webhooks.due(now, lambda scope, job: self.peek(scope).outcome(job), most)
+
+    def webhook_posted(self, key: int, status: int | None, problem: str, now: float) -> AttemptResult:
+        """An attempt has ended: see `WebhookSchedule.posted`."""
+        posted = self.webhooks.posted(key, status, problem, now)
+        if posted.scope is not None:
+            self.peek(posted.scope).scope.journal.add(posted.entry)
+        return posted.result
+
+    # files
 
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """See `Engine.spools`."""

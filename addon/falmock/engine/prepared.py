@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 from falmock.engine.jobs.pace import Pace
 from falmock.engine.jobs.pace import Schedule
 from falmock.engine.jobs.pace import schedule
+from falmock.fixtures.format.fault_answer import answer_of
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
+from falmock.wire.errors import ErrorSpec
 
 LIMIT = 4096
 """How many fixtures this is kept of: all begin anew when there are more."""
 
 
 class JobPlan(NamedTuple):
-    """How a job goes: when it moves, what comes of it, and whether its runner stops when asked to."""
+    """How a job goes: when it moves, what comes of it, and whether its runner stops when asked to.
+
+    It comes to `failure` where that is set, and else to `answer`, whose digest is `digest`. `error` and `error_type`
+    are what its status shows then.
+    """
 
     schedule: Schedule
     answer: Answer
+    digest: str
     honours_cancel: bool
+    failure: ErrorSpec | None = None
+    error: str | None = None
+    error_type: str | None = None
+
+    def failing(self, wanted: ErrorSpec, app: str, path: str) -> JobPlan:
+        """This plan of a job for `app` and the path below it, but it comes to an error."""
+        told = answer_of(wanted, app, path)
+        return self._replace(failure=wanted, error=told.error, error_type=told.error_type)
 
 
 class Prepared(NamedTuple):
@@ -51,8 +67,23 @@ class PreparedCache:
 
 def _prepared(fixture: Fixture, pace: Pace) -> Prepared:
     timeline = fixture.timeline
-    plan = JobPlan(schedule(pace, timeline), fixture.answer, timeline.honours_cancel)
+    answer = fixture.answer
+    plan = JobPlan(
+        schedule(pace, timeline),
+        answer,
+        digest_of(answer),
+        timeline.honours_cancel,
+        error=answer.error,
+        error_type=answer.error_type,
+    )
     return Prepared(fixture, pace, fixture.label, reason_of(fixture), plan)
+
+
+def digest_of(answer: Answer) -> str:
+    """The name of an answer by its content, which is the same wherever a fixture says the same."""
+    digest = hashlib.sha256(repr(answer._replace(body=b"")).encode("utf-8", "surrogatepass"))
+    digest.update(answer.body)
+    return digest.hexdigest()
 
 
 def reason_of(fixture: Fixture) -> str:

@@ -17,7 +17,7 @@ from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
 from falmock.engine.jobs.table import TooManyJobs
-from falmock.engine.webhooks.schedule import WebhookSchedule
+from falmock.engine.webhooks.job_webhooks import JobWebhooks
 from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook
@@ -35,13 +35,12 @@ from falmock.wire.message import Request
 class Queue:
     """Answers the calls to the queue host: every answer is a view of one job."""
 
-    def __init__(self, answers: Answers, webhooks: WebhookSchedule, faults: FaultSelector) -> None:
+    def __init__(self, answers: Answers, webhooks: JobWebhooks, faults: FaultSelector) -> None:
         self._context = answers.context
         self._answers = answers
         self._faults = faults
         self._jobs = answers.context.scope.jobs
         self._webhooks = webhooks
-        self._jobs.on_end = webhooks.ended
 
     def submit(self, request: Request, call: Submit, now: float, injected: InjectedFault | None = None) -> Reply:
         """A job for the queue: accepted when a fixture, or the fault that strikes it, knows how it will end."""
@@ -75,7 +74,7 @@ class Queue:
             submitted=now,
             deadline=deadline,
             schedule=plan.schedule,
-            answer=plan.answer,
+            answer=plan.digest,
             logs=fixture.timeline.logs,
             inference_time=fixture.timeline.inference_time,
             honours_cancel=plan.honours_cancel,
@@ -84,7 +83,12 @@ class Queue:
             endpoint=str(call.endpoint),
             injected=own,
             held=self._context.config.pace.kind is PaceKind.MANUAL,
+            failure=plan.failure,
+            error=plan.error,
+            error_type=plan.error_type,
         )
+        if plan.failure is None:
+            self._context.scope.answers[plan.digest] = plan.answer
         return self._accept(job, target, injected, now)
 
     def _find(self, request: Request, call: Submit, injected: InjectedFault | None) -> tuple[Fixture, float] | Reply:
@@ -112,8 +116,7 @@ class Queue:
             return full._replace(fixture=job.fixture)  # a fixture matches: in auto, the call is not fal's to answer
         why = job.why
         if target is not None:
-            journal = self._context.scope.journal
-            why += f"; {self._webhooks.register(job, journal, target, fault_jobs.webhook_plan(injected))}"
+            why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(injected))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
         reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
         return reply if injected is None else fault_jobs.marked(injected, reply)
@@ -173,7 +176,7 @@ class Queue:
             *replies.GATEWAY,
             replies.fixture_header(job.fixture),
         )
-        source = StatusEvents(job, self._jobs, now, logs=call.logs)
+        source = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=call.logs)
         return Stream(200, headers, source, job.why, job.fixture, key=job.request_id)
 
     def result(self, call: Result, now: float) -> Reply:

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 
 from falmock.engine.files.registry import Assets
 from falmock.engine.injected_fault import FaultCounts
+from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.journal import Journal
+from falmock.fixtures.format.fault_answer import answer_of
+from falmock.fixtures.model import Answer
 from falmock.redaction.redactor import Redactor
 
 HEADER = "x-falmock-scope"
@@ -43,22 +46,36 @@ def named(headers: Mapping[str, str], user: str = "") -> str:
 class Scope:
     """One isolated set of jobs, sequence counts, journal and counts of faults.
 
-    `calls` counts the answers of each match.
+    `calls` counts the answers of each match. `answers` are those that jobs come to, by their digests.
 
     `assets` are the files that were uploaded, in whatever scope: a URL names its content, and is the same for all.
     """
 
-    def __init__(self, max_jobs: int, job_ttl: float, redactor: Redactor, assets: Assets | None = None) -> None:
+    def __init__(
+        self, max_jobs: int, job_ttl: float, redactor: Redactor, assets: Assets | None = None, name: str = ""
+    ) -> None:
+        self.name = name
         self.redactor = redactor
         self.jobs = Jobs(max_jobs, job_ttl)
+        self.answers: dict[str, Answer] = {}
         self.calls: Counter[str] = Counter()
         self.assets = Assets() if assets is None else assets
         self.journal = Journal(redactor)
         self.faults = FaultCounts()
 
+    def answer_of(self, job: Job) -> Answer:
+        """What a job comes to that ends by itself."""
+        return self.answers[job.answer] if job.failure is None else answer_of(job.failure, job.app, job.path)
+
+    def forget_answers(self) -> None:
+        """Keep no answers but those of its jobs."""
+        used = {job.answer for job in self.jobs}
+        self.answers = {digest: answer for digest, answer in self.answers.items() if digest in used}
+
     def clear(self) -> None:
         """Forget all that is its own."""
         self.jobs.clear()
+        self.answers.clear()
         self.calls.clear()
         self.journal.clear()
         self.faults.clear()

@@ -60,11 +60,13 @@ class Falmock:
         self._responder = Responder(self._origin_moved)
         self._internal_calls = InternalCalls()
         self._uploads = SpoolFolder()
+        self._webhooks = webhooks.Webhooks(lambda: self._app.engines)
         self._app = App(
             MitmproxyEdge(self._internal_calls, self._responder, self._uploads),
             lambda now: uuid7(now, secrets.randbits(74)),
             secrets.token_bytes(32),
             os.environ,
+            self._webhooks,
         )
         self._recordings = Recordings(self._app)
         self._configuration = Configuration(self._app, self._recordings)
@@ -72,7 +74,6 @@ class Falmock:
         self._intake = UploadIntake(self._app, self._responder, self._uploads)
         self._handler = FlowHandler(self._app, self._clients, self._responder)
         self._hooks = RecordingHooks(self._app, self._recordings)
-        self._webhooks = webhooks.Webhooks(self._app.webhooks)
         self._messages = MessageLimit()
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)

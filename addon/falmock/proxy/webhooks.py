@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from mitmproxy import http
 from mitmproxy.addons.clientplayback import ReplayHandler
 
 from falmock.engine.effects import FileBody
+from falmock.engine.engines import Engines
+from falmock.engine.webhooks import request
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.schedule import AttemptResult
-from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.proxy import webhook_key
 from falmock.serving import bodies
 from falmock.wire.webhook import AttemptOutcome
@@ -48,17 +50,16 @@ class _Attempt:
 
 
 class Webhooks:
-    """Posts what the agenda has due. Between deliveries there is one timer, and without any nothing."""
+    """Posts what is due in the engines. Between deliveries there is one timer, and without any nothing."""
 
-    def __init__(self, agenda: WebhookSchedule) -> None:
-        self._schedule = agenda
+    def __init__(self, engines: Callable[[], Engines]) -> None:
+        self._engines = engines
         self._key: Ed25519PrivateKey | None = None
         self._timer: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: dict[str, _Attempt] = {}
-        agenda.edge = self
 
-    # what the agenda asks for
+    # what the engines ask for
 
     def public_key(self) -> bytes:
         """The 32 bytes of the key that signatures are verified by. Raises NoKey."""
@@ -73,7 +74,7 @@ class Webhooks:
         return bodies.read_file(body)
 
     def changed(self) -> None:
-        """Look at the agenda soon, when the call that changed it is answered."""
+        """Look at the schedule soon, when the call that changed it is answered."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_soon(self._look)
@@ -92,14 +93,16 @@ class Webhooks:
     def _look(self) -> None:
         """Make the attempts that are due, and see when to look again."""
         loop = asyncio.get_running_loop()
-        for post in self._schedule.due(time.time(), AT_ONCE - len(self._under_way)):
+        engines, now = self._engines(), time.time()
+        for due in engines.due_webhooks(now, AT_ONCE - len(self._under_way)):
+            post = request.post(self, due, now)
             flow = _flow(post)
             attempt = self._under_way[flow.id] = _Attempt(post)
             task = loop.create_task(self._deliver(flow, attempt))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         # While all places are taken, the end of an attempt is when to look again.
-        again = self._schedule.next() if len(self._under_way) < AT_ONCE else None
+        again = engines.webhooks.next() if len(self._under_way) < AT_ONCE else None
         self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._look)
 
     async def _deliver(self, flow: http.HTTPFlow, attempt: _Attempt) -> None:
@@ -121,7 +124,7 @@ class Webhooks:
             if "Certificate verify failed" in problem:
                 problem += " (to trust it: --set ssl_verify_upstream_trusted_ca=FILE)"
         status = flow.response.status_code if flow.response is not None and problem is None else None
-        verdict = self._schedule.posted(post.key, status, problem or "no answer", time.time())
+        verdict = self._engines().webhook_posted(post.key, status, problem or "no answer", time.time())
         flow.comment = f"falmock: {verdict.text}"
         _tell(post, verdict)
         self.changed()
@@ -134,7 +137,7 @@ class Webhooks:
         self._under_way.clear()
         for task in self._tasks:
             task.cancel()
-        left = self._schedule.standing
+        left = self._engines().webhooks.standing
         if left:
             more = f"; and {len(left) - TOLD} more" if len(left) > TOLD else ""
             logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:TOLD]), more)

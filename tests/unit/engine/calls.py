@@ -10,8 +10,9 @@ from falmock.engine.effects import Effect
 from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.engine import Engine
+from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.format import codec
 from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.matching.index import Index
@@ -54,12 +55,14 @@ def index_of(*fixtures: dict[str, Any]) -> Index:
 
 
 class Client:
-    """An engine with these fixtures, and `now` to be moved by hand."""
+    """An engine with these fixtures, and `now` to be moved by hand. `edge` posts webhooks."""
 
-    def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
+    def __init__(self, *fixtures: dict[str, Any], edge: WebhookEdge | None = None, **config: Any) -> None:
         counter = iter(range(10**6))
         self.now = 1_752_619_398.0
-        self.engine = Engine(Config(**config), index_of(*fixtures), lambda now: uuid7(now, next(counter)))
+        new_id = lambda now: uuid7(now, next(counter))  # noqa: E731
+        self.engines = Engines(Config(**config), index_of(*fixtures), new_id, edge=edge)
+        self.engine = self.engines.common
 
     def effect(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Effect:
         host, _, rest = url.removeprefix("https://").partition("/")

@@ -12,6 +12,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.webhooks.request import NoKey
 from falmock.engine.webhooks.request import WebhookPost
+from falmock.engine.webhooks.request import post
 from falmock.engine.webhooks.schedule import AttemptResult
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
@@ -70,10 +71,9 @@ class Hooked(Client):
     """A client whose submits ask for a webhook, and what posts them."""
 
     def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
-        super().__init__(*fixtures, **config)
         self.edge = Edge()
+        super().__init__(*fixtures, edge=self.edge, **config)
         self.schedule = self.engine.webhooks
-        self.schedule.edge = self.edge
         self.start = self.now
 
     def ask(self, endpoint: str, body: Any = None, hook: str = HOOK, **headers: str) -> Reply:
@@ -86,7 +86,11 @@ class Hooked(Client):
     def at(self, seconds: float) -> list[WebhookPost]:
         """What is due so many seconds after the first call."""
         self.now = self.start + seconds
-        return self.schedule.due(self.now)
+        return self.due()
+
+    def due(self, most: int = 1000) -> list[WebhookPost]:
+        """What is due now."""
+        return [post(self.edge, attempt, self.now) for attempt in self.engines.due_webhooks(self.now, most)]
 
     def next(self) -> float | None:
         """When something is due next, in seconds after the first call."""
@@ -94,7 +98,7 @@ class Hooked(Client):
         return None if when is None else pytest.approx(when - self.start, abs=1e-4)
 
     def answer(self, post: WebhookPost, status: int | None = 200, problem: str = "no answer") -> AttemptResult:
-        return self.schedule.posted(post.key, status, problem, self.now)
+        return self.engines.webhook_posted(post.key, status, problem, self.now)
 
 
 def paced(pace: str = "recorded", **config: Any) -> Hooked:

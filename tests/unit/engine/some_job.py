@@ -5,7 +5,6 @@ from __future__ import annotations
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
-from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
 from falmock.fixtures.model import Position
 from falmock.fixtures.model import Timeline
@@ -35,7 +34,7 @@ def job(
         submitted=at,
         deadline=deadline,
         schedule=schedule(parse_pace(pace), TIMELINE._replace(reaches=reaches)),
-        answer=Answer(200, "application/json", b"{}"),
+        answer="digest",
         logs=TIMELINE.logs,
         inference_time=4.0,
         honours_cancel=cancels,

@@ -19,7 +19,8 @@ def test_what_follows_from_a_fixture() -> None:
     (fixture,) = index_of(FLUX).fixtures
     known = PreparedCache().of(fixture, RECORDED)
     assert (known.fixture, known.label, known.why) == (fixture, "test.json#0", prepared.reason_of(fixture))
-    assert known.plan == (schedule(RECORDED, fixture.timeline), fixture.answer, fixture.timeline.honours_cancel)
+    plan = (known.plan.schedule, known.plan.answer, known.plan.honours_cancel)
+    assert plan == (schedule(RECORDED, fixture.timeline), fixture.answer, fixture.timeline.honours_cancel)
 
 
 def test_it_is_worked_out_once_for_a_pace() -> None:

@@ -261,6 +261,25 @@ def test_new_fixtures_leave_jobs_under_way_alone() -> None:
     assert read(client.send("GET", job))["seed"] == 15738016505585340234
 
 
+def test_answers_are_kept_for_the_jobs_that_come_to_them_and_no_longer() -> None:
+    client = paced()
+    for prompt in ("a cat", "bad"):
+        client.job("fal-ai/flux/dev", {"prompt": prompt})
+    answers = client.engine.scope.answers
+    assert len(answers) == 2
+    client.engine.use_fixtures(index_of(FLUX))
+    assert client.engine.scope.answers == answers
+    client.now += 5000
+    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
+    client.engine.use_fixtures(index_of())
+    (kept,) = client.engine.scope.answers.values()
+    assert kept.error is None
+    client.now += 10
+    assert read(client.send("GET", job))["seed"] == 15738016505585340234
+    client.engine.reset()
+    assert client.engine.scope.answers == {}
+
+
 # What recordings tell of a job
 
 

@@ -12,6 +12,7 @@ from falmock.engine.config import Config
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
+from falmock.engine.webhooks.request import WebhookEdge
 from falmock.gateway.control.door import Control
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
@@ -27,10 +28,10 @@ async def never(request: Request) -> Reply:
 class Steered:
     """Engines with these fixtures, and the control API over them. `reload` may be replaced."""
 
-    def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
+    def __init__(self, *fixtures: dict[str, Any], edge: WebhookEdge | None = None, **config: Any) -> None:
         counter = iter(range(10**6))
         self.now = 1_752_619_398.0
-        self.engines = Engines(Config(), index_of(*fixtures), lambda now: uuid7(now, next(counter)))
+        self.engines = Engines(Config(), index_of(*fixtures), lambda now: uuid7(now, next(counter)), edge=edge)
         self.engines.use_config(Config(**config))
         self.reload: Callable[[], str] = lambda: "read"
         self.control = Control(self.engines, self._reload)

@@ -56,8 +56,8 @@ def play(monkeypatch: pytest.MonkeyPatch, story: Callable[[Client, Webhooks, Wir
     """Run a story with an engine whose webhooks are posted to a wire of ours."""
 
     async def told() -> None:
-        client = Client(QUICK)
-        posting = Webhooks(client.engine.webhooks)
+        posting = Webhooks(lambda: client.engines)
+        client = Client(QUICK, edge=posting)
         wire = Wire(monkeypatch)
         try:
             await story(client, posting, wire)

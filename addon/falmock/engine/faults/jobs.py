@@ -9,6 +9,7 @@ from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Retry
 from falmock.engine.jobs.pace import Schedule
 from falmock.engine.prepared import JobPlan
+from falmock.engine.prepared import digest_of
 from falmock.engine.webhooks.delivery import ONCE
 from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.fixtures.fault import JobFault
@@ -29,6 +30,7 @@ _FAILURE = ErrorSpec("internal_server_error")
 _CANCELLED = ErrorSpec("client_cancelled")
 # What the queue says of ids it does not know: what it says of a result that is gone is recorded nowhere.
 _LOST = Answer(404, "application/json; charset=utf-8", jsontext.dump_queue(errors.NOT_FOUND))
+_LOST_DIGEST = digest_of(_LOST)
 _STUCK = {JobTrouble.STUCK_IN_QUEUE: State.QUEUED, JobTrouble.STUCK_IN_PROGRESS: State.RUNNING}
 
 
@@ -43,23 +45,23 @@ def applied(injected: InjectedFault, job_plan: JobPlan, endpoint: EndpointId) ->
     """The plan of a job as the fault changes it."""
     fault = injected.fault
     if fault.error is not None:
-        return job_plan._replace(answer=answer_of(fault.error, endpoint.app, endpoint.path))
+        return job_plan.failing(fault.error, endpoint.app, endpoint.path)
     return job_plan if fault.job is None else _in_trouble(fault.job, job_plan, endpoint)
 
 
 def _in_trouble(job: JobFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPlan:
-    trouble = job.trouble
+    trouble, app, path = job.trouble, endpoint.app, endpoint.path
     if trouble in _STUCK:
         # It goes as a job goes that its client cancelled when it was recorded: so far, and no further by itself.
         plan = job_plan.schedule._replace(reaches=_STUCK[trouble])
-        return JobPlan(plan, answer_of(_CANCELLED), honours_cancel=True)
+        return job_plan._replace(schedule=plan, honours_cancel=True).failing(_CANCELLED, app, path)
     if trouble is JobTrouble.RETRIED:
         return job_plan._replace(schedule=with_retries(job_plan.schedule, job.times))
     error = job.error
     if trouble is JobTrouble.FAILS_LATE:
-        return job_plan._replace(answer=answer_of(error or _FAILURE, endpoint.app, endpoint.path))
-    lost = _LOST if error is None else answer_of(error, endpoint.app, endpoint.path)
-    return job_plan._replace(answer=lost._replace(error=None, error_type=None))
+        return job_plan.failing(error or _FAILURE, app, path)
+    lost = job_plan if error is None else job_plan.failing(error, app, path)
+    return lost._replace(answer=_LOST, digest=_LOST_DIGEST, error=None, error_type=None)
 
 
 def with_retries(plan: Schedule, times: int) -> Schedule:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Schedule
-from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Log
+from falmock.wire.errors import ErrorSpec
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import JobEvent
 from falmock.wire.lifecycle import State
@@ -27,7 +27,8 @@ class Job:
     submitted: float
     deadline: float
     schedule: Schedule
-    answer: Answer
+    answer: str
+    """The digest of what it comes to, which the table of answers has; see `failure`."""
     logs: tuple[Log, ...]
     inference_time: float | None
     honours_cancel: bool
@@ -40,12 +41,22 @@ class Job:
     retried: int = 0
     endpoint: str = ""
     """The endpoint id it was submitted to."""
+    failure: ErrorSpec | None = None
+    """The error that it comes to in place of its answer."""
+    error: str | None = None
+    error_type: str | None = None
+    """What its status shows when it is over, and failed."""
     injected: InjectedFault | None = None
     """The fault that is in the fixture which answers it."""
     held: bool = False
     """Whether neither clock nor polls move it."""
     erased: bool = False
     """Whether its input and output were deleted."""
+
+    @property
+    def path(self) -> str:
+        """What comes behind the app in its endpoint id."""
+        return self.endpoint.removeprefix(self.app).strip("/")
 
     def fire(self, event: JobEvent, now: float) -> None:
         """Let an event happen. Raises ImpossibleEvent where the table does not have it."""

@@ -31,10 +31,10 @@ def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
     elif state is State.FINISHED or (state is State.CANCELLED and job.awaits_cancel):
         if job.inference_time is not None:
             body["metrics"] = {"inference_time": job.inference_time}
-        if job.answer.error is not None:
-            body["error"] = job.answer.error
-        if job.answer.error_type is not None:
-            body["error_type"] = job.answer.error_type
+        if job.error is not None:
+            body["error"] = job.error
+        if job.error_type is not None:
+            body["error_type"] = job.error_type
     elif state is State.CANCELLED:
         body["error"], body["error_type"] = errors.CANCELLED_TEXT, "client_cancelled"
     elif state is State.EXPIRED:

@@ -6,6 +6,7 @@ copy of the job goes through it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,12 +26,13 @@ BETWEEN_POLLS = 0.005
 class StatusEvents:
     """The statuses of one job from `now` on (seconds since the epoch).
 
-    Of the logs each line once, as readers join them.
+    Of the logs each line once, as readers join them. `note_ended` is called when jobs may have ended by a step.
     """
 
-    def __init__(self, job: Job, jobs: Jobs, now: float, *, logs: bool) -> None:
+    def __init__(self, job: Job, jobs: Jobs, now: float, note_ended: Callable[[], None], *, logs: bool) -> None:
         self._job = job
         self._jobs = jobs
+        self._note_ended = note_ended
         self._logs = logs
         self._copy = replace(job)
         self._until = now
@@ -39,8 +41,13 @@ class StatusEvents:
 
     def step(self, now: float) -> StreamStep:
         """The events that are due at `now`; the last is COMPLETED, unless the job is forgotten and will never be."""
+        step = self._moved(now)
+        self._note_ended()
+        return step
+
+    def _moved(self, now: float) -> StreamStep:
         job = self._job
-        is_kept = self._jobs.get(job.request_id, now) is job
+        is_kept = self._jobs.get(job.request_id, now) is not None
         if not is_kept:  # its time in the table is over: who reads on is told the rest
             job.advance(now)
             if job.ended is None and (job.held or job.awaits_cancel):  # nobody can move or cancel it any more

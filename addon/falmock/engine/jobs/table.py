@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from falmock.engine.jobs.job import Job
 from falmock.wire.lifecycle import State
@@ -24,11 +24,21 @@ class Jobs:
     def __init__(self, limit: int, ttl: float) -> None:
         self.limit = limit
         self.ttl = ttl
-        self.on_end: Callable[[Job], None] = lambda _: None
-        """Called with every job that is found to be over after it was taken in."""
         self._live: OrderedDict[str, Job] = OrderedDict()
         self._over: OrderedDict[str, Job] = OrderedDict()
         self._due: list[tuple[float, str]] = []
+        self.ended: list[Job] = []
+        """Those that were found to be over after they were taken in, since `take_ended`."""
+
+    def __iter__(self) -> Iterator[Job]:
+        """Every job as it was last seen."""
+        yield from self._over.values()
+        yield from self._live.values()
+
+    def take_ended(self) -> list[Job]:
+        """The jobs that were found to be over, each told once."""
+        ended, self.ended = self.ended, []
+        return ended
 
     def __len__(self) -> int:
         return len(self._live) + len(self._over)
@@ -71,13 +81,12 @@ class Jobs:
                 self.settle(job)
         return sorted((*self._over.values(), *self._live.values()), key=lambda job: (job.submitted, job.request_id))
 
-    def clear(self) -> list[Job]:
-        """Forget all jobs: these."""
-        jobs = [*self._over.values(), *self._live.values()]
+    def clear(self) -> None:
+        """Forget all jobs."""
         self._over.clear()
         self._live.clear()
         self._due.clear()
-        return jobs
+        self.ended.clear()
 
     def get(self, request_id: str, now: float) -> Job | None:
         """The job with this id, brought up to `now` by the clock; None when there is none or its time is over."""
@@ -105,7 +114,7 @@ class Jobs:
             self._live.move_to_end(job.request_id)
         elif self._live.pop(job.request_id, None) is not None:
             self._over[job.request_id] = job
-            self.on_end(job)
+            self.ended.append(job)
 
     def _is_past(self, job: Job, now: float) -> bool:
         if job.ended is None:
@@ -149,4 +158,4 @@ class Jobs:
                 if job.ended is not None:
                     del self._live[request_id]
                     self._over[request_id] = job
-                    self.on_end(job)
+                    self.ended.append(job)

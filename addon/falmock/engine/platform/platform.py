@@ -172,8 +172,9 @@ class Platform:
 
     def _links_in(self, job: Job) -> list[str]:
         """The files of fal's that an output names."""
+        value = jsontext.value_of(self._context.scope.answer_of(job).body)
         hosts = self._context.config.hosts
-        texts = (text for text in _texts(jsontext.value_of(job.answer.body)) if text.startswith("https://"))
+        texts = (text for text in _texts(value) if text.startswith("https://"))
         return list(dict.fromkeys(text for text in texts if hosts.role(text.split("/")[2].lower()) is Role.CDN))
 
 

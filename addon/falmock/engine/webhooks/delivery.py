@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import Pace
 from falmock.engine.jobs.pace import PaceKind
-from falmock.engine.journal import Journal
 from falmock.wire.lifecycle import State
 from falmock.wire.webhook import AttemptOutcome
 from falmock.wire.webhook import Policy
@@ -40,14 +40,19 @@ ONCE = DeliveryPlan()
 
 @dataclass(slots=True)
 class WebhookDelivery:
-    """A webhook that is not delivered yet.
+    """A webhook that is not delivered yet. Times are seconds since the epoch, `delay` is in seconds after the job's end.
 
-    `delay` is in seconds after the job's end. `due` is when it is to be looked at
-    (seconds since the epoch), None while something else comes first. `journal` is its scope's.
+    `scope` is the name of the job's scope, None where that was dropped since. `over` is when the job ends as far as is
+    known, `result` what it came to, None before that. `due` is when it is to be looked at, None while something else
+    comes first.
     """
 
-    job: Job
-    journal: Journal
+    request_id: str
+    scope: str | None
+    fixture: str
+    submitted: float
+    over: float | None
+    result: Reply | None
     target: WebhookTarget
     policy: Policy
     plan: DeliveryPlan
@@ -60,22 +65,22 @@ class WebhookDelivery:
 
         None where only polls or a cancel end the job.
         """
-        job = self.job
-        over = job.ended if job.ended is not None else _ends(job)
-        return None if over is None else max(over + self.delay, job.submitted + HEAD_START)
+        return None if self.over is None else max(self.over + self.delay, self.submitted + HEAD_START)
 
     @property
     def standing(self) -> str:
         """How it stands, in a few words without secrets."""
         if self.attempt == 0:
-            how = "not tried yet" if self.job.ended is not None else "its job is not over"
+            how = "not tried yet" if self.result is not None else "its job is not over"
         else:
             how = f"attempt {self.attempt} of {self.policy.tries} {'broken off' if self.due is None else 'failed'}"
-        return f"job {self.job.request_id} to {self.target.host} ({how})"
+        return f"job {self.request_id} to {self.target.host} ({how})"
 
 
-def _ends(job: Job) -> float | None:
-    """When the clock ends a job that is under way (seconds since the epoch); None when it does not."""
+def end_of(job: Job) -> float | None:
+    """When a job ended, or the clock will end it (seconds since the epoch); None when only polls or a cancel do."""
+    if job.ended is not None:
+        return job.ended
     if job.awaits_cancel or job.held:
         return None
     if job.schedule.by_polls:

@@ -8,7 +8,6 @@ from typing import Protocol
 from falmock.engine import replies
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.webhooks.delivery import WebhookDelivery
 from falmock.wire import webhook
 from falmock.wire.message import Header
 from falmock.wire.webhook import WebhookTarget
@@ -19,7 +18,7 @@ class NoKey(Exception):
 
 
 class WebhookEdge(Protocol):
-    """What webhooks need of the world."""
+    """What webhooks need of the world: who posts them, and who signs."""
 
     def public_key(self) -> bytes:
         """The 32 bytes of the ED25519 key that `sign` signs by. Raises NoKey."""
@@ -37,8 +36,24 @@ class WebhookEdge(Protocol):
         """People should know of this."""
 
 
+class Attempt(NamedTuple):
+    """An attempt to be made now. `key` names the delivery; `timeout` is in seconds. `result` is what the job came to.
+
+    A `forged` one is signed by a signature that does not hold.
+    """
+
+    key: int
+    request_id: str
+    attempt: int
+    tries: int
+    target: WebhookTarget
+    timeout: float
+    forged: bool
+    result: Reply
+
+
 class WebhookPost(NamedTuple):
-    """An attempt to be made now. `key` names the delivery; `timeout` is in seconds."""
+    """What is sent at an attempt."""
 
     key: int
     request_id: str
@@ -50,18 +65,16 @@ class WebhookPost(NamedTuple):
     timeout: float
 
 
-def post(edge: WebhookEdge, key: int, delivery: WebhookDelivery, result: Reply, now: float) -> WebhookPost:
-    """The next attempt of a delivery, stamped and signed at `now`; `result` is what its job came to. Raises NoKey."""
-    request_id, policy, attempt = delivery.job.request_id, delivery.policy, delivery.attempt
+def post(edge: WebhookEdge, attempt: Attempt, now: float) -> WebhookPost:
+    """What is sent at an attempt, stamped and signed at `now`. Raises NoKey."""
+    key, request_id, number, tries, target, timeout, forged, result = attempt
     body = _body(edge, request_id, result)
     timestamp = int(now)
     signature = edge.sign(webhook.signed_message(request_id, timestamp, body))
-    if delivery.plan.forged:
+    if forged:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
-    headers = webhook.headers(delivery.target, request_id, timestamp, signature)
-    return WebhookPost(
-        key, request_id, attempt, policy.tries, delivery.target, headers, body, policy.timeout_of(attempt)
-    )
+    headers = webhook.headers(target, request_id, timestamp, signature)
+    return WebhookPost(key, request_id, number, tries, target, headers, body, timeout)
 
 
 def _body(edge: WebhookEdge, request_id: str, result: Reply) -> bytes:

@@ -58,8 +58,9 @@ class Translation:
         job = self._job_of(reply)
         if job is None:
             return self._ran(reply)
-        if job.answer.worded is not None:
-            return dialect.failed(reply, job.answer, job.answer.worded)
+        answer = self._engine.scope.answer_of(job)
+        if answer.worded is not None:
+            return dialect.failed(reply, answer, answer.worded)
         return dialect.envelope(reply, job, self._now, legacy=self.called.legacy)
 
     def _job_of(self, reply: Reply) -> Job | None:

@@ -98,9 +98,11 @@ class Control:
         except BadCall as error:
             return problem(400, str(error), getattr(error, "problems", ()))
         try:
-            return route.operation.handle(call)
+            reply = route.operation.handle(call)
         except RecursionError:
             return problem(400, "The body is nested too deep")
+        call.seen.note_ended()
+        return reply
 
     def _call(self, request: Request, operation: Operation, path: dict[str, str], now: float) -> Call:
         query = _query(request.query, operation)

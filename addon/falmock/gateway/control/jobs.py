@@ -46,7 +46,7 @@ def _shown(job: Job, now: float) -> dict[str, Any]:
         "polls": job.polls,
         "fixture": job.fixture,
         "why": job.why,
-        "error": job.answer.error if job.state is State.FINISHED else None,
+        "error": job.error if job.state is State.FINISHED else None,
     }
 
 
@@ -125,7 +125,8 @@ def _fail(call: Call, job: Job) -> Reply | None:
     error = fault.error
     if error is None or fault.turns_away:
         return problem(400, "No job can come to this error: it is one that a submit itself is answered with")
-    job.answer = answer_of(error, job.app, job.endpoint.removeprefix(job.app).strip("/"))
+    shown = answer_of(error, job.app, job.path)
+    job.failure, job.error, job.error_type = error, shown.error, shown.error_type
     job.complete(call.now)
     return None
 

@@ -91,16 +91,17 @@ def test_the_queue_of_an_app() -> None:
 
 
 def test_the_end_of_a_job_is_told_once_whoever_finds_it() -> None:
-    jobs, told = Jobs(10, 60.0), []
-    jobs.on_end = told.append
+    jobs = Jobs(10, 60.0)
     by_clock, asked_for, cancelled = (job(name=name) for name in "012")
     for one in (by_clock, asked_for, cancelled):
         jobs.add(one, one.submitted)
     cancelled.cancel(cancelled.submitted + 1)
     jobs.settle(cancelled)
+    told = jobs.take_ended()
     assert told == [cancelled]
     late = by_clock.submitted + 50
     assert jobs.get("1", late) is asked_for
     jobs.expire(late)
     assert jobs.get("0", late) is by_clock
-    assert told == [cancelled, asked_for, by_clock]
+    assert told + jobs.take_ended() == [cancelled, asked_for, by_clock]
+    assert jobs.take_ended() == []

@@ -45,7 +45,7 @@ def test_a_result_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     client.edge.files["big.json"] = b'{"n": 1.10}'
     for name in ("big.json", "gone.json"):
         reply = Reply(200, ((b"content-type", b"application/json"),), FileBody(name, 0, 11), "a file")
-        monkeypatch.setattr(client.schedule._answers, "outcome", lambda _, reply=reply: reply)
+        monkeypatch.setattr(client.engine._answers, "outcome", lambda _, reply=reply: reply)
         client.order("acme/quick")
         (post,) = client.at(client.now - client.start + 1)
         assert json.loads(post.body)["payload"] == ({"n": 1.1} if name == "big.json" else None)

@@ -10,7 +10,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.engine.jobs.pace import parse_pace
-from falmock.engine.journal import Journal
 from falmock.engine.webhooks.delivery import HEAD_START
 from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.engine.webhooks.request import WebhookPost
@@ -150,8 +149,8 @@ def test_no_more_are_given_than_are_asked_for() -> None:
     client = paced()
     for _ in range(3):
         client.order("acme/quick")
-    now = client.now + 1
-    given = [len(client.schedule.due(now, most)) for most in (0, 2, 2)]
+    client.now += 1
+    given = [len(client.due(most)) for most in (0, 2, 2)]
     assert given == [0, 2, 1]
 
 
@@ -162,7 +161,7 @@ def test_twice_and_late() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((0.0, 5.0)))
+    client.schedule.register(job, "", webhook.target(HOOK), DeliveryPlan((0.0, 5.0)))
     (first,) = client.at(1)
     client.answer(first)
     assert client.next() == 5
@@ -174,7 +173,7 @@ def test_never() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(()))
+    client.schedule.register(job, "", webhook.target(HOOK), DeliveryPlan(()))
     assert client.next() is None
 
 
@@ -182,7 +181,7 @@ def test_late_after_a_cancel() -> None:
     client = paced()
     client.submit("acme/waits")
     (job,) = client.engine.scope.jobs._live.values()
-    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan((5.0,)))
+    client.schedule.register(job, "", webhook.target(HOOK), DeliveryPlan((5.0,)))
     client.now += 2
     client.send("PUT", f"https://queue.fal.run/acme/waits/requests/{job.request_id}/cancel")
     assert client.next() == 7
@@ -194,7 +193,7 @@ def test_a_forged_signature_is_another_one() -> None:
     client = paced()
     client.submit("acme/quick")
     (job,) = client.engine.scope.jobs._over.values()
-    client.schedule.register(job, client.engine.scope.journal, webhook.target(HOOK), DeliveryPlan(forged=True))
+    client.schedule.register(job, "", webhook.target(HOOK), DeliveryPlan(forged=True))
     (post,) = client.at(1)
     assert field(post, "Signature") == "01fe"
 
@@ -271,9 +270,9 @@ def test_a_webhook_of_another_scope_or_of_an_earlier_job_is_no_later_one() -> No
     client = paced()
     client.order("acme/quick")
     held = out_of_order(client)
-    client.submit("acme/quick")
-    *_, job = client.engine.scope.jobs._over.values()
-    client.schedule.register(job, Journal(client.engine.redactor), webhook.target(HOOK))
+    client.engine = client.engines.of("other")
+    client.order("acme/quick")
+    client.engine = client.engines.common
     first, other = client.at(1)
     client.answer(first)
     client.answer(other)
@@ -291,7 +290,7 @@ def test_each_is_posted_and_none_too_early_whatever_is_out_of_order(jobs: list[t
     delivered: list[str] = []
 
     def look() -> None:
-        for post in client.schedule.due(client.now):
+        for post in client.due():
             if post.attempt == 1:
                 posted.append(post.request_id)
                 later = set(delivered) & set(order[order.index(post.request_id) + 1 :])
@@ -396,7 +395,7 @@ def test_whatever_is_answered_no_two_at_a_time_and_never_too_many(
             ended[post.request_id] = client.now
             if result.outcome is not AttemptOutcome.AGAIN:
                 over.add(post.request_id)
-        for post in client.schedule.due(client.now):
+        for post in client.due():
             assert post.request_id not in under_way
             assert post.request_id not in over
             assert 1 <= post.attempt <= 31

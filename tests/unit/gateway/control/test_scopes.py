@@ -176,23 +176,22 @@ class Posting:
 
 @pytest.mark.parametrize("pace", ["manual", "recorded"])
 def test_the_webhook_of_a_job_that_is_moved_by_hand(pace: str) -> None:
-    steered = Steered({**answering(1), "queue": {"started": 2, "completed": 6}}, pace=parse_pace(pace))
-    schedule = steered.engines.common.webhooks
-    schedule.edge = Posting()
+    steered = Steered({**answering(1), "queue": {"started": 2, "completed": 6}}, edge=Posting(), pace=parse_pace(pace))
+    schedule, due = steered.engines.webhooks, steered.engines.due_webhooks
     jobs = [steered.submit("t/e?fal_webhook=http://127.0.0.1:9/hook") for _ in range(3)]
     for job in jobs:
         steered.ask("POST", f"/jobs/{job}/hold")
     steered.now += 5
-    assert schedule.due(steered.now) == []
+    assert due(steered.now) == []
     steered.ask("POST", f"/jobs/{jobs[0]}/complete")
-    assert [post.request_id for post in schedule.due(steered.now)] == jobs[:1]
+    assert [post.request_id for post in due(steered.now)] == jobs[:1]
     steered.ask("POST", f"/jobs/{jobs[1]}/release")
     steered.now += 2
-    assert [post.request_id for post in schedule.due(steered.now)] == jobs[1:2]
+    assert [post.request_id for post in due(steered.now)] == jobs[1:2]
     done = steered.submit("t/e?fal_webhook=http://127.0.0.1:9/hook")
     steered.ask("POST", f"/jobs/{done}/complete")
     assert schedule.next() is not None
     steered.ask("POST", "/reset")
     steered.now += 100
-    assert schedule.due(steered.now) == []
+    assert due(steered.now) == []
     assert schedule.next() is None

@@ -1,0 +1,58 @@
+"""The webhooks of one scope's jobs: put into the schedule that all scopes share, and told to an edge that posts."""
+
+from __future__ import annotations
+
+from falmock.engine import replies
+from falmock.engine.answers import Answers
+from falmock.engine.effects import Reply
+from falmock.engine.jobs.job import Job
+from falmock.engine.webhooks.delivery import DeliveryPlan
+from falmock.engine.webhooks.request import NoKey
+from falmock.engine.webhooks.request import WebhookEdge
+from falmock.engine.webhooks.schedule import WebhookSchedule
+from falmock.wire.webhook import WebhookTarget
+
+
+class JobWebhooks:
+    """The schedule as jobs of one scope use it. Without an `edge` there are no webhooks."""
+
+    def __init__(self, answers: Answers, schedule: WebhookSchedule, edge: WebhookEdge | None) -> None:
+        self.schedule = schedule
+        self.edge = edge
+        self._answers = answers
+        self._scope = answers.context.scope
+
+    def check(self, target: WebhookTarget, now: float) -> Reply | None:
+        """Why a submit with this webhook is refused; None when it is not."""
+        if self.edge is None or self.schedule.undelivered(target) is not None:
+            return None
+        full = self.schedule.check(now)
+        if full is not None:
+            return full
+        try:
+            self.edge.public_key()
+        except NoKey as error:
+            return replies.problem(500, str(error), "webhooks cannot be signed")
+        return None
+
+    def register(self, job: Job, target: WebhookTarget, plan: DeliveryPlan) -> str:
+        """Follow a new job, and have `target` told when it is over. What comes of it, in a few words."""
+        if self.edge is None:
+            return "fal_webhook is not delivered: nothing here posts"
+        why = self.schedule.undelivered(target)
+        if why is not None:
+            text = f"fal_webhook is not delivered: {why}"
+            self.edge.warn(f"job {job.request_id}: {text}")
+            return text
+        self.schedule.register(job, self._scope.name, target, plan)
+        if job.ended is not None:
+            self.schedule.ended(job, self._answers.outcome(job))
+        self.edge.changed()
+        return f"fal_webhook goes to {target.host}"
+
+    def note_ended(self) -> None:
+        """Have the webhooks posted of the jobs that were found to be over."""
+        for job in self._scope.jobs.take_ended():
+            if self.edge is not None and self.schedule.awaits(job.request_id):
+                self.schedule.ended(job, self._answers.outcome(job))
+                self.edge.changed()
