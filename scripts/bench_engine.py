@@ -25,7 +25,7 @@ def bench_engine(rounds: int) -> bool:
     with tempfile.TemporaryDirectory() as name:
         index = FixtureLoader([str(write_fixtures(Path(name), 1))]).load().index
     counter = iter(range(10**9))
-    engine = Engine(Config(), index, lambda now: uuid7(now, next(counter)))
+    engine = Engine(Config(), index, lambda now: uuid7(now, next(counter)), b"secret")
     sent = json.dumps(flux_input(0)).encode()
     headers = {
         "accept": "*/*",

@@ -66,7 +66,7 @@ class Engine:
         config: Config,
         index: Index,
         new_id: NewId,
-        secret: bytes = b"falmock",
+        secret: bytes,
         edge: WebhookEdge | None = None,
         *,
         others: Engine | None = None,

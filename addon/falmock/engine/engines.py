@@ -40,7 +40,7 @@ class Engines:
         config: Config,
         index: Index,
         new_id: NewId,
-        secret: bytes = b"falmock",
+        secret: bytes,
         edge: WebhookEdge | None = None,
     ) -> None:
         self.common = Engine(config, index, new_id, secret, edge)

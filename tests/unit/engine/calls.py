@@ -61,7 +61,7 @@ class Client:
         counter = iter(range(10**6))
         self.now = 1_752_619_398.0
         new_id = lambda now: uuid7(now, next(counter))  # noqa: E731
-        self.engines = Engines(Config(**config), index_of(*fixtures), new_id, edge=edge)
+        self.engines = Engines(Config(**config), index_of(*fixtures), new_id, b"falmock", edge)
         self.engine = self.engines.common
 
     def effect(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Effect:

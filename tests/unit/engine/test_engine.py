@@ -138,7 +138,7 @@ def test_without_an_origin_nothing_is_said_of_origins() -> None:
 
 
 def test_passthrough_forwards_everything_and_notes_it() -> None:
-    engine = Engine(Config(mode=Mode.PASSTHROUGH), Index(), lambda _: "id")
+    engine = Engine(Config(mode=Mode.PASSTHROUGH), Index(), lambda _: "id", b"falmock")
     effect = engine.handle(Request("POST", "fal.run", "/a/b", "", {}, b"{}"), 1.0)
     assert isinstance(effect, Forward)
     entry = engine.scope.journal.entries[0]
@@ -174,7 +174,7 @@ def test_any_request_gets_a_whole_answer(
     json_type: bool,  # noqa: FBT001
 ) -> None:
     headers = {"content-type": "application/json"} if json_type else {"x-fal-file-name": query}
-    engine = Engine(Config(), Index(), lambda _: "id")
+    engine = Engine(Config(), Index(), lambda _: "id", b"falmock")
     if host == "router.huggingface.co":
         path = "/fal-ai" + path
     reply = engine.handle(Request(method, host, path, query, headers, body), 1.0)

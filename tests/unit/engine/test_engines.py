@@ -32,7 +32,7 @@ class Mock:
 
     def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
         counter = iter(range(10**6))
-        self.engines = Engines(Config(**config), index_of(*fixtures), lambda now: uuid7(now, next(counter)))
+        self.engines = Engines(Config(**config), index_of(*fixtures), lambda now: uuid7(now, next(counter)), b"falmock")
 
     def send(self, scope: str, method: str, url: str, body: Any = None, **headers: str) -> Reply:
         host, _, path = url.removeprefix("https://").partition("/")

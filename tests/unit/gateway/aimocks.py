@@ -63,7 +63,7 @@ class Mock:
         def new_id(now: float) -> str:
             return uuid7(now, next(counter))
 
-        self.engines = Engines(Config(**config), index_of(*fixtures), new_id)
+        self.engines = Engines(Config(**config), index_of(*fixtures), new_id, b"falmock")
         self.door = Aimock(self.engines, new_id, self.steering)
 
     def ask(self, method: str, path: str, body: Any = None, host: str = "", **headers: str) -> Sent:

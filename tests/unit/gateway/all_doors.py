@@ -45,7 +45,7 @@ class World:
         def new_id(now: float) -> str:
             return uuid7(now, next(counter))
 
-        self.engines = Engines(Config(pace=parse_pace(pace)), index_of(FILM), new_id)
+        self.engines = Engines(Config(pace=parse_pace(pace)), index_of(FILM), new_id, b"falmock")
         self.pauses: Callable[[], None] = lambda: None
         steering = Steering()
         self.doors = Doors(

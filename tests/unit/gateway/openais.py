@@ -43,7 +43,7 @@ class App:
     """A client of the door. What is asked of fal is answered by `fal`, or by the engine."""
 
     def __init__(self, index: Index | None = None, fal: Answers | None = None, **config: Any) -> None:
-        self.engines = Engines(Config(**config), index or Index(), lambda now: uuid7(now, 1))
+        self.engines = Engines(Config(**config), index or Index(), lambda now: uuid7(now, 1), b"falmock")
         self.told: list[str] = []
         self.asked: list[Request] = []
         self.door = OpenAIImages(self.engines, together, self._pause, self.told.append)

@@ -31,7 +31,7 @@ class Steered:
     def __init__(self, *fixtures: dict[str, Any], edge: WebhookEdge | None = None, **config: Any) -> None:
         counter = iter(range(10**6))
         self.now = 1_752_619_398.0
-        self.engines = Engines(Config(), index_of(*fixtures), lambda now: uuid7(now, next(counter)), edge=edge)
+        self.engines = Engines(Config(), index_of(*fixtures), lambda now: uuid7(now, next(counter)), b"falmock", edge)
         self.engines.use_config(Config(**config))
         self.reload: Callable[[], str] = lambda: "read"
         self.control = Control(self.engines, self._reload)

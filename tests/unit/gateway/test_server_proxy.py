@@ -29,7 +29,7 @@ FROM_A_PAGE = {"origin": "http://localhost:3000"}
 
 
 def engines(**config: Any) -> Engines:
-    return Engines(Config(**config), Index(), lambda now: uuid7(now, 1))
+    return Engines(Config(**config), Index(), lambda now: uuid7(now, 1), b"falmock")
 
 
 async def nobody(request: Request) -> Reply:

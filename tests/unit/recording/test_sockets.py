@@ -323,7 +323,7 @@ def test_any_session_is_played_again_as_it_was(said: list[tuple[str, str | bytes
 def played(observed: Session, index: Index) -> list[Any]:
     """What the engine sends on a socket whose client sends the same at the same times."""
     counter = iter(range(10**6))
-    engine = Engine(Config(pace=parse_pace("recorded")), index, lambda _: f"id-{next(counter)}")
+    engine = Engine(Config(pace=parse_pace("recorded")), index, lambda _: f"id-{next(counter)}", b"falmock")
     effect = engine.handle(observed.request, observed.opened)
     assert isinstance(effect, Socket)
     conversation = effect.conversation

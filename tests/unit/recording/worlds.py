@@ -116,7 +116,7 @@ class Mock:
         library = FixtureLoader([str(folder)]).load()
         counter = iter(range(10**6))
         config = Config(pace=parse_pace(pace))
-        self.engine = Engine(config, library.index, lambda now: uuid7(now, next(counter)))
+        self.engine = Engine(config, library.index, lambda now: uuid7(now, next(counter)), b"falmock")
 
     def answer(self, request: Request) -> Exchange:
         started = self.clock.now
