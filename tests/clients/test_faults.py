@@ -463,7 +463,7 @@ def test_rules_are_read_again_when_their_file_changes(confdir: Path, tmp_path: P
     [
         ('{"faults": [{"fault": "mising"}]}', "$.faults[0].fault: unknown error \"mising\", did you mean 'missing'?"),
         ('{"faults": [{"fault": {"rate": 0.5}}]}', "$.faults[0].fault: expected something that goes wrong"),
-        (None, "expected a file of faults, found nothing at"),
+        (None, "expected a fault file, found nothing at"),
     ],
 )
 def test_a_bad_file_stops_the_start(confdir: Path, tmp_path: Path, text: str | None, words: str) -> None:
