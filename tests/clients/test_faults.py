@@ -462,7 +462,7 @@ def test_rules_are_read_again_when_their_file_changes(confdir: Path, tmp_path: P
     ("text", "words"),
     [
         ('{"faults": [{"fault": "mising"}]}', "$.faults[0].fault: unknown error \"mising\", did you mean 'missing'?"),
-        ('{"faults": [{"fault": {"rate": 0.5}}]}', "$.faults[0].fault: expected something that goes wrong"),
+        ('{"faults": [{"fault": {"rate": 0.5}}]}', "$.faults[0].fault: expected at least one effect"),
         (None, "expected a fault file, found nothing at"),
     ],
 )
