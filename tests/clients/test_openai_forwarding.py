@@ -64,7 +64,7 @@ def test_a_recording_replays(confdir: Path, tmp_path: Path, fal: Upstream, monke
     asked = len(fal.seen)
     with running.mitmdump(confdir, fixtures=folder) as mock:
         assert use(mock) == recorded
-        assert "nothing tells what fal-ai/flux/dev takes" not in mock.output
+        assert "the inputs of fal-ai/flux/dev are unknown" not in mock.output
     assert len(fal.seen) == asked
     assert tape.leftovers(folder) == []
     for text in (ACCESS, "secret-of-one"):
@@ -119,7 +119,7 @@ def test_keys_take_turns_and_rest(
         with opened("openai_images.py", mock, ACCESS) as app:
             for prompt in ("a", "b", "c"):
                 assert len(app("generate", model="test/image", prompt=prompt)["images"]) == 1
-        mock.wait_for("openai: fal key 1 of 2 was refused: it rests for a while")
+        mock.wait_for("openai: fal key 1 of 2 was refused: it is not used for a while")
     used = [asked.headers["authorization"] for asked in fal.asked("POST queue.fal.run")]
     assert used == ["Key one:gone-by-now", *["Key two:still-good"] * 3]
     assert "gone-by-now" not in mock.output

@@ -388,7 +388,7 @@ def test_a_session_that_is_open_at_the_end_is_recorded_as_far_as_it_went(
     with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
         app("open", app="test/realtime", inputs=[{"prompt": "heard"}, {"prompt": "unheard", "silent": True}])
         running.stop(mock)
-    assert "what had no answer (1) is not recorded: it was still open when the recording ended" in mock.output
+    assert "messages without an answer (1) are not recorded: it was still open when the recording ended" in mock.output
     assert [entry["match"]["input"] for entry in tape.entries(tmp_path)] == [{"prompt": "heard"}]
 
 

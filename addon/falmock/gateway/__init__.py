@@ -1,4 +1,4 @@
-"""The direct doors: what clients ask that point at falmock itself, not through it at fal.
+"""The doors: APIs at falmock's own address, for clients that call it directly and not as a proxy.
 
-Pure: no I/O, no mitmproxy.
+No I/O, no mitmproxy.
 """

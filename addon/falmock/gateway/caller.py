@@ -1,4 +1,4 @@
-"""Where a direct request comes from: a program, a page of the developer's own, or a web page from elsewhere."""
+"""Determines the origin of a direct request: a program, a local page of the developer, or a web page from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from falmock.wire.message import Request
 
 _LOCAL = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
-"""Domains that nobody can have on the internet."""
+"""Domains that do not exist on the internet."""
 _FROM_ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
 def is_from_nearby(request: Request) -> bool:
-    """Whether no web page from elsewhere can have sent this direct request: such pages run in the developer's browser, and reach what it reaches.
+    """Whether a web page from elsewhere cannot have sent this direct request.
 
-    A page tells its origin with every call to another one. One that had its own name point at falmock tells none, but
-    that name.
+    Such pages run in the developer's browser and reach what it reaches. Their browser sends Origin with calls to other
+    origins. A page whose own name resolves to falmock (DNS rebinding) sends no Origin, but that name in Host.
     """
     origin = request.headers.get("origin")
     if origin is not None and not _is_page_nearby(origin):

@@ -1,4 +1,4 @@
-"""What a door is: a part of falmock's own address that speaks some API and knows what to ask of fal's."""
+"""The interface of a door: one API at falmock's own address, which answers by calls to fal."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ from falmock.wire.message import Request
 
 OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
 NAMES = (OPENAI, AIMOCK, SERVER_PROXY)
-"""The doors whose calls are in the journal, by the names that they have there."""
+"""The names in the journal of the doors whose calls it contains."""
 
-_LOOKS = ("GET", "HEAD", "OPTIONS")
-"""How browsers and health checks look for what they would not miss."""
+_PROBES = ("GET", "HEAD", "OPTIONS")
+"""Methods of browsers and health checks; for these an unknown path does not count as unmatched."""
 
 FALS_ANSWER = "fal's answer"
-"""The `why` of an answer that the real fal gave."""
+"""The `why` of an answer from the real fal."""
 
 
 def as_it_is(effect: Reply | Stream) -> Reply | Stream:
-    """An answer that leaves a door as fal gave it."""
+    """A `Rewrite` that changes nothing."""
     return effect
 
 
 def noted(
     engines: Engines, request: Request, reply: Reply, now: float, kind: str = "", call: Call | None = None
 ) -> Reply:
-    """An answer that a door gave by itself: the journal of the request's scope has it from now on, as `kind` or this call."""
+    """Add a door's own answer to the journal of the request's scope, as `kind`, or ("") as this call to fal."""
     engines.common.redactor.learn(request.headers, request.query)
     engines.of(request.scope).scope.journal.note(request, call, reply, now, kind)
     return reply
 
 
 def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Reply:
-    """An answer that says that there is none, marked as such: `text` is the report."""
+    """The reply marked as a miss: no answer exists for the request; `text` is the report."""
     redactor = engines.common.redactor
     redactor.learn(request.headers, request.query)
-    # What a client wrote may be nothing for a terminal.
+    # Text of a client may contain control characters.
     plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-    told = plain if plain.startswith("falmock") else f"falmock: {plain}"
-    miss = Miss(f"{request.door} {plain}", redactor.text(told), ())
+    report = plain if plain.startswith("falmock") else f"falmock: {plain}"
+    miss = Miss(f"{request.door} {plain}", redactor.text(report), ())
     return reply._replace(headers=(*reply.headers, replies.MISS_HEADER), miss=miss)
 
 
 class FalCall(NamedTuple):
-    """A direct request that stands for one call to fal: `request`, on one of fal's hosts.
+    """A direct request that is answered by one call to fal: `request`, to one of fal's hosts.
 
-    It is answered as that call is, here or by the real fal, streams and all. `rewrite` changes an answer of falmock's on
-    its way out; of the real fal's, where the body passes by, the status and headers alone. `instead` answers a call that
-    would go on to fal; without it, the call may.
+    falmock or the real fal answers that call, also with streams. `rewrite` changes the answer. If it comes from the real
+    fal, its body is streamed through, so only status and headers can change. `instead` answers a call that would be
+    forwarded to fal; without it, the call is forwarded.
     """
 
     request: Request
@@ -67,10 +67,10 @@ class FalCall(NamedTuple):
 
 
 class Ask(Protocol):
-    """Makes a call to fal, answered here or by the real fal as the mode says, and gives the whole answer."""
+    """Makes a call to fal, which falmock or the real fal answers depending on the mode; returns the complete answer."""
 
     def __call__(self, request: Request, rewrite: Rewrite | None = None) -> Awaitable[Reply]:
-        """`rewrite` changes the answer, whoever gave it."""
+        """`rewrite` changes the answer, also one of the real fal."""
 
 
 class Door(Protocol):
@@ -78,35 +78,35 @@ class Door(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it, with the paths it is found at."""
+        """The door's name and paths, for messages."""
 
     def claims(self, request: Request) -> bool:
-        """Whether a direct request is for this door. `request.host` is whatever the client called falmock."""
+        """Whether a direct request is for this door. `request.host` is the name by which the client addressed falmock."""
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
-        """What to do about a request of its own at `now` (seconds since the epoch)."""
+        """The answer to a request for this door at `now` (seconds since the epoch), or the call to fal that answers it."""
 
 
 class Doors:
-    """All doors, the first that claims a request answers it."""
+    """All doors; the first that claims a request answers it."""
 
     def __init__(self, engines: Engines, doors: Sequence[Door]) -> None:
         self._engines = engines
         self._doors = tuple(doors)
 
     def find(self, request: Request) -> Door | None:
-        """The door that a direct request is for."""
+        """The door that a direct request is for; None if there is none."""
         return next((door for door in self._doors if door.claims(request)), None)
 
     def unknown(self, request: Request, now: float) -> Reply:
-        """The answer to a request that is for falmock itself and for no door of it."""
+        """The answer to a direct request that no door claims."""
         known = "; ".join(door.name for door in self._doors)
         nothing = f"falmock has nothing at {request.method} {request.path}"
         message = f"{nothing}. It answers: {known}; and fal's hosts, through the proxy"
-        # OpenAI's clients show of a body nothing but this.
+        # OpenAI's clients show only this part of a body.
         error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
         body = {"detail": message, "message": message, "error": error}
         reply = replies.json_reply(404, body, "no such door", replies.error_header("no such door"))
-        if request.method not in _LOOKS:
+        if request.method not in _PROBES:
             reply = unmatched(self._engines, request, reply, nothing)
         return noted(self._engines, request, reply, now)

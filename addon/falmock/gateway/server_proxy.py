@@ -1,8 +1,7 @@
-"""The door that is fal's server-side proxy: what `proxyUrl` of the JavaScript client points at (PROTOCOL.md section 9).
+"""The door that acts as fal's server-side proxy, the target of the JavaScript client's `proxyUrl` (PROTOCOL.md section 9).
 
-By default it keeps to the formula in fal's documentation. The profile `official` does as @fal-ai/server-proxy 1.2.1
-does behind its Next.js app router handler, where the two differ: fewer URLs, 400 for all that is refused, a forced
-`accept`.
+By default it follows the formula in fal's documentation. The profile `official` behaves like @fal-ai/server-proxy 1.2.1
+with its Next.js app router handler. The differences: fewer allowed URLs, 400 for everything refused, a forced `accept`.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from falmock.wire.target import BadTarget
 from falmock.wire.target import ProxyTarget
 
 METHODS = ("GET", "POST", "PUT")
-"""The formula's, and PUT: without it no client can cancel a job."""
+"""The methods of the formula, and PUT, because clients cannot cancel a job without it."""
 _ALLOW = (b"allow", b"GET, POST, PUT, OPTIONS")
 _JSON = "application/json"
 _PASSED_ON = ("accept", "content-type", "user-agent")
 _OURS = ("x-falmock-", "x-aimock-")
-"""Headers that tell falmock itself what to do."""
+"""Prefixes of headers that control falmock itself."""
 _SET_BY_SERVER = (b"content-length", b"content-encoding")
 _TEXT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 _OFFICIAL_HOSTS = ("fal.run", "queue.fal.run")
@@ -49,7 +48,7 @@ _OFFICIAL_STORAGE = tuple(
 
 
 class ServerProxy:
-    """Makes the call that `x-fal-target-url` names, with the key in `environment` where the client sends none."""
+    """Makes the call to `x-fal-target-url`, with the key in `environment` if the client sends none."""
 
     def __init__(self, engines: Engines, environment: Mapping[str, str]) -> None:
         self._engines = engines
@@ -61,7 +60,7 @@ class ServerProxy:
 
     @property
     def name(self) -> str:
-        """What it is, and where."""
+        """The door's path and name, for messages."""
         return f"{self._config.proxy_path} (fal's server-side proxy)"
 
     def claims(self, request: Request) -> bool:
@@ -69,7 +68,7 @@ class ServerProxy:
         return request.path.removesuffix("/") == self._config.proxy_path
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:  # noqa: ARG002
-        """What to do about a request: the call that it stands for, or why there is none."""
+        """The call to fal that a request requests, or the reason why it is refused."""
         request = request._replace(door=door.SERVER_PROXY)
         if request.method == "OPTIONS":
             reply = Reply(200, (_TEXT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
@@ -78,7 +77,7 @@ class ServerProxy:
         result = self._as_official(request) if official else self._as_documented(request)
         if isinstance(result, FalCall):
             return result
-        place = _place(request)
+        place = _target_of(request)
         if place is None:
             door.noted(self._engines, request, result, now, journal_view.OTHER)
         else:
@@ -93,7 +92,7 @@ class ServerProxy:
             return replies.problem(405, message, "method not allowed", _ALLOW)
         url = request.headers.get(target.HEADER)
         if not url:
-            message = f"The header {target.HEADER} is missing: it names the URL that is to be called, as the clients do that have a proxyUrl"
+            message = f"The header {target.HEADER} is missing: it must contain the URL to call, as clients with a proxyUrl send it"
             return replies.problem(400, message, "no target URL")
         try:
             place = target.parse_target(url)
@@ -106,8 +105,8 @@ class ServerProxy:
             return reply._replace(why=f"body is not JSON, but {wrong}")
         kept = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
         extra = {name: value for name, value in _fal_headers(request).items() if name != target.HEADER}
-        return self._onward(
-            request, place, kept | extra | {"x-fal-client-proxy": "falmock"}, self._key(), _less_framing
+        return self._forwarded(
+            request, place, kept | extra | {"x-fal-client-proxy": "falmock"}, self._key(), _without_framing
         )
 
     def _as_official(self, request: Request) -> Reply | FalCall:
@@ -129,9 +128,9 @@ class ServerProxy:
             "x-fal-client-proxy": "@fal-ai/server-proxy/nextjs-app-router",
         }
         key = f"Key {self._environment.get('FAL_KEY', 'undefined').strip()}"
-        return self._onward(request, place, agent | _fal_headers(request) | forced, key, lambda headers: headers)
+        return self._forwarded(request, place, agent | _fal_headers(request) | forced, key, lambda headers: headers)
 
-    def _onward(
+    def _forwarded(
         self,
         request: Request,
         place: ProxyTarget,
@@ -142,10 +141,10 @@ class ServerProxy:
         own = request.headers.get("authorization")
         if not own and key is not None and not is_from_nearby(request):
             if self._config.mode is not Mode.REPLAY:
-                return _kept_back(request)
+                return _key_refused(request)
             key = None
         authorization = own or key
-        # Unread, a body passes by as it comes: it had better come as it is.
+        # The body is streamed through, so request it without content encoding.
         headers["accept-encoding"] = "identity"
         if authorization is not None:
             headers["authorization"] = authorization
@@ -154,10 +153,10 @@ class ServerProxy:
             request.method, place.host, place.path, place.query, headers, body, scope=request.scope, door=request.door
         )
 
-        def left(effect: Reply | Stream) -> Reply | Stream:
+        def rewritten(effect: Reply | Stream) -> Reply | Stream:
             return _readable(request, effect._replace(headers=rewrite(effect.headers)))
 
-        return FalCall(call, left)
+        return FalCall(call, rewritten)
 
     def _key(self) -> str | None:
         """The credentials in the environment, as fal's clients read it."""
@@ -168,8 +167,8 @@ class ServerProxy:
         return f"Key {key}" if key else None
 
 
-def _place(request: Request) -> ProxyTarget | None:
-    """Where a request would have gone, had it not been refused; None if that is no place of fal's."""
+def _target_of(request: Request) -> ProxyTarget | None:
+    """The target of a refused request; None if it is not a URL of fal's."""
     try:
         return target.parse_target(request.headers.get(target.HEADER, ""), ("https", "http"))
     except BadTarget:
@@ -181,7 +180,7 @@ def _at(request: Request, place: ProxyTarget) -> Request:
 
 
 def _wrong_body(request: Request) -> str:
-    """What the body of a request is, if it is not said to be JSON; "" when it is, or there is none."""
+    """What the body of a request is if its type is not JSON; "" if it is, or if there is no body."""
     if not request.body:
         return f"one that is not encoded as it says ({request.undecoded})" if request.undecoded else ""
     found = request.headers.get("content-type", "")
@@ -192,12 +191,12 @@ def _fal_headers(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name.startswith(("x-fal-", *_OURS))}
 
 
-def _less_framing(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+def _without_framing(headers: tuple[Header, ...]) -> tuple[Header, ...]:
     return tuple(header for header in headers if header[0].lower() not in _SET_BY_SERVER)
 
 
 def _readable(request: Request, effect: Reply | Stream) -> Reply | Stream:
-    """An answer that the page may read which asked for it, wherever that is."""
+    """The answer with CORS headers, so that the requesting page may read it from any origin."""
     if any(name.lower() == b"access-control-allow-origin" for name, _ in effect.headers):
         return effect
     return effect._replace(headers=(*effect.headers, *cors.simple(request.headers)))
@@ -207,7 +206,7 @@ def _invalid(why: str) -> Reply:
     return Reply(400, (replies.JSON_TYPE,), json.dumps("Invalid request").encode(), why)
 
 
-def _kept_back(request: Request) -> Reply:
+def _key_refused(request: Request) -> Reply:
     origin = request.headers.get("origin")
     found = f"a page of {origin[:100]}" if origin else f"a client that calls falmock {request.host[:100]}"
     message = (

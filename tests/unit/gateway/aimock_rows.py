@@ -1,4 +1,4 @@
-"""Every row of what is known of aimock's routes and files, and what holds falmock to it.
+"""Every known property of aimock's routes and files, with the tests that check it in falmock.
 
 A row is kept by tests in aimock's dialect, or is a difference: then its first cell stands in a table of differences in
 `addon/falmock/gateway/README.md`, or both. Tests are named `file::function`, below `tests/unit`.

@@ -1,4 +1,4 @@
-"""Asks aimock's routes as their clients do, without a network: what the proxy does about an answer is done here."""
+"""Calls aimock's routes as clients do, without a network: this module does the proxy's part with answers."""
 
 from __future__ import annotations
 

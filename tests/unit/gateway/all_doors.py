@@ -1,4 +1,4 @@
-"""One falmock with all its doors, as whoever calls them finds it."""
+"""One falmock with all its doors, as clients call it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drives the door for OpenAI's clients as one of them would, with a clock and a fal that the test holds."""
+"""Calls the door for OpenAI's clients as a client does, with a clock and a fal that the test controls."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
 
 
 class App:
-    """A client of the door. What is asked of fal is answered by `fal`, or by the engine."""
+    """A client of the door. `fal` or the engine answers the calls to fal."""
 
     def __init__(self, index: Index | None = None, fal: Answers | None = None, **config: Any) -> None:
         self.engines = Engines(Config(**config), index or Index(), lambda now: uuid7(now, 1), b"falmock")
@@ -63,7 +63,7 @@ class App:
         self.now += seconds
 
     def _queue(self, fal: Answers, request: Request) -> Reply:
-        """A queue where every job is over at once, with what `fal` says to its submit.
+        """A queue in which every job is completed at once, with the answer of `fal` to its submit.
 
         What that refuses by name there is no job of.
         """

@@ -1,4 +1,4 @@
-"""A falmock whose control API a test calls: the engines, and a clock that the test holds."""
+"""A falmock whose control API a test calls: the engines, and a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Steered:
         return asyncio.run(self.control.answer(request, never, self.now))
 
     def ask(self, method: str, path: str, body: Any = None, status: int = 200, **query: Any) -> Any:
-        """The JSON that a call comes to, which has this status."""
+        """The JSON in the answer to a call, which must have this status."""
         reply = self.reply(method, f"{path}?{urlencode(query)}", body)
         assert isinstance(reply.body, bytes)
         assert reply.status == status, reply.body
@@ -66,7 +66,7 @@ class Steered:
         return self.engines.handle(request, self.now)
 
     def run(self, endpoint: str, body: Any = None, scope: str = "") -> Any:
-        """What a run comes to, None for a miss."""
+        """The output of a run; None for a miss."""
         reply = self.call("POST", f"https://fal.run/{endpoint}", body or {}, scope)
         assert isinstance(reply, Reply)
         assert isinstance(reply.body, bytes)

@@ -1,4 +1,4 @@
-"""The table of what aimock does names tests that there are, and differences that are told."""
+"""The table of aimock's properties refers to existing tests, and to differences that are documented."""
 
 from __future__ import annotations
 

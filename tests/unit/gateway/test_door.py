@@ -1,4 +1,4 @@
-"""What doors answer by themselves is in the journal, once."""
+"""Answers of the doors themselves are in the journal exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same job seen through all doors is one job."""
+"""All doors show the same job consistently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUEUE = "queue.fal.run"
 
 
 class Seen(NamedTuple):
-    """What a client is told of a job: what is told of the way there is left out."""
+    """The answer about a job, without the parts that depend on the route."""
 
     status: int
     body: Any
@@ -85,7 +85,7 @@ MOVES = ("/advance", "/hold", "/release", "/complete", "/fail")
 def test_by_whatever_door_it_is_submitted_asked_for_and_moved(
     entered: str, pace: str, steps: list[tuple[str, str]]
 ) -> None:
-    """The same steps show the same, whichever door each comes by, as when all come through the proxy."""
+    """The same steps get the same answers by any door as through the proxy."""
     one, other = World(pace), World(pace)
     submitted = seen(DOORS[entered](one, "POST", f"/{MODEL}", {"prompt": "x"}))
     assert submitted == seen(DOORS["the proxy"](other, "POST", f"/{MODEL}", {"prompt": "x"}))
@@ -109,7 +109,7 @@ def test_by_whatever_door_it_is_submitted_asked_for_and_moved(
 @pytest.mark.parametrize("door", sorted(DOORS))
 @pytest.mark.parametrize("end", ["/complete", "/fail", "cancel"])
 def test_the_job_behind_the_openai_images_api_is_one_of_them(door: str, end: str) -> None:
-    """While its client waits all others see it move, and its end, whoever brings it about, is what the client is told."""
+    """While its client waits, all others see the job move, and the client gets its end, whoever causes it."""
     world = World("manual")
     steps = iter(["/advance", "", end])
     words: list[str] = []
@@ -137,7 +137,7 @@ def test_the_job_behind_the_openai_images_api_is_one_of_them(door: str, end: str
         assert (b"x-request-id", ids[0].encode()) in reply.headers
     else:
         assert (reply.status, result.status) == ((500, 499) if end == "cancel" else (500, 500))
-        assert (errors.NO_RETRY in reply.headers) is (end == "cancel")  # nobody wants it any more
+        assert (errors.NO_RETRY in reply.headers) is (end == "cancel")  # the client no longer waits
         assert json.loads(reply.body)["error"]["message"] in json.dumps(result.body)
 
 

@@ -44,7 +44,7 @@ def post(
     env: Mapping[str, str] | None = None,
     **config: Any,
 ) -> Reply | FalCall:
-    """What the door makes of a request with this target and these headers besides."""
+    """The door's effect for a request with this target and these further headers."""
     door = ServerProxy(engines(**config), env or {})
     target = {} if url is None else {"x-fal-target-url": url}
     request = Request(method, "127.0.0.1", PATH, "", {**headers, **target}, body, scope="mine")

@@ -1,4 +1,4 @@
-"""The door for aimock's control API, `/__aimock/...` and `/v1/_requests`, as far as it concerns fal."""
+"""The door for the parts of aimock's control API that concern fal: `/__aimock/...` and `/v1/_requests`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BadAimockCall(ValueError):
 
 
 class AimockControl:
-    """Steers and questions the mock as aimock's test helpers do; `steering` is what `Aimock` goes by."""
+    """Answers aimock's test helpers; `steering` has the settings that `Aimock` applies."""
 
     name = f"aimock's control API at {PREFIX}/"
 
@@ -69,11 +69,11 @@ class AimockControl:
         }
 
     def claims(self, request: Request) -> bool:
-        """Whether it is asked."""
+        """Whether a request is for this door."""
         return request.path.startswith(f"{PREFIX}/") or request.path in (PREFIX, JOURNAL)
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
-        """What a call comes to at `now` (seconds since the epoch)."""
+        """The answer to a call at `now` (seconds since the epoch)."""
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused
@@ -102,7 +102,7 @@ class AimockControl:
         query = _query(request, _FILTERS)
         limit, offset = _whole(query, "limit"), _whole(query, "offset") or 0
         if "requestId" in query:
-            raise BadAimockCall("Invalid 'requestId': falmock keeps no headers of requests, so none to look for")
+            raise BadAimockCall("Invalid 'requestId': falmock does not store headers of requests")
         status, method = _whole(query, "status"), query.get("method", "").upper()
         if "service" in query and query["service"] != "fal":
             entries = []
@@ -118,13 +118,13 @@ class AimockControl:
         return _answer(page)._replace(headers=(_TYPE, (b"X-Total-Count", str(len(entries)).encode())))
 
     def _entries(self, scope: str | None) -> list[dict[str, Any]]:
-        told = [
+        entries = [
             (call["at"], _entry(call, name, to_fal=self._engines.config.hosts.role(call["host"]) is not None))
             for name, engine in self._all()
             if scope is None or scope == name
             for call in (JournalView(engine).shown(each, name) for each in JournalView(engine))
         ]
-        return [entry for _, entry in sorted(told, key=lambda item: item[0])]
+        return [entry for _, entry in sorted(entries, key=lambda item: item[0])]
 
     def _clear_journal(self, request: Request, now: float) -> Reply:  # noqa: ARG002
         for name, engine in self._all():
@@ -162,7 +162,7 @@ class AimockControl:
         self._engines.of(request.scope).remove_fixtures()
         return _answer({"cleared": True})
 
-    # what goes wrong
+    # chaos and errors
 
     def _chaos(self, request: Request, now: float) -> Reply:  # noqa: ARG002
         return _answer({"chaos": self._steering.chaos(request.scope)})
@@ -209,7 +209,7 @@ def _answer(value: Any, status: int = 200) -> Reply:
 
 
 def _in_scope(request: Request) -> Request:
-    """A call in the scope that its query names, unless a header names one: `testId` of the journal is a filter."""
+    """The call in the scope of its query, unless a header has one; in the journal's calls `testId` is only a filter."""
     named = scopes.shortened(dict(parse_qsl(request.query)).get(TEST_ID, "").strip())
     if request.path.endswith(("/journal", JOURNAL)) or scopes.named(request.headers) or not named:
         return request
@@ -244,9 +244,9 @@ def _object(request: Request) -> dict[str, Any]:
 
 
 def _entry(call: Mapping[str, Any], scope: str, *, to_fal: bool) -> dict[str, Any]:
-    """A call as aimock's journal has it, with the real input for a body.
+    """A call in the form of aimock's journal, with the real input as its body.
 
-    `path` of one `to_fal` is that of the route that stands for it.
+    If it is a call `to_fal`, its `path` is that of aimock's route.
     """
     response: dict[str, Any] = {"status": call["status"], "fixture": call["fixture"]}
     if call["forwarded"]:

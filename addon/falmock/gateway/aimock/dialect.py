@@ -1,4 +1,4 @@
-"""Answers in aimock's form to calls and about jobs that are fal's. README.md in this folder lists the differences."""
+"""Answers to calls in aimock's form. README.md in the folder above lists the differences."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
 
 _JSON: Header = (b"Content-Type", b"application/json")
-_OPEN: tuple[Header, ...] = (
+_CORS: tuple[Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"X-Total-Count, X-Request-Id, x-fal-request-id, x-fal-billable-units"),
 )
 _KEPT = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-fault", b"x-falmock-error")
-"""Headers of falmock's own, which tell what answered."""
+"""falmock's own headers, which say what answered."""
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_WORDS = {State.QUEUED: "IN_QUEUE", State.RUNNING: "IN_PROGRESS", State.CANCELLED: "CANCELLED"}
+_STATUS = {State.QUEUED: "IN_QUEUE", State.RUNNING: "IN_PROGRESS", State.CANCELLED: "CANCELLED"}
 
 
 def answered(reply: Reply, status: int, value: Any, *extra: Header) -> Reply:
-    """A reply with a body of aimock's."""
+    """The reply with a body in aimock's form."""
     kept = tuple(pair for pair in reply.headers if pair[0].lower() in _KEPT)
     return reply._replace(status=status, headers=(_JSON, *extra, *kept), body=jsontext.dump_model(value), length=None)
 
@@ -40,14 +40,14 @@ def problem(status: int, message: str, kind: str, **more: Any) -> Reply:
 
 
 def missed(reply: Reply, *, strict: bool) -> Reply:
-    """What a call gets that no fixture answers."""
+    """The answer to a call without a matching fixture."""
     text = "Strict mode: no fixture matched" if strict else "No fixture matched"
     error = {"message": text, "type": "invalid_request_error", "code": "no_fixture_match"}
     return answered(reply, 503 if strict else 404, {"error": error})
 
 
 def failed(reply: Reply, answer: Answer, worded: Worded) -> Reply:
-    """An `error` of a fixture."""
+    """The answer for an `error` of a fixture."""
     kept = {"param": worded.param, "code": worded.code}
     error = {"message": worded.message, "type": worded.kind or "server_error", **kept}
     after = next((value for name, value in answer.headers if name.lower() == "retry-after"), "1")
@@ -56,22 +56,22 @@ def failed(reply: Reply, answer: Answer, worded: Worded) -> Reply:
 
 
 def refused(reply: Reply) -> Reply:
-    """A call that cannot be read, or is not for anybody here."""
+    """The answer to a call that cannot be read or is not supported."""
     return answered(reply, 400, {"error": {"message": message_in(reply), "type": "invalid_request_error"}})
 
 
 def no_route(reply: Reply) -> Reply:
-    """A call that fal has no route for."""
+    """The answer to a call for which fal has no route."""
     return answered(reply, 404, {"error": {"message": "Not found", "type": "not_found"}})
 
 
 def unknown_job(reply: Reply, request_id: str) -> Reply:
-    """What is asked about a job that is not there."""
+    """The answer to a call about an unknown job."""
     return answered(reply, 404, {"error": {"message": f"Request {request_id} not found", "type": "not_found"}})
 
 
 def message_in(reply: Reply) -> str:
-    """The text that an error of fal's, or of falmock's, says."""
+    """The message in an error of fal's or falmock's."""
     value = jsontext.object_of(reply.body) if isinstance(reply.body, bytes) else None
     if value is None:
         return reply.why
@@ -90,7 +90,7 @@ def is_over(job: Job) -> bool:
 
 
 def envelope(reply: Reply, job: Job, now: float, *, legacy: bool) -> Reply:
-    """The answer to a submit; `job` is what it made, as it enters the queue."""
+    """The answer to a submit of `job`."""
     url = _url(job)
     value = {
         "request_id": job.request_id,
@@ -103,9 +103,9 @@ def envelope(reply: Reply, job: Job, now: float, *, legacy: bool) -> Reply:
 
 
 def status(reply: Reply, job: Job, now: float, code: int, *, legacy: bool) -> Reply:
-    """A job as a poll shows it, or as a result does that is not there yet (`code` 202)."""
-    word = _WORDS.get(job.state, "COMPLETED")
-    value: dict[str, Any] = {"status": word, "request_id": job.request_id, "response_url": _url(job)}
+    """The answer to a poll, or to a result request for a job without a result yet (`code` 202)."""
+    state = _STATUS.get(job.state, "COMPLETED")
+    value: dict[str, Any] = {"status": state, "request_id": job.request_id, "response_url": _url(job)}
     if legacy:
         return answered(reply, code, value)
     value["logs"] = _logs(job, now)
@@ -117,7 +117,7 @@ def status(reply: Reply, job: Job, now: float, code: int, *, legacy: bool) -> Re
 
 
 def result(reply: Reply, *, of_run: bool, keeps_status: bool) -> Reply:
-    """What a job or a run came to: aimock's runs tell no request id, and it does not look at the status beside `json`."""
+    """The result of a job or a run. aimock's runs have no request id, and it ignores the status beside `json`."""
     dropped: tuple[bytes, ...] = (b"x-fal-served-from", b"strict-transport-security", b"x-robots-tag")
     if of_run:
         dropped += (b"x-fal-request-id", b"x-fal-billable-units")
@@ -126,15 +126,15 @@ def result(reply: Reply, *, of_run: bool, keeps_status: bool) -> Reply:
 
 
 def cancelled(reply: Reply) -> Reply:
-    """A job that was cancelled now, or before."""
+    """The answer for a job that is cancelled, now or before."""
     return answered(reply, 200, {"status": "CANCELLED"})
 
 
-def signed(headers: tuple[Header, ...], asked: str, made: str) -> tuple[Header, ...]:
-    """Headers with those that every answer of aimock's has: `asked` is the request's `X-Request-Id`, `made` one of ours."""
+def signed(headers: tuple[Header, ...], sent: str, generated: str) -> tuple[Header, ...]:
+    """Headers with those of every aimock answer: `sent` is the request's `X-Request-Id`, `generated` replaces an invalid one."""
     own = {name.lower() for name, _ in headers}
-    request_id = asked if _ID.fullmatch(asked) else made
-    more = (*_OPEN, (b"X-Request-Id", request_id.encode()))
+    request_id = sent if _ID.fullmatch(sent) else generated
+    more = (*_CORS, (b"X-Request-Id", request_id.encode()))
     return headers + tuple(pair for pair in more if pair[0].lower() not in own)
 
 
@@ -143,21 +143,21 @@ def _url(job: Job) -> str:
 
 
 def _logs(job: Job, now: float) -> list[dict[str, str]]:
-    """What aimock logs about every job, with what the fixture does in between."""
+    """aimock's log lines of every job, with those of the fixture between them."""
     lines = [(job.submitted, "INFO", "Job enqueued.")]
     if _ran(job):
-        latest = now if job.ended is None else job.ended  # by polls it starts at no time of its own
+        latest = now if job.ended is None else job.ended  # at the pace by polls the schedule has no start time
         lines.append((min(latest, job.submitted + job.schedule.started), "INFO", "Job started processing."))
         lines += [(at, log.level, log.message) for at, log in job.logs_until(now)]
     if job.ended is not None:
         lines.append((job.ended, "INFO", "Job cancelled." if is_cancelled(job) else "Job completed."))
     if job.schedule.completed == 0 and not job.schedule.by_polls and not job.logs:
-        del lines[1:]  # done as it was submitted
+        del lines[1:]  # completed at the submit
     return [{"timestamp": _moment(at), "level": level, "message": message} for at, level, message in lines]
 
 
 def _ran(job: Job) -> bool:
-    """Whether a job ever had a runner."""
+    """Whether a job was ever running."""
     if job.state is not State.CANCELLED:
         return job.state in (State.RUNNING, State.FINISHED)
     schedule = job.schedule

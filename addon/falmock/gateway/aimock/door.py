@@ -1,7 +1,7 @@
-"""The door for aimock's clients: `/fal/...` with the host of fal's in a header, or by aimock's older routes.
+"""The door for aimock's clients: `/fal/...` with the host of fal's in a header, or aimock's older routes.
 
-It is the same engine that answers, from the same fixtures: a job submitted here is one of the proxy's, too. With
-`fal_dialect=aimock` the answers are worded as aimock words them.
+The same engine answers from the same fixtures, so a job submitted here can be polled through the proxy. With
+`fal_dialect=aimock` the answers have aimock's form.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ STRICT = "x-aimock-strict"
 """The header that has a call which no fixture answers fail with 503, and never go on to fal."""
 MAX_JOBS = 10_000
 _ASKS = (calls.Submit, calls.Run)
-"""The calls that chaos and errors strike."""
+"""The calls to which chaos and errors apply."""
 
 
 class Aimock:
-    """aimock's routes. `new_id` makes the ids of answers from the time; `steering` is what tests asked for."""
+    """Answers aimock's routes. `new_id` makes request ids from the time; `steering` has the settings of tests."""
 
     name = f"aimock's routes at {PREFIX}/ (with the header {routes.HOST_HEADER})"
 
@@ -56,11 +56,11 @@ class Aimock:
         self._apps: OrderedDict[str, str] = OrderedDict()
 
     def claims(self, request: Request) -> bool:
-        """Whether it is asked."""
+        """Whether a request is for this door."""
         return routes.is_one(request.path)
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
-        """What to do about a request at `now` (seconds since the epoch)."""
+        """The answer to a request at `now` (seconds since the epoch), or the call to fal that answers it."""
         request = request._replace(door=door.AIMOCK)
         if request.method == "OPTIONS":
             reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
@@ -73,12 +73,12 @@ class Aimock:
         rewrite = self._rewrites(request, now)
         if isinstance(called.call, _ASKS):
             try:
-                struck = self._apply(request, called, now)
+                injected = self._apply(request, called, now)
             except chaos.BadChaos as error:
                 return rewrite(self._noted(called, self._problem(400, str(error), "invalid_request_error"), now))
-            if isinstance(struck, Reply):
-                return rewrite(struck)
-            rewrite = _late(rewrite, struck)
+            if isinstance(injected, Reply):
+                return rewrite(injected)
+            rewrite = _delayed(rewrite, injected)
             if self._is_aimock and not _is_json(called.request.body):
                 message = "Malformed JSON: the body is not JSON"
                 more = {} if called.legacy else {"code": "invalid_json"}
@@ -92,7 +92,7 @@ class Aimock:
     async def _handed_on(
         self, request: Request, called: RoutedCall, ask: Ask, now: float, rewrite: Callable[[Reply], Reply]
     ) -> Reply | Stream | FalCall:
-        """The answer to a call that is neither refused nor struck."""
+        """The answer to a call without an injected fault."""
         strict = request.headers.get(STRICT, "").strip().lower() in ("1", "true")
         base = request.headers.get("host", request.host)
         if self._is_aimock:
@@ -118,20 +118,20 @@ class Aimock:
             return await ask(called.request, lambda effect: leaving(self._learn(effect, app)))
         return FalCall(called.request, leaving)
 
-    # what strikes a call
+    # injected faults
 
     def _apply(self, request: Request, called: RoutedCall, now: float) -> Reply | float:
-        """The reply to a call that chaos or an error strikes, or the seconds that another is to wait.
+        """The reply to a call if chaos or an error applies, else the delay of the call in seconds.
 
         Raises BadChaos.
         """
         scope = called.request.scope
-        wanted = {**self._steering.chaos(scope), **chaos.of_headers(request.headers)}
-        struck = chaos.injected(wanted, self._steering.rng(scope)) if wanted else chaos.InjectedChaos()
-        if struck.by is not None:
-            return self._noted(called, self._chaotic(struck.by)._replace(delay=struck.delay), now)
+        rates = {**self._steering.chaos(scope), **chaos.of_headers(request.headers)}
+        injected = chaos.injected(rates, self._steering.rng(scope)) if rates else chaos.InjectedChaos()
+        if injected.by is not None:
+            return self._noted(called, self._chaotic(injected.by)._replace(delay=injected.delay), now)
         error = self._steering.take_error(scope)
-        return struck.delay if error is None else self._noted(called, self._one_error(error), now)
+        return injected.delay if error is None else self._noted(called, self._one_error(error), now)
 
     def _chaotic(self, by: str) -> Reply:
         if by == chaos.MALFORMED:
@@ -178,7 +178,7 @@ class Aimock:
         return door.unmatched(self._engines, called.request, reply, text)
 
     def _own(self, request: Request, reply: Reply, now: float, kind: str) -> Reply:
-        """An answer to a request that is no call to fal."""
+        """An answer to a request that is not a call to fal, added to the journal."""
         scoped = request._replace(scope=routes.less_scope(request)[1])
         return door.noted(self._engines, scoped, reply, now, kind)
 
@@ -186,13 +186,13 @@ class Aimock:
         return door.noted(self._engines, called.request, reply, now, call=called.call)
 
     def _rewrites(self, request: Request, now: float) -> Callable[[Reply], Reply]:
-        """What every answer to a request gets on its way out."""
+        """The rewrite of every answer to a request."""
         if not self._is_aimock:
             return lambda reply: _readable(request, reply)
-        asked = request.headers.get("x-request-id", "")
-        return lambda reply: reply._replace(headers=dialect.signed(reply.headers, asked, self._new_id(now)))
+        sent = request.headers.get("x-request-id", "")
+        return lambda reply: reply._replace(headers=dialect.signed(reply.headers, sent, self._new_id(now)))
 
-    # the older routes tell no app, which the real fal wants to know
+    # the older routes do not contain the app of a job, which the real fal needs
 
     def _with_app(self, called: RoutedCall) -> RoutedCall:
         if not isinstance(called.call, calls.ABOUT_JOB):
@@ -221,7 +221,7 @@ def _as_it_is(reply: Reply) -> Reply:
     return reply
 
 
-def _late(rewrite: Callable[[Reply], Reply], delay: float) -> Callable[[Reply], Reply]:
+def _delayed(rewrite: Callable[[Reply], Reply], delay: float) -> Callable[[Reply], Reply]:
     if not delay:
         return rewrite
     return lambda reply: rewrite(reply._replace(delay=reply.delay + delay))
@@ -233,7 +233,7 @@ def _unavailable(reply: Reply) -> Reply:
 
 
 def _readable(request: Request, reply: Reply) -> Reply:
-    """An answer that pages of any origin may read, as all of fal's."""
+    """The answer with CORS headers, so that pages of any origin may read it, as with fal."""
     if "origin" not in request.headers or any(name == b"access-control-allow-origin" for name, _ in reply.headers):
         return reply
     return reply._replace(headers=reply.headers + cors.simple(request.headers))

@@ -1,4 +1,4 @@
-"""Which call to fal a request to aimock's routes stands for (aimock: `/fal/...`, the host in `x-fal-target-host`)."""
+"""Maps a request to aimock's routes (`/fal/...`, the host in `x-fal-target-host`) to a call to fal."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from falmock.wire.message import Request
 
 PREFIX = "/fal"
 HOST_HEADER = "x-fal-target-host"
-"""The header that names the host of fal's which a request is for."""
+"""The header with the host of fal's that a request is for."""
 IN_PATH = "@"
-"""What stands before that host where it is the first part of the path instead: `/fal/@v3b.fal.media/...`."""
+"""The prefix of that host if it is the first part of the path instead: `/fal/@v3b.fal.media/...`."""
 TEST_ID = "testId"
 """The query parameter that names a scope, as the header `X-Test-Id` does."""
 RUN_HOST = "fal.run"
 _HOST = re.compile(r"([A-Za-z0-9.-]+)(?::\d{1,5})?")
 _OWN = re.compile(r"x-aimock-(?!context$).*|x-fal-target-host|x-test-id")
-"""The headers that speak to aimock, and not to fal. A fixture may ask for a context."""
+"""Headers for aimock that are not sent to fal. The context stays, because fixtures may match it."""
 _LEGACY_JOB = re.compile(r"/queue(/requests/[^/]+)(?:/(status|cancel|response))?/*")
 _LEGACY_METHODS = ("GET", "POST", "PUT")
 
 
 class RoutedCall(NamedTuple):
-    """A call to fal: `request` as fal would see it, `call` what it is.
+    """A call to fal: `request` as fal gets it, and its `call`.
 
-    A `legacy` one came by a route without the header.
+    `legacy`: it came by one of the older routes, without the header.
     """
 
     request: Request
@@ -46,12 +46,12 @@ class RoutedCall(NamedTuple):
 
 
 def is_one(path: str) -> bool:
-    """Whether a path is below the prefix of the routes."""
+    """Whether a path is one of aimock's routes."""
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
 def read(request: Request, hosts: Hosts) -> RoutedCall | None:
-    """The call that a request below the prefix stands for; None for one that stands for none to a host of fal's."""
+    """The call to fal for a request below the prefix; None if it is not for a host of fal's."""
     path = request.path[len(PREFIX) :]
     query, scope = less_scope(request)
     headers = {name: value for name, value in request.headers.items() if not _OWN.fullmatch(name)}
@@ -67,7 +67,7 @@ def read(request: Request, hosts: Hosts) -> RoutedCall | None:
 
 
 def less_scope(request: Request) -> tuple[str, str]:
-    """The query less the scope in it, and the scope: a header goes before the parameter, that before the proxy's user."""
+    """The query without the scope, and the scope: from a header, else the parameter, else the proxy's user."""
     if TEST_ID not in request.query:
         return request.query, request.scope
     pairs = parse_qsl(request.query, keep_blank_values=True)
@@ -77,7 +77,7 @@ def less_scope(request: Request) -> tuple[str, str]:
 
 
 def _at(request: Request, host: str, path: str, hosts: Hosts) -> RoutedCall | None:
-    """A request to this host of fal's; None where it is none, so that nobody is led elsewhere."""
+    """A request to this host of fal's; None for any other host, so that requests go only to fal."""
     written = _HOST.fullmatch(host.strip())
     if written is None:
         return None
@@ -109,9 +109,9 @@ _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5}
 
 
 def through(reply: Reply, base: str) -> Reply:
-    """The answer to an upload that begins, with an `upload_url` at `base`, the host and port that falmock was called by.
+    """The answer to an upload initiation, with an `upload_url` at `base`, the host and port of falmock in the request.
 
-    Files keep their own URLs: those are what inputs and answers name.
+    `file_url` is unchanged, because inputs and answers contain it.
     """
     if reply.status != 200 or not isinstance(reply.body, bytes) or not _AUTHORITY.fullmatch(base):
         return reply

@@ -1,4 +1,4 @@
-"""What tests asked of aimock's routes for the calls to come, by scope: chaos, and errors that strike once."""
+"""What tests set for later calls by aimock's routes, by scope: chaos, and one-shot errors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.model import Worded
 
 LIMIT = 1000
-"""How many scopes with chaos, errors or counts are kept, and how many errors of one; the oldest go first."""
+"""How many scopes with chaos, errors or counts are kept, and how many errors of one; beyond that, the oldest are dropped."""
 
 
 class OneError(NamedTuple):
-    """An error that the next call is answered with."""
+    """An error that answers the next call."""
 
     status: int
     worded: Worded
 
 
 class Steering:
-    """The wishes of all scopes. Those for "" hold for every scope that has none of its own."""
+    """The settings of all scopes. Those of "" apply to every scope without its own."""
 
     def __init__(self) -> None:
         self._chaos: OrderedDict[str, Chaos] = OrderedDict()
@@ -33,11 +33,11 @@ class Steering:
         self._calls: Counter[str] = Counter()
 
     def chaos(self, scope: str) -> Chaos:
-        """What goes wrong in a scope: its own chaos, which may be none, or else that of all."""
+        """The chaos of a scope: its own, which may be empty, or else that of all scopes."""
         return self._chaos[scope] if scope in self._chaos else self._chaos.get("", {})
 
     def set_chaos(self, scope: str, chaos: Chaos | None) -> None:
-        """Have this go wrong in a scope from now on; None: what goes wrong in all."""
+        """Set the chaos of a scope; None: use that of all scopes."""
         self._chaos.pop(scope, None)
         if chaos is not None:
             self._chaos[scope] = chaos
@@ -45,13 +45,13 @@ class Steering:
                 self._chaos.popitem(last=False)
 
     def add_error(self, scope: str, error: OneError) -> None:
-        """Have the next call in a scope, or in any for "", answered with an error; after those that wait already."""
+        """Queue an error for the next call in a scope, or in any scope for ""."""
         self._errors.setdefault(scope, deque(maxlen=LIMIT)).append(error)
         if len(self._errors) > LIMIT:
             self._errors.popitem(last=False)
 
     def take_error(self, scope: str) -> OneError | None:
-        """The error that a call in a scope is to be answered with, which is used up by that."""
+        """Remove and return the next error for a call in a scope; None if there is none."""
         for name in (scope, ""):
             waiting = self._errors.get(name)
             if waiting:
@@ -62,20 +62,20 @@ class Steering:
         return None
 
     def rng(self, scope: str) -> SeededRandom:
-        """The chances of the next call in a scope: the same calls in the same order have the same in every run."""
+        """The random numbers for the next call in a scope: equal in every run for the same order of calls."""
         if len(self._calls) > LIMIT and scope not in self._calls:
             self._calls.clear()
         self._calls[scope] += 1
         return SeededRandom(0, f"aimock chaos\0{scope}", self._calls[scope])
 
     def forget(self, scope: str) -> None:
-        """Forget what was asked of a scope."""
+        """Remove the settings of a scope."""
         self._chaos.pop(scope, None)
         self._errors.pop(scope, None)
         self._calls.pop(scope, None)
 
     def forget_all(self) -> None:
-        """Forget what was asked of any scope."""
+        """Remove the settings of all scopes."""
         self._chaos.clear()
         self._errors.clear()
         self._calls.clear()
@@ -89,14 +89,14 @@ RATES: Mapping[str, str] = {
     DISCONNECT: "x-aimock-chaos-disconnect",
     RATE_LIMIT: "x-aimock-chaos-ratelimit",
 }
-"""Each rate and the header that sets it, in the order in which they are tried."""
+"""Each rate and its header, in the order in which they are tried."""
 LONGEST = 30_000
 """The longest latency in milliseconds."""
 FIELDS: Mapping[str, str] = {**RATES, LATENCY: "x-aimock-chaos-latency"}
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,12})?|\.\d{1,12}")
 
 Chaos = Mapping[str, float]
-"""What goes wrong how often: rates from 0 to 1, and a latency in milliseconds."""
+"""Rates of failures from 0 to 1, and a latency in milliseconds."""
 
 
 class BadChaos(ValueError):
@@ -104,14 +104,14 @@ class BadChaos(ValueError):
 
 
 class InjectedChaos(NamedTuple):
-    """What chaos does to a call: `by` names the rate that struck it, None for none; it waits for `delay` seconds."""
+    """The chaos injected into a call: `by` is the rate that applies, None for none; `delay` is in seconds."""
 
     by: str | None = None
     delay: float = 0.0
 
 
 def of_headers(headers: Mapping[str, str]) -> Chaos:
-    """The chaos that the headers of a call ask for. Raises BadChaos."""
+    """The chaos in the headers of a call. Raises BadChaos."""
     found = {}
     for field, header in FIELDS.items():
         text = headers.get(header, "").strip()
@@ -140,7 +140,7 @@ def _checked(field: str, number: Any, place: str) -> float:
 
 
 def injected(chaos: Chaos, rng: SeededRandom) -> InjectedChaos:
-    """What this chaos does to a call with these chances."""
+    """The chaos to inject into a call with these random numbers."""
     delay = chaos.get(LATENCY, 0) / 1000
     by = next((field for field in RATES if rng.share(field) < chaos.get(field, 0)), None)
     return InjectedChaos(by, delay)

@@ -1,4 +1,4 @@
-"""One call by aimock's routes in its dialect: which of aimock's answers the engine's comes to."""
+"""Translates the engine's answer to a call by aimock's routes into aimock's dialect."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _REFUSED = (400, 413, 422)
 
 
 class Translation:
-    """What becomes of the answer to `called` at `now` (seconds since the epoch), in the scope of `engine`.
+    """The translation of the answer to `called` at `now` (seconds since the epoch), in the scope of `engine`.
 
-    Of an answer of the real fal's, whose body passes by, nothing but the status of polls is changed.
+    An answer of the real fal is streamed through, so only the status of polls is changed.
     """
 
     def __init__(self, engine: Engine, called: RoutedCall, now: float, *, strict: bool) -> None:
@@ -27,12 +27,12 @@ class Translation:
         self._strict = strict
         self.called = called._replace(request=called.request._replace(headers=_as_json(called)))
         call = called.call
-        # What is cancelled for the second time is not done in aimock's eyes.
+        # In aimock a second cancel of the same job succeeds too.
         before = self._job(call.request_id) if isinstance(call, calls.Cancel) else None
         self._was_cancelled = before is not None and dialect.is_cancelled(before)
 
     def rewrite(self, reply: Reply) -> Reply:
-        """aimock's answer in the place of an engine's."""
+        """aimock's answer in place of the engine's."""
         if reply.why == FALS_ANSWER:
             return _polled(reply) if isinstance(self.called.call, calls.Status) else reply
         if reply.fault is not None:
@@ -43,7 +43,7 @@ class Translation:
             case calls.Run():
                 return self._ran(reply)
             case calls.Status(request_id=request_id) | calls.Result(request_id=request_id):
-                return self._asked(reply, request_id)
+                return self._polled_or_fetched(reply, request_id)
             case calls.Cancel():
                 return self._cancelled(reply)
             case calls.Unrouted() if reply.status >= 400 and reply.fixture is None:
@@ -81,8 +81,8 @@ class Translation:
             return dialect.failed(reply, fixture.answer, worded)
         return dialect.result(reply, of_run=True, keeps_status=self.called.legacy)
 
-    def _asked(self, reply: Reply, request_id: str) -> Reply:
-        """A poll, or a result."""
+    def _polled_or_fetched(self, reply: Reply, request_id: str) -> Reply:
+        """The answer to a poll or a result request."""
         job = self._job(request_id)
         if job is None:
             return dialect.unknown_job(reply, request_id) if reply.status == 404 else _polled(reply)
@@ -103,7 +103,7 @@ def _polled(reply: Reply) -> Reply:
 
 
 def _as_json(called: RoutedCall) -> dict[str, str]:
-    """The headers of a call: aimock does not look at the content type of an input."""
+    """The headers of a call with a JSON content type, because aimock ignores the content type of an input."""
     headers = dict(called.request.headers)
     if isinstance(called.call, calls.Submit | calls.Run) and called.request.body:
         headers["content-type"] = "application/json"

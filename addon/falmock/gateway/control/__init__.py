@@ -1,1 +1,1 @@
-"""The control API: `/__falmock/`, JSON in and out."""
+"""The control API at `/__falmock/`: requests and answers in JSON."""

@@ -1,4 +1,4 @@
-"""Files that come with the fixtures which a test adds, for those to name as they name files in `_assets`."""
+"""Files that a test sends with the fixtures it adds; they are referred to like files in `_assets`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _DIGEST = "sha256:"
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": {"type": "string", "contentEncoding": "base64"},
-    "description": "Files that the fixtures name: the name, as of a file in _assets, and the content in base64.",
+    "description": "The files that the fixtures refer to, by name (like files in _assets), with their content in base64.",
 }
 
 
 def read(given: Any) -> tuple[dict[str, Asset], list[Problem]]:
-    """The files by name, and what is wrong with those that are none. `given` may not be what the schema has it."""
+    """The files by name, and the problems of invalid ones. `given` was not checked by the schema."""
     if not isinstance(given, dict):
         return {}, [Problem("", f"$.{KEY}", f"expected an object, found {validate.brief(given)}")]
     assets: dict[str, Asset] = {}
@@ -49,11 +49,11 @@ def read(given: Any) -> tuple[dict[str, Asset], list[Problem]]:
     return assets, problems
 
 
-def finder(brought: Mapping[str, Asset], known: Mapping[str, Asset]) -> Callable[[str], Asset]:
-    """Finds the files that added fixtures name: those that came with them, then those, by digest, that others refer to."""
+def finder(sent: Mapping[str, Asset], known: Mapping[str, Asset]) -> Callable[[str], Asset]:
+    """Finds the files of added fixtures: among those sent with them, then among those of other fixtures (`known`, by digest)."""
 
     def find(name: str) -> Asset:
-        both = (*brought.values(), *known.values())
+        both = (*sent.values(), *known.values())
         if name.startswith(_DIGEST):
             digest = name.removeprefix(_DIGEST)
             found = known.get(digest) or next((asset for asset in both if asset.sha256 == digest), None)
@@ -61,7 +61,7 @@ def finder(brought: Mapping[str, Asset], known: Mapping[str, Asset]) -> Callable
             found = next((asset for asset in both if asset.name == name), None)
         if found is None:
             raise MissingAsset(
-                f"expected a file that came along in {KEY!r}, or that another fixture refers to, by name or sha256:<hex>, "
+                f"expected a file in {KEY!r}, or one that another fixture refers to, by name or sha256:<hex>, "
                 f"found {name[:100]!r}"
             )
         return found

@@ -1,4 +1,4 @@
-"""The door through which tests steer and question falmock: `/__falmock/`, JSON in and out."""
+"""The door through which tests control falmock: `/__falmock/`, requests and answers in JSON."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ from falmock.wire.message import Request
 _SCOPE = Parameter("scope", {"type": "string", "maxLength": scopes.MAX_NAME}, "")
 _IN_BRACES = re.compile(r"\\\{(\w+)\\\}")
 _NOTHING = (b"", b"{}", b"null")
-"""What clients send that have no way to send no JSON."""
+"""Bodies that count as none, because some clients always send JSON."""
 _WHOLE = re.compile(r"-?\d{1,15}")
 _DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?")
 
 
 class BadCall(ValueError):
-    """A call that is not as the document has it; the text says how."""
+    """A call that does not follow the OpenAPI document; the text says why."""
 
 
 class Route(NamedTuple):
-    """An operation and the paths it is at."""
+    """An operation and the pattern of its paths."""
 
     operation: Operation
     pattern: re.Pattern[str]
 
 
 class Control:
-    """The control API over all scopes. `reload` reads the fixtures on disk again: what is loaded then, in a few words.
+    """The control API over all scopes. `reload` reads the fixtures on disk again, and returns a summary.
 
-    `reload` raises OSError or ValueError where they cannot be read.
+    `reload` raises OSError or ValueError if they cannot be read.
     """
 
     name = f"the control API at {PREFIX}/ (GET {PREFIX}/openapi.json describes it)"
@@ -71,11 +71,11 @@ class Control:
         self._reload = reload
 
     def claims(self, request: Request) -> bool:
-        """Whether a request is for it."""
+        """Whether a request is for this door."""
         return request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
-        """What an operation comes to, or what is wrong with the call."""
+        """The answer of an operation, or an error."""
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused
@@ -84,7 +84,7 @@ class Control:
         found = [(route, match) for route in _routes() if (match := route.pattern.fullmatch(request.path))]
         if not found:
             return problem(404, f"There is nothing at {request.path[:200]}. There are {listed(_paths(), 100)}")
-        # What is written out goes before a parameter.
+        # A literal path takes precedence over one with a parameter.
         most = max(len(route.operation.path.partition("{")[0]) for route, _ in found)
         found = [each for each in found if len(each[0].operation.path.partition("{")[0]) == most]
         chosen = next((each for each in found if each[0].operation.method == request.method), None)
@@ -161,7 +161,7 @@ def _paths() -> list[str]:
     return list(dict.fromkeys(operation.path for operation in _OPERATIONS))
 
 
-# what a call brings
+# reading calls
 
 
 def _query(text: str, operation: Operation) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fixtures through the control API: those of a scope are listed, added and removed, those on disk read again."""
+"""Fixtures in the control API: list, add and remove those of a scope, and reload those on disk."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _batch(fixture: Fixture) -> str | None:
     return None if found is None else found[1]
 
 
-def _shower(engine: Engine) -> Callable[[Fixture], dict[str, Any]]:
+def _view(engine: Engine) -> Callable[[Fixture], dict[str, Any]]:
     used = engine.scope.journal.used
 
     def shown(fixture: Fixture) -> dict[str, Any]:
@@ -63,10 +63,10 @@ def _shower(engine: Engine) -> Callable[[Fixture], dict[str, Any]]:
 
 
 SCHEMA = closed(
-    id={"type": "string", "description": "file#index, as in x-falmock-fixture."},
+    id={"type": "string", "description": "file#index, as in the header x-falmock-fixture."},
     added={
         "type": ["string", "null"],
-        "description": "The batch it was added with; null for one of a file.",
+        "description": "The batch in which it was added; null if it is from a file.",
     },
     used={"type": "boolean", "description": "Whether it answered a call of this scope since the journal was cleared."},
     model=or_null("string"),
@@ -79,7 +79,7 @@ SCHEMA = closed(
     exact={"type": "boolean"},
     input={
         "type": ["string", "null"],
-        "description": "What the input must be, as JSON text that is cut where it is long.",
+        "description": "The input it matches, as JSON text; long texts are cut.",
     },
 )
 
@@ -93,7 +93,7 @@ def _list(call: Call) -> Reply:
         if (added is None or added is (_batch(fixture) is not None))
         and (model is None or is_named(fixture.match.model, model))
     ]
-    return answer(200, paged("fixtures", fixtures, call.query, _shower(engine)), "fixtures")
+    return answer(200, paged("fixtures", fixtures, call.query, _view(engine)), "fixtures")
 
 
 def _add(call: Call) -> Reply:
@@ -101,8 +101,8 @@ def _add(call: Call) -> Reply:
     body = {key: value for key, value in call.body.items() if key != assets.KEY}
     document = body if "fixtures" in body else {"fixtures": [body]}
     name = engine.added.name()
-    brought, problems = assets.read(call.body.get(assets.KEY, {}))
-    read = codec.check(document, name, assets.finder(brought, engine.assets), _content)
+    sent, problems = assets.read(call.body.get(assets.KEY, {}))
+    read = codec.check(document, name, assets.finder(sent, engine.assets), _content)
     if problems or read.problems:
         return problem(400, "These are no fixtures: see problems. Nothing was added", [*problems, *read.problems])
     if not read.fixtures:
@@ -111,7 +111,7 @@ def _add(call: Call) -> Reply:
         engine.add_fixtures(name, read.fixtures, read.assets)
     except TooMany as error:
         return problem(409, str(error))
-    shown = _shower(engine)
+    shown = _view(engine)
     value = {"added": name.removeprefix("added/"), "fixtures": [shown(fixture) for fixture in read.fixtures]}
     return answer(201, value, "fixtures were added")
 
@@ -119,7 +119,7 @@ def _add(call: Call) -> Reply:
 def _content(asset: Asset) -> bytes:
     if asset.data is None:
         raise MissingAsset(
-            f"a fixture that is added cannot have the content of a file on disk within its answer: send it along in {assets.KEY!r}"
+            f"an added fixture cannot have the content of a file on disk within its answer: send the file in {assets.KEY!r}"
         )
     return asset.data
 
@@ -144,8 +144,8 @@ def _reload(call: Call) -> Reply:
         text = call.reload()
     except (OSError, ValueError) as error:
         found: tuple[Problem, ...] = getattr(error, "problems", ())
-        told = [Problem("", f"{each.file}: {each.path}" if each.path else each.file, each.message) for each in found]
-        return problem(409, f"What was loaded before stays: {error}", told)
+        shown = [Problem("", f"{each.file}: {each.path}" if each.path else each.file, each.message) for each in found]
+        return problem(409, f"What was loaded before stays: {error}", shown)
     return answer(200, {"message": text}, "fixtures were read again")
 
 
@@ -157,12 +157,12 @@ OPERATIONS = (
         "GET",
         _PATH,
         "listFixtures",
-        "The fixtures that answer in a scope: those that were added, which win, then those on disk in file order.",
+        "The fixtures of a scope: first those that were added, which take precedence, then those on disk in file order.",
         _list,
         {200: ("A page of fixtures.", page_of("fixtures", "Fixture"))},
         (
-            Parameter("added", {"type": "boolean"}, "true: those that were added; false: those on disk."),
-            Parameter("model", {"type": "string"}, "Those with this model, as it is written in them, or a glob of it."),
+            Parameter("added", {"type": "boolean"}, "true: added ones; false: those on disk."),
+            Parameter("model", {"type": "string"}, "Only those with this model as written in the fixture, or a glob."),
             *PAGING,
         ),
     ),
@@ -170,7 +170,7 @@ OPERATIONS = (
         "POST",
         _PATH,
         "addFixtures",
-        "Add fixtures to a scope, with the files that they name: they win over those on disk, and over those that were added before, until they are removed or the "
+        "Add fixtures to a scope, with the files that they refer to. They take precedence over those on disk and those added before, until they are removed or the "
         "scope is reset or dropped.",
         _add,
         {
@@ -182,8 +182,8 @@ OPERATIONS = (
         },
         body=Body(
             {"type": "object", "properties": {assets.KEY: assets.SCHEMA}},
-            'What a fixture file holds, {"fixtures": [...]}, or one fixture; and the files that they name in "assets", besides those that '
-            "other fixtures refer to. All of a scope may have 64 MiB.",
+            'The content of a fixture file, {"fixtures": [...]}, or one fixture; and in "assets" the files that they refer to, unless '
+            "other fixtures refer to them too. One scope may have 64 MiB.",
             {
                 "match": {"model": "fal-ai/flux/dev"},
                 "response": {"json": {"images": [{"url": {"$file": "dot.gif"}}], "seed": 7}},
@@ -191,14 +191,16 @@ OPERATIONS = (
             },
         ),
     ),
-    Operation("DELETE", _PATH, "removeFixtures", "Remove all that was added to a scope.", _remove_all, _REMOVED),
+    Operation(
+        "DELETE", _PATH, "removeFixtures", "Remove all fixtures that were added to a scope.", _remove_all, _REMOVED
+    ),
     Operation(
         "DELETE",
         f"{_PATH}/{{added}}",
         "removeAdded",
-        "Remove what was added to a scope in one call.",
+        "Remove the fixtures that one call added to a scope.",
         _remove,
-        {**_REMOVED, 404: ("Nothing was added as this.", ERROR)},
+        {**_REMOVED, 404: ("There is no such batch.", ERROR)},
     ),
     Operation(
         "POST",
@@ -208,7 +210,7 @@ OPERATIONS = (
         _reload,
         {
             200: ("What is loaded.", closed(message={"type": "string"})),
-            409: ("They are broken; what was loaded before stays.", ERROR),
+            409: ("They are invalid; what was loaded before stays.", ERROR),
         },
         of_scope=False,
     ),

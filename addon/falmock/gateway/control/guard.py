@@ -1,8 +1,8 @@
-"""Who may call the control API: programs on this machine, or whoever has the token; never a web page from elsewhere.
+"""Access to the control API: programs on this machine, or callers with the token; never a web page from elsewhere.
 
-A browser on this machine runs pages of others, and its requests come from this machine too. A page tells its origin
-with every call that changes something; browsers of today tell of all others, too, that they come from another site. A
-page whose name was made to point here (DNS rebinding) gives that name in Host.
+A browser on this machine runs foreign pages, and their requests come from this machine too. Browsers send Origin with
+every call that changes something, and current ones send Sec-Fetch-Site with all calls. A page whose name resolves to
+this machine (DNS rebinding) sends that name in Host.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from falmock.wire.message import Request
 
 
 def refusal(request: Request, token: str) -> Reply | None:
-    """Why a call of the control API is refused, None when it is not.
+    """The refusal of a call of the control API; None if it is allowed.
 
-    `token` is what callers have to show, "" for nothing.
+    `token` is the token that callers must send; "" if none is set.
     """
     if is_from_page_elsewhere(request):
         return problem(403, "The control API is not for web pages of another origin than falmock's own address")
@@ -35,12 +35,12 @@ def refusal(request: Request, token: str) -> Reply | None:
         )
     if not is_loopback(request.peer):
         return problem(
-            403, "The control API takes calls from this machine alone: set fal_control_token to call it from others"
+            403, "The control API accepts calls only from this machine: set fal_control_token to call it from others"
         )
     if not request.host:
         return problem(
             403,
-            "Nothing tells by which name falmock was called (the header Host): in mode reverse start it with "
+            "It is unknown by which name falmock was called (the header Host): in mode reverse start it with "
             "--set keep_host_header=true, or set fal_control_token",
         )
     if not is_our_name(request.host):

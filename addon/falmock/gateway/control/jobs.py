@@ -1,4 +1,4 @@
-"""The jobs of a scope through the control API: to be looked at, and moved by hand."""
+"""The jobs of a scope in the control API: list them, and move them by hand."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SCHEMA = closed(
     endpoint={"type": "string"},
     state={"type": "string", "enum": _STATES},
     status={"type": "string", "description": "What the client sees."},
-    held={"type": "boolean", "description": "Whether neither clock nor polls move it."},
+    held={"type": "boolean", "description": "Whether it is held, so that neither time nor polls move it."},
     queue_position=or_null("integer"),
     submitted={"type": "number", "description": "Seconds since the epoch."},
     ended=or_null("number"),
@@ -84,13 +84,13 @@ def _show(call: Call) -> Reply:
 def _unknown(call: Call) -> Reply:
     return problem(
         404,
-        f"There is no job {call.path['request_id'][:100]!r} in this scope. GET {PREFIX}/jobs lists those there are; the parameter "
-        f"scope of the query names another scope",
+        f"There is no job {call.path['request_id'][:100]!r} in this scope. GET {PREFIX}/jobs lists the existing ones; the query "
+        f"parameter scope selects another scope",
     )
 
 
 def _changing(change: Callable[[Call, Job], Reply | None]) -> Callable[[Call], Reply]:
-    """An operation that does something to a job which is not over."""
+    """An operation that changes a job that is not over."""
 
     def handle(call: Call) -> Reply:
         jobs = call.engine.scope.jobs
@@ -98,7 +98,7 @@ def _changing(change: Callable[[Call, Job], Reply | None]) -> Callable[[Call], R
         if job is None:
             return _unknown(call)
         if job.ended is not None:
-            return problem(409, f"The job is over ({job.state.value}): nothing moves it any more")
+            return problem(409, f"The job is over ({job.state.value}): it cannot be changed any more")
         refused = change(call, job)
         if refused is not None:
             return refused
@@ -117,14 +117,14 @@ def _complete(call: Call, job: Job) -> None:
 
 
 def _fail(call: Call, job: Job) -> Reply | None:
-    wanted = (call.body or {}).get("error", _FAILURE)
+    error_spec = (call.body or {}).get("error", _FAILURE)
     try:
-        fault = read_text(json.dumps({"error": wanted}))
+        fault = read_text(json.dumps({"error": error_spec}))
     except BadFault as bad:
-        return problem(400, f"No job can come to this error: {bad}")
+        return problem(400, f"A job cannot end with this error: {bad}")
     error = fault.error
     if error is None or fault.turns_away:
-        return problem(400, "No job can come to this error: it is one that a submit itself is answered with")
+        return problem(400, "A job cannot end with this error: it is an answer to a submit")
     shown = answer_of(error, job.app, job.path)
     job.failure, job.error, job.error_type = error, shown.error, shown.error_type
     job.complete(call.now)
@@ -149,12 +149,12 @@ _ERROR_BODY = Body(
         "properties": {
             "error": {
                 "type": ["string", "object"],
-                "description": "An error by its name, or an object, as the key error of a fault in fixtures.",
+                "description": "The name of an error, or an object, as in the key error of a fault in fixtures.",
             }
         },
         "additionalProperties": False,
     },
-    f"What it fails with; without it {_FAILURE}.",
+    f"The error; by default {_FAILURE}.",
     {"error": "content_policy_violation"},
     required=False,
 )
@@ -168,8 +168,8 @@ OPERATIONS = (
         _list,
         {200: ("A page of jobs.", page_of("jobs", "Job"))},
         (
-            Parameter("state", {"type": "string", "enum": _STATES}, "Those in this state."),
-            Parameter("endpoint", {"type": "string"}, "Those of this endpoint id."),
+            Parameter("state", {"type": "string", "enum": _STATES}, "Only jobs in this state."),
+            Parameter("endpoint", {"type": "string"}, "Only jobs of this endpoint id."),
             *PAGING,
         ),
     ),
@@ -178,7 +178,7 @@ OPERATIONS = (
         "POST",
         f"{_OF_ONE}/advance",
         "advanceJob",
-        "Move a job on by one step, whatever its pace: to a runner, then to its end.",
+        "Move a job by one step at any pace: to running, then to its end.",
         _changing(_advance),
         _MOVED,
     ),
@@ -186,7 +186,7 @@ OPERATIONS = (
         "POST",
         f"{_OF_ONE}/complete",
         "completeJob",
-        "Have a job end now, with the answer of its fixture.",
+        "Complete a job now, with the answer of its fixture.",
         _changing(_complete),
         _MOVED,
     ),
@@ -194,7 +194,7 @@ OPERATIONS = (
         "POST",
         f"{_OF_ONE}/fail",
         "failJob",
-        "Have a job end now, with an error.",
+        "End a job now, with an error.",
         _changing(_fail),
         _MOVED,
         body=_ERROR_BODY,
@@ -203,7 +203,7 @@ OPERATIONS = (
         "POST",
         f"{_OF_ONE}/hold",
         "holdJob",
-        "Have a job stay where it is until it is moved or released; at the pace manual every job begins so.",
+        "Hold a job in its state until it is moved or released; at the pace manual every job begins held.",
         _changing(_hold),
         _MOVED,
     ),
@@ -211,7 +211,7 @@ OPERATIONS = (
         "POST",
         f"{_OF_ONE}/release",
         "releaseJob",
-        "Have a held job go on at its pace; at the pace manual it ends at once.",
+        "Let a held job continue at its pace; at the pace manual it ends at once.",
         _changing(_release),
         _MOVED,
     ),

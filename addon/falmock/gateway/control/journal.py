@@ -1,4 +1,4 @@
-"""The journal of a scope through the control API."""
+"""The journal of a scope in the control API."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from falmock.gateway.journal_view import JournalFilter
 from falmock.gateway.journal_view import JournalView
 
 SCHEMA = closed(
-    number={"type": "integer", "minimum": 1, "description": "Its place among all calls of the scope."},
+    number={"type": "integer", "minimum": 1, "description": "Its number among all calls of the scope."},
     at={"type": "number", "description": "Seconds since the epoch."},
     scope={"type": "string"},
     call={"type": "string", "enum": list(NAMES)},
     door={
         "type": ["string", "null"],
         "enum": [*door.NAMES, None],
-        "description": "The door of falmock's own address that it came in by; null for a call by the proxy.",
+        "description": "The door at falmock's own address by which it came; null if it came through the proxy.",
     },
     method={"type": "string"},
     host={"type": "string"},
     path={"type": "string"},
-    endpoint={"type": "string", "description": "The endpoint id it was about; empty for none."},
-    request_id={"type": "string", "description": "That of its job or run; empty for none."},
-    status={"type": ["integer", "null"], "description": "What it was answered with; null for one that fal answered."},
-    forwarded={"type": "boolean", "description": "Whether it went on to fal."},
+    endpoint={"type": "string", "description": "The endpoint id; empty if there is none."},
+    request_id={"type": "string", "description": "The request id of its job or run; empty if there is none."},
+    status={"type": ["integer", "null"], "description": "The status of its answer; null if fal answered it."},
+    forwarded={"type": "boolean", "description": "Whether it was forwarded to fal."},
     fixture=or_null("string"),
     why={"type": "string"},
-    miss={"type": ["string", "null"], "description": "The report, where no fixture answered."},
-    fault={"type": ["string", "null"], "description": "The fault that struck it."},
-    delay={"type": "number", "description": "The seconds it was made to wait."},
-    input={"description": "What it came with, secrets hidden and long texts cut; null for nothing."},
-    left_out={"type": "integer", "description": "The size in bytes of an input that was too long to be kept, else 0."},
+    miss={"type": ["string", "null"], "description": "The report, if no fixture answered; else null."},
+    fault={"type": ["string", "null"], "description": "The fault that was injected; null if none."},
+    delay={"type": "number", "description": "The injected delay in seconds."},
+    input={"description": "The input, with secrets hidden and long texts cut; null if there is none."},
+    left_out={"type": "integer", "description": "The size in bytes of an input that was too long to keep, else 0."},
 )
 
 
@@ -49,9 +49,9 @@ def _list(call: Call) -> Reply:
     engine = call.seen
     view = JournalView(engine)
     query = {name: value for name, value in call.query.items() if name in JournalFilter._fields}
-    wanted = JournalFilter(**query)
-    found = [told for told in view if wanted.holds(told)]
-    value = paged("entries", found, call.query, lambda told: view.shown(told, call.scope))
+    selected = JournalFilter(**query)
+    found = [line for line in view if selected.holds(line)]
+    value = paged("entries", found, call.query, lambda line: view.shown(line, call.scope))
     return answer(200, {**value, "calls": engine.scope.journal.total, "kept": len(engine.scope.journal)}, "journal")
 
 
@@ -64,13 +64,13 @@ def _clear(call: Call) -> Reply:
 
 _TEXT = {"type": "string"}
 SINCE = {"type": "number", "maximum": 1e11}
-"""The schema of a time: no milliseconds, after which there would seem to be no calls."""
+"""The schema of a time in seconds; the maximum rejects milliseconds, for which the result would be empty."""
 _WHOLE = {"type": "integer", "minimum": 0}
 _PAGE = page_of("entries", "Entry")
 _WHOLE_PAGE = closed(
     **_PAGE["properties"],
-    calls={**_WHOLE, "description": "All calls there were since the journal was cleared."},
-    kept={**_WHOLE, "description": "How many of them, the last, are still here."},
+    calls={**_WHOLE, "description": "The number of all calls since the journal was cleared."},
+    kept={**_WHOLE, "description": "How many of them, the latest, are kept."},
 )
 
 OPERATIONS = (
@@ -78,19 +78,19 @@ OPERATIONS = (
         "GET",
         f"{PREFIX}/journal",
         "readJournal",
-        "The calls of a scope, the oldest first, that fit all parameters.",
+        "The calls of a scope that match all parameters, the oldest first.",
         _list,
         {200: ("A page of calls.", _WHOLE_PAGE)},
         (
-            Parameter("call", {"type": "string", "enum": list(NAMES)}, "What it was in fal's terms."),
+            Parameter("call", {"type": "string", "enum": list(NAMES)}, "The kind of call."),
             Parameter("endpoint", _TEXT, "An endpoint id, or a glob."),
-            Parameter("request_id", _TEXT, "That of a job or a run."),
+            Parameter("request_id", _TEXT, "The request id of a job or run."),
             Parameter("status", {"type": "integer"}, "The HTTP status of its answer."),
             Parameter("fixture", _TEXT, "The id of the fixture that answered, or a glob."),
-            Parameter("fault", _TEXT, "The name of the fault that struck it, or a glob."),
+            Parameter("fault", _TEXT, "The name of the injected fault, or a glob."),
             Parameter("miss", {"type": "boolean"}, "true: no fixture answered; false: all others."),
-            Parameter("since", SINCE, "Seconds since the epoch: no earlier calls."),
-            Parameter("door", {"type": "string", "enum": list(door.NAMES)}, "The door that it came in by."),
+            Parameter("since", SINCE, "Only calls from this time on (seconds since the epoch)."),
+            Parameter("door", {"type": "string", "enum": list(door.NAMES)}, "The door by which it came."),
             *PAGING,
         ),
     ),
@@ -98,8 +98,8 @@ OPERATIONS = (
         "DELETE",
         f"{PREFIX}/journal",
         "clearJournal",
-        "Forget the calls of a scope, and which fixtures answered them.",
+        "Clear the calls of a scope, and which fixtures answered them.",
         _clear,
-        {200: ("How many there were.", closed(cleared=_WHOLE))},
+        {200: ("How many calls were cleared.", closed(cleared=_WHOLE))},
     ),
 )

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the control API, made from the operations themselves."""
+"""Builds the OpenAPI document of the control API from its operations."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from falmock.gateway.control.operation import closed
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _OF_ALL = {
     400: "A parameter or the body is not as expected.",
-    401: "fal_control_token is set, and the call does not show it.",
-    403: "The call comes from elsewhere.",
+    401: "fal_control_token is set, and the call does not have it.",
+    403: "The call comes from another machine or a foreign web page.",
     413: "The body is too long.",
 }
 _ERROR = {
@@ -35,13 +35,13 @@ SCOPE = {
     "name": "scope",
     "in": "query",
     "schema": {"type": "string", "maxLength": scopes.MAX_NAME},
-    "description": "The scope it is about. Without it that of the headers x-falmock-scope or X-Test-Id or of the proxy's user, or "
-    "else the one of calls that name none.",
+    "description": "The scope. By default that of the headers x-falmock-scope or X-Test-Id or of the proxy's user, or "
+    "else the default scope.",
 }
 
 
 def document(operations: Iterable[Operation], schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The document that describes these operations; `schemas` are those that they name."""
+    """The document that describes these operations; `schemas` are the schemas that they refer to, by name."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
@@ -50,7 +50,7 @@ def document(operations: Iterable[Operation], schemas: Mapping[str, Any]) -> dic
         "info": {
             "title": "falmock control API",
             "version": falmock.__version__,
-            "description": "Steers and questions a falmock from tests in any language. Only for programs on the same machine, unless "
+            "description": "Controls falmock from tests in any language. Only for programs on the same machine, unless "
             "fal_control_token is set.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -76,20 +76,20 @@ def _described(operation: Operation) -> dict[str, Any]:
         for parameter in operation.query
     ]
     answers = {status: _answer(about, {"$ref": "#/components/schemas/Error"}) for status, about in _OF_ALL.items()}
-    answers |= {status: _answer(*told) for status, told in operation.answers.items()}
-    told: dict[str, Any] = {
+    answers |= {status: _answer(*described) for status, described in operation.answers.items()}
+    result: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.about,
         "parameters": parameters,
         "responses": {str(status): answers[status] for status in sorted(answers)},
     }
     if operation.body is not None:
-        told["requestBody"] = {
+        result["requestBody"] = {
             "required": operation.body.required,
             "description": operation.body.about,
             "content": {"application/json": {"schema": operation.body.schema, "example": operation.body.example}},
         }
-    return told
+    return result
 
 
 def _answer(about: str, schema: Mapping[str, Any]) -> dict[str, Any]:

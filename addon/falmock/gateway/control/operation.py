@@ -1,4 +1,4 @@
-"""What the operations of the control API have in common: the call, what can be asked with it, and its answers."""
+"""The common parts of the control API's operations: calls, parameters, bodies and answers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from falmock.wire.message import Header
 
 PREFIX = "/__falmock"
 MAX_BODY = 8 * 1024 * 1024
-"""How long the body of a call may be (bytes)."""
+"""The maximum size of a body (bytes)."""
 LIMIT = 100
 MOST = 1000
-"""How many things one page holds, if nothing else is asked for, and at most."""
+"""How many items one page has by default, and at most."""
 _HEADERS: tuple[Header, ...] = (
     (b"Content-Type", b"application/json"),
     (b"Cache-Control", b"no-store"),
@@ -29,10 +29,10 @@ _HEADERS: tuple[Header, ...] = (
 
 
 class Call(NamedTuple):
-    """One call of an operation. `scope` is "" for the one that all share, `now` is in seconds since the epoch.
+    """One call of an operation. `scope` is "" for the default scope, `now` is in seconds since the epoch.
 
-    `path` holds the parameters of the path, `query` those of the query that were given, `body` is the JSON value, None
-    for none.
+    `path` has the parameters of the path, `query` the given ones of the query, `body` is the JSON value, or None if there
+    is none.
     """
 
     engines: Engines
@@ -45,17 +45,17 @@ class Call(NamedTuple):
 
     @property
     def engine(self) -> Engine:
-        """The engine of the scope, begun where it is new."""
+        """The engine of the scope; it is created if it is new."""
         return self.engines.of(self.scope)
 
     @property
     def seen(self) -> Engine:
-        """The engine of the scope, to be looked at."""
+        """The engine of the scope for reading only; it is not created."""
         return self.engines.peek(self.scope)
 
 
 class Parameter(NamedTuple):
-    """A parameter of the query; `schema` is its JSON Schema: of type string, integer, number or boolean."""
+    """A query parameter; `schema` is its JSON Schema, of type string, integer, number or boolean."""
 
     name: str
     schema: Mapping[str, Any]
@@ -63,7 +63,7 @@ class Parameter(NamedTuple):
 
 
 class Body(NamedTuple):
-    """The JSON that an operation takes."""
+    """The JSON body of an operation."""
 
     schema: Mapping[str, Any]
     about: str
@@ -72,10 +72,9 @@ class Body(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One operation: what answers it, and all that is to be known of it.
+    """One operation: its handler and its documentation.
 
-    `path` has the names of its parameters in braces. `answers` has for each status what it means, and the schema of the
-    JSON.
+    `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status.
     """
 
     method: str
@@ -90,7 +89,7 @@ class Operation(NamedTuple):
 
 
 ERROR: Mapping[str, Any] = {"$ref": "#/components/schemas/Error"}
-"""The schema of what `problem` answers."""
+"""The schema of the answers of `problem`."""
 
 
 def answer(status: int, value: Any, why: str, wakes: str | None = None) -> Reply:
@@ -99,37 +98,37 @@ def answer(status: int, value: Any, why: str, wakes: str | None = None) -> Reply
 
 
 def problem(status: int, message: str, problems: Sequence[Problem] = (), extra: tuple[Header, ...] = ()) -> Reply:
-    """An answer that says what is wrong."""
+    """An error answer."""
     value: dict[str, Any] = {"message": message}
     if problems:
         value["problems"] = [{"path": found.path, "message": found.message} for found in problems]
     return answer(status, value, f"control: {status}")._replace(headers=_HEADERS + extra)
 
 
-def listed(told: Sequence[str], most: int = 20) -> str:
-    """Names for a message, not too many of them."""
-    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Up to `most` names, for a message."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 PAGING = (
     Parameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
-        "How many to tell at most.",
+        "How many to list at most.",
     ),
-    Parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "How many to pass over."),
+    Parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "How many to skip."),
 )
 
 
 def paged(name: str, items: Sequence[Any], query: Mapping[str, Any], shown: Callable[[Any], Any]) -> dict[str, Any]:
-    """The page of a list that a call asks for, as a JSON value."""
+    """The requested page of a list, as a JSON value."""
     limit, offset = query.get("limit", LIMIT), query.get("offset", 0)
     page = [shown(item) for item in items[offset : offset + limit]]
     return {name: page, "total": len(items), "limit": limit, "offset": offset}
 
 
 def page_of(name: str, item: str) -> dict[str, Any]:
-    """The schema of such a page."""
+    """The schema of a page of items."""
     whole = {"type": "integer", "minimum": 0}
     return closed(
         **{name: {"type": "array", "items": ref(item)}},
@@ -150,7 +149,7 @@ def closed(**properties: Any) -> dict[str, Any]:
 
 
 def ref(name: str) -> dict[str, Any]:
-    """A schema that has a name in the document."""
+    """A reference to a named schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 

@@ -1,4 +1,4 @@
-"""Faults, scopes, a new beginning and the state of the whole through the control API."""
+"""Health, faults, reset and scopes in the control API."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 RULE = closed(
-    id={"type": "string", "description": "file#index, or the place in what was set."},
+    id={"type": "string", "description": "file#index, or the index among the rules that were set."},
     added={"type": "boolean"},
     fault={"type": "string"},
     model=or_null("string"),
@@ -76,7 +76,7 @@ def _set_faults(call: Call) -> Reply:
     engine = call.engine
     read = read_rules(jsontext.dump_exact(call.body, indent=None).encode("utf-8", "replace"), engine.added.name())
     if read.problems:
-        return problem(400, "These are no rules for faults: see problems. Nothing was set", read.problems)
+        return problem(400, "These are not rules for faults: see problems. Nothing was set", read.problems)
     engine.add_faults(read.rules)
     return _rules(engine, "faults were set")
 
@@ -108,7 +108,7 @@ def _scope(name: str, engine: Engine) -> dict[str, Any]:
 
 _WHOLE = {"type": "integer", "minimum": 0}
 SCOPE = closed(
-    name={"type": "string", "description": "Empty for the one of calls that name none."},
+    name={"type": "string", "description": "Empty for the default scope."},
     jobs=_WHOLE,
     calls=_WHOLE,
     misses=_WHOLE,
@@ -133,13 +133,13 @@ def _create(call: Call) -> Reply:
 def _drop(call: Call) -> Reply:
     name = call.path["name"]
     if not call.engines.drop(name):
-        return problem(404, f"There is no scope {name[:100]!r}: GET {PREFIX}/scopes lists those there are")
+        return problem(404, f"There is no scope {name[:100]!r}: GET {PREFIX}/scopes lists the existing ones")
     return answer(200, {"dropped": name}, "a scope was dropped", EVERY_JOB)
 
 
 _RULES = {
     200: (
-        "The rules of the scope, in order: the first that strikes holds.",
+        "The rules of the scope, in order; the first that applies is used.",
         closed(faults={"type": "array", "items": ref("Rule")}),
     )
 }
@@ -150,18 +150,18 @@ OPERATIONS = (
         "GET",
         f"{PREFIX}/health",
         "health",
-        "Whether falmock is there, and how it works.",
+        "Whether falmock is running, and its settings.",
         _health,
         {
             200: (
-                "It is there.",
+                "It is running.",
                 closed(
                     status={"const": "ok"},
                     version={"type": "string"},
                     mode={"type": "string"},
                     pace={"type": "string"},
-                    fixtures={**_WHOLE, "description": "How many answer in the scope."},
-                    scopes={**_WHOLE, "description": "How many scopes have a name."},
+                    fixtures={**_WHOLE, "description": "The number of fixtures in the scope."},
+                    scopes={**_WHOLE, "description": "The number of named scopes."},
                 ),
             )
         },
@@ -171,12 +171,12 @@ OPERATIONS = (
         "PUT",
         f"{PREFIX}/faults",
         "setFaults",
-        "Set the rules for faults of a scope, in place of those set before. They go before those in files.",
+        "Set the rules for faults of a scope, in place of those set before. They take precedence over those in files.",
         _set_faults,
         _RULES,
         body=Body(
             {"type": "object"},
-            'What a file of fal_faults holds: {"faults": [...]}.',
+            'The content of a file of fal_faults: {"faults": [...]}.',
             {"faults": [{"match": {"model": "fal-ai/flux/*"}, "fault": {"error": "runner_disconnected", "times": 1}}]},
         ),
     ),
@@ -187,36 +187,36 @@ OPERATIONS = (
         "POST",
         f"{PREFIX}/reset",
         "reset",
-        "Have a scope be as new: no jobs, no journal, nothing counted, nothing added. Uploaded files stay.",
+        "Reset a scope: remove its jobs, journal, counts, and added fixtures and faults. Uploaded files stay.",
         _reset,
         {200: ("What was reset.", closed(reset={"type": "string"}))},
-        (Parameter("all", {"type": "boolean"}, "true: every scope; those with a name are gone."),),
+        (Parameter("all", {"type": "boolean"}, "true: reset every scope, and remove the named ones."),),
     ),
     Operation(
         "GET",
         f"{PREFIX}/scopes",
         "listScopes",
-        "The scopes there are, the one used last at the end.",
+        "The existing scopes; the one used last is at the end.",
         _scopes,
-        {200: ("All of them.", closed(scopes={"type": "array", "items": ref("Scope")}))},
+        {200: ("All scopes.", closed(scopes={"type": "array", "items": ref("Scope")}))},
         of_scope=False,
     ),
     Operation(
         "PUT",
         _ONE_SCOPE,
         "createScope",
-        "Begin a scope. Not needed: the first call that names one begins it.",
+        "Create a scope. This is optional: the first call that names a scope creates it.",
         _create,
-        {200: ("It was there.", ref("Scope")), 201: ("It is new.", ref("Scope"))},
+        {200: ("It existed before.", ref("Scope")), 201: ("It is new.", ref("Scope"))},
         of_scope=False,
     ),
     Operation(
         "DELETE",
         _ONE_SCOPE,
         "dropScope",
-        "Forget a scope and all that is in it.",
+        "Remove a scope and everything in it.",
         _drop,
-        {200: ("It is gone.", closed(dropped={"type": "string"})), 404: ("There is no such scope.", ERROR)},
+        {200: ("It was removed.", closed(dropped={"type": "string"})), 404: ("There is no such scope.", ERROR)},
         of_scope=False,
     ),
 )

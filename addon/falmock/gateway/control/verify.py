@@ -1,4 +1,4 @@
-"""What a test expects of the calls that were made in its scope, and how it was otherwise."""
+"""Verifies the calls of a scope against a test's expectations, and reports the differences."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _SHOWN = 5
 
 
 class Expected(NamedTuple):
-    """Calls that are expected: which, and how many there are to be (`most` None: any number from `least` on).
+    """Expected calls: which, and how many (`most` None: no upper limit).
 
-    `says` names them to people. `holds` tells whether a call is one, `instead` in a few words what there was where
-    there were too few.
+    `says` describes them in messages. `holds` returns whether a call is one of them, `instead` a text about what was
+    called if there were too few.
     """
 
     says: str
@@ -57,7 +57,7 @@ class Expected(NamedTuple):
 
     @property
     def number(self) -> str:
-        """How many are expected, in words."""
+        """The expected number, as text."""
         if self.most is None:
             return f"at least {self.least}"
         if self.most == self.least:
@@ -66,7 +66,7 @@ class Expected(NamedTuple):
 
 
 def miscounts(expected: Sequence[Expected], calls: Sequence[JournalLine]) -> Iterator[str]:
-    """What is wrong with how often calls were made."""
+    """The problems with the numbers of calls."""
     for number, each in enumerate(expected):
         found = sum(map(each.holds, calls))
         if found < each.least or (each.most is not None and found > each.most):
@@ -75,12 +75,12 @@ def miscounts(expected: Sequence[Expected], calls: Sequence[JournalLine]) -> Ite
 
 
 def disorder(expected: Sequence[Expected], calls: Sequence[JournalLine]) -> str | None:
-    """What is wrong with the order of calls: each that is expected is to come, as often as it must, after those before it."""
+    """The problem with the order of calls, or None: each expected call must come, `least` times, after those before it."""
     rest = iter(calls)
     last = "the beginning"
     for number, each in enumerate(expected):
         for _ in range(each.least):
-            found = next((told for told in rest if each.holds(told)), None)
+            found = next((line for line in rest if each.holds(line)), None)
             if found is None:
                 return f"order: expected {each.says} (calls[{number}]) after {last}, found none"
             last = f"call {found.number} ({found.call} {found.endpoint or found.entry.path})"
@@ -93,7 +93,7 @@ def _verify(call: Call) -> Reply:
         return problem(400, "Nothing is expected: give calls, nothing_unmatched or fixtures_used")
     view = JournalView(engine)
     read = Decoded("verify")
-    wanted = [
+    inputs = [
         _read(FixtureEntry(read, place, _no_asset, listed="calls"), each)
         for place, each in enumerate(body.get("calls", ()))
     ]
@@ -103,10 +103,10 @@ def _verify(call: Call) -> Reply:
         if (wrong := _contradiction(each)) is not None
     ]
     if read.problems or wrong_numbers:
-        # They are read as a fixture's match.
+        # Inputs are read as in a fixture's match.
         found = [each._replace(path=each.path.replace(".match.input", ".input", 1)) for each in read.problems]
         return problem(400, "This cannot be verified: see problems", [*wrong_numbers, *found])
-    expected = [_expected(each, found, view, engine) for each, found in zip(body.get("calls", ()), wanted, strict=True)]
+    expected = [_expected(each, found, view, engine) for each, found in zip(body.get("calls", ()), inputs, strict=True)]
     calls = list(view)
     problems = list(miscounts(expected, calls))
     if body.get("in_order") and (wrong := disorder(expected, calls)) is not None:
@@ -119,7 +119,7 @@ def _verify(call: Call) -> Reply:
     forgotten = journal.total - len(journal)
     if forgotten and expected:
         problems.append(
-            f"the first {forgotten} of {journal.total} calls are not kept any more: clear the journal more often"
+            f"the first {forgotten} of {journal.total} calls are no longer kept: clear the journal more often"
         )
     text = engine.redactor.text("; ".join(problems)) if problems else f"as expected, of {journal.total} calls"
     value = {"ok": not problems, "text": text, "problems": [engine.redactor.text(each) for each in problems]}
@@ -131,7 +131,7 @@ def _read(entry: FixtureEntry, expected: Mapping[str, Any]) -> Any:
 
 
 def _contradiction(expected: Mapping[str, Any]) -> str | None:
-    """What is wrong with how many calls are expected."""
+    """The contradiction in the expected number of calls; None if there is none."""
     if "times" in expected and expected.keys() & {"at_least", "at_most"}:
         return "expected times alone, or at_least and at_most, found both"
     least, most = expected.get("at_least", 0), expected.get("at_most")
@@ -141,28 +141,30 @@ def _contradiction(expected: Mapping[str, Any]) -> str | None:
 
 
 def _no_asset(_: str) -> Asset:
-    raise MissingAsset("expected sha256:<hex>: there are no other names for files here")
+    raise MissingAsset("expected sha256:<hex>: files have no other names here")
 
 
 def _expected(each: Mapping[str, Any], found: Any, view: JournalView, engine: Engine) -> Expected:
     fields = {name: value for name, value in each.items() if name in JournalFilter._fields}
-    wanted = JournalFilter(**fields)
+    selected = JournalFilter(**fields)
 
-    def is_alike(told: JournalLine) -> bool:
-        return (wanted.call is not None or told.call in ASKS) and wanted.holds(told)
+    def is_alike(line: JournalLine) -> bool:
+        return (selected.call is not None or line.call in ASKS) and selected.holds(line)
 
-    def holds(told: JournalLine) -> bool:
-        return is_alike(told) and (found is None or not _differences(view.input(told), found, engine))
+    def holds(line: JournalLine) -> bool:
+        return is_alike(line) and (found is None or not _differences(view.input(line), found, engine))
 
     def instead(calls: Sequence[JournalLine]) -> str:
-        alike = [] if found is None else [told for told in calls if is_alike(told) and not holds(told)]
+        alike = [] if found is None else [line for line in calls if is_alike(line) and not holds(line)]
         if alike:
-            inputs = ((told, _differences(view.input(told), found, engine)) for told in alike)
+            inputs = ((line, _differences(view.input(line), found, engine)) for line in alike)
             nearest, differ = min(inputs, key=lambda each: len(each[1]))
             return f"; the nearest is call {nearest.number}: {', '.join(each.told(engine.redactor) for each in differ[:_SHOWN])}"
-        asked = Counter(f"{told.call} {told.endpoint}" for told in calls if told.call in ASKS)
+        counts = Counter(f"{line.call} {line.endpoint}" for line in calls if line.call in ASKS)
         return (
-            f"; called were {listed([f'{name} ({count})' for name, count in asked.items()], _SHOWN)}" if asked else ""
+            f"; found calls: {listed([f'{name} ({count})' for name, count in counts.items()], _SHOWN)}"
+            if counts
+            else ""
         )
 
     least = each.get("times", each.get("at_least", 0 if "at_most" in each else 1))
@@ -177,19 +179,19 @@ def _says(each: Mapping[str, Any], engine: Engine) -> str:
     return ", ".join(parts)
 
 
-def _differences(asked: Any, expected: Any, engine: Engine) -> list[Difference]:
-    """Where an input has not in it what is expected."""
+def _differences(sent: Any, expected: Any, engine: Engine) -> list[Difference]:
+    """The differences between an input and what it must contain."""
     try:
-        meant = canonical(asked, engine.digest_of)
+        meant = canonical(sent, engine.digest_of)
     except NotCanonical:
-        return [Difference("$", expected, PlainText("no input that can be compared"))]
+        return [Difference("$", expected, PlainText("no comparable input"))]
     return list(value_differences(expected, meant, "$", exact=False))
 
 
 def _unmatched(engine: Engine, calls: Sequence[JournalLine]) -> Iterator[str]:
     misses = engine.scope.journal.misses
     if misses:
-        missed = [f"{told.call} {told.endpoint or told.entry.path}" for told in calls if told.entry.miss is not None]
+        missed = [f"{line.call} {line.endpoint or line.entry.path}" for line in calls if line.entry.miss is not None]
         names = listed(list(dict.fromkeys(missed)), _SHOWN)
         yield f"unmatched: expected a fixture for every call, found none for {misses}: {names}"
 
@@ -206,22 +208,22 @@ _COUNT = {"type": "integer", "minimum": 0}
 _CALL = {
     "type": "object",
     "properties": {
-        "call": {"type": "string", "enum": list(NAMES), "description": f"Without it: {', '.join(sorted(ASKS))}."},
+        "call": {"type": "string", "enum": list(NAMES), "description": f"By default: {', '.join(sorted(ASKS))}."},
         "endpoint": {"type": "string", "description": "An endpoint id, or a glob."},
         "request_id": {"type": "string"},
         "status": {"type": "integer"},
         "fixture": {"type": "string", "description": "The id of a fixture, or a glob."},
         "fault": {"type": "string"},
         "miss": {"type": "boolean"},
-        "door": {"type": "string", "enum": list(door.NAMES), "description": "The door that it came in by."},
+        "door": {"type": "string", "enum": list(door.NAMES), "description": "The door by which it came."},
         "since": {**SINCE, "description": "Seconds since the epoch."},
         "input": {
             "type": "object",
             "description": 'What the input must contain, as in match.input of fixtures: matchers such as {"$contains": "cat"}, and '
             'files as {"$file": "sha256:<hex>"}.',
         },
-        "times": {**_COUNT, "description": "Exactly so many."},
-        "at_least": {**_COUNT, "description": "1, where no number is given."},
+        "times": {**_COUNT, "description": "The exact number."},
+        "at_least": {**_COUNT, "description": "The minimum; 1 if no number is given."},
         "at_most": _COUNT,
     },
     "additionalProperties": False,
@@ -232,11 +234,11 @@ OPERATIONS = (
         "POST",
         f"{PREFIX}/verify",
         "verify",
-        "Whether the calls of a scope were as expected, and what was otherwise.",
+        "Verify the calls of a scope, and list what is not as expected.",
         _verify,
         {
             200: (
-                "ok tells whether all is as expected.",
+                "ok: whether all is as expected.",
                 closed(
                     ok={"type": "boolean"},
                     text={"type": "string"},
@@ -249,17 +251,17 @@ OPERATIONS = (
                 "type": "object",
                 "properties": {
                     "calls": {"type": "array", "items": _CALL, "maxItems": 1000},
-                    "in_order": {"type": "boolean", "description": "Whether they have to come in this order."},
+                    "in_order": {"type": "boolean", "description": "Whether the calls must come in this order."},
                     "nothing_unmatched": {"type": "boolean", "description": "Whether every call needs a fixture."},
                     "fixtures_used": {
                         "type": "string",
                         "enum": ["added", "all"],
-                        "description": "Which fixtures have to have answered: those that were added, or all.",
+                        "description": "Which fixtures must have answered: added ones, or all.",
                     },
                 },
                 "additionalProperties": False,
             },
-            'What is expected, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true}',
+            'The expectations, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true}',
             {
                 "calls": [{"endpoint": "fal-ai/flux/dev", "input": {"prompt": {"$contains": "cat"}}, "times": 1}],
                 "nothing_unmatched": True,

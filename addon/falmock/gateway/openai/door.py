@@ -20,11 +20,11 @@ from falmock.gateway.openai import errors
 from falmock.gateway.openai import fal_calls
 from falmock.gateway.openai import file_urls
 from falmock.gateway.openai import models as openai_models
-from falmock.gateway.openai import request as openai_wish
+from falmock.gateway.openai import request as openai_request
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.fal_calls import FalCalls
+from falmock.gateway.openai.generation import ImageCall
 from falmock.gateway.openai.generation import ImageGenerator
-from falmock.gateway.openai.generation import ImageOrder
 from falmock.gateway.openai.generation import Together
 from falmock.gateway.openai.jobs import Pause
 from falmock.gateway.openai.models import Models
@@ -35,30 +35,30 @@ GENERATIONS = "/v1/images/generations"
 EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"
 MODELS = "/v1/models"
-_WISHES = {
-    GENERATIONS: openai_wish.of_generation,
-    EDITS: openai_wish.of_edit,
-    VARIATIONS: openai_wish.of_variation,
+_READERS = {
+    GENERATIONS: openai_request.of_generation,
+    EDITS: openai_request.of_edit,
+    VARIATIONS: openai_request.of_variation,
 }
-_METHODS = {**dict.fromkeys(_WISHES, "POST"), MODELS: "GET"}
+_METHODS = {**dict.fromkeys(_READERS, "POST"), MODELS: "GET"}
 
 
 class OpenAIImages:
-    """Answers OpenAI's clients from the models of fal. `tell` writes to the log, for people."""
+    """Answers OpenAI's clients with models of fal. `log` writes a line to the log."""
 
     name = "POST /v1/images/generations, /v1/images/edits and /v1/images/variations, GET /v1/models (OpenAI)"
 
-    def __init__(self, engines: Engines, together: Together, pause: Pause, tell: Callable[[str], None]) -> None:
+    def __init__(self, engines: Engines, together: Together, pause: Pause, log: Callable[[str], None]) -> None:
         self._engines = engines
-        self._maker = ImageGenerator(engines, together, pause, tell)
+        self._generator = ImageGenerator(engines, together, pause, log)
         self._listed: tuple[Index, Models] = (Index(), ())
 
     def claims(self, request: Request) -> bool:
-        """Whether it is asked."""
+        """Whether a request is for this door."""
         return request.path in _METHODS or request.path.startswith((f"{MODELS}/", file_urls.PREFIX))
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
-        """The answer in OpenAI's terms, whatever comes of it."""
+        """The answer in OpenAI's form, also for errors."""
         request = request._replace(door=door.OPENAI)
         if request.method == "OPTIONS":
             reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
@@ -77,19 +77,19 @@ class OpenAIImages:
         if request.method != expected:
             message = f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use {expected}?)"
             raise RefusedCall(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
-        self._admit(request)
+        self._check_key(request)
         if request.path.startswith(MODELS):
             reply = self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
             return door.noted(self._engines, request, reply, now, journal_view.MODELS)
-        wanted = _WISHES[request.path](request)
-        wanted = wanted._replace(extras={name: file_urls.inward(value) for name, value in wanted.extras.items()})
-        model, endpoint = self._model(wanted.model, request.scope)
+        spec = _READERS[request.path](request)
+        spec = spec._replace(extras={name: file_urls.to_fal(value) for name, value in spec.extras.items()})
+        model, endpoint = self._model(spec.model, request.scope)
         headers = fal_calls.headers_of(request, forwards=self._forwards)
         calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
-        return await self._maker.make(ImageOrder(wanted, model, endpoint, request, calls, now))
+        return await self._generator.make(ImageCall(spec, model, endpoint, request, calls, now))
 
     def _refusal(self, request: Request, refused: RefusedCall, now: float) -> Reply:
-        """An error as it is answered: in the journal, unless it is one of fal's, which is there already."""
+        """The answer for an error; it is added to the journal unless fal answered it, because that call is already there."""
         reply = refused.reply()
         if refused.cause is not None and refused.cause.status >= 400:
             return reply
@@ -97,15 +97,15 @@ class OpenAIImages:
             reply = door.unmatched(
                 self._engines, request, reply, f"no model answers {request.method} {request.path}: {refused.message}"
             )
-        kind = journal_view.IMAGES if request.path in _WISHES else journal_view.MODELS
+        kind = journal_view.IMAGES if request.path in _READERS else journal_view.MODELS
         return door.noted(self._engines, request, reply, now, kind)
 
     @property
     def _forwards(self) -> bool:
         return self._engines.config.mode is not Mode.REPLAY
 
-    def _admit(self, request: Request) -> None:
-        """Let in who has the access key, where there is one; where calls are billed there must be. Raises Refused."""
+    def _check_key(self, request: Request) -> None:
+        """Check the access key if one is set; in modes that forward, one must be set. Raises RefusedCall."""
         expected = self._engines.config.openai_access_key
         if not expected:
             if self._forwards:
@@ -141,35 +141,39 @@ class OpenAIImages:
             return replies.json_reply(200, {"object": "list", "data": data}, "openai: models")
         found = dict(models).get(name)
         if found is None:
-            raise errors.no_such_model(name, _there_are(models))
+            raise errors.no_such_model(name, _available(models))
         return replies.json_reply(200, openai_models.described(name, found), "openai: model")
 
     def _model(self, name: str, scope: str) -> tuple[str, str]:
-        """The name and the endpoint id of the model that a call names, or of the only one there is. Raises Refused."""
+        """The name and endpoint id of the model of a call, or of the default or only one. Raises RefusedCall."""
         models = self._all_models(scope)
         known = dict(models)
         if not name:
-            name = openai_wish.DEFAULT_MODEL if openai_wish.DEFAULT_MODEL in known or len(known) != 1 else models[0][0]
+            name = (
+                openai_request.DEFAULT_MODEL
+                if openai_request.DEFAULT_MODEL in known or len(known) != 1
+                else models[0][0]
+            )
             if name not in known:
                 raise errors.missing("model")
         if name in known:
             return name, known[name]
         if self._engines.config.openai_models:
-            raise errors.no_such_model(name, _there_are(models), is_asked=True)
+            raise errors.no_such_model(name, _available(models), for_images=True)
         try:
             return name, openai_models.parse([name])[0][1]
         except (openai_models.BadModels, IndexError):
-            hint = f"{_there_are(models)}; fal_openai_models={name[:200]}:ENDPOINT gives one of fal's this name"
-            raise errors.no_such_model(name, hint, is_asked=True) from None
+            hint = f"{_available(models)}; fal_openai_models={name[:200]}:ENDPOINT gives one of fal's this name"
+            raise errors.no_such_model(name, hint, for_images=True) from None
 
     def _file(self, request: Request, now: float) -> Reply | FalCall:
-        call = file_urls.behind(request, self._engines.config.hosts)
+        call = file_urls.fal_request(request, self._engines.config.hosts)
         if call is None or request.method not in ("GET", "HEAD") or not self._engines.config.mode.answers:
             reply = RefusedCall("There is no such file", status=404, code="file_not_found").reply()
             return door.noted(self._engines, request, reply, now, journal_view.DOWNLOAD)
         return FalCall(call)
 
 
-def _there_are(models: Models) -> str:
+def _available(models: Models) -> str:
     names = [name for name, _ in models[:20]]
     return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there are none"

@@ -1,4 +1,4 @@
-"""Errors as the OpenAI API words them, and fal's errors turned into those."""
+"""Errors in the form of the OpenAI API, and the conversion of fal's errors to that form."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from falmock.wire.message import reason
 REQUEST_ERROR = "invalid_request_error"
 SERVER_ERROR = "server_error"
 NO_RETRY: Header = (b"x-should-retry", b"false")
-"""What has OpenAI's clients not repeat a call whose status they would repeat it for."""
+"""Prevents that OpenAI's clients retry a call because of its status."""
 MAX_WHY = 300
-"""How much of a message is told as the reason (characters)."""
+"""How many characters of a message are in the answer's `why`."""
 _NAMES = {"image_size": "size", "width": "size", "height": "size", "aspect_ratio": "size", "num_images": "n"}
 _NAMES |= {"image_url": "image", "image_urls": "image", "mask_url": "mask"}
-"""Inputs of models, and what OpenAI calls what they were made of."""
+"""Inputs of models, and the OpenAI parameters that they come from."""
 
 
 class RefusedCall(Exception):
-    """A call that is answered with an error: the text, and what stands beside it in OpenAI's envelope.
+    """A call that is answered with an error: the message, and the other fields of OpenAI's error object.
 
-    `param` is the parameter that is to blame, `code` the name of the error, `headers` go with the answer; `cause` is
-    fal's answer where it is that which is told. `is_unmatched` tells that there was nothing to answer the call.
+    `param` is the wrong parameter, `code` the name of the error, `headers` are added to the answer; `cause` is fal's answer
+    if the error comes from it. `is_unmatched`: nothing could answer the call.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class RefusedCall(Exception):
 
 
 def missing(name: str) -> RefusedCall:
-    """A parameter that is required is not there."""
+    """A required parameter is missing."""
     return RefusedCall(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
 
 
 def unknown(name: str) -> RefusedCall:
-    """A parameter that nobody knows."""
+    """An unknown parameter."""
     return RefusedCall(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
 
 
@@ -84,13 +84,13 @@ def wrong_type(name: str, expected: str, value: Any) -> RefusedCall:
 
 
 def wrong_value(name: str, value: str, expected: str) -> RefusedCall:
-    """A parameter with a value that is none of the `expected`, as in `'url' and 'b64_json'`."""
+    """A parameter whose value is not one of `expected`, as in `'url' and 'b64_json'`."""
     message = f"Invalid value: '{value[:100]}'. Supported values are: {expected}."
     return RefusedCall(message, param=name, code="invalid_value")
 
 
-def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, is_asked: bool = False) -> RefusedCall:
-    """A model that there is not; `more` says what there is. `is_asked` tells that images of it were asked for."""
+def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, for_images: bool = False) -> RefusedCall:
+    """An unknown model; `more` says which exist. `for_images`: the call requested images, so it counts as unmatched."""
     return RefusedCall(
         f"The model '{name[:200]}' does not exist{more and f': {more}'}",
         status=404,
@@ -98,12 +98,12 @@ def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, is_a
         code="model_not_found",
         headers=() if cause is None else _marks(cause),
         cause=cause,
-        is_unmatched=is_asked,
+        is_unmatched=for_images,
     )
 
 
 def bad_key(message: str) -> RefusedCall:
-    """A request without the access key, or with another. The key is never repeated."""
+    """A request without the access key or with a wrong one. The message does not contain the key."""
     return RefusedCall(message, status=401, code="invalid_api_key")
 
 
@@ -116,14 +116,14 @@ def _kind(value: Any) -> str:
 
 
 def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
-    """What an error of fal's is to a client of OpenAI's. `known` tells whether any fixture is for the model."""
+    """An error of fal's in OpenAI's form. `known` says whether there is a fixture for the model."""
     headers = header_map(reply.headers)
     body = json_of(reply)
     message = _message(reply, body)
     if reply.miss is not None or "x-falmock-miss" in headers:
         if not known:
             return no_such_model(model, message, reply)
-        # Under the name that aimock gives it; no client of OpenAI's repeats a 404.
+        # The code is aimock's; OpenAI's clients do not retry a 404.
         return RefusedCall(message, status=404, code="no_fixture_match", headers=_marks(reply), cause=reply)
     marks = _marks(reply)
     if reply.status == 401:
@@ -140,7 +140,7 @@ def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
         return RefusedCall(message, status=429, kind="requests", code="rate_limit_exceeded", headers=marks, cause=reply)
     if reply.status >= 499:
         if reply.status == 499 or headers.get(errors.TIMEOUT_TYPE_HEADER.decode().lower()) == "user":
-            marks += (NO_RETRY,)  # it was cancelled, or the client would not wait for longer
+            marks += (NO_RETRY,)  # the job was cancelled, or the client's own timeout passed
         status = max(reply.status, 500)
         code = _type(body) or None
         return RefusedCall(message, status=status, kind=SERVER_ERROR, code=code, headers=marks, cause=reply)
@@ -155,7 +155,7 @@ def is_out_of_balance(reply: Reply) -> bool:
 
 
 def _marks(reply: Reply) -> tuple[Header, ...]:
-    """The headers of fal's answer that are of use to a client of OpenAI's."""
+    """The headers of fal's answer that are useful to OpenAI's clients."""
     kept = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-error", b"retry-after", NO_RETRY[0])
     found = tuple((name.lower(), value) for name, value in reply.headers if name.lower() in kept)
     request_id = header_map(reply.headers).get("x-fal-request-id")
@@ -175,16 +175,16 @@ def _details(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _message(reply: Reply, body: Mapping[str, Any]) -> str:
     entries = _details(body)
     if entries:
-        return "; ".join(_told(entry) for entry in entries)
+        return "; ".join(_detail_text(entry) for entry in entries)
     for name in ("detail", "message", "error"):
         text = body.get(name)
-        text = text.get("message") if isinstance(text, dict) else text  # as api.fal.ai has it
+        text = text.get("message") if isinstance(text, dict) else text  # the form of api.fal.ai
         if isinstance(text, str) and text:
             return text
     return f"fal answered {reply.status} {reason(reply.status).decode()}".rstrip()
 
 
-def _told(entry: Mapping[str, Any]) -> str:
+def _detail_text(entry: Mapping[str, Any]) -> str:
     name = _field(entry)
     text = str(entry.get("msg") or entry.get("type") or "Invalid input")
     return f"{name}: {text}" if name and entry.get("type") != "content_policy_violation" else text
@@ -197,7 +197,7 @@ def _field(entry: Mapping[str, Any]) -> str:
 
 
 def _place(body: Mapping[str, Any]) -> str | None:
-    """The parameter that the first detail is about, by OpenAI's name for it."""
+    """The parameter of the first detail, by OpenAI's name; None if there is none."""
     for entry in _details(body):
         name = _field(entry).partition(".")[0]
         return _NAMES.get(name, name) or None

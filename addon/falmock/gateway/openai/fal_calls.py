@@ -1,4 +1,4 @@
-"""The calls to fal that stand behind one call to the OpenAI images API."""
+"""The calls to fal that answer one call to the OpenAI images API."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ QUEUE_HOST = "queue.fal.run"
 REST_HOST = "rest.fal.ai"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _DEADLINE = "x-fal-request-timeout"
-_PATIENCE = ("x-stainless-read-timeout", "x-stainless-timeout")
-"""Headers by which OpenAI's clients tell for how many seconds they wait."""
+_TIMEOUT_HEADERS = ("x-stainless-read-timeout", "x-stainless-timeout")
+"""Headers in which OpenAI's clients send their timeout in seconds."""
 PATIENCE = 3600.0
-"""For how many seconds one is thought to wait that does not tell."""
+"""The timeout (seconds) of clients that do not send one."""
 _OF_OURS = ("x-falmock-fault", "x-aimock-context")
 
 
 def headers_of(request: Request, *, forwards: bool) -> dict[str, str]:
-    """The headers of a client's request that are for fal as well; `forwards` tells that the real fal may get them."""
+    """The headers of a client's request to send to fal; with `forwards`, the real fal may get them."""
     kept = {name: value for name, value in request.headers.items() if name.startswith("x-fal-")}
     kept["accept"] = "application/json"
     if not forwards:
         kept |= {name: request.headers[name] for name in (*_OF_OURS, "authorization") if name in request.headers}
     if _DEADLINE not in kept:
-        # A job that starts when its client has gone is paid for in vain.
-        seconds = _told_patience(request)
+        # A job that starts after its client's timeout would be billed for nothing.
+        seconds = _sent_timeout(request)
         if seconds is not None:
             kept[_DEADLINE] = seconds
     return kept
 
 
 def patience_of(request: Request) -> float:
-    """For how many seconds the client of a request waits for the answer."""
-    return float(_told_patience(request) or PATIENCE)
+    """How long the client of a request waits for the answer (seconds)."""
+    return float(_sent_timeout(request) or PATIENCE)
 
 
-def _told_patience(request: Request) -> str | None:
-    told = (request.headers.get(name, "") for name in _PATIENCE)
-    return next((text for text in told if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
+def _sent_timeout(request: Request) -> str | None:
+    sent = (request.headers.get(name, "") for name in _TIMEOUT_HEADERS)
+    return next((text for text in sent if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
 
 
 class FalCalls:
@@ -82,24 +82,24 @@ class FalCalls:
         return request._replace(headers={**self._headers, "content-type": "application/json"})
 
     def about(self, app: str, request_id: str, method: str, end: str) -> Request:
-        """A question about a job of an app's, or its cancellation; `end` is the end of the path.
+        """A status, result or cancel request for a job; `end` is the end of the path.
 
-        The URLs that a submit is answered with are not followed: nobody's key goes to where an answer leads.
+        The URLs in the answer to the submit are not used, so that no key is sent to a URL from an answer.
         """
         path = f"/{quote(app, safe='/')}/requests/{quote(request_id, safe='')}{end}"
         return self._request(method, QUEUE_HOST, path)._replace(headers=self._plain_headers())
 
     def _plain_headers(self) -> dict[str, str]:
-        """The headers that are for every call, not for a submit alone."""
+        """The headers for calls other than a submit."""
         return {name: value for name, value in self._headers.items() if name in ("accept", "authorization")}
 
     def schema(self, endpoint: str) -> Request:
-        """The question for a model's OpenAPI document."""
+        """The request for a model's OpenAPI document."""
         query = f"endpoint_id={quote(endpoint, safe='/')}"
         return self._request("GET", model_inputs.URL_HOST, model_inputs.URL_PATH, query, accept="application/json")
 
     async def ask(self, request: Request, key: str | None = None) -> Reply:
-        """The answer, whole, to a call made with this key of fal's, or with what it has."""
+        """Make a call, with this key of fal's if given; returns the complete answer."""
         if key is not None:
             request = request._replace(headers={**request.headers, "authorization": f"Key {key}"})
         reply = await self._ask(request)
@@ -110,23 +110,25 @@ class FalCalls:
         return reply
 
     async def upload(self, part: Part, key: str | None) -> str:
-        """Put a file into fal's storage, and give its URL. Raises Refused."""
+        """Upload a file to fal's storage; returns its URL. Raises RefusedCall."""
         content_type = part.content_type if media.is_type(part.content_type) else ""
         if not content_type or content_type == media.DEFAULT:
             content_type = media.sniffed(part.data)
         name = _UNSAFE.sub("_", (part.file_name or "").rpartition("/")[2]).strip("._")[-100:]
         body = {"content_type": content_type, "file_name": name or f"image.{media.extension_of(content_type)}"}
-        begin = self._request(
+        initiate = self._request(
             "POST", REST_HOST, "/storage/upload/initiate", "storage_type=fal-cdn-v3", jsontext.dump_model(body)
         )
         headers = {**self._plain_headers(), "content-type": "application/json"}
-        begun = await self.ask(begin._replace(headers=headers), key)
-        urls = json_of(begun)
+        initiated = await self.ask(initiate._replace(headers=headers), key)
+        urls = json_of(initiated)
         upload_url, file_url = urls.get("upload_url"), urls.get("file_url")
-        if begun.status >= 400:
-            raise errors.of_fal(begun, "")
+        if initiated.status >= 400:
+            raise errors.of_fal(initiated, "")
         if not isinstance(upload_url, str) or not isinstance(file_url, str):
-            raise RefusedCall("fal told no URL to upload the image to", status=502, kind=SERVER_ERROR, cause=begun)
+            raise RefusedCall(
+                "fal answered without a URL to upload the image to", status=502, kind=SERVER_ERROR, cause=initiated
+            )
         target = urlsplit(upload_url)
         put = self._request("PUT", target.netloc, target.path, target.query, part.data, content_type=content_type)
         stored = await self.ask(put)
@@ -135,7 +137,7 @@ class FalCalls:
         return file_url
 
     async def fetch(self, url: str) -> bytes:
-        """The bytes of a file that a model made. Raises Refused."""
+        """The bytes of a file that a model generated. Raises RefusedCall."""
         if url.startswith("data:"):
             return _inline(url)
         target = urlsplit(url)
@@ -145,8 +147,8 @@ class FalCalls:
         reply = await self.ask(get)
         if reply.miss is not None:
             raise _not_fetched(
-                f'nothing recorded is the file at {url[:200]}: have the fixture name a file, as {{"url": {{"$file": "cat.png"}}}}, or '
-                "ask for response_format=url"
+                f'the file at {url[:200]} is not recorded: refer to a file in the fixture, as {{"url": {{"$file": "cat.png"}}}}, or '
+                "request response_format=url"
             )
         if reply.status != 200 or not isinstance(reply.body, bytes):
             raise _not_fetched(f"{target.hostname} answered {reply.status}")
@@ -164,6 +166,6 @@ def _inline(url: str) -> bytes:
 
 
 def _not_fetched(why: str) -> RefusedCall:
-    # Asked again, the model would make, and bill, another one.
+    # A retry would generate, and bill, another image.
     text = f"The image was made, but could not be fetched: {why}"
     return RefusedCall(text, status=502, kind=SERVER_ERROR, headers=(errors.NO_RETRY,))

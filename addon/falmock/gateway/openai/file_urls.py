@@ -1,4 +1,4 @@
-"""URLs of files at falmock's own address: a client that does not go through the proxy can open no other."""
+"""URLs of files at falmock's own address, for clients that do not use the proxy and cannot open others."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _PASSED_ON = ("accept", "if-none-match", "if-range", "origin", "range", "user-ag
 _NAME = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 
 
-def outward(url: str, request: Request, hosts: Hosts) -> str:
-    """A file's URL on one of fal's hosts as one at the address that the client of `request` knows.
+def to_client(url: str, request: Request, hosts: Hosts) -> str:
+    """A file's URL on one of fal's hosts, rewritten to the address that the client of `request` uses.
 
-    Any other as it is.
+    Any other URL is returned unchanged.
     """
     found, address = _FALS.fullmatch(url), request.headers.get("host", "")
     if found is None or not _NAME.fullmatch(address) or not _serves_files(found[1], found[2], hosts):
         return url
-    # Whatever speaks TLS on this port speaks plain HTTP there too.
+    # The port also accepts plain HTTP if the client uses TLS.
     return f"http://{address}{PREFIX}{url.removeprefix('https://')}"
 
 
-def inward(value: Any) -> Any:
-    """A value with the URLs in it (itself, or items of a list) as fal knows them."""
+def to_fal(value: Any) -> Any:
+    """A value with its URLs (the value itself, or items of a list) rewritten back to fal's."""
     if isinstance(value, list):
-        return [inward(item) for item in value]
+        return [to_fal(item) for item in value]
     found = _OURS.fullmatch(value) if isinstance(value, str) else None
     return f"https://{found[1]}" if found else value
 
 
-def behind(request: Request, hosts: Hosts) -> Request | None:
-    """The call to one of fal's hosts that a GET below our prefix stands for; None where it names no file of fal's."""
+def fal_request(request: Request, hosts: Hosts) -> Request | None:
+    """The call to one of fal's hosts for a GET below our prefix; None if it is not for a file of fal's."""
     host, slash, path = request.path.removeprefix(PREFIX).partition("/")
     path = slash + path
     if not slash or not _serves_files(host, path, hosts):

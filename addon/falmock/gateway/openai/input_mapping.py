@@ -1,4 +1,4 @@
-"""The input of a model for what a client of the OpenAI images API asks for."""
+"""Maps a call to the OpenAI images API to the input of a model."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _MASKS = ("mask_url", "mask_image_url")
 _SAME: Mapping[tuple[str, str], str] = MappingProxyType(
     {("quality", "hd"): "high", ("quality", "standard"): "medium", ("output_format", "jpeg"): "jpg"}
 )
-"""Values of OpenAI's parameters, and what some models call the same."""
+"""Values of OpenAI's parameters, and the names of the same in some models."""
 
 
 class MappedInputs(NamedTuple):
-    """The inputs that would do, the best first: fixtures may be for a plainer one.
+    """The possible inputs, the best first, because a fixture may be for a plainer one.
 
-    `left_out` are parameters that the model has nothing for.
+    `left_out` are parameters for which the model has no input.
     """
 
     inputs: tuple[dict[str, Any], ...]
@@ -35,59 +35,57 @@ class MappedInputs(NamedTuple):
 
 
 class SentFiles(NamedTuple):
-    """The URLs of the files that came with a call."""
+    """The URLs of the uploaded files of a call."""
 
     images: tuple[str, ...] = ()
     mask: str | None = None
 
 
-def per_call(wanted: ImageRequest, inputs: Inputs | None) -> int:
-    """How many images one call to the model may be asked for."""
+def per_call(spec: ImageRequest, inputs: Inputs | None) -> int:
+    """How many images one call to the model may request."""
     if inputs is None:
-        return wanted.number
+        return spec.number
     if "num_images" not in inputs:
         return 1
-    return max(1, inputs["num_images"].maximum or wanted.number)
+    return max(1, inputs["num_images"].maximum or spec.number)
 
 
-def mapped(wanted: ImageRequest, inputs: Inputs | None, files: SentFiles, count: int, made: int) -> MappedInputs:
-    """What to ask the model for: `count` images, when `made` were asked for before.
+def mapped(spec: ImageRequest, inputs: Inputs | None, files: SentFiles, count: int, made: int) -> MappedInputs:
+    """The inputs for a call to the model for `count` images, after `made` were requested before.
 
-    `inputs` is None where nothing tells what it takes.
+    `inputs` is None if the inputs of the model are unknown.
 
-    Raises Refused for what the model cannot be asked.
+    Raises RefusedCall for what the model does not support.
     """
     left_out: list[str] = []
     plain: dict[str, Any] = {}
-    if not wanted.prompt:
+    if not spec.prompt:
         pass
     elif inputs is None or "prompt" in inputs:
-        plain["prompt"] = wanted.prompt
+        plain["prompt"] = spec.prompt
     else:
         left_out.append("prompt")
-    for name, value in wanted.extras.items():
+    for name, value in spec.extras.items():
         if inputs is not None and name not in inputs:
             raise errors.unknown(name)
         plain[name] = value
-    pictured = list(_with_files(plain, inputs, files))
-    asked = _sized(wanted, inputs, left_out) | _counted(inputs, count) | _seeded(wanted, inputs, made, left_out)
+    bases = list(_with_files(plain, inputs, files))
+    added = _sized(spec, inputs, left_out) | _counted(inputs, count) | _seeded(spec, inputs, made, left_out)
     options = (
-        dict(wanted.options)
-        if wanted.output_format is None
-        else {**wanted.options, "output_format": wanted.output_format}
+        dict(spec.options) if spec.output_format is None else {**spec.options, "output_format": spec.output_format}
     )
     for name, value in options.items():
-        asked |= _option(name, value, inputs, left_out)
-    best = [{**each, **asked} for each in pictured]
-    return MappedInputs(tuple(best + [each for each in pictured if each not in best]), tuple(left_out))
+        added |= _option(name, value, inputs, left_out)
+    best = [{**each, **added} for each in bases]
+    return MappedInputs(tuple(best + [each for each in bases if each not in best]), tuple(left_out))
 
 
-def _sized(wanted: ImageRequest, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
-    if wanted.size is None:
+def _sized(spec: ImageRequest, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
+    if spec.size is None:
         return {}
     if inputs is None:
-        return {"image_size": {"width": wanted.size[0], "height": wanted.size[1]}}
-    found = sizes.inputs_for(wanted.size, inputs)
+        return {"image_size": {"width": spec.size[0], "height": spec.size[1]}}
+    found = sizes.inputs_for(spec.size, inputs)
     if found is None:
         left_out.append("size")
     return found or {}
@@ -100,18 +98,18 @@ def _counted(inputs: Inputs | None, count: int) -> dict[str, Any]:
     return {"num_images": count}
 
 
-def _seeded(wanted: ImageRequest, inputs: Inputs | None, made: int, left_out: list[str]) -> dict[str, Any]:
-    if wanted.seed is None:
+def _seeded(spec: ImageRequest, inputs: Inputs | None, made: int, left_out: list[str]) -> dict[str, Any]:
+    if spec.seed is None:
         return {}
     if inputs is not None and "seed" not in inputs:
         left_out.append("seed")
         return {}
-    # The same seed would make the same image again.
-    return {"seed": wanted.seed + made}
+    # The same seed would generate the same image again.
+    return {"seed": spec.seed + made}
 
 
 def _option(name: str, value: Any, inputs: Inputs | None, left_out: list[str]) -> dict[str, Any]:
-    """A parameter of OpenAI's that a model may have by the same name."""
+    """A parameter of OpenAI's for which a model may have an input of the same name."""
     if inputs is None:
         if name == "output_format":
             return {name: value}
@@ -125,7 +123,7 @@ def _option(name: str, value: Any, inputs: Inputs | None, left_out: list[str]) -
 
 
 def _with_files(plain: dict[str, Any], inputs: Inputs | None, files: SentFiles) -> Iterator[dict[str, Any]]:
-    """The input with the files, in each way that the model may want them."""
+    """The input with the files, in each form that the model may accept."""
     masked = plain if files.mask is None else {**plain, _mask(inputs): files.mask}
     if not files.images:
         yield masked

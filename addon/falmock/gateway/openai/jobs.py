@@ -1,4 +1,4 @@
-"""Jobs in fal's queue that a call to the OpenAI images API waits for: polled until they are over, cancelled when nobody waits any more."""
+"""Waits for jobs in fal's queue: polls them until they are completed, and cancels them when the client stops waiting."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from falmock.wire import errors
 from falmock.wire.message import header_map
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
-"""How long it is between two polls (seconds): as fal-client has it, then as @fal-ai/client has it (PROTOCOL.md
-section 3.2)."""
+"""Seconds between two polls: at first as in fal-client, later as in @fal-ai/client (PROTOCOL.md section 3.2)."""
 TRIES = 4
-"""How often in a row a poll may come to nothing."""
+"""After how many failed polls in a row to give up."""
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
-"""What may be otherwise when it is asked again."""
+"""Statuses after which a retry may succeed."""
 
 Pause = Callable[[float], Awaitable[None]]
-"""Lets so many seconds pass."""
+"""Waits for a number of seconds."""
 
 
 class _Job(NamedTuple):
-    """A job, the app that its URLs name, and the key that it was submitted with."""
+    """A job, the app in its URLs, and the key of its submit."""
 
     request_id: str
     app: str
@@ -36,36 +35,36 @@ class _Job(NamedTuple):
 
 
 class JobWaiter:
-    """Waits for jobs that were submitted with some calls."""
+    """Waits for jobs that were submitted with `calls`."""
 
     def __init__(self, calls: FalCalls, pause: Pause) -> None:
         self._calls = calls
         self._pause = pause
 
     async def outcome(self, submitted: Reply, endpoint: str, key: str | None) -> Reply:
-        """What a job comes to that was submitted, or why it cannot be told; `submitted` is the answer to the submit.
+        """The result of a job, or an error; `submitted` is the answer to the submit.
 
-        A wait that is broken off, from within or without, cancels the job.
+        If waiting ends early, by an error or a cancellation, the job is cancelled.
         """
         if submitted.status >= 400:
             return submitted
-        told = json_of(submitted).get("request_id")
-        if not isinstance(told, str) or not told:
-            return _lost(submitted, "fal took the call, and told no request id")
-        job = _Job(told, endpoint_ids.parse(endpoint).app, key)
+        request_id = json_of(submitted).get("request_id")
+        if not isinstance(request_id, str) or not request_id:
+            return _lost(submitted, "fal accepted the call, but answered without a request id")
+        job = _Job(request_id, endpoint_ids.parse(endpoint).app, key)
         is_over = False
         try:
-            trouble = await self._over(job)
-            is_over = trouble is None or trouble.status == 404
+            failure = await self._wait(job)
+            is_over = failure is None or failure.status == 404
         finally:
             if not is_over:
                 await self._ask(job, "PUT", "/cancel")
-        if trouble is None:
+        if failure is None:
             return await self._result(job)
-        return _lost(trouble, f"fal was asked after job {job.request_id}, and answered {trouble.status}")
+        return _lost(failure, f"a poll of job {job.request_id} was answered {failure.status}")
 
-    async def _over(self, job: _Job) -> Reply | None:
-        """None when the job is over, or what is wrong."""
+    async def _wait(self, job: _Job) -> Reply | None:
+        """Poll until the job is completed; returns None then, else the failed answer."""
         waited, pause, failures = 0.0, FIRST_PAUSE, 0
         while True:
             reply = await self._ask(job, "GET", "/status")
@@ -98,16 +97,16 @@ class JobWaiter:
 
 
 def _is_of_the_gateway(reply: Reply) -> bool:
-    """Whether an answer for a result is trouble on the way to it: what a job came to is told by a model, or named."""
+    """Whether an answer to a result request is a failure of the gateway; a job's own result has a detail or error type."""
     headers = header_map(reply.headers)
     named = errors.ERROR_TYPE_HEADER.decode().lower() in headers or reply.fault is not None or reply.fixture is not None
     return reply.status in _PASSING - {500} and not named and "detail" not in json_of(reply)
 
 
 def _lost(reply: Reply, text: str) -> Reply:
-    """Trouble with a job, as it is told.
+    """The answer to the client for a failure with a job.
 
-    A status that says something else to a client is not passed on, and nothing is to be made again.
+    Other statuses would mislead the client, so they become a 502 that is not retried.
     """
     if reply.status in _PASSING or reply.status in (401, 403):
         return reply

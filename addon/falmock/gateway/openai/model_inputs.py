@@ -1,4 +1,4 @@
-"""What a model takes, from its OpenAPI document (PROTOCOL.md section 8)."""
+"""Reads the inputs of a model from its OpenAPI document (PROTOCOL.md section 8)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _JSON = "application/json"
 
 
 class Field(NamedTuple):
-    """One input of a model: the types it may have, its choices (none: anything), and what it may be at most.
+    """One input of a model: its types, its choices (empty: any value), and its limits.
 
-    `maximum` is of a number, `most` of the items of a list; `is_open` tells that texts beside the choices will do.
+    `maximum` limits a number, `most` the items of a list; `is_open`: texts that are not among the choices are valid too.
     """
 
     types: frozenset[str] = frozenset()
@@ -26,7 +26,7 @@ class Field(NamedTuple):
     is_open: bool = False
 
     def takes(self, value: Any) -> bool:
-        """Whether a value of a simple type will do, as far as types and choices tell."""
+        """Whether a value of a simple type is valid by types and choices."""
         if value in self.choices:
             return True
         if self.choices and not (self.is_open and isinstance(value, str)):
@@ -45,14 +45,14 @@ Inputs = Mapping[str, Field]
 
 
 def inputs_of(document: Any, endpoint: str) -> Inputs | None:
-    """The inputs that a model's OpenAPI document tells of; None where it does not tell of any."""
+    """The inputs in a model's OpenAPI document; None if it has none."""
     operation = _at(document, "paths", f"/{endpoint}", "post")
     schema = _at(operation, "requestBody", "content", _JSON, "schema")
     fields: dict[str, Field] = {}
     for variant in _variants(document, schema, set()):
         properties = variant.get("properties")
         if isinstance(properties, dict):
-            fields |= {str(name): _field(document, told) for name, told in properties.items()}
+            fields |= {str(name): _field(document, value) for name, value in properties.items()}
     return fields or None
 
 
@@ -62,12 +62,12 @@ def _field(document: Any, schema: Any) -> Field:
     choices: list[Any] = []
     is_open = False
     for variant in variants:
-        told = variant.get("type")
-        types.update(name for name in (told if isinstance(told, list) else [told]) if isinstance(name, str))
+        kind = variant.get("type")
+        types.update(name for name in (kind if isinstance(kind, list) else [kind]) if isinstance(name, str))
         listed = variant.get("enum", [variant["const"]] if "const" in variant else None)
         if isinstance(listed, list):
             choices += listed
-        elif told == "string":
+        elif kind == "string":
             is_open = True
     default = next((variant["default"] for variant in variants if "default" in variant), None)
     return Field(
@@ -81,7 +81,7 @@ def _most(variants: list[Mapping[str, Any]], name: str) -> int | None:
 
 
 def _variants(document: Any, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
-    """The schema itself and all that it is put together of, references followed; each once."""
+    """The schema itself and all schemas that it combines, with references resolved; each once."""
     if not isinstance(schema, dict) or id(schema) in seen:
         return
     seen.add(id(schema))

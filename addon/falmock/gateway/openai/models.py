@@ -1,4 +1,4 @@
-"""The models that the OpenAI images API shows: those that an option names, or those that fixtures have images of."""
+"""The models of the OpenAI images API: those of an option, or those with fixtures that answer images."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from falmock.wire.formats import jsontext
 
 FORMS = "alias:endpoint id, such as flux-dev:fal-ai/flux/dev, or an endpoint id alone; several by commas"
 Models = tuple[tuple[str, str], ...]
-"""Names and the endpoint ids that they stand for, in the order they were given."""
+"""Model names and their endpoint ids, in the order they were given."""
 
 
 class BadModels(ValueError):
-    """A text that names no models; it says what was expected."""
+    """A text that is not a list of models; the message says what was expected."""
 
 
 def parse(texts: Iterable[str]) -> Models:
-    """The models that texts of the form `alias:endpoint id,...` name. Raises BadModels."""
+    """The models in texts of the form `alias:endpoint id,...`. Raises BadModels."""
     models: dict[str, str] = {}
     for entry in (entry.strip() for text in texts for entry in text.split(",")):
         if not entry:
@@ -41,7 +41,7 @@ def parse(texts: Iterable[str]) -> Models:
 
 
 def of_fixtures(index: Index) -> Models:
-    """Every endpoint id that a fixture has images of, or nothing but errors, as a model by its own name."""
+    """Every endpoint id whose fixtures answer images, or only errors, as a model of the same name."""
     made: dict[str, set[str]] = {}
     for fixture in index.fixtures:
         model = fixture.match.model
@@ -57,12 +57,12 @@ def _makes(fixture: Fixture) -> str:
 
 
 def images_in(output: Any) -> list[str]:
-    """The URLs of the images that a model's output names, in order."""
+    """The URLs of the images in a model's output, in order."""
     if not isinstance(output, dict):
         return []
     for name in ("images", "image"):
-        told = output.get(name)
-        found = [_url(each) for each in (told if isinstance(told, list) else [told])]
+        value = output.get(name)
+        found = [_url(each) for each in (value if isinstance(value, list) else [value])]
         if urls := [url for url in found if url]:
             return urls
     return []

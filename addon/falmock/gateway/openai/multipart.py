@@ -1,4 +1,4 @@
-"""Reads `multipart/form-data` (RFC 7578), as clients send files with."""
+"""Reads `multipart/form-data` (RFC 7578), the format in which clients send files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
 
 
 class BadForm(ValueError):
-    """A body that is no form; the text says why."""
+    """A body that is not a valid form; the text says why."""
 
 
 class Part(NamedTuple):
-    """One field of a form: its name, its content, and for a file the name and the type that it was given."""
+    """One field of a form: its name, its content, and for a file its name (else None) and type."""
 
     name: str
     data: bytes
@@ -31,7 +31,7 @@ def read(content_type: str, body: bytes) -> list[Part]:
     boundary = parameters.get("boundary", "")
     if not boundary:
         raise BadForm("expected a boundary in the content type")
-    # What stands before the first boundary and behind the last is no part of the form.
+    # Bytes before the first boundary and after the last are not part of the form.
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("utf-8", "surrogateescape"))
     if len(pieces) < 2:
         raise BadForm("expected the boundary of the content type in the body")

@@ -1,4 +1,4 @@
-"""What a client of the OpenAI images API asks for: read from JSON (generations) or a form (edits, variations), and checked as OpenAI does."""
+"""Reads calls to the OpenAI images API from JSON (generations) or a form (edits, variations), and checks them as OpenAI does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_FILES = 16
 MAX_PARTIAL = 3
 DEFAULT_MODEL = "dall-e-2"
 _GPT_IMAGE = ("gpt-image", "chatgpt-image")
-"""How the names of OpenAI's models begin that know no URLs: their clients read the content."""
+"""Prefixes of OpenAI's models that return content, never URLs."""
 _FORMATS = ("url", "b64_json")
 _SIZE = re.compile(r"([1-9]\d{0,4})\s*[xX]\s*([1-9]\d{0,4})")
 _OPTIONS = ("background", "input_fidelity", "moderation", "output_compression", "quality", "style")
@@ -43,18 +43,18 @@ _OWN = frozenset(
         "user",
     )
 )
-"""The parameters of OpenAI's, and `seed`; all others are the model's own."""
+"""OpenAI's parameters, and `seed`; all others are the model's own."""
 
 
 class ImageRequest(NamedTuple):
     """A call.
 
-    `number` is of images, `model` is "" where none is named, `size` None for what the model likes best (width and
-    height in pixels otherwise).
+    `number` is the number of images, `model` is "" if none is given, `size` is width and height in pixels, or None for the
+    model's default.
 
     `prompt` is "" for variations, which have none. `options` are OpenAI's parameters that a model may have by the same
-    name, `extras` parameters that are the model's own. `images` and `mask` are uploaded. `base64` asks for the content
-    of images instead of URLs, `stream` for events.
+    name, `extras` are the model's own parameters. `images` and `mask` are uploaded files. `base64` requests content
+    instead of URLs, `stream` requests events.
     """
 
     prompt: str
@@ -72,12 +72,12 @@ class ImageRequest(NamedTuple):
 
     @property
     def is_gpt_image(self) -> bool:
-        """Whether the client knows the model as one of OpenAI's newer ones, and expects the answers that those give."""
+        """Whether the model's name is that of a newer model of OpenAI's, whose form of answers the client expects."""
         return self.model.startswith(_GPT_IMAGE)
 
 
 def of_generation(request: Request) -> ImageRequest:
-    """What is asked of `/v1/images/generations`. Raises Refused."""
+    """A call to `/v1/images/generations`. Raises RefusedCall."""
     _check_encoding(request)
     try:
         body = jsontext.loads(request.body)
@@ -90,7 +90,7 @@ def of_generation(request: Request) -> ImageRequest:
     for name in ("image", "image[]", "mask"):
         if name in given:
             raise errors.unknown(name)
-    return _wish(given, _prompt(given))
+    return _image_request(given, _prompt(given))
 
 
 def _check_encoding(request: Request) -> None:
@@ -101,13 +101,13 @@ def _check_encoding(request: Request) -> None:
 
 
 def of_edit(request: Request) -> ImageRequest:
-    """What is asked of `/v1/images/edits`. Raises Refused."""
+    """A call to `/v1/images/edits`. Raises RefusedCall."""
     fields, images, mask = _form(request)
-    return _wish(fields, _prompt(fields))._replace(images=images, mask=mask)
+    return _image_request(fields, _prompt(fields))._replace(images=images, mask=mask)
 
 
 def of_variation(request: Request) -> ImageRequest:
-    """What is asked of `/v1/images/variations`: an edit of one image, without a prompt. Raises Refused."""
+    """A call to `/v1/images/variations`: an edit of one image, without a prompt. Raises RefusedCall."""
     fields, images, mask = _form(request)
     for name in ("prompt", "stream", "partial_images"):
         if name in fields:
@@ -116,11 +116,11 @@ def of_variation(request: Request) -> ImageRequest:
         raise errors.unknown("mask")
     if len(images) > 1:
         raise too_many_images(1, len(images))
-    return _wish(fields, "")._replace(images=images)
+    return _image_request(fields, "")._replace(images=images)
 
 
 def _form(request: Request) -> tuple[dict[str, Any], tuple[Part, ...], Part | None]:
-    """The fields of a form, its images, of which there must be one, and its mask. Raises Refused."""
+    """The fields of a form, its images (at least one), and its mask or None. Raises RefusedCall."""
     _check_encoding(request)
     try:
         parts = multipart.read(request.headers.get("content-type", ""), request.body)
@@ -140,13 +140,13 @@ def _form(request: Request) -> tuple[dict[str, Any], tuple[Part, ...], Part | No
 
 
 def too_many_images(most: int, found: int) -> RefusedCall:
-    """More images than a model takes."""
+    """More images than a model accepts."""
     lengths = f"Expected an array with maximum length {most}, but got an array with length {found} instead."
     return RefusedCall(f"Invalid 'image': array too long. {lengths}", param="image", code="array_above_max_length")
 
 
 def _value(part: Part) -> Any:
-    """A field of a form: all are text, so numbers and truth values are known by how they look."""
+    """A field of a form. All are text, so numbers and booleans are recognized by their form."""
     text = part.data.decode("utf-8", "replace")
     if part.name in ("n", "partial_images", "seed", "output_compression") or part.name not in _OWN:
         value = jsontext.value_of(part.data)
@@ -154,7 +154,7 @@ def _value(part: Part) -> Any:
     return {"true": True, "false": False}.get(text, text) if part.name == "stream" else text
 
 
-def _wish(given: Mapping[str, Any], prompt: str) -> ImageRequest:
+def _image_request(given: Mapping[str, Any], prompt: str) -> ImageRequest:
     model = _text(given, "model") or ""
     stream = given.get("stream", False)
     if not isinstance(stream, bool):

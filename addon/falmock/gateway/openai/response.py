@@ -1,4 +1,4 @@
-"""The images that were made as OpenAI's clients are told of them: in one body, or as the events of a stream."""
+"""Builds OpenAI's answer with the generated images: one body, or the events of a stream."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DETAILS = ("image_tokens", "text_tokens")
 
 
 class Image(NamedTuple):
-    """One image: its URL, what it holds in base64 and as bytes where that was asked for, and the prompt that made it."""
+    """One image: its URL, the prompt that the model used, and its content in base64 and as bytes if requested."""
 
     url: str
     prompt: str | None = None
@@ -31,54 +31,54 @@ class Image(NamedTuple):
     content: bytes = b""
 
 
-def reply(wanted: ImageRequest, pictures: Sequence[Image], outputs: Sequence[Any], created: int, why: str) -> Reply:
-    """The answer to a call. `outputs` are what the models answered, in which they may tell the tokens they took."""
+def reply(spec: ImageRequest, pictures: Sequence[Image], outputs: Sequence[Any], created: int, why: str) -> Reply:
+    """The answer to a call. `outputs` are the models' outputs, which may contain their token usage."""
     usage = usage_of(outputs)
-    if wanted.stream:
-        return Reply(200, _STREAM_HEADERS, _events(wanted, pictures, created, usage), why)
+    if spec.stream:
+        return Reply(200, _STREAM_HEADERS, _events(spec, pictures, created, usage), why)
     data: list[dict[str, Any]] = []
     for picture in pictures:
-        told = {"url": picture.url} if picture.base64 is None else {"b64_json": picture.base64}
-        data.append(told | ({"revised_prompt": picture.prompt} if picture.prompt else {}))
+        item = {"url": picture.url} if picture.base64 is None else {"b64_json": picture.base64}
+        data.append(item | ({"revised_prompt": picture.prompt} if picture.prompt else {}))
     body: dict[str, Any] = {"created": created, "data": data}
-    if wanted.is_gpt_image:
-        body |= {name: value for name, value in _traits(wanted, pictures[0]).items() if value != "auto"}
+    if spec.is_gpt_image:
+        body |= {name: value for name, value in _properties(spec, pictures[0]).items() if value != "auto"}
         body["usage"] = usage
     return replies.json_reply(200, body, why)
 
 
-def _events(wanted: ImageRequest, pictures: Sequence[Image], created: int, usage: dict[str, Any]) -> bytes:
-    """One event for each image, whole: fal has none before it is done, and OpenAI's clients take fewer than they ask for."""
-    kind = "image_edit.completed" if wanted.images else "image_generation.completed"
+def _events(spec: ImageRequest, pictures: Sequence[Image], created: int, usage: dict[str, Any]) -> bytes:
+    """One event with each complete image: fal sends no partial images, and OpenAI's clients accept fewer than requested."""
+    kind = "image_edit.completed" if spec.images else "image_generation.completed"
     events = []
     for number, picture in enumerate(pictures, 1):
-        told = {"type": kind, "b64_json": picture.base64, "created_at": created, **_traits(wanted, picture)}
-        told["usage"] = usage if number == len(pictures) else usage_of(())
-        events.append(sse.event(jsontext.dump_model(told).decode(), kind))
+        event = {"type": kind, "b64_json": picture.base64, "created_at": created, **_properties(spec, picture)}
+        event["usage"] = usage if number == len(pictures) else usage_of(())
+        events.append(sse.event(jsontext.dump_model(event).decode(), kind))
     return b"".join(events)
 
 
-def _traits(wanted: ImageRequest, picture: Image) -> dict[str, Any]:
-    """What an image is like; `auto` where nothing tells."""
+def _properties(spec: ImageRequest, picture: Image) -> dict[str, Any]:
+    """The properties of an image; `auto` if they are unknown."""
     kind = media.sniffed(picture.content).removeprefix("image/")
     size = pixels.size_of(picture.content)
-    quality, background = wanted.options.get("quality"), wanted.options.get("background")
+    quality, background = spec.options.get("quality"), spec.options.get("background")
     return {
         "background": background if background in ("transparent", "opaque") else "auto",
-        "output_format": kind if kind in _FORMATS else wanted.output_format or "auto",
+        "output_format": kind if kind in _FORMATS else spec.output_format or "auto",
         "quality": quality if quality in ("low", "medium", "high") else "auto",
         "size": f"{size[0]}x{size[1]}" if size else "auto",
     }
 
 
 def usage_of(outputs: Sequence[Any]) -> dict[str, Any]:
-    """The tokens that models tell they took, in all; 0 where they tell none: fal does not count by tokens."""
-    told = [output.get("usage") for output in outputs if isinstance(output, Mapping)]
-    details = [usage.get("input_tokens_details") for usage in told if isinstance(usage, Mapping)]
-    usage: dict[str, Any] = {name: _sum(told, name) for name in _COUNTS}
+    """The sum of the token usage that models report; 0 if they report none, because fal does not count tokens."""
+    reported = [output.get("usage") for output in outputs if isinstance(output, Mapping)]
+    details = [usage.get("input_tokens_details") for usage in reported if isinstance(usage, Mapping)]
+    usage: dict[str, Any] = {name: _sum(reported, name) for name in _COUNTS}
     return {**usage, "input_tokens_details": {name: _sum(details, name) for name in _DETAILS}}
 
 
-def _sum(told: Sequence[Any], name: str) -> int:
-    counts = (usage.get(name) for usage in told if isinstance(usage, Mapping))
+def _sum(reported: Sequence[Any], name: str) -> int:
+    counts = (usage.get(name) for usage in reported if isinstance(usage, Mapping))
     return sum(count for count in counts if type(count) is int and count >= 0)

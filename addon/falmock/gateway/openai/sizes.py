@@ -1,4 +1,4 @@
-"""A size in pixels in the words of a model: a preset, an object, a ratio, or the nearest of those it knows."""
+"""Maps a size in pixels to a model's inputs: a preset, an object, a ratio, or the nearest choice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEXT = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*([x*:/_])\s*(\d{1,5}(?:\.\d+)?)")
 
 
 def inputs_for(size: Size, inputs: Inputs) -> dict[str, Any] | None:
-    """The inputs that have a model make this size, or what comes nearest; None where it has none for that."""
+    """The inputs of a model for this size or the nearest; None if it has no input for sizes."""
     width, height = size
     image_size = inputs.get("image_size")
     if image_size is not None:
@@ -56,9 +56,9 @@ def inputs_for(size: Size, inputs: Inputs) -> dict[str, Any] | None:
 
 
 def nearest(choices: Iterable[Any], size: Size) -> str | None:
-    """The text that names what comes nearest to a size, in shape first, then in area; None where none names any.
+    """The choice that is nearest to a size, first in shape, then in area; None if no choice is a size or ratio.
 
-    Of equals the first counts.
+    Among equally near choices, the first is taken.
     """
     width, height = size
     best: tuple[tuple[float, float], str] | None = None
@@ -75,7 +75,7 @@ def nearest(choices: Iterable[Any], size: Size) -> str | None:
 
 
 def _sides(choice: Any) -> tuple[float, float, bool] | None:
-    """The sides that a text names, and whether they are pixels rather than a ratio."""
+    """The width and height in a text, and whether they are pixels and not a ratio; None if it has none."""
     if not isinstance(choice, str):
         return None
     if choice in PRESETS:

@@ -129,7 +129,7 @@ def test_other_paths_are_not_its_own() -> None:
     )
 )
 def test_one_job_by_whatever_door_it_is_asked_for(polls: list[tuple[str, str]]) -> None:
-    """The same polls in the same order show the same, whichever door each comes by."""
+    """The same polls in the same order get the same answers, by any door."""
     slow = {"match": {"model": "test/slow"}, "response": {"json": {"done": True}}}
     one, other = Mock(slow, pace="polls:2,4"), Mock(slow, pace="polls:2,4")
     job = one.submit("test/slow")

@@ -51,7 +51,7 @@ def test_a_test_brings_its_own_file(file: str) -> None:
 
 
 def test_it_goes_with_its_scope() -> None:
-    """Until then its URL, which names the content, is good for who does not name the scope: a browser that shows the image."""
+    """Until then its URL, which contains the digest, also works without the scope, as for a browser that shows the image."""
     steered = Steered()
     for scope, content in (("one", b"1"), ("two", b"2")):
         steered.ask("POST", "/fixtures", drawing(content=content), 201, scope=scope)

@@ -1,4 +1,4 @@
-"""The control API as a door: what it takes, and how it says no."""
+"""The control API as a door: which calls it accepts, and how it refuses others."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_a_job_under_way_ends_as_it_was_to_end() -> None:
         (
             {"match": {"model": "t/e"}, "response": {"file": "nowhere.png"}},
             "$.fixtures[0].response.file",
-            "expected a file that came along",
+            "expected a file in",
         ),
     ],
 )

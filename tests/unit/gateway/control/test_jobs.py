@@ -1,4 +1,4 @@
-"""Jobs that are looked at and moved by hand."""
+"""Jobs that a test lists and moves by hand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_at_the_pace_manual_nothing_but_this_moves_a_job() -> None:
     assert steered.ask("POST", f"/jobs/{job}/advance")["state"] == "finished"
     assert steered.status("t/e", job)["status"] == "COMPLETED"
     told = steered.ask("POST", f"/jobs/{job}/advance", status=409)
-    assert told["message"] == "The job is over (finished): nothing moves it any more"
+    assert told["message"] == "The job is over (finished): it cannot be changed any more"
 
 
 def test_runs_and_streams_are_answered_at_once() -> None:
@@ -67,8 +67,8 @@ def test_completing_and_failing() -> None:
     ("body", "said"),
     [
         ({"error": "no_such_error"}, "expected one of"),
-        ({"error": {"name": "x"}}, "No job can come to this error"),
-        ({"error": "rate_limit"}, "No job can come to this error"),
+        ({"error": {"name": "x"}}, "A job cannot end with this error"),
+        ({"error": "rate_limit"}, "A job cannot end with this error"),
         ({"error": 5}, "$.error"),
         ({"eror": "x"}, "error"),
     ],
@@ -195,7 +195,7 @@ def test_a_job_that_is_not_of_the_scope() -> None:
 
 
 class Moves(RuleBasedStateMachine):
-    """Whatever is done to jobs by hand, by clients and by the clock, what they show is one life."""
+    """Any mix of actions by hand, by clients and by the clock shows a valid sequence of states."""
 
     ORDER = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
 

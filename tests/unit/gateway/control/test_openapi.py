@@ -1,4 +1,4 @@
-"""The document that describes the control API, held against what it answers."""
+"""The OpenAPI document of the control API, compared with its answers."""
 
 from __future__ import annotations
 

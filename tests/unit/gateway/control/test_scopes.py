@@ -1,4 +1,4 @@
-"""Faults, scopes and a new beginning through the control API."""
+"""Faults, scopes and reset in the control API."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_the_scope_of_a_call_is_that_of_its_headers_too() -> None:
 
 
 class Posting:
-    """An edge that would post webhooks."""
+    """A stand-in for the part that posts webhooks."""
 
     changes = 0
 

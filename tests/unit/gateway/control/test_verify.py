@@ -132,14 +132,14 @@ def test_that_nothing_is_expected_is_a_mistake(body: Any) -> None:
 @pytest.mark.parametrize(
     ("expected", "instead"),
     [
-        ({"endpoint": "t/c"}, "; called were run t/a (2), run t/b (1)"),
-        ({"endpoint": "t/a", "times": 3}, "; called were run t/a (2), run t/b (1)"),
+        ({"endpoint": "t/c"}, "; found calls: run t/a (2), run t/b (1)"),
+        ({"endpoint": "t/a", "times": 3}, "; found calls: run t/a (2), run t/b (1)"),
         (
             {"endpoint": "t/a", "input": {"prompt": "a fish", "seed": 2}},
             "; the nearest is call 3: $.seed: expected 2, found 1",
         ),
         ({"endpoint": "t/b", "input": {"n": 1}}, "; the nearest is call 2: $.n: expected 1, found nothing"),
-        ({"endpoint": "t/c", "input": {"n": 1}}, "; called were run t/a (2), run t/b (1)"),
+        ({"endpoint": "t/c", "input": {"n": 1}}, "; found calls: run t/a (2), run t/b (1)"),
         ({"endpoint": "t/a", "at_most": 1}, ""),  # there were too many: nothing is missing
     ],
 )
@@ -169,7 +169,7 @@ def test_every_fixture_used() -> None:
 def test_calls_that_are_not_kept_any_more_are_told() -> None:
     steered = played(*[("t/a", {})] * (LIMIT + 2))
     (said,) = problems(steered, {"calls": [{"endpoint": "t/a", "at_least": 5}], "fixtures_used": "added"})
-    assert said == f"the first 2 of {LIMIT + 2} calls are not kept any more: clear the journal more often"
+    assert said == f"the first 2 of {LIMIT + 2} calls are no longer kept: clear the journal more often"
 
 
 def test_a_file_by_its_content() -> None:

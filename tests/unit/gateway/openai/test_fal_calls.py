@@ -19,7 +19,7 @@ from falmock.wire.message import Request
 
 
 class Fal:
-    """Answers what is asked, and remembers it."""
+    """Answers calls and records them."""
 
     def __init__(self, answer: Callable[[Request], Reply]) -> None:
         self.answer = answer

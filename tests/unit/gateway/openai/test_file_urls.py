@@ -19,10 +19,10 @@ def asked(path: str = "/", host: str = HERE, **headers: str) -> Request:
 
 
 def test_out_and_in_again() -> None:
-    url = file_urls.outward(FILE, asked(), HOSTS)
+    url = file_urls.to_client(FILE, asked(), HOSTS)
     assert url == "http://127.0.0.1:8080/v1/images/files/v3b.fal.media/files/b/0a/x_cat.png?a=1"
-    assert file_urls.inward(url) == FILE
-    assert file_urls.inward([url, FILE, 5]) == [FILE, FILE, 5]
+    assert file_urls.to_fal(url) == FILE
+    assert file_urls.to_fal([url, FILE, 5]) == [FILE, FILE, 5]
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ def test_out_and_in_again() -> None:
     ],
 )
 def test_what_is_no_file_of_fals_stays(url: str) -> None:
-    assert file_urls.outward(url, asked(), HOSTS) == url
+    assert file_urls.to_client(url, asked(), HOSTS) == url
 
 
 @pytest.mark.parametrize("host", ["", "a b", "x/y", "x@y", "x?"])
 def test_an_address_that_is_none_is_not_used(host: str) -> None:
-    assert file_urls.outward(FILE, asked(host=host), HOSTS) == FILE
+    assert file_urls.to_client(FILE, asked(host=host), HOSTS) == FILE
 
 
 def test_the_call_behind_a_url() -> None:
     path = f"{file_urls.PREFIX}v3.fal.media/files/a%20b.png"
-    call = file_urls.behind(asked(path, authorization="Bearer x", cookie="c", range="bytes=0-1"), HOSTS)
+    call = file_urls.fal_request(asked(path, authorization="Bearer x", cookie="c", range="bytes=0-1"), HOSTS)
     assert call is not None
     assert (call.host, call.path, call.scope) == ("v3.fal.media", "/files/a%20b.png", "mine")
     assert call.headers == {"range": "bytes=0-1"}
@@ -59,10 +59,10 @@ def test_the_call_behind_a_url() -> None:
     | st.sampled_from(["fal.run/x", "example.com/x", "api.fal.ai/v1", "v3.fal.media"])
 )
 def test_nothing_but_a_host_of_files_is_behind_a_url(rest: str) -> None:
-    call = file_urls.behind(asked(file_urls.PREFIX + rest), HOSTS)
+    call = file_urls.fal_request(asked(file_urls.PREFIX + rest), HOSTS)
     assert call is None or HOSTS.role(call.host) in (Role.CDN, Role.GCS)
 
 
 @given(st.text())
 def test_any_text_goes_in(text: str) -> None:
-    assert file_urls.inward(text) == text or text.startswith("http")
+    assert file_urls.to_fal(text) == text or text.startswith("http")

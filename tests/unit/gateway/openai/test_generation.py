@@ -11,8 +11,8 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.platform.platform import MADE_UP
 from falmock.gateway.openai import errors
-from falmock.gateway.openai.generation import REST_SECONDS
 from falmock.gateway.openai.generation import RETRY_SCHEMA_SECONDS
+from falmock.gateway.openai.generation import SUSPEND_SECONDS
 from falmock.gateway.openai.generation import FalKeys
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
@@ -130,7 +130,7 @@ def test_a_file_that_no_fixture_has_is_told_with_what_to_do() -> None:
     reply = App(index_of(ANY)).reply("POST", GENERATIONS, b'{"model": "a/b", "prompt": "x", "stream": true}')
     said = read(reply)["error"]["message"]
     assert (reply.status, errors.NO_RETRY in reply.headers) == (502, True)
-    assert "nothing recorded is the file at https://v3.fal.media/1" in said
+    assert "the file at https://v3.fal.media/1 is not recorded" in said
     assert '{"$file": "cat.png"}' in said
 
 
@@ -142,7 +142,7 @@ def test_what_nothing_is_known_of_is_said_once() -> None:
     for _ in range(2):
         app.generate(size="640x480")
     (told,) = app.told
-    assert "nothing tells what a/b takes" in told
+    assert "the inputs of a/b are unknown" in told
     assert "_schemas/a/b.json" in told
     assert {request.host for request in app.asked} == {"queue.fal.run"}
 
@@ -151,9 +151,7 @@ def test_what_a_model_has_no_input_for_is_said_once() -> None:
     app = App(knowing(ANY))
     for _ in range(2):
         app.generate(size="640x480", quality="high")
-    assert app.told == [
-        f"a/b has no input for {name} as it was asked for: it is left out" for name in ("size", "quality")
-    ]
+    assert app.told == [f"a/b has no input for the requested {name}: it is left out" for name in ("size", "quality")]
     assert app.runs == [{"prompt": "x"}] * 2
 
 
@@ -208,7 +206,7 @@ def test_a_key_that_does_not_do_rests(refusal: Reply) -> None:
     assert used(app) == ["Key one:1", "Key two:2", "Key two:2", "Key two:2"]
     assert len(app.told) == 2
     assert "one:1" not in repr(app.told)
-    app.now += REST_SECONDS
+    app.now += SUSPEND_SECONDS
     app.generate(BEARER)
     assert used(app)[4:] == ["Key one:1", "Key two:2"]
 
@@ -238,15 +236,15 @@ def test_keys_take_turns() -> None:
 
 def test_one_that_rests_is_passed_over() -> None:
     keys = FalKeys()
-    keys.rest("b", 100.0)
+    keys.suspend("b", 100.0)
     assert [keys.next(ABC, 101.0) for _ in range(4)] == ["a", "c", "a", "c"]
-    assert [keys.next(ABC, 100.0 + REST_SECONDS) for _ in range(3)] == ["a", "b", "c"]
+    assert [keys.next(ABC, 100.0 + SUSPEND_SECONDS) for _ in range(3)] == ["a", "b", "c"]
 
 
 def test_when_all_rest_the_one_goes_that_rested_longest() -> None:
     keys = FalKeys()
     for at, key in ((3.0, "a"), (1.0, "b"), (2.0, "c")):
-        keys.rest(key, at)
+        keys.suspend(key, at)
     assert keys.next(ABC, 4.0) == "b"
 
 
@@ -255,6 +253,6 @@ def test_there_is_always_a_key(story: list[tuple[str, bool, float]]) -> None:
     keys = FalKeys()
     for key, rests, now in story:
         if rests:
-            keys.rest(key, now)
+            keys.suspend(key, now)
         given = keys.next(("a", key), now)
         assert given in ("a", key)

@@ -27,7 +27,7 @@ QUEUED, RUNNING, OVER = status("IN_QUEUE"), status("IN_PROGRESS"), status("COMPL
 
 
 class Fal:
-    """Answers polls, and questions for the result, one after the other; the last one again and again."""
+    """Answers status and result requests one after the other, and repeats the last answer."""
 
     def __init__(self, polls: list[Reply], results: list[Reply] | None = None) -> None:
         self._answers = {True: _repeating(polls), False: _repeating(results or [MADE])}
@@ -127,7 +127,7 @@ def test_polls_that_go_on_failing(bad: Reply, told: int, polls: int) -> None:
 
 @pytest.mark.parametrize("answer", [Reply(404, (), b"{}", "t"), Reply(200, (), b"<html>", "t")])
 def test_a_job_that_is_gone_is_not_made_again(answer: Reply) -> None:
-    """As when the scope was reset meanwhile: the next test would find it."""
+    """As when the scope was reset meanwhile: the next test would see the job."""
     refused = openai_errors.of_fal(Fal([answer]).outcome(), "m")
     assert (refused.status, openai_errors.NO_RETRY in refused.headers) == (502, True)
 

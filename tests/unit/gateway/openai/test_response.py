@@ -60,7 +60,7 @@ def test_what_a_client_of_gpt_image_reads() -> None:
         "usage": NO_TOKENS,
     }
     bare = body(answered(ImageRequest("a", "gpt-image-1"), Image("https://x/1")))
-    assert set(bare) == {"created", "data", "usage"}  # nothing tells the rest
+    assert set(bare) == {"created", "data", "usage"}  # the rest is unknown
 
 
 @pytest.mark.parametrize(("images", "kind"), [((), "image_generation"), ((Part("image", b""),), "image_edit")])
