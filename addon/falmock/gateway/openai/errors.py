@@ -163,7 +163,7 @@ def _marks(reply: Reply) -> tuple[Header, ...]:
 
 
 def json_of(reply: Reply) -> Mapping[str, Any]:
-    """The JSON object that an answer has; an empty one where it has none."""
+    """The JSON object in an answer; empty if there is none."""
     return jsontext.object_of(reply.body if isinstance(reply.body, bytes) else b"") or {}
 
 
