@@ -1,8 +1,8 @@
-"""falmock as one object, without mitmproxy: from a request, and who sends it, to what is to be delivered.
+"""falmock as one object, without mitmproxy: takes a request and its client, returns what to deliver.
 
-An edge (mitmproxy's, a listener's, a test's) reads requests and delivers effects. All that belongs to a call happens
-here, whatever carries it: scopes, faults, fixtures, doors, misses in the log, streams that are woken, parts of uploads
-that are joined, the journal.
+An edge (mitmproxy's, a listener's, a test's) reads requests and delivers effects. Everything about a call happens
+here, whatever the transport: scopes, faults, fixtures, doors, logging misses, waking streams, joining parts of
+uploads, the journal.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
 LOOKS_AGAIN = 1.0
-"""How often (seconds) it is looked whether the client of an answer that takes time is still there."""
+"""How often (seconds) to check whether the client of a slow answer is still connected."""
 
 
 class Client(NamedTuple):
-    """Who sends a request.
+    """The sender of a request.
 
-    `is_direct` says that it was sent to falmock itself, not to a host of fal's. `is_there` tells whether the client
-    still waits: without one, a door stops what it is at.
+    `is_direct` is true if the request was sent to falmock itself, not to one of fal's hosts. `is_there` returns whether
+    the client is still connected; if it is not, the door's work is cancelled.
     """
 
     is_direct: bool = False
@@ -73,8 +73,8 @@ class Client(NamedTuple):
 class ForwardedCall(NamedTuple):
     """A call that goes on to the real fal.
 
-    `rewrite` is set where a door made the call: it changes the status and headers of fal's answer. Any other call goes on
-    as it came.
+    `rewrite` is set if a door made the call: it changes the status and headers of fal's answer. Any other call is
+    forwarded unchanged.
     """
 
     forward: Forward
@@ -83,39 +83,39 @@ class ForwardedCall(NamedTuple):
 
 
 Answer = Reply | Stream | Socket | ForwardedCall
-"""What is to be delivered."""
+"""What to deliver to the client."""
 
 
 class Edge(Protocol):
-    """What the app needs of the world."""
+    """What the app needs from its surroundings."""
 
     def now(self) -> float:
         """The time in seconds since the epoch."""
 
     async def forward(self, request: Request, forward: Forward) -> Reply:
-        """The real fal's answer to a call that a door makes, whole."""
+        """The real fal's complete answer to a call that a door makes."""
 
     def wake(self, request_id: str) -> None:
-        """The job with this request id changed, or any (`effects.EVERY_JOB`): streams that tell of it go on."""
+        """The job with this request id changed, or any job (`effects.EVERY_JOB`): continue the streams that report on it."""
 
     def read(self, body: FileBody) -> bytes:
         """A body that is on disk. Raises OSError."""
 
     async def join(self, parts: tuple[Content, ...]) -> Content:
-        """One file of these parts. Raises OSError."""
+        """Join these parts into one file. Raises OSError."""
 
     def remove(self, files: list[str]) -> None:
-        """Remove uploaded files that are of no use any more."""
+        """Remove uploaded files that are no longer needed."""
 
 
 class Needs(NamedTuple):
-    """What of the state that calls share one call needs: that of its scope."""
+    """Which shared state a call needs: that of its scope."""
 
     scope: str
 
 
 class App:
-    """falmock, composed. `new_id` makes a request id from the time, `secret` signs tokens, `environ` has fal's keys.
+    """falmock, composed. `new_id` makes a request id from the time, `secret` signs tokens, `environ` holds fal's keys.
 
     `webhooks` posts webhooks: without one there are none.
     """
@@ -136,12 +136,12 @@ class App:
         self._tidy_timer: asyncio.TimerHandle | None = None
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
-        """What answers direct requests, in the order in which each is asked whether one is for it."""
+        """The doors that answer direct requests. The first one that claims a request answers it."""
         steering = Steering()
         return (
             Health(),
             Control(self.engines, self.fixtures.reload),
-            OpenAIImages(self.engines, _together, asyncio.sleep, _tell_of_openai),
+            OpenAIImages(self.engines, _together, asyncio.sleep, _log_openai),
             AimockControl(self.engines, steering),
             Aimock(self.engines, new_id, steering),
             ServerProxy(self.engines, environ),
@@ -149,12 +149,12 @@ class App:
 
     @property
     def config(self) -> Config:
-        """How falmock was asked to work."""
+        """The configuration in use."""
         return self.engines.config
 
     @property
     def redactor(self) -> Redactor:
-        """Knows what must never be shown."""
+        """Hides secrets in everything that is shown."""
         return self.engines.common.redactor
 
     def _use_fixtures(self, loaded: LoadedFixtures) -> None:
@@ -165,30 +165,30 @@ class App:
     # recording
 
     def recorder(self, config: Config, join: Callable[[list[Content]], Content]) -> Recorder:
-        """A recorder as the configuration asks for; `join` makes one content of the parts of an upload."""
+        """A recorder for this configuration; `join` makes one content from the parts of an upload."""
         return Recorder(
             config.hosts, self.redactor, config.ignore, join, max_jobs=config.max_jobs, errors=config.record_errors
         )
 
     def learned(self, file: File) -> None:
-        """A recording learned which content a file URL stands for: calls that name the URL match by that from now on."""
+        """A recording learned the content of a file URL: from now on, calls that contain the URL match by that content."""
         self.engines.common.scope.assets.note(urlsplit(file.url).path, file.sha256, file.content_type)
 
     # calls
 
     def claims(self, request: Request) -> bool:
-        """Whether a door is for this direct request. `request.host` is whatever the client called falmock."""
+        """Whether a door answers this direct request. `request.host` is the name the client used for falmock."""
         return self._doors.find(request) is not None
 
     async def answer(self, request: Request, client: Client = Client()) -> Answer:  # noqa: B008 - a tuple of constants
-        """What is to be delivered to the client of a request to one of fal's hosts, or to falmock itself."""
+        """What to deliver to the client of a request to one of fal's hosts, or to falmock itself."""
         if not client.is_direct:
             return await self._answer_call(request)
         result = await self._at_door(request, client)
         if isinstance(result, FalCall):
             return await self._answer_call(*result)
         if isinstance(result, Reply):
-            self._tell(result)
+            self._report(result)
         return result
 
     async def _answer_call(
@@ -201,18 +201,18 @@ class App:
         if isinstance(effect, Forward):
             return ForwardedCall(effect, request, rewrite)
         if isinstance(effect, Reply):
-            self._tell(effect)
+            self._report(effect)
         elif isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
         return effect._replace(why=self.redactor.text(effect.why))
 
     def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
-        """A call in its three steps, two of which are the engine's. With state in memory none of them waits."""
+        """Handle a call in three steps, two of them in the engine. State is in memory, so none of them waits."""
         engine = self._load(self.needs(request))
         return engine.handle(request, self._edge.now(), rewrite, instead)
 
     def needs(self, request: Request) -> Needs:
-        """What of the shared state a call needs."""
+        """Which shared state a call needs."""
         return Needs(request.scope)
 
     def _load(self, needs: Needs) -> Engine:
@@ -235,14 +235,14 @@ class App:
         return answering.result()
 
     async def ask(self, request: Request, rewrite: Rewrite | None = None) -> Reply:
-        """The answer to a call that a door makes, whole, after the time it takes: given here, or by the real fal."""
+        """The complete answer to a call that a door makes, after its delay: from falmock, or from the real fal."""
         effect = self._handle(request, rewrite)
         if isinstance(effect, Forward):
             reply = await self._edge.forward(request, effect)
             effect = reply if rewrite is None else rewrite(reply)
         if not isinstance(effect, Reply):
             return replies.problem(501, "falmock does not make this call for others", "no whole answer")
-        self._tell(effect)
+        self._report(effect)
         try:
             body = self._edge.read(effect.body) if isinstance(effect.body, FileBody) else effect.body
         except OSError as error:
@@ -251,8 +251,8 @@ class App:
             await asyncio.sleep(effect.delay)
         return effect._replace(body=body, delay=0.0)
 
-    def _tell(self, reply: Reply) -> None:
-        """Have those hear of an answer who wait for one like it."""
+    def _report(self, reply: Reply) -> None:
+        """Log the miss of an answer, and wake the streams that wait for its job."""
         if reply.miss is not None:
             self.misses.tell(reply.miss)
         if reply.wakes:
@@ -261,7 +261,7 @@ class App:
     # uploads
 
     async def _join(self, request: Request, join: Join, rewrite: Rewrite | None) -> Reply | Stream:
-        """Join the parts of an upload; the answer to the request that completed it."""
+        """Join the parts of an upload; returns the answer to the request that completed it."""
         whole: Content | Reply
         try:
             whole = await self._edge.join(join.parts)
@@ -270,7 +270,7 @@ class App:
         return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
 
     def tidy(self) -> None:
-        """Remove the files that the engines have no use for any more, and see when there will be more of them."""
+        """Remove the files that the engines no longer need, and schedule the next clean-up."""
         self._edge.remove(self.engines.take_dropped())
         at = self.engines.common.tidy_at
         if at is not None and self._tidy_timer is None:
@@ -283,7 +283,7 @@ class App:
         self.tidy()
 
     def stop(self) -> None:
-        """falmock ends: nothing is looked at any more."""
+        """Stop watching fixtures and cancel the clean-up timer."""
         self.fixtures.stop_watching()
         if self._tidy_timer is not None:
             self._tidy_timer.cancel()
@@ -291,7 +291,7 @@ class App:
 
 
 def no_disk(error: OSError) -> Reply:
-    """The answer to an upload that there is no room for."""
+    """The answer to an upload that does not fit on the disk."""
     return replies.problem(
         507,
         f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
@@ -302,9 +302,9 @@ def no_disk(error: OSError) -> Reply:
 
 
 async def _together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
-    """The answers to calls that are made at once, in the order of the calls."""
+    """The answers to concurrent calls, in the order of the calls."""
     return list(await asyncio.gather(*calls))
 
 
-def _tell_of_openai(text: str) -> None:
+def _log_openai(text: str) -> None:
     logger.info("falmock: openai: %s", text)

@@ -1,4 +1,4 @@
-"""An app without mitmproxy: what it needs of the world is played here."""
+"""An app without mitmproxy: this module provides its edge."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unit.engine.calls import index_of
 
 
 class TestEdge:
-    """A world with a clock that stands still, and a fal that gives one answer."""
+    """An edge with a fixed clock, and a fal that gives one answer."""
 
     __test__ = False
 
@@ -53,7 +53,7 @@ class TestEdge:
 
 
 def app_of(*fixtures: dict[str, Any], edge: Any = None, index: Index | None = None, **config: Any) -> App:
-    """An app with these fixtures, configured so."""
+    """An app with these fixtures and this configuration."""
     app = App(edge or TestEdge(), lambda now: uuid7(now, 1), b"secret", {})
     app.engines.use_config(Config(**config))
     app.engines.use_fixtures(index_of(*fixtures) if index is None else index)

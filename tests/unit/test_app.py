@@ -1,4 +1,4 @@
-"""The whole app, driven without a flow: calls, doors, uploads, and what is told of misses."""
+"""The whole app, driven without a flow: calls, doors, uploads, and the log of misses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ANSWER = Reply(200, (), b"answered", "answered")
 
 
 class Door:
-    """A door that answers at length."""
+    """A door that answers with what `act` returns."""
 
     name = "the only one"
 
@@ -54,7 +54,7 @@ class Door:
 
 
 def only_door(act: Callable[[], Awaitable[Reply | FalCall]]) -> App:
-    """An app behind whose only door this happens."""
+    """An app whose only door does this."""
     app = app_of()
     app._doors = Doors(app.engines, [Door(act)])
     return app
@@ -66,7 +66,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def left_over() -> set[str]:
-    """The tasks that are not the test's own."""
+    """The tasks that the test did not start itself."""
     return {task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
 
@@ -97,7 +97,7 @@ def test_a_door_stops_when_its_client_goes_and_is_let_finish() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.02)  # it is looked again meanwhile: the end is not cut short
+            await asyncio.sleep(0.02)  # long enough for another check of the client: the end is not cut short
             done.append("cancelled the job")
         return ANSWER
 
@@ -227,7 +227,7 @@ STORAGE = "v3.fal.media"
 
 
 class Uploads:
-    """An app and the folder that uploaded files are in."""
+    """An app and its folder of uploaded files."""
 
     def __init__(self, folder: Path, **config: Any) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""The bodies of replies: whole, or over time - dripped, cut, late, or from a file that is read as the client takes it."""
+"""The bodies of replies: whole, or over time (slow, cut, delayed, or from a file that is read as fast as the client reads)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import StreamStep
 
 BLOCK = 256 * 1024
-"""How much of a file is read at a time (bytes)."""
+"""How much of a file to read at a time (bytes)."""
 AT_ONCE = Delivery()
 
 
 class ChangedFile(OSError):
-    """An asset on disk that is not what was loaded any more."""
+    """An asset on disk that changed after it was loaded."""
 
 
 def body_of(reply: Reply) -> bytes:
-    """The bytes of a reply's body. Raises OSError where its file is gone or was changed under us."""
+    """The bytes of a reply's body. Raises OSError if its file is gone, ChangedFile if it changed."""
     return read_file(reply.body) if isinstance(reply.body, FileBody) else reply.body
 
 
 def read_file(body: FileBody) -> bytes:
-    """A body that is on disk. Raises OSError where its file is gone or was changed under us."""
+    """A body that is on disk. Raises OSError if its file is gone, ChangedFile if it changed."""
     file, start, stop = body
     with Path(file).open("rb") as opened:
         opened.seek(start)
@@ -38,9 +38,9 @@ def read_file(body: FileBody) -> bytes:
 
 
 class ReplySource:
-    """The body of a reply as a Source. A file is opened at once, so that one which is gone is known before any header.
+    """The body of a reply as a Source. Opens its file at once, so that a missing file is found before headers are sent.
 
-    Raises OSError for a file that cannot be opened, ChangedFile for one that is shorter than it was.
+    Raises OSError for a file that cannot be opened, ChangedFile for one that became shorter.
     """
 
     def __init__(self, body: bytes | FileBody, delivery: Delivery | None) -> None:
@@ -88,7 +88,7 @@ class ReplySource:
         return self._file.read(size)
 
     def close(self) -> None:
-        """The reply is over, or its client is gone."""
+        """Close the file: the reply is over, or its client is gone."""
         if self._file is not None:
             self._file.close()
             self._file = None

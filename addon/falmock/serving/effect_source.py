@@ -1,4 +1,4 @@
-"""What a connection plays, and where it gets it from."""
+"""What a connection plays, and where it gets that from."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ class Sink(Protocol):
         """The next bytes."""
 
     def drop(self) -> None:
-        """The client is gone before the end: forget what came."""
+        """The client disconnected before the end: discard what came."""
 
     def content(self) -> Content:
-        """The whole body came."""
+        """The body is complete: its content."""
 
 
 class Upload(NamedTuple):
-    """A request whose body goes to `sink`; `answer` is then asked for what to reply."""
+    """A request whose body goes to `sink`; then `answer` returns the reply."""
 
     sink: Sink
     answer: Callable[[Content], Awaitable[Reply]]
 
 
 Play = Reply | Stream | Socket | Upload
-"""What is played to one request."""
+"""What to play to one request."""
 
 
 class Connection(Protocol):
     """One open connection."""
 
     def wake(self) -> None:
-        """Something changed that its stream tells of."""
+        """Something changed that its stream reports."""
 
     def abort(self) -> None:
-        """Break off at once."""
+        """Close the connection at once."""
 
 
 class EffectSource(Protocol):
-    """Tells a connection what to play, and wakes it."""
+    """Decides what a connection plays, and wakes it."""
 
     connections: set[Connection]
-    """Those that are open."""
+    """The open connections."""
 
     @property
     def clock(self) -> Callable[[], float]:
         """The time in seconds since the epoch."""
 
     def for_request(self, headers: Iterable[Header]) -> Play | None:
-        """What to play to the request with these headers; None where its connection is to be broken off."""
+        """What to play to the request with these headers; None to close its connection."""
 
     def listen(self, key: str, connection: Connection) -> None:
-        """Wake this connection from now on when the job with this request id changes; "" for none."""
+        """Wake this connection whenever the job with this request id changes; "" for no job."""
 
     def stop_listening(self, key: str, connection: Connection) -> None:
-        """Wake it no more."""
+        """Stop waking this connection."""

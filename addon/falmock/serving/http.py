@@ -30,7 +30,7 @@ _BODILESS = (204, 304)
 
 
 class HttpConnection(asyncio.Protocol):
-    """Reads one request after the other. What it answers is stepped by a timer, as fast as the client takes it."""
+    """Reads one request after the other. A timer steps through each answer, as fast as the client reads it."""
 
     transport: asyncio.Transport
 
@@ -56,18 +56,18 @@ class HttpConnection(asyncio.Protocol):
         self._effects.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The client is gone: nothing of what it was given goes on."""
+        """The client is gone: stop everything that was played to it."""
         self._effects.connections.discard(self)
         self._forget()
         if self._handler is not None:
             self._handler.cancel()
 
     def abort(self) -> None:
-        """Break off at once."""
+        """Close the connection at once."""
         self.transport.abort()
 
     def _reset(self) -> None:
-        """Break off, with a TCP RST where everything is sent already."""
+        """Close the connection, with a TCP RST if everything is sent already."""
         if self.transport.get_write_buffer_size():
             self.transport.close()
         else:
@@ -88,20 +88,22 @@ class HttpConnection(asyncio.Protocol):
             self._websocket.gone()
 
     def pause_writing(self) -> None:
-        """The client takes no more for now."""
+        """The client does not read for now."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """The client takes more."""
+        """The client reads again."""
         self._paused = False
         if self._waiting:
             self._waiting = False
-            self._later(0.0, self._step)  # not in here: asyncio ends a transport twice that is closed while it resumes
+            self._later(
+                0.0, self._step
+            )  # not in here: asyncio closes a transport twice if it is closed while it resumes
 
     # requests
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of requests, or of a socket once it is open."""
+        """Bytes of requests, or of a WebSocket once it is open."""
         if self._websocket is not None:
             self._websocket.feed(data)
             return
@@ -129,7 +131,7 @@ class HttpConnection(asyncio.Protocol):
                 self.transport.close()
 
     def _enter(self, request: h11.Request) -> None:
-        """The head of a request is here: see what to play to it."""
+        """The head of a request is here: get what to play to it."""
         play = self._effects.for_request(request.headers)
         self._has_body = request.method != b"HEAD"
         if play is None:
@@ -145,7 +147,7 @@ class HttpConnection(asyncio.Protocol):
             self._play.sink.write(data)
 
     def _begin(self) -> None:
-        """The request is whole: answer it."""
+        """The request is complete: answer it."""
         play = self._play
         if isinstance(play, Stream):
             self._effects.listen(play.key, self)
@@ -157,9 +159,9 @@ class HttpConnection(asyncio.Protocol):
             self._handler = self._loop.create_task(self._stored(play))
 
     async def _stored(self, upload: Upload) -> None:
-        """An upload is on disk: see what is to be answered."""
+        """An upload is on disk: get its answer."""
         try:
-            content, self._play = upload.sink.content(), None  # until here, whoever hangs up has the sink dropped
+            content, self._play = upload.sink.content(), None  # until here, a disconnect drops the sink
             reply = await upload.answer(content)
         except Exception:
             logger.exception("falmock: an upload could not be taken")
@@ -175,15 +177,15 @@ class HttpConnection(asyncio.Protocol):
         except OSError as error:
             reply = replies.unreadable_asset(error)
             body = ReplySource(reply.body, None)
-        told = reply.delivery.length if reply.delivery else None
-        length = (body.size if reply.length is None else reply.length) if told is None else told
-        self._raw = told is not None and told != body.size
+        declared = reply.delivery.length if reply.delivery else None
+        length = (body.size if reply.length is None else reply.length) if declared is None else declared
+        self._raw = declared is not None and declared != body.size
         self._later(reply.delay, lambda: self._answer(reply.status, reply.headers, body, length))
 
     # answers
 
     def _answer(self, status: int, headers: tuple[Header, ...], source: Source, length: int | None) -> None:
-        """Send the head of an answer; its body follows. `length` in bytes is None for one that only its end tells."""
+        """Send the head of an answer; its body follows. `length` is in bytes, None if it is not known in advance."""
         framing = (b"Transfer-Encoding", b"chunked") if length is None else (b"Content-Length", str(length).encode())
         fields = [*headers] if status in _BODILESS else [*headers, framing]
         self._has_body = self._has_body and status not in _BODILESS
@@ -191,7 +193,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._send(h11.Response(status_code=status, headers=fields, reason=reason(status)))
         except h11.LocalProtocolError:
-            logger.exception("falmock: an answer is none that HTTP can carry")
+            logger.exception("falmock: an answer cannot be sent over HTTP")
             self._give_up()
             return
         if self._http.their_state is h11.ERROR or self.transport.is_closing():
@@ -204,7 +206,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.write(data)
 
     def _step(self) -> None:
-        """Send what is due of the body, and see when more is."""
+        """Send the part of the body that is due, and schedule the next."""
         self._cancel_timer()
         if self._source is None or self.transport.is_closing():
             return
@@ -239,7 +241,7 @@ class HttpConnection(asyncio.Protocol):
                 self._send(h11.Data(data=piece))
 
     def _give_up(self) -> None:
-        """What is being played cannot go on."""
+        """The answer cannot go on: close the connection."""
         self._forget()
         self.transport.close()
 
@@ -253,7 +255,7 @@ class HttpConnection(asyncio.Protocol):
         self._read()
 
     def wake(self) -> None:
-        """Something changed that the stream tells of."""
+        """Something changed that the stream reports."""
         if self._source is not None:
             self._step()
 

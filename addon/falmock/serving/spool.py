@@ -1,4 +1,4 @@
-"""Bodies that are kept while they pass: their digest, and their bytes in a temporary file."""
+"""Keeps bodies while they pass: their digest, and their bytes in a temporary file."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from falmock.wire.message import Content
 
 
 class Hasher:
-    """Takes the digest of a body."""
+    """Computes the digest of a body."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self.size = 0
 
     def __call__(self, chunk: bytes) -> bytes:
-        """One chunk, which goes on unchanged; the empty one ends the body."""
+        """Take one chunk and return it unchanged; an empty chunk ends the body."""
         self._hash.update(chunk)
         self.size += len(chunk)
         return chunk
 
     def content(self) -> Content:
-        """What came through."""
+        """The content that came so far."""
         return Content(self._hash.hexdigest(), self.size)
 
     def drop(self) -> None:
-        """The body was cut off: forget it."""
+        """The body was cut off: discard it."""
 
 
 class Spool(Hasher):
-    """Keeps a body in a temporary file of a folder. A disk that is full costs the recording, not the app."""
+    """Keeps a body in a temporary file of a folder. A full disk only loses the file; the body still passes."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Spool(Hasher):
             self._fail(error)
 
     def __call__(self, chunk: bytes) -> bytes:
-        """One chunk, which goes on unchanged; the empty one ends the body."""
+        """Take one chunk and return it unchanged; an empty chunk ends the body."""
         super().__call__(chunk)
         if self._file is not None:
             try:
@@ -60,7 +60,7 @@ class Spool(Hasher):
         return chunk
 
     def content(self) -> Content:
-        """What came through; without its file where that could not be written."""
+        """The content that came so far; without a file if it could not be written."""
         try:
             self._close()
         except OSError as error:

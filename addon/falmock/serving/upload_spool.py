@@ -1,7 +1,7 @@
-"""Uploaded bodies on disk: a folder of this process's own, that goes when the process does, or at the latest when the next starts.
+"""Uploaded bodies on disk, in a folder of this process. It is removed when the process ends, or when the next one starts.
 
-A lock on the folder tells that its process lives. The kernel lets go of it however that ends, and it holds between
-containers that share a folder for temporary files, which process ids do not.
+A lock on the folder shows that its process is alive. The kernel releases it however the process ends. It also works
+between containers that share a folder for temporary files, where process ids do not.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from falmock.serving.spool import Spool
 from falmock.wire.message import Content
 
 PREFIX = "falmock-bodies-"
-"""How the folders begin, in the folder for temporary files."""
+"""The prefix of the folders' names, in the folder for temporary files."""
 BLOCK = 1024 * 1024
 ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
-"""The content encodings of uploads that are taken off on the way."""
+"""The content encodings of uploads that are decoded on the way to disk."""
 
 
 class SpooledUpload(Spool):
-    """The body of an upload on its way into a file. `problem` or `garbled` tells why the file is not there."""
+    """The body of an upload on its way into a file. `problem` or `garbled` says why there is no file."""
 
     def __init__(self, folder: Path, encoding: str) -> None:
         super().__init__(folder)
         self.garbled = ""
-        """What is wrong with the body's content encoding."""
+        """What is wrong with the body's content encoding; "" if nothing is."""
         self._decoder = Decoder() if encoding not in ("", "identity") else None
 
     def write(self, data: bytes) -> None:
-        """The next bytes as they were sent."""
+        """Take the next bytes as they were sent."""
         if self._decoder is None:
             if data:
                 self(data)
@@ -50,7 +50,7 @@ class SpooledUpload(Spool):
             self._refuse(str(error))
 
     def content(self) -> Content:
-        """The whole body came."""
+        """The body is complete: its content, without a file if it could not be kept."""
         if self._decoder is not None and not self._decoder.is_whole:
             self._refuse("it ends in the middle")
         return super().content()._replace(file=None) if self.garbled else super().content()
@@ -62,7 +62,7 @@ class SpooledUpload(Spool):
 
 
 class Decoder:
-    """Takes gzip or deflate off a body that comes in pieces, and gives pieces of at most `block` bytes."""
+    """Decodes a gzip or deflate body that comes in pieces, into pieces of at most `block` bytes."""
 
     def __init__(self, block: int = BLOCK) -> None:
         self._block = block
@@ -75,7 +75,7 @@ class Decoder:
         return self._inflate.eof or not self._began
 
     def pieces(self, data: bytes) -> Iterable[bytes]:
-        """What the next bytes stand for. Raises zlib.error."""
+        """Decode the next bytes. Raises zlib.error."""
         while data:
             if self._inflate.eof:  # gzip may be several members in a row
                 self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
@@ -93,12 +93,12 @@ class Decoder:
         except zlib.error:
             if began:
                 raise
-        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # what some call deflate has no header
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some clients send deflate without a zlib header
         return self._inflate.decompress(data, self._block)
 
 
 class SpoolFolder:
-    """The folder that uploaded files are in. It is made when the first one comes."""
+    """The folder of uploaded files. It is made when the first one comes."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
@@ -108,17 +108,17 @@ class SpoolFolder:
 
     @property
     def folder(self) -> Path:
-        """The folder itself. Raises OSError where it cannot be made."""
+        """The path of the folder. Raises OSError if it cannot be made."""
         if self._folder is None:
             self._folder, self._lock = _locked_folder()
         return self._folder
 
     def upload(self, encoding: str) -> SpooledUpload:
-        """Where the body of an upload goes that has this content encoding, one of ENCODINGS. Raises OSError."""
+        """A sink for the body of an upload with this content encoding (one of ENCODINGS). Raises OSError."""
         return SpooledUpload(self.folder, encoding)
 
     async def join(self, parts: tuple[Content, ...]) -> Content:
-        """One file with the content of all parts, which stay. Asked for the same at the same time, it is done once.
+        """One file with the content of all parts, which stay on disk. Concurrent calls for the same parts share one join.
 
         Raises OSError.
         """
@@ -131,14 +131,14 @@ class SpoolFolder:
         return await asyncio.shield(under_way)
 
     def remove(self, files: list[str]) -> None:
-        """Files are of no use any more."""
+        """Remove these files in the background."""
         if files:
             removal = asyncio.get_running_loop().run_in_executor(None, _remove, files)
             self._removals.add(removal)
             removal.add_done_callback(self._removals.discard)
 
     def stop(self) -> None:
-        """Remove everything."""
+        """Remove the folder with all files."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             os.close(self._lock)
@@ -146,7 +146,7 @@ class SpoolFolder:
 
 
 def join(parts: Iterable[Content], whole: Path) -> Content:
-    """Make a file of the content of all parts. Raises OSError; nothing is left of it then."""
+    """Write the content of all parts to one file. Raises OSError and then removes the file."""
     digest, size = hashlib.sha256(), 0
     try:
         with whole.open("xb") as target:
@@ -181,10 +181,10 @@ def _locked_folder() -> tuple[Path, int]:
         handle = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # somebody who starts just now takes it for a leftover
+        except BlockingIOError:  # a process that is starting takes the folder for a leftover
             os.close(handle)
             continue
-        except OSError:  # no locks here: then nobody removes it but us
+        except OSError:  # the file system has no locks: nobody else removes the folder
             return folder, handle
         if folder.is_dir():
             return folder, handle
@@ -192,7 +192,7 @@ def _locked_folder() -> tuple[Path, int]:
 
 
 def remove_leftovers() -> int:
-    """Remove the folders of processes that were killed; how many there were."""
+    """Remove the folders of processes that were killed; returns how many."""
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""One WebSocket: wsproto between the bytes of a connection and the engine's conversation."""
+"""One WebSocket: connects the bytes of a connection (through wsproto) with the engine's conversation."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from falmock.wire.formats import frames
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024
-"""A message longer than this (bytes) ends the socket with 1009."""
+"""A message longer than this (bytes) closes the socket with code 1009."""
 MAX_UNREAD = 256 * 1024 * 1024
-"""A client that leaves more than this (bytes) of what it was sent unread is hung up on."""
-FAREWELL = 2.0
-"""How long the peer has (seconds) to answer a close, and the ping before it."""
+"""The connection is aborted if more than this (bytes) waits for the client to read it."""
+CLOSE_TIMEOUT = 2.0
+"""How long (seconds) to wait for the peer to answer a close, and the ping before it."""
 READ_ALL = b"falmock: all read?"
-"""The payload of the ping before a close; its pong tells that the peer has read what was said before."""
+"""The payload of the ping before a close. Its pong shows that the peer has read all earlier messages."""
 _TOO_BIG = 1009
 
 
 class WebSocketConnection:
-    """Speaks for a Conversation, from the handshake on."""
+    """Plays a Conversation, from the handshake on."""
 
     def __init__(self, transport: asyncio.Transport, play: Socket, clock: Callable[[], float]) -> None:
         self._transport = transport
@@ -48,7 +48,7 @@ class WebSocketConnection:
         self._deflate = PerMessageDeflate()
         self._close: frames.Close | None = None
         self._closing = False
-        self._vanished = False
+        self._dropped = False
 
     def open(self, request: h11.Request) -> None:
         """Accept the handshake."""
@@ -60,22 +60,22 @@ class WebSocketConnection:
             self._transport.abort()
 
     def feed(self, data: bytes) -> None:
-        """Bytes from the client, cut anywhere."""
+        """Take bytes from the client, split anywhere."""
         try:
             self._ws.receive_data(data)
             self._handle()
         except RemoteProtocolError as error:
-            self._hang_up(error.event_hint or events.CloseConnection(1002, "protocol error"))
+            self._end(error.event_hint or events.CloseConnection(1002, "protocol error"))
 
     def gone(self) -> None:
-        """The connection is lost."""
+        """The connection is lost: stop."""
         self._closing = True
         self._cancel_timer()
 
     def _handle(self) -> None:
         for event in self._ws.events():
             if self._close is not None and isinstance(event, events.Pong) and event.payload == READ_ALL:
-                self._part(self._close)
+                self._send_close(self._close)
             if self._closing and not isinstance(event, events.CloseConnection):
                 continue
             if isinstance(event, events.Request):
@@ -88,22 +88,22 @@ class WebSocketConnection:
             elif isinstance(event, events.Ping):
                 self._send(event.response())
             elif isinstance(event, events.CloseConnection):
-                self._hang_up(event.response())
+                self._end(event.response())
 
     def _accept(self) -> None:
         extra = list(self._play.headers)
-        # Deflated, the first part of a message would mostly be empty.
+        # With deflate, the first part of a message would mostly be empty.
         extensions: list[Extension] = [] if self._play.exact else [self._deflate]
         self._send(events.AcceptConnection(extensions=extensions, extra_headers=extra))
         self._take_turn(self._play.conversation.opened)
 
     def _gather(self, event: events.TextMessage | events.BytesMessage) -> None:
-        """A part of a message; the last one makes it whole."""
+        """Collect a part of a message; the last one completes it."""
         data = event.data if isinstance(event.data, str) else bytes(event.data)
         self._parts.append(data)
         self._size += len(data)
         if self._size > MAX_MESSAGE:
-            self._hang_up(events.CloseConnection(_TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
+            self._end(events.CloseConnection(_TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
             return
         if not event.message_finished:
             return
@@ -118,37 +118,37 @@ class WebSocketConnection:
     def _due(self) -> None:
         self._take_turn(self._play.conversation.due)
 
-    def _take_turn(self, ask: Callable[[float], SocketStep]) -> None:
-        """Ask the conversation, say what it says, and see when to ask again."""
+    def _take_turn(self, next_step: Callable[[float], SocketStep]) -> None:
+        """Get the conversation's next step, send its frames, and schedule the next turn."""
         self._cancel_timer()
         now = self._clock()
         try:
-            turn = ask(now)
+            turn = next_step(now)
         except Exception:
-            logger.exception("falmock: a socket broke off")
-            self._hang_up(events.CloseConnection(1011, "falmock failed; its log has the details"))
+            logger.exception("falmock: a WebSocket failed")
+            self._end(events.CloseConnection(1011, "falmock failed; its log has the details"))
             return
         for frame in turn.frames:
             if self._closing:
                 return
-            self._say(frame)
+            self._send_frame(frame)
         if turn.again is not None and not self._closing:
             self._timer = self._loop.call_later(max(turn.again - now, 0.0), self._due)
 
-    def _say(self, frame: frames.Frame) -> None:
+    def _send_frame(self, frame: frames.Frame) -> None:
         if isinstance(frame, frames.Text | frames.Binary | frames.Stored):
-            self._say_message(frame)
+            self._send_message(frame)
         elif isinstance(frame, frames.Ping):
             self._send(events.Ping(payload=frame.payload))
         elif isinstance(frame, frames.Close):
-            self._take_leave(frame)
+            self._begin_close(frame)
         elif isinstance(frame, frames.Cut):
-            self._say_message(frame.message, is_cut=True)
-            self._vanish()
+            self._send_message(frame.message, is_cut=True)
+            self._drop()
         else:
-            self._vanish()
+            self._drop()
 
-    def _say_message(self, frame: frames.Text | frames.Binary | frames.Stored, *, is_cut: bool = False) -> None:
+    def _send_message(self, frame: frames.Text | frames.Binary | frames.Stored, *, is_cut: bool = False) -> None:
         if isinstance(frame, frames.Text):
             self._send(events.TextMessage(data=frame.text, message_finished=frame.final), is_cut=is_cut)
             return
@@ -156,46 +156,46 @@ class WebSocketConnection:
             data = _data_of(frame)
         except OSError:
             logger.exception("falmock: an asset of the fixtures cannot be read")
-            self._hang_up(events.CloseConnection(1011, "falmock failed; its log has the details"))
+            self._end(events.CloseConnection(1011, "falmock failed; its log has the details"))
             return
         self._send(events.BytesMessage(data=data, message_finished=frame.final), is_cut=is_cut)
 
-    def _vanish(self) -> None:
-        """Go without a word.
+    def _drop(self) -> None:
+        """End the connection without a close frame.
 
-        Not at once: closed with something left to read, a connection may lose what was sent on it last.
+        Not at once: a connection closed with unread data may lose what was sent last.
         """
         if self._closing:
             return
-        self._closing = self._vanished = True
+        self._closing = self._dropped = True
         self._cancel_timer()
         self._transport.write_eof()
-        self._timer = self._loop.call_later(FAREWELL, self._transport.close)
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.close)
 
-    def _take_leave(self, close: frames.Close) -> None:
-        """Close the socket, once the peer has read what was said before.
+    def _begin_close(self, close: frames.Close) -> None:
+        """Close the socket once the peer has read all earlier messages.
 
-        mitmproxy hangs up right behind a close, and Node's client then loses what it has not inflated yet. A pong tells
+        mitmproxy disconnects right after a close, and Node's client then loses what it has not inflated yet. A pong shows
         that it has.
         """
         self._closing = True
         if not self._deflate.enabled():
-            self._part(close)
+            self._send_close(close)
             return
         self._cancel_timer()
         self._close = close
         self._send(events.Ping(payload=READ_ALL))
-        self._timer = self._loop.call_later(FAREWELL, self._part, close)
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._send_close, close)
 
-    def _part(self, close: frames.Close) -> None:
+    def _send_close(self, close: frames.Close) -> None:
         self._cancel_timer()
         self._close = None
         self._send(events.CloseConnection(code=close.code, reason=close.reason or None))
-        self._timer = self._loop.call_later(FAREWELL, self._transport.close)
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.close)
 
-    def _hang_up(self, last: events.Event) -> None:
-        """The end: answer the peer's close, or tell ours, and go."""
-        if self._vanished:
+    def _end(self, last: events.Event) -> None:
+        """Answer the peer's close, or send ours, and close the connection."""
+        if self._dropped:
             return
         self._closing = True
         self._cancel_timer()
@@ -206,14 +206,14 @@ class WebSocketConnection:
         if self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > MAX_UNREAD:
-            logger.warning("falmock: a socket is broken off, since its client does not read what it is sent")
+            logger.warning("falmock: a WebSocket was closed because its client does not read what it is sent")
             self._closing = True
             self._transport.abort()
             return
         try:
             data = self._ws.send(event)
             self._transport.write(data[: (len(data) + 1) // 2] if is_cut else data)
-        except LocalProtocolError:  # the peer closed meanwhile
+        except LocalProtocolError:  # the peer closed in the meantime
             self._transport.close()
 
     def _cancel_timer(self) -> None:
@@ -223,7 +223,7 @@ class WebSocketConnection:
 
 
 def _data_of(message: frames.Binary | frames.Stored) -> bytes:
-    """What a message holds. Raises OSError where its file is gone or was changed under us."""
+    """The content of a message. Raises OSError if its file is gone or changed."""
     if isinstance(message, frames.Binary):
         return message.data
     return bodies.read_file(FileBody(message.file, message.start, message.stop))

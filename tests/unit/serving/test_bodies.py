@@ -1,4 +1,4 @@
-"""Bodies that come over time."""
+"""Bodies that are sent over time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from falmock.serving.bodies import ReplySource
 
 
 def played(body: ReplySource, now: float = 100.0) -> list[tuple[float, StreamStep]]:
-    """All steps of a body, each asked for when the one before said so."""
+    """All steps of a body, each taken at the time that the one before named."""
     steps = []
     while not steps or steps[-1][1].end is End.OPEN:
         steps.append((now, body.step(now)))

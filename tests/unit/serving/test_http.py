@@ -1,4 +1,4 @@
-"""What one connection to the origin is sent, chunk by chunk."""
+"""What one connection to the origin receives, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> 
     async with await internal_calls(origin, Stream(200, EVENTS, source, "test")) as peer:
         await peer.head()
         assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
-    # A timer may be early by as much as the clock of the loop is coarse.
+    # A timer may fire early by the resolution of the loop's clock.
     assert [asked >= now + wanted - 0.02 for asked, wanted in zip(source.asked, (0, 0.2, 0.3), strict=True)] == [
         True
     ] * 3
@@ -287,7 +287,7 @@ async def test_an_answer_that_http_cannot_carry_is_broken_off(
     bad = Stream(200, ((b"X-Bad", b"two\nlines"),), Script(), "test", delay=delay)
     async with await internal_calls(origin, bad) as peer:
         assert await peer.rest() == b""
-    assert "an answer is none that HTTP can carry" in caplog.text
+    assert "an answer cannot be sent over HTTP" in caplog.text
 
 
 @on_loopback
@@ -419,7 +419,7 @@ async def test_a_file_that_shrinks_on_its_way_breaks_off(origin: Origin, film: P
 
 
 class Kept:
-    """A sink that keeps what it gets."""
+    """A sink that keeps what is written to it."""
 
     def __init__(self) -> None:
         self.data = b""

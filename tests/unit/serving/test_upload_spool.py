@@ -83,7 +83,7 @@ def test_an_encoding_is_taken_off(tmp_path: Path, pack: Callable[[bytes], bytes]
     data = bytes(1000) + os.urandom(1000)
     packed = pack(data)
     if pack is raw_deflate and step == 1:
-        step = 2  # what it is shows in the first two bytes
+        step = 2  # the first two bytes show the format
     upload = SpooledUpload(tmp_path, "gzip")
     for start in range(0, len(packed), step):
         upload.write(packed[start : start + step])
@@ -123,19 +123,19 @@ def test_pieces_are_short_and_together_the_whole(data: bytes, zeros: int, cuts: 
 
 
 def test_the_folder_is_made_for_the_first_and_goes_with_all() -> None:
-    depot = SpoolFolder()
-    depot.stop()
+    uploads = SpoolFolder()
+    uploads.stop()
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
-    upload = depot.upload("")
+    upload = uploads.upload("")
     upload.write(b"x")
-    depot.stop()
+    uploads.stop()
     upload.drop()
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
-    depot.stop()
+    uploads.stop()
 
 
-def on_disk(depot: SpoolFolder, data: bytes) -> Content:
-    upload = depot.upload("")
+def on_disk(uploads: SpoolFolder, data: bytes) -> Content:
+    upload = uploads.upload("")
     upload.write(data)
     return upload.content()
 
@@ -146,29 +146,29 @@ def content_at(content: Content) -> bytes:
 
 def test_parts_are_joined_and_stay() -> None:
     async def joining() -> None:
-        parts = (on_disk(depot, b"one-"), content_of(b"two-"), on_disk(depot, b"three"))
-        whole, again = await asyncio.gather(depot.join(parts), depot.join(parts))
+        parts = (on_disk(uploads, b"one-"), content_of(b"two-"), on_disk(uploads, b"three"))
+        whole, again = await asyncio.gather(uploads.join(parts), uploads.join(parts))
         assert whole is again
         assert whole == content_of(b"one-two-three")._replace(data=None, file=whole.file)
         assert content_at(whole) == b"one-two-three"
-        assert len(files(depot.folder)) == 3
-        depot.remove([part.file for part in parts if part.file] + ["/no/such/file"])
-        assert (await depot.join(parts[1:2])).size == 4
+        assert len(files(uploads.folder)) == 3
+        uploads.remove([part.file for part in parts if part.file] + ["/no/such/file"])
+        assert (await uploads.join(parts[1:2])).size == 4
 
-    # It waits for its threads in the end, so what is to be removed is.
-    depot = SpoolFolder()
+    # `asyncio.run` waits for its threads at the end, so the removal is done then.
+    uploads = SpoolFolder()
     asyncio.run(joining())
-    assert len(files(depot.folder)) == 2
-    depot.stop()
+    assert len(files(uploads.folder)) == 2
+    uploads.stop()
 
 
 def test_parts_that_cannot_be_joined_leave_nothing() -> None:
     async def joining() -> None:
-        depot = SpoolFolder()
+        uploads = SpoolFolder()
         with pytest.raises(FileNotFoundError):
-            await depot.join((content_of(b"x"), Content("0" * 64, 1, file="/no/such/file")))
-        assert files(depot.folder) == []
-        depot.stop()
+            await uploads.join((content_of(b"x"), Content("0" * 64, 1, file="/no/such/file")))
+        assert files(uploads.folder) == []
+        uploads.stop()
 
     asyncio.run(joining())
 
@@ -176,8 +176,8 @@ def test_parts_that_cannot_be_joined_leave_nothing() -> None:
 KILLED = """
 import os, signal, tempfile
 from falmock.serving.upload_spool import SpoolFolder
-depot = SpoolFolder()
-depot.upload("").write(b"x" * 100000)
+uploads = SpoolFolder()
+uploads.upload("").write(b"x" * 100000)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -1,4 +1,4 @@
-"""What goes over a socket of the origin's, spoken to by wsproto's own client."""
+"""What a WebSocket of the origin sends to wsproto's own client."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ async def test_a_client_that_reads_nothing_is_hung_up_on(
 
 
 @on_loopback
-async def test_what_comes_behind_a_close_is_not_heard(origin: Origin) -> None:
+async def test_what_comes_behind_a_close_is_not_read(origin: Origin) -> None:
     talk = Talk(lambda *_: SocketStep((Close(1000),)))
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
@@ -222,9 +222,9 @@ async def test_a_message_moves_the_time_to_ask(origin: Origin) -> None:
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="hello"))
         await caller.message()
-        heard = len(talk.dues)  # on a slow machine it was due before the message came
+        turns = len(talk.dues)  # on a slow machine a turn was due before the message came
         await asyncio.sleep(0.06)
-    assert len(talk.dues) == heard
+    assert len(talk.dues) == turns
 
 
 @on_loopback
@@ -279,7 +279,7 @@ async def test_the_client_closes_while_we_are_about_to(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_close_that_is_not_answered_is_not_waited_for(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "FAREWELL", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.05)
     async with await Caller.connected(origin, says(Close(1000))) as caller:
         assert isinstance(await caller.next(), events.CloseConnection)
         assert await caller.next() is None
@@ -302,7 +302,7 @@ async def test_with_deflate_the_close_waits_until_the_client_has_read_all(origin
 async def test_with_deflate_a_client_that_does_not_say_so_is_closed_all_the_same(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "FAREWELL", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.05)
     async with await Caller.connected(origin, says(Close()), deflate=True) as caller:
         assert isinstance(await caller.next(), events.Ping)
         caller.say(events.Pong(payload=b"another"))
@@ -373,7 +373,7 @@ async def test_a_frame_of_a_file_that_is_gone_is_told_of_and_not_cut(
 async def test_a_client_that_stays_when_it_is_left_is_hung_up_on(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "FAREWELL", 0.05)
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.05)
     async with await Caller.connected(origin, says(Cut(Text("abcd")))):
         await until(lambda: not origin.tickets.connections)
 
@@ -412,4 +412,4 @@ async def test_a_conversation_that_fails_closes_and_is_logged(
         if when == "received":
             caller.say(events.TextMessage(data="hello"))
         assert (await caller.closed())[0] == 1011
-    assert [record.message for record in caplog.records] == ["falmock: a socket broke off"]
+    assert [record.message for record in caplog.records] == ["falmock: a WebSocket failed"]

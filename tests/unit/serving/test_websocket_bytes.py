@@ -1,4 +1,4 @@
-"""Bytes for a WebSocket that are cut anywhere, or are none that it knows; with no connection between."""
+"""Bytes for a WebSocket that are split anywhere or malformed, without a real connection."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def opened(talk: Talk, *, deflate: bool) -> tuple[WebSocketConnection, WSConnect
 
 
 def fed(connection: WebSocketConnection, data: bytes, seed: int) -> None:
-    """Give a connection bytes in parts of any size."""
+    """Feed bytes to a connection in parts of any size."""
     dice = random.Random(seed)
     while data:
         size = dice.choice([1, 2, 7, 50, len(data)])
