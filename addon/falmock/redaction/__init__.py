@@ -1,1 +1,1 @@
-"""What must never be shown: secrets by name, by shape and by sight, and how they are hidden."""
+"""Hides secrets: those with known names, with known shapes, and those learned from the traffic."""
