@@ -1,1 +1,1 @@
-"""What is made up where nothing was recorded: schemas of models from examples."""
+"""Infers what was not recorded: schemas of models from examples."""
