@@ -1,16 +1,16 @@
-"""Measures falmock against the costs it cannot avoid, as ratios of figures taken side by side in one run.
+"""Measures falmock relative to unavoidable costs, within one run.
 
-engine  Run, Submit and Status of the engine alone, against json.loads and json.dumps of that call's own bodies.
-load    20,000 fixture files, against reading and json.loads alone.
-proxy   CPU of a mitmdump with falmock, against one with an addon that sets a constant reply; 1 and 20,000 fixtures.
-doors   CPU of a mitmdump for calls that come in by a direct door, against the same calls through the proxy.
-record  CPU of a mitmdump that records, against one without falmock; its memory over 10,000 jobs and a file of 1 GiB.
-soak    300 sockets and 300 SSE streams at once through a mitmdump for a minute: every event counted, memory flat.
+engine  Run, Submit and Status of the engine alone, relative to json.loads and json.dumps of the same bodies.
+load    20,000 fixture files, relative to reading and json.loads alone.
+proxy   CPU of a mitmdump with falmock, relative to one with a constant reply; 1 and 20,000 fixtures.
+doors   CPU of a mitmdump for direct calls, relative to the same calls through the proxy.
+record  CPU of a mitmdump that records, relative to one without falmock; its memory for 10,000 jobs and a file of 1 GiB.
+soak    300 sockets and 300 SSE streams at once through a mitmdump for a minute: all events arrive, memory is flat.
 bodies  Memory of a mitmdump while 2 GiB are uploaded, in three ways, and downloaded.
 
-`--against REVISION` measures nothing of these, but the engine and a mitmdump of this tree against those of that commit.
+`--against REVISION` compares the engine and a mitmdump of this tree with those of that commit instead.
 
-Machines are noisy: the two sides of a ratio take turns in short rounds, and the median of the rounds' ratios is told.
+Machines are noisy: the two sides of a ratio are measured in turns, in short rounds, and the median ratio is reported.
 """
 
 from __future__ import annotations

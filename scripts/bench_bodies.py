@@ -1,4 +1,4 @@
-"""What bodies of 2 GiB cost: the memory by which a mitmdump in replay grows while one goes up, by each client's way, or comes down."""
+"""Measures the memory growth of a mitmdump in replay during uploads (in the way of each client) and downloads of 2 GiB."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMED = {"content-type": "video/mp4", "x-fal-file-name": "film.mp4", "authorizat
 
 
 class Film:
-    """Bytes that no other film has, `size` of them."""
+    """A body of `size` bytes that differs from every other film."""
 
     def __init__(self, title: str, size: int) -> None:
         self.size = size
@@ -47,7 +47,7 @@ class Film:
 
 
 def bench_bodies(gib: float) -> bool:
-    """Print what each way costs; whether the limit is met."""
+    """Print the memory growth of each way; return whether the limit is met."""
     size = int(gib * 1024) * MIB
     print(
         f"bodies of {size / 2**30:g} GiB (memory of the proxy's process, over TLS; they lie in {tempfile.gettempdir()})"
@@ -63,10 +63,10 @@ def bench_bodies(gib: float) -> bool:
             met = True
             for label, upload in (("POST", _post), ("PUT", _put), ("parts", _in_parts)):
                 film = Film(label, size)
-                met &= told(
+                met &= report(
                     proxied, f"up by {label}", size, lambda film=film, upload=upload: _note(upload, proxied, film)
                 )
-            met &= told(proxied, "down", size, lambda: _download(proxied, Film("parts", size)))
+            met &= report(proxied, "down", size, lambda: _download(proxied, Film("parts", size)))
             return met
 
 
@@ -77,9 +77,9 @@ def _note(upload: Callable[[Proxied, Film], str], proxied: Proxied, film: Film) 
     _urls[upload.__name__] = upload(proxied, film)
 
 
-def told(proxied: Proxied, what: str, size: int, action: Callable[[], object]) -> bool:
-    """Do it, and print by how much the process grew; whether that is within the limit."""
-    Path(f"/proc/{proxied.pid}/clear_refs").write_text("5")  # the peak is counted anew
+def report(proxied: Proxied, what: str, size: int, action: Callable[[], object]) -> bool:
+    """Call `action` and print the memory growth of the process; return whether it is within the limit."""
+    Path(f"/proc/{proxied.pid}/clear_refs").write_text("5")  # resets the peak
     before, started = memory(proxied.pid, "VmRSS"), time.perf_counter()
     action()
     took = time.perf_counter() - started
@@ -94,13 +94,13 @@ def told(proxied: Proxied, what: str, size: int, action: Callable[[], object]) -
 
 
 def memory(pid: int, name: str) -> float:
-    """Memory of a process in MiB: VmRSS now, VmHWM at most."""
+    """The memory of a process in MiB: VmRSS for the current size, VmHWM for the peak."""
     found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("ascii"))
     return int(found[1]) / 1024 if found else 0.0
 
 
 def _warm_up(proxied: Proxied) -> None:
-    """Each way once, so that all code is loaded."""
+    """Use each way once, so that all code is loaded."""
     film = Film("short", 4 * MIB)
     for upload in (_post, _put, _in_parts):
         _note(upload, proxied, film)
@@ -129,23 +129,23 @@ def _of_length(size: int) -> dict[str, str]:
 
 
 def _post(proxied: Proxied, film: Film) -> str:
-    """As Python does with less than 100 MiB."""
+    """As the Python client below 100 MiB."""
     _, content = _call(proxied, "POST", UPLOADS, "/files/upload", film.pieces(), _of_length(film.size))
     return str(json.loads(content)["access_url"])
 
 
 def _put(proxied: Proxied, film: Film) -> str:
-    """As JavaScript does with less than 90 MiB."""
-    wanted = json.dumps({"content_type": "video/mp4", "file_name": "film.mp4"})
+    """As the JavaScript client below 90 MiB."""
+    body = json.dumps({"content_type": "video/mp4", "file_name": "film.mp4"})
     headers = {**NAMED, "content-type": "application/json"}
-    _, content = _call(proxied, "POST", REST, "/storage/upload/initiate?storage_type=fal-cdn-v3", wanted, headers)
+    _, content = _call(proxied, "POST", REST, "/storage/upload/initiate?storage_type=fal-cdn-v3", body, headers)
     urls = json.loads(content)
     _call(proxied, "PUT", CDN, _path(urls["upload_url"]), film.pieces(), _of_length(film.size))
     return str(urls["file_url"])
 
 
 def _in_parts(proxied: Proxied, film: Film) -> str:
-    """As Python does with more."""
+    """As the Python client from 100 MiB on."""
     _, content = _call(proxied, "POST", CDN, "/files/upload/multipart")
     begun = json.loads(content)
     path = f"{_path(begun['access_url'])}/multipart/{begun['uploadId']}"
@@ -170,4 +170,4 @@ def _download(proxied: Proxied, film: Film) -> None:
         digest.update(piece)
     connection.close()
     if digest.hexdigest() != film.digest():
-        raise SystemExit("what came down is not what went up")
+        raise SystemExit("the downloaded body differs from the uploaded one")

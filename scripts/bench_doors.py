@@ -1,6 +1,6 @@
-"""What a call costs that comes in by a direct door: CPU of the proxy's process, against the same call through the proxy.
+"""Measures direct calls: CPU of the proxy's process, relative to the same call through the proxy.
 
-All go to one mitmdump, in turns, each on a connection of its own that is kept alive.
+All go to one mitmdump, in turns, each on its own keep-alive connection.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench_figures import told
+from bench_figures import report
 from bench_mitmdump import Proxied
 from bench_mitmdump import mitmdump
 from bench_samples import ENDPOINT
@@ -24,7 +24,7 @@ KEY = {"content-type": "application/json", "authorization": "Key kid:ksecret"}
 
 
 class Way:
-    """One way to have a call answered; `request` makes of a fal host and path the target and headers that go there."""
+    """A way to call mitmdump; `request` returns the target and headers for a fal host and path."""
 
     def __init__(self, name: str, port: int, request: Callable[[str, str], tuple[str, dict[str, str]]]) -> None:
         self.name = name
@@ -57,7 +57,7 @@ def ways(port: int) -> list[Way]:
 
 
 def bench_doors(rounds: int, repeats: int) -> bool:
-    """Print what the doors cost; whether the limit is met."""
+    """Print the costs of direct calls; return whether the limit is met."""
     sent = json.dumps(flux_input(0)).encode()
     print("direct doors (CPU of the mitmdump process per call, on kept-alive connections without TLS)")
     addon = ROOT / "addon" / "falmock_addon.py"
@@ -75,11 +75,11 @@ def bench_doors(rounds: int, repeats: int) -> bool:
         health = Way("GET /health", proxied.port, lambda *_: ("/health", {}))
         met = True
         for label, call in calls.items():
-            if label == "Status":  # the least that a door can do, next to the least that is asked of fal
+            if label == "Status":  # the cheapest direct call, compared with the cheapest fal call
                 doors.append(health)
             ratios = _ratios(proxied, through, doors, call, rounds, repeats)
             for door in doors:
-                met &= told(f"{label}, {door.name}", ratios[door.name], LIMIT, "through the proxy")
+                met &= report(f"{label}, {door.name}", ratios[door.name], LIMIT, "through the proxy")
         for way in (through, *doors):
             way.close()
         return met

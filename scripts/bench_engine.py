@@ -1,4 +1,4 @@
-"""What the engine alone costs: Run, Submit and Status, against json.loads and json.dumps of the same call's bodies."""
+"""Measures the engine alone: Run, Submit and Status, relative to json.loads and json.dumps of the same bodies."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import tempfile
 from pathlib import Path
 
+from bench_figures import report
 from bench_figures import seconds_of
-from bench_figures import told
 from bench_samples import ENDPOINT
 from bench_samples import flux_input
 from bench_samples import write_fixtures
@@ -40,7 +40,7 @@ def bench_engine(rounds: int) -> bool:
     path = job["status_url"].removeprefix("https://queue.fal.run")
     status = Request("GET", "queue.fal.run", path, "logs=true", headers, b"")
     met = True
-    # Submits come last: so many drop the job that is asked after.
+    # Submits come last, since that many evict the job that Status needs.
     for label, request in (("Run", run), ("Status with logs", status), ("Submit", submit)):
         answered = json.loads(_body(engine.handle(request, 2.0)))
 
@@ -54,7 +54,7 @@ def bench_engine(rounds: int) -> bool:
             for _ in range(rounds)
         ]
         _body(engine.handle(request, 2.0))
-        met &= told(label, ratios, 6.0, "json.loads + json.dumps")
+        met &= report(label, ratios, 6.0, "json.loads + json.dumps")
     return met
 
 

@@ -1,4 +1,4 @@
-"""Figures, and how they are told."""
+"""Measures CPU time and reports ratios."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 
-def told(name: str, ratios: list[float], limit: float, base: str) -> bool:
-    """Print one ratio with its limit; whether it is met."""
+def report(name: str, ratios: list[float], limit: float, base: str) -> bool:
+    """Print the median ratio with its limit; return whether the limit is met."""
     low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
     verdict = "ok" if ratio <= limit else "OVER"
     print(
@@ -18,7 +18,7 @@ def told(name: str, ratios: list[float], limit: float, base: str) -> bool:
 
 
 def seconds_of(action: Callable[[], object], repeats: int) -> float:
-    """CPU seconds of one call of `action`."""
+    """The CPU time of one call of `action`, in seconds."""
     started = time.process_time()
     for _ in range(repeats):
         action()

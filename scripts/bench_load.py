@@ -1,4 +1,4 @@
-"""What loading fixture files costs, against reading and json.loads alone."""
+"""Measures loading fixture files, relative to reading and json.loads alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench_figures import told
+from bench_figures import report
 from bench_samples import MANY
 from bench_samples import write_fixtures
 
@@ -28,11 +28,11 @@ def bench_load(rounds: int) -> bool:
             ratios.append((time.perf_counter() - between) / (between - started))
             assert len(loaded.index.fixtures) == MANY
             del loaded
-    return told("load", ratios, 3.0, "read + json.loads")
+    return report("load", ratios, 3.0, "read + json.loads")
 
 
 def read_and_parse(folder: str) -> list[object]:
-    """Reading and json.loads alone; what is parsed is kept, as any loader would."""
+    """Read and parse only; the documents are kept, as in any loader."""
     documents = []
     for home, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""A mitmdump whose CPU is measured, and a client of it on kept-alive connections."""
+"""Runs a mitmdump whose CPU time is measured, with a client on keep-alive connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ addons = [Cpu()]
 
 
 class Proxied:
-    """One mitmdump, and one keep-alive connection through it to each of two hosts."""
+    """A mitmdump, and a keep-alive connection through it to each of two hosts."""
 
     def __init__(self, port: int, ca: Path, pid: int) -> None:
         self.pid = pid
@@ -47,7 +47,7 @@ class Proxied:
         return connection.getresponse().read()
 
     def size_of(self, host: str, path: str) -> int:
-        """How many bytes a file has that is read and thrown away."""
+        """Download a file; return its size in bytes."""
         connection = self.connect(host)
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -58,7 +58,7 @@ class Proxied:
         return size
 
     def connect(self, host: str) -> http.client.HTTPSConnection:
-        """A new connection to a host, for what takes long."""
+        """A new connection to a host, for long calls."""
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._trust, timeout=300)
         connection.set_tunnel(host, 443)
         return connection

@@ -1,4 +1,4 @@
-"""What calls cost through mitmdump with falmock, with 1 and many fixtures, against an addon that sets a constant reply."""
+"""Measures calls through mitmdump with falmock, with 1 and many fixtures, relative to an addon with a constant reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench_figures import told
+from bench_figures import report
 from bench_mitmdump import Proxied
 from bench_mitmdump import mitmdump
 from bench_samples import ENDPOINT
@@ -96,6 +96,6 @@ def _compare(floor: Proxied, with_one: Proxied, with_many: Proxied, rounds: int,
             over_floor.append(spent[1] / spent[0])
             over_one.append(spent[2] / spent[1])
         print(f"  {label}: the floor takes {spent[0] * 1e6:.0f} us")
-        met &= told(f"{label}, 1 fixture", over_floor, 1.25, "a constant reply")
-        met &= told(f"{label}, {MANY} fixtures of the endpoint", over_one, 1.05, "with 1 fixture")
+        met &= report(f"{label}, 1 fixture", over_floor, 1.25, "a constant reply")
+        met &= report(f"{label}, {MANY} fixtures of the endpoint", over_one, 1.05, "with 1 fixture")
     return met

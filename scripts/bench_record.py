@@ -1,6 +1,6 @@
-"""What recording costs: a mitmdump that records, against one without falmock, both forwarding to the same stand-in.
+"""Measures recording: a mitmdump that records, relative to one without falmock; both forward to the same fake upstream.
 
-CPU of the proxy's process per call, its memory while 10,000 jobs are recorded, and while a file of 1 GiB passes.
+CPU of the proxy's process per call, and its memory while it records 10,000 jobs and forwards a file of 1 GiB.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench_figures import told
+from bench_figures import report
 from bench_mitmdump import Proxied
 from bench_mitmdump import mitmdump
 
@@ -33,7 +33,7 @@ def run_step(proxied: Proxied, number: int) -> None:
 
 
 def job_step(proxied: Proxied, number: int) -> None:
-    """A job with two polls: a short one, since what recording adds is in its submit and its result."""
+    """A job with two polls only, since recording mostly adds to its submit and its result."""
     submitted = proxied.call("POST", "queue.fal.run", f"/{ECHO}", _input(number))
     path = f"/{ECHO}/requests/{json.loads(submitted)['request_id']}"
     proxied.call("GET", "queue.fal.run", f"{path}/status?logs=1")
@@ -47,13 +47,13 @@ def _input(number: int) -> bytes:
 
 
 def resident(pid: int) -> float:
-    """Memory of a process in MiB, now."""
+    """The current memory of a process in MiB."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("ascii"))
     return int(found[1]) / 1024 if found else 0.0
 
 
 class Counter:
-    """Numbers that were not used before: each call records a fixture of its own."""
+    """Numbers the calls, so that each records a new fixture."""
 
     def __init__(self) -> None:
         self.next = 0
@@ -68,7 +68,7 @@ class Counter:
 
 
 def bench_record(rounds: int, repeats: int) -> bool:
-    """Print what recording costs; whether the limits are met."""
+    """Print the costs of recording; return whether the limits are met."""
     print("recording (CPU of the proxy's process per step, forwarding to a stand-in on loopback)")
     addon = ROOT / "addon" / "falmock_addon.py"
     with tempfile.TemporaryDirectory() as name, upstream() as fal:
@@ -94,7 +94,7 @@ def _compare(plain: Proxied, recording: Proxied, rounds: int, repeats: int) -> b
             floor = counter.cpu(plain, step, repeats)
             ratios.append(counter.cpu(recording, step, repeats) / floor)
         print(f"  {label}: without falmock {floor * 1e6:.0f} us")
-        met &= told(f"{label}, recorded", ratios, 1.3, "forwarded without falmock")
+        met &= report(f"{label}, recorded", ratios, 1.3, "forwarded without falmock")
     return met
 
 

@@ -1,4 +1,4 @@
-"""The call that is measured, and fixtures for it, as recordings have them."""
+"""The measured call, and its fixtures in the format of recordings."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 ENDPOINT = "fal-ai/flux/dev"
 MANY = 20_000
-"""How many fixtures are many."""
+"""The number of fixtures in benchmarks with many."""
 
 
 def flux_input(number: int) -> dict[str, object]:
-    """An input as apps send it."""
+    """A typical input."""
     return {
         "prompt": f"a photo of cat number {number}",
         "image_size": "square_hd",
@@ -21,7 +21,7 @@ def flux_input(number: int) -> dict[str, object]:
 
 
 def flux_fixture(number: int) -> dict[str, object]:
-    """A fixture as a recording has it."""
+    """A fixture in the format of recordings."""
     return {
         "match": {"model": ENDPOINT, "input": flux_input(number), "exact": True},
         "response": {
@@ -54,7 +54,7 @@ def flux_fixture(number: int) -> dict[str, object]:
 
 
 def write_fixtures(folder: Path, count: int) -> Path:
-    """A folder of `count` fixture files of one endpoint."""
+    """Write `count` fixture files of one endpoint; return their folder."""
     home = folder / ENDPOINT
     home.mkdir(parents=True)
     for number in range(count):

@@ -1,8 +1,7 @@
-"""Hundreds of sockets and SSE streams at once through one mitmdump: every event counted, the proxy's memory watched.
+"""Hundreds of concurrent sockets and SSE streams through one mitmdump: counts the events, measures the proxy's memory.
 
-Each stream is sent an event a second; each socket sends an input a second and gets its result. That is 900 messages a
-second with the 300 of each that are the default, which takes the better part of a core: raise it and the machine is
-measured, not falmock.
+Each stream gets an event per second; each socket sends an input per second and gets its result. With 300 of each that
+is 900 messages per second, which needs most of a core: with more, the machine is the limit, not falmock.
 """
 
 from __future__ import annotations
@@ -24,13 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 300
 PAUSE = 1.0
 LONGER = 45
-"""Seconds that streams and sockets last beyond the time of the soak: as long as all may take to open, to be open
+"""Seconds that streams and sockets last beyond the soak: the time that all may take to open, so that all are open
 together."""
-PARTS_OF_THE_TIME = (1 / 6, 1 / 3, 2 / 3, 1)
-"""When to look at the memory: after 10, 20, 40 and 60 s of 60."""
+SAMPLE_POINTS = (1 / 6, 1 / 3, 2 / 3, 1)
+"""When the memory is measured: after 10, 20, 40 and 60 s of 60."""
 MAX_GROWTH_MIB = 2
-"""From the second look to the last, 40 s of 60: by the second, what is held of the messages of sockets is at its
-limit."""
+"""The limit from the second sample to the last: by the second, the stored socket messages have reached their limit."""
 
 
 def fixtures(count: int) -> dict[str, object]:
@@ -45,7 +43,7 @@ def fixtures(count: int) -> dict[str, object]:
 
 
 def bench_soak(seconds: float) -> bool:
-    """Print how it went; whether all arrived and memory was flat."""
+    """Print the results; return whether all events arrived and memory was flat."""
     print(
         f"soak ({CLIENTS} sockets and {CLIENTS} streams for {seconds:.0f} s, an event every {PAUSE:.0f} s each, over TLS)"
     )
@@ -73,23 +71,23 @@ def _soak(proxied: Proxied, seconds: float, count: int) -> bool:
                 f"  {ready['open']} open after {ready['after']:.0f} s; limit {LONGER} s  {'ok' if in_time else 'OVER'}"
             )
             flat = _memory(proxied, seconds, before)
-            seen = json.loads(clients.stdout.readline())
+            results = json.loads(clients.stdout.readline())
         finally:
             clients.terminate()
-    return _told(seen, count) and flat and in_time
+    return _report(results, count) and flat and in_time
 
 
 def _memory(proxied: Proxied, seconds: float, before: float) -> bool:
     started, spent = time.monotonic(), proxied.cpu()
     sizes = []
-    for part in PARTS_OF_THE_TIME:
+    for part in SAMPLE_POINTS:
         time.sleep(max(0.0, started + part * seconds - time.monotonic()))
         sizes.append(resident(proxied.pid))
     share = (proxied.cpu() - spent) / (time.monotonic() - started)
     growth = sizes[-1] - sizes[1]
     met = growth <= MAX_GROWTH_MIB
     shown = ", ".join(
-        f"{size:.1f} after {part * seconds:.0f} s" for part, size in zip(PARTS_OF_THE_TIME, sizes, strict=True)
+        f"{size:.1f} after {part * seconds:.0f} s" for part, size in zip(SAMPLE_POINTS, sizes, strict=True)
     )
     print(f"  memory in MiB: {before:.1f} before, {shown}")
     print(f"  growth from the second look on: {growth:+.1f} MiB; limit {MAX_GROWTH_MIB} MiB  {'ok' if met else 'OVER'}")
@@ -97,17 +95,17 @@ def _memory(proxied: Proxied, seconds: float, before: float) -> bool:
     return met
 
 
-def _told(seen: dict[str, dict[str, Any]], count: int) -> bool:
+def _report(results: dict[str, dict[str, Any]], count: int) -> bool:
     met = True
     for kind, what in (("streams", "ms late"), ("sockets", "ms to a result")):
-        told = seen[kind]
-        whole = (told["events"], told["whole"]) == (CLIENTS * count, CLIENTS)
+        result = results[kind]
+        whole = (result["events"], result["whole"]) == (CLIENTS * count, CLIENTS)
         met &= whole
-        median, most, worst = told["late_ms"]
+        median, most, worst = result["late_ms"]
         print(
-            f"  {kind}: {told['events']} of {CLIENTS * count} events in order, {told['whole']} of {CLIENTS} to the end"
+            f"  {kind}: {result['events']} of {CLIENTS * count} events in order, {result['whole']} of {CLIENTS} to the end"
             f"  {'ok' if whole else 'LOST'}   ({what}: median {median}, 99 % {most}, worst {worst})"
         )
-        for line in told["trouble"]:
+        for line in result["trouble"]:
             print(f"    {line}")
     return met

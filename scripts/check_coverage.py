@@ -1,10 +1,10 @@
-"""Tells which files of the package are covered by their own tests, from what a run of the unit tests has left.
+"""Lists the files of the package that their own tests do not cover, from the coverage data of the unit tests.
 
-The tests of `falmock/wire/routes.py` are `tests/unit/wire/test_routes.py`, and `test_routes_<part>.py` where they are in
-parts. Lines that run at the import count, so a file of nothing but definitions needs no tests. Files that are covered
-otherwise are listed in `tests/unit/coverage_exceptions.txt`.
+The tests of `falmock/wire/routes.py` are `tests/unit/wire/test_routes.py` and `test_routes_<part>.py`. Lines that run at
+import count, so a file with definitions only needs no tests. `tests/unit/coverage_exceptions.txt` lists the files that
+other tests cover.
 
-Exit status: 0 for all covered, 1 for some that are not, 2 for a list that is wrong.
+Exit status: 0 if all files are covered, 1 if some are not, 2 if the list of exceptions is invalid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ENOUGH = 90
 
 
 class BadList(ValueError):
-    """A line of the exceptions that says nothing one could go by."""
+    """An invalid line in the list of exceptions."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,10 @@ class Measured:
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="scripts/check-coverage", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="what coverage.py wrote, with a context for each test")
-    parser.add_argument("--all", action="store_true", help="tell of every file")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="the data of coverage.py, with a context for each test"
+    )
+    parser.add_argument("--all", action="store_true", help="list every file")
     asked = parser.parse_args(arguments)
     files = sorted(path.relative_to(root).as_posix() for path in (root / PACKAGE).rglob("*.py"))
     try:
@@ -77,7 +79,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
 
 
 def own_tests(root: Path, file: str, files: Iterable[str]) -> tuple[str, ...]:
-    """The files with the tests of this one; `test_a_b.py` are those of `a_b.py`, if there is one, and of `a.py` if not."""
+    """The test files of this file; `test_a_b.py` belongs to `a_b.py` if that exists, else to `a.py`."""
     path = Path(file)
     folder = TESTS / path.parent.relative_to(PACKAGE)
     others = {f"test_{Path(other).name}" for other in files if Path(other).parent == path.parent and other != file}
@@ -87,7 +89,7 @@ def own_tests(root: Path, file: str, files: Iterable[str]) -> tuple[str, ...]:
 
 
 def measured(coverage: Coverage, root: Path, file: str, tests: tuple[str, ...]) -> Measured:
-    """What these tests run of a file, and the import."""
+    """The lines of a file that these tests or its import run."""
     path = str(root / file)
     _, statements, _, _, _ = coverage.analysis2(path)
     by_line = coverage.get_data().contexts_by_lineno(path)
@@ -102,7 +104,7 @@ def measured(coverage: Coverage, root: Path, file: str, tests: tuple[str, ...]) 
 
 
 def exceptions(text: str, root: Path) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """The files that other tests cover, and those that none has to, with the reason. Raises BadList."""
+    """The files that other tests cover, with these tests; and exempt files, with the reasons. Raises BadList."""
     joint: dict[str, tuple[str, ...]] = {}
     reasons: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -123,16 +125,16 @@ def exceptions(text: str, root: Path) -> tuple[dict[str, tuple[str, ...]], dict[
 
 
 def ranges(lines: Iterable[int], all_lines: Iterable[int]) -> str:
-    """Lines as `3-5, 9`: a range goes on over what is no statement."""
-    wanted = set(lines)
+    """Format lines as `3-5, 9`; ranges may contain lines without statements."""
+    selected = set(lines)
     runs: list[list[int]] = []
-    goes_on = False
+    in_run = False
     for line in sorted(all_lines):
-        if line in wanted and goes_on:
+        if line in selected and in_run:
             runs[-1][1] = line
-        elif line in wanted:
+        elif line in selected:
             runs.append([line, line])
-        goes_on = line in wanted
+        in_run = line in selected
     return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
 
 

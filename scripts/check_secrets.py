@@ -1,6 +1,6 @@
-"""Looks for what has the shape of a secret in files, and tells where: `file:line: what`, never the secret itself.
+"""Searches files for texts with the shape of a secret; prints `file:line: kind`, never the secret itself.
 
-Exit status: 0 for none found, 1 for some, 2 for a path that cannot be read.
+Exit status: 0 if there are none, 1 if there are some, 2 if a path cannot be read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def files_of(path: Path) -> Iterator[Path]:
-    """The file, or all files below the folder in order, but for hidden folders such as `.git`."""
+    """The file, or all files below the folder in order, except in hidden folders such as `.git`."""
     if path.is_file():
         yield path
     elif path.is_dir():
@@ -52,7 +52,7 @@ def files_of(path: Path) -> Iterator[Path]:
 
 
 def text_of(file: Path) -> str:
-    """The text of a file, "" for one that is binary: that has a zero byte near its beginning."""
+    """The text of a file; "" for a binary file, which has a zero byte near its beginning."""
     content = file.read_bytes()
     return "" if b"\0" in content[:HEAD] else content.decode("utf-8", "replace")
 

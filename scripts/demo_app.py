@@ -1,6 +1,6 @@
-"""An ordinary fal.ai app: turns a picture by day into one by night. `demo_app.py PICTURE FOLDER`, with FAL_KEY set.
+"""An ordinary fal.ai app that changes an image from day to night: `demo_app.py IMAGE FOLDER`, with FAL_KEY set.
 
-It uploads the picture, waits for the model with live news from the queue, and saves what comes back.
+It uploads the image, prints the status of its job until it completes, and saves the result.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ MODEL = "fal-ai/flux/dev/image-to-image"
 PROMPT = "the same cat at night, under a full moon"
 
 
-class News:
-    """Prints what is new in each status update of a job."""
+class StatusPrinter:
+    """Prints the changes in each status update of a job."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -57,7 +57,7 @@ def main() -> None:
         MODEL,
         arguments={"image_url": image_url, "prompt": PROMPT, "output_format": "png"},
         with_logs=True,
-        on_queue_update=News(),
+        on_queue_update=StatusPrinter(),
     )
 
     image = result["images"][0]

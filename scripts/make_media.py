@@ -1,8 +1,7 @@
-"""Draws, films and speaks the media in fixtures/_assets: `python3 scripts/make_media.py` writes them all anew.
+"""Makes the media in fixtures/_assets: `python3 scripts/make_media.py` writes all of them.
 
-Needs ffmpeg with libx264 and libflite for the video and the speech; the pictures need nothing but Python. The
-files are committed, so this is for whoever wants to change them. A change of content changes `file_size` in the
-fixtures too.
+The video and the speech need ffmpeg with libx264 and libflite; the images need Python only. The files are committed, so
+run it only to change them. When the content changes, update `file_size` in the fixtures too.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Colour = tuple[float, float, float]
 
 
 class Palette(NamedTuple):
-    """One time of day: where the sun or moon stands (in heights of the picture), and every colour."""
+    """A time of day: the place of the sun or moon (in heights of the image), and all colours."""
 
     light_at: tuple[float, float]
     radius: float
@@ -45,7 +44,7 @@ NIGHT = Palette((0.72, 0.2), 0.075, (8, 12, 36), (44, 56, 104), (240, 240, 220),
                 (14, 20, 38), (2, 3, 8), stars=1.0)  # fmt: skip
 
 
-# The scene. Places are in heights of the picture, v downwards; a shape tells how far outside of it a place is.
+# The scene. Places are in heights of the image, v downwards; a shape returns the distance of a place outside of it.
 
 CAT_AT, CAT_SIZE = (0.3, 0.8), 0.3
 EARS = (((-0.21, -0.98), (-0.18, -1.36), (0.03, -1.1)), ((0.02, -1.1), (0.23, -1.36), (0.26, -0.98)))
@@ -60,7 +59,7 @@ TAIL = [(_curve(i / 80, 0.1, 0.95, 0.3, 0.74), _curve(i / 80, 0.0, -0.02, -0.62,
 
 
 def _hash(number: int) -> float:
-    """A number from 0 to 1 that looks like chance and is the same in every run."""
+    """A pseudo-random number from 0 to 1, the same in every run."""
     return (zlib.crc32(str(number).encode()) % 10007) / 10007
 
 
@@ -68,22 +67,22 @@ STARS = [(_hash(i) * 2, _hash(i + 500) * 0.5, 0.0015 + 0.0025 * _hash(i + 900) *
 
 
 def far_ridge(u: float) -> float:
-    """The height at which the far mountains begin."""
+    """The height of the far mountains."""
     return 0.37 + 0.15 * abs(math.sin(5.2 * u + 1.4)) + 0.02 * abs(math.sin(19 * u))
 
 
 def near_ridge(u: float) -> float:
-    """The same of the near mountains."""
+    """The height of the near mountains."""
     return 0.53 + 0.1 * abs(math.sin(6.1 * u + 1.2)) + 0.015 * abs(math.sin(23 * u + 1))
 
 
 def hill_top(u: float) -> float:
-    """The same of the hill in front."""
+    """The height of the hill in front."""
     return 0.78 + 0.28 * (u - 0.36) ** 2
 
 
 def cat(u: float, v: float) -> float:
-    """A cat that sits with its back to us."""
+    """A sitting cat, seen from behind."""
     x, y = (u - CAT_AT[0]) / CAT_SIZE, (v - CAT_AT[1]) / CAT_SIZE
     if not (-0.6 < x < 0.9 and -1.5 < y < 0.2):
         return 1.0
@@ -103,7 +102,7 @@ def _triangle(x: float, y: float, *corners: tuple[float, float]) -> float:
 
 
 def mix(under: Colour, over: Colour, share: float) -> Colour:
-    """`over` laid on `under` with this opacity."""
+    """`over` blended on `under` with this opacity."""
     return (
         under[0] + (over[0] - under[0]) * share,
         under[1] + (over[1] - under[1]) * share,
@@ -170,7 +169,7 @@ def _light(sky: Colour, u: float, v: float, look: Palette, soft: float) -> Colou
 
 
 def write_png(name: str, rows: list[bytes]) -> None:
-    """An RGB picture; each row as its differences from the pixel to the left, which suits flat colours."""
+    """An RGB image; rows have the filter of differences to the left, which suits flat colours."""
     filtered = b"".join(
         b"\x01" + row[:3] + bytes((a - b) & 0xFF for a, b in zip(row[3:], row, strict=False)) for row in rows
     )
@@ -183,13 +182,13 @@ def write_png(name: str, rows: list[bytes]) -> None:
 
 
 def ffmpeg(*arguments: str, data: bytes = b"") -> None:
-    """Run ffmpeg on `data`; without dates and versions in what it writes, so that a second run writes the same."""
+    """Run ffmpeg on `data`; without dates and versions in the output, so that it is reproducible."""
     command = ["ffmpeg", "-v", "error", "-y", *arguments[:-1], "-map_metadata", "-1", "-fflags", "+bitexact"]
     subprocess.run([*command, "-flags", "+bitexact", str(ASSETS / arguments[-1])], input=data, check=True)
 
 
 def main() -> None:
-    """Write every asset and tell its size."""
+    """Write every asset and print its size."""
     write_png("cat-by-day.png", draw(512, 512, DAY))
     write_png("cat-by-night.png", draw(512, 512, NIGHT))
     write_png("cat-at-sunset.png", draw(512, 512, SUNSET))

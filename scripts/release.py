@@ -1,8 +1,8 @@
-"""What scripts/release asks of what it has built.
+"""Checks what scripts/release has built.
 
-release.py contents DIST    the wheel and the sdist hold what is committed, and nothing else
-release.py call FIXTURES    the falmock that is installed beside this interpreter answers a call
-release.py notices          prints the licences of what is installed with it
+release.py contents DIST    checks that the wheel and the sdist contain exactly the committed files
+release.py call FIXTURES    checks that the falmock of this interpreter's environment answers a call
+release.py notices          prints the licences of the packages in this environment
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from urllib.request import build_opener
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("addon", "fixtures", "CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", ".gitignore")
-"""What the sdist holds; hatchling goes by the .gitignore."""
+"""The contents of the sdist; hatchling reads the .gitignore."""
 MODEL = "fal-ai/any-llm"
 PROMPT = "Write a haiku about a black cat on a hill."
 NOTICES = """\
 # Third-party notices
 
-The wheel and the sdist of falmock hold its own code and fixtures alone: nothing of anybody else's is shipped in them. What is
-installed with falmock comes from its own authors, under their licences:
+The wheel and the sdist of falmock contain only its own code and fixtures, and no third-party files. The packages that are
+installed with falmock come from their authors, under their licences:
 
 | package | version | licence |
 |---|---|---|"""
 
 
 def contents(dist: Path) -> None:
-    """Compare both archives with what is committed. Raises SystemExit."""
+    """Compare both archives with the committed files. Raises SystemExit."""
     committed = subprocess.run(
         ["git", "ls-files", "--", *SOURCES], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -56,16 +56,16 @@ def contents(dist: Path) -> None:
     compare(sdist, names, files | {"PKG-INFO"})
 
 
-def compare(archive: Path, names: set[str], wanted: set[str]) -> None:
-    for name in sorted(names ^ wanted):
-        print(f"{archive.name}: {name} {'is too much' if name in names else 'is missing'}", file=sys.stderr)
-    if names != wanted:
+def compare(archive: Path, names: set[str], expected: set[str]) -> None:
+    for name in sorted(names ^ expected):
+        print(f"{archive.name}: {name} {'is not expected' if name in names else 'is missing'}", file=sys.stderr)
+    if names != expected:
         raise SystemExit(1)
     print(f"{archive.name}: {len(names)} files")
 
 
 def call(fixtures: Path) -> None:
-    """Start the mitmdump beside this interpreter with the addon beside it, and have it answer. Raises SystemExit."""
+    """Call an API through this environment's mitmdump with this environment's addon. Raises SystemExit."""
     addon = find_spec("falmock_addon")
     if addon is None or addon.origin is None:
         raise SystemExit("falmock_addon.py is not installed")
@@ -89,19 +89,19 @@ def call(fixtures: Path) -> None:
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
-    """The port that mitmdump listens at, once falmock is up. Raises SystemExit."""
-    said, port = "", None
+    """Wait until falmock is ready; return mitmdump's port. Raises SystemExit."""
+    output, port = "", None
     for line in process.stdout or ():
-        said += line
+        output += line
         if found := re.search(r"listening at \S*?:(\d+)\.?$", line.rstrip()):
             port = int(found[1])
-        if port and re.search(r"falmock [0-9][^:]*: mode ", said):
+        if port and re.search(r"falmock [0-9][^:]*: mode ", output):
             return port
-    raise SystemExit(f"mitmdump did not come up:\n{said}")
+    raise SystemExit(f"mitmdump did not start:\n{output}")
 
 
 def answer(port: int, ca: Path) -> str:
-    """What fal's API answers through the proxy, in short."""
+    """The output of the model, called through the proxy."""
     trust = HTTPSHandler(context=ssl.create_default_context(cafile=str(ca)))
     opener = build_opener(ProxyHandler({"https": f"http://127.0.0.1:{port}"}), trust)
     body = json.dumps({"prompt": PROMPT}).encode()
@@ -111,7 +111,7 @@ def answer(port: int, ca: Path) -> str:
 
 
 def notices() -> None:
-    """Print a table of what is installed beside this interpreter, but for falmock and pip."""
+    """Print a table of the packages in this environment, except falmock and pip."""
     print(NOTICES)
     for found in sorted(distributions(), key=lambda one: one.metadata["Name"].lower()):
         if found.metadata["Name"].lower() not in {"falmock", "pip", "setuptools"}:
@@ -119,10 +119,10 @@ def notices() -> None:
 
 
 def licence(metadata: PackageMetadata) -> str:
-    """The licence that a package says it has: the expression, else its classifiers, else a line of its text."""
+    """The licence of a package: the expression, else its classifiers, else the first line of its text."""
     classified = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or [] if "License ::" in line]
-    told = str(metadata.get("License") or "").strip().partition("\n")[0]
-    return str(metadata.get("License-Expression") or "") or ", ".join(classified) or told or "see the package"
+    text = str(metadata.get("License") or "").strip().partition("\n")[0]
+    return str(metadata.get("License-Expression") or "") or ", ".join(classified) or text or "see the package"
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-# Sourced by the other scripts: finds interpreters, makes virtual environments and installs what is missing.
-# Everything lands in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
+# Sourced by the other scripts: finds interpreters, makes virtual environments and installs missing packages.
+# All is installed in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 UV_VERSION=0.13.9
 TWINE_VERSION=7.0.0
-PROCESSES=2  # that each run of tests is spread over; the same everywhere, so that the same is tested
+PROCESSES=2  # processes for each run of tests; the same number on every machine, so that runs are comparable
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 say() { printf '\033[1m%s\033[0m\n' "== $*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# The interpreter of a version such as 3.13, on PATH or where pyenv and uv keep theirs; fails when there is none.
+# Prints the interpreter of a version such as 3.13, from PATH, pyenv or uv; fails if there is none.
 find_python() {
     local candidate
     for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python \
@@ -23,7 +23,7 @@ find_python() {
     return 1
 }
 
-# The version of the interpreter that a newcomer has: python3, else the newest of those falmock is tested with.
+# Prints the version of python3, or else of the newest supported interpreter.
 default_version() {
     local version
     version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -36,8 +36,8 @@ default_version() {
     die "falmock needs Python 3.11 or newer, found ${version:-none}"
 }
 
-# venv NAME: makes .venvs/NAME with falmock, the tests' and the linters' packages, unless it is there already. A NAME such as
-# 3.13 gets the locked versions; 3.13-newest, and a Python without a lock, the newest that resolve at the time.
+# venv NAME: makes .venvs/NAME with falmock and the packages of tests and linters, unless it is up to date. A NAME such as
+# 3.13 gets the locked versions; 3.13-newest, and a Python without a lock, get the newest that resolve.
 venv() {
     local dir="$root/.venvs/$1" version=${1%-newest} lock="$root/scripts/locks/$1.txt" stamp
     if [ ! -e "$lock" ]; then
@@ -50,13 +50,13 @@ venv() {
     [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && return 0
     say "installing into .venvs/$1 (once)"
     environment "$version" "$dir" "$lock"
-    # What builds the package is in the lock too.
+    # The build requirements are in the lock too.
     (cd "$root" && "$dir/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable .) ||
         die "falmock could not be installed"
     printf '%s' "$stamp" >"$dir/stamp"
 }
 
-# environment VERSION DIR LOCK: makes a virtual environment with what the lock says and nothing else.
+# environment VERSION DIR LOCK: makes a virtual environment with the locked packages only.
 environment() {
     local python
     python=$(find_python "$1") || die "there is no Python $1"
@@ -64,7 +64,7 @@ environment() {
     "$2/bin/python" -m pip install -qq --require-hashes -r "$3" || die "the packages of $3 could not be installed"
 }
 
-# program NAME VERSION: installs a program of Python's into .venvs/NAME, apart from what is tested.
+# program NAME VERSION: installs a Python program into .venvs/NAME, separate from the tested packages.
 program() {
     local dir="$root/.venvs/$1" python
     [ "$(cat "$dir/stamp" 2>/dev/null)" = "$2" ] && return 0
@@ -73,11 +73,11 @@ program() {
     printf '%s' "$2" >"$dir/stamp"
 }
 
-# The part of pyproject.toml that says what is installed: how tools are set does not change it.
+# Prints the part of pyproject.toml that declares packages, without the settings of tools.
 declared() { sed '/^\[tool\./,$d' "$root/pyproject.toml"; }
 
-# resolve VERSION FILE [--upgrade]: writes what is to be installed with this Python, with the hashes of every file of a version,
-# so that it serves each platform. Versions that the file has already are kept where they may be, unless all are to be new.
+# resolve VERSION FILE [--upgrade]: writes the packages for this Python to a lock, with the hashes for all platforms. Keeps the
+# versions in an existing FILE where possible, unless --upgrade is given.
 resolve() {
     local version=$1 file=$2 python work
     shift 2
@@ -92,20 +92,20 @@ print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], sep="\n")' >
     (cd "$work" && "$root/.venvs/uv/bin/uv" pip compile -q --universal --python "$python" --python-version "$version" --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --group test --group lint "$@" -o lock.txt pyproject.toml build.in \
         >/dev/null) || { rm -r "$work"; die "the packages for Python $version could not be resolved"; }
-    # Each line says again which Python it is for; with another one, pip would pass over all of them without a word.
+    # Remove the Python version from the markers: with another Python, pip would silently skip all packages.
     sed -e "s/ ; python_full_version [<=]* '[0-9.*]*' \\\\\$/ \\\\/" -e "s/ ; python_full_version [<=]* '[0-9.*]*' and / ; /" \
         "$work/lock.txt" >"$file"
     rm -r "$work"
 }
 
-# changed OLD NEW: tells which versions differ between two locks; OLD need not be there.
+# changed OLD NEW: prints which versions differ between two locks; OLD may be missing.
 changed() {
     local versions='s/^\([^ ]*==[^ ]*\).*/\1/p' lines
     lines=$(diff <(sed -n "$versions" "$1" 2>/dev/null) <(sed -n "$versions" "$2") | sed -n 's/^[<>]/ &/p') || true
     echo "${lines:-  nothing has changed}"
 }
 
-# node_packages: installs the JavaScript clients that the tests drive, unless they are there already.
+# node_packages: installs the JavaScript clients for the tests, unless they are up to date.
 node_packages() {
     local dir="$root/tests/clients" stamp
     stamp=$(cksum <"$dir/package-lock.json")
@@ -116,11 +116,11 @@ node_packages() {
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 
-# unit_tests PYTHON [FILE]: the unit layer. With a FILE, the lines that each test runs are left there.
+# unit_tests PYTHON [FILE]: runs the unit tests. With a FILE, writes the lines that each test runs to it.
 unit_tests() {
     local python=$1 coverage=()
     [ -z "${2:-}" ] || coverage=(--cov=falmock --cov-context=test --cov-report=)
-    # sysmon, which Python 3.14 would measure with, knows of no contexts.
+    # sysmon, the default of Python 3.14, does not support contexts.
     COVERAGE_FILE=${2:-} COVERAGE_CORE=ctrace \
         "$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES" ${coverage[@]+"${coverage[@]}"} tests/unit
 }

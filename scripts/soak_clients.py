@@ -1,6 +1,6 @@
-"""The clients of `scripts/bench soak`, a process of their own: sockets and SSE streams, all open at once, every event checked.
+"""The clients of `scripts/bench soak`, in their own process: concurrent sockets and SSE streams that check every event.
 
-Tells how it goes in lines of JSON: `{"open": seconds}` once all are open, and at the end what each kind of client saw.
+It prints lines of JSON: `{"open": clients, "after": seconds}` when all have opened or failed, and at the end the results.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ HOST = "fal.run"
 STREAM = "test/soak"
 SOCKET = "test/soak/realtime"
 AT_ONCE = 20
-"""How many clients connect at the same time, so that none waits longer for its TLS handshake than it has patience."""
+"""How many clients connect at the same time, so that no TLS handshake times out."""
 PATIENCE = 60.0
 """Seconds without an event after which a client gives up."""
 PING_EVERY = 20
 
 
 class Load(NamedTuple):
-    """What is to be done: each of `clients` sockets and as many streams gets `count` events, one every `pause` seconds."""
+    """The load: each of `clients` sockets and `clients` streams gets `count` events, one every `pause` seconds."""
 
     port: int
     ca: str
@@ -41,8 +41,8 @@ class Load(NamedTuple):
     pause: float
 
 
-class Seen:
-    """What the clients of one kind saw."""
+class Results:
+    """The results of all clients of one kind."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -50,14 +50,14 @@ class Seen:
         self.trouble: list[str] = []
         self.late: list[float] = []
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         late = sorted(self.late) or [0.0]
         quantiles = [round(late[min(int(len(late) * part), len(late) - 1)] * 1000) for part in (0.5, 0.99, 1.0)]
         return {"events": self.events, "whole": self.whole, "trouble": self.trouble[:5], "late_ms": quantiles}
 
 
 class LostError(Exception):
-    """What came is not what was to come next."""
+    """A client did not get the expected event."""
 
 
 class Tunnel:
@@ -88,8 +88,8 @@ class Tunnel:
         self._writer.close()
 
 
-async def follow_stream(tunnel: Tunnel, load: Load, is_open: Callable[[], None], seen: Seen) -> None:
-    """A stream to its end."""
+async def follow_stream(tunnel: Tunnel, load: Load, is_open: Callable[[], None], results: Results) -> None:
+    """Read a stream to its end."""
     connection = h11.Connection(h11.CLIENT)
     body = b"{}"
     headers = [
@@ -104,13 +104,13 @@ async def follow_stream(tunnel: Tunnel, load: Load, is_open: Callable[[], None],
     expected, first = 0, 0.0
     async for number in _events(tunnel, connection):
         if number != expected:
-            raise LostError(f"stream: event {number} came where {expected} was to come")
+            raise LostError(f"stream: expected event {expected}, got {number}")
         now = time.monotonic()
         if not expected:
             first = now
             is_open()
-        seen.late.append(now - first - expected * load.pause)
-        seen.events += 1
+        results.late.append(now - first - expected * load.pause)
+        results.events += 1
         expected += 1
     if expected != load.count:
         raise LostError(f"stream: it ended after {expected} of {load.count} events")
@@ -120,7 +120,7 @@ _END = h11.EndOfMessage()
 
 
 async def _events(tunnel: Tunnel, connection: h11.Connection) -> AsyncIterator[int]:
-    """The numbers in the events of an answer, as they come."""
+    """The numbers in the events of an answer, as they arrive."""
     text = b""
     while True:
         event = connection.next_event()
@@ -138,8 +138,8 @@ async def _events(tunnel: Tunnel, connection: h11.Connection) -> AsyncIterator[i
             return
 
 
-async def keep_a_socket(tunnel: Tunnel, load: Load, is_open: Callable[[], None], seen: Seen) -> None:
-    """A socket that sends an input every so often and waits for its result."""
+async def keep_a_socket(tunnel: Tunnel, load: Load, is_open: Callable[[], None], results: Results) -> None:
+    """Send an input on a socket every `pause` seconds and wait for its result."""
     connection = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
     headers = [(b"Authorization", b"Key kid:ksecret")]
     await tunnel.write(connection.send(ws.Request(host=HOST, target=f"/{SOCKET}", extra_headers=headers)))
@@ -153,9 +153,9 @@ async def keep_a_socket(tunnel: Tunnel, load: Load, is_open: Callable[[], None],
         await tunnel.write(connection.send(ws.BytesMessage(data=msgpack.packb({"n": number}))))
         answer = msgpack.unpackb(await _until(tunnel, connection, ws.BytesMessage))
         if answer != {"n": number}:
-            raise LostError(f"socket: {answer} came where {number} was to come")
-        seen.late.append(time.monotonic() - sent)
-        seen.events += 1
+            raise LostError(f"socket: expected the result of {number}, got {answer}")
+        results.late.append(time.monotonic() - sent)
+        results.events += 1
         if not number:
             is_open()
     await tunnel.write(connection.send(ws.CloseConnection(code=1000)))
@@ -163,27 +163,27 @@ async def keep_a_socket(tunnel: Tunnel, load: Load, is_open: Callable[[], None],
 
 
 async def _until(tunnel: Tunnel, connection: wsproto.WSConnection, kind: type[ws.Event]) -> bytes:
-    """The next event of this kind, its data; nothing but pongs may come before it."""
+    """The data of the next event of this kind; only pongs may come before it."""
     while True:
         for event in connection.events():
             if isinstance(event, kind):
                 return bytes(getattr(event, "data", b""))
             if not isinstance(event, ws.Pong):
-                raise LostError(f"socket: {event!r} came where a {kind.__name__} was to come")
+                raise LostError(f"socket: expected a {kind.__name__}, got {event!r}")
         data = await tunnel.read()
         connection.receive_data(data or None)
 
 
-Client = Callable[[Tunnel, Load, Callable[[], None], Seen], Awaitable[None]]
+Client = Callable[[Tunnel, Load, Callable[[], None], Results], Awaitable[None]]
 
 
 async def run(load: Load) -> dict[str, Any]:
-    """All the clients, to their end."""
+    """Run all clients to their end."""
     trust = ssl.create_default_context(cafile=load.ca)
     gate = asyncio.Semaphore(AT_ONCE)
     started = time.monotonic()
     opened, gone = 0, 0
-    kinds: tuple[tuple[Client, Seen], ...] = ((follow_stream, Seen()), (keep_a_socket, Seen()))
+    kinds: tuple[tuple[Client, Results], ...] = ((follow_stream, Results()), (keep_a_socket, Results()))
 
     def settled(*, is_open: bool) -> None:
         nonlocal opened, gone
@@ -191,7 +191,7 @@ async def run(load: Load) -> dict[str, Any]:
         if opened + gone == 2 * load.clients:
             print(json.dumps({"open": opened, "after": time.monotonic() - started}), flush=True)
 
-    async def one(client: Client, seen: Seen) -> None:
+    async def one(client: Client, results: Results) -> None:
         await gate.acquire()
         waiting = True
 
@@ -205,8 +205,8 @@ async def run(load: Load) -> dict[str, Any]:
         tunnel = None
         try:
             tunnel = await Tunnel.opened(load, trust)
-            await client(tunnel, load, is_open, seen)
-            seen.whole += 1
+            await client(tunnel, load, is_open, results)
+            results.whole += 1
         except (
             OSError,
             EOFError,
@@ -215,7 +215,7 @@ async def run(load: Load) -> dict[str, Any]:
             h11.ProtocolError,
             wsproto.utilities.ProtocolError,
         ) as error:
-            seen.trouble.append(f"{type(error).__name__}: {error}")
+            results.trouble.append(f"{type(error).__name__}: {error}")
         finally:
             if waiting:
                 waiting = False
@@ -224,8 +224,8 @@ async def run(load: Load) -> dict[str, Any]:
             if tunnel is not None:
                 tunnel.close()
 
-    await asyncio.gather(*(one(client, seen) for _ in range(load.clients) for client, seen in kinds))
-    return {"streams": kinds[0][1].told(), "sockets": kinds[1][1].told()}
+    await asyncio.gather(*(one(client, results) for _ in range(load.clients) for client, results in kinds))
+    return {"streams": kinds[0][1].summary(), "sockets": kinds[1][1].summary()}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""scripts/check_coverage.py tells the files that their own tests do not cover."""
+"""scripts/check_coverage.py lists the files that their own tests do not cover."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHOLE = [5, 6]
 
 
 class Project:
-    """A checkout with a file of the package, and what a run of its tests has left."""
+    """A checkout with a file of the package, and the coverage data of its tests."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -66,9 +66,9 @@ def test_what_its_own_tests_run_counts(project: Project) -> None:
 def test_what_others_run_does_not(project: Project) -> None:
     project.write("tests/unit/wire/test_ab.py")
     project.ran("tests/unit/wire/test_ab.py::test_it|run", WHOLE)
-    code, told = project.check()
+    code, output = project.check()
     assert code == 1
-    assert told.splitlines() == [
+    assert output.splitlines() == [
         "addon/falmock/wire/a.py: 50 % by tests/unit/wire/test_a.py; not lines 5-6",
         "1 of 1 files are below 90 % by their own tests",
     ]
@@ -121,6 +121,6 @@ def test_a_file_that_is_listed_with_the_reason(project: Project) -> None:
 )
 def test_a_list_that_is_wrong(project: Project, line: str) -> None:
     project.excepted(line)
-    code, told = project.check()
+    code, output = project.check()
     assert code == 2
-    assert told.startswith("tests/unit/coverage_exceptions.txt: line 3: ")
+    assert output.startswith("tests/unit/coverage_exceptions.txt: line 3: ")

@@ -1,4 +1,4 @@
-"""scripts/check_secrets.py finds what is planted, and nothing in what is shipped."""
+"""scripts/check_secrets.py finds planted secrets, and none in the shipped fixtures."""
 
 from __future__ import annotations
 
