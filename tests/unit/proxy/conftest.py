@@ -1,4 +1,4 @@
-"""mitmproxy's addons import libraries that warn of themselves, which is no fault of ours."""
+"""Ignores warnings from libraries that mitmproxy's addons import."""
 
 from __future__ import annotations
 

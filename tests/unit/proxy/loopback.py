@@ -1,4 +1,4 @@
-"""An origin on loopback, and raw connections to it, for tests that talk to it with no mitmproxy between."""
+"""An origin on loopback, and raw connections to it, for tests without mitmproxy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from falmock.proxy.origin.tickets import HEADER
 from falmock.serving.effect_source import Play
 
 SECONDS = 30
-"""How long a test waits for what must come, on a machine that does much else."""
+"""How long (seconds) a test waits for an expected event, even on a busy machine."""
 
 
 def on_loopback(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Run a test with an origin as its first argument; nothing of that may be left, or complain, when it is stopped."""
+    """Run a test with an origin as its first argument; when it stops, it must leave nothing behind and log no error."""
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -60,7 +60,7 @@ def open_files() -> int:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + SECONDS
     while not holds():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -78,7 +78,7 @@ def request(ticket: str | None, method: str = "POST", headers: Iterable[str] = (
 
 
 class Peer:
-    """A connection to the origin that says what it is told to."""
+    """A connection to the origin that sends what the test gives it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -99,7 +99,7 @@ class Peer:
         self.writer.write(request(ticket, **more))
 
     async def dribble(self, data: bytes, cuts: Iterable[int]) -> None:
-        """Send bytes in parts, cut at these places, each part by itself."""
+        """Send bytes in separate parts, split at these offsets."""
         places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
         for start, stop in pairwise(places):
             self.writer.write(data[start:stop])
@@ -131,14 +131,14 @@ class Peer:
         return False
 
     def vanish(self) -> None:
-        """Go with a TCP RST, as a client does that is killed."""
+        """End the connection with a TCP RST, as a killed client does."""
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 
 async def internal_calls(origin: Origin, play: Play, **more: Any) -> Peer:
-    """A connection that has asked for this effect with a good ticket."""
+    """A connection that has requested this effect with a valid ticket."""
     ticket = await origin.admit(play)
     peer = await Peer.connected(origin)
     peer.ask(ticket, **more)
@@ -146,7 +146,7 @@ async def internal_calls(origin: Origin, play: Play, **more: Any) -> Peer:
 
 
 class Script:
-    """A source that gives these steps, one each time it is asked; what is behind the last is an error."""
+    """A source that returns these steps, one per call; a call after the last one is an error."""
 
     def __init__(self, *steps: StreamStep) -> None:
         self.steps = list(steps)

@@ -1,4 +1,4 @@
-"""Conversations to be had over a socket of the origin's, and a client to have them with."""
+"""Conversations for a WebSocket of the origin, and a client for them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ NOTHING = SocketStep()
 
 
 class Talk:
-    """A conversation that keeps what it hears, says `first` when it is opened and `later` when it is due."""
+    """A conversation that keeps the messages it gets, plays `first` when it opens and `later` when it is due."""
 
     def __init__(
         self, answer: Answers = lambda *_: NOTHING, first: SocketStep = NOTHING, later: SocketStep = NOTHING
     ) -> None:
-        self.heard: list[Message] = []
+        self.messages: list[Message] = []
         self.dues: list[float] = []
         self._answer = answer
         self._first = first
@@ -40,7 +40,7 @@ class Talk:
         return self._first._replace(again=None if self._first.again is None else now + self._first.again)
 
     def received(self, message: Message, now: float) -> SocketStep:
-        self.heard.append(message)
+        self.messages.append(message)
         return self._answer(message, now)
 
     def due(self, now: float) -> SocketStep:
@@ -111,7 +111,7 @@ class Caller:
         return self._seen.pop(0)
 
     async def rest(self) -> bytes:
-        """Every byte that comes behind the handshake, to the end."""
+        """Every byte after the handshake, to the end."""
         return (self._read + await self._peer.reader.read()).partition(b"\r\n\r\n")[2]
 
     async def message(self) -> Message:

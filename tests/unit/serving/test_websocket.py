@@ -60,7 +60,7 @@ async def test_messages_both_ways_with_and_without_deflate(origin: Origin, *, de
             kind = events.TextMessage if isinstance(message, str) else events.BytesMessage
             caller.say(kind(data=message))
             assert await caller.message() == message
-    assert talk.heard == sent
+    assert talk.messages == sent
 
 
 HANDSHAKES = {
@@ -81,7 +81,7 @@ async def test_a_handshake_that_is_none_is_not_answered(origin: Origin, headers:
     talk = says(Text("hello"))
     async with await internal_calls(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
         assert b"101" not in await peer.rest()
-    assert talk.heard == []
+    assert talk.messages == []
 
 
 @on_loopback
@@ -119,7 +119,7 @@ async def test_the_parts_of_a_message_are_one_with_pings_between_them(origin: Or
         )
         assert await caller.next() == events.Pong(payload=b"still there?")
         assert await caller.message() == "abc"
-    assert talk.heard == ["abc"]
+    assert talk.messages == ["abc"]
 
 
 @on_loopback
@@ -132,7 +132,7 @@ async def test_a_message_that_is_too_long_ends_the_socket(origin: Origin, monkey
         for _ in range(11):
             caller.say(events.BytesMessage(data=bytes(100), message_finished=False))
         assert (await caller.closed())[0] == 1009
-    assert talk.heard == [bytes(1000)]
+    assert talk.messages == [bytes(1000)]
 
 
 BROKEN = {
@@ -189,7 +189,7 @@ async def test_what_comes_behind_a_close_is_not_read(origin: Origin) -> None:
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
         assert await caller.closed() == (1000, None)
-    assert talk.heard == ["one"]
+    assert talk.messages == ["one"]
 
 
 @on_loopback
@@ -235,7 +235,7 @@ async def test_a_ping_of_ours_is_answered_and_nobody_is_told(origin: Origin) -> 
         assert ping == events.Ping(payload=b"there?")
         caller.say(cast("events.Ping", ping).response(), events.TextMessage(data="hello"))
         assert await caller.message() == "hello"
-    assert talk.heard == ["hello"]
+    assert talk.messages == ["hello"]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ async def test_with_deflate_the_close_waits_until_the_client_has_read_all(origin
         caller.say(events.TextMessage(data="not heard"), events.Ping(payload=b"nor this"), ping.response())
         assert await caller.closed() == (4001, "bye")
         await until(lambda: not origin.tickets.connections)
-    assert talk.heard == []
+    assert talk.messages == []
 
 
 @on_loopback
@@ -357,7 +357,7 @@ async def test_a_frame_that_is_cut(
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.TextMessage(data="a"), events.TextMessage(data="b"), events.CloseConnection(code=1000))
         assert await caller.rest() == b"\x89\x00" + half
-    assert talk.heard == ["a"]
+    assert talk.messages == ["a"]
 
 
 @on_loopback

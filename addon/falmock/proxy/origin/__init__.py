@@ -1,1 +1,1 @@
-"""The origin: a server on loopback that plays what mitmproxy cannot send by itself."""
+"""The origin: a loopback server for the answers that mitmproxy cannot send by itself."""

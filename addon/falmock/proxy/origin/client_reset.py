@@ -13,7 +13,7 @@ from falmock.serving import tcp_reset
 
 
 def reset_client(flow: http.HTTPFlow) -> None:
-    """Break off the connection of a flow's client, and all that goes on on it."""
+    """Reset the connection of a flow's client, with everything that runs over it."""
     for writer in _writers(flow):
         if isinstance(writer, asyncio.StreamWriter):
             tcp_reset.reset(writer.transport)
@@ -22,13 +22,13 @@ def reset_client(flow: http.HTTPFlow) -> None:
 
 
 def end_by_reset(flow: http.HTTPFlow) -> None:
-    """Have the connection of a flow's client break off when mitmproxy closes it, behind what it still has to pass on."""
+    """Make the connection of a flow's client end by RST when mitmproxy closes it, after all pending data is sent."""
     for writer in _writers(flow):
         tcp_reset.end_by_reset(writer.get_extra_info("socket"))
 
 
 def _writers(flow: http.HTTPFlow) -> Iterator[Any]:
-    """What mitmproxy writes to a flow's client with: asyncio's, or one of its own (WireGuard, local capture)."""
+    """The stream writers to a flow's client: asyncio's, or mitmproxy's own (WireGuard, local capture)."""
     server = ctx.master.addons.get("proxyserver")
     for handler in () if server is None else server.connections.values():
         if handler.client.id != flow.client_conn.id or handler.client not in handler.transports:
@@ -37,7 +37,7 @@ def _writers(flow: http.HTTPFlow) -> Iterator[Any]:
 
 
 def kill(flow: http.HTTPFlow) -> None:
-    """Answer a flow by nothing: its connection is reset, over HTTP/2 its stream."""
+    """End a flow without an answer: reset its connection, or over HTTP/2 and HTTP/3 its stream."""
     if not flow.killable:
         return
     flow.kill()

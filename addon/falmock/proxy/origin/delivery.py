@@ -1,4 +1,4 @@
-"""Puts the engine's effects on flows: what is small and whole on the flow itself, everything else through the origin."""
+"""Delivers the engine's effects to flows: small complete answers on the flow itself, all others through the origin."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from falmock.serving.effect_source import Upload
 
 WHOLE = 1024 * 1024
 """A file longer than this (bytes) is sent from disk, not from memory."""
-PATIENCE = 1.0
-"""A delay longer than this (seconds) is spent in the origin, which notices when the client goes."""
+MAX_DELAY = 1.0
+"""A delay longer than this (seconds) runs in the origin, which notices when the client disconnects."""
 
 
 class Responder:
-    """Delivers effects. `moved` hears of the origin's address, None when there is none any more."""
+    """Delivers effects. `moved` is called with the origin's address, and with None when the origin stops."""
 
     def __init__(self, moved: Callable[[tuple[str, int] | None], None]) -> None:
         self.redirects = Redirects()
         self.origin = Origin(taken=self.redirects.arrived)
         self._moved = moved
         self._port = 0
-        self._is_over = False
+        self._is_stopped = False
 
     async def put(self, flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
-        """Have a flow answered by an effect."""
-        if isinstance(effect, Reply) and effect.delay <= PATIENCE and not _is_paced(effect):
+        """Answer a flow with an effect. Raises OSError if the origin cannot listen, or has been stopped."""
+        if isinstance(effect, Reply) and effect.delay <= MAX_DELAY and not _is_paced(effect):
             await self._put_whole(flow, effect)
             return
         flows.annotate(flow, effect)
@@ -65,54 +65,52 @@ class Responder:
         flows.answer(flow, effect, body)
 
     async def take(self, flow: http.HTTPFlow, upload: Upload) -> None:
-        """Have the body of a request, whose headers are here, go to disk."""
+        """Stream the body of a request to disk; only its headers are here yet. Raises OSError like `put`."""
         await self._redirect(flow, upload)
         flow.request.stream = True
 
     async def _redirect(self, flow: http.HTTPFlow, play: Play) -> None:
-        if (
-            self._is_over
-        ):  # the call was still being decided when the script went away: nobody would stop the origin again
+        if self._is_stopped:  # the script was unloaded while the call was handled: nobody would stop the origin again
             raise OSError("falmock is not loaded any more")
         ticket = await self.origin.admit(play)
         if self.origin.port != self._port:
             self._port = self.origin.port
             self._moved((HOST, self._port))
-        # What is short and complete stays on the flow, where people see it.
+        # A short complete body is not streamed, so that it stays on the flow, where people see it.
         streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and _is_paced(play))
         self.redirects.plan(flow, self._port, ticket, streams=streams)
 
     def is_away(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow is being answered by the origin, and its headers did not come yet."""
+        """Whether the origin is answering a flow and the answer's headers have not come yet."""
         return self.redirects.is_planned(flow)
 
     def came_back(self, flow: http.HTTPFlow) -> bool:
-        """The headers of an answer are here, or the flow broke off: whether the origin was asked."""
-        trip = self.redirects.end(flow)
-        if trip is None:
+        """The headers of an answer are here, or the flow failed: returns whether the origin answered it."""
+        redirect = self.redirects.end(flow)
+        if redirect is None:
             return False
-        self.origin.tickets.withdraw(trip.ticket)
+        self.origin.tickets.withdraw(redirect.ticket)
         if flow.response is not None:
-            flow.response.stream = trip.streams
+            flow.response.stream = redirect.streams
         return True
 
     def stop(self) -> None:
-        """The script goes away."""
-        self._is_over = True
+        """Stop the origin: the script is being unloaded."""
+        self._is_stopped = True
         self.origin.stop()
         self.redirects.end_all()
         self._moved(None)
 
 
 async def _wait(flow: http.HTTPFlow, seconds: float) -> None:
-    """Let some time pass, but not for a client that is gone."""
+    """Wait for some seconds, or until the client disconnects."""
     loop = asyncio.get_running_loop()
     over = loop.time() + seconds
-    while (left := over - loop.time()) > 0 and flow.client_conn.connected:  # noqa: ASYNC110 - nothing tells of it
-        await asyncio.sleep(min(left, PATIENCE))
+    while (left := over - loop.time()) > 0 and flow.client_conn.connected:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(min(left, MAX_DELAY))
 
 
 def _is_paced(reply: Reply) -> bool:
-    """Whether the body of a reply goes out piece by piece."""
+    """Whether to send the body of a reply piece by piece."""
     body = reply.body
     return reply.delivery is not None or (isinstance(body, FileBody) and body.stop - body.start > WHOLE)

@@ -1,6 +1,6 @@
-"""Sends flows to the origin and back: on the way there they have another address, before and after it their own.
+"""Redirects flows to the origin: only while they are sent there, they have its address instead of their own.
 
-A flow is away for as short as can be: from when every other addon has seen it until the origin has its ticket.
+That time is kept as short as possible: from when every other addon has seen the flow until the origin has its ticket.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FRAMING = "transfer-encoding"
 
 
 class Redirect(NamedTuple):
-    """Where a flow is to go, with which ticket, and whether its answer is to stream."""
+    """The origin's port for a flow, its ticket, and whether its answer streams."""
 
     flow: http.HTTPFlow
     port: int
@@ -26,7 +26,7 @@ class Redirect(NamedTuple):
 
 
 class _Own(NamedTuple):
-    """What a flow had before it was redirected."""
+    """The address of a flow before it was redirected."""
 
     scheme: str
     host: str
@@ -35,7 +35,7 @@ class _Own(NamedTuple):
 
 
 class Redirects:
-    """The flows that the origin answers, from the decision on until the headers of the answer come."""
+    """The flows that the origin answers, from the decision until the headers of the answer come."""
 
     def __init__(self) -> None:
         self._planned: dict[str, Redirect] = {}
@@ -43,18 +43,18 @@ class Redirects:
         self._own: dict[str, _Own] = {}
 
     def plan(self, flow: http.HTTPFlow, port: int, ticket: str, *, streams: bool) -> None:
-        """Have a flow go to the origin on this port; `depart` sends it."""
+        """Plan to redirect a flow to the origin on this port; `depart` does it."""
         self._planned[flow.id] = Redirect(flow, port, ticket, streams)
         self._by_ticket[ticket] = flow.id
 
     def is_planned(self, flow: http.HTTPFlow) -> bool:
-        """Whether the origin answers a flow, and the headers of its answer did not come yet."""
+        """Whether the origin answers a flow and the answer's headers have not come yet."""
         return flow.id in self._planned
 
     async def depart(self, flow: http.HTTPFlow) -> bool:
-        """Redirect a flow, once nobody holds it any more, unless it was answered meanwhile.
+        """Redirect a flow once it is no longer intercepted, unless it was answered in the meantime.
 
-        Whether the origin answers it.
+        Returns whether the origin answers it.
         """
         if flow.intercepted:
             await flow.wait_for_resume()
@@ -68,33 +68,33 @@ class Redirects:
     def _send(self, flow: http.HTTPFlow, redirect: Redirect) -> None:
         request = flow.request
         self._own[flow.id] = _Own(request.scheme, request.data.host, request.data.port, flow.server_conn)
-        # Not `request.host`, which would change the Host header as well.
+        # Not `request.host`, which would also change the Host header.
         request.scheme, request.data.host, request.data.port = "http", HOST, redirect.port
         request.headers[HEADER] = redirect.ticket
         if request.is_http2 and "content-length" not in request.headers:
-            request.headers[_FRAMING] = "chunked"  # else nothing tells in HTTP/1 where the body ends
-        # A connection of its own: the flow's may lead through an upstream proxy, or over QUIC.
+            request.headers[_FRAMING] = "chunked"  # else HTTP/1 does not know where the body ends
+        # A new connection: the flow's own may lead through an upstream proxy, or over QUIC.
         flow.server_conn = connection.Server(address=None)
 
     def arrived(self, ticket: str) -> None:
-        """The origin has this ticket: its flow looks as it did again, though the answer is still to come."""
+        """The origin received this ticket: restore its flow, although the answer has not come yet."""
         flow_id = self._by_ticket.pop(ticket, None)
         if flow_id is not None:
             self._restore(self._planned[flow_id].flow)
 
     def end(self, flow: http.HTTPFlow) -> Redirect | None:
-        """The answer is coming, or the flow broke off: its trip, None when it had none. It then looks as it did."""
+        """The answer's headers are here, or the flow failed: restore the flow. Returns its redirect, None if it had none."""
         redirect = self._planned.pop(flow.id, None)
         if redirect is None:
             return None
         self._by_ticket.pop(redirect.ticket, None)
         self._restore(flow)
         if flow.request.is_http2:
-            flow.request.headers.pop(_FRAMING, None)  # not before: the body may have been on its way until now
+            flow.request.headers.pop(_FRAMING, None)  # not earlier: the body may have been sent until now
         return redirect
 
     def end_all(self) -> None:
-        """Nothing is answered any more."""
+        """Restore all flows: the origin stops."""
         for redirect in tuple(self._planned.values()):
             self.end(redirect.flow)
 

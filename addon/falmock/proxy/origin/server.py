@@ -1,8 +1,8 @@
-"""The origin: a server on loopback, in mitmproxy's own event loop, that plays what mitmproxy cannot send by itself.
+"""The origin: a loopback server, in mitmproxy's own event loop, for the answers that mitmproxy cannot send by itself.
 
-mitmproxy sends an answer that an addon sets as a whole, and has no WebSocket without a server behind it. So what
-streams, takes time, breaks off or upgrades is an effect that waits here under a ticket, and its flow is redirected
-to this port with that ticket in a header. Whoever comes without a ticket that is waiting is cut off without a word.
+mitmproxy sends an answer set by an addon only as a whole, and has no WebSocket without a server behind it. So an
+effect that streams, takes time, breaks off or upgrades waits here under a ticket, and its flow is redirected to this
+port with that ticket in a header. A connection without a valid ticket is closed without an answer.
 """
 
 from __future__ import annotations
@@ -20,25 +20,24 @@ from falmock.serving.http import HttpConnection
 HOST = "127.0.0.1"
 BACKLOG = 1024
 _FILES = (65536, 10240)
-"""How many open files and sockets are asked for, where that is refused (macOS) how many then: every stream takes
-four."""
+"""The limits for open files and sockets to try, in this order: macOS refuses the first. Every stream takes four."""
 
 
 class Origin:
-    """Plays each effect to the one request that has its ticket. It listens from the first `admit` on.
+    """Plays each effect to the one request that has its ticket. Listens from the first `admit` on.
 
-    `clock` is in seconds since the epoch; `taken` hears of each ticket that comes.
+    `clock` returns seconds since the epoch; `taken` is called with each ticket that a request brings.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, taken: Callable[[str], None] = lambda _: None) -> None:
         self.port = 0
-        """Where it listens; 0 while it does not."""
+        """The port it listens on; 0 if it does not listen."""
         self.tickets = Tickets(clock, taken)
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
 
     async def admit(self, play: Play) -> str:
-        """A ticket for this effect. Raises OSError when no port can be listened on."""
+        """Issue a ticket for this effect. Raises OSError if the origin cannot listen on a port."""
         if self._server is None:
             async with self._starting:
                 await self._listen()
@@ -53,7 +52,7 @@ class Origin:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:
-        """End every stream and socket, and listen no more."""
+        """End every stream and socket, and stop listening."""
         self.tickets.withdraw_all()
         for connection in tuple(self.tickets.connections):
             connection.abort()
@@ -64,12 +63,12 @@ class Origin:
 
 
 def raise_file_limit() -> None:
-    """Let the process have as many open files as it may: the limit a shell sets is 1024, enough for 250 streams."""
+    """Raise the process's limit of open files as far as allowed: a shell's usual 1024 is enough for only 250 streams."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for files in _FILES:
-        wanted = files if hard == resource.RLIM_INFINITY else min(files, hard)
-        if soft == resource.RLIM_INFINITY or soft >= wanted:
+        limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
+        if soft == resource.RLIM_INFINITY or soft >= limit:
             return
         with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
             return

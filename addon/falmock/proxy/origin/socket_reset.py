@@ -1,7 +1,7 @@
-"""Breaks off WebSockets.
+"""Resets WebSockets.
 
-mitmproxy ends the client's side in order (1000) when the server's is gone without a word. So it is told, by a word of
-ours, when the client is to see nothing of an end.
+mitmproxy closes the client's side normally (1000) if the server disconnects without a close. So the origin sends a
+marker message, at which the client's connection is reset instead.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from falmock.wire.formats.frames import Stored
 from falmock.wire.formats.frames import Text
 from falmock.wire.formats.frames import begun
 
-_WORD = secrets.token_hex(32)
-"""What the origin says in the place of a reset. Nobody else can."""
+_MARKER = secrets.token_hex(32)
+"""What the origin sends in place of a reset. It is random, so that nobody else can send it."""
 
 
 class SocketReset(ConversationWrapper):
-    """A conversation whose reset is a word to `breaks`. It has no frames that are cut, only messages."""
+    """A conversation that sends the marker for `breaks` in place of a reset. It cuts messages, not frames."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__(conversation)
@@ -39,26 +39,26 @@ class SocketReset(ConversationWrapper):
         frames: list[Frame] = []
         for frame in step.frames:
             frames += (begun(frame.message), Reset()) if isinstance(frame, Cut) else (frame,)
-        return step._replace(frames=tuple(map(self._word, frames)))
+        return step._replace(frames=tuple(map(self._marked, frames)))
 
-    def _word(self, frame: Frame) -> Frame:
+    def _marked(self, frame: Frame) -> Frame:
         if isinstance(frame, Binary | Stored):
             self._in_binary = not frame.final
         if not isinstance(frame, Reset):
             return frame
-        # What begins a message is gone on with in its kind.
-        return Binary(_WORD.encode()) if self._in_binary else Text(_WORD)
+        # A message that has begun must continue in the same type.
+        return Binary(_MARKER.encode()) if self._in_binary else Text(_MARKER)
 
 
 def breaks(flow: http.HTTPFlow) -> bool:
-    """Whether the last message of a socket says that it is to break off. Its client's connection is reset then."""
+    """Whether the last message of a socket is the marker for a reset; if so, reset the client's connection."""
     if flow.websocket is None or not flow.websocket.messages:
         return False
     message = flow.websocket.messages[-1]
-    if message.from_client or not message.content.endswith(_WORD.encode()):
+    if message.from_client or not message.content.endswith(_MARKER.encode()):
         return False
     message.drop()
-    # It stays: other addons look at the last message, and this may be the only one.
-    message.content = message.content.removesuffix(_WORD.encode())
+    # The message stays: other addons look at the last message, and this may be the only one.
+    message.content = message.content.removesuffix(_MARKER.encode())
     client_reset.reset_client(flow)
     return True

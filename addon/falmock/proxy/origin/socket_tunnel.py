@@ -1,8 +1,8 @@
-"""Has clients see every byte of a socket as it is sent, halves of messages and of frames too.
+"""Passes every byte of a socket to the client as it is sent, also incomplete messages and frames.
 
-mitmproxy's WebSocket layer keeps a message back until it is whole. Behind a handshake whose flow has no WebSocket it
-passes on what comes, byte for byte, unless `rawtcp` is off. That is a TCP flow beside the one of the handshake, and
-it leads to the origin, so no other addon is to see it.
+mitmproxy's WebSocket layer holds a message back until it is complete. After a handshake whose flow has no WebSocket,
+mitmproxy passes everything on byte for byte, unless `rawtcp` is off. That is a TCP flow of its own, beside the flow of
+the handshake. It leads to the origin, so other addons must not see it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from falmock.wire.formats.frames import Reset
 
 logger = logging.getLogger(__name__)
 _MARK = "falmock.exact"
-"""The key of a flow's metadata that tells, until its handshake is over, that it is to become a tunnel."""
+"""The key of a flow's metadata that says, until the handshake is over, that the flow will become a tunnel."""
 
 
 class Resetting(ConversationWrapper):
-    """A conversation in a tunnel: where it resets, the connection of the flow's client is."""
+    """A conversation in a tunnel: its reset resets the connection of the flow's client."""
 
     def __init__(self, conversation: Conversation, flow: http.HTTPFlow) -> None:
         super().__init__(conversation)
@@ -43,26 +43,26 @@ class Resetting(ConversationWrapper):
 
 
 def prepared(flow: http.HTTPFlow, socket: Socket) -> Socket:
-    """A socket as it can be played to the client of this flow."""
+    """The socket in the form in which this flow's client can receive it."""
     if socket.exact and ctx.options.rawtcp:
         flow.metadata[_MARK] = True
         return socket._replace(conversation=Resetting(socket.conversation, flow))
     if socket.exact:
         logger.warning(
-            "falmock: of a message that breaks off, clients see nothing but that it does: "
-            "mitmproxy passes on its parts only where the option rawtcp is true"
+            "falmock: clients do not see the parts of a message that breaks off, only the break: "
+            "mitmproxy passes the parts on only if the option rawtcp is true"
         )
     return socket._replace(conversation=SocketReset(socket.conversation), exact=False)
 
 
 def open_through(flow: http.HTTPFlow) -> None:
-    """The handshake is over: pass on whatever follows, if that was prepared."""
+    """The handshake is over: make the flow a tunnel, if it was prepared to be one."""
     if flow.metadata.pop(_MARK, False):
         flow.websocket = None
 
 
 class Hidden:
-    """The addon that keeps the TCP flows to the origin from those behind it. `origins` are its addresses, old ones too."""
+    """Hides the TCP flows to the origin from the addons after this one. `origins` are its addresses, also former ones."""
 
     name = "falmock-tunnels"
 
@@ -70,7 +70,7 @@ class Hidden:
         self._origins = origins
 
     def tcp_start(self, flow: tcp.TCPFlow) -> None:
-        """See the class. Raises AddonHalt, as the other hooks do."""
+        """See the class. Raises AddonHalt, like the other hooks."""
         self._hide(flow)
 
     def tcp_message(self, flow: tcp.TCPFlow) -> None:

@@ -1,4 +1,4 @@
-"""Tickets: what waits to be played at the origin, and for whom."""
+"""Tickets: the effects that wait at the origin, each for one request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = "x-falmock-ticket"
 
 
 class Tickets:
-    """Each ticket is good for one request. `clock` is in seconds since the epoch; `taken` hears of each that comes."""
+    """Each ticket is valid for one request. `clock` returns seconds since the epoch; `taken` is called with each used ticket."""
 
     def __init__(self, clock: Callable[[], float], taken: Callable[[str], None] = lambda _: None) -> None:
         self.clock = clock
@@ -28,41 +28,41 @@ class Tickets:
         self._listeners: defaultdict[str, set[Connection]] = defaultdict(set)
 
     def issue(self, play: Play) -> str:
-        """A ticket for this effect."""
+        """Issue a ticket for this effect."""
         ticket = secrets.token_urlsafe(32)
         self._plays[ticket] = play
         return ticket
 
     def take(self, ticket: str) -> Play | None:
-        """What a ticket is for; None when it is none, or was taken before."""
+        """The effect of a ticket; None if the ticket is unknown or was used before."""
         play = self._plays.pop(ticket, None)
         if play is not None:
             self._taken(ticket)
         return play
 
     def for_request(self, headers: Iterable[Header]) -> Play | None:
-        """What the ticket in a request's headers is for; None when there is none, or it was taken before."""
+        """The effect of the ticket in a request's headers; None if there is none, or it was used before."""
         ticket = next((value for name, value in headers if name == HEADER.encode()), b"")
         return self.take(ticket.decode("latin-1"))
 
     def withdraw(self, ticket: str) -> None:
-        """Nobody will come with this ticket any more."""
+        """Make a ticket invalid."""
         play = self._plays.pop(ticket, None)
         if isinstance(play, Upload):
             play.sink.drop()
 
     def withdraw_all(self) -> None:
-        """Nobody will come any more."""
+        """Make all tickets invalid."""
         for ticket in tuple(self._plays):
             self.withdraw(ticket)
 
     def listen(self, key: str, connection: Connection) -> None:
-        """From now on `wake(key)` wakes this connection."""
+        """Let `wake(key)` wake this connection from now on; does nothing for an empty key."""
         if key:
             self._listeners[key].add(connection)
 
     def stop_listening(self, key: str, connection: Connection) -> None:
-        """`wake(key)` wakes this connection no more."""
+        """Let `wake(key)` no longer wake this connection."""
         listeners = self._listeners.get(key)
         if listeners is not None:
             listeners.discard(connection)
@@ -70,7 +70,7 @@ class Tickets:
                 del self._listeners[key]
 
     def wake(self, key: str) -> None:
-        """The job with this request id changed, or any (EVERY_JOB): streams that tell of it are asked again."""
+        """The job with this request id changed, or any job (EVERY_JOB): wake the streams that report on it."""
         keys = tuple(self._listeners) if key == EVERY_JOB else (key,)
         for connection in tuple(connection for each in keys for connection in self._listeners.get(each, ())):
             connection.wake()

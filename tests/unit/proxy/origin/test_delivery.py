@@ -1,4 +1,4 @@
-"""Which effects are put on the flow, and which are played by the origin."""
+"""Which effects are delivered on the flow, and which by the origin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
-from falmock.proxy.origin import delivery as stage_
+from falmock.proxy.origin import delivery
 from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
@@ -36,7 +36,7 @@ URL = "https://fal.run/a/b"
 
 @pytest.fixture
 def _master() -> Iterator[None]:
-    """A mitmproxy whose connections can be asked for; without it these tests would need another to have made one."""
+    """A mitmproxy that lists its connections, so that these tests do not depend on others to set one up."""
     with mitmproxy():
         yield
 
@@ -71,8 +71,8 @@ async def _never(_: Content) -> Reply:
     raise NotImplementedError
 
 
-def stage_with(origin: Origin) -> tuple[Responder, list[object]]:
-    """A stage with this origin, and what it tells of where that is."""
+def responder_with(origin: Origin) -> tuple[Responder, list[object]]:
+    """A responder with this origin, and the addresses that it reports."""
     moves: list[object] = []
     responder = Responder(moves.append)
     responder.origin = origin
@@ -93,7 +93,7 @@ def answered(responder: Responder, flow: http.HTTPFlow) -> None:
 
 @on_loopback
 async def test_what_is_small_and_whole_is_put_on_the_flow(origin: Origin) -> None:
-    responder, moves = stage_with(origin)
+    responder, moves = responder_with(origin)
     flow = new_flow()
     await responder.put(flow, HELLO._replace(delay=0.01))
     assert flow.response is not None
@@ -103,10 +103,10 @@ async def test_what_is_small_and_whole_is_put_on_the_flow(origin: Origin) -> Non
     assert not responder.came_back(flow)
 
 
-@pytest.mark.parametrize("size", [0, stage_.WHOLE])
+@pytest.mark.parametrize("size", [0, delivery.WHOLE])
 @on_loopback
 async def test_a_file_that_is_not_long_too(origin: Origin, tmp_path: Path, size: int) -> None:
-    responder, _ = stage_with(origin)
+    responder, _ = responder_with(origin)
     flow, file = new_flow(), tmp_path / "a.png"
     file.write_bytes(bytes(size))
     await responder.put(flow, HELLO._replace(body=FileBody(str(file), 0, size)))
@@ -116,7 +116,7 @@ async def test_a_file_that_is_not_long_too(origin: Origin, tmp_path: Path, size:
 
 @on_loopback
 async def test_a_file_that_cannot_be_read_is_told(origin: Origin, tmp_path: Path) -> None:
-    responder, _ = stage_with(origin)
+    responder, _ = responder_with(origin)
     flow = new_flow()
     await responder.put(flow, HELLO._replace(body=FileBody(str(tmp_path / "gone.png"), 0, 5)))
     assert flow.response is not None
@@ -129,15 +129,15 @@ AWAY = {
     "a stream": (Stream(200, (), Script(StreamStep(end=End.WHOLE)), "a reason", fixture="a.json#0"), True),
     "a socket": (Socket(Silent(), "a reason", fixture="a.json#0"), True),
     "a drip": (HELLO._replace(delivery=Delivery(piece=1, pause=1)), True),
-    "a long file": (HELLO._replace(body=FileBody("a.mp4", 0, stage_.WHOLE + 1)), True),
-    "a late reply": (HELLO._replace(delay=stage_.PATIENCE + 0.1), False),
+    "a long file": (HELLO._replace(body=FileBody("a.mp4", 0, delivery.WHOLE + 1)), True),
+    "a late reply": (HELLO._replace(delay=delivery.MAX_DELAY + 0.1), False),
 }
 
 
 @pytest.mark.parametrize("what", AWAY)
 @on_loopback
 async def test_what_takes_time_is_played_by_the_origin(origin: Origin, what: str) -> None:
-    responder, moves = stage_with(origin)
+    responder, moves = responder_with(origin)
     effect, streams = AWAY[what]
     flow = new_flow()
     await responder.put(flow, effect)
@@ -156,7 +156,7 @@ async def test_what_takes_time_is_played_by_the_origin(origin: Origin, what: str
 
 @on_loopback
 async def test_the_origin_is_told_of_once(origin: Origin) -> None:
-    responder, moves = stage_with(origin)
+    responder, moves = responder_with(origin)
     for _ in range(3):
         flow = new_flow()
         await responder.put(flow, HELLO._replace(delay=5))
@@ -168,7 +168,7 @@ async def test_the_origin_is_told_of_once(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: Origin) -> None:
-    responder, _ = stage_with(origin)
+    responder, _ = responder_with(origin)
     flow, sink = new_flow(), Sink()
     await responder.take(flow, Upload(sink, _never))
     assert flow.request.stream
@@ -182,7 +182,7 @@ async def test_a_flow_that_breaks_off_on_its_way_takes_its_ticket_along(origin: 
 
 @on_loopback
 async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None:
-    responder, _ = stage_with(origin)
+    responder, _ = responder_with(origin)
     flow = new_flow()
     await responder.take(flow, Upload(Sink(), _never))
     answered(responder, flow)
@@ -193,7 +193,7 @@ async def test_the_answer_to_an_upload_stays_on_the_flow(origin: Origin) -> None
 @pytest.mark.usefixtures("_master")
 @on_loopback
 async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origin) -> None:
-    responder, moves = stage_with(origin)
+    responder, moves = responder_with(origin)
     flow = new_flow()
     await responder.put(flow, HELLO._replace(delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
     assert flow.error is not None
@@ -203,7 +203,7 @@ async def test_a_reset_before_the_headers_is_a_flow_that_is_killed(origin: Origi
 @pytest.mark.usefixtures("_master")
 @on_loopback
 async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
-    responder, _ = stage_with(origin)
+    responder, _ = responder_with(origin)
     flow = new_flow()
     flow.client_conn.state = connection.ConnectionState.CLOSED
     await responder.put(flow, HELLO._replace(delay=3600, delivery=Delivery(reset=ResetPoint.BEFORE_HEADERS)))
@@ -211,7 +211,7 @@ async def test_nobody_waits_to_break_off_what_broke_off(origin: Origin) -> None:
 
 @on_loopback
 async def test_nothing_is_played_once_the_script_is_gone(origin: Origin) -> None:
-    responder, _ = stage_with(origin)
+    responder, _ = responder_with(origin)
     responder.stop()
     flow = new_flow()
     with pytest.raises(OSError, match="not loaded any more"):

@@ -44,7 +44,7 @@ def flow_of(name: str) -> http.HTTPFlow:
 
 
 def told(flow: http.HTTPFlow) -> dict[str, Any]:
-    """All that anybody can see of where a flow goes."""
+    """The parts of a flow that show where it goes."""
     request = flow.request
     state = flow.get_state()
     state.pop("version", None)

@@ -1,4 +1,4 @@
-"""Who gets an answer from the origin, and what is left of it."""
+"""Which connections get an answer from the origin, and what remains of it afterwards."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HELLO = Reply(200, ((b"Content-Type", b"text/plain"),), b"hello", "test")
 
 
 class Kept:
-    """A sink that keeps what it gets."""
+    """A sink that keeps what is written to it."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -127,7 +127,7 @@ STRANGERS = {
 
 
 async def answer_to(origin: Origin, said: bytes) -> bytes:
-    """All that the origin says to somebody who says this and has no more to say."""
+    """All that the origin answers to a client that sends this and then ends its side."""
     async with await Peer.connected(origin) as peer:
         peer.writer.write(said)
         peer.writer.write_eof()
@@ -195,7 +195,7 @@ def test_a_ticket_that_is_nearly_right_is_wrong(place: int, character: str) -> N
 
 @on_loopback
 async def test_stopping_it_ends_what_plays(origin: Origin) -> None:
-    """A stream, a socket's handshake, an upload under way, a reply that is to come, a stranger: all go."""
+    """`stop` ends a stream, a WebSocket's handshake, an upload, a delayed reply and a connection without a ticket."""
     plays = [
         Stream(200, (), Script(StreamStep((b"one",))), "test", key="a job"),
         Stream(200, (), Script(), "test", delay=60),

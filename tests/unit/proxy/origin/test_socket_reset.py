@@ -25,7 +25,7 @@ from unit.proxy.mitm import mitmproxy
 
 
 class Scripted:
-    """Says one turn after the other."""
+    """A conversation that plays one turn after the other."""
 
     def __init__(self, *turns: SocketStep) -> None:
         self._turns = list(turns)
@@ -41,7 +41,7 @@ class Scripted:
 
 
 def said(*frames: Frame) -> tuple[Frame, ...]:
-    """What becomes of the frames of a conversation."""
+    """The frames that are sent for a conversation's frames."""
     return SocketReset(Scripted(SocketStep(frames))).opened(0).frames
 
 

@@ -1,4 +1,4 @@
-"""Which sockets become tunnels, and who sees the TCP flows that those are to mitmproxy."""
+"""Which sockets become tunnels, and which addons see their TCP flows."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_without_rawtcp_a_message_is_passed_on_whole_or_not_at_all_and_that_is_t
     assert (type(made.conversation), made.exact) == (SocketReset, False)
     socket_tunnel.open_through(flow)
     assert flow.websocket is not None
-    assert "only where the option rawtcp is true" in caplog.text
+    assert "only if the option rawtcp is true" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_client_sees_what_was_sent_and_then_a_reset(*, frames: tuple[Frame, 
 
 
 class Watcher:
-    """An addon that comes behind falmock's."""
+    """An addon after falmock's in the chain."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -1,4 +1,4 @@
-"""What waits for whom."""
+"""Which effect waits for which request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sink:
 
 
 class Woken:
-    """A player that counts, and may do something when it is woken."""
+    """A connection that counts how often it is woken, and may act on it."""
 
     def __init__(self, tickets: Tickets, leaves: str = "") -> None:
         self.times = 0
