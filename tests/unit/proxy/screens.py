@@ -1,4 +1,4 @@
-"""A dumper and an event log of mitmproxy's with what keeps secrets off them, for tests."""
+"""A dumper and an event log of mitmproxy, with falmock's filter against secrets, for tests."""
 
 from __future__ import annotations
 

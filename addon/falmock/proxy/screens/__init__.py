@@ -1,1 +1,1 @@
-"""What people see of fal flows: the terminal, the event log, content views."""
+"""How people see fal flows: the terminal, the event log, content views."""

@@ -1,7 +1,7 @@
-"""A content view of mitmproxy's screens that shows a fal flow as what it is: the call, its state, who answered, the body.
+"""A content view for mitmproxy's screens that describes a fal flow: the call, its state, who answered, the body.
 
-mitmproxy 12 has another interface for views than 11: there is one small class for each, and one rendering for both.
-It hides what falmock knows to be secret; the screens around it (headers, URLs, other views) are mitmproxy's own.
+mitmproxy 11 and 12 have different interfaces for views: there is one small class for each, and one renderer for both.
+It hides the secrets that falmock knows; the screens around it (headers, URLs, other views) are mitmproxy's own.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from falmock.wire.hosts import Role
 logger = logging.getLogger(__name__)
 NAME = "falmock"
 PRIORITY = 100.0
-"""Above mitmproxy's own views, which go up to 2: GraphQL's takes any JSON with a key `query`."""
+"""Above mitmproxy's own views, which go up to 2: its GraphQL view takes any JSON with a key `query`."""
 REGISTRY: Any = getattr(contentviews, "registry", None)
 """mitmproxy 12's registry of views; None in 11."""
 MITMPROXY_11: Any = contentviews
-"""What that has instead, of which 12 knows nothing."""
+"""The interface of 11, which 12 does not have."""
 
 Message = http.Message | websocket.WebSocketMessage
 
 
 class Screen:
-    """What the view shows. `hosts` tells whose flows are fal's, and is asked every time."""
+    """What the view shows. `hosts` returns fal's hosts at the moment; it is called every time."""
 
     def __init__(self, hosts: Callable[[], Hosts], redactor: Redactor) -> None:
         self._hosts = hosts
         self._redactor = redactor
 
     def wants(self, data: bytes, flow: flows_.Flow | None, message: Message | None) -> bool:
-        """Whether this message is one to show when nobody chose a view. Never raises."""
+        """Whether to show this message if the user did not choose a view. Never raises."""
         try:
             if not isinstance(flow, http.HTTPFlow) or not _is_known(message):
                 return False
@@ -57,11 +57,11 @@ class Screen:
             return False
 
     def shows(self, data: bytes, flow: flows_.Flow | None, message: Message | None) -> bool:
-        """Whether mitmproxy shows this message with this view by itself."""
+        """Whether mitmproxy chooses this view for this message."""
         return _is_registered() and self.wants(data, flow, message)
 
     def text(self, data: bytes, flow: flows_.Flow | None, message: Message | None) -> str:
-        """What to show. Never raises."""
+        """The text to show. Never raises."""
         try:
             if not isinstance(flow, http.HTTPFlow) or not _is_known(message):
                 return "This is no message of an HTTP flow."
@@ -99,13 +99,13 @@ def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Respons
         why=why,
         forwarded="falmock.why" in flow.metadata and "falmock.fixture" not in flow.metadata,
         recorded=str(flow.metadata.get("falmock.recorded") or ""),
-        # What is on one line only repeats the above; a miss report has several.
+        # A comment of one line only repeats the above; a miss report has several.
         report=flow.comment if "\n" in flow.comment else "",
         upgrade=flow.request.headers.get("upgrade", "").lower() == "websocket",
     )
 
 
-if REGISTRY is None:  # in 12 its base class complains about being used
+if REGISTRY is None:  # in 12 the base class warns that it is deprecated
 
     class View11(MITMPROXY_11.View):  # type: ignore[misc]
         """The view as mitmproxy 11 calls it."""
@@ -119,13 +119,13 @@ if REGISTRY is None:  # in 12 its base class complains about being used
             self,
             data: bytes,
             *,
-            content_type: str | None = None,  # noqa: ARG002 - the message tells it whole
+            content_type: str | None = None,  # noqa: ARG002 - the message has the whole header
             flow: flows_.Flow | None = None,
             http_message: http.Message | None = None,
             websocket_message: websocket.WebSocketMessage | None = None,
             **_unknown: Any,
         ) -> tuple[str, Any]:
-            """A name for the view, and its lines."""
+            """The name of the view, and its lines."""
             return NAME, MITMPROXY_11.format_text(self._screen.text(data, flow, http_message or websocket_message))
 
         def render_priority(
@@ -138,7 +138,7 @@ if REGISTRY is None:  # in 12 its base class complains about being used
             websocket_message: websocket.WebSocketMessage | None = None,
             **_unknown: Any,
         ) -> float:
-            """How much this is the view for a message; 0 is not at all."""
+            """The priority of this view for a message; 0 if it does not apply."""
             return PRIORITY if self._screen.wants(data, flow, http_message or websocket_message) else 0
 
 
@@ -156,7 +156,7 @@ class View12:
         return self._screen.text(data, metadata.flow, metadata.http_message or metadata.websocket_message)
 
     def render_priority(self, data: bytes, metadata: Any) -> float:
-        """How much this is the view for a message; below 0 is not at all."""
+        """The priority of this view for a message; below 0 if it does not apply."""
         return (
             PRIORITY
             if self._screen.wants(data, metadata.flow, metadata.http_message or metadata.websocket_message)
@@ -168,21 +168,21 @@ class View12:
 
 
 def register(screen: Screen) -> None:
-    """Add the view to mitmproxy's, in place of one that an earlier load of the script left. It is no reason to fail."""
+    """Add the view to mitmproxy's; replaces one that an earlier load of the script left. A failure is only logged."""
     try:
         unregister()
         if REGISTRY is not None:
             REGISTRY.register(View12(screen))
         else:
             MITMPROXY_11.add(View11(screen))
-    except Exception as error:  # noqa: BLE001 - whatever mitmproxy has against it
-        logger.warning("falmock: mitmproxy does not take the content view, its own will be shown: %s", error)
+    except Exception as error:  # noqa: BLE001 - whatever mitmproxy raises
+        logger.warning("falmock: mitmproxy refused the content view and will show its own views: %s", error)
 
 
 def unregister() -> None:
-    """Take the view away, if it is there."""
+    """Remove the view, if it is registered."""
     if REGISTRY is not None:
-        # 12 has no way to take one away; this is where it keeps them.
+        # 12 has no method to remove a view; this is where it keeps them.
         getattr(REGISTRY, "_by_name", {}).pop(NAME, None)
         return
     for view in [view for view in MITMPROXY_11.views if view.name == NAME]:

@@ -1,6 +1,6 @@
-"""One side of an exchange with fal in words, for the screens of a proxy: which call it is, what came of it, its body.
+"""Describes one side of an exchange with fal for the proxy's screens: which call it is, its result, its body.
 
-Nothing of it holds a header or a query, and all of it passes through a redactor.
+The text contains no headers and no query, and all of it passes through a redactor.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from falmock.wire import calls
 from falmock.wire import realtime
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
-from falmock.wire.formats.sse import Parser
+from falmock.wire.formats import sse
+from falmock.wire.formats.media import media_type
 from falmock.wire.hosts import Role
 
 MAX_SHOWN = 2 * 1024 * 1024
-"""A text or JSON body longer than this (bytes) is shown as its type and size: a screen is not the place to read it."""
+"""A text or JSON body longer than this (bytes) is shown only as its type and size."""
 _MEDIA = (
     "image/",
     "audio/",
@@ -38,11 +39,11 @@ _SHORT = 120
 class Side(NamedTuple):
     """The request or the response of an exchange, and what falmock did about it.
 
-    `host` is normalized and has the role `role`; `query` only tells which call it is. `status` is that of the response,
-    None on the request's side. `body` is less its content encoding. `request_id` is the one that response headers name.
-    `fixture` and `why` are those of the reply, `forwarded` tells that there was none; `recorded` is the path of the
-    fixture that was written; `report` is what else is to be said, such as a miss report. `upgrade` tells of a request
-    for a WebSocket.
+    `host` is normalized and has the role `role`; `query` is only used to find the call. `status` is that of the response,
+    None for a request. `body` is decoded from its content encoding. `request_id` comes from the response headers.
+    `fixture` and `why` come from falmock's reply; `forwarded` is true if fal replied instead. `recorded` is the path of
+    the fixture that was written. `report` is any further text, such as a miss report. `upgrade` is true for a request to
+    open a WebSocket. Texts are "" if there is nothing.
     """
 
     host: str
@@ -63,8 +64,8 @@ class Side(NamedTuple):
 
 
 def is_shown(content_type: str, body: bytes) -> bool:
-    """Whether a body of this content type is one to describe: JSON, text, media, or none at all."""
-    plain = _media_type(content_type)
+    """Whether to describe a body of this content type: JSON, text, media, or an empty body."""
+    plain = media_type(content_type)
     return not body or not plain or plain.startswith("text/") or "json" in plain or plain.startswith(_MEDIA)
 
 
@@ -82,12 +83,12 @@ def describe(side: Side, redactor: Redactor) -> str:
 
 
 def _is_report(value: Any, report: str) -> bool:
-    """Whether a body only says again what the report said."""
+    """Whether a body only repeats the report."""
     return bool(report) and isinstance(value, dict) and value.get("detail") == report
 
 
 def _call_of(side: Side) -> calls.Call | None:
-    """The call, None for a preflight, which is none."""
+    """The call; None for a CORS preflight."""
     if side.method == "OPTIONS":
         return None
     return routes.route(side.role, side.method, side.path, side.query, upgrade=side.upgrade)
@@ -124,7 +125,7 @@ def _request_id(side: Side, call: calls.Call | None, value: Any) -> str:
 
 
 def _state(call: calls.Call | None, value: Any) -> str:
-    """Where a job is, from an answer of the queue's: its status and its place."""
+    """The state of a job in an answer of the queue: its status and queue position."""
     if not isinstance(call, calls.Submit | calls.Status | calls.Cancel) or not isinstance(value, dict):
         return ""
     parts = [str(value["status"])] if "status" in value else []
@@ -157,25 +158,18 @@ def _label(side: Side, call: calls.Call | None) -> str:
 # bodies
 
 
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
 def _json_of(side: Side) -> Any:
-    """The JSON value of a body, None when it is none (or `null`)."""
-    plain = _media_type(side.content_type)
+    """The JSON value of a body; None if it is not JSON, or `null`."""
+    plain = media_type(side.content_type)
     if not side.body or len(side.body) > MAX_SHOWN or not ("json" in plain or plain in ("", "text/plain")):
         return None
-    try:
-        return jsontext.loads_exact(side.body)
-    except jsontext.BadJSON:
-        return None
+    return jsontext.value_of(side.body, exact=True)
 
 
 def _body(side: Side, value: Any) -> str:
     if not side.body:
         return "none"
-    plain = _media_type(side.content_type)
+    plain = media_type(side.content_type)
     if value is not None:
         return jsontext.dump_exact(value, indent=2).rstrip("\n")
     if len(side.body) > MAX_SHOWN or not ("json" in plain or plain.startswith("text/")):
@@ -184,11 +178,11 @@ def _body(side: Side, value: Any) -> str:
 
 
 def _events(side: Side, redactor: Redactor) -> str:
-    """The server-sent events in a body, one a line; "" where there are none."""
-    if _media_type(side.content_type) != "text/event-stream" or len(side.body) > MAX_SHOWN:
+    """The server-sent events in a body, one per line; "" if there are none."""
+    if media_type(side.content_type) != sse.MEDIA_TYPE or len(side.body) > MAX_SHOWN:
         return ""
     lines = []
-    for event in Parser().feed(side.body):
+    for event in sse.Parser().feed(side.body):
         try:
             value = redactor.value(shortened(jsontext.loads_exact(event.data.encode())))
             data = jsontext.dump_exact(value, indent=None)
@@ -199,7 +193,7 @@ def _events(side: Side, redactor: Redactor) -> str:
 
 
 def shortened(value: Any) -> Any:
-    """A JSON value with the content of data URIs left out."""
+    """A JSON value without the content of its data URIs."""
     if isinstance(value, str):
         head = _DATA_URI.match(value) if len(value) > _SHORT else None
         return value if head is None else f"{head[0]}... ({len(value) - head.end():,} characters)"
@@ -214,7 +208,7 @@ _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 
 
 def describe_message(content: bytes, redactor: Redactor, *, is_text: bool) -> str:
-    """The text to show for one message, less its secrets."""
+    """The text to show for one WebSocket message, without its secrets."""
     kind, text = _read(content, redactor, is_text=is_text)
     if len(text) > MAX_SHOWN or not text:
         return f"{kind}, {len(content):,} bytes"
@@ -222,15 +216,15 @@ def describe_message(content: bytes, redactor: Redactor, *, is_text: bool) -> st
 
 
 def unpacked(content: bytes) -> Any:
-    """The map, list or text that a binary message is in msgpack, None when it is none of these.
+    """The map, list or text that a binary message holds as msgpack; None if it is not one of these.
 
-    Bytes in it are told as `(N bytes)`, and a number that is none as text.
+    Bytes in it become the text `(N bytes)`, and NaN or an infinite number becomes text.
     """
     try:
         value = realtime.decode(content)
     except realtime.BadMessage:
         return None
-    # Of short messages that are no msgpack many are a number in it.
+    # Many short messages that are not meant as msgpack decode as a number.
     return _printable(value) if isinstance(value, dict | list | str) else None
 
 
@@ -245,7 +239,7 @@ def _printable(value: Any) -> Any:
 
 
 def _read(content: bytes, redactor: Redactor, *, is_text: bool) -> tuple[str, str]:
-    """What a message is, and what it says; "" for what is not to be read."""
+    """The kind of a message and its text; "" if it is not readable text."""
     if not is_text:
         value = unpacked(content)
         if value is not None:

@@ -10,14 +10,14 @@ from falmock.redaction.redactor import Redactor
 from falmock.serving.websocket import READ_ALL
 
 _OWN_PING = f"(payload: {READ_ALL!r})"
-"""How a line about a ping of the origin's own, or the pong to it, ends."""
+"""The end of a log line about the origin's own ping, or the pong to it."""
 _ATTEMPTS = 3
 
 
 class LogFilter(logging.Filter):
-    """Hides secrets in log records, for whichever handler comes first: they are the same objects for all.
+    """Hides secrets in log records. All handlers share the records, so the first one does it for all.
 
-    `origins` are the addresses of falmock's own origin and `redactor` tells what knows the secrets, both at the moment.
+    `origins` are the addresses of falmock's own origin; `redactor` returns the redactor in use.
     """
 
     def __init__(self, origins: Collection[tuple[str, int]], redactor: Callable[[], Redactor]) -> None:
@@ -26,15 +26,15 @@ class LogFilter(logging.Filter):
         self._redactor = redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Every record passes, less its secrets, but for lines about connections to the origin."""
+        """Drop lines about connections to the origin; let every other record pass, without its secrets."""
         try:
             if self._is_of_origin(record):
                 return False
             if not getattr(record, "falmock_read", False):
                 self._hide(record)
-        except Exception:  # noqa: BLE001 - logging it would come back here
+        except Exception:  # noqa: BLE001 - logging it would call this filter again
             record.msg, record.args, record.exc_info = (
-                "(a log line that could not be looked through for secrets)",
+                "(a log line that could not be searched for secrets)",
                 None,
                 None,
             )
@@ -50,7 +50,7 @@ class LogFilter(logging.Filter):
         )
 
     def _hide(self, record: logging.LogRecord) -> None:
-        # Lines of mitmproxy's may quote requests and are for diagnosis; of others' only what is surely a secret is hidden.
+        # mitmproxy's lines may quote requests. In the lines of others, only what is certainly a secret is hidden.
         thorough = record.name.startswith(("mitmproxy", "falmock"))
         text = record.getMessage()
         shown = self._hidden(text, thorough=thorough)
@@ -64,7 +64,7 @@ class LogFilter(logging.Filter):
                 record.exc_info = record.exc_text = None
 
     def _hidden(self, text: str, *, thorough: bool) -> str:
-        """A text less its secrets. Other threads log too, while this one's traffic teaches the redactor more."""
+        """A text without its secrets. Retries, since other threads log while the redactor learns new secrets."""
         redactor = self._redactor()
         for _ in range(_ATTEMPTS):
             try:

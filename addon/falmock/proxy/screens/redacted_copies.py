@@ -1,4 +1,4 @@
-"""Flows and messages as they may be printed: copies without secrets."""
+"""Copies of flows and messages without secrets, for printing."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from falmock.wire import realtime
 from falmock.wire.message import header_map
 
 MAX_READ = 1024 * 1024
-"""A body longer than this (bytes) is not looked through for secrets but left out."""
+"""A body longer than this (bytes) is not searched for secrets but left out."""
 _SECRET_HEADER = re.compile(
     r"auth|cookie|token|secret|key|password|jwt|credential|signature|forwarded|-ip$", re.IGNORECASE
 )
 _OPEN = frozenset(
     ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
 )
-"""Query parameters that hold no secret: a query of these alone is printed."""
+"""Query parameters that hold no secret: a query with only these is printed."""
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
 
 
 def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFlow:
-    """A copy of a flow with queries and secrets hidden, the flow itself where none would be printed.
+    """A copy of a flow with queries and secrets hidden; the flow itself if none would be printed.
 
-    Bodies are as they were.
+    Bodies are unchanged.
     """
     detailed = ctx.options.flow_detail >= 2
     if detailed or flow.error is not None or flow.websocket is not None:
@@ -57,7 +57,7 @@ def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFl
 
 
 def _learn(flow: http.HTTPFlow, redactor: Redactor) -> None:
-    """Tell the redactor the secrets of a flow: they may come back in what is printed of it."""
+    """Teach the redactor the secrets of a flow: they may appear again in what is printed of it."""
     redactor.learn(header_map(flow.request.headers.fields), flow.request.path.partition("?")[2])
     if flow.response is not None:
         redactor.learn(header_map(flow.response.headers.fields))
@@ -81,7 +81,7 @@ def _hidden_fields(headers: http.Headers, redactor: Redactor) -> http.Headers:
 
 
 def _hidden_header(name: bytes, value: bytes, redactor: Redactor) -> bytes:
-    """A header's value as it may be read: whole, in part or not at all."""
+    """A header's value with its secrets hidden; all of it for a header that is secret by its name."""
     known = name.decode("latin-1")
     if _SECRET_HEADER.search(known):
         return HIDDEN.encode()
@@ -90,7 +90,7 @@ def _hidden_header(name: bytes, value: bytes, redactor: Redactor) -> bytes:
 
 
 def message_without_secrets(message: Message, redactor: Redactor) -> Message:
-    """A message with the secrets in its body hidden, the same one when there are none."""
+    """A message with the secrets in its body hidden; the same message if it has none."""
     content = content_of(message)
     if not content:
         return message
@@ -116,11 +116,11 @@ def _hidden(content: bytes, redactor: Redactor) -> bytes:
 
 
 def _too_long(content: bytes) -> bytes:
-    return f"({len(content):,} bytes, too many to look through for secrets)".encode()
+    return f"({len(content):,} bytes, too long to search for secrets)".encode()
 
 
 def _message_hidden(message: websocket.WebSocketMessage, redactor: Redactor) -> bytes:
-    """A message on a socket less its secrets, and in msgpack less the bytes in it."""
+    """The content of a WebSocket message without its secrets, and in msgpack also without its bytes."""
     value = None if message.is_text else unpacked(message.content)
     if value is None:
         return _hidden(message.content, redactor)
@@ -129,10 +129,10 @@ def _message_hidden(message: websocket.WebSocketMessage, redactor: Redactor) -> 
 
 
 def content_of(message: http.Message | websocket.WebSocketMessage) -> bytes:
-    """The body of a message as it is printed: decoded, where it is encoded as it says."""
+    """The body of a message as it is printed: decoded, or raw if its content encoding is wrong."""
     if isinstance(message, websocket.WebSocketMessage):
         return message.content
     try:
         return message.content or b""
-    except ValueError:  # not encoded as it says: it is shown as it is
+    except ValueError:  # not encoded as its headers say
         return message.raw_content or b""

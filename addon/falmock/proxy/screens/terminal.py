@@ -1,11 +1,11 @@
-"""Keeps secrets off the terminal: what mitmdump prints of fal flows, and what stands in mitmproxy's event log.
+"""Keeps secrets off the terminal: in what mitmdump prints of fal flows, and in mitmproxy's event log.
 
-mitmdump's dumper prints URLs with their queries, and at `flow_detail` 2 and above headers. For a fal flow it is
-handed a copy without secrets; other flows, colours, filters and `-q` stay its own affair. Log lines are looked
-through before a handler of mitmproxy's (the terminal's, and the event logs of mitmproxy and mitmweb) gets them.
+mitmdump's dumper prints URLs with their queries, and headers at `flow_detail` 2 and above. For a fal flow it gets
+a copy without secrets; other flows, colours, filters and `-q` are not changed. Log lines are filtered before
+mitmproxy's handlers (the terminal, and the event logs of mitmproxy and mitmweb) get them.
 
-Not covered, because it is mitmproxy's to show or write what it captured: the flows on the screens of mitmproxy
-and mitmweb, files of `-w` and `hardump`, raw TCP flows, and the bytes that `proxy_debug` logs.
+Not covered, because mitmproxy shows or writes what it captured: the flows on the screens of mitmproxy and mitmweb,
+files of `-w` and `hardump`, raw TCP flows, and the bytes that `proxy_debug` logs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _METHODS = ("echo_flow", "websocket_message", "websocket_end", "_echo_message")
 
 
 class Guard(NamedTuple):
-    """`ours` tells whether a flow is fal's, `viewed` whether falmock's content view shows a message of it by itself."""
+    """`ours` returns whether a flow is fal's, `viewed` whether falmock's content view shows a message of it."""
 
     ours: Callable[[http.HTTPFlow], bool]
     viewed: Callable[[bytes, http.HTTPFlow, http.Message], bool]
@@ -43,24 +43,24 @@ class Guard(NamedTuple):
 
 
 class Terminal:
-    """Stands between mitmproxy and the terminal."""
+    """Filters what mitmproxy prints on the terminal."""
 
     name = NAME
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
-        """Whose secrets are kept; another one after a reload of the script."""
+        """Decides what is hidden; a reload of the script replaces it."""
         self.origins: set[tuple[str, int]] = set()
-        """The addresses of falmock's own origin, also of one that a reload has ended: lines about connections to it
-        would only puzzle."""
+        """The addresses of falmock's own origin, also former ones before a reload: log lines about connections to it
+        would only confuse."""
 
-    def stand_before(self, dumper: Any) -> None:
-        """See to what this dumper prints, which happens in these methods. Once for a dumper."""
+    def wrap(self, dumper: Any) -> None:
+        """Wrap the methods of this dumper that print. Call it once per dumper."""
         missing = [name for name in _METHODS if not hasattr(dumper, name)]
         if missing:
             logger.warning(
                 "falmock: this mitmproxy prints flows in a way that falmock does not know (no %s): "
-                "use flow_detail=0 where nobody may read keys in the output",
+                "use flow_detail=0 if keys must not appear in the output",
                 ", ".join(missing),
             )
         for name in (name for name in _METHODS if name not in missing):
@@ -68,14 +68,14 @@ class Terminal:
             setattr(dumper, name, screened(getattr(dumper, name)))
 
     def _screened(self, echo: Callable[..., None]) -> Callable[..., None]:
-        """A method of the dumper that is given a flow, for fal's a copy without secrets."""
+        """Wrap a method of the dumper that prints a flow: for a fal flow it gets a copy without secrets."""
 
         def screened(flow: http.HTTPFlow) -> None:
             if not ctx.options.flow_detail:
                 return
             try:
                 shown = flow_without_secrets(flow, self.guard.redactor) if self._holds_secrets(flow) else flow
-            except Exception:  # better no line than one with a key
+            except Exception:  # printing nothing is better than printing a key
                 logger.exception("falmock: a flow could not be printed without its secrets")
             else:
                 echo(shown)
@@ -83,14 +83,14 @@ class Terminal:
         return screened
 
     def _holds_secrets(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow is fal's, or an upload to a signed URL: fal has files put to hosts that are not its own."""
+        """Whether a flow is fal's, or an upload to a signed URL: some of fal's uploads go to hosts that are not its own."""
         if self.guard.ours(flow):
             return True
         url = flow.request.url
         return flow.request.method in ("PUT", "POST") and self.guard.redactor.value(url) != url
 
     def _screened_message(self, echo: Callable[..., None]) -> Callable[..., None]:
-        """The dumper's method that prints the body of a message, for fal's flows less its secrets."""
+        """Wrap the dumper's method that prints the body of a message: for fal's flows it prints no secrets."""
 
         def screened(message: Any, flow: flows_.Flow) -> None:
             try:
@@ -104,7 +104,7 @@ class Terminal:
         return screened
 
     def _is_viewed(self, message: http.Message | websocket.WebSocketMessage, flow: http.HTTPFlow) -> bool:
-        """Whether falmock's content view is what shows a message."""
+        """Whether falmock's content view shows a message."""
         if ctx.options.dumper_default_contentview != "auto" or isinstance(message, websocket.WebSocketMessage):
             return False
         content = content_of(message)
@@ -112,9 +112,9 @@ class Terminal:
 
 
 def installed(guard: Guard) -> Terminal:
-    """What stands before the terminal in this mitmproxy process, with this guard; put there on first use.
+    """The Terminal of this mitmproxy process, with this guard; installed on first use.
 
-    It stays when the script goes away, as the veto on connections does: the flows that are still refused have keys too.
+    It stays when the script is unloaded, like the veto on connections: the flows that are still refused have keys too.
     """
     addons = ctx.master.addons
     terminal = addons.get(NAME)
@@ -126,8 +126,8 @@ def installed(guard: Guard) -> Terminal:
     addon_chain.put_first(Hidden(terminal.origins))
     dumper = addons.get("dumper")
     if dumper is not None:
-        terminal.stand_before(dumper)
+        terminal.wrap(dumper)
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, log.MitmLogHandler):  # others are the user's own
+        if isinstance(handler, log.MitmLogHandler):  # other handlers belong to the user
             handler.addFilter(LogFilter(terminal.origins, lambda: terminal.guard.redactor))
     return terminal

@@ -21,7 +21,7 @@ from unit.proxy.mitm import mitmproxy
 
 
 def flow_to(host: str, path: str = "/fal-ai/flux/dev", **response: Any) -> http.HTTPFlow:
-    """A run of fal's, or a flow like one to another host."""
+    """A flow of a run on fal, or the same flow to another host."""
     headers = http.Headers(content_type="application/json", authorization="Key planted-id:planted-secret")
     request = tutils.treq(
         host=host, path=path.encode(), method=b"POST", headers=headers, content=b'{"prompt": "a cat"}', authority=b""
@@ -163,5 +163,5 @@ def test_a_failure_to_register_is_a_warning(
         monkeypatch.setattr(contentviews, "add", refuse)
     contentview.register(screen)
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "falmock: mitmproxy does not take the content view, its own will be shown: no more views"
+        "falmock: mitmproxy refused the content view and will show its own views: no more views"
     ]

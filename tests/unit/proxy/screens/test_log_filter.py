@@ -41,7 +41,7 @@ def test_a_line_that_cannot_be_put_together_costs_nothing_but_itself(printed: Pr
     guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
     terminal.installed(guard).origins.add(("127.0.0.1", 40001))
     logging.getLogger("mitmproxy").warning("%d calls", "no")
-    assert printed.log.lines[-1].endswith("(a log line that could not be looked through for secrets)")
+    assert printed.log.lines[-1].endswith("(a log line that could not be searched for secrets)")
 
 
 def test_lines_about_pings_of_the_origins_own_are_left_out(printed: Printed) -> None:
@@ -103,5 +103,5 @@ def test_a_line_that_cannot_be_read_is_not_shown(printed: Printed, monkeypatch: 
 
     monkeypatch.setattr(printed.redactor, "text", broken)
     logging.getLogger("mitmproxy").warning("a %s", KEY)
-    assert printed.log.lines[-1].endswith("(a log line that could not be looked through for secrets)")
+    assert printed.log.lines[-1].endswith("(a log line that could not be searched for secrets)")
     assert len(calls) == 3

@@ -95,7 +95,7 @@ def test_secrets_in_msgpack_are_hidden_though_nothing_gives_them_away_but_their_
     assert "(3 bytes)" in text
     assert flow.websocket.messages[0].content == content
     flow.websocket.messages = [WebSocketMessage(2, True, b"\x81\xa1a\xdb\x00\x20\x00\x00" + b"a" * 2**21)]
-    assert "too many to look" in printed(
+    assert "too long to search" in printed(
         flow, "websocket_message", flow_detail=4, dumper_default_contentview=view
     ).replace("\n", "")
 
@@ -103,4 +103,4 @@ def test_secrets_in_msgpack_are_hidden_though_nothing_gives_them_away_but_their_
 def test_a_body_that_is_too_long_is_left_out(printed: Printed) -> None:
     flow = flow_to("fal.run", b"x" * (printed_.MAX_READ + 1))
     text = printed(flow, flow_detail=4, dumper_default_contentview="raw")
-    assert text.count("(1,048,577 bytes, too many to look through for secrets)") == 2
+    assert text.count("(1,048,577 bytes, too long to search for secrets)") == 2

@@ -1,4 +1,4 @@
-"""What stands between mitmproxy and the terminal: where it stands, and what it leaves alone."""
+"""The filter between mitmproxy and the terminal: where it is installed, and what it does not change."""
 
 from __future__ import annotations
 
