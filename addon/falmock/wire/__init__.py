@@ -1,1 +1,1 @@
-"""What fal's API is: hosts, routes, values and their exact bytes. Imports nothing else of ours."""
+"""What fal's API is: hosts, routes, values and their exact bytes. Imports no other part of the package."""

@@ -1,4 +1,4 @@
-"""Who may call: the credentials a request carries and what fal says when they do not do (PROTOCOL.md section 1.4)."""
+"""Authentication: checks the credentials of a request and words fal's refusals (PROTOCOL.md section 1.4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from falmock.wire import errors
 
 
 class AuthRule(NamedTuple):
-    """`required` asks for credentials at all; `keys`, when not empty, are the only ones accepted."""
+    """What a request must show. If `required` is false, anything is accepted; if `keys` is not empty, only those keys."""
 
     required: bool
     keys: tuple[str, ...] = ()
@@ -20,9 +20,9 @@ ANYONE = AuthRule(required=False)
 
 
 def refusal(rule: AuthRule, headers: Mapping[str, str], missing: str) -> str | None:
-    """The text of fal's 401 for these credentials, None when they will do.
+    """The text of fal's 401 for these credentials; None if they are accepted.
 
-    `missing` is the sentence for a call without any.
+    `missing` is the text for a request without credentials.
     """
     if not rule.required:
         return None

@@ -1,4 +1,4 @@
-"""The calls that a request to fal can be (PROTOCOL.md sections 2.1, 3.0, 4, 5 and 6)."""
+"""The kinds of calls to fal (PROTOCOL.md sections 2.1, 3.0, 4, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from falmock.wire.endpoint import EndpointId
 
 
 class Run(NamedTuple):
-    """A sync run: answered with the model's own output."""
+    """A sync run. The answer is the model's output."""
 
     endpoint: EndpointId
 
 
 class Stream(NamedTuple):
-    """A run whose output comes piece by piece (PROTOCOL.md section 4). `endpoint` is as called, `/stream` and all."""
+    """A run whose output is streamed (PROTOCOL.md section 4). `endpoint` is as called, including `/stream`."""
 
     endpoint: EndpointId
 
 
 class Socket(NamedTuple):
-    """A socket to an endpoint (PROTOCOL.md section 5): `/realtime` or a path of the app's. `endpoint` is as called."""
+    """A WebSocket to `/realtime` or another path of an app (PROTOCOL.md section 5). `endpoint` is as called."""
 
     endpoint: EndpointId
 
@@ -34,7 +34,7 @@ class RunSocket(NamedTuple):
 
 
 class Submit(NamedTuple):
-    """A job for the queue. `max_queue_length` is the `fal_max_queue_length` text, `webhook` the URL, "" if absent."""
+    """Submits a job to the queue. `max_queue_length` (as sent) and `webhook` (a URL) are "" if absent."""
 
     endpoint: EndpointId
     max_queue_length: str
@@ -42,72 +42,72 @@ class Submit(NamedTuple):
 
 
 class Status(NamedTuple):
-    """A poll of one job; `logs` tells whether its log lines are asked for."""
+    """Polls the status of a job; `logs` says whether its log lines are requested."""
 
     request_id: str
     logs: bool
 
 
 class StatusStream(NamedTuple):
-    """A job's status as server-sent events; `logs` tells whether its log lines are asked for."""
+    """Requests a job's status as server-sent events; `logs` says whether its log lines are requested."""
 
     request_id: str
     logs: bool
 
 
 class Result(NamedTuple):
-    """What a job came to."""
+    """Requests the result of a job."""
 
     request_id: str
 
 
 class Cancel(NamedTuple):
-    """The wish that a job stop."""
+    """Requests that a job stops."""
 
     request_id: str
 
 
 class UploadInitiate(NamedTuple):
-    """Asks for an upload URL and the file URL it will fill (JS, and the `gcs` fallback of Python)."""
+    """Requests an upload URL and the URL that the file will have (JS, and the `gcs` fallback of Python)."""
 
     storage_type: str
 
 
 class CdnToken(NamedTuple):
-    """Asks for a token to upload to the CDN with (Python)."""
+    """Requests a token for uploads to the CDN (Python)."""
 
 
 class Token(NamedTuple):
-    """Asks for a short-lived token (PROTOCOL.md section 5.1); the newer route answers it in an object."""
+    """Requests a short-lived token (PROTOCOL.md section 5.1). The newer route returns it in an object."""
 
     newer: bool
 
 
 class WebhookKeys(NamedTuple):
-    """Asks for the keys that webhooks are signed with (PROTOCOL.md section 3.7)."""
+    """Requests the public keys of webhook signatures (PROTOCOL.md section 3.7)."""
 
 
 class DirectUpload(NamedTuple):
-    """A whole file in one POST to a CDN host (Python; the legacy `fal.media` route is the same)."""
+    """Uploads a whole file in one POST to a CDN host (Python, also by the legacy `fal.media` route)."""
 
 
 class MultipartStart(NamedTuple):
-    """Opens a multipart upload on a CDN host (Python)."""
+    """Starts a multipart upload on a CDN host (Python)."""
 
 
 class FilePut(NamedTuple):
-    """The whole content for a file URL given out before (JS, gcs)."""
+    """Uploads the whole content for a file URL that was issued before (JS, gcs)."""
 
 
 class UploadPart(NamedTuple):
-    """Part `number` (1-based) of the file at `path`."""
+    """Uploads part `number` (the first is 1) of the file at `path`."""
 
     path: str
     number: int
 
 
 class PartUrl(NamedTuple):
-    """Asks where to PUT part `number` of the file at `path` (the `fal` package's gcs multipart)."""
+    """Requests the URL for a PUT of part `number` of the file at `path` (gcs multipart of the `fal` package)."""
 
     path: str
     number: int
@@ -120,11 +120,11 @@ class UploadComplete(NamedTuple):
 
 
 class FileGet(NamedTuple):
-    """A download, or with HEAD the headers of one."""
+    """Downloads a file; with HEAD only its headers."""
 
 
 class Unrouted(NamedTuple):
-    """A request that fal has no route for, or none that falmock answers: `status` and what to say."""
+    """A request to a route that does not exist or that falmock does not answer: the status and text of the error."""
 
     status: int
     message: str
@@ -156,7 +156,7 @@ Call = (
 
 
 class CallKind(NamedTuple):
-    """What calls of one type are called: `name` in rules for faults and in the journal, `title` on screens."""
+    """The names of a type of call: `name` in fault rules and the journal, `title` on screens."""
 
     name: str
     title: str
@@ -187,23 +187,23 @@ KINDS: Mapping[type[Call], CallKind] = MappingProxyType(
         WebhookKeys: CallKind("keys", "Keys of webhooks"),
     }
 )
-"""What each type of call is called. Unrouted is not here: it is no call that has a name."""
+"""The names of every type of call except Unrouted."""
 NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS.values()))
-"""The names of calls, each once."""
+"""All names, without duplicates."""
 UPLOADS = tuple(call for call, kind in KINDS.items() if kind.name == _UPLOAD)
-"""The calls that make up an upload, of any client."""
+"""The types of calls that uploads consist of, for all clients."""
 ABOUT_JOB = (Status, StatusStream, Result, Cancel)
-"""The calls that ask about a job by its request id."""
+"""The types of calls about a job, which they name by its request id."""
 
 
 def name_of(call: Call | None) -> str:
-    """What a call is called; "" for none, and for one that is Unrouted."""
+    """The name of a call; "" for None and for Unrouted."""
     kind = None if call is None else KINDS.get(type(call))
     return "" if kind is None else kind.name
 
 
 def endpoint_of(call: Call | None, path: str) -> str:
-    """The endpoint id that a call is about, "" for none. A call about a job at this path tells its app alone."""
+    """The endpoint id that a call is about; "" if there is none. For a call about a job it is the app in `path`."""
     if isinstance(call, Run | Stream | Socket | RunSocket | Submit):
         return str(call.endpoint)
     return path.partition("/requests/")[0].strip("/") if isinstance(call, ABOUT_JOB) else ""

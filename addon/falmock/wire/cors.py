@@ -1,4 +1,4 @@
-"""Cross-origin headers (PROTOCOL.md section 1.5): what Starlette's middleware sends behind fal.run."""
+"""Cross-origin headers (PROTOCOL.md section 1.5), as Starlette's middleware sends them on fal.run."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _WILDCARD = (_ANY_ORIGIN, _CREDENTIALS, _EXPOSE)
 
 
 def simple(headers: Mapping[str, str]) -> tuple[Header, ...]:
-    """The headers of an answer to a request that is not a preflight; none without an Origin."""
+    """The headers for a request that is not a preflight; none if it has no Origin."""
     origin = headers.get("origin")
     if origin is None:
         return ()
-    if "cookie" in headers:  # a credentialed answer must name its origin
+    if "cookie" in headers:  # an answer with credentials must name the origin
         return ((b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin"), _CREDENTIALS, _EXPOSE)
     return _WILDCARD
 
 
 def public() -> tuple[Header, ...]:
-    """The headers of a CDN answer: open to every origin, asked or not."""
+    """The headers of a CDN answer: open to every origin, even if the request has no Origin."""
     return (_ANY_ORIGIN, _EXPOSE)
 
 
 def preflight(headers: Mapping[str, str]) -> tuple[Header, ...]:
-    """The headers of the answer to an OPTIONS request: whatever is asked for is allowed."""
+    """The headers for an OPTIONS request: everything that it requests is allowed."""
     origin = headers.get("origin", "*")
     return (
         (b"access-control-allow-origin", origin.encode()),

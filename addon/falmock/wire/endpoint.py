@@ -1,6 +1,6 @@
-"""Endpoint ids: `owner/alias[/path]`, with the namespaces that shift it by one.
+"""Endpoint ids: `[namespace/]owner/alias[/path]`.
 
-Rules of the clients' own parsers (PROTOCOL.md section 10): js:utils, py:client.
+The rules are those of the clients' parsers (PROTOCOL.md section 10): js:utils, py:client.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _SEGMENT = re.compile(r"[^\s/\\?#%\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 class BadEndpointId(ValueError):
-    """A text that names no endpoint."""
+    """A text is not an endpoint id."""
 
 
 class EndpointId(NamedTuple):
-    """One endpoint id in its parts; `path` has no outer slashes and may be empty."""
+    """The parts of an endpoint id. `path` has no outer slashes; `namespace` and `path` may be ""."""
 
     namespace: str
     owner: str
@@ -32,20 +32,20 @@ class EndpointId(NamedTuple):
 
     @property
     def app(self) -> str:
-        """`[namespace/]owner/alias`: what queue follow-up URLs carry, never the sub-path."""
+        """`[namespace/]owner/alias`, without the sub-path: what the URLs of a job contain."""
         app = f"{self.owner}/{self.alias}"
         return f"{self.namespace}/{app}" if self.namespace else app
 
 
 def segments_of(path: str) -> list[str]:
-    """The non-empty, percent-decoded segments of a URL path: doubled and outer slashes do not count."""
+    """The percent-decoded segments of a URL path. Empty ones (doubled and outer slashes) are left out."""
     if "%" in path:
         return [unquote(part) for part in path.split("/") if part]
     return [part for part in path.split("/") if part]
 
 
 def from_segments(segments: list[str]) -> EndpointId:
-    """The endpoint id that the segments of a URL path spell. Raises BadEndpointId."""
+    """The endpoint id in the segments of a URL path. Raises BadEndpointId."""
     for segment in segments:
         if segment in (".", "..") or not _SEGMENT.fullmatch(segment):
             raise BadEndpointId(f"{'/'.join(segments)!r} is not an endpoint id: {segment!r} cannot be a part of one")
@@ -61,7 +61,7 @@ def from_segments(segments: list[str]) -> EndpointId:
 
 
 def parse(text: str) -> EndpointId:
-    """The endpoint id a person or a client wrote: plain, legacy (`110602490-name`) or a full URL.
+    """Parse an endpoint id in any of its forms: plain, legacy (`110602490-name`) or a full URL.
 
     Raises BadEndpointId.
     """

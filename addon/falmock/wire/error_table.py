@@ -1,7 +1,7 @@
-"""Every error of fal's that has a name: status, envelope, text and figures (PROTOCOL.md sections 1.4, 2.5, 7.1 to 7.3).
+"""All of fal's errors by name: status, form, text and sample values (PROTOCOL.md sections 1.4, 2.5, 7.1 to 7.3).
 
-Texts and figures of model errors are those of fal's page about them (docs.fal.ai/errors). Of platform errors it
-documents one text, "Request timed out"; the others are ours.
+The texts and values of model errors are from docs.fal.ai/errors. It documents only one text of a platform error,
+"Request timed out"; the others are falmock's own.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from typing import NamedTuple
 
 
 class ErrorKind(enum.Enum):
-    """Who answers with an error, which decides its envelope."""
+    """Who answers with an error. This decides its form."""
 
     MODEL = "model"
     """The model: a list of details."""
     APP = "app"
-    """The app's runtime: `{"detail": text}` with the headers of a model's answer."""
+    """The app's runtime: `{"detail": text}`, with the headers of a model's answer."""
     REQUEST = "request"
-    """The platform, about one request: `detail` and `error_type`, and the latter as a header."""
+    """The platform, about one request: `detail` and `error_type`, the latter also as a header."""
     GATEWAY = "gateway"
-    """What stands before the queue and the runners: the request is turned away, and has no id."""
+    """A gateway in front of the queue and the runners: it rejects the request, which gets no id."""
     PAGE = "page"
-    """The load balancer, with its page of HTML."""
+    """The load balancer: an HTML page."""
     PLATFORM = "platform"
     """The Platform API: `{"error": {"type", "message"}}`."""
 
     @property
     def turns_away(self) -> bool:
-        """Whether who answers so takes no request, so that there is no request id."""
+        """Whether the request is rejected before it gets a request id."""
         return self in (ErrorKind.GATEWAY, ErrorKind.PAGE, ErrorKind.PLATFORM)
 
 
 class NamedError(NamedTuple):
-    """One error. In `message`, `{app}`, `{alias}` and `{path}` stand for what was called.
+    """One error. In `message`, `{app}`, `{alias}` and `{path}` are placeholders for what was called.
 
-    `ctx` holds sample figures, `more` what stands beside `detail`, `headers` what it is marked with besides what its
-    kind is. `error_type` is set where it is not the error's name.
+    `ctx` holds sample values, `more` further keys beside `detail`, `headers` those that the kind does not imply.
+    `error_type` is "" if it equals the error's name.
     """
 
     kind: ErrorKind
@@ -65,7 +65,7 @@ def _platform(kind: str, status: int, message: str) -> NamedError:
 
 
 def _page(status: int, message: str) -> NamedError:
-    # No x-fal-request-id and the word nginx: what fal-client takes as leave to try again (PROTOCOL.md section 7.4).
+    # fal-client retries answers without x-fal-request-id that contain the word nginx (PROTOCOL.md section 7.4).
     return NamedError(ErrorKind.PAGE, status, message)
 
 
@@ -73,7 +73,7 @@ MODEL: Mapping[str, NamedError] = MappingProxyType(
     {
         "internal_server_error": _model(500, "Internal server error"),
         "generation_timeout": _model(504, "Generation timeout"),
-        # Sources disagree (400 or 500): a public test shows 500.
+        # Sources disagree (400 or 500); a public test shows 500.
         "downstream_service_error": _model(500, "Downstream service error"),
         "downstream_service_unavailable": _model(500, "Downstream service unavailable"),
         "content_policy_violation": _model(
@@ -167,18 +167,18 @@ MODEL: Mapping[str, NamedError] = MappingProxyType(
             "video_url",
             supported_formats=[".mp4", ".mov", ".webm"],
         ),
-        # Pydantic's own, of which there are more: a model error may have any type.
+        # From Pydantic, which has more: a model error may have any type.
         "missing": _model(422, "Field required", "prompt"),
         "string_type": _model(422, "Input should be a valid string", "prompt"),
         "int_parsing": _model(
             422, "Input should be a valid integer, unable to parse string as an integer", "num_images"
         ),
         "literal_error": _model(422, "Input should be 'png' or 'jpeg'", "output_format", expected="'png' or 'jpeg'"),
-        # Named in one client's list only, without a status: that of the other errors a caller can do something about.
+        # Only one client's list names it, without a status; 422 is that of the other errors that a caller can fix.
         "invalid_api_key": _model(422, "Invalid API key"),
     }
 )
-"""Errors of the models: `type` of a detail entry."""
+"""Errors of models, by the `type` of a detail entry."""
 
 REQUEST: Mapping[str, NamedError] = MappingProxyType(
     {
@@ -197,7 +197,7 @@ REQUEST: Mapping[str, NamedError] = MappingProxyType(
         "internal_error": _request(500, "Internal error"),
     }
 )
-"""Errors of the platform: `error_type` of the body."""
+"""Errors of the platform, by the `error_type` of the body."""
 
 _NO_KEY = "Cannot access application '{app}'. Authentication is required to access this application."
 
@@ -234,14 +234,14 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
             more=MappingProxyType({"type": "concurrent_requests_limit", "data": {"limit": 20}}),
             headers=(("X-Fal-needs-retry", "1"),),
         ),
-        # The body is recorded nowhere (PROTOCOL.md section 12.4): the shape of fal's other 429.
+        # No recording shows this body (PROTOCOL.md section 12.4), so it has the shape of fal's other 429.
         "max_queue_length": NamedError(
             ErrorKind.GATEWAY,
             429,
             "Queue length 11 exceeds the limit of 10",
             more=MappingProxyType({"type": "max_queue_length", "data": {"limit": 10, "queue_length": 11}}),
         ),
-        # Their types are words that fixtures have for other errors, too: so they go by longer names here.
+        # Other errors have the same types, so these names have a prefix.
         "platform_authorization_error": _platform("authorization_error", 401, "Authentication required"),
         "platform_validation_error": _platform("validation_error", 400, "Invalid request"),
         "platform_not_found": _platform("not_found", 404, "Not found"),
@@ -253,8 +253,8 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
         "nginx_504": _page(504, "504 Gateway Time-out"),
     }
 )
-"""What has no name of fal's, or one that is not unique: gateways, the runtime of the apps, the Platform API, and the
-timeout that a caller set."""
+"""Errors to which fal gives no name, or one that is not unique: of gateways, the runtime of apps and the Platform API,
+and the timeout that a caller sets."""
 
 ERRORS: Mapping[str, NamedError] = MappingProxyType({**MODEL, **REQUEST, **OTHERS})
-"""All of them, by the name that a fault gives."""
+"""All errors by the names that faults use."""

@@ -1,6 +1,6 @@
 """Fal's error bodies: model errors, request errors, and the texts of the gateways.
 
-The errors themselves stand in `error_table`.
+`error_table` lists the errors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from falmock.wire.error_table import ErrorKind
 from falmock.wire.formats import jsontext
 
 REQUEST_ERRORS: Mapping[str, int] = MappingProxyType({name: error.status for name, error in REQUEST.items()})
-"""Platform errors: `error_type` and the HTTP status it comes with."""
+"""The HTTP status of each platform error, by `error_type`."""
 
 ERROR_TYPE_HEADER = b"X-Fal-Error-Type"
 RETRY_HEADER = b"X-Fal-Needs-Retry"
@@ -36,7 +36,7 @@ MALFORMED_KEY = OTHERS["malformed_key"].message
 
 
 def no_authorization(app: str) -> str:
-    """The recorded sentence of the run and queue hosts for a call without a key."""
+    """The text of the run and queue hosts for a call without a key."""
     return OTHERS["missing_authorization"].message.format(app=app)
 
 
@@ -46,21 +46,21 @@ def request_error(error_type: str, message: str) -> dict[str, Any]:
 
 
 def detail_entry(error_type: str, message: str, loc: Sequence[str | int] = ("body",), **more: Any) -> dict[str, Any]:
-    """One entry of a model error's `detail` list; `more` may hold `input`, `ctx`, `url`."""
+    """One entry of a model error's `detail` list; `more` may contain `input`, `ctx` and `url`."""
     return {"type": error_type, "loc": list(loc), "msg": message, **more}
 
 
 def model_error(error_type: str, message: str, loc: Sequence[str | int] = ("body",), **more: Any) -> dict[str, Any]:
-    """The body of a model error with one entry, linked to fal's page about its type."""
+    """The body of a model error with one entry; `url` links to fal's page about its type."""
     url = f"https://docs.fal.ai/errors/#{error_type}"
     return {"detail": [detail_entry(error_type, message, loc, url=url, **more)]}
 
 
 def summary(status: int, body: Any) -> tuple[str, str]:
-    """The `error` and `error_type` that a COMPLETED status shows for a job whose result is this error.
+    """The `error` and `error_type` in the COMPLETED status of a job whose result is this error.
 
-    The wire of failed jobs is documented in shape only, so the texts are taken from the body itself; where it
-    has none, the `error` is the wording of fal's webhooks.
+    fal documents only their shape, so the texts are taken from the body. If it has none, `error` is worded as in fal's
+    webhooks.
     """
     detail = body.get("detail") if isinstance(body, dict) else None
     error_type = body.get("error_type") if isinstance(body, dict) else None
@@ -82,9 +82,9 @@ _PAGE = (
 
 
 class ErrorSpec(NamedTuple):
-    """An error to be answered with: its name in the table, and what is to be other than there.
+    """An error to answer with: its name in `error_table`, and what replaces the values there (None: nothing).
 
-    `loc`, `ctx` and `more` (the `input`) are of model errors only.
+    Only model errors use `loc`, `ctx` and `more` (the `input`).
     """
 
     name: str
@@ -101,7 +101,7 @@ class ErrorSpec(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """An error ready to send. `headers` are those of this error; `value` is the JSON of the body, None of a page."""
+    """An error that is ready to send. `value` is the JSON value of the body; None for an HTML page."""
 
     kind: ErrorKind
     status: int
@@ -112,28 +112,28 @@ class Envelope(NamedTuple):
 
     @property
     def units(self) -> str | None:
-        """What the runtime bills: nothing for refused input, and it says so (PROTOCOL.md section 2.5)."""
+        """`x-fal-billable-units`: the runtime sends 0 for refused input (PROTOCOL.md section 2.5); None if it sends none."""
         return "0" if self.status == 422 else None
 
 
-def envelope(wanted: ErrorSpec, app: str = "", path: str = "") -> Envelope:
-    """The error about a call to `app` (owner/alias, "" for a call to none) and the path below it."""
-    error = ERRORS[wanted.name]
-    status = error.status if wanted.status is None else wanted.status
-    message = wanted.message
+def envelope(spec: ErrorSpec, app: str = "", path: str = "") -> Envelope:
+    """Build the error for a call to `app` (owner/alias; "" if the call is to no app) and the path below it."""
+    error = ERRORS[spec.name]
+    status = error.status if spec.status is None else spec.status
+    message = spec.message
     if message is None:
         message = error.message.format(app=app, alias=app.rpartition("/")[2], path=f"/{path.strip('/')}")
-        if wanted.name == "missing_authorization" and not app:
+        if spec.name == "missing_authorization" and not app:
             message = NO_AUTHORIZATION_REST
     headers = error.headers
     if error.kind is ErrorKind.PAGE:
         body = _PAGE.format(title=message).encode("utf-8", "replace")
         return Envelope(error.kind, status, "text/html", headers, body, None)
     if error.kind is ErrorKind.MODEL:
-        value: Any = model_error(wanted.name, message, wanted.loc or error.loc, **_figures(wanted, error.ctx))
+        value: Any = model_error(spec.name, message, spec.loc or error.loc, **_figures(spec, error.ctx))
         headers += ((RETRY_HEADER.decode(), "true" if status >= 500 else "false"),)
     elif error.kind is ErrorKind.REQUEST:
-        error_type = error.error_type or wanted.name
+        error_type = error.error_type or spec.name
         value = request_error(error_type, message)
         headers += ((ERROR_TYPE_HEADER.decode(), error_type),)
     elif error.kind is ErrorKind.PLATFORM:
@@ -147,6 +147,6 @@ def envelope(wanted: ErrorSpec, app: str = "", path: str = "") -> Envelope:
     return Envelope(error.kind, status, "application/json", headers, jsontext.dump_model(value), value)
 
 
-def _figures(wanted: ErrorSpec, sample: Mapping[str, Any] | None) -> dict[str, Any]:
-    ctx = sample if wanted.ctx is None else wanted.ctx
-    return {"ctx": dict(ctx), **wanted.more} if ctx else dict(wanted.more)
+def _figures(spec: ErrorSpec, sample: Mapping[str, Any] | None) -> dict[str, Any]:
+    ctx = sample if spec.ctx is None else spec.ctx
+    return {"ctx": dict(ctx), **spec.more} if ctx else dict(spec.more)

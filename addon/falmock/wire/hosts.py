@@ -23,11 +23,11 @@ class Role(enum.Enum):
     WS = "ws"
     """HTTP over WebSocket: `ws.fal.run`."""
     OTHER = "other"
-    """A host of fal's that no inference client needs answered: it is still never contacted."""
+    """Another host of fal's, which inference clients do not call. It is never contacted either."""
     GCS = "gcs"
-    """Google's storage host: ours only below the bucket fal uses there."""
+    """Google's storage host: fal's only below the path of fal's bucket."""
     ROUTER = "router"
-    """Hugging Face's router: ours only below `/fal-ai/`."""
+    """Hugging Face's router: fal's only below `/fal-ai/`."""
 
 
 QUEUE_HOST = "queue.fal.run"
@@ -65,16 +65,16 @@ _SHARED = frozenset({Role.GCS, Role.ROUTER})
 
 
 class BadHost(ValueError):
-    """A host specification that cannot be read."""
+    """A host specification is invalid; the text says why."""
 
 
 def normalize(host: str) -> str:
-    """A host name as it is compared: lower case, no trailing dot."""
+    """A host name in the form for comparison: lower case, no trailing dot."""
     return host.lower().rstrip(".")
 
 
 class Hosts:
-    """The hosts falmock stands in for: fal's own and those a user added."""
+    """The hosts that falmock stands in for: fal's own and those that a user added."""
 
     def __init__(self, extra: Mapping[str, Role] | None = None) -> None:
         self._roles: dict[str, Role] = {**KNOWN, **(extra or {})}
@@ -84,9 +84,9 @@ class Hosts:
         return len(self._roles)
 
     def role(self, host: str) -> Role | None:
-        """The role of a normalized host name; None for a host that is not fal's at all.
+        """The role of a normalized host name; None if the host is not fal's.
 
-        An unknown name below one of fal's domains is OTHER: it is fal's, so it must not be reached.
+        An unknown name below one of fal's domains is OTHER, so it is never contacted.
         """
         found = self._roles.get(host)
         if found is None and host.endswith(_DOMAINS):
@@ -94,12 +94,12 @@ class Hosts:
         return found
 
     def owns(self, host: str) -> bool:
-        """Whether every connection to this host is fal traffic (false for hosts fal shares with others)."""
+        """Whether every connection to this host is fal traffic (false for hosts that fal shares with others)."""
         role = self.role(normalize(host))
         return role is not None and role not in _SHARED
 
     def claims(self, host: str, path: str) -> bool:
-        """Whether a request to this normalized host and path is fal traffic, so ours to answer."""
+        """Whether a request to this normalized host and path is fal traffic, which falmock answers."""
         role = self.role(host)
         if role is Role.GCS:
             return path.startswith(f"/{GCS_BUCKET}/")
@@ -109,9 +109,9 @@ class Hosts:
 
 
 def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
-    """Roles of extra hosts from `NAME` or `NAME=ROLE` texts. Raises BadHost.
+    """Parse the roles of extra hosts from texts `NAME` or `NAME=ROLE`. Raises BadHost.
 
-    A bare name is read as fal-client reads `FAL_RUN_HOST`: it is a run host, and `queue.NAME` its queue.
+    A name without a role is a run host with `queue.NAME` as its queue, as fal-client reads `FAL_RUN_HOST`.
     """
     roles = {role.value: role for role in (Role.RUN, Role.QUEUE, Role.REST, Role.CDN)}
     result: dict[str, Role] = {}
@@ -127,4 +127,4 @@ def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
             result[name] = roles[role]
         else:
             raise BadHost(f"{spec!r}: unknown role {role!r}, expected one of {', '.join(roles)}")
-    return implied | result  # what is said outright holds, wherever it stands
+    return implied | result  # an explicit role takes precedence, in any order

@@ -1,13 +1,12 @@
-"""The life of a queued job, as a table.
+"""The states of a queued job, as a table.
 
-Two rules hold this file together:
+Two rules for this file:
 
-1. Everything about which state follows which, and how a state looks on the wire, stands here.
-2. This file knows neither clocks nor polls: who fires an event, and when, is `engine.job`'s affair.
+1. Which state follows which, and how a state looks on the wire, is defined only here.
+2. Clocks and polls are not part of it: `engine.jobs` decides when an event happens.
 
-Fal knows three status words only. A failed, a cancelled and an expired job all read COMPLETED, with an
-`error` beside it: `CANCELLED` or `FAILED` would make the Python client raise and the JS client poll for
-ever (PROTOCOL.md sections 3.2 and 3.5).
+Fal has only three status words. Failed, cancelled and expired jobs are COMPLETED with an `error`: `CANCELLED` or
+`FAILED` would make the Python client raise and the JS client poll forever (PROTOCOL.md sections 3.2 and 3.5).
 """
 
 from __future__ import annotations
@@ -19,37 +18,37 @@ from typing import NamedTuple
 
 
 class State(enum.Enum):
-    """Where a job is."""
+    """The state of a job."""
 
     QUEUED = "queued"
-    """Waits for a runner."""
+    """The job waits for a runner."""
     RUNNING = "running"
-    """A runner works on it."""
+    """A runner works on the job."""
     FINISHED = "finished"
-    """The app answered, well or with an error of its own."""
+    """The app answered, with a result or with an error."""
     CANCELLED = "cancelled"
-    """Stopped on request, before it ran or by an app that honours cancelling."""
+    """The client cancelled the job, before it ran or in an app that supports cancelling."""
     EXPIRED = "expired"
-    """The start deadline passed while it waited."""
+    """The start deadline passed while the job waited."""
 
-    __hash__ = object.__hash__  # members are singletons, and Enum's own hash is several times as slow
+    __hash__ = object.__hash__  # members are singletons, and Enum's own hash is several times slower
 
 
 class JobEvent(enum.Enum):
     """What can happen to a job."""
 
     START = "start"
-    """A runner takes it."""
+    """A runner takes the job."""
     FINISH = "finish"
     """The app answered."""
     RETRY = "retry"
-    """Its runner went away."""
+    """The runner was lost."""
     EXPIRE = "expire"
     """The start deadline (`X-Fal-Request-Timeout`) passed."""
     CANCEL = "cancel"
-    """The client asked, and whoever holds the job honours it."""
+    """The client cancelled the job, and the queue or the app stops it."""
     CANCEL_IGNORED = "cancel ignored"
-    """The client asked, and the running app has no support for cancelling."""
+    """The client cancelled the job, but the app does not support cancelling."""
 
     __hash__ = object.__hash__  # as in State
 
@@ -58,20 +57,20 @@ TRANSITIONS: Mapping[State, Mapping[JobEvent, State]] = MappingProxyType(
     {
         State.QUEUED: {
             JobEvent.START: State.RUNNING,
-            # Only waiting can time out: the deadline is until processing starts, not until it ends.
+            # Only a waiting job expires: the deadline is for the start of processing, not for its end.
             JobEvent.EXPIRE: State.EXPIRED,
-            # The queue itself drops a waiting job, so no app can ignore this one.
+            # The queue itself drops a waiting job, so the app cannot ignore this.
             JobEvent.CANCEL: State.CANCELLED,
             JobEvent.CANCEL_IGNORED: State.CANCELLED,
         },
         State.RUNNING: {
             JobEvent.FINISH: State.FINISHED,
-            # The queue gives a request whose runner was lost to another one, up to ten times (PROTOCOL.md section 3.6).
+            # The queue retries a request whose runner was lost, up to ten times (PROTOCOL.md section 3.6).
             JobEvent.RETRY: State.QUEUED,
             JobEvent.CANCEL: State.CANCELLED,
             JobEvent.CANCEL_IGNORED: State.RUNNING,
         },
-        # What is over stays as it is: a result can be read any number of times.
+        # Terminal: a result can be read any number of times.
         State.FINISHED: {},
         State.CANCELLED: {},
         State.EXPIRED: {},
@@ -80,7 +79,7 @@ TRANSITIONS: Mapping[State, Mapping[JobEvent, State]] = MappingProxyType(
 
 
 class View(NamedTuple):
-    """How a state looks: the status word, the HTTP status of a poll, and of a cancel sent in this state."""
+    """How a state looks on the wire: the status word and HTTP status of a poll, the HTTP status and word of a cancel."""
 
     word: str
     poll_status: int
@@ -105,11 +104,11 @@ TERMINAL: frozenset[State] = frozenset(state for state, events in TRANSITIONS.it
 
 
 class ImpossibleEvent(ValueError):
-    """An event that cannot happen in the state the job is in."""
+    """An event cannot happen in the current state of the job."""
 
 
 def next_state(state: State, event: JobEvent) -> State:
-    """The state after `event`. Raises ImpossibleEvent where the table has no such row."""
+    """The state after `event`. Raises ImpossibleEvent if the table has no such row."""
     try:
         return TRANSITIONS[state][event]
     except KeyError:

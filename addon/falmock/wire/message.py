@@ -1,4 +1,4 @@
-"""One HTTP request and one header block as plain values, free of any HTTP library."""
+"""HTTP requests, headers and contents as plain values, independent of any HTTP library."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ REASONS: Mapping[int, bytes] = {
     504: b"Gateway Timeout",
     507: b"Insufficient Storage",
 }
-"""Reason phrases as Python servers (uvicorn, aiohttp) word them.
+"""Reason phrases of Python servers (uvicorn, aiohttp).
 
-The JS client's ``ApiError.message`` is the phrase when a body has no ``message``, so they are part of
-the wire. Spelled out here because the standard library changed its wording in 3.13.
+The JS client uses the phrase as ``ApiError.message`` if a body has no ``message``. The list is here because the standard
+library changed its wording in 3.13.
 """
 
 
 def reason(status: int) -> bytes:
-    """The reason phrase of `status`; empty for a code nobody has named."""
+    """The reason phrase of `status`; b"" if it has none."""
     return REASONS.get(status, b"")
 
 
@@ -59,10 +59,10 @@ class Request(NamedTuple):
     """One HTTP request as fal's servers would see it.
 
     `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts with ``/``;
-    `query` is the raw text behind ``?``, without it; `headers` has lower-case names (of a repeated header the last
-    value); `body` is decoded from any content encoding. A body that was put on disk is `content`, and `body` is empty
-    then. `scope` names the scope that it belongs to. Of one that was sent to falmock itself `peer` is the address of the
-    client, and `door` the name of what took it there.
+    `query` is the raw text after ``?``; `headers` has lower-case names and the last value of a repeated header; `body`
+    is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `scope` is the
+    name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
+    the gateway that took it, else both are "".
     """
 
     method: str
@@ -78,19 +78,19 @@ class Request(NamedTuple):
 
     @property
     def undecoded(self) -> str:
-        """The content encoding of a body that is not encoded so, and was not read; "" for any other."""
+        """The content encoding of a body that could not be decoded with it; "" for any other body."""
         encoding = self.headers.get("content-encoding", "").strip().lower()
-        # Nobody compresses nothing.
+        # A compressed body is never empty, so an empty one was not decoded.
         return encoding[:100] if encoding != "identity" and not self.body and self.content is None else ""
 
     @property
     def uploaded(self) -> Content:
-        """The content that the request carries."""
+        """The body as content."""
         return self.content or content_of(self.body)
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:
-    """Header fields as a dict of lower-case names, of a repeated one the last value; of cookies all.
+    """Header fields by lower-case name. Of a repeated field the last value counts; cookies are joined.
 
     Bytes that are not UTF-8 are read as Latin-1.
     """
@@ -106,9 +106,9 @@ def header_map(fields: Iterable[Header]) -> dict[str, str]:
 
 
 class Content(NamedTuple):
-    """The bytes of a body by their digest (SHA-256, hex), and where they are: in memory, in a file, or gone.
+    """The content of a body: its SHA-256 (hex), its size in bytes, and the bytes in memory (`data`) or in a file.
 
-    A body that was only hashed on its way (a recorded upload) has neither `data` nor `file`.
+    A body that was only hashed while it passed (a recorded upload) has neither `data` nor `file`.
     """
 
     sha256: str
@@ -118,5 +118,5 @@ class Content(NamedTuple):
 
 
 def content_of(data: bytes) -> Content:
-    """The content that some bytes in memory are."""
+    """The content of bytes in memory."""
     return Content(digest(data), len(data), data=data)

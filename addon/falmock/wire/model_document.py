@@ -1,4 +1,4 @@
-"""The OpenAPI document of a model as fal.ai gives it (PROTOCOL.md section 8), for a model whose own is not at hand."""
+"""Builds the OpenAPI document of a model, in the form of fal.ai's (PROTOCOL.md section 8), from its schemas."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _STATUS_FIELDS: dict[str, Any] = {
 }
 
 
-def model_document(name: str, category: str, given: dict[str, Any], made: dict[str, Any], note: str) -> dict[str, Any]:
-    """The document of the model `name` with these schemas of its input and output; `note` says what it was made of."""
+def model_document(
+    name: str, category: str, input_schema: dict[str, Any], output_schema: dict[str, Any], note: str
+) -> dict[str, Any]:
+    """The document of the model `name`; `note` is its description, which says what the schemas were made from."""
     title = "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", name.partition("/")[2]))
     page = f"https://fal.ai/models/{name}"
     schemas = {
         "QueueStatus": {"type": "object", "properties": _STATUS_FIELDS, "required": ["status", "request_id"]},
-        f"{title}Input": {"title": f"{title}Input", **given},
-        f"{title}Output": {"title": f"{title}Output", **made},
+        f"{title}Input": {"title": f"{title}Input", **input_schema},
+        f"{title}Output": {"title": f"{title}Output", **output_schema},
     }
     request_id = {"name": "request_id", "in": "path", "required": True, "schema": {"type": "string"}}
     logs = {"name": "logs", "in": "query", "required": False, "schema": {"type": "number"}}
@@ -79,7 +81,7 @@ def _ok(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of the fields of a model's input and output, as far as its document tells them."""
+    """The names of the input fields and the output fields in a model's document; empty where it has none."""
     paths = _at(document, "paths")
     sent = _at(paths, f"/{name}", "post", "requestBody", "content", "application/json", "schema")
     got = _at(paths, f"/{name}/requests/{{request_id}}", "get", "responses", "200", "content", "application/json")

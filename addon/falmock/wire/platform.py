@@ -1,4 +1,4 @@
-"""The part of fal's platform API that tools call before and after a run; models' schemas (PROTOCOL.md section 8)."""
+"""The calls of fal's Platform API that falmock answers, and those for models' schemas (PROTOCOL.md section 8)."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ EXPANSIONS = ("openapi-3.0", "enterprise_status")
 STATUSES = ("active", "deprecated")
 NO_KEY = "Authentication required"
 META: dict[str, Any] = {"webhook_ip_ranges": ["127.0.0.1/32", "::1/128"]}
-"""Where webhooks come from: here, from falmock itself."""
+"""Where webhooks come from: falmock sends them from this machine."""
 
 
 class Models(NamedTuple):
-    """Asks which models there are."""
+    """Requests the list of models."""
 
 
 class Pricing(NamedTuple):
-    """Asks what models cost."""
+    """Requests the prices of models."""
 
 
 class Estimate(NamedTuple):
-    """Asks what a number of calls would cost."""
+    """Requests the price of a number of calls."""
 
 
 class Meta(NamedTuple):
-    """Asks what everybody may know of the platform."""
+    """Requests public facts about the platform."""
 
 
 class Document(NamedTuple):
-    """Asks for the OpenAPI document of one model."""
+    """Requests the OpenAPI document of one model."""
 
 
 class DropPayloads(NamedTuple):
-    """Wants the input and output of a job forgotten."""
+    """Requests that the input and output of a job are deleted."""
 
     request_id: str
 
@@ -62,22 +62,22 @@ _PAYLOADS = re.compile(r"/v1/models/requests/([^/]+)/payloads")
 
 
 def call_of(method: str, host: str, path: str) -> Call | None:
-    """The call that a request is, None for one that is not among them."""
+    """The call of a request; None if it is none of these."""
     path = path.rstrip("/")
-    dropped = _PAYLOADS.fullmatch(path)
-    if dropped is not None and method == "DELETE" and host == HOST:
-        return DropPayloads(dropped[1])
+    payloads = _PAYLOADS.fullmatch(path)
+    if payloads is not None and method == "DELETE" and host == HOST:
+        return DropPayloads(payloads[1])
     return _CALLS.get((method, host, path))
 
 
 class BadQuery(ValueError):
-    """A query or body that the platform refuses; the text says what was found and what was expected."""
+    """The platform refuses a query or body; the text says what was found and what was expected."""
 
 
 class ModelFilter(NamedTuple):
-    """Which models are asked for: those with one of `ids` (all where there are none), behind the id `after`.
+    """Which models are requested: those with one of `ids` (if empty, all), sorted after the id `after`.
 
-    `words` are lower-case and all to be found.
+    `words` are lower-case; a model must contain all of them. `after`, `category` and `status` are "" if not given.
     """
 
     limit: int
@@ -90,7 +90,7 @@ class ModelFilter(NamedTuple):
 
 
 def wanted(query: str) -> ModelFilter:
-    """The models that the query of a `/v1/models` asks for. Raises BadQuery."""
+    """Parse the query of `/v1/models`. Raises BadQuery."""
     given = _Parameters(query)
     expand = given.several("expand")
     unknown = [name for name in expand if name not in EXPANSIONS]
@@ -111,7 +111,7 @@ def wanted(query: str) -> ModelFilter:
 
 
 def wanted_ids(query: str) -> tuple[str, ...]:
-    """The endpoint ids that a query names, of which there must be one. Raises BadQuery."""
+    """The endpoint ids in a query, at least one. Raises BadQuery."""
     ids = _Parameters(query).ids()
     if not ids:
         raise BadQuery("endpoint_id: expected one endpoint id or more, found none")
@@ -119,7 +119,7 @@ def wanted_ids(query: str) -> tuple[str, ...]:
 
 
 class _Parameters:
-    """The parameters of a query: of several values each stands by itself, or all in one with commas."""
+    """The parameters of a query. Several values are given by repeating a parameter or separated by commas."""
 
     def __init__(self, query: str) -> None:
         try:
@@ -150,26 +150,26 @@ def _limit(text: str) -> int:
 
 
 class Page(NamedTuple):
-    """Some of the ids asked for; `next_cursor` gets those behind them, None where these are the last."""
+    """One page of ids. `next_cursor` requests the next page; None if this is the last."""
 
     ids: tuple[str, ...]
     next_cursor: str | None
 
 
 def page(ids: Sequence[str], limit: int, after: str) -> Page:
-    """The next ids of a sorted list."""
+    """The first `limit` ids of a sorted list that come after the id `after`."""
     rest = [name for name in ids if name > after]
     shown = tuple(rest[:limit])
     return Page(shown, to_cursor(shown[-1]) if len(rest) > limit else None)
 
 
 def to_cursor(name: str) -> str:
-    """The cursor of what comes behind an id. It names the id, so that it holds when others come or go."""
+    """The cursor for what comes after an id. It contains the id, so it stays valid when models are added or removed."""
     return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
 
 
 def from_cursor(cursor: str) -> str:
-    """The id that a cursor names, "" for none. Raises BadQuery."""
+    """The id in a cursor; "" for "". Raises BadQuery."""
     try:
         name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""Realtime messages: msgpack for inputs and results, and the JSON text frames about them (PROTOCOL.md section 5.3)."""
+"""Realtime messages: inputs and results in msgpack, notices in JSON text frames (PROTOCOL.md section 5.3)."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ MESSAGE_TYPE = "x-fal-message"
 TIMEOUT = "TIMEOUT"
 INTERNAL_ERROR = "INTERNAL_ERROR"
 MISS = "MISS"
-"""Falmock's own: no fixture answers a message."""
+"""No fixture answers a message. fal does not have this error."""
 MAX_BUFFERING = 60
-"""The largest `max_buffering` that a client may ask for."""
+"""The largest `max_buffering` that a client may request, in messages."""
 _TIMEOUT_REASON = "no inputs, reconnect when needed!"
 
 
 class BadMessage(ValueError):
-    """Bytes that are no msgpack message, more of one than is sensible, or a value that msgpack cannot write."""
+    """A message is not valid msgpack or too large, or msgpack cannot express a value."""
 
 
 def max_buffering(query: str) -> int | None:
-    """How many messages the client wants to wait at most; None where its query does not say, or not what it may."""
+    """How many messages may wait, as the query of a client says; None if it does not say or is out of range."""
     text = query_value(query, "max_buffering")
     return int(text) if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_BUFFERING else None
 
 
 def decode(data: bytes) -> Any:
-    """The value that one msgpack message is: JSON's kinds, and bytes.
+    """Decode one msgpack message into a value of JSON's types and bytes.
 
-    A timestamp (what the JS client makes of a Date) becomes the text that JSON has for it. Raises BadMessage for what
-    fal's runtime cannot read either (bytes behind the message, keys that are no text, text that is not UTF-8) and for
-    other extension types, more than about MAX_VALUES values, or more than MAX_DEPTH levels.
+    A timestamp (the JS client sends a Date as one) becomes text, as in JSON. Raises BadMessage for what fal's runtime
+    does not read either (bytes after the message, keys that are not text, text that is not UTF-8), and for other
+    extension types, more than about MAX_VALUES values, or more than MAX_DEPTH levels.
     """
     count = 0
 
-    def tally(items: Any) -> Any:
+    def counted(items: Any) -> Any:
         nonlocal count
         count += len(items)
         if count > MAX_VALUES:
@@ -50,7 +50,9 @@ def decode(data: bytes) -> Any:
         return items
 
     try:
-        value = msgpack.unpackb(data, raw=False, timestamp=0, ext_hook=_extension, list_hook=tally, object_hook=tally)
+        value = msgpack.unpackb(
+            data, raw=False, timestamp=0, ext_hook=_extension, list_hook=counted, object_hook=counted
+        )
     except BadMessage:
         raise
     except (msgpack.UnpackException, ValueError) as error:
@@ -59,11 +61,11 @@ def decode(data: bytes) -> Any:
 
 
 def _extension(code: int, data: bytes) -> Any:
-    raise BadMessage(f"extension type {code} of {len(data)} bytes, which stands for nothing here")
+    raise BadMessage(f"extension type {code} of {len(data)} bytes is not supported")
 
 
 def _plain(value: Any, depth: int) -> Any:
-    """The value with its timestamps as text. Raises BadMessage."""
+    """The value with timestamps as text. Raises BadMessage."""
     if isinstance(value, dict | list) and depth > MAX_DEPTH:
         raise BadMessage(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
@@ -81,15 +83,15 @@ def _moment(stamp: Any) -> str:
     try:
         text: str = stamp.to_datetime().isoformat(timespec="milliseconds")
     except (OverflowError, ValueError) as error:
-        raise BadMessage(f"a timestamp that is no date: {error}") from None
+        raise BadMessage(f"a timestamp that is not a date: {error}") from None
     return text.replace("+00:00", "Z")
 
 
 def encode(value: Any) -> bytes:
-    """One msgpack message as the clients and the runtime write it: integers in the fewest bytes, floats (1.0 too) in eight.
+    """Encode one msgpack message as clients and the runtime do: integers in the fewest bytes, floats (1.0 too) in eight.
 
-    Raises BadMessage for integers beyond 64 bits, floats that are infinite though they are written in digits, lone
-    surrogates and what JSON has not, bytes excepted.
+    Raises BadMessage for integers of more than 64 bits, numbers that are too large for a float, lone surrogates, and
+    values of other types than JSON's and bytes.
     """
     _check(value, 0)
     try:
@@ -109,26 +111,26 @@ def _check(value: Any, depth: int) -> None:
         for item in value:
             _check(item, depth + 1)
     elif isinstance(value, jsontext.Spelled) and value in (float("inf"), float("-inf")):
-        raise BadMessage(f"{value!r} is more than a float can be")
+        raise BadMessage(f"{value!r} is too large for a float")
 
 
 def json_frame(value: Any) -> Text:
-    """A text frame with compact JSON, as the runtime writes those about messages."""
+    """A text frame with compact JSON, as the runtime writes notices."""
     return Text(jsontext.dump_model(value).decode("utf-8", "surrogatepass"))
 
 
 def error_frame(error: str, reason: str) -> Text:
-    """What tells a client that something went wrong."""
+    """The frame that reports an error to a client."""
     return json_frame({"type": ERROR_TYPE, "error": error, "reason": reason})
 
 
 def timeout_frame() -> Text:
-    """What ends a session that brought no inputs for too long; the JS client passes over it."""
+    """The last frame of a session that got no input for too long. The JS client ignores it."""
     return error_frame(TIMEOUT, _TIMEOUT_REASON)
 
 
 def is_timeout(frame: object) -> bool:
-    """Whether a frame tells that no inputs came for too long."""
+    """Whether a frame is a `timeout_frame`."""
     if not isinstance(frame, Text) or ERROR_TYPE not in frame.text:
         return False
     value = jsontext.object_of(frame.text)
@@ -136,5 +138,5 @@ def is_timeout(frame: object) -> bool:
 
 
 UNAUTHORIZED = json_frame({"status": "error", "error": "Unauthorized"})
-"""The gateway's word to a socket whose token will not do: the JS client gets a new one and reconnects at its next
+"""The gateway's frame to a socket with an invalid token. The JS client requests a new token and reconnects at its next
 send."""

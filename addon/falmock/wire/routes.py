@@ -1,7 +1,7 @@
-"""Which call an HTTP request is (PROTOCOL.md sections 2.1, 3.0 and 6).
+"""Finds the call that an HTTP request makes (PROTOCOL.md sections 2.1, 3.0 and 6).
 
-A follow-up call is found by its request id alone, whatever path the client built before it: some clients
-drop the namespace, some keep the sub-path, some add a slash or `/response` (PROTOCOL.md section 3.0).
+Only the request id identifies the job of a follow-up call. The path before it does not count: some clients drop the
+namespace, some keep the sub-path, some add a slash or `/response` (PROTOCOL.md section 3.0).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _JS_PART = re.compile(r"(/.+)/(?:(\d{1,5})|complete)/*")
 
 
 def query_value(query: str, name: str) -> str:
-    """The first value of a query parameter, "" where it is absent."""
+    """The first value of a query parameter; "" if it is absent."""
     if name not in query:
         return ""
     for field in query.split("&"):
@@ -57,7 +57,7 @@ def query_value(query: str, name: str) -> str:
 
 
 def call_of(request: Request, hosts: Hosts) -> Call | None:
-    """The call that a request is; None for a preflight, which is none."""
+    """The call that a request makes; None for a preflight."""
     if request.method == "OPTIONS":
         return None
     upgrade = request.headers.get("upgrade", "").lower() == "websocket"
@@ -65,9 +65,9 @@ def call_of(request: Request, hosts: Hosts) -> Call | None:
 
 
 def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = False) -> Call:
-    """The call that a request to a host of this role is; `upgrade` tells that it asks for a WebSocket.
+    """The call of a request to a host with this role; `upgrade` says that it requests a WebSocket.
 
-    OPTIONS never comes here.
+    The method is never OPTIONS.
     """
     if upgrade and role in (Role.RUN, Role.WS):
         endpoint = _endpoint(path)
@@ -87,7 +87,7 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
     if role is Role.GCS:
         return _gcs(method, path)
     if role is Role.ROUTER:
-        path = "/" + path[1:].partition("/")[2]  # less the provider's name
+        path = "/" + path[1:].partition("/")[2]  # without the provider's name
         return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
     return Unrouted(
         501,
@@ -118,12 +118,12 @@ def _run(method: str, path: str) -> Call:
 
 
 def is_stream_path(endpoint: EndpointId) -> bool:
-    """Whether an endpoint id as called ends in the path of streams."""
+    """Whether an endpoint id, as called, ends in `/stream`."""
     return f"/{endpoint.path}".endswith("/stream")
 
 
 def is_realtime_path(endpoint: EndpointId) -> bool:
-    """Whether an endpoint id as called ends in the path of realtime sockets."""
+    """Whether an endpoint id, as called, ends in `/realtime`."""
     return f"/{endpoint.path}".endswith("/realtime")
 
 

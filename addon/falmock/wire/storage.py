@@ -1,8 +1,8 @@
 """File names, file URLs and byte ranges of fal's storage (PROTOCOL.md section 6).
 
-The URLs falmock gives out are derived from content: `/files/b/<first 8 hex of the SHA-256>/<the SHA-256 in
-base64url>_<name>`, the form of fal's own (`/files/b/{8 hex}/{random}_{name}`). The same bytes get the same URL in
-every run, and the content a URL names can be read off it.
+falmock makes URLs from content: `/files/b/<first 8 hex of the SHA-256>/<the SHA-256 in base64url>_<name>`, in the form
+of fal's (`/files/b/{8 hex}/{random}_{name}`). The same bytes get the same URL in every run, and the URL contains the
+digest.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ MAX_NAME = 255
 
 
 class BadFileName(ValueError):
-    """A file name that could climb out of a folder or break a header."""
+    """A file name could lead out of a folder or break a header."""
 
 
 def check_name(name: str) -> str:
-    """The name itself when it is one plain file name. Raises BadFileName."""
+    """Return the name if it is a plain file name. Raises BadFileName."""
     if not name or name in (".", "..") or len(name) > MAX_NAME or _FORBIDDEN.search(name):
         raise BadFileName(
             f"{name[:80]!r} is not a file name: expected 1 to {MAX_NAME} characters, no slash, backslash or control "
@@ -39,7 +39,7 @@ def check_name(name: str) -> str:
 
 
 def digest(content: bytes) -> str:
-    """The SHA-256 of some content, in lower-case hex: the name of an asset."""
+    """The SHA-256 of a content in lower-case hex, which is also the name of an asset."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -55,7 +55,7 @@ def content_url(sha256: str, name: str) -> str:
 
 
 def digest_in_path(path: str) -> str | None:
-    """The digest a URL path of `content_path`'s form names; None for any other path."""
+    """The digest in a URL path that `content_path` made; None for any other path."""
     found = _CONTENT_PATH.fullmatch(path)
     if found is None:
         return None
@@ -64,23 +64,23 @@ def digest_in_path(path: str) -> str | None:
 
 
 def ticket_path(ticket: str, name: str) -> str:
-    """The path of a file whose content is not known yet: its URL is promised before the upload."""
+    """The path of a file whose URL is issued before its content is uploaded."""
     return f"/files/b/{ticket[:8]}/{ticket[8:29]}_{quote(name, errors='replace')}"
 
 
 def promised_urls(path: str, signature: str, *, gcs: bool) -> tuple[str, str]:
-    """The upload URL and the file URL of a promised file. The signature is only there to look like fal's."""
+    """The upload URL and the file URL of a file at `ticket_path`. Nothing checks the signature; fal's URLs have one."""
     file_url = f"https://{GCS_HOST}/{GCS_BUCKET}{path}" if gcs else f"https://{CDN_HOST}{path}"
     return f"{file_url}?signature={signature}", file_url
 
 
 def asset_key(path: str) -> str:
-    """What a file is found by, whichever host it is asked from: its decoded path, less the gcs bucket."""
+    """The key of a file on every host: its decoded path, without the gcs bucket."""
     return unquote(path.removeprefix(f"/{GCS_BUCKET}"))
 
 
 def etag_of(sha256: str) -> str:
-    """The entity tag of the content with this digest, quotes included."""
+    """The entity tag of the content with this digest, with quotes."""
     return f'"{sha256[:32]}"'
 
 
@@ -92,10 +92,10 @@ class ByteRange(NamedTuple):
 
 
 def parse_range(text: str, size: int) -> ByteRange | None:
-    """The one range a `Range` header asks of `size` bytes; None where the whole is to be sent.
+    """The range that a `Range` header requests of `size` bytes; None if the whole content is sent.
 
-    Raises ValueError when it cannot be satisfied. Several ranges, and texts that are no range, are
-    ignored, as RFC 9110 section 14.2 lets a server do.
+    Several ranges and invalid texts are ignored, as RFC 9110 section 14.2 allows. Raises ValueError if the range cannot
+    be satisfied.
     """
     found = _RANGE.fullmatch(text.strip())
     if found is None or not (found[1] or found[2]):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 HEADER = "x-fal-target-url"
 MAX_LENGTH = 16 * 1024
 _DOMAINS = ("fal.ai", "fal.run")
-# Printable ASCII alone: parsers differ in what they drop, fold and decode, and none of fal's URLs has any other.
+# Only printable ASCII: parsers differ in how they treat other characters, and fal's URLs have none.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/[^?#]*)?(?:\?([^#]*))?(#.*)?")
 _PLAIN = re.compile(r"[!-~]+")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -16,7 +16,7 @@ _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
 class ProxyTarget(NamedTuple):
-    """A call's place at one of fal's hosts: `host` in lower case, `path` raw, `query` without its `?`."""
+    """A URL on one of fal's hosts: `host` in lower case, `path` raw, `query` without the `?`."""
 
     host: str
     path: str
@@ -24,9 +24,9 @@ class ProxyTarget(NamedTuple):
 
 
 class BadTarget(ValueError):
-    """A target that is not fal's; the text says what was found and what was expected.
+    """A target is not a URL of fal's; the text says what was found and what was expected.
 
-    `is_url` tells if it is a URL at all.
+    `is_url` says whether the target is a URL.
     """
 
     def __init__(self, message: str, *, is_url: bool) -> None:
@@ -35,9 +35,10 @@ class BadTarget(ValueError):
 
 
 def parse_target(text: str, schemes: tuple[str, ...] = ("https",)) -> ProxyTarget:
-    """The place that a URL on `fal.ai`, `fal.run` or below them names. Raises BadTarget for any other text.
+    """Parse a URL on `fal.ai`, `fal.run` or a domain below them. Raises BadTarget for any other text.
 
-    There is one reading of what passes: no user, no port (nor 443), no address, no escapes in the host, no backslash.
+    It refuses what parsers could read in different ways: a user, a port (443 too), an address, escapes in the host, a
+    backslash.
     """
     if len(text) > MAX_LENGTH:
         raise BadTarget(f"expected a URL of at most {MAX_LENGTH} characters, found {len(text)}", is_url=False)
@@ -60,7 +61,7 @@ def parse_target(text: str, schemes: tuple[str, ...] = ("https",)) -> ProxyTarge
 
 
 def _host(authority: str) -> str:
-    # What stands here may be a password: it is not repeated.
+    # The text may contain a password, so the error does not repeat it.
     if "@" in authority:
         raise BadTarget("expected a URL without user name and password", is_url=True)
     host = authority.lower()

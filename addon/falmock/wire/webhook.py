@@ -1,4 +1,4 @@
-"""Webhooks: what fal posts when a job is over, how it is signed and when tried again (PROTOCOL.md section 3.7)."""
+"""Webhooks: what fal posts when a job ends, its signature and its retries (PROTOCOL.md section 3.7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from falmock.wire.hosts import normalize
 from falmock.wire.message import Header
 
 USER_ID = "falmock-user"
-"""Whose webhooks these are: one account for all, since keys are never looked at."""
+"""The account that sends the webhooks. There is only one, because falmock does not map keys to accounts."""
 NOT_JSON = (
     "Response payload is not JSON serializable. Either return a JSON serializable object or use the queue endpoint to "
     "retrieve the response."
@@ -26,13 +26,13 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class BadWebhookTarget(ValueError):
-    """A `fal_webhook` that nothing can be posted to. The text does not repeat it: such URLs hold secrets."""
+    """A `fal_webhook` is invalid. The text does not repeat it, because such URLs contain secrets."""
 
 
 class WebhookTarget(NamedTuple):
-    """Where a webhook goes. `host` is normalized, an IPv6 address without brackets; `path` has the query behind it.
+    """Where a webhook goes. `host` is normalized (an IPv6 address has no brackets); `path` includes the query.
 
-    `credentials` are the URL's `name:password`, "" without.
+    `credentials` are the URL's `name:password`, or "".
     """
 
     scheme: str
@@ -43,22 +43,22 @@ class WebhookTarget(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """What a Host header has: the port only where it is not the scheme's own."""
+        """The value of the Host header: it has the port unless that is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def shown(self) -> str:
-        """The URL as people may read it: without credentials and query."""
+        """The URL without credentials and query, safe to show."""
         return f"{self.scheme}://{self.authority}{self.path.partition('?')[0]}"
 
 
 def target(url: str) -> WebhookTarget:
-    """Where a `fal_webhook` points. Raises BadTarget."""
+    """Parse a `fal_webhook`. Raises BadWebhookTarget."""
     try:
         url.encode()
     except UnicodeEncodeError:
-        raise BadWebhookTarget("expected a URL in UTF-8, found bytes that are none") from None
+        raise BadWebhookTarget("expected a URL in UTF-8, found other bytes") from None
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
@@ -74,7 +74,7 @@ def target(url: str) -> WebhookTarget:
     except UnicodeError:
         host = ""
     if not host or any(character <= " " for character in host):
-        raise BadWebhookTarget("expected a URL with a host name, found one that is none")
+        raise BadWebhookTarget("expected a URL with a host name, found an invalid one")
     path = quote(parts.path or "/", safe=_PATH_SAFE)
     if parts.query:
         path += "?" + quote(parts.query, safe=_PATH_SAFE + "?")
@@ -82,20 +82,17 @@ def target(url: str) -> WebhookTarget:
     return WebhookTarget(parts.scheme, host, port or _PORTS[parts.scheme], path, credentials)
 
 
-# what is posted
+# the post
 
 
 def payload(content_type: str, body: bytes) -> bytes | None:
-    """A job's result as it stands in a webhook: the very bytes, so that numbers stay exact.
-
-    None where it is not JSON.
-    """
+    """A job's result for a webhook: its bytes as they are, so that numbers stay exact; None if it is not JSON."""
     is_payload = "json" in content_type.lower() and jsontext.is_json(body)
     return body.removeprefix(_BYTE_ORDER_MARK) if is_payload else None
 
 
 def body(request_id: str, status: int, payload: bytes | None) -> bytes:
-    """The body for a job whose result has this status and payload: the key set of a delivered one, in its order."""
+    """The body for a job whose result has this status and payload, with fal's keys in fal's order."""
     error = None if 200 <= status < 300 else f"Invalid status code: {status}"
     dump = jsontext.dump_queue
     values = {
@@ -110,12 +107,12 @@ def body(request_id: str, status: int, payload: bytes | None) -> bytes:
 
 
 def signed_message(request_id: str, timestamp: int, body: bytes, user_id: str = USER_ID) -> bytes:
-    """What the signature is of; `timestamp` in whole seconds since the epoch."""
+    """The message to sign; `timestamp` is in whole seconds since the epoch."""
     return "\n".join((request_id, user_id, str(timestamp), hashlib.sha256(body).hexdigest())).encode()
 
 
 def headers(target: WebhookTarget, request_id: str, timestamp: int, signature: bytes) -> tuple[Header, ...]:
-    """The headers of a delivery, complete but for Content-Length."""
+    """The headers of a delivery, all except Content-Length."""
     fields: list[Header] = [
         (b"Host", target.authority.encode()),
         (b"User-Agent", b"falmock"),
@@ -143,15 +140,14 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-# when it is tried again
+# retries
 
 
 class Policy(NamedTuple):
-    """How often a delivery is tried, how long an answer is waited for, and how long the next try; in seconds.
+    """How often a delivery is tried, the timeouts for an answer and the waits between tries, in seconds.
 
-    The defaults are fal's newer page: 15 s for the first answer and 120 s for later ones, up to 31 tries. Which waits
-    lie between is written nowhere; ours double from 15 s to 5 minutes, so that all tries take the two hours of the
-    older page.
+    The defaults are from fal's newer page: 15 s for the first answer, 120 s for later ones, up to 31 tries. fal does not
+    document the waits; these double from 15 s to 5 minutes, so all tries take two hours, as the older page says.
     """
 
     tries: int = 31
@@ -161,16 +157,16 @@ class Policy(NamedTuple):
     longest_wait: float = 300.0
 
     def timeout_of(self, attempt: int) -> float:
-        """How long the answer to an attempt (the first is 1) may take."""
+        """How long the answer to an attempt (the first is 1) may take, in seconds."""
         return self.first_timeout if attempt == 1 else self.timeout
 
     def wait_after(self, attempt: int) -> float:
-        """How long after an attempt that failed the next one is made."""
+        """The wait after a failed attempt, in seconds."""
         return min(self.first_wait * 2.0 ** min(attempt - 1, 30), self.longest_wait)
 
 
 class AttemptOutcome(enum.Enum):
-    """What came of an attempt."""
+    """The outcome of an attempt."""
 
     DELIVERED = "delivered"
     AGAIN = "again"
@@ -178,7 +174,7 @@ class AttemptOutcome(enum.Enum):
 
 
 def judge(policy: Policy, attempt: int, status: int | None) -> AttemptOutcome:
-    """What comes of an attempt that was answered with `status`, or with nothing (None)."""
+    """The outcome of an attempt that got this status; None if it got no answer."""
     if status is not None and 200 <= status < 300:
         return AttemptOutcome.DELIVERED
     redirected = status is not None and 300 <= status < 400

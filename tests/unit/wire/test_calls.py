@@ -1,4 +1,4 @@
-"""What calls are called, and what they are about."""
+"""The names of calls, and the endpoints that they are about."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_an_entity_tag_is_quoted() -> None:
 
 
 def model(first: int | None, last: int | None, size: int) -> ByteRange | None:
-    """RFC 9110 section 14.1.2 by trying every byte; ValueError where none is asked for."""
+    """RFC 9110 section 14.1.2 by trying every byte; ValueError if the range has none."""
     if first is None:
         wanted = [at for at in range(size) if at >= size - (last or 0)]
     elif last is not None and last < first:

@@ -63,7 +63,7 @@ NO_URLS = (
     "https://fal.run\u2028/",
     "https://fal.run/" + "x" * MAX_LENGTH,
 )
-"""What is no URL at all, or one that somebody else might read another way."""
+"""Texts that are not URLs, or that another parser might read in another way."""
 
 NOT_FALS = (
     "http://fal.run/x",
@@ -145,7 +145,7 @@ NOT_FALS = (
     "https://fal.run/x#fragment",
     "https://fal.run#@evil.com/",
 )
-"""URLs that are not one of fal's hosts by itself."""
+"""URLs that do not name only a host of fal's."""
 
 
 @pytest.mark.parametrize("text", GOOD)
@@ -220,7 +220,7 @@ def test_nothing_but_fals_hosts_ever_passes(text: str) -> None:
     except BadTarget:
         return
     assert found.host in ("fal.run", "fal.ai") or found.host.endswith((".fal.run", ".fal.ai"))
-    # Others read the same in it.
+    # Other parsers read the same in it.
     split = urlsplit(text)
     assert (split.scheme, split.hostname, split.port, split.username) == ("https", found.host, None, None)
     assert (split.path or "/", split.query) == (found.path, found.query)

@@ -1,1 +1,1 @@
-"""Formats that are not fal's own: JSON text, server-sent events, WebSocket frames, media types, UUIDs."""
+"""General formats: JSON text, server-sent events, WebSocket frames, media types, image sizes, regexes, UUIDs."""

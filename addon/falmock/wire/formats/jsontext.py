@@ -1,4 +1,4 @@
-"""JSON as fal reads and writes it: strict on the way in, two house styles on the way out, and an exact one for files."""
+"""JSON as fal reads and writes it: a strict reader, fal's two styles of output, and an exact one for files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_DEPTH = 100
 
 
 class BadJSON(ValueError):
-    """Text that is not JSON as RFC 8259 has it, or more of it than a model input can sensibly be.
+    """A text is not JSON (RFC 8259), or too large for a model input.
 
-    `position` is the character offset of the fault, 0 where there is no single place; `too_large` tells
-    a text that is refused for its size.
+    `position` is the character offset of the error, 0 if it has no single place; `too_large` says that the text is
+    refused for its size.
     """
 
     def __init__(self, message: str, position: int = 0, *, too_large: bool = False) -> None:
@@ -44,9 +44,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Spelled(float):
-    """A number whose text Python would not write again as it was: `1e5`, `1.10`, `1e400` (infinite as a float), `-0`.
+    """A number that Python would write in another way: `1e5`, `1.10`, `1e400` (infinite as a float), `-0`.
 
-    It counts as the float it is; `text` is how it was written.
+    It is used as a float; `text` is how it was written.
     """
 
     __slots__ = ("text",)
@@ -82,22 +82,21 @@ _decode_zeros_exactly = _exact_decoder(parse_int=_integer).decode
 def loads(raw: bytes) -> Any:
     """Parse JSON from UTF-8 bytes (a leading byte order mark is allowed).
 
-    Raises BadJSON for anything else: other encodings, NaN and Infinity, a key that stands twice, more
-    than MAX_BYTES or about MAX_VALUES values. A lesser depth than Python's recursion limit, which is
-    reported as BadJSON too, is for callers to ask.
+    Raises BadJSON for anything else: other encodings, NaN and Infinity, a key that occurs twice, more than MAX_BYTES
+    bytes or about MAX_VALUES values, nesting beyond Python's recursion limit. Callers check for MAX_DEPTH.
     """
     return _parse(raw, _decode)
 
 
 def loads_exact(raw: bytes) -> Any:
-    """Like `loads`, but `dump_exact` can write every number again as it stood: those that Python writes otherwise are Spelled."""
-    # Asked for every integer, Python would take twice as long: `-0` is rare.
+    """Like `loads`, but numbers that Python would write in another way are Spelled, so that `dump_exact` keeps them."""
+    # A hook for every integer would take twice as long, and `-0` is rare.
     return _parse(raw, _decode_zeros_exactly if b"-0" in raw else _decode_exactly)
 
 
 def value_of(raw: bytes | str, *, exact: bool = False) -> Any:
-    """The value of a text, read by `loads_exact` if `exact`, else by `loads`; None where it is no JSON, or `null`."""
-    encoded = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw  # lone surrogates are no JSON
+    """The value of a text, read by `loads_exact` if `exact`, else by `loads`; None if it is not JSON, or `null`."""
+    encoded = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw  # lone surrogates are not JSON
     try:
         return loads_exact(encoded) if exact else loads(encoded)
     except BadJSON:
@@ -105,7 +104,7 @@ def value_of(raw: bytes | str, *, exact: bool = False) -> Any:
 
 
 def object_of(raw: bytes | str, *, exact: bool = False) -> dict[str, Any] | None:
-    """The object that a text is, read as by `value_of`; None where it is anything else."""
+    """The object in a text, read as by `value_of`; None if it is anything else."""
     value = value_of(raw, exact=exact)
     return value if isinstance(value, dict) else None
 
@@ -125,13 +124,13 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
             f"{len(raw)} bytes of JSON, more than the {MAX_BYTES} accepted; upload files and pass their URLs",
             too_large=True,
         )
-    # Commas bound the number of values: counting them is a thousand times cheaper than parsing.
+    # Commas limit the number of values, and counting them is a thousand times cheaper than parsing.
     if len(raw) > MAX_VALUES and raw.count(b",") + raw.count(b"[") > MAX_VALUES:
         raise BadJSON(f"more than {MAX_VALUES} values in one JSON text", too_large=True)
     try:
         text = raw.decode("utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8")
     except UnicodeDecodeError as error:
-        good = error.object[: error.start].decode()  # `object` is without the byte order mark
+        good = error.object[: error.start].decode()  # `object` does not include the byte order mark
         raise BadJSON(f"not UTF-8: byte 0x{error.object[error.start]:02x}", len(good)) from None
     try:
         return decode(text)
@@ -141,7 +140,7 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
         raise BadJSON("nested too deeply") from None
     except BadJSON:
         raise
-    except ValueError as error:  # an integer of more digits than Python converts
+    except ValueError as error:  # an integer with more digits than Python converts
         raise BadJSON(str(error)) from None
 
 
@@ -150,12 +149,12 @@ _model_style = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow
 
 
 def dump_queue(value: Any) -> bytes:
-    """Bytes as the queue gateway writes them: ``", "`` and ``": "``, ASCII (recorded; aiohttp's style)."""
+    """JSON as the queue gateway writes it: ``", "`` and ``": "``, ASCII (recorded; aiohttp's style)."""
     return _queue_style(value).encode()
 
 
 def dump_model(value: Any) -> bytes:
-    """Bytes as models answer: compact, UTF-8 unescaped (recorded; FastAPI's style)."""
+    """JSON as models write it: compact, UTF-8 without escapes (recorded; FastAPI's style)."""
     text = _model_style(value)
     try:
         return text.encode()
@@ -164,7 +163,7 @@ def dump_model(value: Any) -> bytes:
 
 
 MAX_COLUMNS = 100
-"""How long a line may get before `dump_exact` gives each item of a list or object its own."""
+"""How long a line of `dump_exact` may be; a longer list or object gets a line for each item."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NESTED = (dict, list)
 _COMPACT = (",", ":")
@@ -173,12 +172,12 @@ _spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_n
 
 
 def dump_exact(value: Any, *, indent: int | None) -> str:
-    """JSON text with every number as `loads_exact` read it; keys in the order given, only lone surrogates escaped.
+    """JSON text with every number as `loads_exact` read it, keys in the given order, only lone surrogates escaped.
 
-    Compact, as models answer, when `indent` is None. Otherwise for people and for diffs, so many spaces a level and a
-    newline at the end, by one rule: a list or an object that holds no other stays on one line where this line has
-    at most MAX_COLUMNS columns (indent, key and comma counted); every other has a line for each item.
-    Raises ValueError for what has no JSON text: NaN, infinity, nesting without end.
+    If `indent` is None, it is compact, as models write it. Else it is for people and diffs: `indent` spaces per level
+    and a newline at the end. A list or an object without another in it is on one line if that line has at most
+    MAX_COLUMNS columns (with indent, key and comma); every other has a line for each item. Raises ValueError for NaN,
+    infinity and endless nesting.
     """
     try:
         if indent is None:
@@ -193,7 +192,7 @@ def dump_exact(value: Any, *, indent: int | None) -> str:
 
 
 def _surrogates_escaped(text: str) -> str:
-    """JSON text with lone surrogates, which have no UTF-8, as they were written."""
+    """JSON text with lone surrogates, which UTF-8 cannot express, as escapes."""
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -212,7 +211,7 @@ def _has_spelled(value: Any) -> bool:
 
 
 def _flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
-    """The text of a value on one line; `style` is what stands between items and behind a key."""
+    """The text of a value on one line; `style` has the separators after an item and after a key."""
     comma, colon = style
     if isinstance(value, dict):
         for place, (key, item) in enumerate(value.items()):
@@ -234,7 +233,10 @@ def _scalar(value: Any) -> str:
 
 
 def _put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
-    """The text of a value, each line led in by `newline`; `before` and `after` columns of its line are taken."""
+    """Write the text of a value; each further line begins with `newline`.
+
+    `before` and `after` are the columns that its line needs for other text.
+    """
     if not isinstance(value, _NESTED):
         put(_scalar(value))
         return

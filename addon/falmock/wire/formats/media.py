@@ -1,4 +1,4 @@
-"""Media types by file name and by content. Our own short tables: the system's differs from machine to machine."""
+"""Media types by file name and by content, from short tables: the system's table differs between machines."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ _SIGNATURES = (
     (0, b"%PDF", "application/pdf"),
     (0, b"PK\x03\x04", "application/zip"),
 )
-"""What files of a kind hold, and where; the first that fits counts."""
-# Printable ASCII only: what a client calls a media type comes back in a header.
+"""Offset, bytes there and media type; the first match counts."""
+# Printable ASCII only: a client's media type is sent back in a header.
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+([ \t]*;[ \t]*[\w!#$&^.+-]+=(\"[ !#-\[\]-~]*\"|[!#-:<-~]+))*", re.ASCII)
 
 
 def type_of(name: str) -> str:
-    """The media type a file name suggests."""
+    """The media type that a file name suggests."""
     return _BY_EXTENSION.get(name.rpartition(".")[2].lower(), DEFAULT)
 
 
 def media_type(content_type: str) -> str:
-    """The media type that a Content-Type tells, in lower case and without parameters."""
+    """The media type in a Content-Type, in lower case and without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 

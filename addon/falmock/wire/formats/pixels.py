@@ -1,17 +1,17 @@
-"""The size of an image in pixels, read from the head of its file: PNG, JPEG, GIF and WebP."""
+"""Reads the size of an image in pixels from the head of its file: PNG, JPEG, GIF and WebP."""
 
 from __future__ import annotations
 
 import struct
 
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
-"""The JPEG markers of a frame, which tells the size."""
+"""The JPEG markers of a frame header, which contains the size."""
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""Those without a length."""
+"""The JPEG markers without a length."""
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
-    """Width and height of an image; None where the file is none of these, or its head is not whole."""
+    """Width and height of an image; None if its format is another one or its head is incomplete."""
     try:
         if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
             size = struct.unpack_from(">II", data, 16)

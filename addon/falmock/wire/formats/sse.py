@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 MEDIA_TYPE = "text/event-stream"
 TYPE = f"{MEDIA_TYPE}; charset=utf-8"
-"""The content type as apps name it (PROTOCOL.md section 4)."""
+"""The content type that apps send (PROTOCOL.md section 4)."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LINE_END_IN_TEXT = re.compile(r"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
 class Event(NamedTuple):
-    """One event: its type (`message` where the stream names none), its data, and the last id the stream gave."""
+    """One event: its type (`message` by default), its data, and the last id in the stream so far ("" if none)."""
 
     type: str
     data: str
@@ -23,9 +23,9 @@ class Event(NamedTuple):
 
 
 def event(data: str, kind: str = "", event_id: str | None = None) -> bytes:
-    """One event as it is sent.
+    """The bytes of one event.
 
-    `kind` and `event_id` are single lines; an end of a line in `data` arrives as a line feed.
+    `kind` and `event_id` have one line each. The reader gets every line end in `data` as a line feed.
     """
     fields = [("event", kind)] if kind else []
     if event_id is not None:
@@ -34,7 +34,7 @@ def event(data: str, kind: str = "", event_id: str | None = None) -> bytes:
 
 
 def comment(text: str) -> bytes:
-    """A comment as it is sent: readers pass over it."""
+    """The bytes of a comment, which readers ignore."""
     return _block([("", line) for line in _lines_of(text)])
 
 
@@ -48,9 +48,9 @@ def _block(fields: list[tuple[str, str]]) -> bytes:
 
 
 class Parser:
-    """Reads one stream, however its bytes are cut.
+    """Reads the events of one stream from pieces of any size.
 
-    What stands behind the last blank line when the stream ends is dropped, as browsers do.
+    What follows the last blank line is dropped, as in browsers.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Parser:
         self._id = ""
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that are complete with these bytes, in order. Never raises: what is no field is passed over."""
+        """The events that these bytes complete, in order. Never raises: invalid lines are ignored."""
         events = []
         for line in self._lines(data):
             if line:
@@ -72,10 +72,10 @@ class Parser:
         return events
 
     def _lines(self, data: bytes) -> Iterator[bytes]:
-        """The lines that end in these bytes, without their ends."""
+        """The lines that end in these bytes, without line ends."""
         if not data:
             return
-        # A carriage return ends its line at once, without waiting for the line feed that may belong to it.
+        # A carriage return ends its line at once; a line feed may follow in the next piece.
         start = 1 if self._after_return and data[:1] == b"\n" else 0
         self._after_return = data[-1:] == b"\r"
         for end in _LINE_END.finditer(data, start):
@@ -103,7 +103,7 @@ class Parser:
             self._id = value
 
     def _dispatched(self) -> Event | None:
-        """The event that a blank line ends; None where it had no data."""
+        """The event that a blank line ends; None if it has no data."""
         event = Event(self._type or "message", "\n".join(self._data), self._id) if self._data else None
         self._type, self._data = "", []
         return event

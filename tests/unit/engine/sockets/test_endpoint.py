@@ -188,7 +188,7 @@ def test_what_is_no_map_of_json_kinds(message: str | bytes, meant: object) -> No
         (b"", "not a msgpack message: Unpack failed: incomplete input"),
         (b"\xc1", "not a msgpack message: FormatError"),
         (b"\x81\x01\x02", "not a msgpack message: int is not allowed for map key when strict_map_key=True"),
-        (b"\xd4\x05a", "extension type 5 of 1 bytes, which stands for nothing here"),
+        (b"\xd4\x05a", "extension type 5 of 1 bytes is not supported"),
         (encode({"x": math.nan}), "The input cannot be read: nan is not a JSON number"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Sizes of images, read from files as programs write them."""
+"""Sizes of images in files as real programs write them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def parsed(*pieces: bytes) -> list[Event]:
 
 
 def reference(raw: bytes) -> list[Event]:
-    """The rules once more, over the whole stream at once."""
+    """The same rules, written for a whole stream at once."""
     text = raw.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     events = []
     last_id = kind = ""
