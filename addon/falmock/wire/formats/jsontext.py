@@ -38,7 +38,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise BadJSON(f"the key {key!r} stands twice in one object")
+                raise BadJSON(f"the key {key!r} occurs twice in one object")
             seen.add(key)
     return result
 

@@ -71,7 +71,7 @@ def test_any_bytes_are_json_or_refused_in_words(raw: bytes) -> None:
         (b"{", "Expecting property name"),
         (b"NaN", "NaN is not a JSON value"),
         (b"[-Infinity]", "-Infinity is not"),
-        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "'c' stands twice"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "'c' occurs twice"),
         (b'"\xff"', "byte 0xff"),
         (b'\xef\xbb\xbf"\xfe"', "byte 0xfe"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
