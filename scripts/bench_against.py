@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench_figures import told
+from bench_figures import report
 from bench_mitmdump import mitmdump
 from bench_proxy import ROOT
 from bench_proxy import cpu_of
@@ -50,7 +50,7 @@ def _engine(before: Path, rounds: int) -> bool:
             ratios.setdefault(label, []).append(figure / old[label])
     met = True
     for label, each in ratios.items():
-        met &= told(f"{label}, engine alone", each, LIMIT, "before")
+        met &= report(f"{label}, engine alone", each, LIMIT, "before")
     return met
 
 
@@ -83,5 +83,5 @@ def _proxy(before: Path, folder: Path, rounds: int, repeats: int) -> bool:
                     step = {"Run": run_step, "Status": status_step(jobs[id(proxied)])}.get(label, cycle_step)
                     spent[id(proxied)] = statistics.median(cpu_of(proxied, step, repeats, 1) for _ in range(3))
                 ratios.append(spent[id(new)] / spent[id(old)])
-            met &= told(f"{label}, through mitmdump", ratios, LIMIT, "before")
+            met &= report(f"{label}, through mitmdump", ratios, LIMIT, "before")
     return met

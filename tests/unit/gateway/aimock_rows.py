@@ -34,7 +34,7 @@ HEADER_ROUTES = (
     Row("submit", (f"{DIALECT}::test_a_submit",)),
     Row("status", (f"{DIALECT}::test_a_status", f"{DIALECT}::test_places_logs_and_metrics")),
     Row("result", (f"{DIALECT}::test_a_result", f"{DIALECT}::test_a_result_before_the_job_is_over")),
-    Row("cancel", (f"{DIALECT}::test_cancels",), ("a job that is not cancelled by asking",)),
+    Row("cancel", (f"{DIALECT}::test_cancels",), ("a job that ignores a cancel",)),
     Row("sync", (f"{DIALECT}::test_a_run",)),
     Row("storage", (f"{ROUTES}::test_an_upload_comes_back_here",), ("uploads", "`/storage/upload/initiate`")),
     Row("any model path finds any id", (f"{DIALECT}::test_any_model_path_finds_a_job",)),
@@ -59,7 +59,7 @@ OLDER_ROUTES = (
 ERRORS = (
     Row("bad JSON", (f"{DIALECT}::test_what_is_no_json",)),
     Row("no fixture", (f"{DIALECT}::test_a_miss",)),
-    Row("no fixture, strict", (f"{DIALECT}::test_a_strict_miss",), ("a strict miss by its turn alone",)),
+    Row("no fixture, strict", (f"{DIALECT}::test_a_strict_miss",), ("a strict miss because of `turnIndex` only",)),
     Row(
         "an error fixture",
         (f"{DIALECT}::test_an_error_is_the_answer_to_a_submit", f"{DIALECT}::test_an_error_by_default"),
