@@ -195,7 +195,7 @@ def test_where_mitmproxy_passes_on_whole_messages_only(confdir: Path, folder: Pa
     with mitmdump(confdir, "--set", "rawtcp=false", fixtures=folder) as mock:
         with opened(mock, "/acme/talks/realtime", CUT, tls=True) as line:
             assert heard(line)[0] == b""
-        assert "only where the option rawtcp is true" in mock.output
+        assert "only if the option rawtcp is true" in mock.output
         with talk(mock, CLOSE) as client:
             client.send("{}")
             with pytest.raises(ConnectionClosedError, match="1011"):

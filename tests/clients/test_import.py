@@ -250,5 +250,5 @@ def test_what_falmock_answered_is_not_recorded_again(confdir: Path, tmp_path: Pa
         with httpx.Client(proxy=mock.proxy, verify=trust, trust_env=False, timeout=30) as client:
             assert [client.post(f"https://fal.run/a/{name}", json={}).status_code for name in "bc"] == [200, 404]
     said = imported(confdir, flows, folder)
-    assert "answers of falmock's own, which are not recorded again" in said
+    assert "answers that falmock gave; they are not recorded again" in said
     assert not list(folder.rglob("*.json"))

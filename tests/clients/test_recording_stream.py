@@ -88,7 +88,7 @@ def test_a_long_session(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
             for _ in range(rounds):  # 200 MiB both ways
                 line.send(part)
                 assert line.recv(30) == part
-        mock.wait_for("more than 64 MiB were said, what follows is not recorded")
+        mock.wait_for("it has more than 64 MiB of messages, what follows is not recorded")
         assert memory(mock, "VmHWM") - before < room
         mock.wait_for("recorded the opening of the socket of test/raw/ws")
     answers = [entry for entry in tape.entries(tmp_path) if entry["match"].get("model") == "test/raw/ws"]

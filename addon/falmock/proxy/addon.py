@@ -105,7 +105,7 @@ class Falmock:
         upload_spool.remove_leftovers()
         self._configuration.running()
         if self._recordings.current is not None:
-            captures.take_over_har(self._recordings.current)
+            captures.import_har(self._recordings.current)
 
     def done(self) -> None:
         """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""

@@ -1,1 +1,1 @@
-"""Recording at mitmproxy's edge: what listens to flows, and what is written of them."""
+"""Recording at mitmproxy's edge: observes flows and writes fixtures."""

@@ -1,4 +1,4 @@
-"""Puts tees on the bodies of flows that are recorded, and reads flows with what these heard."""
+"""Captures the bodies of recorded flows while they stream, and makes exchanges of the flows."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from falmock.wire.formats.media import media_type
 from falmock.wire.message import header_map
 
 WHOLE_ABOVE = 1024 * 1024
-"""Text and JSON of a file host longer than this (bytes) is streamed like media."""
+"""Text and JSON longer than this (bytes) is streamed like media."""
 _SENT, _RECEIVED = "sent", "received"
 _BODILESS = (101, 204, 304)
 
 
 class BodyListeners:
-    """The flows whose bodies are listened to; what has to be kept of these is written to a folder."""
+    """Captures bodies of flows; what must be kept of them is written to a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._listeners: dict[tuple[str, str], Hasher | TimedChunks] = {}
 
     def on_request(self, flow: http.HTTPFlow, sink: Sink) -> None:
-        """A request begins whose body is of use in this way: it streams on, and is listened to."""
+        """A request begins whose body is used as `sink` says: stream it on, and capture it."""
         if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
             return
         listener = Hasher() if sink is Sink.HASH else Spool(self._folder)
@@ -40,17 +40,17 @@ class BodyListeners:
         self._listeners[flow.id, _SENT] = listener
 
     def on_response(self, flow: http.HTTPFlow) -> None:
-        """An answer begins: what is not a short text streams on, and is listened to."""
-        listener = self._tee_for(flow)
+        """An answer begins: stream it on and capture it, unless it is a short text."""
+        listener = self._capture_for(flow)
         if listener is not None and flow.response is not None:
             flow.response.stream = listener
             self._listeners[flow.id, _RECEIVED] = listener
 
-    def _tee_for(self, flow: http.HTTPFlow) -> Spool | TimedChunks | None:
+    def _capture_for(self, flow: http.HTTPFlow) -> Spool | TimedChunks | None:
         response = flow.response
         if response is None or flow.request.method == "HEAD":
             return None
-        headers = header_map(response.headers.fields)  # at once: each look by mitmproxy goes through all of them
+        headers = header_map(response.headers.fields)  # once: each lookup goes through all headers
         encoding = headers.get("content-encoding", "").strip().lower()
         content_type = media_type(headers.get("content-type", ""))
         is_text = content_type.startswith("text/") or "json" in content_type
@@ -66,16 +66,16 @@ class BodyListeners:
         return (Pieces if comes_in_pieces(flow) else Spool)(self._folder)
 
     def received(self, flow: http.HTTPFlow) -> int:
-        """How much of an answer came so far (bytes)."""
+        """How much of an answer has come so far (bytes)."""
         listener = self._listeners.get((flow.id, _RECEIVED))
         return 0 if listener is None else listener.size
 
     def complete(self, flow: http.HTTPFlow, host: str) -> Exchange:
-        """A flow is complete: the exchange on it."""
+        """A flow is complete: its exchange."""
         return _exchange(flow, host, *self._pop(flow))
 
     def broke_off(self, flow: http.HTTPFlow, host: str | None) -> Exchange | None:
-        """A flow broke off: nothing of it is kept, but what a stream told a fal host's client by then."""
+        """A flow failed: discard its bodies. Returns an exchange with what an event stream of a fal host sent, else None."""
         sent, received = self._pop(flow)
         exchange = None
         if isinstance(received, TimedChunks | Pieces) and host is not None and flow.error is not None:
@@ -94,17 +94,17 @@ class BodyListeners:
 
 
 def app_left(flow: http.HTTPFlow) -> bool:
-    """Whether a flow broke off since its client went away, or mitmproxy ended it, and not by fal's doing."""
+    """Whether a flow failed because its client disconnected or mitmproxy ended it, and not because of fal."""
     client, server, message = flow.client_conn, flow.server_conn, flow.error.msg if flow.error else ""
     if not client.connected or message == Error.KILLED_MESSAGE:
         return True
-    # Of HTTP/2 mitmproxy says so of either side.
+    # For HTTP/2, mitmproxy writes this for both sides.
     is_reset = message.startswith("stream reset by client")
     return is_reset and client.alpn == b"h2" and (server.alpn != b"h2" or "CANCEL" in message)
 
 
 def comes_in_pieces(flow: http.HTTPFlow) -> bool:
-    """Whether an answer is one to a call for a stream, and not told to be short: its client is not to wait for the end."""
+    """Whether an answer to a stream call has no declared length: its client must get it as it comes."""
     response = flow.response
     if response is None or response.status_code != 200:
         return False
@@ -115,9 +115,9 @@ def comes_in_pieces(flow: http.HTTPFlow) -> bool:
 def _exchange(
     flow: http.HTTPFlow, host: str, sent: Hasher | TimedChunks | None, received: Hasher | TimedChunks | None
 ) -> Exchange:
-    """The exchange on a flow, with what was heard of its streamed bodies."""
-    heard = [listener.content() if isinstance(listener, Hasher) else None for listener in (sent, received)]
-    exchange = flows.exchange(flow, host, *heard)
+    """The exchange of a flow, with what was captured of its streamed bodies."""
+    captured = [listener.content() if isinstance(listener, Hasher) else None for listener in (sent, received)]
+    exchange = flows.exchange(flow, host, *captured)
     if isinstance(received, TimedChunks):
         body = b"".join(chunk for _, chunk in received.chunks)
         return exchange._replace(body=body, chunks=tuple(received.chunks), lost=received.lost)

@@ -1,7 +1,7 @@
-"""Turns what people already have into fixtures: flow files, which mitmproxy reads, and HARs, which we read ourselves.
+"""Makes fixtures from existing captures: flow files, which mitmproxy reads, and HARs, which falmock reads itself.
 
-mitmproxy's own reader of HARs gives up on the whole file where one entry is not as a browser writes it (a body
-without text, base64 that was cut); other tools' HARs are often so.
+mitmproxy's own reader of HARs rejects the whole file if one entry is not as a browser writes it (a body without
+text, truncated base64); HARs of other tools often have such entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
-    """A flow from a file: read it as if it had just happened."""
+    """Record a flow from a file as if it had just happened."""
     url = flows.url_of(flow.request, host or flow.request.pretty_host)
     if host is None and not recording.recorder.uploads.expects(flow.request.method, url):
         recording.counts["other hosts"] += 1
@@ -35,23 +35,23 @@ def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None
 
 
 def take_socket(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
-    """A flow from a file whose socket is closed."""
+    """Record a flow from a file whose WebSocket is closed."""
     if host is not None and not _is_falmocks(recording, flow):
         recording.imported = True
         recording.take(sockets.session(flow, host), flow)
 
 
 def _is_falmocks(recording: RecordingSession, flow: http.HTTPFlow) -> bool:
-    """Whether it was falmock that answered a flow from a file: that is in fixtures, or was made up."""
+    """Whether falmock itself answered a flow from a file; such a flow is not recorded."""
     answered = flows.ANSWERED in flow.metadata
     if answered and not recording.counts["answered by falmock"]:
-        logger.warning("falmock: the file has answers of falmock's own, which are not recorded again")
+        logger.warning("falmock: the file has answers that falmock gave; they are not recorded again")
     recording.counts["answered by falmock"] += answered
     return answered
 
 
-def take_over_har(recording: RecordingSession) -> None:
-    """Read the file that mitmproxy was given (`-r`), if it is a HAR, in mitmproxy's place."""
+def import_har(recording: RecordingSession) -> None:
+    """If the file of mitmproxy's `-r` is a HAR, read it instead of mitmproxy."""
     path = ctx.options.rfile
     if not path or path == "-" or not _is_har(Path(path).expanduser()):
         return

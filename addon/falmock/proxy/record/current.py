@@ -1,4 +1,4 @@
-"""Builds recordings from a configuration."""
+"""Starts and stops recordings as the configuration changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from falmock.recording.disk.writer import Writer
 
 
 def prepare(root: str) -> None:
-    """Make sure that recordings can be kept in this folder. Raises BadOption."""
+    """Check that recordings can be written to this folder. Raises BadOption."""
     folder = Path(root).expanduser()
     if folder.exists() and not folder.is_dir():
         raise BadOption(f"fal_fixtures: recordings go to the first one, which must be a folder; {root} is a file")
@@ -38,16 +38,16 @@ class Recordings:
         self._config: Config | None = None
 
     def use(self, config: Config, root: str, known: Sequence[Fixture]) -> None:
-        """Record, or do not, as this configuration asks; `known` are the fixtures that are loaded."""
+        """Start or stop recording as this configuration says; `known` are the loaded fixtures."""
         before, self._config = self._config, config
-        if before is not None and _what_counts(before) == _what_counts(config):
+        if before is not None and _settings(before) == _settings(config):
             return
         self.stop()
         if config.mode.records:
-            self.current = self._begun(config, Writer(root, known))
+            self.current = self._start(config, Writer(root, known))
             addon_chain.exit_work().work = self._finish
 
-    def _begun(self, config: Config, writer: Writer) -> RecordingSession:
+    def _start(self, config: Config, writer: Writer) -> RecordingSession:
         writer.prepare()
         return RecordingSession(
             self._app.recorder(config, join),
@@ -59,14 +59,14 @@ class Recordings:
         )
 
     def stop(self) -> None:
-        """End a recording now: what is not fetched by then stays as a URL."""
+        """End the recording now: files that are not fetched yet stay as URLs."""
         addon_chain.exit_work().work = None
         ended, self.current = self.current, None
         if ended is not None:
             ended.close()
 
     def expects(self, flow: http.HTTPFlow) -> bool:
-        """Whether a request to a host that is not fal's is part of an upload that is being recorded."""
+        """Whether a request to a host that is not fal's belongs to an upload that is being recorded."""
         return self.current is not None and self.current.expects(flow)
 
     async def _finish(self) -> None:
@@ -75,8 +75,8 @@ class Recordings:
             self.current = None
 
 
-def _what_counts(config: Config) -> tuple[object, ...]:
-    """What a recording depends on: it ends, and another begins, when one of these changes."""
+def _settings(config: Config) -> tuple[object, ...]:
+    """The settings that a recording depends on: if one changes, it ends and another begins."""
     return (
         config.mode,
         config.fixtures,

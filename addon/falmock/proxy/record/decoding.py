@@ -1,7 +1,7 @@
-"""Undoes the content encoding of a stream as it comes, in pieces that no compression makes too big for memory.
+"""Decodes the content encoding of a stream as it comes, in pieces of limited size, however well it is compressed.
 
-Brotli comes with each mitmproxy. What reads zstandard does not: the package `zstandard` came before mitmproxy 12.3,
-`backports.zstd` comes since, and Python 3.14 has its own.
+Every mitmproxy brings brotli. Zstandard differs: mitmproxy before 12.3 brings the package `zstandard`, later ones
+`backports.zstd`, and Python 3.14 has its own module.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from typing import Protocol
 import brotli  # type: ignore[import-untyped, unused-ignore]
 
 Inflate = Callable[[bytes], Iterator[bytes]]
-"""From a chunk, cut anywhere, to what is known of the content by then. Raises BadEncoding, while it is iterated."""
+"""Decodes a chunk, split anywhere, into pieces of content. Raises BadEncoding during iteration."""
 MAX_PIECE = 32 * 1024 * 1024
-"""What one piece holds at most (bytes)."""
+"""The largest size of one piece (bytes)."""
 _ANY_HEADER = 47
-"""For zlib: a header of gzip or of its own (15 bits of window, 32 to find out which)."""
+"""For zlib: accept a gzip or zlib header (15 bits of window, plus 32 to detect which)."""
 _ZLIB_SLICE = 16 * 1024
-"""Deflate makes a byte into 1032 at most, see https://zlib.net/zlib_tech.html."""
+"""Bytes per step. Deflate expands a byte to at most 1032, see https://zlib.net/zlib_tech.html."""
 _BROTLI_SLICE = 8
-"""A meta-block has up to 16 MiB and takes more than these bytes (RFC 7932, section 9.2), so they end one at most."""
+"""Bytes per step. A meta-block has up to 16 MiB and is longer than this (RFC 7932, section 9.2), so a step ends at most one."""
 _ZSTD_SLICE = 512
-"""Four bytes are a block of 128 KiB (RFC 8878, section 3.1.1.2)."""
+"""Bytes per step. Four bytes can be a block of 128 KiB (RFC 8878, section 3.1.1.2)."""
 _ZSTD_WINDOW = 8 * 1024 * 1024
-"""What a sender may have its receiver remember (RFC 9659)."""
+"""The largest window (bytes) that a sender may require (RFC 9659)."""
 
 
 class BadEncoding(ValueError):
-    """Bytes that are not encoded as is said of them."""
+    """Bytes that do not have the content encoding that their headers name."""
 
 
 def inflate(encoding: str) -> Inflate | None:
-    """What undoes this content encoding (lower case, "" for none); None for one that is not known."""
+    """The decoder of this content encoding (lower case, "" for none); None if the encoding is not supported."""
     if encoding in ("", "identity"):
         return lambda chunk: iter((chunk,))
     if encoding in ("gzip", "x-gzip", "deflate"):
@@ -48,7 +48,7 @@ def inflate(encoding: str) -> Inflate | None:
 
 
 def _sliced(step: Callable[[bytes], bytes], size: int, error: type[Exception]) -> Inflate:
-    """What feeds so many bytes at a time, to a step that raises this error."""
+    """A decoder that passes `size` bytes at a time to `step`, and turns its `error` into BadEncoding."""
 
     def feed(chunk: bytes) -> Iterator[bytes]:
         try:
@@ -61,7 +61,7 @@ def _sliced(step: Callable[[bytes], bytes], size: int, error: type[Exception]) -
 
 
 class _Brotli:
-    """Bytes of brotli, what follows its end passed over."""
+    """Decodes brotli; ignores bytes after its end."""
 
     def __init__(self) -> None:
         self._decompressor = brotli.Decompressor()
@@ -71,7 +71,7 @@ class _Brotli:
 
 
 class _Frame(Protocol):
-    """One frame of zstandard, which each of the packages has."""
+    """A decoder of one zstandard frame, as each of the packages has it."""
 
     @property
     def eof(self) -> bool: ...
@@ -81,14 +81,14 @@ class _Frame(Protocol):
 
 
 class Zstd(NamedTuple):
-    """A package that reads zstandard: what begins a frame, and the error it raises."""
+    """A package that decodes zstandard: a factory of frame decoders, and the error they raise."""
 
     begin: Callable[[], _Frame]
     error: type[Exception]
 
 
 def by_backport() -> Zstd:
-    """The standard library's module, or the same for earlier Pythons. Raises ImportError."""
+    """The standard library's module, or its backport for earlier Pythons. Raises ImportError."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
@@ -105,7 +105,7 @@ def by_zstandard() -> Zstd:
 
 
 def zstd() -> Zstd | None:
-    """The package for zstandard that is installed, today's first; None when none is."""
+    """The installed package for zstandard, the newer one first; None if there is none."""
     for package in (by_backport, by_zstandard):
         with suppress(ImportError):
             return package()
@@ -116,7 +116,7 @@ ZSTD = zstd()
 
 
 class _Zstandard:
-    """Bytes of zstandard, of one frame or several in a row."""
+    """Decodes zstandard, one frame or several in a row."""
 
     def __init__(self, package: Zstd) -> None:
         self._begin = package.begin

@@ -1,4 +1,4 @@
-"""Downloads files through mitmproxy itself: with its TLS settings, its upstream proxy, and as flows people can see."""
+"""Downloads files through mitmproxy itself: with its TLS settings and upstream proxy, and as visible flows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from mitmproxy import ctx
 from mitmproxy import http
 
 STALLED = 30.0
-"""Seconds without a byte after which a download is given up."""
+"""A download that gets no byte for this long (seconds) is given up."""
 
 
 class Fetches:
-    """The downloads under way. What they bring is for the hooks to see; `received` tells how much that is so far."""
+    """The downloads in progress. The recording hooks record their answers; `received` returns the bytes received so far."""
 
     def __init__(self, received: Callable[[http.HTTPFlow], int]) -> None:
         self._received = received
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def download(self, url: str) -> str | None:
-        """Fetch a file; what went wrong in a few words, None when it came."""
+        """Download a file. Returns the problem in a few words, None on success."""
         flow = _flow(url)
         done = self._under_way[flow.id] = asyncio.get_running_loop().create_future()
         ctx.master.commands.call("replay.client", [flow])
@@ -40,7 +40,7 @@ class Fetches:
         return None if status == 200 else f"status {status}"
 
     def ended(self, flow: http.HTTPFlow) -> None:
-        """A flow is complete or broke off: if it is one of these, it is over."""
+        """A flow is complete or failed: if it is one of these downloads, end it."""
         done = self._under_way.pop(flow.id, None)
         if done is not None and not done.done():
             done.set_result(None)

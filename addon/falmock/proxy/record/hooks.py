@@ -1,4 +1,4 @@
-"""Listens to what fal answers, and to what files of flows hold: it is recorded where that is asked for."""
+"""Passes fal's answers, and flows from files, to the recording in progress."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from falmock.wire.message import header_map
 
 
 class RecordingHooks:
-    """Gives flows to the recording under way, and has what it wrote replayed from then on."""
+    """Gives flows to the recording in progress; in mode auto, what it writes is replayed from the next call on."""
 
     def __init__(self, app: App, recordings: Recordings) -> None:
         self._app = app
         self._recordings = recordings
 
     def request_began(self, flow: http.HTTPFlow, host: str | None, recording: RecordingSession) -> None:
-        """The headers of a request are here; `host` is the fal host it is for, if it is for one."""
+        """The headers of a request are here; `host` is its fal host, None if it is not to fal."""
         if host is None or self._app.engines.passes(header_map(flow.request.headers.fields)):
             recording.requestheaders(flow, host or flow.request.pretty_host)
 
     def answer_began(self, flow: http.HTTPFlow) -> None:
-        """The headers of an answer of fal's are here: let what streams stream on."""
+        """The headers of fal's answer are here: let a stream pass on as it comes."""
         if self._recordings.current is not None:
             self._recordings.current.responseheaders(flow)
         elif flow.response is not None and (
@@ -37,7 +37,7 @@ class RecordingHooks:
             flow.response.stream = True
 
     async def answered(self, flow: http.HTTPFlow) -> None:
-        """A flow has its whole answer."""
+        """A flow has its complete answer."""
         recording = self._recordings.current
         if recording is None:
             return
@@ -51,18 +51,18 @@ class RecordingHooks:
             captures.take_flow(recording, flow, flows.host_of(flow.request, self._app.config.hosts))
 
     def broke_off(self, flow: http.HTTPFlow) -> None:
-        """A flow ended without its whole answer."""
+        """A flow ended without a complete answer."""
         if self._recordings.current is not None:
             self._recordings.current.error(flow, flow.metadata.get(FORWARDED))
 
     def said(self, flow: http.HTTPFlow) -> None:
-        """A message came on the socket of a flow."""
+        """A message came on the WebSocket of a flow."""
         host = flow.metadata.get(FORWARDED)
         if host is not None and flow.live and self._recordings.current is not None:
             self._recordings.current.websocket_message(flow, host)
 
     async def hung_up(self, flow: http.HTTPFlow) -> None:
-        """The socket of a flow is closed."""
+        """The WebSocket of a flow is closed."""
         recording = self._recordings.current
         if recording is None:
             return
@@ -75,6 +75,6 @@ class RecordingHooks:
 
     async def _replay_now(self, recording: RecordingSession) -> None:
         if self._app.config.mode is Mode.AUTO and recording.is_writing:
-            # What was paid for once is replayed from the next call on: the app hears of it when that is so.
+            # The answer waits for this, so that the app's next call is replayed and not billed again.
             await recording.settle()
             await self._app.fixtures.look()

@@ -1,7 +1,7 @@
-"""Listens to bodies that stream through mitmproxy: each is a callable for `message.stream`, called with every chunk.
+"""Captures bodies that stream through mitmproxy: each class is a callable for `message.stream`, called with every chunk.
 
-What is needed is kept on the way (a digest, a file, the times of chunks), so that a body of any size passes at once and
-in constant memory.
+They keep only what is needed (a digest, a file, the times of chunks), so that a body of any size passes at once and in
+constant memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from falmock.serving.spool import Spool
 
 
 class Pieces(Spool):
-    """Keeps a body that comes piece by piece: as Spool does, and while it is short its pieces and when each came."""
+    """Keeps a body in a file like Spool; for a short body also its chunks and when each came (seconds since the epoch)."""
 
     LIMIT = 64 * 1024
 
@@ -25,7 +25,7 @@ class Pieces(Spool):
         self.chunks: list[tuple[float, bytes]] = []
 
     def __call__(self, chunk: bytes) -> bytes:
-        """One chunk, which goes on unchanged; the empty one ends the body."""
+        """Take one chunk and return it unchanged; an empty chunk ends the body."""
         super().__call__(chunk)
         if self.size > self.LIMIT:
             self.chunks.clear()
@@ -37,7 +37,7 @@ class Pieces(Spool):
 class TimedChunks:
     """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to a limit of bytes.
 
-    `encoding` is the stream's content encoding: what is kept is less that. `lost` says why it is not whole.
+    `encoding` is the stream's content encoding; the chunks are kept decoded. `lost` says why they are incomplete.
     """
 
     LIMIT = 64 * 1024 * 1024
@@ -51,13 +51,13 @@ class TimedChunks:
             self.lost = f"its events are encoded ({encoding})"
 
     def __call__(self, chunk: bytes) -> bytes:
-        """One chunk, which goes on unchanged; the empty one ends the stream."""
+        """Take one chunk and return it unchanged; an empty chunk ends the stream."""
         if chunk and self._inflate is not None and not self.lost:
             self._keep(self._inflate(chunk))
         return chunk
 
     def _keep(self, pieces: Iterable[bytes]) -> None:
-        """Keep what a chunk holds, taken no further than to the limit."""
+        """Keep the content of a chunk, decoded only up to the limit."""
         kept = []
         try:
             for piece in pieces:
@@ -74,5 +74,5 @@ class TimedChunks:
             self.chunks.append((time.time(), data))
 
     def drop(self) -> None:
-        """The stream was cut off: forget it."""
+        """The stream was cut off: discard it."""
         self.chunks.clear()

@@ -1,4 +1,4 @@
-"""Makes fixtures of flows that are on the screen or came from a file, whatever the mode: `falmock.save`."""
+"""The command `falmock.save`: makes fixtures of flows on the screen or from a file, in any mode."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from falmock.recording.recorder import Recorder
 
 
 class SaveCommand:
-    """One save of some flows: in the order in which they began, as if they were happening now."""
+    """Saves flows once: reads them in the order in which they began, as if they happened now."""
 
     def __init__(self, recorder: Recorder, root: str, known: Sequence[Fixture]) -> None:
         self._recorder = recorder
         self._writer = Writer(root, known)
-        self._told: list[str] = []
+        self._warnings: list[str] = []
         self._counts: Counter[str] = Counter()
 
     def save(self, chosen: Sequence[http.HTTPFlow]) -> str:
-        """Write what the flows are fixtures of; what came of it. Raises OSError, ValueError, LookupError."""
+        """Write fixtures of the flows; returns a summary. Raises OSError, ValueError, LookupError."""
         self._writer.prepare()
         for flow in sorted(chosen, key=lambda flow: flow.request.timestamp_start):
             host = flows.host_of(flow.request, self._recorder.hosts)
@@ -49,11 +49,11 @@ class SaveCommand:
         return self._summary(len(chosen))
 
     def _carry_out(self, outcome: Outcome) -> None:
-        carry_out(outcome, tell=self._tell, learn=lambda _: None, write=self._write)
+        carry_out(outcome, tell=self._report, learn=lambda _: None, write=self._write)
 
-    def _tell(self, outcome: Tell) -> None:
+    def _report(self, outcome: Tell) -> None:
         if outcome.level is Level.WARNING:
-            self._told.append(outcome.text)
+            self._warnings.append(outcome.text)
 
     def _write(self, outcome: Save | Link) -> None:
         self._writer.write(outcome)
@@ -63,4 +63,4 @@ class SaveCommand:
         parts = [f"{self._counts['fixtures']} recorded from {chosen} flows in {self._writer.folder.label}"]
         if others := self._counts["to other hosts"]:
             parts.append(f"{others} to other hosts passed over")
-        return "; ".join([*parts, *map(self._recorder.redactor.text, self._told)])
+        return "; ".join([*parts, *map(self._recorder.redactor.text, self._warnings)])

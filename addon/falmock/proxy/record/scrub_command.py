@@ -1,4 +1,4 @@
-"""Takes secrets out of the fixtures that are on disk: `falmock.scrub`."""
+"""The command `falmock.scrub`: removes secrets from the fixtures on disk."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from falmock.redaction.redactor import Redactor
 
 
 def scrub(paths: Sequence[str], redactor: Redactor) -> Scrubbed:
-    """Scrub these fixture files, and those in these folders; each is rewritten whole. Raises OSError."""
-    looked_at = 0
+    """Scrub these fixture files, and those in these folders. A file that has secrets is rewritten. Raises OSError."""
+    read = 0
     rewritten: list[str] = []
     for name in paths:
         path = Path(name).expanduser()
@@ -22,13 +22,13 @@ def scrub(paths: Sequence[str], redactor: Redactor) -> Scrubbed:
         only = None if path.is_dir() else path
         folder = Folder(name if only is None else str(path.parent))
         files = folder.files() if only is None else [only]
-        looked_at += len(files)
+        read += len(files)
         rewritten += [folder.shown(file) for file in files if _scrub_file(folder, file, redactor)]
-    return Scrubbed(looked_at, tuple(rewritten))
+    return Scrubbed(read, tuple(rewritten))
 
 
 def _scrub_file(folder: Folder, path: Path, redactor: Redactor) -> bool:
-    """Take the secrets out of one file; whether there were any. One that cannot be read as fixtures is left alone."""
+    """Remove the secrets from one file; returns whether it had any. A file that is not readable as fixtures is unchanged."""
     now = folder.read(path)
     entries = now["fixtures"] if now else []
     clean = [scrubbed(entry, redactor) for entry in entries]

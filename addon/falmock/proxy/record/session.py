@@ -1,4 +1,4 @@
-"""The recording edge: listens to forwarded flows, has the recorder read them, and the writer keep what comes of it."""
+"""One recording: passes forwarded flows to the recorder, and its results to the writer."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ from falmock.wire.message import Content
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 8
-"""How many files are fetched at a time."""
-ONE_BY_ONE = 5
-"""How many fixtures that were written together are named in the log."""
-_LOUDNESS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
+"""How many files are fetched at the same time."""
+NAMED = 5
+"""How many of the fixtures that were written together the log names."""
+_LOG_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 
 
 class RecordingSession:
-    """One recording, from its start to its end. Files are written in a thread of their own, in order.
+    """One recording, from its start to its end. A separate thread writes the files, in order.
 
-    `at_once` says that what is written will be asked for soon; `assets` says that files which answers name and nobody
-    downloaded are fetched at the end; `learned` hears of every file URL whose content became known; `wrote` is called
-    after fixtures changed on disk.
+    `at_once`: write without delay, because the fixtures may be replayed soon. `assets`: at the end, fetch the files that
+    answers name and the app did not download. `learned` is called with every file URL whose content became known;
+    `wrote` is called after fixtures changed on disk.
     """
 
     def __init__(
@@ -73,26 +73,26 @@ class RecordingSession:
         self._assets = assets
         self._learned = learned
         self._wrote = wrote
-        self._queue = WriteQueue(writer, self._kept, 0.0 if at_once else GATHER)
+        self._queue = WriteQueue(writer, self._written, 0.0 if at_once else GATHER)
         self._peers: set[str] = set()
         self._listeners = BodyListeners(writer.folder.root / ASSETS)
         self._sockets = SocketListeners()
         self._fetches = Fetches(self._listeners.received)
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     # flows on their way
 
     def expects(self, flow: http.HTTPFlow) -> bool:
-        """Whether a request to a host that is not fal's is part of an upload that fal asked for."""
+        """Whether a request to a host that is not fal's belongs to an upload that fal initiated."""
         return self.recorder.uploads.expects(flow.request.method, flows.url_of(flow.request, flow.request.pretty_host))
 
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
-        """A request to this host begins: a body that is a file is listened to while it streams."""
+        """A request to this host begins: capture a body that is a file while it streams."""
         sink = self.recorder.sink(flow.request.method, host, flow.request.path.partition("?")[0])
         self._listeners.on_request(flow, sink)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """An answer begins: what is not a short text is listened to while it streams."""
+        """An answer begins: capture it while it streams, unless it is a short text."""
         self._listeners.on_response(flow)
 
     def response(self, flow: http.HTTPFlow, host: str) -> None:
@@ -107,112 +107,114 @@ class RecordingSession:
             self.recorder.redactor.learn_value(peer[0])
 
     def error(self, flow: http.HTTPFlow, host: str | None) -> None:
-        """A flow broke off: nothing of it is kept, but what a stream of events told by then may be of use."""
+        """A flow failed: discard it, except for what an event stream has sent."""
         exchange = self._listeners.broke_off(flow, host)
         if exchange is not None:
             self.take(exchange, flow)
         self._fetches.ended(flow)
 
     def is_delivery(self, flow: http.HTTPFlow) -> bool:
-        """Whether a request to somebody else is a webhook that fal sent to the app through here."""
+        """Whether a request to another host is a webhook that fal sent to the app through this proxy."""
         return flow.is_replay is None and webhook_results.REQUEST_ID in flow.request.headers
 
     def delivery(self, flow: http.HTTPFlow) -> None:
         """A webhook was delivered."""
-        with contextlib.suppress(ValueError):  # the app will have wondered as well
+        with contextlib.suppress(ValueError):  # its body cannot be decoded, not even by the app
             request = flows.read(flow, flow.request.pretty_host)
             for outcome in self.recorder.note_delivery(request, flow.request.timestamp_start):
                 self.carry_out(outcome, flow)
 
     def websocket_message(self, flow: http.HTTPFlow, host: str) -> None:
-        """Something was said on a socket to a fal host."""
+        """A message came on a WebSocket to a fal host."""
         if self._sockets.message(flow, host):
             url = flows.url_of(flow.request, host)
             self.tell(Tell(f"the socket to {url}: {TOO_LONG}, what follows is not recorded", Level.WARNING))
 
     def websocket_end(self, flow: http.HTTPFlow, host: str) -> None:
-        """A socket to a fal host is closed."""
+        """A WebSocket to a fal host is closed."""
         self._learn_peer(flow.client_conn.peername)
         self.take(self._sockets.ended(flow, host), flow)
 
-    # what comes of them
+    # results
 
-    def take(self, heard: Exchange | Session, flow: http.HTTPFlow | None = None) -> None:
-        """Have the recorder read an exchange or a session, and see to what comes of it."""
+    def take(self, recorded: Exchange | Session, flow: http.HTTPFlow | None = None) -> None:
+        """Pass an exchange or a session to the recorder, and carry out its outcomes."""
         self.counts["exchanges"] += 1
         try:
-            outcomes = self.recorder.note(heard) if isinstance(heard, Exchange) else self.recorder.note_session(heard)
-        except Exception:  # the app must not notice
-            logger.exception("falmock: %s %s could not be recorded", heard.request.method, heard.request.host)
+            outcomes = (
+                self.recorder.note(recorded) if isinstance(recorded, Exchange) else self.recorder.note_session(recorded)
+            )
+        except Exception:  # the app's call must not fail
+            logger.exception("falmock: %s %s could not be recorded", recorded.request.method, recorded.request.host)
             return
         for outcome in outcomes:
             self.carry_out(outcome, flow)
-        if isinstance(heard, Exchange):
-            self._drop_unused(heard, outcomes)
+        if isinstance(recorded, Exchange):
+            self._drop_unused(recorded, outcomes)
 
     def carry_out(self, outcome: Outcome, flow: http.HTTPFlow | None = None) -> None:
-        """See to one outcome."""
-        carry_out(outcome, tell=self.tell, learn=self._learned, write=lambda kept: self._queue.put(kept, flow))
+        """Carry out one outcome."""
+        carry_out(outcome, tell=self.tell, learn=self._learned, write=lambda item: self._queue.put(item, flow))
 
     def tell(self, outcome: Tell) -> None:
-        """Log what the user should know."""
+        """Log a message for the user, without secrets."""
         self.counts["not used"] += outcome.level is Level.WARNING
-        logger.log(_LOUDNESS[outcome.level], "falmock: %s", self.recorder.redactor.text(outcome.text))
+        logger.log(_LOG_LEVELS[outcome.level], "falmock: %s", self.recorder.redactor.text(outcome.text))
 
     def _drop_unused(self, exchange: Exchange, outcomes: list[Outcome]) -> None:
-        """Remove the file of a body that nothing came of."""
+        """Remove the file of a body that no outcome uses."""
         content = exchange.received
         if content is not None and content.file is not None:
             used = any(isinstance(outcome, Save | Link) for outcome in outcomes)
             if not used:
                 Path(content.file).unlink(missing_ok=True)
 
-    def _kept(self, done: list[WriteResult]) -> None:
-        """Tell what was written, in one line: mitmproxy's log costs more for each than writing does."""
-        saved = [kept for kept in done if isinstance(kept.outcome, Save) and kept.problem is None]
+    def _written(self, done: list[WriteResult]) -> None:
+        """Log what was written, on one line: a line of mitmproxy's log costs more than the writing."""
+        saved = [result for result in done if isinstance(result.outcome, Save) and result.problem is None]
         self.counts["fixtures"] += len(saved)
         if saved:
-            named = ", ".join("{} in {}".format(*_named(kept)) for kept in saved[:ONE_BY_ONE])
-            more = f" and {len(saved) - ONE_BY_ONE} more" if len(saved) > ONE_BY_ONE else ""
+            named = ", ".join("{} in {}".format(*_named(result)) for result in saved[:NAMED])
+            more = f" and {len(saved) - NAMED} more" if len(saved) > NAMED else ""
             logger.info("falmock: recorded %s%s", named, more)
-        for kept in done:
-            self._tell_of(kept)
-        if any(kept.problem is None for kept in done):
+        for result in done:
+            self._report(result)
+        if any(result.problem is None for result in done):
             self._wrote()
 
-    def _tell_of(self, kept: WriteResult) -> None:
-        if kept.problem is not None:
+    def _report(self, result: WriteResult) -> None:
+        if result.problem is not None:
             text = "falmock: %s could not be written: %s. What was recorded before is as it was"
-            logger.error(text, _what(kept.outcome), kept.problem)
+            logger.error(text, _what(result.outcome), result.problem)
             self.counts["not used"] += 1
-        elif isinstance(kept.outcome, Link):
-            content = kept.outcome.content
-            self._learned(File(kept.outcome.url, content.sha256, content.size, kept.outcome.content_type))
-            logger.info("falmock: kept the file %s for %s", kept.outcome.url, ", ".join(kept.paths) or "later")
-        elif kept.flow is not None:
-            kept.flow.metadata["falmock.recorded"] = kept.paths[0]
-            kept.flow.comment = f"falmock: recorded in {kept.paths[0]}"
-            _show(kept.flow)
+        elif isinstance(result.outcome, Link):
+            content = result.outcome.content
+            self._learned(File(result.outcome.url, content.sha256, content.size, result.outcome.content_type))
+            logger.info("falmock: kept the file %s for %s", result.outcome.url, ", ".join(result.paths) or "later")
+        elif result.flow is not None:
+            result.flow.metadata["falmock.recorded"] = result.paths[0]
+            result.flow.comment = f"falmock: recorded in {result.paths[0]}"
+            _show(result.flow)
 
     # the end
 
     @property
     def is_writing(self) -> bool:
-        """Whether something that was recorded is not on disk yet."""
+        """Whether some recorded results are not on disk yet."""
         return self._queue.is_busy
 
     async def settle(self) -> None:
-        """Wait until everything is written that was seen so far."""
+        """Wait until everything recorded so far is written."""
         await self._queue.settle()
 
     async def finish(self) -> None:
-        """End the recording: tell of the jobs that are not over, fetch what is missing, and write it all."""
+        """End the recording: report unfinished jobs, fetch missing files, and write everything."""
         self._finish()
         await self.settle()
         if self._assets:
             await self.fetch_wanted()
         if self.imported:
-            self._sum_up()
+            self._log_totals()
         self.close()
 
     def _finish(self) -> None:
@@ -221,8 +223,8 @@ class RecordingSession:
         for outcome in self.recorder.finish():
             self.carry_out(outcome)
 
-    def _sum_up(self) -> None:
-        """Tell what an import came to; the lines before it tell what was not used, and why."""
+    def _log_totals(self) -> None:
+        """Log the totals of an import; earlier log lines say what was not used, and why."""
         counts = self.counts
         logger.info(
             "falmock: read %d calls to fal: %d fixtures; not used: %d; to other hosts: %d",
@@ -233,20 +235,20 @@ class RecordingSession:
         )
 
     async def fetch_assets(self) -> int:
-        """Fetch the files that fixtures name, recorded now or long ago, and nobody downloaded; how many came."""
+        """Fetch the files that any fixtures name and that are not on disk; returns how many came."""
         await self.settle()
         for url in self.writer.survey(self.recorder.files.is_file_url):
             self.recorder.files.name(url_key(url))
         return await self.fetch_wanted()
 
     async def fetch_wanted(self) -> int:
-        """Fetch the files that this recording's answers name and nobody downloaded; how many came."""
+        """Fetch the files that this recording's answers name and the app did not download; returns how many came."""
         came = await asyncio.gather(*map(self._fetch, self.writer.wanted()))
         await self.settle()
         return sum(came)
 
     async def _fetch(self, url: str) -> bool:
-        async with self._turn:
+        async with self._slots:
             problem = await self._fetches.download(url)
         if problem is not None:
             shown = url_key(url)
@@ -256,14 +258,14 @@ class RecordingSession:
         return problem is None
 
     def close(self) -> None:
-        """End the recording at once, without fetching anything."""
+        """End the recording at once, without fetching files."""
         self._finish()
         self._queue.close()
         atomic.remove_own(self.writer.folder.root / ASSETS)
 
 
 def join(parts: list[Content]) -> Content:
-    """The digest of several contents in a row; their files are removed. For `Uploads`."""
+    """Join contents: the digest and size of all parts in a row, whose files are removed. Raises OSError."""
     whole = hashlib.sha256()
     size = 0
     for part in parts:
@@ -282,12 +284,12 @@ def _what(outcome: Save | Link) -> str:
     return outcome.about if isinstance(outcome, Save) else f"the file {outcome.url}"
 
 
-def _named(kept: WriteResult) -> tuple[str, str]:
-    answers = f" (answer {kept.answers} of this match)" if kept.answers > 1 else ""
-    return _what(kept.outcome), f"{kept.paths[0]}{answers}"
+def _named(result: WriteResult) -> tuple[str, str]:
+    answers = f" (answer {result.answers} of this match)" if result.answers > 1 else ""
+    return _what(result.outcome), f"{result.paths[0]}{answers}"
 
 
 def _show(flow: http.HTTPFlow) -> None:
-    """Have mitmproxy's screens, where there are any, show what changed on a flow."""
+    """Update mitmproxy's screens, if there are any, after a flow changed."""
     if ctx.master.addons.get("view") is not None:
         ctx.master.addons.trigger(UpdateHook([flow]))

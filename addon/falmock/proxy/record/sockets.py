@@ -1,7 +1,6 @@
-"""Listens to WebSockets that pass through mitmproxy: what was said, and when.
+"""Captures WebSockets that pass through mitmproxy: their messages, and when each came.
 
-mitmproxy keeps every message of a socket for as long as that is open, and so do we, up to a limit: of what is said
-beyond it neither of us keeps anything.
+mitmproxy keeps every message of an open socket, and so does falmock, up to a limit; beyond it, neither keeps more.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from falmock.recording.exchange import Session
 from falmock.wire.formats.frames import Close
 
 LIMIT = 64 * 1024 * 1024
-"""How much of a session is kept (bytes)."""
+"""How much of a session is kept at most (bytes)."""
 OVERHEAD = 500
-"""What a message takes besides its content (bytes)."""
+"""The memory that a message takes besides its content (bytes)."""
 ABNORMAL = 1006
-"""What mitmproxy has for the code of a socket that ended without a close (RFC 6455, section 7.4.1)."""
-TOO_LONG = f"more than {LIMIT >> 20} MiB were said"
+"""mitmproxy's close code for a socket that ended without a close frame (RFC 6455, section 7.4.1)."""
+TOO_LONG = f"it has more than {LIMIT >> 20} MiB of messages"
 BROKE_OFF = "the connection broke off"
 CUT_SHORT = "it was still open when the recording ended"
 
 
-class _Heard:
-    """One socket to a host of fal's."""
+class _Capture:
+    """The captured part of one WebSocket to a fal host."""
 
     def __init__(self, flow: http.HTTPFlow, host: str) -> None:
         self.flow = flow
@@ -39,48 +38,50 @@ class _Heard:
 
 
 class SocketListeners:
-    """The sockets that are open."""
+    """Captures the open WebSockets."""
 
     def __init__(self) -> None:
-        self._heard: dict[str, _Heard] = {}
+        self._captures: dict[str, _Capture] = {}
 
     def message(self, flow: http.HTTPFlow, host: str) -> bool:
-        """Something was said; whether from here on nothing more of this socket is kept."""
-        heard = self._heard.setdefault(flow.id, _Heard(flow, host))
+        """A message came. Returns True once: when the socket exceeds the limit, and nothing more of it is kept."""
+        capture = self._captures.setdefault(flow.id, _Capture(flow, host))
         messages = flow.websocket.messages if flow.websocket else []
         last = messages[-1]
-        before = heard.size
-        heard.size += len(last.content) + OVERHEAD
-        if heard.size <= LIMIT:
-            heard.messages.append(_message(last))
+        before = capture.size
+        capture.size += len(last.content) + OVERHEAD
+        if capture.size <= LIMIT:
+            capture.messages.append(_message(last))
             return False
-        del messages[:-1]  # the last is still to be passed on
+        del messages[:-1]  # mitmproxy still has to pass the last one on
         return before <= LIMIT
 
     def ended(self, flow: http.HTTPFlow, host: str) -> Session:
-        """A socket is closed: what was said on it."""
-        heard = self._heard.pop(flow.id, None) or _Heard(flow, host)
-        return session(flow, host, heard.messages, TOO_LONG if heard.size > LIMIT else "")
+        """A socket is closed: its session."""
+        capture = self._captures.pop(flow.id, None) or _Capture(flow, host)
+        return session(flow, host, capture.messages, TOO_LONG if capture.size > LIMIT else "")
 
     def cut(self) -> list[Session]:
-        """What was said so far on the sockets that are still open: they are listened to no more."""
-        found = [session(heard.flow, heard.host, heard.messages, CUT_SHORT) for heard in self._heard.values()]
-        self._heard.clear()
+        """Stop capturing the open sockets: their sessions so far."""
+        found = [
+            session(capture.flow, capture.host, capture.messages, CUT_SHORT) for capture in self._captures.values()
+        ]
+        self._captures.clear()
         return found
 
 
 def session(flow: http.HTTPFlow, host: str, messages: Iterable[Message] | None = None, lost: str = "") -> Session:
-    """The session on a flow, of what mitmproxy has kept of it where no messages are given."""
-    talk, response = flow.websocket, flow.response
-    if talk is None or response is None:
+    """The session of a flow; without `messages`, of the messages that mitmproxy kept. Raises ValueError for no WebSocket."""
+    data, response = flow.websocket, flow.response
+    if data is None or response is None:
         raise ValueError("a flow without a socket is no session")
     if messages is None:
-        messages = map(_message, talk.messages)
-    code = talk.close_code
+        messages = map(_message, data.messages)
+    code = data.close_code
     if not lost and (code is None or code == ABNORMAL):
         lost = BROKE_OFF
-    close = None if lost or talk.closed_by_client or code is None else Close(code, talk.close_reason or "")
-    ended = talk.timestamp_end or time.time()
+    close = None if lost or data.closed_by_client or code is None else Close(code, data.close_reason or "")
+    ended = data.timestamp_end or time.time()
     return Session(flows.read(flow, host), response.timestamp_start, tuple(messages), ended, close, lost)
 
 

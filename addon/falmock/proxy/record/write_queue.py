@@ -1,4 +1,4 @@
-"""Where recordings wait to be written: in a thread of their own, in order, so that no call waits for a disk."""
+"""The queue of recordings to write. A separate thread writes them in order, so that no call waits for the disk."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from falmock.recording.outcome import Save
 
 logger = logging.getLogger(__name__)
 GATHER = 0.25
-"""Seconds in which what comes is gathered: handing over and telling one by one costs more than the writing."""
+"""How long (seconds) outcomes are collected: passing and reporting them one by one costs more than the writing."""
 
 
 class Item(NamedTuple):
-    """An outcome to be written, and the flow it came from."""
+    """An outcome to write, and the flow it came from, if any."""
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
 
 
 class WriteResult(NamedTuple):
-    """What became of an outcome: the files written, how many answers of its match there are, or what went wrong."""
+    """The result of writing an outcome: the paths written, the number of answers of its match, and any problem."""
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
@@ -41,40 +41,40 @@ class WriteResult(NamedTuple):
 
 
 class WriteQueue:
-    """Hands outcomes to the writer; `kept` hears of them in the event loop, when they are on disk."""
+    """Passes outcomes to the writer; `written` is called with the results, in the event loop. `gather` is in seconds."""
 
-    def __init__(self, writer: Writer, kept: Callable[[list[WriteResult]], None], gather: float = GATHER) -> None:
+    def __init__(self, writer: Writer, written: Callable[[list[WriteResult]], None], gather: float = GATHER) -> None:
         self._writer = writer
         self._gather = gather
-        self._kept = kept
+        self._written = written
         self._waiting: list[Item] = []
         self._thread = ThreadPoolExecutor(1, "falmock-writer")
         self._open = 0
 
     @property
     def is_busy(self) -> bool:
-        """Whether something that was put here is not written yet, or not told."""
+        """Whether an outcome is not written or not reported yet."""
         return self._open > 0
 
     def put(self, outcome: Save | Link, flow: http.HTTPFlow | None) -> None:
-        """Have an outcome written soon; needs a running event loop."""
+        """Write an outcome soon; needs a running event loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(self._gather, self._hand_over)
         self._waiting.append(Item(outcome, flow))
         self._open += 1
 
     async def settle(self) -> None:
-        """Wait until all that was put here is written, and told."""
+        """Wait until all outcomes are written and reported."""
         self._hand_over()
         await asyncio.get_running_loop().run_in_executor(self._thread, list)
         await asyncio.sleep(0)
 
     def close(self) -> None:
-        """Write what is waiting, and take no more."""
+        """Write the waiting outcomes, and accept no more."""
         items, self._waiting = self._waiting, []
         self._thread.shutdown(wait=True)
         if items:
-            self._tell([self._write(item) for item in items])
+            self._report([self._write(item) for item in items])
 
     def _hand_over(self) -> None:
         items, self._waiting = self._waiting, []
@@ -84,14 +84,14 @@ class WriteQueue:
 
     def _write_all(self, items: list[Item], loop: asyncio.AbstractEventLoop) -> None:
         done = [self._write(item) for item in items]
-        loop.call_soon_threadsafe(self._tell, done)
+        loop.call_soon_threadsafe(self._report, done)
 
-    def _tell(self, done: list[WriteResult]) -> None:
+    def _report(self, done: list[WriteResult]) -> None:
         self._open -= len(done)
-        self._kept(done)
+        self._written(done)
 
     def _write(self, item: Item) -> WriteResult:
-        """Write one outcome; in the thread, but for the last."""
+        """Write one outcome; in the thread, except at `close`."""
         outcome = item.outcome
         try:
             return WriteResult(*item, *self._writer.write(outcome))

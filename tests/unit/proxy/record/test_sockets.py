@@ -26,15 +26,15 @@ def socket() -> http.HTTPFlow:
 def say(
     listeners: SocketListeners, flow: http.HTTPFlow, content: bytes, kind: Opcode = Opcode.TEXT, *, back: bool = False
 ) -> bool:
-    """Pass a message on, a second after the one before."""
+    """Add a message, a second after the one before."""
     assert flow.websocket is not None
-    at = 1000.0 + len(tees_of(listeners, flow))
+    at = 1000.0 + len(captured_of(listeners, flow))
     flow.websocket.messages.append(WebSocketMessage(kind, not back, content, at))
     return listeners.message(flow, HOST)
 
 
-def tees_of(listeners: SocketListeners, flow: http.HTTPFlow) -> list[Message]:
-    found = listeners._heard.get(flow.id)
+def captured_of(listeners: SocketListeners, flow: http.HTTPFlow) -> list[Message]:
+    found = listeners._captures.get(flow.id)
     return found.messages if found else []
 
 
@@ -51,10 +51,10 @@ def test_what_was_said_both_ways_and_when() -> None:
     listeners, flow = SocketListeners(), socket()
     assert not say(listeners, flow, "é".encode())
     assert not say(listeners, flow, b"\0\xff", Opcode.BINARY, back=True)
-    heard = end(listeners, flow, by_client=True)
-    assert heard.messages == (Message(1000.0, True, "é"), Message(1001.0, False, b"\0\xff"))
-    assert (heard.request.host, heard.request.path, heard.request.query) == (HOST, "/a/b/realtime", "fal_jwt_token=x")
-    assert (heard.ended, heard.close, heard.lost) == (1009.0, None, "")
+    ended = end(listeners, flow, by_client=True)
+    assert ended.messages == (Message(1000.0, True, "é"), Message(1001.0, False, b"\0\xff"))
+    assert (ended.request.host, ended.request.path, ended.request.query) == (HOST, "/a/b/realtime", "fal_jwt_token=x")
+    assert (ended.ended, ended.close, ended.lost) == (1009.0, None, "")
     assert listeners.cut() == []
 
 
@@ -71,8 +71,8 @@ def test_what_was_said_both_ways_and_when() -> None:
     ],
 )
 def test_how_it_ended(code: int | None, close: Close | None, lost: str, *, by_client: bool) -> None:
-    heard = end(SocketListeners(), socket(), code, "why", by_client=by_client)
-    assert (heard.close, heard.lost) == (close, lost)
+    ended = end(SocketListeners(), socket(), code, "why", by_client=by_client)
+    assert (ended.close, ended.lost) == (close, lost)
 
 
 def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,24 +81,24 @@ def test_of_a_long_session_nothing_more_is_kept_by_anybody(monkeypatch: pytest.M
     assert flow.websocket is not None
     assert [say(listeners, flow, bytes(1000), back=True) for _ in range(4)] == [False, False, True, False]
     assert len(flow.websocket.messages) == 1, "the last is still to be passed on"
-    heard = end(listeners, flow, by_client=False)
-    assert len(heard.messages) == 2
-    assert (heard.close, heard.lost) == (None, sockets.TOO_LONG)
+    ended = end(listeners, flow, by_client=False)
+    assert len(ended.messages) == 2
+    assert (ended.close, ended.lost) == (None, sockets.TOO_LONG)
 
 
 def test_sockets_that_are_open_at_the_end() -> None:
     listeners, flow = SocketListeners(), socket()
     say(listeners, flow, b"x")
-    (heard,) = listeners.cut()
-    assert (heard.messages, heard.lost) == ((Message(1000.0, True, "x"),), sockets.CUT_SHORT)
+    (ended,) = listeners.cut()
+    assert (ended.messages, ended.lost) == ((Message(1000.0, True, "x"),), sockets.CUT_SHORT)
     assert listeners.cut() == []
 
 
 def test_a_flow_from_a_file_tells_all_by_itself() -> None:
     flow = tflow.twebsocketflow()
-    heard = sockets.session(flow, HOST)
-    assert [message.content for message in heard.messages] == [b"hello binary", "hello text", "it's me"]
-    assert [message.from_client for message in heard.messages] == [True, True, False]
+    ended = sockets.session(flow, HOST)
+    assert [message.content for message in ended.messages] == [b"hello binary", "hello text", "it's me"]
+    assert [message.from_client for message in ended.messages] == [True, True, False]
 
 
 @pytest.mark.parametrize("less", ["websocket", "response"])
