@@ -1,4 +1,4 @@
-"""Has calls meet their faults: before anything is looked up, when an answer is found, and on its way out."""
+"""Applies faults to calls: before the lookup, when an answer is found, and to the answer itself."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Request
 
 Decide = Callable[[Request, calls.Call, float, InjectedFault | None], Effect]
-"""What is to be done about a call; a submit's job goes wrong as the strike says."""
+"""Decides about a call; the fault, if any, is for the job of a submit."""
 
 
 class FaultInjector:
-    """Stands between the calls and what decides about them.
+    """Wraps the function that decides about calls.
 
-    A header goes before the fixture's own fault, and that before the rules. An error of a header or a rule replaces the
-    answer: no fixture is asked, so none of a sequence is used up. Of what goes on to fal nothing but that can be
-    changed.
+    A header wins over the fixture's own fault, and that over the rules. An error from a header or a rule replaces the
+    answer: no fixture is looked up, so no sequence advances. This is the only fault for calls that are forwarded to
+    fal.
     """
 
     def __init__(self, faults: FaultSelector, answers: Answers, decide: Decide) -> None:
@@ -48,7 +48,7 @@ class FaultInjector:
         self._decide = decide
 
     def answer(self, request: Request, call: calls.Call, now: float) -> Effect:
-        """What to do about a call."""
+        """Decide about a call, with its fault applied."""
         faults = self._faults
         if faults.is_idle and HEADER not in request.headers:
             return self._decide(request, call, now, None)
@@ -65,16 +65,16 @@ class FaultInjector:
         effect = self._decide(request, call, now, injected)
         if isinstance(effect, Forward):
             return effect
-        if isinstance(effect, Socket) and faults.asks_in_vain(called):
-            # A client may send the header with all that it calls, so this is told and not refused.
+        if isinstance(effect, Socket) and faults.header_has_no_effect(called):
+            # A client may send the header with every call, so this is logged and not refused.
             effect = effect._replace(why=f"{effect.why}; header {HEADER}: this does nothing to a socket")
         if injected is None:
             injected = self._of_answer(called, effect, now)
         return effect if injected is None else self._apply(injected, effect, called, now)
 
-    def _error(self, injected: InjectedFault, wanted: ErrorSpec, called: CallInfo, now: float) -> Reply:
-        """The error of a fault in place of the answer, as the rest of the fault has it arrive."""
-        reply = fault_replies.error_reply(injected, wanted, called, self._request_id(called.call, now))
+    def _error(self, injected: InjectedFault, spec: ErrorSpec, called: CallInfo, now: float) -> Reply:
+        """The error of a fault in place of the answer, with the rest of the fault applied."""
+        reply = fault_replies.error_reply(injected, spec, called, self._request_id(called.call, now))
         return fault_replies.applied(injected, reply)
 
     def _request_id(self, call: calls.Call, now: float) -> str:
@@ -91,7 +91,7 @@ class FaultInjector:
         return fixture is not None and fixture.fault is not None
 
     def _of_answer(self, called: CallInfo, answer: Answer, now: float) -> InjectedFault | None:
-        """The fault of the fixture that answered; of one that answered a submit, it concerns the job and its result."""
+        """The fault of the fixture that answered; after a submit, it applies to the job and its result."""
         call = called.call
         if isinstance(answer, Socket):
             return self._faults.of_socket(called)
@@ -122,5 +122,5 @@ class FaultInjector:
 
 
 def _is_replaced(injected: InjectedFault, call: calls.Call) -> bool:
-    """Whether an error is answered in place of everything else: a submit's is what its job comes to, if it can be."""
+    """Whether an error replaces the answer: for a submit only if it then makes no job."""
     return not isinstance(call, calls.Submit) or injected.fault.turns_away

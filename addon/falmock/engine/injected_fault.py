@@ -1,4 +1,4 @@
-"""A fault that strikes one call."""
+"""A fault that is injected into one call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from falmock.fixtures.fault import Spread
 
 
 class InjectedFault(NamedTuple):
-    """A fault that strikes a call. `source` says where it was asked for, `rng` decides what it leaves open."""
+    """A fault for one call. `source` says what asked for it; `rng` draws its random values."""
 
     fault: Fault
     source: str
@@ -22,40 +22,40 @@ class InjectedFault(NamedTuple):
 
 
 LONGEST = 1_000_000.0
-"""Seconds that a wait takes at most."""
+"""The longest wait, in seconds."""
 
 
 class SeededRandom:
-    """The draws of one call: `share` gives a number from 0 to below 1, for each purpose another, for equal calls the same."""
+    """The random numbers of one call: each purpose has its own, and equal calls get equal ones."""
 
-    def __init__(self, seed: int | str, who: str, number: int) -> None:
-        self._key = f"{seed}\0{who}\0{number}\0"
+    def __init__(self, seed: int | str, key: str, number: int) -> None:
+        self._key = f"{seed}\0{key}\0{number}\0"
 
     def share(self, purpose: str) -> float:
-        """A number from 0 to below 1, evenly spread."""
+        """A number from 0 to below 1, uniformly distributed."""
         digest = hashlib.sha256((self._key + purpose).encode("utf-8", "surrogatepass")).digest()
         return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)
 
     def seconds(self, latency: Latency, purpose: str = "latency") -> float:
-        """How long a wait takes that is spread so, for this purpose."""
+        """A latency drawn from its distribution, in seconds."""
         if latency.spread is Spread.FIXED:
             return latency.one
         share = self.share(purpose)
         if latency.spread is Spread.UNIFORM:
             return latency.one + (latency.other - latency.one) * share
-        # Half a step away from 0, where a normal distribution has no end.
+        # Keep away from 0 and 1, where the inverse of the normal distribution is infinite.
         normal = NormalDist().inv_cdf(min(max(share, 2**-54), 1 - 2**-53))
         return min(latency.one * math.exp(latency.other * normal), LONGEST)
 
 
 LIMIT = 10_000
-"""How many counts are kept: those of headers come from clients, and there may be any number."""
+"""How many counts are kept: clients can send any number of different headers."""
 
 
 class FaultCounts:
-    """How many calls came to each fault, and how many it struck.
+    """How many calls each fault was checked for, and how many it was injected into.
 
-    The counts that were not used for longest are forgotten.
+    The least recently used counts are forgotten.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -63,21 +63,21 @@ class FaultCounts:
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget all counts."""
         self._counts.clear()
 
     def draw(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
-        """Count a call that came to the fault with this key; what chance it has where the fault strikes, else None."""
-        came, struck = self._counts.pop(key, (0, 0))
-        came += 1
-        rule = fault.selection
-        rng = SeededRandom(seed if rule.seed is None else rule.seed, key, came)
-        strikes = (
-            (not rule.nth or came in rule.nth)
-            and (rule.times is None or struck < rule.times)
-            and (rule.rate >= 1 or rng.share("rate") < rule.rate)
+        """Count a call for the fault with this key; its random numbers if the fault applies, else None."""
+        checked, injected = self._counts.pop(key, (0, 0))
+        checked += 1
+        selection = fault.selection
+        rng = SeededRandom(seed if selection.seed is None else selection.seed, key, checked)
+        applies = (
+            (not selection.nth or checked in selection.nth)
+            and (selection.times is None or injected < selection.times)
+            and (selection.rate >= 1 or rng.share("rate") < selection.rate)
         )
-        self._counts[key] = (came, struck + strikes)
+        self._counts[key] = (checked, injected + applies)
         if len(self._counts) > self._limit:
             self._counts.popitem(last=False)
-        return rng if strikes else None
+        return rng if applies else None

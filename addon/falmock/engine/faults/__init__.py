@@ -1,1 +1,1 @@
-"""Faults: which one a call meets, and what it does to jobs, replies, sockets and streams."""
+"""Faults: selects the fault for a call, and applies it to jobs, replies, sockets and streams."""

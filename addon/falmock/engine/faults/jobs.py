@@ -1,4 +1,4 @@
-"""Jobs that go wrong: stuck, late to fail, without a result, or given to one runner after the other."""
+"""Faults of jobs: stuck, failing late, without a result, or retried on another runner."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from falmock.wire.lifecycle import State
 
 _FAILURE = ErrorSpec("internal_server_error")
 _CANCELLED = ErrorSpec("client_cancelled")
-# What the queue says of ids it does not know: what it says of a result that is gone is recorded nowhere.
+# The queue's answer for unknown ids. No recording shows its answer for a lost result.
 _LOST = Answer(404, "application/json; charset=utf-8", jsontext.dump_queue(errors.NOT_FOUND))
 _LOST_DIGEST = digest_of(_LOST)
 _STUCK = {JobTrouble.STUCK_IN_QUEUE: State.QUEUED, JobTrouble.STUCK_IN_PROGRESS: State.RUNNING}
 
 
 def stand_in(injected: InjectedFault) -> Fixture | None:
-    """A fixture for a job that none answers, where the fault knows how it ends; None where it does not."""
+    """A fixture for a job that no fixture answers, made from the fault; None if the fault does not say how the job ends."""
     if injected.fault.answer is None:
         return None
     return Fixture(Match(), answer_of(injected.fault.answer), default_timeline(None), "", injected.source, 0)
 
 
 def applied(injected: InjectedFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPlan:
-    """The plan of a job as the fault changes it."""
+    """The plan of a job with the fault applied."""
     fault = injected.fault
     if fault.error is not None:
         return job_plan.failing(fault.error, endpoint.app, endpoint.path)
@@ -52,7 +52,7 @@ def applied(injected: InjectedFault, job_plan: JobPlan, endpoint: EndpointId) ->
 def _in_trouble(job: JobFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPlan:
     trouble, app, path = job.trouble, endpoint.app, endpoint.path
     if trouble in _STUCK:
-        # It goes as a job goes that its client cancelled when it was recorded: so far, and no further by itself.
+        # As a job that was recorded with a cancel: it goes as far as `reaches`, and no further by itself.
         plan = job_plan.schedule._replace(reaches=_STUCK[trouble])
         return job_plan._replace(schedule=plan, honours_cancel=True).failing(_CANCELLED, app, path)
     if trouble is JobTrouble.RETRIED:
@@ -65,7 +65,7 @@ def _in_trouble(job: JobFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPl
 
 
 def with_retries(plan: Schedule, times: int) -> Schedule:
-    """The schedule of a job whose runner goes away half way, so often; its logs are those of the last run."""
+    """The schedule of a job that loses its runner half way, `times` times; its logs are those of the last run."""
     run = plan.completed - plan.started
     retries: list[Retry] = []
     start = plan.started
@@ -101,7 +101,7 @@ def webhook_plan(injected: InjectedFault | None) -> DeliveryPlan:
 
 
 def marked(injected: InjectedFault, reply: Reply) -> Reply:
-    """The reply to a submit whose job, or whose webhook, goes wrong."""
+    """The reply to a submit, with the header that names the fault of its job or its webhook."""
     fault = injected.fault
     if fault.error is None and fault.job is None and fault.webhook is None:
         return reply

@@ -1,4 +1,4 @@
-"""The replies that faults give: an error in place of the answer, and an answer that comes late, broken or false."""
+"""Faults of replies: an error in place of the answer, or an answer that is late, broken or wrong."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _NO_STATUS = 0
 
 
 def fault_header(name: str) -> Header:
-    """The header that names the fault that struck."""
+    """The header that names the injected fault."""
     return HEADER.encode(), name.encode("ascii", "replace")
 
 
 def reason_of(injected: InjectedFault) -> str:
-    """Where a fault came from, in a few words."""
+    """Which source asked for a fault, for the log."""
     return f"asked for by {injected.source}"
 
 
-def error_reply(injected: InjectedFault, wanted: ErrorSpec, called: CallInfo, request_id: str) -> Reply:
-    """The error in place of the answer to a call; `request_id` is that of its job or its run."""
+def error_reply(injected: InjectedFault, spec: ErrorSpec, called: CallInfo, request_id: str) -> Reply:
+    """The error in place of the answer to a call; `request_id` names its job or run."""
     app, path = _parts(called)
-    error = envelope(wanted, app, path)
+    error = envelope(spec, app, path)
     headers: list[Header] = [(b"Content-Type", error.content_type.encode())]
     if error.kind in (ErrorKind.MODEL, ErrorKind.APP):
         headers.append((b"X-Fal-Served-From", replies.served_from(app)))
@@ -53,7 +53,7 @@ def error_reply(injected: InjectedFault, wanted: ErrorSpec, called: CallInfo, re
 
 
 def _parts(called: CallInfo) -> tuple[str, str]:
-    """The app (owner/alias) that a call is about, and what comes behind it."""
+    """The app (owner/alias) that a call is about, and the path after it."""
     endpoint = getattr(called.call, "endpoint", None)
     if endpoint is not None:
         return endpoint.app, endpoint.path
@@ -61,7 +61,7 @@ def _parts(called: CallInfo) -> tuple[str, str]:
 
 
 def applied(injected: InjectedFault, reply: Reply) -> Reply:
-    """A reply as the fault has it arrive."""
+    """A reply with the fault applied."""
     fault = injected.fault
     if not fault.delays_or_breaks:
         return reply
@@ -85,7 +85,7 @@ def applied(injected: InjectedFault, reply: Reply) -> Reply:
 
 
 def delay_of(injected: InjectedFault) -> float:
-    """The seconds that the latency of a fault comes to."""
+    """The latency of a fault in seconds; 0 if it has none."""
     return 0.0 if injected.fault.latency is None else injected.rng.seconds(injected.fault.latency)
 
 
@@ -101,7 +101,7 @@ def _with_type(headers: tuple[Header, ...], content_type: bytes) -> tuple[Header
 
 
 def _bad_body(bad: BadBody, body: bytes | FileBody) -> tuple[bytes, bytes]:
-    """The body in place of another, and its type where that changes with it."""
+    """The bad body in place of the given one, and its media type; an empty type means unchanged."""
     if bad is BadBody.EMPTY:
         return b"", _UNNAMED
     if bad is BadBody.HTML:
@@ -110,12 +110,12 @@ def _bad_body(bad: BadBody, body: bytes | FileBody) -> tuple[bytes, bytes]:
 
 
 def malformed(body: bytes) -> bytes:
-    """JSON that is none: no JSON text ends in a comma."""
+    """Invalid JSON made from valid JSON: no JSON text ends in a comma."""
     return body.rstrip()[:-1] + b","
 
 
 def _delivery(fault: Fault, size: int) -> Delivery | None:
-    """How the bytes of a body of this size go; None where they go at once and whole."""
+    """How to send a body of this size (bytes); None if it goes whole and at once."""
     piece, pause = fault.drip or (0, 0.0)
     delivery = Delivery(
         fault.first_byte,
@@ -132,7 +132,7 @@ _RESETS = {Breaks.BEFORE_HEADERS: ResetPoint.BEFORE_HEADERS, Breaks.AFTER_HEADER
 
 
 def broken_off(injected: InjectedFault) -> Reply:
-    """No answer at all, so no status: the connection is reset before its headers."""
+    """No answer and no status: the connection is reset before the headers."""
     name = injected.fault.name
     gone = Delivery(reset=ResetPoint.BEFORE_HEADERS)
     return Reply(

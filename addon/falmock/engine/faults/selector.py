@@ -1,7 +1,7 @@
-"""Chooses the fault that strikes a call: of its own header, of the fixture that answers it, of the rules of `fal_faults`.
+"""Selects the fault for a call: from its header, from the fixture that answers it, or from the rules of `fal_faults`.
 
-Whether a fault strikes depends on nothing but its selection and the number of the call among those that came to it, so
-the same calls in the same order meet the same faults in every run.
+Whether a fault applies depends only on its selection and on how many calls it was checked for, so the same calls in
+the same order get the same faults in every run.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from falmock.wire import calls
 from falmock.wire.message import Request
 
 HEADER = "x-falmock-fault"
-"""The request header that asks for a fault, and the header of the answer that names the one that struck."""
+"""The request header that asks for a fault, and the response header that names the injected fault."""
 
-_ASKS = frozenset({"run", "submit", "stream", "socket"})
-"""The calls that ask a model for something: those that a rule is for which names none."""
+_MODEL_CALLS = frozenset({"run", "submit", "stream", "socket"})
+"""The calls to a model: a rule that names no calls applies to these."""
 _WITH_INPUT = (calls.Run, calls.Stream, calls.Submit)
 
 
 class CallInfo(NamedTuple):
-    """A call as faults see it: its kind by name, the endpoint id or app that it is about, "" for none."""
+    """A call as fault rules see it: `name` is its kind, `model` its endpoint id or app, "" if it has none."""
 
     request: Request
     call: calls.Call
@@ -50,11 +50,11 @@ def _of_header(text: str) -> Fault | str:
 
 
 class BadHeader(ValueError):
-    """A request header that asks for a fault, and cannot be read."""
+    """The fault header of a request cannot be read; the text says why."""
 
 
 class FaultSelector:
-    """The faults of one engine."""
+    """Selects the faults for the calls of one engine."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -66,11 +66,11 @@ class FaultSelector:
 
     @property
     def is_idle(self) -> bool:
-        """Whether there are no faults but those that headers ask for."""
+        """Whether only headers can ask for faults."""
         return not self._context.rules and not self._context.index.with_fault
 
     def called(self, request: Request, call: calls.Call, now: float) -> CallInfo:
-        """A call as faults see it."""
+        """The facts about a call that select its fault."""
         return CallInfo(request, call, calls.name_of(call), self._model(request, call, now))
 
     def _model(self, request: Request, call: calls.Call, now: float) -> str:
@@ -78,24 +78,24 @@ class FaultSelector:
         return job.endpoint if job else calls.endpoint_of(call, request.path)
 
     def of_header(self, called: CallInfo) -> InjectedFault | None:
-        """What the header of a call asks for. Raises BadHeader."""
+        """The fault that the header of a call asks for, or None. Raises BadHeader."""
         text = called.request.headers.get(HEADER)
         if text is None:
             return None
         fault = _of_header(text)
         if isinstance(fault, str):
             raise BadHeader(fault)
-        # Calls that are alike in all but ids: a retry is the same call again.
+        # The key leaves out ids: a retry counts as the same call.
         key = f"{HEADER}\0{text}\0{called.name}\0{called.model or called.request.path}"
         return self._inject(fault, key, f"header {HEADER}", 0) if _concerns(fault, called) else None
 
-    def asks_in_vain(self, called: CallInfo) -> bool:
-        """Whether the header of a call asks for nothing that is done to a call of this kind."""
+    def header_has_no_effect(self, called: CallInfo) -> bool:
+        """Whether the header asks for a fault that does nothing to a call of this kind."""
         fault = _of_header(called.request.headers.get(HEADER, ""))
         return isinstance(fault, Fault) and not _concerns(fault, called)
 
     def of_rules(self, called: CallInfo) -> InjectedFault | None:
-        """The first rule that strikes; every rule that is for the call counts it."""
+        """The fault of the first rule that applies, or None; every matching rule counts the call."""
         found = None
         for rule in self._context.rules:
             if _concerns(rule.fault, called) and _is_for(rule, called):
@@ -104,14 +104,14 @@ class FaultSelector:
         return found
 
     def of_fixture(self, label: str | None) -> InjectedFault | None:
-        """What the fixture with this label does to the call that it answers."""
+        """The fault of the fixture with this label, or None."""
         fixture = self._context.index.with_fault.get(label) if label is not None else None
         if fixture is None or fixture.fault is None:
             return None
         return self._inject(fixture.fault, fixture.label, fixture.label, 0)
 
     def of_socket(self, called: CallInfo) -> InjectedFault | None:
-        """What a fixture does to a socket to its endpoint: which fixtures answer is only known message by message."""
+        """The fault for a socket: from any fixture for its endpoint, as the answering fixture is only known per message."""
         for fixture in self._context.index.with_fault.values():
             model, fault = fixture.match.model, fixture.fault
             if fault is None or not (model is None or _is_model(called.model, model)):
@@ -121,7 +121,7 @@ class FaultSelector:
         return None
 
     def of_message(self, fixture: Fixture) -> InjectedFault | None:
-        """What a fixture does to the message on a socket that it answers, where it leaves the socket itself alone."""
+        """The fault for one message on a socket; None if the fixture has none, or one for the whole socket."""
         fault = fixture.fault
         if fault is None or fault.socket is not None or not (fault.error or fault.latency):
             return None
@@ -154,7 +154,7 @@ def _is_for(rule: Rule, called: CallInfo) -> bool:
     if match.calls:
         if called.name not in match.calls and not _asks_for_webhook(match.calls, called.call):
             return False
-    elif match.host is None and match.path is None and called.name not in _of_its_own(rule.fault):
+    elif match.host is None and match.path is None and called.name not in _default_calls(rule.fault):
         return False
     return (
         (match.method is None or match.method == request.method)
@@ -165,9 +165,9 @@ def _is_for(rule: Rule, called: CallInfo) -> bool:
     )
 
 
-def _of_its_own(fault: Fault) -> frozenset[str]:
-    """The calls that a rule is for which names none."""
-    return _ASKS | {"status-stream"} if fault.stream is not None and fault.error is None else _ASKS
+def _default_calls(fault: Fault) -> frozenset[str]:
+    """The calls that a rule applies to if it names none."""
+    return _MODEL_CALLS | {"status-stream"} if fault.stream is not None and fault.error is None else _MODEL_CALLS
 
 
 def _asks_for_webhook(names: frozenset[str], call: calls.Call) -> bool:
@@ -179,7 +179,7 @@ def _named(name: str, pattern: str) -> bool:
 
 
 def _is_model(called: str, pattern: str) -> bool:
-    """Whether an endpoint id as called is meant: `/stream` and `/realtime` are how it is called, not what it is."""
+    """Whether the pattern fits an endpoint id, with or without a `/stream` or `/realtime` at its end."""
     bare = called.removesuffix("/stream").removesuffix("/realtime")
     return _named(called, pattern) or (bare != called and _named(bare, pattern))
 
@@ -194,4 +194,4 @@ def _has_input(rule: Rule, called: CallInfo) -> bool:
 
 
 def _unknown(_: str) -> None:
-    """Files are known by their content in a rule's input, so a URL stays a URL."""
+    """Resolves no URL: the input of a rule names files by their content only."""

@@ -1,4 +1,4 @@
-"""Sockets that are slow, or end too early: by a close code, a reset, within a message, or for want of messages."""
+"""Faults of sockets: slow, or ended early by a close code, a reset, inside a message, or after idle time."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from falmock.wire.formats.frames import begun
 
 
 class InterruptedSocket(ConversationWrapper):
-    """A conversation that ends as its fault says."""
+    """A conversation that ends early, as the fault says."""
 
     def __init__(self, conversation: Conversation, fault: SocketFault) -> None:
         super().__init__(conversation)
         self._fault = fault
         self._left = fault.after
-        self._heard = 0.0
+        self._last_message = 0.0
         self._over = False
 
     def opened(self, now: float) -> SocketStep:
         """See `Conversation`."""
-        self._heard = now
+        self._last_message = now
         return super().opened(now)
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """See `Conversation`."""
         if self._over:
             return SocketStep()
-        self._heard = now
+        self._last_message = now
         return super().received(message, now)
 
     def due(self, now: float) -> SocketStep:
@@ -61,18 +61,18 @@ class InterruptedSocket(ConversationWrapper):
         idle = self._fault.idle
         if idle is None:
             return step._replace(frames=tuple(frames))
-        ends = self._heard + idle
+        ends = self._last_message + idle
         if now >= ends:
             self._over = True
             return step._replace(frames=(*frames, realtime.timeout_frame(), Close()), again=None)
         return step._replace(frames=tuple(frames), again=ends if step.again is None else min(step.again, ends))
 
     def _until_the_end(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
-        """The frames that still go out, and how the socket ends where it does."""
+        """The frames that are still sent, then the end if the fault ends the socket here."""
         sent: list[Frame] = []
         for frame in frames:
             if isinstance(frame, Text | Binary | Stored):
-                if self._left == 0:  # only in the middle of a message: otherwise it has ended before
+                if self._left == 0:  # only with mid_frame: otherwise the socket ended earlier
                     return (*sent, *self._end_within(frame))
                 self._left -= 1
             sent.append(frame)
@@ -86,7 +86,7 @@ class InterruptedSocket(ConversationWrapper):
         return (Reset(),) if code is None else (Close(code, self._fault.reason),)
 
     def _end_within(self, message: Text | Binary | Stored) -> tuple[Frame, ...]:
-        """A close comes between two frames, so behind the first part of a message; anything else within a frame."""
+        """A close code goes after the first fragment of the message; a reset or a cut goes inside a frame."""
         if self._fault.code is not None:
             return begun(message), *self._end()
         self._over = True
@@ -94,7 +94,7 @@ class InterruptedSocket(ConversationWrapper):
 
 
 def applied(injected: InjectedFault, socket: Socket) -> Socket:
-    """A socket as the fault has it go."""
+    """A socket with the fault applied."""
     fault = injected.fault.only("socket", "reset", "latency")
     conversation = socket.conversation
     if fault.socket is not None:
@@ -117,14 +117,13 @@ def applied(injected: InjectedFault, socket: Socket) -> Socket:
 
 
 MOST = 10_000
-"""How many frames may wait: a socket on which there are more is closed."""
+"""How many frames may wait; above that the socket is closed."""
 
 
 class DelayedSocket(ConversationWrapper):
     """A conversation whose frames go out late.
 
-    After the message with each number, from 1, `wait` tells by how many seconds; before the first message nothing
-    waits.
+    `wait` gives the delay in seconds after message number 1, 2 and so on; before the first message there is none.
     """
 
     def __init__(self, conversation: Conversation, wait: Callable[[int], float]) -> None:
@@ -154,8 +153,8 @@ class DelayedSocket(ConversationWrapper):
         """See `Conversation`."""
         if self._over:
             return SocketStep()
-        asks = self._again is not None and self._again <= now
-        return self._passed(self._conversation.due(now) if asks else SocketStep(again=self._again), now)
+        is_due = self._again is not None and self._again <= now
+        return self._passed(self._conversation.due(now) if is_due else SocketStep(again=self._again), now)
 
     def _passed(self, step: SocketStep, now: float) -> SocketStep:
         self._again = step.again

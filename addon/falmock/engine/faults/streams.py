@@ -1,4 +1,4 @@
-"""Streams that go wrong: late, dripped, cut, or with an error in place of what was to come."""
+"""Faults of streams: late, dripped, cut, or with an error in place of the rest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: En
 
 
 class BrokenStream:
-    """A stream that ends after `left` of its pieces: with a last one, or with its body unfinished."""
+    """A stream that ends after `left` pieces: with `last` as one more piece if set, then as `end` says."""
 
     def __init__(self, source: Source, left: int, end: End, last: bytes = b"") -> None:
         self._source = source
@@ -46,7 +46,7 @@ class BrokenStream:
 
 
 class TruncatedStream:
-    """A stream that is cut after so many bytes."""
+    """A stream that is cut after `left` bytes."""
 
     def __init__(self, source: Source, left: int) -> None:
         self._source = source
@@ -67,7 +67,7 @@ class TruncatedStream:
 
 
 class ShiftedStream:
-    """A stream all of whose pieces come `wait` seconds later."""
+    """A stream with every piece delayed by `wait` seconds."""
 
     def __init__(self, source: Source, wait: float) -> None:
         self._source = source
@@ -95,34 +95,34 @@ class DelayedStream:
 
 
 class DrippedStream:
-    """A stream that comes in pieces of `size` bytes, one every `every` seconds at most."""
+    """A stream in pieces of `size` bytes, at least `every` seconds apart."""
 
     def __init__(self, source: Source, size: int, every: float) -> None:
         self._source = source
         self._size = size
         self._every = every
         self._held = b""
-        self._under: StreamStep = StreamStep()
+        self._last_step: StreamStep = StreamStep()
         self._free = 0.0
 
     def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
-        if self._under.end is End.OPEN:
-            self._under = self._source.step(now)
-            self._held += b"".join(self._under.pieces)
+        if self._last_step.end is End.OPEN:
+            self._last_step = self._source.step(now)
+            self._held += b"".join(self._last_step.pieces)
         if not self._held:
-            return self._under._replace(pieces=())
+            return self._last_step._replace(pieces=())
         if now < self._free:
             return StreamStep(again=self._free)
         piece, self._held = self._held[: self._size], self._held[self._size :]
         self._free = now + self._every
         if self._held:
             return StreamStep((piece,), again=self._free)
-        return self._under._replace(pieces=(piece,))
+        return self._last_step._replace(pieces=(piece,))
 
 
 class MalformedStream:
-    """A stream of events none of whose data is JSON."""
+    """A stream of events with invalid JSON as their data."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -134,13 +134,13 @@ class MalformedStream:
 
 
 def applied(injected: InjectedFault, stream: Stream, app: str) -> Stream:
-    """A stream as the fault has it arrive. One without its events is none: that is a reply's affair."""
+    """A stream with the fault applied. Bodies other than a malformed one are applied to a Reply instead."""
     fault = injected.fault
     if fault.stream is None and not fault.delays_or_breaks:
         return stream
     headers, source, delay = stream.headers, stream.source, delay_of(injected)
     wait = delay + fault.first_byte
-    if wait and not stream.key:  # what tells of a job tells what it is then
+    if wait and not stream.key:  # a stream about a job shows the job as it is when it is sent
         source = ShiftedStream(source, wait)
     if fault.content_type is not None:
         rest = (pair for pair in headers if pair[0].lower() != b"content-type")
@@ -156,7 +156,7 @@ def applied(injected: InjectedFault, stream: Stream, app: str) -> Stream:
 
 
 def _known(size: Size, of: int | None) -> int | None:
-    """A number of bytes of a stream of so many; None for what depends on that where nobody knows it."""
+    """A size in bytes for a stream of `of` bytes; None if it depends on that and `of` is unknown."""
     if of is None and size.depends:
         return None
     return size.of(of or 0)
@@ -180,7 +180,7 @@ def _source(fault: Fault, source: Source, app: str, stream: Stream) -> Source:
 
 
 def _last(fault: Fault, app: str, headers: tuple[Header, ...]) -> bytes:
-    """What an error inside a stream is: its body, in a stream of events as the data of one."""
+    """The error inside a stream: its body, as one event in a stream of events."""
     if fault.stream is None or fault.stream.error is None:
         return b""
     body = envelope(fault.stream.error, app).body
