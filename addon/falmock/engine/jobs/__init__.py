@@ -1,1 +1,1 @@
-"""Queued jobs: one job, the table of jobs, their pace, and the views that clients have of them."""
+"""Queued jobs: one job, the table of jobs, their pace, and their status as clients see it."""

@@ -1,6 +1,6 @@
-"""One queued job, by clock or by polls: everything it shows (status, result, cancel) is a view of it at a moment.
+"""One queued job, driven by the clock or by polls: status, result and cancel are views of it at a time.
 
-A job is plain data; `advance` brings it up to a moment by firing the events of `wire.lifecycle` that are due.
+A job is plain data; `advance` brings it up to a time by firing the events of `wire.lifecycle` that are due.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from falmock.wire.lifecycle import next_state
 
 @dataclass(slots=True)
 class Job:
-    """One queued request. Times are seconds since the epoch, `deadline` seconds after `submitted`."""
+    """One queued request. Times are seconds since the epoch; `deadline` is in seconds after `submitted`."""
 
     request_id: str
     app: str
@@ -28,7 +28,7 @@ class Job:
     deadline: float
     schedule: Schedule
     answer: str
-    """The digest of what it comes to, which the table of answers has; see `failure`."""
+    """The digest of its result, the key in the scope's `answers`; see `failure`."""
     logs: tuple[Log, ...]
     inference_time: float | None
     honours_cancel: bool
@@ -42,34 +42,34 @@ class Job:
     endpoint: str = ""
     """The endpoint id it was submitted to."""
     failure: ErrorSpec | None = None
-    """The error that it comes to in place of its answer."""
+    """The error that is its result in place of `answer`."""
     error: str | None = None
     error_type: str | None = None
-    """What its status shows when it is over, and failed."""
+    """What its status shows after it failed."""
     injected: InjectedFault | None = None
-    """The fault that is in the fixture which answers it."""
+    """The fault of the fixture that answers it."""
     held: bool = False
-    """Whether neither clock nor polls move it."""
+    """Whether it ignores the clock and polls, and only the control API moves it."""
     erased: bool = False
     """Whether its input and output were deleted."""
 
     @property
     def path(self) -> str:
-        """What comes behind the app in its endpoint id."""
+        """The part of its endpoint id after the app."""
         return self.endpoint.removeprefix(self.app).strip("/")
 
     def fire(self, event: JobEvent, now: float) -> None:
-        """Let an event happen. Raises ImpossibleEvent where the table does not have it."""
+        """Apply an event. Raises ImpossibleEvent if the state does not allow it."""
         self.state = next_state(self.state, event)
         if self.state in TERMINAL:
             self.ended = now
 
     def advance(self, now: float) -> None:
-        """Fire what is due by the clock at `now`."""
+        """Fire all events that are due by the clock at `now`."""
         if self.held:
             return
         if self.awaits_cancel:
-            self._advance_to_its_place(now)
+            self._advance_until_cancel(now)
             return
         while self.ended is None and self._step(now - self.submitted):
             pass
@@ -98,19 +98,19 @@ class Job:
 
     @property
     def _leaves_runner(self) -> float:
-        """When a running job is done with its runner, well or not: seconds after the submit."""
+        """When a running job leaves its runner, finished or to be retried: seconds after the submit."""
         retries = self.schedule.retries
         return retries[self.retried].requeued if self.retried < len(retries) else self.schedule.completed
 
     def move(self, now: float) -> None:
-        """Fire the next event by hand, whatever clock and polls would have; only for a job that is not over."""
+        """Fire the next event now, regardless of clock and polls; only for a job that is not over."""
         if self.state is State.QUEUED:
             self.fire(JobEvent.START, now)
         else:
             self._leave_runner(now)
 
     def complete(self, now: float) -> None:
-        """Fire by hand all events to its end; only for a job that is not over."""
+        """Fire all events up to its end now; only for a job that is not over."""
         while self.ended is None:
             self.move(now)
 
@@ -123,22 +123,22 @@ class Job:
 
     @property
     def awaits_cancel(self) -> bool:
-        """Whether this is a job that its client cancelled: it goes as far as it went then, and waits to be cancelled."""
+        """Whether its client cancelled it when it was recorded: it goes as far as it did then, and waits for a cancel."""
         return self.schedule.reaches is not State.FINISHED
 
     @property
     def ends_by_itself(self) -> bool:
-        """Whether the clock ends it, be it asked for or not."""
+        """Whether the clock ends it without any request."""
         return not (self.schedule.by_polls or self.held or self.awaits_cancel)
 
-    def _advance_to_its_place(self, now: float) -> None:
+    def _advance_until_cancel(self, now: float) -> None:
         schedule = self.schedule
         starts = schedule.reaches is State.RUNNING and not schedule.by_polls
         if starts and self.state is State.QUEUED and now - self.submitted >= schedule.started:
             self.fire(JobEvent.START, self.submitted + schedule.started)
 
     def poll(self, now: float) -> None:
-        """Bring the job up to `now` for a client that asks after it; polls are what moves a job paced by them."""
+        """Bring the job up to `now` for a client that polls; this moves a job that is paced by polls."""
         self.advance(now)
         schedule = self.schedule
         if not schedule.by_polls or self.ended is not None or self.held:
@@ -154,7 +154,7 @@ class Job:
             self._leave_runner(now)
 
     def moments(self, now: float) -> list[float]:
-        """When, from `now` on, something about the job changes by the clock; `now` is the first."""
+        """The times from `now` on at which the clock changes the job; `now` is the first."""
         if self.ended is not None or self.held:
             return [now]
         schedule = self.schedule
@@ -162,12 +162,12 @@ class Job:
         ends = schedule.completed if starts <= self.deadline else max(lost, self.deadline)
         changes = [schedule.started, ends, *schedule.log_times, *(position.at for position in schedule.positions)]
         changes += [at for retry in schedule.retries for at in retry]
-        # A microsecond later than they are due: in floats, submitted + at - submitted may be less than at.
+        # A microsecond late: in floats, submitted + at - submitted may be less than at.
         later = (self.submitted + at + 1e-6 for at in changes if at <= ends)
         return sorted({now, *(moment for moment in later if moment > now)})
 
     def cancel(self, now: float) -> None:
-        """Ask the job to stop; only for one that is not over."""
+        """Cancel the job; only for one that is not over."""
         self.fire(JobEvent.CANCEL if self.honours_cancel else JobEvent.CANCEL_IGNORED, now)
 
     def position(self, now: float) -> int:
@@ -188,7 +188,7 @@ class Job:
         if self.state is State.FINISHED:
             until = float("inf")
         elif schedule.by_polls:
-            # No clock tells how far it is: half way through the run.
+            # The clock does not say how far it is: assume half way through the run.
             until = self.submitted + (schedule.started + schedule.completed) / 2
         else:
             until = now if self.ended is None else self.ended

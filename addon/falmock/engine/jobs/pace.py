@@ -1,4 +1,4 @@
-"""How fast a job moves: the paces a user can choose, and the schedule one gives a recorded timeline."""
+"""How fast a job moves: the paces a user can choose, and the schedule of a recorded timeline at a pace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _POLLS = re.compile(r"polls:(\d{0,9})(?:,(\d{0,9}))?")
 _MOMENT = 1e-6
-"""What took less (seconds) cannot be stretched."""
+"""A shorter timeline (seconds) cannot be scaled to a length."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 FORMS = "instant, recorded, x10 (ten times as fast), 3s (this long in all), polls:1,2 or manual (by the control API)"
 
@@ -31,11 +31,11 @@ class PaceKind(enum.Enum):
     TOTAL = "total"
     POLLS = "polls"
     MANUAL = "manual"
-    """The control API, and nothing else."""
+    """Only the control API moves it."""
 
 
 class Pace(NamedTuple):
-    """One pace: `value` is the speed-up of SCALED or the seconds of TOTAL; the polls are those of POLLS."""
+    """One pace: `value` is the speed-up factor of SCALED or the seconds of TOTAL; the polls are for POLLS."""
 
     kind: PaceKind
     value: float = 1.0
@@ -56,7 +56,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_pace(text: str) -> Pace:
-    """The pace a text names. Raises BadPace."""
+    """Parse a pace. Raises BadPace."""
     if text == "instant":
         return INSTANT
     if text == "manual":
@@ -94,7 +94,7 @@ class Schedule(NamedTuple):
     """When a job moves, in seconds after its submit; with `by_polls`, by the number of polls instead.
 
     `positions` and `log_times` are in the same seconds; `log_times` has one entry for each log of the timeline.
-    `reaches` is the last state the job comes to by itself, as in a Timeline. `retries` come between `started` and
+    `reaches` is the last state that the job reaches by itself, as in a Timeline. `retries` are between `started` and
     `completed`.
     """
 
@@ -115,7 +115,7 @@ def schedule(pace: Pace, timeline: Timeline) -> Schedule:
         positions, log_times = timeline.positions[:1], (0.0,) * len(timeline.logs)
         return Schedule(0.0, 0.0, positions, log_times, reaches=timeline.reaches)
     factor, completed = (1.0, timeline.completed) if pace.kind is PaceKind.POLLS else spread(pace, timeline.completed)
-    # Of a job that is to take so long in all, nothing is told later.
+    # With TOTAL, positions and logs come no later than the end of the job.
     last = timeline.completed if pace.kind is PaceKind.TOTAL else float("inf")
     return Schedule(
         timeline.started * factor,
@@ -130,9 +130,9 @@ def schedule(pace: Pace, timeline: Timeline) -> Schedule:
 
 
 def spread(pace: Pace, length: float) -> tuple[float, float]:
-    """What the times of something that took `length` seconds are multiplied by at this pace, and the seconds it takes.
+    """The factor for the times of something that took `length` seconds, and its new length in seconds.
 
-    Counted in polls, nothing takes time.
+    Both are 0 at a pace that does not use the clock.
     """
     if pace.kind is PaceKind.SCALED:
         factor = 1.0 / pace.value

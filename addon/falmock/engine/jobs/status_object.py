@@ -1,4 +1,4 @@
-"""A job as a status object, which polls, status streams and submits show (PROTOCOL.md sections 3.1 and 3.2)."""
+"""The status object of a job, shown by polls, status streams and submits (PROTOCOL.md sections 3.1 and 3.2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from falmock.wire.lifecycle import State
 
 
 def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
-    """The status of a job that was brought up to `now` (seconds since the epoch), keys in the recorded order."""
+    """The status of a job that was advanced to `now` (seconds since the epoch); the keys have the recorded order."""
     state = job.state
     url = f"https://{job.host}/{job.app}/requests/{job.request_id}"
     body: dict[str, Any] = {
@@ -43,7 +43,7 @@ def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
 
 
 def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
-    """Log lines in the superset of the shapes that clients know."""
+    """The log lines, with the keys that any client reads."""
     return [
         {
             "message": log.message,
@@ -58,5 +58,5 @@ def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=4096)
 def _timestamp(at: float) -> str:
-    # Every poll tells the lines of those before it again.
+    # Cached, as every poll repeats all earlier lines.
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")

@@ -1,7 +1,7 @@
-"""A job's life as server-sent events (PROTOCOL.md section 3.3): each change once, then the end.
+"""The status of a job as server-sent events (PROTOCOL.md section 3.3): each change once, then the end.
 
-A stream looks at the live job, so a cancel shows in it. What happened between two steps is not lost: by the clock, a
-copy of the job goes through it.
+A stream reads the live job, so it shows a cancel. Changes by the clock between two steps are not lost: a copy of the
+job is advanced through them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from falmock.wire.formats import sse
 from falmock.wire.lifecycle import State
 
 BETWEEN_POLLS = 0.005
-"""Seconds between the polls that a stream stands for, where polls are what moves a job."""
+"""Seconds between two steps of a stream, each of which counts as a poll for a job that is paced by polls."""
 
 
 class StatusEvents:
     """The statuses of one job from `now` on (seconds since the epoch).
 
-    Of the logs each line once, as readers join them. `note_ended` is called when jobs may have ended by a step.
+    Each log line is sent once, as readers join them. `note_ended` is called after each step, since jobs may have ended.
     """
 
     def __init__(self, job: Job, jobs: Jobs, now: float, note_ended: Callable[[], None], *, logs: bool) -> None:
@@ -36,11 +36,11 @@ class StatusEvents:
         self._logs = logs
         self._copy = replace(job)
         self._until = now
-        self._told: dict[str, Any] | None = None
-        self._lines = 0
+        self._last: dict[str, Any] | None = None
+        self._lines_sent = 0
 
     def step(self, now: float) -> StreamStep:
-        """The events that are due at `now`; the last is COMPLETED, unless the job is forgotten and will never be."""
+        """The events that are due at `now`; the last is COMPLETED, unless the job was dropped and can never complete."""
         step = self._moved(now)
         self._note_ended()
         return step
@@ -48,33 +48,33 @@ class StatusEvents:
     def _moved(self, now: float) -> StreamStep:
         job = self._job
         is_kept = self._jobs.get(job.request_id, now) is not None
-        if not is_kept:  # its time in the table is over: who reads on is told the rest
+        if not is_kept:  # the table dropped the job: the stream still sends the rest
             job.advance(now)
-            if job.ended is None and (job.held or job.awaits_cancel):  # nobody can move or cancel it any more
+            if job.ended is None and (job.held or job.awaits_cancel):  # a dropped job cannot be moved or cancelled
                 return StreamStep(end=End.CUT)
         if job.held:
             return self._held(now)
         self._copy.held = False
         if job.schedule.by_polls:
             return self._polled(now, is_kept=is_kept)
-        pieces, again = self._passed(now if job.state is not State.CANCELLED else min(now, job.ended or now))
+        pieces, again = self._by_clock(now if job.state is not State.CANCELLED else min(now, job.ended or now))
         return self._step(pieces, now, again)
 
     def _held(self, now: float) -> StreamStep:
-        """What somebody moved by hand since: there is nothing to look ahead to."""
+        """The step of a held job: the control API moves it, so the next change has no time."""
         self._copy, self._until = replace(self._job), now
         return self._step(self._changed(self._job, now), now, None)
 
     def _polled(self, now: float, *, is_kept: bool) -> StreamStep:
         job = self._job
-        if self._told is not None:
+        if self._last is not None:
             job.poll(now)
             if is_kept:
                 self._jobs.settle(job)
         pieces = self._changed(job, now)
-        # A job that waits to be cancelled is moved by nothing else.
-        is_there = job.awaits_cancel and job.state is job.schedule.reaches and not pieces
-        return self._step(pieces, now, None if is_there else now + BETWEEN_POLLS)
+        # Only a cancel moves a job that awaits it.
+        is_waiting = job.awaits_cancel and job.state is job.schedule.reaches and not pieces
+        return self._step(pieces, now, None if is_waiting else now + BETWEEN_POLLS)
 
     def _step(self, pieces: list[bytes], now: float, again: float | None) -> StreamStep:
         if self._job.ended is None:
@@ -82,8 +82,8 @@ class StatusEvents:
         pieces += self._changed(self._job, now)
         return StreamStep(tuple(pieces), end=End.WHOLE)
 
-    def _passed(self, now: float) -> tuple[list[bytes], float | None]:
-        """What the clock changed by `now`, and when it will change something next."""
+    def _by_clock(self, now: float) -> tuple[list[bytes], float | None]:
+        """The events for what the clock changed by `now`, and the time of the next change; None if there is none."""
         pieces: list[bytes] = []
         for moment in self._copy.moments(self._until):
             if moment > now:
@@ -94,13 +94,13 @@ class StatusEvents:
         return pieces, None
 
     def _changed(self, job: Job, now: float) -> list[bytes]:
-        """The event for what a job shows, none where it was told already."""
+        """The event with the status of a job; an empty list if the status was already sent."""
         status = status_object(job, now, logs=self._logs)
-        told, self._told = self._told, status
-        if status == told:
+        last, self._last = self._last, status
+        if status == last:
             return []
         logs = status["logs"]
         if logs is not None:
-            status = {**status, "logs": logs[self._lines :]}
-            self._lines = len(logs)
+            status = {**status, "logs": logs[self._lines_sent :]}
+            self._lines_sent = len(logs)
         return [sse.event(jsontext.dump_queue(status).decode())]

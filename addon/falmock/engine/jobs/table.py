@@ -1,4 +1,4 @@
-"""The bounded table that queued jobs are kept in."""
+"""The table of queued jobs, bounded in size and time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from falmock.wire.lifecycle import State
 
 
 class TooManyJobs(Exception):
-    """The table is full of jobs that are not over, so there is no room for another."""
+    """The table is full of jobs that are not over."""
 
 
 class Jobs:
     """The jobs of one scope: at most `limit`, each kept `ttl` seconds after its end.
 
-    One that no clock ends is kept so long after it was last asked for. When the table is full the job that ended first
-    goes. A job that is not over is never dropped for another.
+    A job that the clock does not end is kept `ttl` seconds after its last use. When the table is full, the job that
+    ended first is dropped. A job that is not over is never dropped for another.
     """
 
     def __init__(self, limit: int, ttl: float) -> None:
@@ -28,15 +28,15 @@ class Jobs:
         self._over: OrderedDict[str, Job] = OrderedDict()
         self._due: list[tuple[float, str]] = []
         self.ended: list[Job] = []
-        """Those that were found to be over after they were taken in, since `take_ended`."""
+        """Jobs that ended since the last `take_ended`; not those that were over when they were added."""
 
     def __iter__(self) -> Iterator[Job]:
-        """Every job as it was last seen."""
+        """Every job, without advancing it."""
         yield from self._over.values()
         yield from self._live.values()
 
     def take_ended(self) -> list[Job]:
-        """The jobs that were found to be over, each told once."""
+        """The jobs that ended since the last call."""
         ended, self.ended = self.ended, []
         return ended
 
@@ -44,7 +44,7 @@ class Jobs:
         return len(self._live) + len(self._over)
 
     def add(self, job: Job, now: float) -> None:
-        """Take in a new job. Raises TooManyJobs."""
+        """Add a new job. Raises TooManyJobs."""
         job.touched = now
         job.advance(now)
         self.expire(now)
@@ -59,13 +59,13 @@ class Jobs:
             self._await_end(job)
 
     def _await_end(self, job: Job) -> None:
-        """Have a live job looked at when the clock ends it."""
+        """Schedule the check of a live job for the time when the clock ends it."""
         if not job.schedule.by_polls and not job.held:
             ends = min(job.schedule.completed, max(job.deadline, job.schedule.started))
             heapq.heappush(self._due, (job.submitted + ends, job.request_id))
 
     def release(self, job: Job, now: float) -> None:
-        """Have a held job move again as it would have."""
+        """Let clock and polls move a held job again."""
         job.held = False
         job.advance(now)
         if job.ended is None:
@@ -73,7 +73,7 @@ class Jobs:
         self.settle(job)
 
     def all(self, now: float) -> list[Job]:
-        """Every job, brought up to `now` by the clock, in the order of their submits."""
+        """Every job, advanced to `now`, in the order of submits."""
         self.expire(now)
         for job in list(self._live.values()):
             job.advance(now)
@@ -89,7 +89,7 @@ class Jobs:
         self.ended.clear()
 
     def get(self, request_id: str, now: float) -> Job | None:
-        """The job with this id, brought up to `now` by the clock; None when there is none or its time is over."""
+        """The job with this id, advanced to `now`; None if there is none or its `ttl` is over."""
         job = self._over.get(request_id)
         if job is None:
             job = self._live.get(request_id)
@@ -105,11 +105,11 @@ class Jobs:
         return job
 
     def peek(self, request_id: str) -> Job | None:
-        """The job with this id as it was last seen, kept no longer for it."""
+        """The job with this id, without advancing it or counting as a use."""
         return self._over.get(request_id) or self._live.get(request_id)
 
     def settle(self, job: Job) -> None:
-        """Note that a live job was asked for, and may have ended."""
+        """Note that a live job was used, and may have ended."""
         if job.ended is None:
             self._live.move_to_end(job.request_id)
         elif self._live.pop(job.request_id, None) is not None:
@@ -134,14 +134,14 @@ class Jobs:
         return waiting
 
     def expire(self, now: float) -> None:
-        """Drop the jobs whose time is over."""
+        """Drop the jobs whose `ttl` is over."""
         self._settle(now)
         for table in (self._over, self._live):
             while table:
                 job = next(iter(table.values()))
                 if self._is_past(job, now):
                     del table[job.request_id]
-                elif job.ended is None and self._is_stale(job, now):  # those behind it may be past
+                elif job.ended is None and self._is_stale(job, now):  # the jobs after it may be past
                     job.touched = now
                     job.advance(now)
                     self.settle(job)
@@ -149,7 +149,7 @@ class Jobs:
                     break
 
     def _settle(self, now: float) -> None:
-        """Move the jobs that the clock has ended by `now` to those that are over, oldest end first."""
+        """Move the jobs that the clock ended by `now` to the ended ones, earliest end first."""
         while self._due and self._due[0][0] <= now:
             _, request_id = heapq.heappop(self._due)
             job = self._live.get(request_id)
