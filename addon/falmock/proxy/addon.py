@@ -1,4 +1,4 @@
-"""The mitmproxy addon: the hooks that mitmproxy calls, and who answers each."""
+"""The mitmproxy addon: the hooks that mitmproxy calls, and the components that handle them."""
 
 from __future__ import annotations
 
@@ -84,16 +84,16 @@ class Falmock:
     # life
 
     def load(self, loader: Loader) -> None:
-        """Declare options and commands. Nothing else may happen here: what mitmproxy catches from `load` it forgets."""
+        """Declare options and commands. Nothing else may happen here: mitmproxy ignores errors in `load`."""
         for option in options.OPTIONS:
             loader.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         ctx.options.deferred.update(options.as_sequences(ctx.options.deferred))
         self._commands.load(loader)
 
     def configure(self, updated: set[str]) -> None:
-        """Take over changed options, or refuse them. Raises OptionsError while mitmproxy is running."""
+        """Apply changed options, or reject them. Raises OptionsError while mitmproxy is running."""
         if self._configuration.current is None:
-            # Before anything can fail: from here on no fal host is reached.
+            # Before anything can fail: from here on, no connection to fal is possible.
             egress.installed().redirects = self._responder.redirects
             guard = terminal.Guard(self._is_ours, self._screen.shows, self._app.redactor)
             self._terminal = terminal.installed(guard)
@@ -108,7 +108,7 @@ class Falmock:
             captures.import_har(self._recordings.current)
 
     def done(self) -> None:
-        """The script goes away, at the end or for a reload. Not a coroutine, or a reload would keep the old code."""
+        """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._recordings.stop()
         self._app.stop()
         self._responder.stop()
@@ -136,11 +136,11 @@ class Falmock:
     # traffic
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
-        """Hear how a client begins."""
+        """Note the first bytes of a client."""
         self._clients.began(nextlayer.context.client, nextlayer.data_client())
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Hear by which name a client uses the proxy."""
+        """Note the proxy user name of a client."""
         self._clients.connected(flow)
 
     def client_disconnected(self, client: connection.Client) -> None:
@@ -148,7 +148,7 @@ class Falmock:
         self._clients.disconnected(client)
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Send an upload to disk that is to be replayed, listen to one that is to be recorded."""
+        """Stream an upload to disk in replay; capture it if it is recorded."""
         if flow.request.method not in upload_intake.UPLOADING or not self._awaits_answer(flow):
             return
         recording = self._recordings.current
@@ -175,26 +175,26 @@ class Falmock:
             flow.metadata[FORWARDED] = flow.request.pretty_host
 
     def _awaits_answer(self, flow: http.HTTPFlow) -> bool:
-        """Whether somebody waits for an answer to this flow that nobody gave yet, and we are there to give it."""
+        """Whether a client waits for an answer to this flow, nothing has answered it yet, and falmock is configured."""
         return not (flow.response or flow.error) and flow.live and self._configuration.current is not None
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
-        """Whether a flow is to fal, to falmock itself, to where fal sends uploads, or a webhook."""
+        """Whether a flow is to fal, to falmock itself, or to an upload host of fal's, or is a webhook."""
         if FORWARDED in flow.metadata or is_direct(flow) or webhooks.is_delivery(flow):
             return True
         return flows.host_of(flow.request, self._app.config.hosts) is not None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """Let what streams from fal stream on, and listen to it."""
+        """Let streams from fal pass as they come, and capture them."""
         if self._responder.came_back(flow):
             return
-        if FORWARDED not in flow.metadata or self._internal_calls.is_own(flow):  # what a door asked for it gets whole
+        if FORWARDED not in flow.metadata or self._internal_calls.is_own(flow):  # a door gets its answer whole
             return
         self._handler.rewrite_head(flow)
         self._hooks.answer_began(flow)
 
     async def response(self, flow: http.HTTPFlow) -> None:
-        """Record what fal answered, or what a file of flows holds."""
+        """Record fal's answer, or a flow from a file."""
         socket_tunnel.open_through(flow)
         flows.decode(flow)
         self._webhooks.ended(flow)
@@ -202,7 +202,7 @@ class Falmock:
         await self._hooks.answered(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
-        """Forget what was heard of a flow that broke off."""
+        """Discard the state of a flow that failed."""
         self._responder.came_back(flow)
         self._webhooks.ended(flow)
         self._internal_calls.ended(flow)
@@ -210,13 +210,13 @@ class Falmock:
         self._hooks.broke_off(flow)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """Listen to a socket that is to be recorded, and have others hold no more than they may."""
+        """Capture the messages of a recorded WebSocket, and limit those that other WebSockets hold."""
         if FORWARDED in flow.metadata:
             self._hooks.said(flow)
         elif not socket_reset.breaks(flow) and self._is_ours(flow):
             self._messages.came(flow)
 
     async def websocket_end(self, flow: http.HTTPFlow) -> None:
-        """Record what was said on a socket."""
+        """Record the session of a WebSocket."""
         self._messages.ended(flow)
         await self._hooks.hung_up(flow)

@@ -1,4 +1,4 @@
-"""Where falmock stands in mitmproxy's chain of addons: some come before mitmproxy's own, and some work is left for the exit."""
+"""falmock's addons in mitmproxy's chain: some come before mitmproxy's own, and one does work at the exit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mitmproxy import ctx
 
 
 class FirstAddons:
-    """Holds the addons that come first; mitmproxy finds them in it.
+    """Holds the addons that come first, as its sub-addons.
 
-    They share one entry of the chain: each entry takes time at every hook of every call.
+    They share one entry of the chain, because each entry costs time at every hook of every call.
     """
 
     name = "falmock-first"
@@ -22,13 +22,10 @@ class FirstAddons:
 
 
 def put_first(addon: Any) -> None:
-    """Have an addon come before all others, those that were put first before included.
-
-    It stays when the script goes away.
-    """
+    """Put an addon before all others, also those put first earlier. It stays when the script is unloaded."""
     addons = ctx.master.addons
     first = addons.get(FirstAddons.name)
-    # Always a new list, since mitmproxy is walking the old one while it configures us.
+    # Always a new list: mitmproxy iterates over the old one while it configures this addon.
     if not isinstance(first, FirstAddons):
         first = FirstAddons()
         addons.chain = [addons.register(first), *addons.chain]
@@ -55,7 +52,7 @@ class ExitWork:
 
 
 def exit_work() -> ExitWork:
-    """The one of this mitmproxy process; registered on first use, at the front of the chain."""
+    """The ExitWork of this mitmproxy process; registered on first use, at the front of the chain."""
     found = ctx.master.addons.get(ExitWork.name)
     if isinstance(found, ExitWork):
         return found

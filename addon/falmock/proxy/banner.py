@@ -1,4 +1,4 @@
-"""What falmock says of itself in the log: how it works, and what is loaded."""
+"""The lines that falmock logs at the start: its configuration, and what is loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAVES = {
 
 
 def banner(config: Config, library: LoadedFixtures, paths: Sequence[str]) -> str:
-    """How falmock works with this configuration, on one line; recordings go to the first of the `paths` of fixtures."""
+    """The configuration on one line; recordings go to the first of the fixtures' `paths`."""
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     return (
@@ -29,7 +29,7 @@ def banner(config: Config, library: LoadedFixtures, paths: Sequence[str]) -> str
 
 
 def unavailable() -> list[str]:
-    """What falmock cannot do because a package is not installed, one line for each."""
+    """The features that are missing because a package is not installed, one line each."""
     if decoding.ZSTD is not None:
         return []
     return ["event streams compressed with zstd cannot be recorded: neither backports.zstd nor zstandard is installed"]

@@ -1,4 +1,4 @@
-"""Who calls, and how: the name that a client gave the proxy, and whether it takes falmock for a proxy at all."""
+"""What is known of clients: their proxy user names, and whether they use falmock as a proxy or directly."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ HEADER = "proxy-authorization"
 _TLS = 0x16
 """The first byte of a TLS hello."""
 _BY_PROXYAUTH = "proxyauth"
-"""The key of a flow's metadata where mitmproxy's own `proxyauth` option leaves user and password."""
+"""The key of a flow's metadata where mitmproxy's `proxyauth` option stores user and password."""
 
 
 class Clients:
-    """What is known of the connections that are open.
+    """State of the open connections.
 
-    Their user names are those in `HTTPS_PROXY=http://my-test:x@127.0.0.1:8080`: tests that share one mock are kept
-    apart by them.
+    The user names come from `HTTPS_PROXY=http://my-test:x@127.0.0.1:8080`: they separate tests that share one mock.
     """
 
     def __init__(self) -> None:
@@ -28,10 +27,10 @@ class Clients:
         self._direct: dict[str, bool] = {}
 
     def began(self, client: connection.Client, data: bytes) -> None:
-        """The first bytes of a connection: a client that means us begins with a path, one that means others names them."""
+        """The first bytes of a connection: a request to falmock itself has a path as target, one through the proxy a URL or host."""
         if client.id in self._direct or not data:
             return
-        # What is in TLS is not seen here; a client that means others asks for a tunnel next.
+        # The content of TLS is not visible here; a client that uses the proxy requests a tunnel next.
         target = b"/" if data[0] == _TLS else data.partition(b" ")[2][:1]
         self._direct[client.id] = target in (b"/", b"*")
 
@@ -42,18 +41,18 @@ class Clients:
             return True
         if not isinstance(client.proxy_mode, mode_specs.RegularMode | mode_specs.UpstreamMode):
             return False
-        return self._direct.get(client.id, False) or _names_us(flow)
+        return self._direct.get(client.id, False) or _is_own_address(flow)
 
     def stands_for(self, flow: http.HTTPFlow) -> str:
-        """The host that the port stands for which a request came to; "" for a port that stands for none."""
+        """The host that the port of a request stands for (reverse mode); "" if it stands for none."""
         return flow.request.host if isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode) else ""
 
     def is_renamed(self, flow: http.HTTPFlow) -> bool:
-        """Whether nothing tells any more by which name a client called: mitmproxy wrote another into its request."""
+        """Whether mitmproxy replaced the Host header, so that the name the client used is lost."""
         return bool(self.stands_for(flow)) and not ctx.options.keep_host_header
 
     def connected(self, flow: http.HTTPFlow) -> None:
-        """A client asks for a tunnel: what it says goes for all that comes through it."""
+        """A client requests a tunnel: its user name applies to all requests through it."""
         self._direct[flow.client_conn.id] = False
         user = _user_of(flow)
         if user:
@@ -65,12 +64,12 @@ class Clients:
         self._direct.pop(client.id, None)
 
     def user(self, flow: http.HTTPFlow) -> str:
-        """The user name that a request came with, or the tunnel it came through; "" for none."""
+        """The user name of a request, or of its tunnel; "" for none."""
         return _user_of(flow) or self._users.get(flow.client_conn.id, "")
 
 
-def _names_us(flow: http.HTTPFlow) -> bool:
-    """Whether a client that takes us for a proxy asks for our own address."""
+def _is_own_address(flow: http.HTTPFlow) -> bool:
+    """Whether a client that uses the proxy requests the proxy's own address."""
     host, port = flow.client_conn.sockname[:2]
     return flow.request.port == port and flow.request.pretty_host in ("localhost", "127.0.0.1", "::1", host)
 
@@ -86,5 +85,5 @@ def _user_of(flow: http.HTTPFlow) -> str:
         text = base64.b64decode(credentials.strip(), validate=True).decode()
     except ValueError:  # no base64, or no text
         return ""
-    # RFC 7617 has no colon in a name, but tests are called `tests/test_app.py::test_it`: all but the password is the name.
+    # RFC 7617 allows no colon in a name, but tests have names like `tests/test_app.py::test_it`: split at the last colon.
     return text.rpartition(":")[0] if ":" in text else text

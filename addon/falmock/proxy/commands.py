@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Scrubbed(NamedTuple):
-    """What a scrub came to: the files it looked at and those it rewrote because they held secrets, as paths."""
+    """The result of a scrub: the number of files read, and the paths of those rewritten because they held secrets."""
 
     files: int
     rewritten: tuple[str, ...]
@@ -39,21 +39,21 @@ class SaveFlows(Protocol):
     """Makes fixtures of flows."""
 
     def __call__(self, flows: Sequence[http.HTTPFlow], /) -> str:
-        """Have these flows made fixtures; what came of it, in a sentence. Raises OSError, ValueError, LookupError."""
+        """Make fixtures of these flows; returns a summary. Raises OSError, ValueError, LookupError."""
 
 
 class Keeper(Protocol):
-    """What keeps the files that fixtures name: a recording."""
+    """Fetches the files that fixtures name: a recording."""
 
     def fetch_assets(self) -> Awaitable[int]:
-        """Fetch the files that recorded answers name and nobody downloaded; how many came."""
+        """Fetch the files that recorded answers name and that are not on disk; returns how many came."""
 
 
 class Commands:
-    """The commands, each over something that does the work.
+    """The commands; each calls a function that does the work.
 
-    `reload` reads the fixtures again and tells in a sentence what is loaded (it raises FixtureErrors); `scrub`, `save`
-    and `keeper` tell what scrubs, makes fixtures of flows and keeps files at the moment, None where nothing does.
+    `reload` reads the fixtures again and returns a summary (it raises FixtureErrors). `scrub`, `save` and `keeper` return
+    what does that work at the moment, None if nothing does.
     """
 
     name = "falmock-commands"
@@ -79,9 +79,9 @@ class Commands:
         loader.add_command("falmock.assets.fetch", self.fetch_assets)
 
     def reload(self) -> str:
-        """Read the fixtures again now. Where they cannot be loaded, the old ones stay in use."""
+        """Read the fixtures again now. If they cannot be loaded, the old ones stay in use."""
         try:
-            return _told(self._reload())
+            return _logged(self._reload())
         except (FixtureErrors, OSError) as error:
             raise exceptions.CommandError(f"falmock.reload: the old fixtures stay in use. {error}") from None
 
@@ -93,10 +93,12 @@ class Commands:
         try:
             done = scrub(paths)
         except (FixtureErrors, OSError, ValueError) as error:
-            raise exceptions.CommandError(f"falmock.scrub: {_said(error)}") from None
+            raise exceptions.CommandError(f"falmock.scrub: {_text_of(error)}") from None
         for path in done.rewritten:
             logger.info("falmock: took secrets out of %s", path)
-        return _told(f"{len(done.rewritten)} of {_counted(done.files, 'fixture file')} held secrets and were rewritten")
+        return _logged(
+            f"{len(done.rewritten)} of {_counted(done.files, 'fixture file')} held secrets and were rewritten"
+        )
 
     def save(self, flows: Sequence[flows_.Flow]) -> str:
         """Make fixtures of these flows: of each that is a call to fal with its answer."""
@@ -109,9 +111,9 @@ class Commands:
                 f"falmock.save: expected HTTP flows with an answer, found none in {_counted(len(flows), 'flow')}"
             )
         try:
-            return _told(save(complete))
+            return _logged(save(complete))
         except (OSError, ValueError, LookupError) as error:
-            raise exceptions.CommandError(f"falmock.save: {_said(error)}") from None
+            raise exceptions.CommandError(f"falmock.save: {_text_of(error)}") from None
 
     def fetch_assets(self) -> None:
         """Fetch the files that recorded answers name and nobody downloaded yet. The log tells what came."""
@@ -136,14 +138,14 @@ async def _fetch(keeper: Keeper) -> None:
         logger.info("falmock: %s fetched", _counted(came, "file"))
 
 
-def _told(text: str) -> str:
-    """The text, once it is in the log too: a prompt shows it for a moment, and mitmdump not at all."""
+def _logged(text: str) -> str:
+    """Log the text and return it: a prompt shows it only for a moment, and mitmdump not at all."""
     logger.info("falmock: %s", text)
     return text
 
 
-def _said(error: Exception) -> str:
-    """An error as a sentence's end."""
+def _text_of(error: Exception) -> str:
+    """The text of an error, for the end of a message."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

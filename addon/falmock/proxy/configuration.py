@@ -1,4 +1,4 @@
-"""Turns mitmproxy's options into how falmock works, or refuses them."""
+"""Applies mitmproxy's options, or rejects them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ logger = logging.getLogger(__name__)
 
 
 class Configuration:
-    """The configuration in use: the engine, the fixtures, the recordings and the veto on connections go by it."""
+    """The configuration in use; applies it to the engine, the fixtures, the recordings and the veto on connections."""
 
     def __init__(self, app: App, recordings: Recordings) -> None:
         self.current: Config | None = None
-        """None until options were good, and after a start with bad ones: mitmproxy is about to exit."""
+        """None before the first valid options, and after a start with invalid ones: mitmproxy is about to exit."""
         self._app = app
         self._fixtures = app.fixtures
         self._recordings = recordings
         self._running = False
 
     def update(self, updated: set[str]) -> None:
-        """Take over changed options (their names), or refuse them.
+        """Apply the changed options with these names, or reject them.
 
-        At the start an error in the log is what makes mitmproxy exit (it would show an exception as a traceback); while
-        running an OptionsError is what takes the change back.
+        At the start, an error in the log makes mitmproxy exit (it would show an exception as a traceback). While mitmproxy is
+        running, an OptionsError reverts the change.
         """
         try:
             if self.current is None:
@@ -73,7 +73,7 @@ class Configuration:
             self._begin()
 
     def running(self) -> None:
-        """mitmproxy is up: say how we work, and notice from now on what changes on disk."""
+        """mitmproxy is up: log the configuration, and watch the fixtures on disk from now on."""
         self._running = self.current is not None
         self._begin()
         for feature in unavailable():
@@ -89,7 +89,7 @@ class Configuration:
 
 
 def _check_proxy_options(mode: Mode) -> None:
-    """Set what a mode needs of mitmproxy, and refuse what would send bodies out before we are asked."""
+    """Set the mitmproxy options that a mode needs, and reject those that send bodies out before falmock's hooks run."""
     if mode.answers and ctx.options.connection_strategy != "lazy":
         ctx.options.update(connection_strategy="lazy")
     if mode.records and ctx.options.client_replay_concurrency != -1:

@@ -1,4 +1,4 @@
-"""Finds the direct requests among flows: those that are for falmock itself, not for one of fal's hosts."""
+"""Finds direct requests among flows: requests to falmock itself, not to one of fal's hosts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from falmock.proxy.clients import Clients
 from falmock.wire.message import Request
 
 NOBODY = ".invalid"
-"""The end of names of hosts that there are none of (RFC 6761): a port that stands for one is falmock's own."""
+"""The top-level domain for names that never exist (RFC 6761): a reverse-mode port for such a name is falmock's own."""
 OURS = "/__"
-"""How the paths begin that no app has, and no endpoint of fal's."""
+"""The prefix of paths that no app and no endpoint of fal's uses."""
 
 
 class DirectRequests:
-    """Tells which flows are for falmock itself."""
+    """Decides which flows are for falmock itself."""
 
     def __init__(self, app: App, clients: Clients) -> None:
         self._app = app
@@ -25,7 +25,7 @@ class DirectRequests:
     def finds(self, flow: http.HTTPFlow) -> Request | None:
         """The request of a flow that is for falmock itself; None for any other."""
         other = self._clients.stands_for(flow)
-        # No endpoint id begins so: a port that stands for a host of fal's has room for these paths too.
+        # No endpoint id begins like this, so a port that stands for a fal host serves these paths too.
         is_to_fal = not (other and flow.request.path.startswith(OURS)) and (
             flows.host_of(flow.request, self._app.config.hosts) is not None
         )
@@ -35,7 +35,7 @@ class DirectRequests:
         host = "" if is_renamed else flow.request.pretty_host
         try:
             request = flows.read(flow, host, user)
-        except ValueError:  # a body that cannot be decoded: the door will miss it
+        except ValueError:  # a body that cannot be decoded: the door gets none
             request = flows.head(flow, host, user)
         address = flow.client_conn.peername
         named = _address(flow) if is_renamed else flow.request.host_header or ""
@@ -47,7 +47,7 @@ class DirectRequests:
             return request if is_ours else None
         if is_claimed:
             return request
-        # Elsewhere on this port there is nothing; on another, the client named somebody else after all.
+        # On this port falmock answers for unknown paths; on another port, the client meant another server.
         is_here = flow.request.port == flow.client_conn.sockname[1]
         return request if is_here else None
 

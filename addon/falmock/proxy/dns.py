@@ -1,4 +1,4 @@
-"""Answers DNS queries for fal's names, so that a network namespace or a container needs no route out."""
+"""Answers DNS queries for fal's names, so that a network namespace or container needs no route to the internet."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mitmproxy.net.dns import types
 from falmock.wire.hosts import Hosts
 
 ADDRESS = IPv4Address("198.18.0.1")
-"""Where fal's names point: the network set aside for benchmarks (RFC 2544), which no real host has."""
+"""The address for fal's names, from the network reserved for benchmarks (RFC 2544): no real host has it."""
 
 
 class DnsAnswers:
-    """The addon that answers while it has hosts to answer for."""
+    """The addon that answers queries for `hosts`; it does nothing while that is None."""
 
     name = "falmock-names"
 
@@ -22,7 +22,7 @@ class DnsAnswers:
         self.hosts: Hosts | None = None
 
     def dns_request(self, flow: dns.DNSFlow) -> None:
-        """Answer a query for one of fal's names, and leave any other alone."""
+        """Answer a query for one of fal's names; ignore any other."""
         if flow.response or flow.error or not flow.live or self.hosts is None:
             return
         question = flow.request.question

@@ -1,4 +1,4 @@
-"""What the app needs of the world, from mitmproxy and this machine."""
+"""The app's edge, made of mitmproxy and this machine."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class MitmproxyEdge:
         return time.time()
 
     async def forward(self, request: Request, forward: Forward) -> Reply:
-        """The real fal's answer to a call that a door makes, whole."""
+        """The real fal's complete answer to a call that a door makes."""
         return await self._internal_calls.forward(request, forward)
 
     def wake(self, request_id: str) -> None:
-        """The job with this request id changed, or any: streams that tell of it go on."""
+        """The job with this request id changed, or any job: continue the streams that report on it."""
         self._responder.origin.tickets.wake(request_id)
 
     def read(self, body: FileBody) -> bytes:
@@ -40,9 +40,9 @@ class MitmproxyEdge:
         return bodies.read_file(body)
 
     async def join(self, parts: tuple[Content, ...]) -> Content:
-        """One file of these parts. Raises OSError."""
+        """Join these parts into one file. Raises OSError."""
         return await self._uploads.join(parts)
 
     def remove(self, files: list[str]) -> None:
-        """Remove uploaded files that are of no use any more."""
+        """Remove uploaded files that are no longer needed."""
         self._uploads.remove(files)

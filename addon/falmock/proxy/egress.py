@@ -49,9 +49,9 @@ class Egress:
         self.closed = True
         self.serving = True
         self.origin: tuple[str, int] | None = None
-        """Where falmock's own origin listens: what goes there does not leave."""
+        """The address of falmock's own origin, to which connections are allowed; None if it does not listen."""
         self.redirects = Redirects()
-        """The flows that the origin answers. They go there from here, so that every script sees them as they came."""
+        """The flows that the origin answers. This last addon redirects them, so that every script sees them unchanged."""
         self.names = DnsAnswers()
 
     def use(self, hosts: Hosts, *, closed: bool) -> None:
@@ -60,7 +60,7 @@ class Egress:
         self.names.hosts = hosts if closed else None
 
     def unloaded(self) -> None:
-        """The script is gone: stay shut until it comes back."""
+        """The script was unloaded: stay closed until it is loaded again."""
         self.closed = True
         self.serving = False
 
@@ -74,7 +74,7 @@ class Egress:
                 return
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
-        """Refuse a raw tunnel to fal, which `ignore_hosts` and the like ask for, on whatever connection it would use."""
+        """Refuse a raw tunnel to fal (as `ignore_hosts` and similar options make), on every connection it could use."""
         if not isinstance(nextlayer.layer, layers.TCPLayer | layers.UDPLayer):
             return
         context = nextlayer.context
@@ -87,9 +87,9 @@ class Egress:
                 return
 
     def requestheaders(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """Have a request to fal read as a whole: streamed, as another addon may want it, it leaves before the answer.
+        """Turn off streaming for a request to fal: streamed, as another addon may ask, it would leave before it is answered.
 
-        An upload that the origin takes goes there now.
+        Redirect an upload that the origin takes.
         """
         if self.redirects.is_planned(flow):
             return self._depart(flow)
@@ -98,9 +98,9 @@ class Egress:
         return None
 
     def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """Send a request to the origin that it answers; refuse one to fal that nobody answers.
+        """Redirect a request that the origin answers; refuse one to fal that nothing answered.
 
-        We come after every script.
+        This addon runs after every script.
         """
         if self.redirects.is_planned(flow):
             return self._depart(flow)
@@ -147,7 +147,7 @@ def _names_in(data: bytes) -> Iterator[str]:
 def installed() -> Egress:
     """The veto of this mitmproxy process.
 
-    Registered on first use, with the names that outlive the script as it does.
+    Registered on first use, with its DNS answers; both outlive the script.
     """
     addons = ctx.master.addons
     egress = addons.get(NAME)

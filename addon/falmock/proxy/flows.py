@@ -1,4 +1,4 @@
-"""Between mitmproxy's flows and the engine's plain values."""
+"""Converts between mitmproxy's flows and the engine's plain values."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
 
-_ASKS = frozenset({selector.HEADER.encode(), scopes.HEADER.encode()})
+_OWN_HEADERS = frozenset({selector.HEADER.encode(), scopes.HEADER.encode()})
 _DECODES = "falmock.decodes"
-"""The key of a flow's metadata that tells that the body is to be decoded."""
+"""The key of a flow's metadata that says that the body must be decoded."""
 ANSWERED = "falmock.fixture"
-"""The key of a flow's metadata that holds the fixture which answered it, None for no fixture; absent where falmock did
-not answer."""
+"""The key of a flow's metadata for the fixture that answered it; None for no fixture, absent if falmock did not
+answer."""
 
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
-    """The fal host a request is for, by any of the names it gives; None when it is not for fal.
+    """The fal host of a request, from its address or Host header; None if it is not for fal.
 
-    In transparent mode the address is an IP and the Host header tells; in reverse mode with
+    In transparent mode the address is an IP, and the Host header has the name; in reverse mode with
     `keep_host_header` it is the other way round.
     """
     path, host = request.path, request.host
-    # Mostly it is the address as it stands, which mitmproxy takes long to find out.
+    # Usually both are equal; `pretty_host` is slow to find that out.
     asked = normalize(host if request.host_header == host else request.pretty_host)
     if hosts.claims(asked, path):
         return asked
@@ -54,7 +54,7 @@ def host_of(request: http.Request, hosts: Hosts) -> str | None:
 def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
     """The request of a flow, in the scope that it names, else in that of the proxy's `user`.
 
-    Raises ValueError for a body that is not encoded as it says.
+    Raises ValueError for a body that is not encoded as its headers say.
     """
     request = head(flow, host, user)
     body = flow.request.content if "content-encoding" in request.headers else flow.request.raw_content
@@ -62,7 +62,7 @@ def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
 
 
 def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
-    """The request of a flow, less its body."""
+    """The request of a flow, without its body."""
     request = flow.request
     path, _, query = request.path.partition("?")
     headers = header_map(request.headers.fields)
@@ -76,13 +76,13 @@ def badly_encoded(why: str) -> Reply:
 
 
 def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
-    """Put a reply on a flow, and what answered and why."""
+    """Put a reply on a flow, and annotate it."""
     length = len(body) if reply.length is None else reply.length
     fields: list[Header] = list(reply.headers)
     if reply.status not in (204, 304):
         fields.insert(1, (b"Content-Length", str(length).encode()))
     if flow.request.method == "HEAD":
-        body = b""  # mitmproxy would send it, and the client read it as the next answer
+        body = b""  # mitmproxy would send it, and the client would read it as the next answer
     now = flow.request.timestamp_end or flow.request.timestamp_start
     flow.response = http.Response(
         b"HTTP/1.1", reply.status, reason(reply.status), http.Headers(fields), body, None, now, now
@@ -91,12 +91,12 @@ def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
 
 
 def annotate(flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
-    """Tell on a flow what answered and why, where people and filters find it."""
-    # Of a socket each message has its own fixture.
+    """Write on a flow what answered it and why, for people and for filters."""
+    # On a socket, each message has its own fixture.
     what = effect.fixture or ("a socket" if isinstance(effect, Socket) else "no fixture")
     miss = effect.miss if isinstance(effect, Reply) else None
-    struck = f"; fault: {effect.fault}" if effect.fault else ""
-    flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{struck})"
+    injected = f"; fault: {effect.fault}" if effect.fault else ""
+    flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{injected})"
     flow.metadata[ANSWERED] = effect.fixture
     flow.metadata["falmock.why"] = effect.why
     if effect.fault:
@@ -104,11 +104,11 @@ def annotate(flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
 
 
 def exchange(
-    flow: http.HTTPFlow, host: str, sent_heard: Content | None = None, received_heard: Content | None = None
+    flow: http.HTTPFlow, host: str, sent_content: Content | None = None, received_content: Content | None = None
 ) -> Exchange:
-    """A flow with an answer as the recorder reads it, with what was heard of bodies that streamed through.
+    """The exchange of an answered flow, with the captured contents of bodies that streamed through.
 
-    A body that nobody heard is lost: nothing may take it for an empty one.
+    A streamed body that was not captured is marked as lost, so that it does not count as an empty one.
     """
     request, response = flow.request, flow.response
     if response is None:
@@ -127,14 +127,14 @@ def exchange(
         headers,
         received,
         ended,
-        sent_heard,
-        received_heard,
-        lost=(lost_there if sent_heard is None else "") or (lost_here if received_heard is None else ""),
+        sent_content,
+        received_content,
+        lost=(lost_there if sent_content is None else "") or (lost_here if received_content is None else ""),
     )
 
 
 def _content(message: http.Message, headers: Mapping[str, str]) -> tuple[bytes, str]:
-    """A body less its content encoding, and what is wrong with it; `headers` are the message's."""
+    """A decoded body, and what is wrong with it ("" if nothing is); `headers` are the message's."""
     if message.raw_content is None:
         return b"", "its body is not there"
     if "content-encoding" not in headers:
@@ -146,12 +146,12 @@ def _content(message: http.Message, headers: Mapping[str, str]) -> tuple[bytes, 
 
 
 def url_of(request: http.Request, host: str) -> str:
-    """The URL of a request, less its query, at this host."""
+    """The URL of a request at this host, without the query."""
     return f"https://{host}{request.path.partition('?')[0]}"
 
 
 def turn_into(request: http.Request, call: Request) -> None:
-    """Make a request that call: to its host, with its path, query, headers and body, less what was said to falmock alone."""
+    """Turn a flow's request into this call: host, path, query, headers and body, without headers that are only for falmock."""
     request.scheme, request.host, request.port = "https", call.host, 443
     request.method = call.method
     request.path = f"{call.path}?{call.query}" if call.query else call.path
@@ -171,38 +171,38 @@ def turn_into(request: http.Request, call: Request) -> None:
 
 
 def rewrite_head(flow: http.HTTPFlow, rewrite: Callable[[Reply | Stream], Reply | Stream]) -> None:
-    """Change status and headers of fal's answer as a door would have it; the body passes by.
+    """Change status and headers of fal's answer as a door rewrites them; the body is not changed.
 
-    A door that drops `content-encoding` has the body decoded, by `decode`, when all of it is here.
+    If the door drops `content-encoding`, `decode` decodes the body when it is complete.
     """
     if flow.response is None:
         return
-    left = rewrite(Reply(flow.response.status_code, tuple(flow.response.headers.fields), b"", FALS_ANSWER))
-    flow.response.status_code = left.status
+    rewritten = rewrite(Reply(flow.response.status_code, tuple(flow.response.headers.fields), b"", FALS_ANSWER))
+    flow.response.status_code = rewritten.status
     before = flow.response.headers
-    flow.response.headers = http.Headers(left.headers)
+    flow.response.headers = http.Headers(rewritten.headers)
     if "content-encoding" in before and "content-encoding" not in flow.response.headers:
         flow.metadata[_DECODES] = True
-    for name in ("content-encoding", "content-length", "transfer-encoding"):  # they say how the body comes
+    for name in ("content-encoding", "content-length", "transfer-encoding"):  # they describe the body as it is sent
         if name in before:
             flow.response.headers[name] = before[name]
 
 
 def decode(flow: http.HTTPFlow) -> None:
-    """Send the body of an answer as it is without its content encoding, where a door would have it so.
+    """Decode the body of an answer if a door dropped its content encoding.
 
-    What streams through keeps its encoding, and says so.
+    A streamed body keeps its encoding, and its header.
     """
     if flow.metadata.pop(_DECODES, False) and flow.response is not None and flow.response.raw_content is not None:
         flow.response.decode(strict=False)
 
 
 def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
-    """Make a request what the real fal is to get: less the headers that ask falmock for a fault or a scope.
+    """Prepare a request for the real fal: remove the headers that ask falmock for a fault or a scope.
 
-    The content of these files, known by URLs that only falmock has, takes the place of those in the body, as data URIs.
+    Replace URLs of these files in the body, which only falmock knows, by data URIs with their content. Raises OSError.
     """
-    if any(name.lower() in _ASKS for name, _ in request.headers.fields):  # each `pop` goes through all of them twice
+    if any(name.lower() in _OWN_HEADERS for name, _ in request.headers.fields):  # `pop` is slow
         for header in (selector.HEADER, scopes.HEADER):
             request.headers.pop(header, None)
     for url, found in files:
@@ -213,4 +213,4 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
 
 
 FORWARDED = "falmock.forwarded"
-"""The key of a flow's metadata that holds the fal host it went on to."""
+"""The key of a flow's metadata for the fal host that it was forwarded to."""

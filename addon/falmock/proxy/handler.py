@@ -1,4 +1,4 @@
-"""Answers flows: has the app decide about each, and what was decided delivered."""
+"""Answers flows: the app decides each answer, the responder delivers it."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
 _DIRECT = "falmock.direct"
-"""The key of a flow's metadata that tells that it is for falmock itself."""
+"""The key of a flow's metadata that says that it is for falmock itself."""
 
 
 def is_direct(flow: http.HTTPFlow) -> bool:
-    """Whether a flow was found to be for falmock itself."""
+    """Whether a flow is for falmock itself."""
     return _DIRECT in flow.metadata
 
 
 class FlowHandler:
-    """Has flows answered. Each leaves with an answer, or as one that goes on to fal."""
+    """Answers each flow, or forwards it to fal."""
 
     def __init__(self, app: App, clients: Clients, responder: Responder) -> None:
         self._app = app
         self._clients = clients
         self._responder = responder
         self._rewrites: dict[str, Rewrite] = {}
-        """By the id of a flow that goes on to fal for a door: what that door makes of the answer."""
+        """By the id of a flow that a door forwards to fal: the door's rewrite of the answer."""
 
     async def answer(self, flow: http.HTTPFlow, host: str) -> None:
         """Answer a request to this host of fal's."""
         if not self._app.config.mode.answers:
-            flow.metadata[FORWARDED] = host  # first: whatever happens to us, the call goes on
+            flow.metadata[FORWARDED] = host  # first: even if falmock fails, the call is forwarded
         await self._guarded(flow, self._answer_call(flow, host))
 
     async def answer_direct(self, flow: http.HTTPFlow, request: Request) -> None:
@@ -54,17 +54,17 @@ class FlowHandler:
         await self._guarded(flow, self._answer(flow, request, client))
 
     def rewrite_head(self, flow: http.HTTPFlow) -> None:
-        """The headers of fal's answer are here: if a door sent the call, have it see the answer on its way to the client."""
+        """The headers of fal's answer are here: if a door made the call, rewrite them."""
         rewrite = self._rewrites.pop(flow.id, None)
         if rewrite is not None:
             flows.rewrite_head(flow, rewrite)
 
     def forget(self, flow: http.HTTPFlow) -> None:
-        """The flow broke off: there will be no answer of fal's."""
+        """The flow failed: fal will not answer."""
         self._rewrites.pop(flow.id, None)
 
     async def _guarded(self, flow: http.HTTPFlow, answering: Awaitable[None]) -> None:
-        """Have a flow answered, come what may."""
+        """Answer a flow, with status 500 if that fails."""
         try:
             await answering
         except Exception:
@@ -73,7 +73,7 @@ class FlowHandler:
             )
             if FORWARDED in flow.metadata:
                 return
-            # A flow that we leave unanswered goes to the real fal.
+            # A flow without an answer would go to the real fal.
             message = "falmock failed to answer this request; its log has the details"
             reply = replies.problem(500, message, "internal error")
             flows.answer(flow, reply, bodies.body_of(reply))
@@ -99,7 +99,7 @@ class FlowHandler:
         await self._responder.put(flow, answer)
 
     def _forward(self, flow: http.HTTPFlow, call: ForwardedCall) -> None:
-        """Have a flow go on to fal."""
+        """Forward a flow to fal."""
         flow.comment = f"falmock: {call.forward.why}"
         flow.metadata["falmock.why"] = call.forward.why
         flow.metadata[FORWARDED] = call.request.host

@@ -19,13 +19,13 @@ from falmock.wire.message import Request
 
 
 class InternalCalls:
-    """The calls that doors make, and that have not been answered yet."""
+    """The calls of doors that are not answered yet."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def forward(self, request: Request, forward: Forward) -> Reply:
-        """The real fal's answer to a call, whole."""
+        """The real fal's complete answer to a call; status 502 if there is none."""
         here = ("127.0.0.1", 0)
         client = connection.Client(peername=here, sockname=here, timestamp_start=time.time())
         flow = http.HTTPFlow(client, connection.Server(address=None))
@@ -55,7 +55,7 @@ class InternalCalls:
         return flow.id in self._under_way
 
     def ended(self, flow: http.HTTPFlow) -> None:
-        """A flow is complete or broke off: if it is one of these, it is over."""
+        """A flow is complete or failed: if it is one of these calls, end it."""
         done = self._under_way.get(flow.id)
         if done is not None and not done.done():
             done.set_result(None)

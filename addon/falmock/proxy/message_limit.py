@@ -7,15 +7,14 @@ from mitmproxy import http
 MOST = 10_000
 """How many messages all open sockets together may hold."""
 MOST_BYTES = 64 * 1024 * 1024
-"""How many bytes these may have."""
+"""How many bytes these messages may have."""
 
 
 class MessageLimit:
-    """Counts what open sockets hold.
+    """Counts the messages that open sockets hold.
 
-    While it is too much, each that gets another message gives up the older half of its own.
-
-    So what mitmproxy writes and shows of a few sockets is whole, and of hundreds or of hours it is how they ended.
+    While there are too many, each socket that gets another message drops the older half of its own. So mitmproxy has all
+    messages of a few sockets, and the last messages of many or of long ones.
     """
 
     def __init__(self) -> None:
@@ -31,12 +30,12 @@ class MessageLimit:
         _, size = self._held.get(flow.id, (0, 0))
         self._hold(flow, len(messages), size + len(messages[-1].content))
         if self._count > MOST or self._bytes > MOST_BYTES:
-            # In place, and not the last: mitmproxy adds to this list, and passes that on yet.
+            # In place, and not the last one: mitmproxy appends to this list, and still has to pass the last one on.
             del messages[: len(messages) // 2]
             self._hold(flow, len(messages), sum(len(message.content) for message in messages))
 
     def ended(self, flow: http.HTTPFlow) -> None:
-        """The socket is closed: from now on what it holds is the affair of whoever keeps its flow."""
+        """The socket is closed: its messages no longer count."""
         count, size = self._held.pop(flow.id, (0, 0))
         self._count -= count
         self._bytes -= size

@@ -1,4 +1,4 @@
-"""The values of the `fal_*` options: the one place where they become a Config."""
+"""Parses the values of the `fal_*` options into a Config."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from falmock.wire.auth import AuthRule
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
-"""Where the other doors are."""
+"""The paths of the other doors."""
 _TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 _HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|[0-9a-f*?]*:[0-9a-f:.*?]*:[0-9a-f:.*?]*")
 
 
 def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration that option values (by name) ask for. Raises BadOption."""
+    """The configuration from option values (by name). Raises BadOption."""
     single = {option.name: _one(option, values[option.name]) for option in OPTIONS if not option.repeats}
     pace_text = single["fal_pace"]
     try:
@@ -134,7 +134,7 @@ def _auth(text: str, environment: Mapping[str, str]) -> AuthRule:
         if not keys:
             raise BadOption(f"fal_auth: expected keys in the environment variable {name!r}, found it empty or not set")
         return AuthRule(required=True, keys=tuple(keys))
-    # The value may be a key pasted here by mistake: it is not repeated.
+    # The value may be a key pasted here by mistake: the message does not repeat it.
     raise BadOption(
         "fal_auth: expected any, required or env:NAME (keys are read from the environment, never from here)"
     )
@@ -154,13 +154,13 @@ def _openai_models(texts: Sequence[str], environment: Mapping[str, str]) -> mode
 
 
 def _fal_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys that falmock makes calls of its own with: falProxy's variable, else that of fal's clients."""
+    """The keys for falmock's own calls: from falProxy's variable, else from that of fal's clients."""
     several = environment.get("AI_KEYS", "").replace(",", " ").split()
     return tuple(dict.fromkeys(several or environment.get("FAL_KEY", "").split()))
 
 
 def _control_token(texts: Sequence[str], environment: Mapping[str, str]) -> str:
-    # Whatever was given may be the token: it is not repeated.
+    # The value may be the token: messages do not repeat it.
     if not texts:
         return ""
     if len(texts) > 1:

@@ -1,4 +1,4 @@
-"""The `fal_*` options: how they are declared to mitmproxy.
+"""Declares the `fal_*` options to mitmproxy.
 
 mitmproxy lets bad options through to the real, billed API in several ways, so every guard here has a reason:
 
@@ -25,7 +25,7 @@ PREFIX = "fal_"
 
 
 class Option(NamedTuple):
-    """One option: its name, its default as a user would write it ("" for none), its help, and if it repeats."""
+    """One option: its name, its default as a user would write it ("" for none), its help, and whether it may repeat."""
 
     name: str
     default: str
@@ -134,7 +134,7 @@ NAMES = tuple(option.name for option in OPTIONS)
 
 
 class BadOption(ValueError):
-    """An option with a value that cannot be used; the text names the option, the value and what is expected."""
+    """An option with an invalid value; the text names the option, the value and what is expected."""
 
 
 def defaults(option: Option) -> list[str]:
@@ -143,7 +143,7 @@ def defaults(option: Option) -> list[str]:
 
 
 def as_sequences(deferred: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Values of ours in a config file (numbers, booleans, single texts) as the sequences we declare."""
+    """falmock's values from a config file (numbers, booleans, single texts) as the sequences that are declared."""
     changed: dict[str, list[str]] = {}
     for name, value in deferred.items():
         if name not in NAMES:
@@ -160,7 +160,7 @@ def as_sequences(deferred: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raises BadOption for option names that look like ours and are none."""
+    """Raises BadOption for names that have falmock's prefix but are not options."""
     unknown = [
         f"unknown option {name}{did_you_mean(name, NAMES) or ', expected one of ' + ', '.join(NAMES)}"
         for name in sorted(names)

@@ -1,4 +1,4 @@
-"""What falmock needs in order to load. Imports the standard library alone, and is read by Pythons that are too old."""
+"""Checks what falmock needs to load. Imports only the standard library, and must be readable by Pythons that are too old."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MITMPROXY = (11, 0, 2)
 MITMPROXY_END = (13,)
 """The first mitmproxy that is not supported."""
 PACKAGES = ("brotli", "cryptography", "h11", "jsonschema", "msgpack", "referencing", "wsproto")
-"""What is imported beside mitmproxy, by names that are also those of the packages."""
+"""The modules imported besides mitmproxy; the packages have the same names."""
 
 
 def unmet(python: tuple[int, ...], mitmproxy: str) -> str:
-    """Why falmock cannot load with this Python and this version of mitmproxy, in one sentence; "" when it can."""
+    """Why falmock cannot load with this Python and mitmproxy version, in one sentence; "" if it can."""
     if python < PYTHON:
         return f"falmock needs Python {_dotted(PYTHON)} or newer, but this mitmproxy runs with Python {_dotted(python)}"
     if not MITMPROXY <= tuple(map(int, re.findall(r"\d+", mitmproxy)[:3])) < MITMPROXY_END:
@@ -30,7 +30,7 @@ def unmet(python: tuple[int, ...], mitmproxy: str) -> str:
 
 
 def _install(*packages: str) -> str:
-    """What to run so that this interpreter has the packages."""
+    """The command that installs the packages for this interpreter."""
     if getattr(sys, "frozen", False):
         return (
             "this mitmproxy is a standalone binary, which takes no packages; install mitmproxy with pip or uv instead"

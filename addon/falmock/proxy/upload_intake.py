@@ -1,4 +1,4 @@
-"""Takes uploads in: sends their bodies to disk while they come, and has the engine answer once they are whole."""
+"""Receives uploads: streams their bodies to disk, and answers once they are complete."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class UploadIntake:
         self._folder = folder
 
     async def begin(self, flow: http.HTTPFlow, host: str, user: str = "") -> None:
-        """A request to this host, of the proxy's `user`, begins: if its body is for the disk, the origin takes it, and answers."""
+        """A request to this host, of the proxy's `user`, begins: if its body belongs on disk, the origin receives and answers it."""
         if flow.request.raw_content is not None:  # it is there already, as when a flow is replayed
             return
         request = flows.read(flow, host, user)
@@ -65,7 +65,7 @@ class UploadIntake:
             flows.annotate(flow, reply)
             if reply.delivery is not None and reply.delivery.reset is ResetPoint.BEFORE_HEADERS:
                 client_reset.kill(flow)
-                return reply._replace(status=502, delivery=None)  # nobody sees it: its headers are when mitmproxy kills
+                return reply._replace(status=502, delivery=None)  # never sent: these headers only end the flow
             return reply
 
         return answer
@@ -86,7 +86,7 @@ class UploadIntake:
 
 
 def may_be_large(request: http.Request) -> bool:
-    """Whether a request may have a body for the disk: asked of every call, so that few are looked at closely."""
+    """Whether a request's body may be large enough for the disk. A cheap check that runs for every call."""
     if request.method not in UPLOADING:
         return False
     length = request.headers.get("content-length", "")

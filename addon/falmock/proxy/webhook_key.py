@@ -1,4 +1,4 @@
-"""The key that webhooks are signed with: made once, and kept beside mitmproxy's CA."""
+"""The key that signs webhooks: made once, and kept beside mitmproxy's CA."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "falmock-webhook-key.pem"
 
 
 def kept_in(confdir: Path) -> Ed25519PrivateKey:
-    """The key in this folder, made if there is none. Raises NoKey."""
+    """The key in this folder; makes one if there is none. Raises NoKey."""
     path = confdir / FILE
     try:
         if not path.exists():
@@ -37,7 +37,7 @@ def kept_in(confdir: Path) -> Ed25519PrivateKey:
 
 
 def _make(path: Path) -> None:
-    """Write a new key, unless another process is first: all are to sign by the same. Raises OSError."""
+    """Write a new key, unless another process is first: all must sign with the same key. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -1,4 +1,4 @@
-"""Posts webhooks: through mitmproxy's client replay, so with its TLS settings, its upstream proxy, and as flows people can see."""
+"""Posts webhooks through mitmproxy's client replay: with its TLS settings and upstream proxy, and as visible flows."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from falmock.wire.webhook import AttemptOutcome
 
 logger = logging.getLogger(__name__)
 WEBHOOK = "falmock.webhook"
-"""The key of a flow's metadata that holds the request id it tells of."""
+"""The key of a flow's metadata for the request id that the webhook is about."""
 AT_ONCE = 64
-"""How many posts are under way at a time at most."""
-TOLD = 20
-"""How many webhooks that were not delivered are named at the end."""
+"""How many posts may be in progress at the same time."""
+NAMED = 20
+"""How many of the undelivered webhooks the last log line names."""
 _CLOSING = 5.0
-"""Seconds that a connection may take to close, once it is given up."""
+"""How long (seconds) an abandoned connection may take to close."""
 
 
 def is_delivery(flow: http.HTTPFlow) -> bool:
@@ -43,14 +43,14 @@ def is_delivery(flow: http.HTTPFlow) -> bool:
 
 @dataclass(slots=True)
 class _Attempt:
-    """A post under way; `problem` tells what is wrong with it where its flow does not."""
+    """A post in progress; `problem` is an error that its flow does not show."""
 
     post: WebhookPost
     problem: str | None = None
 
 
 class Webhooks:
-    """Posts what is due in the engines. Between deliveries there is one timer, and without any nothing."""
+    """Posts the webhooks that are due in the engines. One timer waits for the next, if there is one."""
 
     def __init__(self, engines: Callable[[], Engines]) -> None:
         self._engines = engines
@@ -59,10 +59,10 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: dict[str, _Attempt] = {}
 
-    # what the engines ask for
+    # called by the engines
 
     def public_key(self) -> bytes:
-        """The 32 bytes of the key that signatures are verified by. Raises NoKey."""
+        """The 32 bytes of the public key that verifies signatures. Raises NoKey."""
         return self._private().public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
     def sign(self, message: bytes) -> bytes:
@@ -74,13 +74,13 @@ class Webhooks:
         return bodies.read_file(body)
 
     def changed(self) -> None:
-        """Look at the schedule soon, when the call that changed it is answered."""
+        """Check the schedule soon, after the call that changed it is answered."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_soon(self._look)
+        self._timer = asyncio.get_running_loop().call_soon(self._check)
 
     def warn(self, text: str) -> None:
-        """Tell people in the log."""
+        """Log a warning."""
         logger.warning("falmock: %s", text)
 
     def _private(self) -> Ed25519PrivateKey:
@@ -90,8 +90,8 @@ class Webhooks:
 
     # deliveries
 
-    def _look(self) -> None:
-        """Make the attempts that are due, and see when to look again."""
+    def _check(self) -> None:
+        """Start the attempts that are due, and set the timer for the next."""
         loop = asyncio.get_running_loop()
         engines, now = self._engines(), time.time()
         for due in engines.due_webhooks(now, AT_ONCE - len(self._under_way)):
@@ -101,20 +101,20 @@ class Webhooks:
             task = loop.create_task(self._deliver(flow, attempt))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        # While all places are taken, the end of an attempt is when to look again.
+        # At the limit, the end of an attempt triggers the next check.
         again = engines.webhooks.next() if len(self._under_way) < AT_ONCE else None
-        self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._look)
+        self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._check)
 
     async def _deliver(self, flow: http.HTTPFlow, attempt: _Attempt) -> None:
         try:
             await _replay(flow, attempt)
-        except Exception:  # a delivery that nobody hears the end of would never be tried again
+        except Exception:  # a delivery whose end is not reported would never be retried
             logger.exception("falmock: a webhook could not be posted")
             attempt.problem = "mitmproxy failed to post it"
         self.ended(flow)
 
     def ended(self, flow: http.HTTPFlow) -> None:
-        """A flow has its answer, or broke off. If it is a webhook that was not told of yet, see what follows."""
+        """A flow has its answer, or failed. If it is a webhook not reported yet, report its result to the schedule."""
         attempt = self._under_way.pop(flow.id, None)
         if attempt is None:
             return
@@ -124,13 +124,13 @@ class Webhooks:
             if "Certificate verify failed" in problem:
                 problem += " (to trust it: --set ssl_verify_upstream_trusted_ca=FILE)"
         status = flow.response.status_code if flow.response is not None and problem is None else None
-        verdict = self._engines().webhook_posted(post.key, status, problem or "no answer", time.time())
-        flow.comment = f"falmock: {verdict.text}"
-        _tell(post, verdict)
+        result = self._engines().webhook_posted(post.key, status, problem or "no answer", time.time())
+        flow.comment = f"falmock: {result.text}"
+        _log(post, result)
         self.changed()
 
     def stop(self) -> None:
-        """Post no more. What is under way is broken off."""
+        """Stop posting, and cancel the posts in progress."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -139,8 +139,8 @@ class Webhooks:
             task.cancel()
         left = self._engines().webhooks.standing
         if left:
-            more = f"; and {len(left) - TOLD} more" if len(left) > TOLD else ""
-            logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:TOLD]), more)
+            more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
+            logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:NAMED]), more)
 
 
 def _flow(post: WebhookPost) -> http.HTTPFlow:
@@ -153,7 +153,7 @@ def _flow(post: WebhookPost) -> http.HTTPFlow:
         target.port,
         b"POST",
         target.scheme.encode(),
-        # A proxy needs to be told the whole URL; where TLS goes through it, it is told the rest before.
+        # A proxy needs the whole URL; for TLS, the CONNECT request names the host.
         target.authority.encode() if target.scheme == "http" and _is_chained() else b"",
         target.path.encode(),
         b"HTTP/1.1",
@@ -170,22 +170,22 @@ def _flow(post: WebhookPost) -> http.HTTPFlow:
 
 
 def _is_chained() -> bool:
-    """Whether what mitmproxy replays goes to an upstream proxy."""
+    """Whether mitmproxy replays through an upstream proxy."""
     return bool(ctx.options.mode) and ctx.options.mode[0].startswith("upstream:")
 
 
 async def _replay(flow: http.HTTPFlow, attempt: _Attempt) -> None:
-    """Send a request, and wait until the whole answer has come, or the time for it is over.
+    """Send a request, and wait for its complete answer or its timeout.
 
-    What `replay.client` does, but the command has no way to give up: a receiver that never answers would keep its
-    connection for ever.
+    Like `replay.client`, but that command has no timeout: a receiver that never answers would keep its connection for
+    ever.
     """
     handler = ReplayHandler(flow, ctx.options)
     replay = asyncio.get_running_loop().create_task(handler.replay())
     seconds = attempt.post.timeout
     try:
         while not (await asyncio.wait([replay], timeout=seconds))[0]:
-            if not flow.intercepted:  # while someone looks at it, it is theirs to time
+            if not flow.intercepted:  # no timeout while a user has intercepted it
                 attempt.problem = f"no answer within {seconds:.3g} s"
                 return
         replay.result()
@@ -194,7 +194,7 @@ async def _replay(flow: http.HTTPFlow, attempt: _Attempt) -> None:
 
 
 async def _closed(handler: ReplayHandler, replay: asyncio.Task[None]) -> None:
-    """Close the connection of a replay that is not over; it ends of that, with its flow."""
+    """Close the connection of an unfinished replay, which ends the replay and its flow."""
     if replay.done():
         return
     for transport in list(handler.transports.values()):
@@ -204,10 +204,10 @@ async def _closed(handler: ReplayHandler, replay: asyncio.Task[None]) -> None:
     replay.cancel()
 
 
-def _tell(post: WebhookPost, verdict: AttemptResult) -> None:
-    """Log what came of a delivery, and of its attempts the first that failed."""
-    text = f"{verdict.text}: {post.target.shown}"
-    if verdict.outcome is AttemptOutcome.DELIVERED:
+def _log(post: WebhookPost, result: AttemptResult) -> None:
+    """Log the result of a delivery, and the first failed attempt."""
+    text = f"{result.text}: {post.target.shown}"
+    if result.outcome is AttemptOutcome.DELIVERED:
         logger.info("falmock: %s", text)
-    elif verdict.outcome is AttemptOutcome.GIVEN_UP or post.attempt == 1:
+    elif result.outcome is AttemptOutcome.GIVEN_UP or post.attempt == 1:
         logger.warning("falmock: %s", text)

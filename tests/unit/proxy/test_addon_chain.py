@@ -11,7 +11,7 @@ from unit.proxy.mitm import mitmproxy
 
 
 class Named:
-    """An addon that tells when it is its turn."""
+    """An addon that records when it is called."""
 
     def __init__(self, name: str, heard: list[str]) -> None:
         self.name = name
@@ -25,7 +25,7 @@ class Named:
 
 
 class Putting(Named):
-    """One that puts another to the front."""
+    """An addon that puts another one first."""
 
     def running(self) -> None:
         super().running()

@@ -1,4 +1,4 @@
-"""By which name a client uses the proxy."""
+"""The user name with which a client uses the proxy."""
 
 from __future__ import annotations
 

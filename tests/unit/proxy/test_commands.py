@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'parse:DeprecationWarning")
 
 
 class Keeper:
-    """A recording that notes what it is asked for."""
+    """A recording that keeps the requests it gets."""
 
     def __init__(self, files: int = 2, problem: Exception | None = None) -> None:
         self.saved: list[http.HTTPFlow] = []
@@ -49,7 +49,7 @@ class Keeper:
 
 
 class Scrub:
-    """A scrubber that notes what it is asked for."""
+    """A scrubber that keeps the paths it gets."""
 
     def __init__(self, *rewritten: str, problem: Exception | None = None) -> None:
         self.asked: list[tuple[str, ...]] = []

@@ -1,4 +1,4 @@
-"""Options as mitmproxy hands them over, and what goes by them."""
+"""Options as mitmproxy passes them, and what they change."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_fixtures_are_read_again_where_others_are_named_or_some_were_recorded(tm
         rig.set(fal_mode="replay")
         rig.write("a.json", 1)
         rig.set(fal_pace="3s")
-        assert rig.loaded == 0  # what changes on disk is the watcher's affair
+        assert rig.loaded == 0  # the watcher handles changes on disk
         rig.set(fal_mode="record")
         rig.set(fal_mode="replay")
         assert rig.loaded == 1

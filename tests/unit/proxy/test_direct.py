@@ -1,4 +1,4 @@
-"""Where direct requests come in, and what becomes of one whose client goes."""
+"""Which requests are direct, and what happens if the client of one disconnects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ANSWER = Reply(200, (), b"answered", "answered")
 
 
 class Door:
-    """A door that answers at length."""
+    """A door whose answer takes time."""
 
     name = "the only one"
 

@@ -35,7 +35,7 @@ def test_other_hosts_are(name: str) -> None:
 
 
 def test_our_own_origin_is_not_elsewhere() -> None:
-    # The name that the client said in TLS is fal's: it is the address that tells.
+    # The client's TLS name is fal's, but the address decides.
     egress = Egress()
     egress.origin = ("127.0.0.1", 443)
     assert connect(egress, "127.0.0.1", None, "fal.run") is None

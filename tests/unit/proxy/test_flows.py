@@ -136,7 +136,7 @@ def test_a_body_on_disk(tmp_path: Path) -> None:
 
 
 def streamed(*, sent: bool = False, received: bool = False) -> http.HTTPFlow:
-    """A live flow of which these bodies passed by without being kept."""
+    """A live flow whose bodies of these sides streamed through and were not kept."""
     flow = tflow.tflow(resp=True)
     assert flow.response is not None
     for message, passed in ((flow.request, sent), (flow.response, received)):
@@ -169,7 +169,7 @@ def test_a_request_becomes_the_call_that_it_stands_for(version: str, host: dict[
     flows.turn_into(flow.request, call)
     assert (flow.request.method, flow.request.pretty_url) == ("PUT", "https://fal.run/a%20b?x=1")
     assert flow.request.raw_content == b"body"
-    # What was said to falmock itself stays here.
+    # Headers for falmock itself are not forwarded.
     assert dict(flow.request.headers) == host | {"content-type": "é", "x-fal-hint": "a", "content-length": "4"}
 
 

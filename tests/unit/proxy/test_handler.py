@@ -1,4 +1,4 @@
-"""What becomes of a flow: an answer on it, or its way on to fal."""
+"""What happens to a flow: it is answered, or forwarded to fal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class OnlyDoor:
 
 
 class Rig:
-    """What answers flows, with an engine that has one fixture and doors with one answer."""
+    """A handler with an engine that has one fixture, and doors with one answer."""
 
     def __init__(self, mode: Mode = Mode.REPLAY, behind: Any = None) -> None:
         self.app = app_of(ONE, mode=mode)

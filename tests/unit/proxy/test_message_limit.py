@@ -1,4 +1,4 @@
-"""What open sockets may hold."""
+"""How many messages open sockets may hold."""
 
 from __future__ import annotations
 

@@ -362,7 +362,7 @@ def _imports(node: ast.AST) -> list[str]:
 
 
 def private_names(tree: ast.Module) -> Iterator[str]:
-    """The private names that a module uses of anybody's but its own object's, be it by `getattr`."""
+    """The private names of other objects that a module uses, also by `getattr`."""
     by_text = False
     for node in ast.walk(tree):
         yield from (part for name in _imports(node) for part in name.split(".") if part.startswith("_"))
@@ -391,11 +391,11 @@ SET = """
     authority close_reason comment content error headers host is_replay method path port raw_content request response scheme
     server_conn status_code stream trailers websocket
 """
-"""The attributes of flows and their messages that we set, as any addon may."""
+"""The attributes of flows and their messages that falmock sets, as any addon may."""
 
 
 def assigned(tree: ast.Module) -> Iterator[str]:
-    """The attributes that a module sets, or deletes, of anybody's but its own object's, and what it reaches them by."""
+    """The attributes of other objects that a module sets or deletes, each with the expression that reaches it."""
     theirs = {name.rpartition(".")[2] for node in ast.walk(tree) for name in _imports(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):

@@ -32,7 +32,7 @@ BIG = str(2**21)
 
 
 class Origin:
-    """Takes what the origin would be given."""
+    """Keeps what the origin would get."""
 
     def __init__(self, problem: OSError | None = None) -> None:
         self.problem = problem

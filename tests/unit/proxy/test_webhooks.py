@@ -23,7 +23,7 @@ HOOK = "fal_webhook=http%3A%2F%2F127.0.0.1%3A9%2Fhook"
 
 
 class Wire:
-    """In the place of what sends requests: it holds them until they are answered."""
+    """Replaces what sends requests: holds them until the test answers them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[http.HTTPFlow] = []

@@ -1,4 +1,4 @@
-"""Which answers are listened to while they stream on, and how."""
+"""Which answers are captured while they stream, and how."""
 
 from __future__ import annotations
 

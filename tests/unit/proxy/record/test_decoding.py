@@ -69,7 +69,7 @@ encodings = pytest.mark.parametrize(("encoding", "squeeze"), ENCODINGS)
 
 
 def fed(encoding: str, chunks: Iterable[bytes]) -> list[bytes]:
-    """What is known after each chunk."""
+    """What is decoded after each chunk."""
     feed = inflate(encoding)
     assert feed is not None
     return [b"".join(feed(chunk)) for chunk in chunks]
@@ -113,7 +113,7 @@ def test_what_is_not_encoded_so(encoding: str) -> None:
 
 
 def with_window(log: int) -> bytes:
-    """An event for a receiver that remembers so many bytes (as a power of two)."""
+    """An event compressed with a window of this size (bytes, as a power of two)."""
     parameters = zstandard.ZstdCompressionParameters(window_log=log)
     squeeze = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     return squeeze.compress(b"data: 1\n\n") + squeeze.flush()

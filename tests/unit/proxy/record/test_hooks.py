@@ -1,4 +1,4 @@
-"""Which flows the recording under way hears of, and when what it wrote is replayed."""
+"""Which flows the recording in progress gets, and when its fixtures are replayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unit.apps import app_of
 
 
 class Recording:
-    """Notes what it hears of, and what is done to it."""
+    """A recording that keeps the calls it gets."""
 
     is_writing = True
 
@@ -49,7 +49,7 @@ class Rig:
         self.heard.append("look")
 
     def hears(self, what: str, flow: http.HTTPFlow) -> list[str]:
-        """What becomes of a flow of which this happened."""
+        """The calls for a flow after this event."""
         done = getattr(self.listening, what)(flow)
         if done is not None:
             asyncio.run(done)
@@ -67,7 +67,7 @@ def flow_of(host: str | None = "fal.run", *, live: bool = True, socket: bool = F
 
 @pytest.fixture
 def imported(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The flows from a file that were made use of."""
+    """The flows from a file that were used."""
     names: list[str] = []
     monkeypatch.setattr(captures, "take_flow", lambda *taken: names.append(f"flow {taken[2]}"))
     monkeypatch.setattr(captures, "take_socket", lambda *taken: names.append(f"socket {taken[2]}"))

@@ -1,4 +1,4 @@
-"""Flows that were captured become fixtures, in any mode."""
+"""Captured flows become fixtures, in any mode."""
 
 from __future__ import annotations
 

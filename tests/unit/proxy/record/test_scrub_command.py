@@ -1,4 +1,4 @@
-"""Secrets go out of fixtures that exist."""
+"""Removes secrets from existing fixtures."""
 
 from __future__ import annotations
 
