@@ -1,1 +1,1 @@
-"""Webhooks: when each delivery is due, what is posted, and what follows from the answer."""
+"""Webhooks: when each delivery is due, what is posted, and what the answer leads to."""

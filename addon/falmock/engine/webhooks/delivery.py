@@ -1,4 +1,4 @@
-"""One delivery of a webhook: when it is due, how often it is tried, and how to say what came of it."""
+"""One delivery of a webhook: when it is due, how often it is tried, and the log text for its end."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from falmock.wire.webhook import Policy
 from falmock.wire.webhook import WebhookTarget
 
 HEAD_START = 0.1
-"""Seconds from a submit to the first delivery at least: an app has to know a request id before it is told of it."""
+"""The least seconds from a submit to the first delivery: the client must know the request id before the webhook comes."""
 HURRIED = 1000.0
-"""How much faster than fal deliveries are tried again at a pace that is not the recorded one, or a multiple of it."""
+"""How much faster than fal a delivery is retried at a pace other than `recorded` and its multiples."""
 HURRIED_TIMEOUT, SHORTEST_TIMEOUT = 5.0, 3.0
-"""Seconds that an answer may take at such a pace, and at least at any."""
+"""Timeouts of an attempt (seconds): the one at such a pace, and the least at any pace."""
 
 
 class DeliveryPlan(NamedTuple):
-    """How often a webhook is delivered, and how: once for each of `delays` (seconds after the job's end), never for none.
+    """How a webhook is delivered: once for each of `delays` (seconds after the job's end); never if there are none.
 
-    `forged` has it signed by a signature that does not hold. One that `yields` is not delayed for longer than it takes
-    until the webhook of a later job of its scope is delivered. `fault` names what asks for all that.
+    With `forged`, the signature is invalid. With `yields`, the delay ends early when the webhook of a later job of its
+    scope is delivered. `fault` names the fault that asks for all this.
     """
 
     delays: tuple[float, ...] = (0.0,)
@@ -40,11 +40,11 @@ ONCE = DeliveryPlan()
 
 @dataclass(slots=True)
 class WebhookDelivery:
-    """A webhook that is not delivered yet. Times are seconds since the epoch, `delay` is in seconds after the job's end.
+    """A webhook that is not delivered yet. Times are seconds since the epoch; `delay` is in seconds after the job's end.
 
-    `scope` is the name of the job's scope, None where that was dropped since. `over` is when the job ends as far as is
-    known, `result` what it came to, None before that. `due` is when it is to be looked at, None while something else
-    comes first.
+    `scope` is the name of the job's scope, None if that was dropped since. `over` is the end of the job, None if not
+    known yet; `result` is None before the end. `due` is when to handle it next, None while it waits for its job or for
+    the end of an attempt.
     """
 
     request_id: str
@@ -61,15 +61,12 @@ class WebhookDelivery:
     due: float | None = None
 
     def first(self) -> float | None:
-        """When the job is over and this due, as far as the clock tells.
-
-        None where only polls or a cancel end the job.
-        """
+        """When the first attempt is due; None while only polls or a cancel can end the job."""
         return None if self.over is None else max(self.over + self.delay, self.submitted + HEAD_START)
 
     @property
     def standing(self) -> str:
-        """How it stands, in a few words without secrets."""
+        """Its state in a few words, without secrets."""
         if self.attempt == 0:
             how = "not tried yet" if self.result is not None else "its job is not over"
         else:
@@ -78,7 +75,7 @@ class WebhookDelivery:
 
 
 def end_of(job: Job) -> float | None:
-    """When a job ended, or the clock will end it (seconds since the epoch); None when only polls or a cancel do."""
+    """When a job ended, or the clock will end it (seconds since the epoch); None if only polls or a cancel can."""
     if job.ended is not None:
         return job.ended
     if job.awaits_cancel or job.held:
@@ -89,7 +86,7 @@ def end_of(job: Job) -> float | None:
 
 
 def policy_for(pace: Pace) -> Policy:
-    """How deliveries are tried at a pace: as documented at the recorded one, faster at others."""
+    """The retries and timeouts at a pace: as documented at `recorded`, faster at others."""
     documented = Policy()
     if pace.kind is not PaceKind.SCALED:
         return Policy(
@@ -108,10 +105,10 @@ def policy_for(pace: Pace) -> Policy:
     )
 
 
-def last_words(outcome: AttemptOutcome, attempt: int, said: str, status: int | None) -> str:
-    """What came of a delivery that is over; `said` is how its last attempt ended."""
+def end_text(outcome: AttemptOutcome, attempt: int, answer: str, status: int | None) -> str:
+    """The log text for the end of a delivery; `answer` is how its last attempt ended."""
     if outcome is AttemptOutcome.DELIVERED:
-        return f"delivered ({said})" if attempt == 1 else f"delivered at attempt {attempt} ({said})"
+        return f"delivered ({answer})" if attempt == 1 else f"delivered at attempt {attempt} ({answer})"
     if status is not None and status < 400:
-        return f"given up: {said}, and fal does not follow redirects"
-    return f"given up after {attempt} attempts: {said}"
+        return f"given up: {answer}, and fal does not follow redirects"
+    return f"given up after {attempt} attempts: {answer}"

@@ -1,4 +1,4 @@
-"""The webhooks of one scope's jobs: put into the schedule that all scopes share, and told to an edge that posts."""
+"""The webhooks of one scope's jobs: adds them to the schedule that all scopes share, and notifies the edge that posts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from falmock.wire.webhook import WebhookTarget
 
 
 class JobWebhooks:
-    """The schedule as jobs of one scope use it. Without an `edge` there are no webhooks."""
+    """Registers webhooks of one scope. Without an `edge`, nothing is posted."""
 
     def __init__(self, answers: Answers, schedule: WebhookSchedule, edge: WebhookEdge | None) -> None:
         self.schedule = schedule
@@ -23,7 +23,7 @@ class JobWebhooks:
         self._scope = answers.context.scope
 
     def check(self, target: WebhookTarget, now: float) -> Reply | None:
-        """Why a submit with this webhook is refused; None when it is not."""
+        """The reply that refuses a submit with this webhook; None if it is accepted."""
         if self.edge is None or self.schedule.undelivered(target) is not None:
             return None
         full = self.schedule.check(now)
@@ -36,7 +36,7 @@ class JobWebhooks:
         return None
 
     def register(self, job: Job, target: WebhookTarget, plan: DeliveryPlan) -> str:
-        """Follow a new job, and have `target` told when it is over. What comes of it, in a few words."""
+        """Post to `target` when a new job is over. The text for the log: where it goes, or why it is not delivered."""
         if self.edge is None:
             return "fal_webhook is not delivered: nothing here posts"
         why = self.schedule.undelivered(target)
@@ -51,7 +51,7 @@ class JobWebhooks:
         return f"fal_webhook goes to {target.host}"
 
     def note_ended(self) -> None:
-        """Have the webhooks posted of the jobs that were found to be over."""
+        """Schedule the webhooks of jobs that ended."""
         for job in self._scope.jobs.take_ended():
             if self.edge is not None and self.schedule.awaits(job.request_id):
                 self.schedule.ended(job, self._answers.outcome(job))

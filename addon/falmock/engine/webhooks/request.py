@@ -1,4 +1,4 @@
-"""What is posted of a webhook: the signed request of one attempt, and the key that receivers verify it by."""
+"""The requests of webhooks: the signed request of one attempt, and the key to verify it with."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from falmock.wire.webhook import WebhookTarget
 
 
 class NoKey(Exception):
-    """There is no key to sign with; the text says which file is wrong, and what to do."""
+    """There is no key to sign with; the text says which file is wrong and what to do."""
 
 
 class WebhookEdge(Protocol):
-    """What webhooks need of the world: who posts them, and who signs."""
+    """What webhooks need from the edge, which posts and signs them."""
 
     def public_key(self) -> bytes:
-        """The 32 bytes of the ED25519 key that `sign` signs by. Raises NoKey."""
+        """The public ED25519 key of `sign`, 32 bytes. Raises NoKey."""
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of a signature. Raises NoKey."""
+        """The signature of a message, 64 bytes. Raises NoKey."""
 
     def read(self, body: FileBody) -> bytes:
-        """A body that is on disk. Raises OSError."""
+        """The bytes of a body on disk. Raises OSError."""
 
     def changed(self) -> None:
-        """Something may be due earlier than was told."""
+        """Something may be due earlier than the last `next` said."""
 
     def warn(self, text: str) -> None:
-        """People should know of this."""
+        """Log a warning for the user."""
 
 
 class Attempt(NamedTuple):
-    """An attempt to be made now. `key` names the delivery; `timeout` is in seconds. `result` is what the job came to.
+    """An attempt to make now. `key` names the delivery, `timeout` is in seconds, `result` is the job's.
 
-    A `forged` one is signed by a signature that does not hold.
+    With `forged`, the signature is invalid.
     """
 
     key: int
@@ -53,7 +53,7 @@ class Attempt(NamedTuple):
 
 
 class WebhookPost(NamedTuple):
-    """What is sent at an attempt."""
+    """The request of an attempt; `timeout` is in seconds."""
 
     key: int
     request_id: str
@@ -66,7 +66,7 @@ class WebhookPost(NamedTuple):
 
 
 def post(edge: WebhookEdge, attempt: Attempt, now: float) -> WebhookPost:
-    """What is sent at an attempt, stamped and signed at `now`. Raises NoKey."""
+    """The request of an attempt, signed with the time `now` (seconds since the epoch). Raises NoKey."""
     key, request_id, number, tries, target, timeout, forged, result = attempt
     body = _body(edge, request_id, result)
     timestamp = int(now)
@@ -90,13 +90,13 @@ def _body(edge: WebhookEdge, request_id: str, result: Reply) -> bytes:
 
 
 def keys(edge: WebhookEdge | None, *, head: bool) -> Reply:
-    """The document with the key that signatures are verified by."""
+    """The document with the key to verify signatures with."""
     if edge is None:
         return replies.problem(501, "Nothing here signs webhooks", "no webhook keys")
     try:
         document = webhook.key_set(edge.public_key())
     except NoKey as error:
         return replies.problem(500, str(error), "no webhook keys")
-    # Verifiers are told to keep it for 24 hours at most.
+    # fal's documentation: verifiers may cache it for at most 24 hours.
     reply = replies.json_reply(200, document, "webhook keys", (b"Cache-Control", b"public, max-age=86400"))
     return reply._replace(body=b"", length=len(reply.body)) if head and isinstance(reply.body, bytes) else reply

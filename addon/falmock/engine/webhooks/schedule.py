@@ -1,7 +1,7 @@
-"""The agenda of webhooks: which deliveries are due, and what follows from how they were answered.
+"""The schedule of webhooks: which deliveries are due, and what the answers lead to.
 
-A delivery waits for its job to be over, however that comes about, and is then tried until it is taken or given up. It
-is tried again only after the attempt before has ended.
+A delivery waits for the end of its job, whatever ends it. It is then tried until it is delivered or given up. A new
+attempt starts only after the last one has ended.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from falmock.engine.webhooks.delivery import ONCE
 from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.engine.webhooks.delivery import WebhookDelivery
 from falmock.engine.webhooks.delivery import end_of
-from falmock.engine.webhooks.delivery import last_words
+from falmock.engine.webhooks.delivery import end_text
 from falmock.engine.webhooks.delivery import policy_for
 from falmock.engine.webhooks.request import Attempt
 from falmock.wire import webhook
@@ -28,18 +28,18 @@ from falmock.wire.webhook import AttemptOutcome
 from falmock.wire.webhook import WebhookTarget
 
 Outcome = Callable[[str, Job], Reply]
-"""From the name of a scope and a job of it that is over to what that came to."""
+"""From the name of a scope and an ended job of it to the job's result."""
 
 
 class AttemptResult(NamedTuple):
-    """What follows from an attempt, and how to say so."""
+    """What an attempt leads to, and the text for the log."""
 
     outcome: AttemptOutcome
     text: str
 
 
 class PostedAttempt(NamedTuple):
-    """What follows from an attempt, and the entry of it for the journal of `scope`, None where that was dropped."""
+    """What an attempt leads to, and its entry for the journal of `scope`; None if that scope was dropped."""
 
     result: AttemptResult
     entry: JournalEntry
@@ -47,14 +47,14 @@ class PostedAttempt(NamedTuple):
 
 
 class _Awaited(NamedTuple):
-    """A job that is not known to be over, and its deliveries."""
+    """A job that is not known to be over, and the keys of its deliveries."""
 
     job: Job
     keys: list[int]
 
 
 class WebhookSchedule:
-    """The webhooks of all scopes, at most `fal_max_jobs` of them undelivered."""
+    """The webhooks of all scopes; at most `fal_max_jobs` are undelivered at a time."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -71,17 +71,17 @@ class WebhookSchedule:
 
     @property
     def standing(self) -> list[str]:
-        """How those that are not delivered stand, in a few words each, the oldest first."""
+        """The state of each undelivered webhook in a few words, the oldest first."""
         return [delivery.standing for delivery in self._open.values()]
 
     def has_any_of(self, scope: str) -> bool:
-        """Whether any webhook of a scope is not delivered."""
+        """Whether a scope has undelivered webhooks."""
         return any(delivery.scope == scope for delivery in self._open.values())
 
-    # what is to be posted
+    # what to post
 
     def check(self, now: float) -> Reply | None:
-        """Why there is no room for one more webhook; None when there is."""
+        """The reply if there is no room for one more webhook; None if there is room."""
         limit = self._context.config.max_jobs
         if len(self._open) >= limit:
             self._forget_lost(now)
@@ -94,7 +94,7 @@ class WebhookSchedule:
         return None
 
     def undelivered(self, target: WebhookTarget) -> str | None:
-        """Why nothing is posted to this target, in a few words; None when it is."""
+        """Why nothing is posted to this target, in a few words; None if it is posted."""
         config = self._context.config
         if config.hosts.claims(target.host, target.path):
             return f"{target.host} is a host of fal's"
@@ -103,10 +103,10 @@ class WebhookSchedule:
         return None
 
     def register(self, job: Job, scope: str, target: WebhookTarget, plan: DeliveryPlan = ONCE) -> None:
-        """Follow a new job of a scope, and have it posted to `target` when it is over."""
+        """Schedule the webhook of a new job, to be posted to `target` when the job is over."""
         self.used = True
         policy = policy_for(self._context.config.pace)
-        # Where one yields to this, they change places: else all of a row that yields would come late, and in order.
+        # Only one yields at a time: if all of a row did, all would be late, but in order.
         yields = plan.yields and not any(self._open[key].scope == scope for key in self._yielding)
         for delay in plan.delays if yields or not plan.yields else (0.0,):
             self._count += 1
@@ -123,14 +123,14 @@ class WebhookSchedule:
         return request_id in self._waiting
 
     def ended(self, job: Job, result: Reply) -> None:
-        """A job is over, whatever ended it; `result` is what it came to."""
+        """Schedule the webhooks of a job that is over, with its `result`."""
         for key in self._waiting.pop(job.request_id, _Awaited(job, [])).keys:
             delivery = self._open[key]
             delivery.over, delivery.result = job.ended, result
             self._schedule(key, delivery.first())
 
     def forget(self, scope: str) -> None:
-        """Post nothing more of the jobs of a scope, but for what is under way."""
+        """Drop the webhooks of a scope, except attempts under way."""
         for key, delivery in list(self._open.items()):
             if delivery.scope != scope:
                 continue
@@ -138,17 +138,17 @@ class WebhookSchedule:
                 self._waiting.pop(delivery.request_id, None)
                 self._close(key)
             elif scope:
-                delivery.scope = None  # the next one of this name is another
+                delivery.scope = None  # a new scope of this name is another one
 
     def next(self) -> float | None:
-        """When something is due next (seconds since the epoch); None while nothing is."""
+        """When something is due next (seconds since the epoch); None if nothing is scheduled."""
         dates = self._dates
-        while dates and not self._stands(*dates[0]):
+        while dates and not self._is_current(*dates[0]):
             heapq.heappop(dates)
         return dates[0][0] if dates else None
 
     def due(self, now: float, outcome: Outcome, most: int = 1000) -> list[Attempt]:
-        """The attempts to be made at `now`, at most so many; of each `posted` is to be told how it went."""
+        """The attempts to make at `now`, at most `most`; the caller reports the end of each to `posted`."""
         attempts: list[Attempt] = []
         while len(attempts) < most and (when := self.next()) is not None and when <= now:
             _, key = heapq.heappop(self._dates)
@@ -159,7 +159,7 @@ class WebhookSchedule:
                 job = self._waiting[delivery.request_id].job
                 job.advance(now)
                 if job.ended is None:
-                    continue  # `ended` will tell
+                    continue  # `ended` will schedule it
                 result = outcome(delivery.scope or "", job)
                 self.ended(job, result)
                 delivery.due = None
@@ -175,7 +175,7 @@ class WebhookSchedule:
         if when is not None:
             heapq.heappush(self._dates, (when, key))
 
-    def _stands(self, when: float, key: int) -> bool:
+    def _is_current(self, when: float, key: int) -> bool:
         delivery = self._open.get(key)
         return delivery is not None and delivery.due == when
 
@@ -184,7 +184,7 @@ class WebhookSchedule:
         del self._open[key]
 
     def _forget_lost(self, now: float) -> None:
-        """Drop the deliveries of jobs that will never be over: their time is up, and nobody asks for them."""
+        """Drop the deliveries of jobs that will never be over: unused for longer than `job_ttl`."""
         ttl = self._context.config.job_ttl
         for request_id, (job, keys) in list(self._waiting.items()):
             if all(self._open[key].due is None for key in keys) and now - job.touched > ttl:
@@ -199,23 +199,23 @@ class WebhookSchedule:
         timeout = policy.timeout_of(number)
         return Attempt(key, delivery.request_id, number, policy.tries, delivery.target, timeout, plan.forged, result)
 
-    # how it went
+    # the ends of attempts
 
     def posted(self, key: int, status: int | None, problem: str, now: float) -> PostedAttempt:
-        """An attempt has ended, answered with `status` or not at all (None): `problem` says why in a few words."""
+        """An attempt has ended with `status`, or without an answer (None): `problem` then says why in a few words."""
         delivery = self._open[key]
         policy, attempt = delivery.policy, delivery.attempt
         outcome = webhook.judge(policy, attempt, status)
-        said = f"status {status}" if status is not None else problem
+        answer = f"status {status}" if status is not None else problem
         if outcome is AttemptOutcome.AGAIN:
             wait = policy.wait_after(attempt)
             self._schedule(key, now + wait)
-            text = f"attempt {attempt} of {policy.tries}: {said}; again in {wait:.3g} s"
+            text = f"attempt {attempt} of {policy.tries}: {answer}; again in {wait:.3g} s"
         else:
             self._close(key)
-            text = last_words(outcome, attempt, said, status)
+            text = end_text(outcome, attempt, answer, status)
         if outcome is AttemptOutcome.DELIVERED:
-            self._let_follow(key, delivery)
+            self._release_yielding(key, delivery)
         text = f"webhook of job {delivery.request_id}: {text}"
         target = delivery.target
         path = target.path.partition("?")[0]
@@ -223,11 +223,11 @@ class WebhookSchedule:
         entry = entry._replace(job=delivery.request_id, kind="webhook")
         return PostedAttempt(AttemptResult(outcome, text), entry, delivery.scope)
 
-    def _let_follow(self, key: int, overtaker: WebhookDelivery) -> None:
-        """A webhook was delivered: those of earlier jobs of its scope that yield to one need not wait any more."""
+    def _release_yielding(self, key: int, delivered: WebhookDelivery) -> None:
+        """A webhook was delivered: webhooks of earlier jobs of its scope that yield to it no longer wait."""
         for earlier in sorted(self._yielding):
             delivery = self._open[earlier]
-            if earlier < key and delivery.scope == overtaker.scope and delivery.request_id != overtaker.request_id:
+            if earlier < key and delivery.scope == delivered.scope and delivery.request_id != delivered.request_id:
                 self._yielding.discard(earlier)
                 delivery.delay = 0.0
                 if delivery.due is not None:
