@@ -1,1 +1,1 @@
-"""Files: what clients upload and download, by digest."""
+"""Files that clients upload and download, stored by digest."""

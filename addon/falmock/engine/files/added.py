@@ -1,4 +1,4 @@
-"""Files that came with fixtures which a scope added: their URLs name their content, so they are there for whoever asks, while the scope has them."""
+"""Files of added fixtures: their URLs name their content, so all scopes serve them while one has them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from falmock.fixtures.model import Asset
 
 
 class AddedAssets:
-    """The files by digest (SHA-256, hex), each as long as somebody lends it."""
+    """The files by digest (SHA-256, hex), each kept while at least one scope has added it."""
 
     def __init__(self) -> None:
         self._assets: dict[str, Asset] = {}
-        self._lenders: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
 
     def add_assets(self, assets: Iterable[Asset]) -> None:
-        """Somebody has these."""
+        """Add files for one user."""
         for asset in assets:
             self._assets[asset.sha256] = asset
-            self._lenders[asset.sha256] += 1
+            self._users[asset.sha256] += 1
 
     def take_back(self, assets: Iterable[Asset]) -> None:
-        """Somebody who lent these has them no more."""
+        """Remove files of one user; a file without users is dropped."""
         for asset in assets:
-            self._lenders[asset.sha256] -= 1
-            if self._lenders[asset.sha256] <= 0:
-                del self._lenders[asset.sha256]
+            self._users[asset.sha256] -= 1
+            if self._users[asset.sha256] <= 0:
+                del self._users[asset.sha256]
                 self._assets.pop(asset.sha256, None)
 
     def get(self, sha256: str) -> Asset | None:
-        """The file with this digest."""
+        """The file with this digest; None if there is none."""
         return self._assets.get(sha256)

@@ -1,4 +1,4 @@
-"""Downloads: the bytes back from the URLs given out, as the CDN sends them (PROTOCOL.md section 6.6)."""
+"""Downloads: serves the issued file URLs as the CDN does (PROTOCOL.md section 6.6)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from falmock.wire.message import Header
 from falmock.wire.message import Request
 
 FindPlain = Callable[[Request], Fixture | None]
-"""From a call that goes to no endpoint to the fixture that answers it."""
+"""From a call to no endpoint to the fixture that answers it."""
 
 
 class Downloads:
@@ -30,7 +30,7 @@ class Downloads:
         self._find = find
 
     def get(self, request: Request) -> Reply:
-        """A file, a part of one, or the report that nobody knows it."""
+        """A file, a range of it, or the miss report."""
         index, scope = self._context.index, self._context.scope
         found = scope.assets.find(request.path, index.assets)
         if found is not None:
@@ -67,14 +67,14 @@ def _download(request: Request, found: Found, status: int = 200) -> Reply:
         (b"Cache-Control", b"public, max-age=5184000, immutable"),
         *cors.public(),
     )
-    asked = request.headers
-    if any(tag in (etag, None) for tag in _tags(asked.get("if-none-match", ""))):
+    sent = request.headers
+    if any(tag in (etag, None) for tag in _tags(sent.get("if-none-match", ""))):
         return Reply(304, common, b"", "not modified")
     headers = ((b"Content-Type", found.content_type.encode()), *common)
     start, stop = 0, asset.size
-    if "range" in asked and asked.get("if-range", etag) == etag:
+    if "range" in sent and sent.get("if-range", etag) == etag:
         try:
-            span = storage.parse_range(asked["range"], asset.size)
+            span = storage.parse_range(sent["range"], asset.size)
         except ValueError:
             unsatisfied = (b"Content-Range", f"bytes */{asset.size}".encode())
             return Reply(416, (*common, unsatisfied), b"", "range not satisfiable")

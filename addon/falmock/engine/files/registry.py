@@ -1,7 +1,7 @@
-"""Files: what clients uploaded in this run, and the uploads under way. Content is in memory or in files, by digest.
+"""The files that clients uploaded in this run, and the uploads under way. Content is in memory or on disk, by digest.
 
-Files are the edge's. It hands them over with a request; the ones that are not kept, or not any more, are `dropped`, and
-the edge removes them.
+The edge owns the files on disk and passes them with a request. The engine lists those that it does not keep, or no
+longer keeps, in `take_dropped`; the edge removes them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ MAX_PENDING = 10_000
 
 
 class NoRoom(Exception):
-    """Content larger than all that may be kept in memory."""
+    """The content is larger than the memory limit."""
 
 
 class BadParts(ValueError):
-    """A multipart upload that cannot be joined as asked; the text says why."""
+    """The parts of a multipart upload cannot be joined; the text says why."""
 
 
 @dataclass(slots=True)
 class PromisedUpload:
-    """A file URL that was promised: its name and type, and the parts that have come."""
+    """A file URL issued before its content: the name, the media type, and the parts received so far."""
 
     key: str
     name: str
@@ -43,7 +43,7 @@ class PromisedUpload:
 
 
 class _ContentPool:
-    """Content of one kind, the oldest first, and its size in bytes."""
+    """Content in memory or on disk, the oldest first, and its size in bytes."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -62,9 +62,9 @@ class _ContentPool:
 class Assets:
     """Uploaded content, and the promised URLs.
 
-    At most `limit` bytes are kept in memory, as much again of parts there, and `disk_limit` bytes in files unless a
-    single upload is larger; the oldest go first, and on disk parts of uploads that were not completed before what is
-    whole. Fixture assets are looked up in the mapping that `find` is given, since they change with the fixtures.
+    In memory, at most `limit` bytes of content and `limit` bytes of parts are kept; on disk, `disk_limit` bytes, unless
+    a single upload is larger. The oldest are dropped first, on disk unfinished parts before whole files. `find` takes
+    the fixture assets as a mapping, since they change with the fixtures.
     """
 
     def __init__(self, limit: int = LIMIT, disk_limit: int = DISK_LIMIT) -> None:
@@ -81,18 +81,18 @@ class Assets:
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._promises: Counter[tuple[str, str]] = Counter()
         self.added_assets: AddedAssets = AddedAssets()
-        """What came with added fixtures, in whatever scope."""
+        """The files of added fixtures, of all scopes."""
 
     # promises
 
     def count_promise(self, name: str, content_type: str) -> int:
-        """How many files of this name and type were promised before this one: it tells their URLs apart."""
+        """How many files of this name and type were promised before: this number makes their URLs differ."""
         place = self._promises[name, content_type]
         self._promises[name, content_type] += 1
         return place
 
     def promise(self, key: str, name: str, content_type: str) -> PromisedUpload:
-        """Note a file URL that was given out before its content came; `key` is `storage.asset_key` of its path."""
+        """Note a file URL that is issued before its content comes; `key` is `storage.asset_key` of its path."""
         upload = self._promised[key] = PromisedUpload(key, name, content_type)
         if len(self._promised) > MAX_PENDING:
             _, forgotten = self._promised.popitem(last=False)
@@ -100,27 +100,27 @@ class Assets:
         return upload
 
     def promised(self, key: str) -> PromisedUpload | None:
-        """The promise of this URL path, filled or not."""
+        """The promised upload for this URL path, filled or not; None if there is none."""
         return self._promised.get(key)
 
     def is_filled(self, upload: PromisedUpload) -> bool:
-        """Whether the content of a promised URL has come."""
+        """Whether the content of a promised URL was uploaded."""
         return upload.key in self._filled
 
     # content
 
     def put(self, content: Content, name: str, content_type: str) -> Asset:
-        """Keep some content. Raises NoRoom."""
+        """Keep content. Raises NoRoom."""
         asset = self._kept(content.sha256)
         if asset is None:
             asset = Asset(content.sha256, name, content_type, content.size, content.data, content.file)
             self._keep(asset)
-        # The URL carries the name, and the same bytes may come again as another type.
+        # The URL has the name, and the same bytes may be uploaded again with another type.
         self._fill(storage.asset_key(storage.content_path(asset.sha256, name)), asset.sha256, content_type)
         return asset
 
     def _kept(self, sha256: str) -> Asset | None:
-        """The content of this digest, which is the youngest now."""
+        """The content with this digest, marked as the newest; None if there is none."""
         for pool in (self._memory, self._disk):
             asset = pool.content.get(sha256)
             if asset is not None:
@@ -148,7 +148,7 @@ class Assets:
         return asset
 
     def note(self, path: str, sha256: str, content_type: str) -> None:
-        """Note which content a URL path of the real fal's stands for: it was uploaded there, or recorded."""
+        """Note the content of a URL path on the real fal, uploaded there or recorded."""
         self._fill(storage.asset_key(path), sha256, content_type)
 
     def _fill(self, key: str, sha256: str, content_type: str) -> None:
@@ -161,20 +161,17 @@ class Assets:
 
     @property
     def unfinished_since(self) -> float | None:
-        """When the last part came (seconds since the epoch) of the upload that waits for more for longest.
-
-        None for none.
-        """
+        """When the last part of the longest idle unfinished upload came (seconds since the epoch); None if there is none."""
         return next(iter(self._unfinished.values()), None)
 
     def forget_unfinished(self, before: float) -> None:
-        """Forget the parts of uploads that no part came of since then (seconds since the epoch)."""
+        """Forget the parts of uploads whose last part came at `before` (seconds since the epoch) or earlier."""
         while (since := self.unfinished_since) is not None and since <= before:
             upload = self._promised[next(iter(self._unfinished))]
             self._forget_parts(upload, upload.parts)
 
     def add_part(self, upload: PromisedUpload, number: int, content: Content, now: float) -> None:
-        """Keep one part; it takes the place of one that came before under this number. Raises NoRoom."""
+        """Keep one part; it replaces an earlier one with this number. Raises NoRoom."""
         if content.data is not None:
             others = (part for place, part in upload.parts.items() if place != number)
             if content.size + _in_memory(others) > self.limit:
@@ -193,7 +190,7 @@ class Assets:
             self._make_room_in_memory()
 
     def in_order(self, upload: PromisedUpload, numbers: list[int]) -> list[Content]:
-        """The parts of an upload by number, whatever the order told. Raises BadParts."""
+        """These parts of an upload, sorted by number. Raises BadParts."""
         missing = sorted(set(numbers) - upload.parts.keys())
         if missing:
             raise BadParts(f"part {missing[0]} was not uploaded")
@@ -213,10 +210,7 @@ class Assets:
             self._unfinished.pop(upload.key, None)
 
     def _make_room_in_memory(self) -> None:
-        """Forget parts until what is in memory is within the limit.
-
-        Those of the upload that the last one was of stay.
-        """
+        """Forget parts until those in memory are within the limit; the parts of the last used upload stay."""
         while self._parts_in_memory > self.limit and len(self._unfinished) > 1:
             upload = self._promised[next(iter(self._unfinished))]
             self._forget_parts(upload, upload.parts)
@@ -224,7 +218,7 @@ class Assets:
     # files
 
     def _make_room(self, under_way: PromisedUpload | None) -> None:
-        """Drop files until what there are is within the limit; the parts of this upload stay."""
+        """Drop files until the disk limit holds; the parts of the upload `under_way` stay."""
         if self._disk.size + self._parts_on_disk <= self.disk_limit:
             return
         for upload in self._promised.values():
@@ -238,24 +232,24 @@ class Assets:
         self._dropped.append(file)
 
     def release(self, content: Content) -> None:
-        """A request was answered that brought this content: its file is dropped unless it was kept."""
+        """Drop the file of a request that was answered, unless it was kept."""
         if content.file is not None and content.file not in self._files:
             self._dropped.append(content.file)
 
     def take_dropped(self) -> list[str]:
-        """The files that are of no use any more, each told once."""
+        """The files that are no longer used, since the last call."""
         dropped, self._dropped = self._dropped, []
         return dropped
 
     # lookup
 
     def digest_of(self, path: str) -> str | None:
-        """The digest of the content that a URL path names, known or not any more; None where nothing tells it."""
+        """The digest of the content that a URL path names, kept or not; None if it is unknown."""
         filled = self._filled.get(storage.asset_key(path))
         return filled[0] if filled else storage.digest_in_path(path)
 
     def find(self, path: str, fixtures: Mapping[str, Asset]) -> Found | None:
-        """The file at a URL path, uploaded in this run or an asset of the fixtures."""
+        """The file at a URL path, uploaded in this run or an asset of the fixtures; None if there is none."""
         sha256 = self.digest_of(path)
         if sha256 is None:
             return None

@@ -49,21 +49,21 @@ class Uploads:
     # uploads whose URL is promised before the content comes
 
     def initiate(self, request: Request, call: UploadInitiate) -> Reply:
-        """An upload URL and the file URL it will fill; JS single and multipart, and the gcs fallback."""
+        """An upload URL and the URL of the file; for JS single and multipart uploads, and the gcs fallback."""
         try:
             name, content_type = _announced(request.body)
         except BadUpload as error:
             return replies.invalid_body(str(error), "value_error")
         gcs = call.storage_type == "gcs"
         path = self._promise(name, content_type)
-        # Whatever is read as a secret later must not hide a part of the path with it.
+        # No part of the path: redaction may hide this as a secret, and must not hide the path.
         signature = storage.digest(path.encode())[:16]
         upload_url, file_url = storage.promised_urls(path, signature, gcs=gcs)
         # The recorded answer has the file URL first.
         return replies.json_reply(200, {"file_url": file_url, "upload_url": upload_url}, "upload initiated")
 
     def token(self, now: float) -> Reply:
-        """A token to upload to the CDN with."""
+        """A token for uploads to the CDN."""
         expires = datetime.fromtimestamp(int(now) + TOKEN_SECONDS, UTC).isoformat()
         body = {
             "token": hashlib.sha256(f"falmock cdn {int(now)}".encode()).hexdigest(),
@@ -84,7 +84,7 @@ class Uploads:
         return replies.json_reply(200, body, "multipart upload started", *cors.public())
 
     def _promise(self, name: str, content_type: str) -> str:
-        """The path of a file to come: the same name and type get the same paths in the same order in every run."""
+        """Issue the path of a file. Equal names and types get the same paths in the same order in every run."""
         place = self.assets.count_promise(name, content_type)
         ticket = storage.digest(f"{name}\n{content_type}\n{place}".encode())
         path = storage.ticket_path(ticket, name)
@@ -92,7 +92,7 @@ class Uploads:
         return path
 
     def put(self, request: Request) -> Reply:
-        """The whole content for a promised URL."""
+        """Store the whole content for a promised URL."""
         upload = self.assets.promised(storage.asset_key(request.path))
         if upload is None:
             return _no_upload(request.path)
@@ -105,7 +105,7 @@ class Uploads:
         return Reply(200, headers, b"", "upload stored")
 
     def part(self, request: Request, call: UploadPart, now: float) -> Reply:
-        """One part. Told twice, since JS reads the JSON and Python the ETag header."""
+        """Store one part. The ETag is sent twice: JS reads the JSON, Python the header."""
         upload = self.assets.promised(storage.asset_key(call.path))
         if upload is None:
             return _no_upload(call.path)
@@ -123,19 +123,19 @@ class Uploads:
         return Reply(200, (replies.JSON_TYPE, (b"ETag", etag.encode()), *cors.public()), body, "part stored")
 
     def part_url(self, call: PartUrl) -> Reply:
-        """Where to PUT one part (the `fal` package's gcs multipart)."""
+        """The URL to PUT one part to (gcs multipart of the `fal` package)."""
         if self.assets.promised(storage.asset_key(call.path)) is None:
             return _no_upload(call.path)
         url = f"https://{GCS_HOST}{call.path}/{call.number}"
         return replies.json_reply(200, {"upload_url": url}, "part URL", *cors.public())
 
     def complete(self, request: Request, call: UploadComplete) -> Reply | Join:
-        """Join the parts; where some lie in files, that is for the edge to do."""
+        """Join the parts; if some are on disk, the edge does it."""
         upload = self.assets.promised(storage.asset_key(call.path))
         if upload is None:
             return _no_upload(call.path)
         if not upload.parts and self.assets.is_filled(upload):
-            return _completed(request, call.path)  # a client that did not hear the answer asks again
+            return _completed(request, call.path)  # a retry by a client that did not get the answer
         try:
             named = _named_parts(request.body)
             parts = self.assets.in_order(upload, list(named))
@@ -148,7 +148,7 @@ class Uploads:
         return self.joined(request, call.path, whole)
 
     def joined(self, request: Request, path: str, whole: Content) -> Reply:
-        """The parts of the upload at this URL path were joined: this is what they came to."""
+        """Store the joined content of the upload at this URL path."""
         upload = self.assets.promised(storage.asset_key(path))
         if upload is None:
             return _no_upload(path)
@@ -161,7 +161,7 @@ class Uploads:
     # uploads in one request
 
     def upload(self, request: Request) -> Reply:
-        """A whole file; its URL is derived from its content."""
+        """Store a whole file; its URL is derived from its content."""
         try:
             name, content_type = _named(request)
             asset = self.assets.put(request.uploaded, name, content_type)
@@ -209,7 +209,7 @@ def _content_type(request: Request) -> str:
 
 
 def _named_parts(body: bytes) -> dict[int, str]:
-    """The part numbers in the body of a complete call, in any client's spelling, and their ETags, "" for none.
+    """The part numbers in the body of a complete call, as any client spells them, and their ETags ("" if none).
 
     Raises BadUpload.
     """
@@ -231,7 +231,7 @@ def _named_parts(body: bytes) -> dict[int, str]:
 
 
 def _check_tags(named: Mapping[int, str], parts: Mapping[int, Content]) -> None:
-    """See that each part is named with the ETag that it was given, or without one. Raises BadUpload."""
+    """Check that each named ETag, if any, is the one of its part. Raises BadUpload."""
     for number, found in named.items():
         given = storage.etag_of(parts[number].sha256).strip('"')
         if found not in ("", given):
