@@ -1,4 +1,4 @@
-"""Accepts WebSockets (PROTOCOL.md section 5): which conversation each one is."""
+"""Accepts WebSockets (PROTOCOL.md section 5), and selects the conversation for each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
 
 IDLE = 60.0
-"""Seconds without a message after which a `/realtime` session ends."""
+"""Seconds without a message before a `/realtime` session ends."""
 MAX_WAITING = 10_000
-"""How many messages wait where a client sets no limit: what comes beyond drops the oldest."""
+"""How many messages may wait if the client sets no limit; one more drops the oldest."""
 _REALTIME = "/realtime"
 
 
 class Sockets:
-    """Opens sockets that are answered by fixtures; `idle` is in seconds."""
+    """Opens sockets that fixtures answer; `idle` is in seconds."""
 
     def __init__(self, answers: Answers, faults: FaultSelector, idle: float = IDLE) -> None:
         self._context = answers.context
@@ -31,7 +31,7 @@ class Sockets:
         self._idle = idle
 
     def open(self, request: Request, call: calls.Socket, _now: float) -> Socket:
-        """A socket to an endpoint."""
+        """Accept a socket to an endpoint."""
         is_realtime = routes.is_realtime_path(call.endpoint)
         conversation = EndpointSocket(
             self._answers,
@@ -46,7 +46,7 @@ class Sockets:
         return Socket(conversation, "realtime" if is_realtime else "a socket of the app's own")
 
     def open_runs(self, request: Request, call: calls.RunSocket, _now: float) -> Socket:
-        """A socket that carries runs."""
+        """Accept a socket for runs."""
         return Socket(RunSocket(self._answers, self._faults, request, call, MAX_WAITING), "runs over a socket")
 
     def knows(self, call: calls.Socket | calls.RunSocket) -> bool:
@@ -59,11 +59,11 @@ class Sockets:
 
 
 def refused() -> Socket:
-    """A socket whose token or key will not do: it is accepted and then told so (PROTOCOL.md section 1.4)."""
+    """A socket with a bad token or key: accepted, then closed with an error (PROTOCOL.md section 1.4)."""
     return Socket(Refusal(), "not authorized")
 
 
 def names_of(endpoint: EndpointId) -> tuple[str, ...]:
-    """The endpoint ids that a socket goes by: as connected, then without the `/realtime` that clients add."""
+    """The endpoint ids that match a socket: as connected, then without the `/realtime` that clients add."""
     name = str(endpoint)
     return (name, name.removesuffix(_REALTIME)) if routes.is_realtime_path(endpoint) else (name,)

@@ -37,11 +37,11 @@ from falmock.wire.message import Request
 
 
 class EndpointSocket:
-    """Answers each message by the fixture that matches it.
+    """Answers each message with the fixture that matches it.
 
-    `call` is what the handshake was. `names` are the endpoint ids that the socket goes by, the one it was connected to first. After `idle` seconds
-    without a message a `/realtime` session ends. `limit` is how many messages may wait (see Outbox). Of `faults` those
-    of the fixtures strike each message that they answer: what they do to a socket as a whole is not done here.
+    `call` is the handshake. `names` are the endpoint ids that match the socket, the one as connected first. A
+    `/realtime` session ends after `idle` seconds without a message. `limit` is how many messages may wait (see
+    SendQueue). `faults` gives the faults of single messages: those of the whole socket are applied elsewhere.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class EndpointSocket:
         self._queue = SendQueue(limit)
 
     def opened(self, now: float) -> SocketStep:
-        """What a fixture has for this moment."""
-        self._rest(now)
+        """Send the frames of a fixture for the opening, if there is one."""
+        self._restart_idle(now)
         fixture = self._answers.on_opening(self._names, self._handshake)
         if fixture is not None:
             self._play(fixture.frames or (), now)
@@ -76,14 +76,14 @@ class EndpointSocket:
         return self._queue.take(now)
 
     def due(self, now: float) -> SocketStep:
-        """What is to be sent by now."""
+        """The frames to send by now."""
         return self._queue.take(now)
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
-        """Answer one message, or give the report that nothing does; what cannot be read ends the session."""
+        """Answer one message, or send the miss report; a message that cannot be read ends the session."""
         if self._queue.is_over:
             return SocketStep()
-        self._rest(now)
+        self._restart_idle(now)
         try:
             value = message_input.input_of(message, is_realtime=self._is_realtime)
             query = message_input.read(value, self._handshake, self._names[0], self._answers.resolve)
@@ -119,21 +119,23 @@ class EndpointSocket:
         self._queue.put([DueFrame(now + delay, frame) for frame in frames])
 
     def _play(self, frames: Sequence[TimedFrame], now: float) -> None:
-        """Have frames sent.
+        """Queue recorded frames.
 
-        Where they tell of a session that timed out, that is what happens if no more messages come.
+        A recorded timeout and the frames after it are sent only if no more messages come.
         """
-        cut = next((place for place, timed in enumerate(frames) if realtime.is_timeout(timed.frame)), len(frames))
-        self._queue.put(_at_pace(frames[:cut], now, self._context.config.pace))
-        if cut < len(frames):
-            # How long a client keeps silent is its own affair: no pace changes it.
-            ending = [DueFrame(now + timed.at, timed.frame) for timed in frames[cut:]]
+        timeout_at = next(
+            (place for place, timed in enumerate(frames) if realtime.is_timeout(timed.frame)), len(frames)
+        )
+        self._queue.put(_at_pace(frames[:timeout_at], now, self._context.config.pace))
+        if timeout_at < len(frames):
+            # The pace does not change how long a client may be silent.
+            ending = [DueFrame(now + timed.at, timed.frame) for timed in frames[timeout_at:]]
             if not isinstance(ending[-1].frame, Close | Reset):
                 ending.append(DueFrame(ending[-1].at, Close()))
             self._queue.end_with(ending)
 
-    def _rest(self, now: float) -> None:
-        """Something happened: the time without a message begins again."""
+    def _restart_idle(self, now: float) -> None:
+        """Restart the idle time."""
         if self._idle is None:
             self._queue.end_with(())
         else:
@@ -161,18 +163,18 @@ class EndpointSocket:
 
 
 class Refusal:
-    """A socket that is told to get another token, and closed."""
+    """A socket that is closed with an authorization error."""
 
     def opened(self, now: float) -> SocketStep:  # noqa: ARG002
-        """Tell it."""
+        """Send the error, and close."""
         return SocketStep((realtime.UNAUTHORIZED, Close()))
 
     def received(self, message: str | bytes, now: float) -> SocketStep:  # noqa: ARG002
-        """Nothing more is said."""
+        """Send nothing more."""
         return SocketStep()
 
     def due(self, now: float) -> SocketStep:  # noqa: ARG002
-        """Nothing more is said."""
+        """Send nothing more."""
         return SocketStep()
 
 
@@ -182,11 +184,11 @@ def _at_pace(frames: Sequence[TimedFrame], now: float, pace: Pace) -> list[DueFr
     return [DueFrame(now + (timed.at * factor if whole else length), timed.frame) for timed in frames]
 
 
-@lru_cache(maxsize=16)  # of thousands of messages that wait for the same answer each would have one of its own
+@lru_cache(maxsize=16)  # thousands of waiting messages with the same answer share its frames
 def frames_of(answer: Answer, asset: Asset | None, *, packs: bool, is_realtime: bool) -> tuple[Frame, ...]:
-    """The answer as frames; `asset` is its content where that is one, `packs` tells whether JSON goes as msgpack.
+    """The answer as frames; `asset` is its content if that is a file, `packs` sends JSON as msgpack.
 
-    On a `/realtime` socket an error is what the runtime makes of an app that raised one: INTERNAL_ERROR, and the end
+    On a `/realtime` socket an error is sent as the runtime does when an app raises: INTERNAL_ERROR, then a close
     (PROTOCOL.md section 5.3).
     """
     if is_realtime and answer.status >= 400:

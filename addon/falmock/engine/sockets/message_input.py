@@ -1,4 +1,4 @@
-"""Reads a message on a socket into what matching needs."""
+"""Reads a message on a socket as an input for matching."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from falmock.wire.storage import digest
 
 
 class NoInput(ValueError):
-    """A message that is read and yet is no input: it holds a number that cannot be compared."""
+    """A message that was read but cannot be an input, such as one with a number that cannot be compared."""
 
 
 def input_of(message: str | bytes, *, is_realtime: bool) -> dict[str, Any]:
-    """The input that a message is; bytes in it are references to files by their content, as data URIs are.
+    """The input in a message; bytes in it become references to files by content, as data URIs do.
 
-    A map is itself, be it msgpack or JSON text. Any other text is `{"text": ...}`. On a `/realtime` socket other
-    msgpack is `{"value": ...}`, and what is none raises BadMessage; on a socket of an app's own other bytes are
-    `{"binary": {"$file": ...}}`.
+    A map, in msgpack or JSON text, is the input itself. Other text becomes `{"text": ...}`. On a `/realtime` socket
+    other msgpack becomes `{"value": ...}`, and bytes that are no msgpack raise BadMessage. On a socket of an app's own,
+    other bytes become `{"binary": {"$file": ...}}`.
     """
     if isinstance(message, str):
         value = jsontext.object_of(message)
@@ -51,7 +51,7 @@ def _without_bytes(value: Any) -> Any:
 
 
 def read(value: dict[str, Any], handshake: Request, endpoint: str, resolve: Callable[[str], str | None]) -> Query:
-    """The message with this input as matching sees it, on the socket that this request opened. Raises NoInput."""
+    """The matching query for a message with this input, on the socket that `handshake` opened. Raises NoInput."""
     try:
         meant = canonical(value, resolve)
         text = canonical_text(meant)

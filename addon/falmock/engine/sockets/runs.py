@@ -39,7 +39,7 @@ _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding",
 
 
 class _Run(NamedTuple):
-    """A run whose answer is not begun yet, asked for `at` (seconds since the epoch)."""
+    """A run whose answer is not started yet, requested `at` (seconds since the epoch)."""
 
     reply: Reply
     streamed: Streamed | None
@@ -50,8 +50,8 @@ class _Run(NamedTuple):
 class RunSocket:
     """Takes each message as the input of a run of the endpoint. Answers keep the order of the messages.
 
-    At most `limit` runs wait for the answers before theirs: one more ends the socket, since its client would take the
-    next answer for that of a run that was dropped. Where fal's own limit is, nothing tells.
+    At most `limit` runs wait for earlier answers. One more ends the socket: if a run were dropped, its client would take
+    the next answer for it. fal's own limit is unknown.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class RunSocket:
         self._free = 0.0
 
     def opened(self, now: float) -> SocketStep:  # noqa: ARG002
-        """Nothing is said before the first input."""
+        """Nothing is sent before the first input."""
         return SocketStep()
 
     def due(self, now: float) -> SocketStep:
-        """What is to be sent by now."""
+        """The frames to send by now."""
         frames: list[Frame] = []
         while True:
             turn = self._queue.take(now)
@@ -107,7 +107,7 @@ class RunSocket:
         return self.due(now)._replace(misses=(miss,) if miss else ())
 
     def _apply(self, request: Request, fault: Fault | None, run: _Run) -> _Run:
-        """A run as the fault of its fixture has it go. What befalls bytes on their way befalls none here."""
+        """A run with the fault of its fixture applied. Faults of the transfer of bytes do not apply here."""
         if fault is None or not (fault.error or fault.latency or fault.body or fault.content_type):
             return run
         injected = self._faults.of_fixture(run.reply.fixture)
@@ -129,15 +129,15 @@ class RunSocket:
         return SocketStep((Close(TRY_AGAIN_LATER, reason),))
 
     def _begin(self, run: _Run) -> None:
-        """Render the answer to a run: only now, so that of those that wait next to nothing is held."""
+        """Render the answer to a run: only now, so that waiting runs take little memory."""
         frames = self._streamed(run, run.streamed) if run.streamed else self._whole(run)
-        # One answer begins where the one before it ends: the client tells them apart by nothing else.
+        # An answer starts after the end of the one before: the client has no other way to separate them.
         frames = [DueFrame(max(at, self._free), frame) for at, frame in frames]
         self._free = frames[-1].at
         self._queue.put(frames)
 
     def _reply(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply, Streamed | None]:
-        """The reply to a run and, where its body comes over time, what that is."""
+        """The reply to a run, and its streamed body; None if it has none."""
         late, delay = self._answers.timing(fixture, deadline, request_id)
         if late is not None:
             return late, None
@@ -152,7 +152,7 @@ class RunSocket:
         reply, request_id = run.reply, run.request_id
         at = run.at + reply.delay
         body = _body_frames(reply.body, is_text=_is_text(reply.headers))
-        start = ws_run.start_frame(request_id, reply.status, _told(reply.headers))
+        start = ws_run.start_frame(request_id, reply.status, _start_headers(reply.headers))
         end = ws_run.end_frame(request_id, reply.status, round(reply.delay, 6))
         return [DueFrame(at, frame) for frame in (start, *body, end)]
 
@@ -166,24 +166,24 @@ class RunSocket:
             for frame in _body_frames(data, is_text=is_text)
         ]
         first = pieces[0].at if pieces else now + length
-        start = ws_run.start_frame(request_id, reply.status, _told(reply.headers))
+        start = ws_run.start_frame(request_id, reply.status, _start_headers(reply.headers))
         end = ws_run.end_frame(request_id, reply.status, round(first - run.at, 6))
         return [DueFrame(first, start), *pieces, DueFrame(now + length, end)]
 
 
 def _is_text(headers: tuple[Header, ...]) -> bool:
-    """Whether a body is text to its readers."""
+    """Whether the media type of a body is text or JSON."""
     kind = header_map(headers).get("content-type", "")
     return kind.startswith("text/") or "json" in kind
 
 
-def _told(headers: tuple[Header, ...]) -> dict[str, str]:
-    """The headers of an answer that the start tells."""
+def _start_headers(headers: tuple[Header, ...]) -> dict[str, str]:
+    """The headers of an answer that its start frame lists."""
     return {name: value for name, value in header_map(headers).items() if name not in _FRAMING}
 
 
 def _body_frames(body: bytes | FileBody, *, is_text: bool) -> list[Frame]:
-    """A body in messages: text as one, unless its reader would take that for something else; the rest in chunks."""
+    """A body as messages: text as one, unless the client would read that as a control message; the rest in chunks."""
     if isinstance(body, FileBody):
         starts = range(body.start, body.stop, ws_run.CHUNK)
         return [Stored(body.file, start, min(start + ws_run.CHUNK, body.stop)) for start in starts]

@@ -1,4 +1,4 @@
-"""What is still to be sent on a socket: the frames that answer each message, in their order and at their times."""
+"""The frames to be sent on a socket: the answers to each message, in order and at their times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from falmock.wire.formats.frames import Reset
 
 
 class DueFrame(NamedTuple):
-    """A frame and when it is to be sent (seconds since the epoch)."""
+    """A frame and the time to send it (seconds since the epoch)."""
 
     at: float
     frame: Frame
@@ -27,16 +27,16 @@ class _Item(NamedTuple):
 
 
 class SendQueue:
-    """The frames of one socket. Messages begin to be answered in the order they came; frames go by their times.
+    """The frames of one socket. Answers start in the order of their messages; frames are sent by their times.
 
-    At most `limit` messages wait while one is worked on: one more, and the oldest that waits is dropped, its frames
-    with it (PROTOCOL.md section 5.3). None: as many as come.
+    At most `limit` messages wait while one is answered: one more drops the oldest waiting message and its frames
+    (PROTOCOL.md section 5.3). None means no limit.
     """
 
     def __init__(self, limit: int | None = None) -> None:
         self.limit = limit
         self.is_over = False
-        """Whether the end was sent, or has begun to be: nothing is put in any more."""
+        """Whether the end of the socket was sent, at least in part: no frames are added any more."""
         self._items: list[_Item] = []
         self._left: dict[int, int] = {}
         self._begun: set[int] = set()
@@ -45,7 +45,7 @@ class SendQueue:
         self._ending: list[DueFrame] = []
 
     def put(self, frames: Iterable[DueFrame]) -> None:
-        """Add what answers one message."""
+        """Add the frames that answer one message."""
         frames = list(frames)
         if not frames or self.is_over:
             return
@@ -60,12 +60,12 @@ class SendQueue:
                 self._drop(number)
 
     def end_with(self, frames: Iterable[DueFrame]) -> None:
-        """Have the socket end so, once everything else was sent; what was said before of its end no longer holds."""
+        """Set the frames that end the socket after all others; replaces those of an earlier call."""
         if not self.is_over:
             self._ending = list(frames)
 
     def abandon(self) -> None:
-        """Send nothing any more."""
+        """Drop all frames and send nothing more."""
         self.is_over = True
         self._items.clear()
         self._ending.clear()
@@ -76,7 +76,7 @@ class SendQueue:
         heapq.heapify(self._items)
 
     def take(self, now: float) -> SocketStep:
-        """The frames that are due, and when the next one is; each is given once."""
+        """Remove and return the frames that are due, and the time of the next one."""
         frames: list[Frame] = []
         while self._items and self._items[0].at <= now:
             item = heapq.heappop(self._items)
