@@ -1,7 +1,6 @@
-"""Answers about models and jobs on `api.fal.ai` and `fal.ai` (PROTOCOL.md section 8), where nothing recorded does.
+"""Answers about models and jobs on `api.fal.ai` and `fal.ai` (PROTOCOL.md section 8), if no recording does.
 
-Nothing is made up that somebody may take for a fact of fal's: an answer that no file tells says so, a price that nobody
-told is an error.
+Nothing inferred may look like a fact from fal: such an answer is marked, and an unknown price is an error.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ from falmock.wire.message import Header
 from falmock.wire.message import Request
 
 REMEMBERED_FOR = 600.0
-"""How long (seconds) the answer to a deletion with an Idempotency-Key is given again."""
+"""How long the answer to a deletion with an Idempotency-Key is repeated, in seconds."""
 MAX_REMEMBERED = 1000
 MADE_UP: Header = (b"x-falmock-synthesized", b"1")
-"""Marks what was made of fixtures, in place of an answer of fal's."""
+"""Marks an answer that was inferred from fixtures instead of recorded from fal."""
 _RECORD = "or record fal's own with --set fal_mode=auto"
 
 
@@ -46,7 +45,7 @@ class Platform:
         self._dropped: dict[str, tuple[float, str, Reply]] = {}
 
     def answer(self, request: Request, now: float) -> Reply | None:
-        """The answer to a call of these at `now` (seconds since the epoch); None for any other call."""
+        """The answer to a call of the platform API at `now` (seconds since the epoch); None for any other call."""
         call = platform.call_of(request.method, request.host, request.path)
         if call is None:
             return None
@@ -87,49 +86,49 @@ class Platform:
     # models
 
     def _models(self, request: Request) -> Reply:
-        wanted = platform.wanted(request.query)
+        query = platform.wanted(request.query)
         catalogue = self._catalogue
-        ids = sorted(filter(catalogue.knows, wanted.ids)) if wanted.ids else catalogue.ids
+        ids = sorted(filter(catalogue.knows, query.ids)) if query.ids else catalogue.ids
         found = {name: catalogue.metadata(name) for name in ids}
-        page = platform.page([name for name in ids if _is_wanted(name, found[name].value, wanted)], *wanted[:2])
+        page = platform.page([name for name in ids if _is_selected(name, found[name].value, query)], *query[:2])
         models = []
         for name in page.ids:
             model = {"endpoint_id": name, "metadata": found[name].value}
-            if "openapi-3.0" in wanted.expand:
-                told = catalogue.document(name)
-                model["openapi"] = _not_expanded(name) if told is None else told.value
+            if "openapi-3.0" in query.expand:
+                document = catalogue.document(name)
+                model["openapi"] = _not_expanded(name) if document is None else document.value
             models.append(model)
         answer = {"models": models, "next_cursor": page.next_cursor, "has_more": page.next_cursor is not None}
         return replies.json_reply(200, answer, f"{len(models)} models that fixtures know", MADE_UP)
 
     def _document(self, request: Request) -> Reply:
         ids = platform.wanted_ids(request.query)
-        told = self._catalogue.document(ids[0])
-        if told is None:
-            # The body is fal's (PROTOCOL.md section 8); what to do about it is in the header.
+        document = self._catalogue.document(ids[0])
+        if document is None:
+            # The body is fal's (PROTOCOL.md section 8); the header has falmock's reason.
             why = f"no fixture or schema is for {ids[0]}"
             return Reply(404, (*replies.JSON_HEADERS, replies.error_header(why)), b"null", why)
-        return _told(told.value, [told])
+        return _sourced(document.value, [document])
 
     # money
 
     def _pricing(self, request: Request) -> Reply:
         ids = platform.wanted_ids(request.query)
         known = {name: self._catalogue.price(name) for name in ids}
-        unknown = [name for name, told in known.items() if told is None]
+        unknown = [name for name, fact in known.items() if fact is None]
         if unknown:
             return _no_price(unknown)
-        prices = [{"endpoint_id": name, **told.value._asdict()} for name, told in known.items() if told is not None]
+        prices = [{"endpoint_id": name, **fact.value._asdict()} for name, fact in known.items() if fact is not None]
         answer = {"prices": prices, "next_cursor": None, "has_more": False}
-        return _told(answer, [told for told in known.values() if told is not None])
+        return _sourced(answer, [fact for fact in known.values() if fact is not None])
 
     def _estimate(self, request: Request) -> Reply:
         kind, quantities = _quantities(request.body)
-        told = {name: self._catalogue.price(name) for name in quantities}
-        unknown = [name for name, price in told.items() if price is None]
+        known = {name: self._catalogue.price(name) for name in quantities}
+        unknown = [name for name, price in known.items() if price is None]
         if unknown:
             return _no_price(unknown)
-        prices: dict[str, Price] = {name: price.value for name, price in told.items() if price is not None}
+        prices: dict[str, Price] = {name: price.value for name, price in known.items() if price is not None}
         currencies = sorted({price.currency for price in prices.values()})
         if len(currencies) > 1:
             raise platform.BadQuery(f"endpoints: expected prices in one currency, found {', '.join(currencies)}")
@@ -142,7 +141,7 @@ class Platform:
             costs.append(prices[name].unit_price * units * quantity)
         total = round(math.fsum(costs), 12)
         answer = {"estimate_type": kind, "total_cost": total, "currency": currencies[0]}
-        return _told(answer, [price for price in told.values() if price is not None])
+        return _sourced(answer, [price for price in known.values() if price is not None])
 
     # payloads
 
@@ -171,32 +170,32 @@ class Platform:
         return reply
 
     def _links_in(self, job: Job) -> list[str]:
-        """The files of fal's that an output names."""
+        """The URLs of fal's CDN in an output."""
         value = jsontext.value_of(self._context.scope.answer_of(job).body)
         hosts = self._context.config.hosts
         texts = (text for text in _texts(value) if text.startswith("https://"))
         return list(dict.fromkeys(text for text in texts if hosts.role(text.split("/")[2].lower()) is Role.CDN))
 
 
-def _is_wanted(name: str, metadata: Mapping[str, Any], wanted: platform.ModelFilter) -> bool:
-    if wanted.category and metadata.get("category") != wanted.category:
+def _is_selected(name: str, metadata: Mapping[str, Any], query: platform.ModelFilter) -> bool:
+    if query.category and metadata.get("category") != query.category:
         return False
-    if wanted.status and metadata.get("status", "active") != wanted.status:
+    if query.status and metadata.get("status", "active") != query.status:
         return False
     parts = (name, metadata.get("display_name"), metadata.get("category"), *(metadata.get("tags") or ()))
     text = " ".join(map(str, parts)).lower()
-    return all(word in text for word in wanted.words)
+    return all(word in text for word in query.words)
 
 
 def _quantities(body: bytes) -> tuple[str, dict[str, float]]:
-    """The kind of an estimate and how many calls or units of each model it is for. Raises BadQuery."""
+    """The kind of an estimate, and the number of calls or units of each model. Raises BadQuery."""
     kinds = {"historical_api_price": "call_quantity", "unit_price": "unit_quantity"}
     try:
-        asked = jsontext.loads(body)
+        value = jsontext.loads(body)
     except jsontext.BadJSON as error:
         raise platform.BadQuery(f"expected a JSON object, found a fault: {error}") from None
-    asked = asked if isinstance(asked, dict) else {}
-    kind, given = asked.get("estimate_type"), asked.get("endpoints")
+    value = value if isinstance(value, dict) else {}
+    kind, given = value.get("estimate_type"), value.get("endpoints")
     if not isinstance(kind, str) or kind not in kinds:
         raise platform.BadQuery(f"estimate_type: expected {' or '.join(kinds)}")
     if not isinstance(given, dict) or not given:
@@ -212,10 +211,10 @@ def _quantity(name: str, value: Any, key: str) -> float:
     return float(quantity)  # type: ignore[arg-type]
 
 
-def _told(answer: Any, told: list[ModelFact]) -> Reply:
-    """An answer of what files tell; where one is made of fixtures alone, it is marked."""
-    sources = [each.source for each in told if each.source is not None]
-    if len(sources) < len(told):
+def _sourced(answer: Any, facts: list[ModelFact]) -> Reply:
+    """An answer with these facts; marked if any of them was inferred from fixtures."""
+    sources = [each.source for each in facts if each.source is not None]
+    if len(sources) < len(facts):
         return replies.json_reply(200, answer, "made of fixtures", MADE_UP)
     reply = replies.json_reply(200, answer, "beside the fixtures", replies.fixture_header(sources[0]))
     return reply._replace(fixture=sources[0])
