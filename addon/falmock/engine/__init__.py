@@ -1,1 +1,1 @@
-"""Decides what a call is answered with; owns jobs, uploads, sequences and the journal. No I/O, no clock."""
+"""Decides how each call is answered; holds jobs, uploads, sequence counts and the journal. No I/O, no clock."""

@@ -1,4 +1,4 @@
-"""What a test adds to one scope while falmock runs: fixtures that win over those on disk, and rules for faults."""
+"""What a test adds to one scope while falmock runs: fixtures that win over those on disk, and fault rules."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 
 LIMIT = 10_000
-"""How many fixtures one scope can have added."""
+"""How many added fixtures one scope can have."""
 MOST_BYTES = 64 * 1024 * 1024
-"""How many bytes of files can have come with them."""
+"""How many bytes of files the added fixtures of one scope can have."""
 
 
 class TooMany(Exception):
-    """There is no room for so many fixtures, or for the files that came with them."""
+    """The added fixtures, or their files, exceed a limit."""
 
 
 class Batch(NamedTuple):
@@ -32,27 +32,27 @@ class Batch(NamedTuple):
 
 
 class Additions:
-    """The batches that were added, by name.
+    """The added batches, by name.
 
-    Among the equally specific a later one wins; what has a match equal to one of its own is out.
+    Among equally specific fixtures the later one wins. A fixture with the same match as a later one is replaced by it.
 
-    Their files are lent to all scopes through `added_assets`.
+    `added_assets` serves their files in all scopes.
     """
 
     def __init__(self, added_assets: AddedAssets) -> None:
-        self._lent = added_assets
+        self._added_assets = added_assets
         self._batches: dict[str, Batch] = {}
         self._count = 0
         self.rules: tuple[Rule, ...] = ()
-        """Rules for faults, which go before those of files."""
+        """Fault rules, which win over those of files."""
 
     def name(self) -> str:
-        """A name for the next batch, or the next rules: none has it yet."""
+        """A new name for the next batch or rules."""
         self._count += 1
         return f"added/{self._count}"
 
     def __iter__(self) -> Iterator[Fixture]:
-        """The fixtures that are not replaced by later ones, the latest first."""
+        """The fixtures that later ones do not replace, the latest first."""
         replaced: set[str] = set()
         for batch in reversed(self._batches.values()):
             yield from (fixture for fixture in batch.fixtures if fixture.group not in replaced)
@@ -66,33 +66,33 @@ class Additions:
         batch = Batch(tuple(fixtures), assets)
         if len(self) + len(batch.fixtures) > LIMIT:
             raise TooMany(f"a scope can have {LIMIT} added fixtures: remove some, or put them into files")
-        held = {asset.sha256: asset for batch in (*self._batches.values(), batch) for asset in batch.assets.values()}
-        if sum(asset.size for asset in held.values() if asset.data is not None) > MOST_BYTES:
+        files = {asset.sha256: asset for batch in (*self._batches.values(), batch) for asset in batch.assets.values()}
+        if sum(asset.size for asset in files.values() if asset.data is not None) > MOST_BYTES:
             raise TooMany(
                 f"the added fixtures of a scope can have {MOST_BYTES} bytes of files: put them beside fixtures on disk"
             )
         self._batches[name] = batch
-        self._lent.add_assets(assets.values())
+        self._added_assets.add_assets(assets.values())
 
     def remove(self, name: str) -> tuple[Fixture, ...] | None:
-        """Remove a batch: what was in it; None where there is none of this name."""
+        """Remove a batch, and return its fixtures; None if there is no batch of this name."""
         batch = self._batches.pop(name, None)
         if batch is None:
             return None
-        self._lent.take_back(batch.assets.values())
+        self._added_assets.remove_assets(batch.assets.values())
         return batch.fixtures
 
     def clear(self) -> tuple[Fixture, ...]:
-        """Remove all batches: what was in them."""
+        """Remove all batches, and return their fixtures."""
         fixtures = tuple(fixture for batch in self._batches.values() for fixture in batch.fixtures)
         for name in list(self._batches):
             self.remove(name)
         return fixtures
 
     def over(self, index: Index) -> Index:
-        """These fixtures, then those of an index that ignores nothing."""
+        """An index with these fixtures before those of `index`, which must ignore nothing."""
         if not self._batches:
             return index
-        # Among the equally specific the one that comes first wins.
+        # Among equally specific fixtures the first one wins.
         assets = {sha256: asset for batch in self._batches.values() for sha256, asset in batch.assets.items()}
         return Overlay(Index(self, assets), index)

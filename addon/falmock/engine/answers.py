@@ -1,4 +1,4 @@
-"""Finds the fixture that answers a call to an endpoint, and makes replies of its answer."""
+"""Finds the fixture that answers a call to an endpoint, and makes replies from its answer."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ MIN_DEADLINE = 0.1
 MAX_MISSES = 1000
 _MESSAGE, _OPENING = "message ", "opening "
 KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
-"""What stands before a group in the counts of a scope: calls, messages and openings of sockets are counted apart."""
+"""The prefixes of a group in the counts of a scope: calls, messages and socket openings are counted separately."""
 
 
 class _Cached:
-    """What was worked out from an index so far."""
+    """Cached results for one index."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -54,17 +54,17 @@ class Answers:
 
     @property
     def _cache(self) -> _Cached:
-        """What was worked out from the fixtures of now."""
+        """The cached results for the current fixtures."""
         if self._cached.index is not self.context.index:
             self._cached = _Cached(self.context.index)
         return self._cached
 
     def prepared(self, fixture: Fixture) -> Prepared:
-        """What follows from a fixture at the pace of now."""
+        """What follows from a fixture at the current pace."""
         return self._cache.prepared.of(fixture, self.context.config.pace)
 
     def timing(self, fixture: Fixture, deadline: float, request_id: str) -> tuple[Reply | None, float]:
-        """The reply to a call whose start deadline passes (both in seconds after the call), and how long one takes that is in time."""
+        """The reply if the start deadline (seconds after the call) passes, else None; and how long the call takes in seconds."""
         plan = self.prepared(fixture).plan.schedule
         if not plan.by_polls and plan.started > deadline:
             late = replies.timed_out(request_id, fixture.label, by_user=deadline != DEFAULT_DEADLINE)
@@ -72,9 +72,9 @@ class Answers:
         return None, 0.0 if plan.by_polls else plan.completed
 
     def find(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> tuple[Fixture, float] | Reply:
-        """The fixture that answers a call and its start deadline in seconds, or what is wrong with the call.
+        """The fixture that answers a call and the call's start deadline in seconds, or the error reply.
 
-        `names` are all endpoint ids that the call goes by, where there are several.
+        `names` are all endpoint ids that match the call, if there are several.
         """
         deadline = _deadline(request)
         if isinstance(deadline, Reply):
@@ -86,15 +86,15 @@ class Answers:
         return fixture if isinstance(fixture, Reply) else (fixture, deadline)
 
     def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
-        """The fixture that answers a message on a socket which goes by these endpoint ids.
+        """The fixture that answers a message on a socket with these endpoint ids, or the miss report.
 
-        Of several that describe it as closely, one with frames goes first.
+        Among equally specific fixtures, one with frames wins.
         """
         index = self.context.index
         found = (
-            self._handler(index.before_frames(query, names))
+            self._select_counted(index.before_frames(query, names))
             or self._in_turn(index.sockets.matching_any(query, names), _MESSAGE)
-            or self._handler(index.as_call(query, names))
+            or self._select_counted(index.as_call(query, names))
         )
         if found is not None:
             return found
@@ -102,13 +102,13 @@ class Answers:
         return self._miss(query, names, index.sockets if has_frames else index)
 
     def on_opening(self, names: Sequence[str], handshake: Request) -> Fixture | None:
-        """The fixture with the frames that are sent when a socket opens which goes by these endpoint ids."""
+        """The fixture with the frames to send when a socket with these endpoint ids opens; None if there is none."""
         context = handshake.headers.get("x-aimock-context")
         query = Query(names[0], miss.MESSAGE, {}, "{}", "", handshake.path, context)
         return self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
-        """The fixture that would answer a call, which is not counted; None where none would. Like `find` otherwise."""
+        """As `find`, but without counting the call, and None if no fixture would answer."""
         query = inputs.read(request, str(endpoint), self.resolve)
         if isinstance(query, Reply):
             return None
@@ -119,7 +119,7 @@ class Answers:
         return None
 
     def resolve(self, url: str) -> str | None:
-        """The digest of the content that a URL names, if it is one of the files known here."""
+        """The digest of the file that a URL names; None if the file is not known here."""
         host, _, path = url[len("https://") :].partition("/")
         role = self.context.config.hosts.role(host)
         if role is not Role.CDN and role is not Role.GCS:
@@ -127,7 +127,7 @@ class Answers:
         return self.context.scope.assets.digest_of("/" + path.partition("?")[0])
 
     def find_plain(self, request: Request) -> Fixture | None:
-        """The fixture that answers a call which goes to no endpoint; one for GET answers HEAD too."""
+        """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD."""
         if not self.context.index.has_plain(request.host, request.path):
             return None
         query = inputs.read_plain(request, self.resolve)
@@ -137,13 +137,13 @@ class Answers:
         return found
 
     def knows_plain(self, request: Request) -> bool:
-        """Whether `find_plain` would find a fixture; the call does not count."""
+        """Whether `find_plain` would find a fixture, without counting the call."""
         if not self.context.index.has_plain(request.host, request.path):
             return False
         return any(self.context.index.plain(inputs.read_plain(request, self.resolve)))
 
     def recorded(self, request: Request) -> Reply | None:
-        """The answer to a call which goes to no endpoint; None where no fixture has one."""
+        """The answer of a fixture to a call to no endpoint; None if no fixture matches."""
         fixture = self.find_plain(request)
         if fixture is None:
             return None
@@ -155,25 +155,25 @@ class Answers:
 
     def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
         groups = self.context.index.matching_any(query, names) if names else self.context.index.matching(query)
-        return self._handler(groups) or replies.miss_reply(self._miss(query, names, self.context.index))
+        return self._select_counted(groups) or replies.miss_reply(self._miss(query, names, self.context.index))
 
-    def _handler(self, groups: Iterable[Group]) -> Fixture | None:
-        """The fixture that answers a call, of groups that match; the call counts."""
+    def _select_counted(self, groups: Iterable[Group]) -> Fixture | None:
+        """The fixture among matching groups that answers a call, by the dialect's rules; counts the call."""
         return self._first(groups) if isinstance(self.context.index, FirstMatch) else self._in_turn(groups)
 
     def _first(self, groups: Iterable[Group]) -> Fixture | None:
-        """The first that is for this call, as aimock counts: a call counts for those that select the same as what answers it."""
+        """The first fixture for this call by aimock's rules: the call counts only for the group that answers it."""
         for (fixture,) in groups:
-            wanted = fixture.match.sequence_index
-            if wanted is None or wanted == self.context.scope.calls[fixture.group]:
+            turn = fixture.match.sequence_index
+            if turn is None or turn == self.context.scope.calls[fixture.group]:
                 self.context.scope.calls[fixture.group] += 1
                 return fixture
         return None
 
     def _in_turn(self, groups: Iterable[Group], kind: str = "") -> Fixture | None:
-        """The fixture that answers, of groups that match.
+        """The fixture among matching groups that answers.
 
-        The call counts, apart for each `kind`, in those that are looked at.
+        The call is counted, separately for each `kind`, in every group that is checked.
         """
         repeated = None
         for group in groups:
@@ -185,7 +185,7 @@ class Answers:
             fixture = for_call(group, count)
             if fixture is not None:
                 return fixture
-            # None is for this call: a less specific match goes before a repetition.
+            # No fixture is for this call number: a less specific match wins over a repetition.
             repeated = repeated or last_named(group, count)
         return repeated
 
@@ -211,7 +211,7 @@ class Answers:
         return Reply(answer.status, headers, body, why, label, delay)
 
     def outcome(self, job: Job) -> Reply:
-        """What a job that is over came to."""
+        """The result of a job that is over."""
         if job.state is State.CANCELLED and not job.awaits_cancel:
             return replies.cancelled(job.request_id, job.fixture)
         if job.state is State.EXPIRED:
@@ -220,7 +220,7 @@ class Answers:
         return self.reply(self.context.scope.answer_of(job), job.app, job.request_id, job.fixture, job.why)
 
     def plain(self, fixture: Fixture, why: str, *extra: Header) -> Reply:
-        """A fixture's answer to a call that no model sees: with the fixture's own headers, and `extra` where it has none such."""
+        """A fixture's answer to a call to no model: with the fixture's headers, and those of `extra` that it does not set."""
         answer = fixture.answer
         reply = self.reply(answer, "", "", fixture.label, why)
         if reply.fixture is None:

@@ -1,4 +1,4 @@
-"""Mode `auto`: which calls are answered here, and what the real fal must be given so that it can answer the others."""
+"""Mode `auto`: which calls are answered here, and which files a forwarded call must carry inline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUR_URL = re.compile(rf"https://{re.escape(CDN_HOST)}(/files/b/[0-9a-f]{{8}}/[A
 
 
 def is_ours(call: calls.Call, reply: Answer) -> bool:
-    """Whether an effect answers the call, and is not the word that nothing here can."""
+    """Whether a reply answers the call, and is not a miss report."""
     if isinstance(call, calls.FileGet):
         return not isinstance(reply, Reply) or reply.miss is None
     if isinstance(call, calls.WebhookKeys):
@@ -31,7 +31,7 @@ def is_ours(call: calls.Call, reply: Answer) -> bool:
 
 
 def known_here_only(request: Request, uploads: Assets, fixtures: Mapping[str, Asset]) -> tuple[tuple[str, Found], ...]:
-    """The file URLs in a body that replayed answers gave out: the real fal could not fetch them."""
+    """The file URLs in a body that only falmock serves, longest first: the real fal could not fetch them."""
     if b"/files/b/" not in request.body:
         return ()
     found: dict[str, Found] = {}
@@ -39,5 +39,5 @@ def known_here_only(request: Request, uploads: Assets, fixtures: Mapping[str, As
         file = uploads.find(match[1], fixtures) if storage.digest_in_path(match[1]) else None
         if file is not None:
             found[match[0]] = file
-    # The longest first: one URL may be the beginning of another.
+    # Longest first: one URL may be a prefix of another.
     return tuple(sorted(found.items(), key=lambda item: -len(item[0])))

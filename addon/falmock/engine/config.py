@@ -1,4 +1,4 @@
-"""How falmock was asked to work: one immutable value, built in one place by an edge."""
+"""The configuration of falmock: one immutable value, built in one place by an edge."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Mode(enum.Enum):
     RECORD = "record"
     """Forwarded to fal; what comes back becomes fixtures."""
     AUTO = "auto"
-    """Answered here where a fixture matches; the rest is forwarded and recorded."""
+    """Answered here if a fixture matches; other calls are forwarded and recorded."""
     PASSTHROUGH = "passthrough"
     """Forwarded to fal, nothing written."""
 
@@ -41,14 +41,14 @@ class Mode(enum.Enum):
 
 
 class Dialect(enum.Enum):
-    """Whose answers a client of aimock's routes gets, where aimock's differ from fal's."""
+    """Whose answers aimock's routes give where aimock's differ from fal's."""
 
     FAL = "fal"
     AIMOCK = "aimock"
 
 
 class ProxyProfile(enum.Enum):
-    """Whose rules falmock's server-side proxy keeps to."""
+    """Whose rules falmock's server-side proxy follows."""
 
     DOCUMENTED = "documented"
     """The formula in fal's documentation."""
@@ -69,28 +69,27 @@ class Config:
     job_ttl: float = 3600.0
     max_jobs: int = 10_000
     ignore: Ignores = NOTHING_IGNORED
-    """What in inputs does not count, in matching and in recordings."""
+    """Parts of inputs that matching and recordings ignore."""
     redact: SecretRules = NO_RULES
-    """What is hidden besides what is always hidden."""
+    """What to redact in addition to the defaults."""
     webhook_hosts: tuple[str, ...] = ()
-    """The hosts (names or globs) that webhooks are posted to; none for any but fal's."""
+    """The hosts (names or globs) that webhooks are posted to; if empty, any host but fal's."""
     faults: tuple[str, ...] = ()
-    """The files with rules for what goes wrong."""
+    """The files with fault rules."""
     record_errors: bool = False
-    """Whether fal's own trouble (401, 403, 429, 502, 503, the gateway's errors) is recorded too."""
+    """Whether fal's own errors (401, 403, 429, 502, 503, errors of the gateway) are recorded too."""
     proxy_path: str = "/api/fal/proxy"
-    """Where fal's server-side proxy is, on falmock's own address."""
+    """The path of fal's server-side proxy on falmock's own address."""
     proxy_profile: ProxyProfile = ProxyProfile.DOCUMENTED
     record_assets: bool = True
-    """Whether files that recorded answers name and nobody downloaded are fetched at the end."""
+    """Whether files in recorded answers that no client downloaded are fetched at the end."""
     control_token: str = ""
-    """What callers of the control API have to show; "" where only those on this machine may call it, and they may."""
+    """The token for the control API; if "", callers on this machine need none and others are refused."""
     dialect: Dialect = Dialect.FAL
-    """How aimock's routes answer."""
+    """Whose answers aimock's routes give."""
     openai_models: tuple[tuple[str, str], ...] = ()
-    """The models of the OpenAI images API, by name, and their endpoint ids; none for those that fixtures have images
-    of."""
+    """The models of the OpenAI images API: names and endpoint ids; if empty, those that fixtures have images of."""
     openai_access_key: str = field(default="", repr=False)
-    """What callers of the OpenAI images API have to give as their key; "" for none."""
+    """The key for the OpenAI images API; "" if callers need none."""
     fal_keys: tuple[str, ...] = field(default=(), repr=False)
-    """The keys of fal's that its calls are made with where they are forwarded."""
+    """The fal keys to send with calls that falmock forwards."""

@@ -1,4 +1,4 @@
-"""What the parts of one engine have in common."""
+"""The state that the parts of one engine share."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NewId = Callable[[float], str]
 
 @dataclass(slots=True)
 class Context:
-    """The engine alone changes it; its parts read it at every call and keep no copies.
+    """Only the engine changes it; its parts read it at every call and keep no copies.
 
     `new_id` makes a request id from the time (seconds since the epoch).
     """
 
     config: Config
     index: Index
-    """The fixtures as calls find them: with what was added, without what is ignored."""
+    """The fixtures as calls match them: with added ones, without ignored parts."""
     scope: Scope
     new_id: NewId
     rules: tuple[Rule, ...] = ()
-    """The rules that say what goes wrong, in order."""
+    """The fault rules, in order."""

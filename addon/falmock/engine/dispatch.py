@@ -1,4 +1,4 @@
-"""What answers each kind of call, who may make it, and in `auto` which of them go on to fal."""
+"""The handler for each kind of call, the check of its key, and in `auto` which calls go on to fal."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from falmock.wire.endpoint import EndpointId
 from falmock.wire.message import Request
 
 NOT_HERE = 501
-"""The status of calls that fal has an answer to, and falmock by itself has not."""
+"""The status for calls that fal can answer and falmock cannot."""
 Handler = Callable[[Request, Any, float], Answer]
 
 
 class Dispatch:
-    """Hands each call of a scope to what answers it, if its caller may make it."""
+    """Passes each call of a scope to its handler, if the key of the call is accepted."""
 
     def __init__(
         self,
@@ -65,9 +65,9 @@ class Dispatch:
         self._handlers = self._table()
 
     def decide(self, request: Request, call: calls.Call, now: float, injected: InjectedFault | None) -> Effect:
-        """What to do about a call at `now` (seconds since the epoch).
+        """Decide about a call at `now` (seconds since the epoch).
 
-        The job of a submit goes wrong as the strike says.
+        `injected` is applied to the job of a submit.
         """
         handler = self._handlers[type(call)]
         if injected is not None and isinstance(call, calls.Submit):
@@ -88,7 +88,7 @@ class Dispatch:
         return Forward("auto: nothing here answers it", inline)
 
     def _table(self) -> dict[type[Any], Handler]:
-        """What answers each kind of call."""
+        """The handler for each kind of call."""
         queue, uploads = self._queue, self._uploads
         return {
             calls.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
@@ -125,25 +125,25 @@ class Dispatch:
     def _unanswered(self, call: calls.Unrouted, text: str) -> Reply:
         if call.status != NOT_HERE:
             return replies.problem(call.status, text, call.message)
-        # Fal has an answer to this, and a fixture may have one. Clients of its Platform API look for the error alone.
+        # fal can answer this, and a fixture could. Clients of its Platform API read only `error`.
         body = {"detail": text, "message": text, **platform.error("not_implemented", text)}
         marks = (replies.error_header(call.message), replies.MISS_HEADER)
         miss = Miss(text, f"falmock: {self._context.scope.redactor.text(text)}", ())
         return replies.json_reply(call.status, body, call.message, *marks)._replace(miss=miss)
 
     def _recorded_or(self, handler: Handler) -> Handler:
-        """A handler for calls to no endpoint: what a fixture answers goes before what would be made up."""
+        """A handler for calls to no endpoint: a fixture's answer wins over a synthesized one."""
 
         def handle(request: Request, call: Any, now: float) -> Answer:
             return self._answers.recorded(request) or handler(request, call, now)
 
         return handle
 
-    # who may call
+    # keys and tokens
 
     def _about_job(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
-            if self._looks_at(request):
+            if self._checks_key(request):
                 job = self._context.scope.jobs.get(call.request_id, now)
                 if job is not None:  # an unknown id is 404 even without a key (PROTOCOL.md section 3.2)
                     refused = self._refusal(request, endpoint_ids.parse(job.app), now)
@@ -155,7 +155,7 @@ class Dispatch:
 
     def _to_endpoint(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
-            if self._looks_at(request):
+            if self._checks_key(request):
                 refused = self._refusal(request, call.endpoint, now)
                 if refused is not None:
                     return _unauthorized(refused)
@@ -164,7 +164,7 @@ class Dispatch:
         return handle
 
     def _socket(self, request: Request, call: calls.Socket, now: float) -> Answer:
-        if self._looks_at(request) and self._refusal(request, call.endpoint, now) is not None:
+        if self._checks_key(request) and self._refusal(request, call.endpoint, now) is not None:
             return accept.refused()
         return self._sockets.open(request, call, now)
 
@@ -175,8 +175,8 @@ class Dispatch:
 
         return handle
 
-    def _looks_at(self, request: Request) -> bool:
-        """Whether there is anything about the key or the token of a request that could be wrong."""
+    def _checks_key(self, request: Request) -> bool:
+        """Whether the key or the token of a request has to be checked."""
         return self._context.config.auth.required or PARAMETER in request.query
 
     def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:

@@ -1,7 +1,7 @@
-"""What the engine decides: an effect, as data. The edges deliver it.
+"""Effects: the decisions of the engine, as data. The edges deliver them.
 
-What takes time is pulled: an edge asks a `Source` or a `Conversation` what is due, and when to ask again. So nothing
-here knows a clock, and a client that goes away takes the rest with it.
+What takes time is pulled: an edge calls a `Source` or a `Conversation` for what is due and the time of the next call.
+So the engine needs no clock, and nothing is left running when a client disconnects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Header
 
 EVERY_JOB = "*"
-"""In place of a request id: all jobs, some of which are gone."""
+"""In place of a request id: all jobs, also dropped ones."""
 
 
 class FileBody(NamedTuple):
@@ -33,18 +33,18 @@ class FileBody(NamedTuple):
 
 
 class ResetPoint(enum.Enum):
-    """Where a connection is reset (TCP RST) instead of answered to the end."""
+    """Where a connection is reset (TCP RST) instead of completing the answer."""
 
     BEFORE_HEADERS = "before-headers"
     AFTER_HEADERS = "after-headers"
 
 
 class Delivery(NamedTuple):
-    """How the bytes of an answer go when not at once and whole. Times in seconds, sizes in bytes.
+    """How an answer is sent if not whole and at once. Times in seconds, sizes in bytes.
 
-    `first_byte` is the wait between headers and body. The body goes in pieces of `piece` bytes (0: as they come) with
-    `pause` before each but the first. It ends after `cut` bytes, the connection closed. `length` is the Content-Length
-    that is told where it is not the body's.
+    `first_byte` is the wait between headers and body. The body is sent in pieces of `piece` bytes (0: as they come)
+    with `pause` before each but the first. The connection is closed after `cut` bytes. `length` is the Content-Length to
+    send if it is not the body's.
     """
 
     first_byte: float = 0.0
@@ -58,11 +58,11 @@ class Delivery(NamedTuple):
 class Reply(NamedTuple):
     """A whole answer.
 
-    `headers` are complete but for Content-Length, which edges derive from the body; `length` is set where the length
-    told is not the body's (HEAD). `delay` is in seconds, to be spent before answering. `fixture` names what answered,
-    `why` says why in a few words; `miss` is the report when nothing did. `delivery` is set for bytes that do not go at
-    once and whole, `fault` names the fault that struck. `wakes` is the request id of a job that this call changed:
-    streams about it are to be asked again (EVERY_JOB: those about any); `job` that of the job it made.
+    `headers` are complete except for Content-Length, which edges derive from the body; `length` is set if the length to
+    send is not the body's (HEAD). `delay` is the wait before answering, in seconds. `fixture` names the fixture that
+    answered, `why` says why in a few words; `miss` is the report if no fixture matches. `delivery` is set for a body that
+    is not sent whole and at once, `fault` names the injected fault. `wakes` is the request id of a job that this call
+    changed: edges call its streams again (EVERY_JOB: all streams); `job` is the request id of the job it made.
     """
 
     status: int
@@ -80,12 +80,12 @@ class Reply(NamedTuple):
 
 
 class End(enum.Enum):
-    """How it stands with a stream after a step."""
+    """The state of a stream after a step."""
 
     OPEN = "open"
     """More is to come."""
     WHOLE = "whole"
-    """That was all: the body is complete."""
+    """The body is complete."""
     CUT = "cut"
     """The connection is closed in the middle of the body."""
     RESET = "reset"
@@ -93,9 +93,9 @@ class End(enum.Enum):
 
 
 class StreamStep(NamedTuple):
-    """What is due of a stream: pieces of the body, each to be sent by itself.
+    """What is due on a stream: pieces of the body, each to be sent by itself.
 
-    While `end` is OPEN, `again` is when to ask next (seconds since the epoch); None: only when woken.
+    While `end` is OPEN, `again` is the time of the next step (seconds since the epoch); None: only when woken.
     """
 
     pieces: tuple[bytes, ...] = ()
@@ -107,15 +107,15 @@ class Source(Protocol):
     """A body that comes over time."""
 
     def step(self, now: float) -> StreamStep:
-        """What is due at `now` (seconds since the epoch) and was not given before."""
+        """What is due at `now` (seconds since the epoch) and was not returned before."""
 
 
 class Stream(NamedTuple):
     """An answer whose body comes over time.
 
-    `headers` are complete but for framing. `delay` is in seconds, before the headers. `key` is the request id of the
-    job that it tells of: it is asked again when a Reply `wakes` that. `size` is how many bytes the body will have,
-    where that is known. `length` is a Content-Length that is told although a stream has none.
+    `headers` are complete except for framing. `delay` is the wait before the headers, in seconds. `key` is the request
+    id of the job that it reports on: a Reply that `wakes` this job causes a step. `size` is the number of bytes of the
+    body, if known. `length` is a Content-Length to send although a stream has none.
     """
 
     status: int
@@ -133,8 +133,8 @@ class Stream(NamedTuple):
 class SocketStep(NamedTuple):
     """What is due on a socket: frames to be sent in this order.
 
-    `again` is when to ask next (seconds since the epoch); None: not before a message comes. Nothing goes out after a
-    Close, a Reset or a Cut. `misses` are the reports of messages that no fixture answers.
+    `again` is when to call `due` next (seconds since the epoch); None: not before a message comes. Nothing is sent after
+    a Close, a Reset or a Cut. `misses` are the reports of messages that no fixture answers.
     """
 
     frames: tuple[Frame, ...] = ()
@@ -143,7 +143,7 @@ class SocketStep(NamedTuple):
 
 
 class Conversation(Protocol):
-    """One WebSocket, seen from its server."""
+    """The server side of one WebSocket."""
 
     def opened(self, now: float) -> SocketStep:
         """The handshake is done."""
@@ -152,11 +152,11 @@ class Conversation(Protocol):
         """A whole message came; text is str, binary is bytes."""
 
     def due(self, now: float) -> SocketStep:
-        """The time that was asked for has come."""
+        """The time `again` of the last step has come."""
 
 
 class ConversationWrapper(ABC):
-    """A conversation that goes on as another does, but for what `_passed` makes of each step."""
+    """A conversation around another one; `_passed` can change each step."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -175,13 +175,13 @@ class ConversationWrapper(ABC):
 
     @abstractmethod
     def _passed(self, step: SocketStep, now: float) -> SocketStep:
-        """What goes out in place of a step of the other's."""
+        """The step to return in place of one of the inner conversation."""
 
 
 class Socket(NamedTuple):
-    """A WebSocket that is accepted, `delay` seconds later. `headers` go with the 101, besides the handshake's own.
+    """A WebSocket to accept after `delay` seconds. `headers` are sent with the 101, in addition to the handshake's own.
 
-    Of one that is `exact` the client is to see messages that are never whole, too.
+    With `exact`, incomplete messages must reach the client too.
     """
 
     conversation: Conversation
@@ -194,10 +194,10 @@ class Socket(NamedTuple):
 
 
 class Join(NamedTuple):
-    """Parts of an upload that lie in files and are to become one, in this order.
+    """Parts of an upload on disk, to be joined in this order.
 
-    The edge joins them, keeps the whole, removes the parts, and asks `Engine.joined` for the reply. `key` names the
-    upload, as UploadComplete does by its path; `injected` is what happens to the reply.
+    The edge joins them, keeps the whole, removes the parts, and calls `Engine.joined` for the reply. `key` names the
+    upload, as the path of UploadComplete does; `injected` is the fault to apply to the reply.
     """
 
     key: str
@@ -208,9 +208,9 @@ class Join(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """Let the request go to the real host.
+    """Forward the request to the real host.
 
-    `inline` are URLs in its body that only falmock knows, and the content to be put in their place as a data URI.
+    `inline` are URLs in its body that only falmock serves, and the content that replaces them as data URIs.
     """
 
     why: str
@@ -220,7 +220,7 @@ class Forward(NamedTuple):
 Answer = Reply | Stream | Socket | Join
 """What falmock answers itself."""
 Rewrite = Callable[[Reply | Stream], Reply | Stream]
-"""Changes an answer on its way out of a door."""
+"""Changes an answer before a door sends it."""
 InsteadOfFal = Callable[[Forward], Reply]
-"""The answer to a call that would go on to fal, where it may not."""
+"""The answer to a call that would be forwarded to fal, but may not be."""
 Effect = Answer | Forward

@@ -21,7 +21,7 @@ class AddedAssets:
             self._assets[asset.sha256] = asset
             self._users[asset.sha256] += 1
 
-    def take_back(self, assets: Iterable[Asset]) -> None:
+    def remove_assets(self, assets: Iterable[Asset]) -> None:
         """Remove files of one user; a file without users is dropped."""
         for asset in assets:
             self._users[asset.sha256] -= 1

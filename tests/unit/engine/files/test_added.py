@@ -22,6 +22,6 @@ def test_a_file_is_there_while_somebody_lends_it(steps: list[tuple[bool, set[str
             lenders.update(names)
         else:
             theirs = {name for name in names if lenders[name]}  # nobody takes back what was not lent
-            added_assets.take_back(ASSETS[name] for name in theirs)
+            added_assets.remove_assets(ASSETS[name] for name in theirs)
             lenders.subtract(theirs)
         assert {name for name in "abc" if added_assets.get(name) is ASSETS[name]} == set(+lenders)
