@@ -16,6 +16,9 @@ from itertools import pairwise
 from typing import Any
 from typing import Self
 
+from falmock.engine.effects import Delivery
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
 from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
@@ -155,3 +158,8 @@ class Script:
     def step(self, now: float) -> StreamStep:
         self.asked.append(now)
         return self.steps.pop(0)
+
+
+def reply(body: bytes | FileBody, delivery: Delivery | None = None, **more: Any) -> Reply:
+    """A plain text as an answer."""
+    return Reply(200, ((b"Content-Type", b"text/plain"),), body, "test", delivery=delivery, **more)

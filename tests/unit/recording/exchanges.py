@@ -24,11 +24,14 @@ from falmock.wire.hosts import Hosts
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
+from unit.fixtures.build import decoded
 
 START = 1_752_619_398.0
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 CAT = "https://v3b.fal.media/files/b/0a1b2c3d/kVYyA5s8Xo0qTzNw3pLr_cat.png"
 """A file URL in fal's form."""
+CANCELLED = {"detail": "Request was cancelled", "error_type": "client_cancelled"}
+FAILED = {"detail": [{"loc": ["body", "prompt"], "msg": "Field required", "type": "missing"}]}
 
 
 def body_of(value: Any) -> tuple[bytes, str]:
@@ -172,6 +175,11 @@ class ObservedTraffic:
     @property
     def warnings(self) -> list[str]:
         return warnings(self.observed)
+
+    @property
+    def loads(self) -> bool:
+        """Whether the recorded fixtures load."""
+        return decoded(*self.entries).problems == []
 
 
 class Job:

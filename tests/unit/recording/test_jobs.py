@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -9,29 +8,12 @@ from hypothesis import strategies as st
 
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Tell
-from falmock.wire.errors import CANCELLED_TEXT
-from falmock.wire.message import Request
-from unit.fixtures.build import decoded
+from unit.recording.exchanges import CANCELLED
+from unit.recording.exchanges import FAILED
 from unit.recording.exchanges import START
 from unit.recording.exchanges import ObservedTraffic
 from unit.recording.exchanges import log
-from unit.recording.exchanges import saves
 from unit.recording.exchanges import warnings
-
-CANCELLED = {"detail": "Request was cancelled", "error_type": "client_cancelled"}
-FAILED = {"detail": [{"loc": ["body", "prompt"], "msg": "Field required", "type": "missing"}]}
-TIMED_OUT = {"detail": "Request timed out", "error_type": "request_timeout"}
-
-
-@pytest.fixture
-def observed() -> ObservedTraffic:
-    return ObservedTraffic()
-
-
-def loads(observed: ObservedTraffic) -> bool:
-    """Whether the recorded fixture loads."""
-    return decoded(*observed.entries).problems == []
-
 
 # one that goes well
 
@@ -63,7 +45,7 @@ def test_submit_polls_and_result_become_one_fixture(observed: ObservedTraffic) -
     }
     assert observed.save.name == "a-cat"
     assert observed.save.about == "job id-1 of a/b/c"
-    assert loads(observed)
+    assert observed.loads
 
 
 def test_a_status_stream_tells_as_much_as_polls(observed: ObservedTraffic) -> None:
@@ -196,163 +178,6 @@ def test_an_answer_that_is_not_whole_is_named(observed: ObservedTraffic) -> None
     assert observed.finish() == []
 
 
-# webhooks
-
-
-def test_a_client_with_a_webhook_is_told_when_it_will_be_recorded(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
-    (told,) = observed.observed
-    assert told == Tell(
-        "job id-1 of a/b has a webhook: it is recorded when its result is fetched from the queue, or when the webhook comes to "
-        "the app through here (mitmproxy's mode reverse)",
-        Level.INFO,
-    )
-    job.result({"n": 1}, 3600)
-    assert observed.entry["response"] == {"json": {"n": 1}}
-    assert "queue" not in observed.entry
-    assert observed.entry["match"]["input"] == {}
-
-
-def test_a_client_with_a_webhook_that_never_comes_is_named(observed: ObservedTraffic) -> None:
-    observed.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
-    (text,) = warnings(observed.finish())
-    assert text.startswith("job id-1 of a/b is not recorded: its result was never fetched; it is recorded when")
-
-
-# cancelling
-
-
-def test_cancelled_while_it_waits(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b", queue_position=3)
-    job.status("IN_QUEUE", 1, queue_position=2)
-    job.cancel(2)
-    job.status("COMPLETED", 3, error="Request was cancelled", error_type="client_cancelled")
-    job.result(CANCELLED, 4, 499, headers={"x-fal-error-type": "client_cancelled"})
-    assert observed.entry["queue"] == {
-        "positions": [{"at": 0.0, "position": 3}, {"at": 1.0, "position": 2}],
-        "cancelled": 2.0,
-        "error": "Request was cancelled",
-        "errorType": "client_cancelled",
-    }
-    assert observed.entry["response"] == {
-        "status": 499,
-        "headers": {"x-fal-error-type": "client_cancelled"},
-        "json": CANCELLED,
-    }
-    assert loads(observed)
-
-
-def test_cancelled_while_it_ran(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.status("IN_PROGRESS", 1, logs=[log("one", 1)])
-    job.cancel(2)
-    job.status("COMPLETED", 3, metrics={"inference_time": 1.5})
-    job.result(CANCELLED, 4, 499)
-    assert observed.entry["queue"] == {
-        "started": 1.0,
-        "logs": [{"at": 1.0, "message": "one"}],
-        "cancelled": 2.0,
-    }
-    assert loads(observed)
-
-
-def test_a_poll_that_crosses_the_cancel_does_not_have_it_begin_after_its_end(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.cancel(1)
-    job.status("IN_PROGRESS", 1.5)
-    job.result(CANCELLED, 4, 499)
-    assert observed.entry["queue"] == {"started": 1.0, "cancelled": 1.0}
-    assert loads(observed)
-
-
-def test_an_app_that_does_not_stop(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.status("IN_PROGRESS", 1)
-    job.cancel(2)
-    job.status("COMPLETED", 3)
-    job.result({"n": 1}, 4)
-    assert observed.entry["queue"] == {"started": 1.0, "completed": 3.0, "cancel": "ignored"}
-    assert observed.entry["response"] == {"json": {"n": 1}}
-    assert loads(observed)
-
-
-def test_cancelled_when_it_was_over(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.status("COMPLETED", 1)
-    job.cancel(2, 400)
-    job.result({"n": 1}, 3)
-    assert observed.entry["queue"] == {"started": 1.0, "completed": 1.0}
-
-
-def test_a_cancel_that_came_too_late_tells_that_the_job_was_over(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.cancel(2, 400)
-    job.result({"n": 1}, 60)
-    assert observed.entry["queue"] == {"started": 2.0, "completed": 2.0}
-
-
-def test_an_app_that_does_not_stop_was_at_work_when_it_was_asked_to(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.cancel(2)
-    job.status("COMPLETED", 5)
-    job.result({"n": 1}, 6)
-    unwatched = observed.submit("a/b")
-    unwatched.cancel(8)
-    unwatched.result({"n": 1}, 9)
-    assert [one["queue"] for one in observed.entries] == [
-        {"started": 2.0, "completed": 5.0, "cancel": "ignored"},
-        {"started": 2.0, "cancel": "ignored"},
-    ]
-    assert loads(observed)
-
-
-def test_the_first_cancel_counts(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.cancel(1)
-    job.cancel(2)
-    job.result(CANCELLED, 3, 499)
-    assert observed.entry["queue"] == {"cancelled": 1.0}
-
-
-def test_a_result_that_nobody_wants_after_the_cancel_is_written_as_it_is_known_to_be(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b", {"prompt": "a cat"})
-    job.status("IN_PROGRESS", 1)
-    job.cancel(2)
-    assert observed.entries == []
-    observed.finish()
-    assert observed.entry == {
-        "match": {"model": "a/b", "input": {"prompt": "a cat"}, "exact": True},
-        "response": {"error": {"type": "client_cancelled", "message": CANCELLED_TEXT}},
-        "queue": {"started": 1.0, "cancelled": 2.0},
-        "recorded": {
-            "at": "2025-07-15T22:43:18Z",
-            "requestId": "id-1",
-            "note": "The result was not fetched after the cancel.",
-        },
-    }
-    assert loads(observed)
-
-
-def test_what_the_status_said_of_a_cancelled_job_is_kept(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.cancel(2)
-    job.status("COMPLETED", 3, error="Stopped", error_type="client_cancelled")
-    observed.finish()
-    assert observed.entry["queue"] == {"cancelled": 2.0, "error": "Stopped", "errorType": "client_cancelled"}
-    assert observed.entry["response"] == {"error": {"type": "client_cancelled", "message": "Stopped"}}
-    assert loads(observed)
-
-
-def test_an_app_that_does_not_stop_and_whose_result_nobody_wants_is_named(observed: ObservedTraffic) -> None:
-    job = observed.submit("a/b")
-    job.status("IN_PROGRESS", 1)
-    job.cancel(2)
-    job.status("COMPLETED", 3, metrics={"inference_time": 2.0})
-    observed.finish()
-    assert observed.entries == []
-    assert observed.warnings == ["job id-1 of a/b is not recorded: its result was never fetched"]
-
-
 # failures
 
 
@@ -367,7 +192,7 @@ def test_a_failed_job_is_kept_with_the_error_that_its_status_showed(observed: Ob
         "error": "Invalid status code: 422",
         "errorType": "missing",
     }
-    assert loads(observed)
+    assert observed.loads
 
 
 def test_an_error_beside_a_good_result_is_not_kept(observed: ObservedTraffic) -> None:
@@ -410,7 +235,7 @@ def test_trouble_is_recorded_when_it_is_wanted() -> None:
     observed.observe("POST https://queue.fal.run/a/b", {"n": 2}, {"detail": "Unauthorized"}, 401)
     assert [entry["response"]["status"] for entry in observed.entries] == [503, 401]
     assert observed.entries[1]["queue"] == {"refused": True}
-    assert loads(observed)
+    assert observed.loads
 
 
 # refused
@@ -425,7 +250,7 @@ def test_a_refused_submit_is_kept_as_such(observed: ObservedTraffic) -> None:
         "recorded": {"at": "2025-07-15T22:43:18Z"},
     }
     assert observed.save.about == "the refused submit to a/b"
-    assert loads(observed)
+    assert observed.loads
     assert observed.finish() == []
 
 
@@ -488,57 +313,4 @@ def test_whatever_happens_to_a_job_there_is_one_fixture_that_loads_or_a_word(act
         ACTS[act](job)
     observed.finish()
     assert len(observed.entries) + sum("never fetched" in text for text in observed.warnings) == 1
-    assert loads(observed), observed.entries
-
-
-# webhooks that pass through
-
-
-def delivery(payload: Any = None, request_id: str = "id-1", **told: Any) -> Request:
-    value = {"error": None, "payload": payload, "request_id": request_id, "status": "OK", **told}
-    headers = {"x-fal-webhook-request-id": request_id, "content-type": "application/json"}
-    return Request("POST", "app.example", "/hook", "", headers, json.dumps(value).encode())
-
-
-def ordered(observed: ObservedTraffic) -> None:
-    observed.submit("a/b", query="?fal_webhook=https%3A%2F%2Fex.com%2Fhook")
-
-
-def test_what_a_webhook_was_told_is_the_result(observed: ObservedTraffic) -> None:
-    ordered(observed)
-    (save,) = saves(observed.recorder.note_delivery(delivery({"seed": 2**64 - 1}), START + 3))
-    assert save.entry["response"] == {"json": {"seed": 2**64 - 1}}
-    assert save.entry["queue"] == {"started": 3.0, "completed": 3.0}
-    assert decoded(save.entry).problems == []
-    assert observed.recorder.note_delivery(delivery({"seed": 1}), START + 4) == [], "fal delivers again"
-    assert observed.finish() == []
-
-
-def test_a_failure_that_a_webhook_was_told(observed: ObservedTraffic) -> None:
-    ordered(observed)
-    told = delivery(FAILED, status="ERROR", error="Invalid status code: 422")
-    (save,) = saves(observed.recorder.note_delivery(told, START + 3))
-    assert save.entry["response"] == {"status": 422, "json": FAILED}
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        delivery(None, payload_error="Response payload is not JSON serializable."),
-        delivery({}, status="ERROR", error="something else"),
-        delivery({})._replace(body=b"not JSON"),
-        delivery({})._replace(body=b"[]"),
-    ],
-)
-def test_a_delivery_that_tells_no_result(observed: ObservedTraffic, told: Request) -> None:
-    ordered(observed)
-    found = observed.recorder.note_delivery(told, START + 3)
-    assert warnings(found) == ["job id-1 of a/b: its webhook has no result that can be recorded"]
-    assert len(warnings(observed.finish())) == 1
-
-
-def test_deliveries_of_others_are_passed_over(observed: ObservedTraffic) -> None:
-    ordered(observed)
-    assert observed.recorder.note_delivery(delivery({}, request_id="other"), START) == []
-    assert observed.recorder.note_delivery(delivery({})._replace(headers={}), START) == []
-    assert observed.recorder.note_delivery(delivery({})._replace(method="GET"), START) == []
+    assert observed.loads, observed.entries

@@ -20,11 +20,6 @@ from unit.recording.exchanges import warnings
 KEY = "0f8fad5b-d9cb-469f-a165-70867728950e:0123456789abcdef0123456789abcdef"
 
 
-@pytest.fixture
-def observed() -> ObservedTraffic:
-    return ObservedTraffic()
-
-
 # runs
 
 
