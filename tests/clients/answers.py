@@ -1,7 +1,6 @@
-"""What the mock answers the real clients with, in the tests of every client.
+"""The fixtures that the tests of all real clients use, and checks of what the clients get.
 
-The pace is `recorded`, so each fixture has a timeline of its own: some are done at once, one takes its time, some
-would take a minute.
+The pace is `recorded`, so each fixture has its own timeline: some jobs take no time, one takes seconds, some take a minute.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from clients.running import mitmdump
 from clients.running import write_fixtures
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-"""What the model makes."""
+"""What the model returns."""
 PHOTO = b"\xff\xd8\xff\xe0" + bytes(range(255, -1, -1)) * 4
 """What the app uploads."""
 
@@ -29,7 +28,7 @@ AT_ONCE = {"started": 0, "completed": 0}
 POSITIONS = [2, 1, 0]
 LOGS = ["loading the model", "step 1 of 2", "step 2 of 2"]
 STEP = 0.4
-"""Seconds between two log lines, and between two places in the queue."""
+"""Seconds between two log lines, and between two queue positions."""
 
 DETAIL = [
     {
@@ -40,7 +39,7 @@ DETAIL = [
         "input": {"steps": 3},
     }
 ]
-"""How fal words an input that its model refused."""
+"""fal's error for an input that the model refused."""
 
 IDS = {
     "fal-ai/flux/dev/turbo": "fal-ai/flux",
@@ -48,7 +47,7 @@ IDS = {
     "comfy/acme/graph": "comfy/acme/graph",
     "110602490-fast-sdxl": "110602490/fast-sdxl",
 }
-"""Endpoint ids in all their forms, and what the URLs of their jobs are built from."""
+"""Endpoint ids in all forms, and the part of them in the URLs of their jobs."""
 
 
 HOST = "fal.example.com"
@@ -111,7 +110,7 @@ FIXTURES: list[dict[str, Any]] = [
 
 @contextmanager
 def mock(confdir: Path, folder: Path, *args: str) -> Iterator[Mitmdump]:
-    """A mock that answers with all this. It must get by without any server, and without any failure of its own."""
+    """A mock with these fixtures. It must not contact any server, and must not fail."""
     assets = folder / "_assets"
     assets.mkdir(parents=True)
     (assets / "cat.png").write_bytes(PICTURE)
@@ -124,7 +123,7 @@ def mock(confdir: Path, folder: Path, *args: str) -> Iterator[Mitmdump]:
 
 
 def write_big(path: Path, size: int) -> Path:
-    """A file of more parts than one, none like another."""
+    """Write a file of several parts, which all differ."""
     part = 10 * 1024 * 1024
     with path.open("wb") as file:
         for start in range(0, size, part):
@@ -133,19 +132,19 @@ def write_big(path: Path, size: int) -> Path:
 
 
 def read_back(content: bytes, content_type: str, status: int = 200) -> dict[str, Any]:
-    """What an app sees that downloads this content."""
+    """What an app gets when it downloads this content."""
     return {"status": status, "type": content_type, "size": len(content), "sha256": sha256(content)}
 
 
 def check_queue(positions: list[int]) -> None:
-    """The places that an app had in the queue for the film."""
+    """Check the queue positions that an app got for the film."""
     assert positions == sorted(positions, reverse=True)
     assert set(positions) <= set(POSITIONS)
     assert len(set(positions)) > 1, "the place never changed"
 
 
 def check_logs(while_running: list[list[dict[str, Any]]], at_the_end: list[dict[str, Any]]) -> None:
-    """The logs that an app was given while the film was made, poll by poll, and when it was done."""
+    """Check the logs that an app got for the film: poll by poll, and at the end."""
     lines = [[log["message"] for log in logs] for logs in while_running]
     assert all(messages == LOGS[: len(messages)] for messages in lines)
     counts = [len(messages) for messages in lines]

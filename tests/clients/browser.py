@@ -1,4 +1,4 @@
-"""A real Chromium, without a window, that a developer set up to go through the mock."""
+"""A real, headless Chromium that goes through the mock."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from clients.running import CLIENTS
 from clients.running import Mitmdump
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-"""What the program is called, by distribution."""
+"""Names of the program in different distributions."""
 PAGE_SECONDS = 30
 
 
 class Visit(NamedTuple):
-    """What came of opening a page.
+    """The outcome of opening a page.
 
     Attributes:
-        shown: What the page told when it was through; None when it failed.
-        failed: Why it did, in the page's words or the browser's.
-        console: Errors and warnings there.
-        unloaded: What could not be loaded: URL and status, or the browser's word for what went wrong.
-        ranges: Status and Content-Range of each answer that a player got.
+        shown: What the page reported at its end; None if it failed.
+        failed: Why it failed, as the page or the browser says; None if it did not.
+        console: Errors and warnings on the console.
+        unloaded: What could not be loaded: URL and status, or the browser's error.
+        ranges: Status and Content-Range of each answer to a media player.
     """
 
     shown: Any
@@ -44,16 +44,16 @@ class Visit(NamedTuple):
 
 
 Visitor = Callable[..., dict[str, Visit]]
-"""Opens pages at the same time, and gives what came of each."""
+"""Opens pages at the same time and returns the outcome of each."""
 
 
 def find() -> Path | None:
-    """Where Chromium is on this machine."""
+    """The path of Chromium; None if it is not installed."""
     return next((Path(found) for name in NAMES if (found := shutil.which(name))), None)
 
 
 def require() -> Path:
-    """Chromium, or the test is skipped and says that it is missing. In CI that is a failure."""
+    """The path of Chromium. Without it the test is skipped, and in CI it fails."""
     found = find()
     if found is None:
         running.lacking(f"browser tests need one of: {', '.join(NAMES)}")
@@ -61,7 +61,7 @@ def require() -> Path:
 
 
 def digest_of_key(ca: Path) -> str:
-    """The name under which Chromium is told to trust a CA: base64 of the SHA-256 of its public key."""
+    """How Chromium's option names a trusted CA: base64 of the SHA-256 of its public key."""
     key = x509.load_pem_x509_certificate(ca.read_bytes()).public_key()
     info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(info).digest()).decode()
@@ -69,9 +69,9 @@ def digest_of_key(ca: Path) -> str:
 
 @contextmanager
 def user(mock: Mitmdump) -> Iterator[Visitor]:
-    """Somebody who opens pages of the web app, `visit("files.html", "uploads.html")`, each with a fresh profile.
+    """A user who opens pages of the web app, `visit("files.html", "uploads.html")`, each with a fresh profile.
 
-    Browser and the app's backend go through the mock; the pages themselves come from loopback, past it.
+    The browser and the app's backend go through the mock; the pages come from loopback directly.
     """
     programs = CLIENTS / "programs"
     with running.app(programs / "web_app.mjs", mock) as web_app, running.app(programs / "browser.mjs", mock) as browser:

@@ -14,18 +14,18 @@ from clients.upstream import upstream
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-golden", action="store_true", help="Have today's answers be those of tests/golden.")
+    parser.addoption("--write-golden", action="store_true", help="Write the current answers to tests/golden.")
 
 
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One CA for the whole session: making a new one for every mitmdump would take longer than the tests."""
+    """One CA for the whole session: a new one for each mitmdump would take longer than the tests."""
     return tmp_path_factory.mktemp("mitmproxy")
 
 
 @pytest.fixture
 def fal() -> Iterator[Upstream]:
-    """A stand-in for fal, whose jobs take no time unless they say so."""
+    """A stand-in for fal. Its jobs take no time unless their inputs say otherwise."""
     with upstream() as fal:
         fal.pace = Pace()
         yield fal
@@ -33,7 +33,7 @@ def fal() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_secret_was_written() -> Iterator[None]:
-    """At the end of all, nothing that falmock logged or recorded in any test holds a secret."""
+    """After all tests, nothing that falmock logged or recorded contains a secret."""
     yield
     leaks = sweep.leaks()
     assert leaks == [], "\n".join(leaks)

@@ -1,8 +1,7 @@
-"""What each client needs of a mock, operation by operation, and the tests that hold falmock to it.
+"""What each client needs from a mock, by operation, and the tests of it.
 
-PROTOCOL.md section 12.2 refers to this table. Tests are named `file::function`, in this folder. Where `wire_level` is
-set the client itself cannot run here: its requests are sent as it words them, and the answers read as strictly as it
-reads them.
+PROTOCOL.md section 12.2 refers to this table. Tests are named `file::function`, in this folder. If `wire_level` is set,
+the client itself cannot run here: the test sends the same requests and reads the answers as strictly as the client.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ PROXY = "test_server_proxy"
 
 
 class Row(NamedTuple):
-    """A client and an operation, what a mock must do and what it must not, and the tests of that."""
+    """A client and an operation, what a mock must and must not do, and the tests of that."""
 
     client: str
     must: str

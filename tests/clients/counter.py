@@ -1,6 +1,6 @@
-"""A second addon beside falmock's, for tests: it counts what the process holds, for whoever asks `http://counter.test/`.
+"""A second addon beside falmock's: `http://counter.test/` returns what the process holds.
 
-A script of mitmproxy's, given with another `-s`. Things that are alike are told once, with their number.
+It is a script of mitmproxy, loaded with a second `-s`. The answer is JSON: kinds of things, each with its number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mitmproxy import http
 
 
 class Counting:
-    """Counts tasks, open files and sockets, threads, temporary files, and what falmock has under way."""
+    """Counts tasks, open files and sockets, threads, temporary files, and falmock's unfinished work."""
 
     async def request(self, flow: http.HTTPFlow) -> None:
         if flow.request.host == "counter.test":

@@ -1,4 +1,4 @@
-"""Asks a name server by hand, so that no resolver of the system stands between."""
+"""Queries a name server directly, without the system's resolver."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _QUERY = 0x0100  # recursion desired
 
 
 class Answer(NamedTuple):
-    """What a name server said: its code (0 is NOERROR) and the addresses in its answer section."""
+    """The answer of a name server: its code (0 is NOERROR) and the addresses in its answer section."""
 
     code: int
     addresses: tuple[str, ...]
 
 
 def ask(port: int, name: str, kind: int = A, seconds: float = 20) -> Answer:
-    """Ask the name server on a loopback port."""
+    """Query the name server on a loopback port."""
     question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
     question += struct.pack("!HH", kind, 1)
-    # A number of its own: mitmproxy takes the same one from the same port for the same query.
+    # A random id: mitmproxy takes the same id from the same port as a repeated query.
     number = secrets.randbits(16)
     head = struct.pack("!HHHHHH", number, _QUERY, 1, 0, 0, 0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:

@@ -1,7 +1,7 @@
-"""Hosts that have nothing to do with fal: they answer whatever they are asked, and remember who came.
+"""Servers that are not fal: they answer every request and record what they get.
 
-As a program it serves inside a network namespace: `elsewhere.py IP:PORT=ANSWER IP:PORT...`, first a name server and
-what it answers, then web servers. It prints a line for everything that happens.
+As a program it serves inside a network namespace: `elsewhere.py IP:PORT=ANSWER IP:PORT...` starts a name server that
+answers with ANSWER, then web servers. It prints a line for each event.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ A = 1
 
 
 class Witness(BaseServer):
-    """A server that remembers what happened."""
+    """A server that records events."""
 
     aloud = False
 
@@ -42,7 +42,7 @@ class Witness(BaseServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers GET and POST, absolute-form too: it also passes for a proxy."""
+    """Answers GET and POST, also in absolute form, so it can act as a proxy."""
 
     protocol_version = "HTTP/1.1"
     server: Elsewhere
@@ -71,7 +71,7 @@ class Elsewhere(Witness, ThreadingHTTPServer):
         super().__init__((host, port), Handler)
 
     def server_bind(self) -> None:
-        """Bind without http.server's reverse look-up of our own name."""
+        """Bind without http.server's reverse lookup of the host name."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[0], self.server_address[1]
 
@@ -84,7 +84,7 @@ class Elsewhere(Witness, ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: who does not talk HTTP to us is noted, not understood."""
+        """Nothing: connections without HTTP are recorded, not reported."""
 
 
 class NamesHandler(BaseRequestHandler):
@@ -107,7 +107,7 @@ class NamesHandler(BaseRequestHandler):
 
 
 class Names(Witness, ThreadingUDPServer):
-    """A name server that knows every name, all at one address."""
+    """A name server that resolves every name to one address."""
 
     daemon_threads = True
 
@@ -125,7 +125,7 @@ Server = TypeVar("Server", bound=BaseServer)
 
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
-    """Have a server answer in the background."""
+    """Run a server in the background."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -137,7 +137,7 @@ def serving(server: Server) -> Iterator[Server]:
 
 
 def main(names: str, *addresses: str) -> None:
-    """Serve until killed, and print what happens."""
+    """Serve until killed, and print events."""
     where, _, answer = names.partition("=")
     servers: list[Witness] = [Names(answer, *_address(where)), *(Elsewhere(*_address(text)) for text in addresses)]
     with ExitStack() as stack:

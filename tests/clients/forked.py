@@ -1,7 +1,6 @@
-"""Starts a mitmdump in a third of the time: forked from a process that has imported mitmproxy and falmock already.
+"""Starts a mitmdump in a third of the time: it is forked from a process that has imported mitmproxy and falmock.
 
-It is mitmdump's own `main` with its arguments, in a process of its own; only the imports are shared. Half of the time
-of all tests would otherwise be spent on them.
+It runs mitmdump's own `main` with its arguments, in a separate process. Otherwise all tests would take twice as long.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _lock = threading.Lock()
 
 
 class Forked:
-    """A process, with what `subprocess.Popen` has of one that was started with its output to be read as text."""
+    """A process with those parts of `subprocess.Popen` that tests use; its output is text."""
 
     def __init__(self, args: Sequence[str], env: Mapping[str, str], cwd: Path | None) -> None:
         self.args = list(args)
@@ -43,11 +42,11 @@ class Forked:
         self.pid = self._number(None) or 0
 
     def poll(self) -> int | None:
-        """How the process ended; None while it runs."""
+        """The exit code; None while the process runs."""
         return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """How the process ends. Raises subprocess.TimeoutExpired."""
+        """Wait for the end and return the exit code; `timeout` is in seconds. Raises subprocess.TimeoutExpired."""
         code = self._ended(timeout)
         if code is None:
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
@@ -76,7 +75,7 @@ class Forked:
         return self.returncode
 
     def _number(self, timeout: float | None) -> int | None:
-        """The next number that is told of the process, if it comes in time: first its id, then how it ended."""
+        """The next number that the server reports in time, else None: first the process id, then the exit code."""
         if b"\n" not in self._told:
             if not select.select([self._news], [], [], timeout)[0]:
                 return None
@@ -88,7 +87,7 @@ class Forked:
 
 @cache
 def _begun() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """Where to ask for a process, and the nursery: it ends when this end is closed, which is when the tests are over."""
+    """The socket for requests, and the fork server. It ends when this socket is closed, after all tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-u", str(NURSERY), str(theirs.fileno())]
     nursery = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])

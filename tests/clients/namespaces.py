@@ -1,6 +1,6 @@
-"""Two network namespaces with a cable between them: a client's, and the gateway's that it sends everything to.
+"""Two connected network namespaces: one for a client, one for the gateway that gets all its traffic.
 
-Neither reaches anything else, and nothing of the machine's own network is touched.
+Neither reaches anything else, and the machine's own network stays as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from clients import running
 GATEWAY = "10.83.0.1"
 CLIENT = "10.83.0.2"
 ELSEWHERE = "203.0.113.9"
-"""An address of the gateway's, set aside for documentation: what is there stands for the rest of the world."""
+"""An address of the gateway, from a range for documentation: servers there stand for the internet."""
 PROXY_PORT = 8080
 PROGRAMS = ("ip", "iptables", "curl", "node")
 _ETC = Path("/etc/netns")
@@ -33,16 +33,16 @@ class Network(NamedTuple):
     client: str
 
     def at_gateway(self, *command: str) -> tuple[str, ...]:
-        """A command that runs at the gateway."""
+        """A command that runs in the gateway's namespace."""
         return ("ip", "netns", "exec", self.gateway, *command)
 
     def at_client(self, *command: str) -> tuple[str, ...]:
-        """A command that runs where the client is."""
+        """A command that runs in the client's namespace."""
         return ("ip", "netns", "exec", self.client, *command)
 
 
 def require() -> None:
-    """Skip the test where this cannot be had, and say what is missing. In CI that is a failure."""
+    """Skip the test if something is missing, and say what. In CI it fails."""
     missing = _missing()
     if missing:
         running.lacking(f"network namespaces need: {', '.join(missing)}")
@@ -56,7 +56,7 @@ def _missing() -> list[str]:
 
 
 def _forbidden() -> list[str]:
-    """What root may not do here, as in a container without privileges."""
+    """What even root may not do here, as in a container without privileges."""
     name = f"falmock-{os.getpid()}-probe"
     try:
         _do("ip", "netns", "add", name)
@@ -73,7 +73,7 @@ def _forbidden() -> list[str]:
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """The two namespaces; taken down again whatever happens."""
+    """The two namespaces, which are always removed at the end."""
     names = Network(f"falmock-{os.getpid()}-gateway", f"falmock-{os.getpid()}-client")
     with ExitStack() as stack:
         for name, name_server in ((names.gateway, "127.0.0.1"), (names.client, GATEWAY)):
@@ -96,12 +96,12 @@ def network() -> Iterator[Network]:
 
 
 def _ask_for_names(name: str, server: str) -> None:
-    """Have programs in a namespace ask this name server and no other: `ip netns exec` puts these files over /etc."""
+    """Make programs in a namespace use only this name server: `ip netns exec` mounts these files over /etc."""
     folder = _ETC / name
     folder.mkdir(parents=True)
     (folder / "resolv.conf").write_text(f"nameserver {server}\n")
     if Path("/etc/nsswitch.conf").exists():
-        # Not by way of a daemon of the machine, as systemd's resolver would be.
+        # Without a daemon of the machine, such as systemd's resolver.
         (folder / "nsswitch.conf").write_text("hosts: files dns\n")
 
 
@@ -112,7 +112,7 @@ def _forget_names(name: str) -> None:
 
 
 class CommandError(Exception):
-    """A command that did not end well; the text is what it said."""
+    """A command failed; the text is its error output."""
 
 
 def _do(*command: str) -> None:

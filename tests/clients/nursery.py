@@ -1,4 +1,4 @@
-"""A process that has imported all that mitmdump needs, and forks one for each request: see `forked.py`."""
+"""The fork server: it has imported all that mitmdump needs, and forks a mitmdump for each request (see `forked.py`)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from contextlib import suppress
 from typing import Any
 
 MODULES = ("mitmproxy.tools.main", "mitmproxy.tools.dump", "falmock.proxy.addon")
-"""What mitmdump imports whatever its arguments are, and what falmock's script does."""
+"""What mitmdump imports with any arguments, and what falmock's script imports."""
 FDS = 2
-"""With each request come the writing ends of two pipes: for the output, and to tell of the process."""
+"""Each request brings the writing ends of two pipes: for the output, and for reports about the process."""
 MOST = 1 << 20
 
 
 def serve(requests: socket.socket) -> dict[str, Any] | None:
-    """Fork for each request until nobody is there to ask: None then, and in each fork what was asked."""
+    """Fork for each request until the client closes. Returns None then, and in each fork the request."""
     waking, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -56,12 +56,12 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
 
 
 def _is_asked(requests: socket.socket) -> bool:
-    """Whether there is a request, and not the end of all."""
+    """Whether there is a request; false if the client has closed."""
     return bool(requests.recv(1, socket.MSG_PEEK))
 
 
 def _bury(tells: dict[int, int]) -> None:
-    """Tell how the processes ended that did."""
+    """Report the exit codes of the processes that have ended."""
     for pid in list(tells):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
@@ -75,7 +75,7 @@ def _tell(fd: int, number: int) -> None:
 
 
 def main() -> int:
-    """Serve; a fork becomes the mitmdump that was asked for."""
+    """Serve. A fork becomes the requested mitmdump."""
     for name in MODULES:
         importlib.import_module(name)
     gc.collect()

@@ -1,6 +1,6 @@
-"""A second addon beside falmock's, as a user might have one: it writes down what it sees, a JSON line each.
+"""A second addon beside falmock's, such as a user might have: it writes a line of JSON for each flow.
 
-It is a script of mitmproxy, given with another `-s`; `observer_file` says where to write.
+It is a script of mitmproxy, loaded with a second `-s`; `observer_file` names the file to write to.
 """
 
 from __future__ import annotations

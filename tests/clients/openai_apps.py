@@ -1,4 +1,4 @@
-"""Apps that use OpenAI's own SDKs, pointed at falmock, and what their models are made of."""
+"""Apps with OpenAI's own SDKs that call falmock, and schemas of their models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROGRAMS = CLIENTS / "programs"
 
 
 def opened(program: str, mock: Mitmdump, key: str = "sk-anything") -> AbstractContextManager[App]:
-    """One of the apps, with the base URL and a key for all its setting up: it goes through no proxy."""
+    """One of the apps. Its only setup is the base URL and a key; it uses no proxy."""
     return running.app(_PROGRAMS / program, mock, OPENAI_BASE_URL=f"{mock.proxy}/v1", OPENAI_API_KEY=key, NO_PROXY="*")
 
 

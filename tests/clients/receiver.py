@@ -1,4 +1,4 @@
-"""What an app has for webhooks to come to: a web server on loopback that remembers every POST, and answers as it is told."""
+"""A receiver of webhooks: a web server on loopback that records every POST and answers with chosen statuses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from time import time
 from typing import Any
 
 SILENCE = 0
-"""In the place of a status: no answer comes, until the other side hangs up."""
+"""In place of a status: no answer, until the other side closes the connection."""
 _PATIENCE = 60.0
 
 
 @dataclass
 class Delivered:
-    """One POST: its headers with lower-case names, when it came by the clock and by a steady one."""
+    """One POST: its headers with lower-case names, and when it came (`at` since the epoch, `moment` monotonic)."""
 
     path: str
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Delivered:
 
 
 class Hook:
-    """One URL that webhooks come to, and what it answers: each status once, then the last for ever."""
+    """One URL for webhooks. It answers with each status once, then always with the last."""
 
     def __init__(self, url: str, statuses: Sequence[int]) -> None:
         self.url = url
@@ -51,7 +51,7 @@ class Hook:
         return status
 
     def wait(self, count: int = 1, seconds: float = _PATIENCE) -> list[Delivered]:
-        """The posts so far, once there are `count`."""
+        """The posts so far, as soon as there are `count`."""
         with self._came:
             came = self._came.wait_for(lambda: len(self.posts) >= count, seconds)
         assert came, f"{len(self.posts)} of {count} webhooks came to {self.url}"
@@ -67,7 +67,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self._hooks: dict[str, Hook] = {}
         self.strange: list[str] = []
-        """What else was asked for, such as the target of a redirect."""
+        """Other requests, such as one that follows a redirect."""
         scheme = "http"
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,7 +77,7 @@ class Receiver(ThreadingHTTPServer):
         self.base = f"{scheme}://{host}:{self.server_port}"
 
     def hook(self, *statuses: int, query: str = "") -> Hook:
-        """A new URL, which answers 200 unless told otherwise."""
+        """A new URL; by default it answers with 200."""
         path = f"/hooks/{len(self._hooks)}"
         hook = self._hooks[path] = Hook(f"{self.base}{path}{query}", statuses or (200,))
         return hook
@@ -86,7 +86,7 @@ class Receiver(ThreadingHTTPServer):
         return self._hooks.get(path.partition("?")[0])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is nothing to tell of."""
+        """Nothing: clients may close their connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def receiver(tls: Path | None = None, host: str = "127.0.0.1") -> Iterator[Receiver]:
-    """A running receiver; with TLS by the certificate and key in a file, and named `host`."""
+    """A running receiver. `tls` is a file with a certificate and its key; its URLs name `host`."""
     with Receiver(tls, host) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

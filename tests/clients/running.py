@@ -1,4 +1,4 @@
-"""Starts a real mitmdump with falmock, and real programs that talk through it."""
+"""Starts a real mitmdump with falmock, and real programs that use it as their proxy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLIENTS = Path(__file__).parent
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
 KEY = "kid:ksecret"
 STARTED: list[Mitmdump] = []
-"""Every mitmdump with falmock so far: when all tests are done, what it wrote is looked through for secrets."""
+"""Every mitmdump with falmock so far. After all tests, their output is searched for secrets."""
 START_SECONDS = 60
 STOP_SECONDS = 10
 _LISTENING = re.compile(r"listening at (?:\S*:)?(\d+)\.?$", re.MULTILINE)
@@ -44,13 +44,13 @@ _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 @dataclass
 class Mitmdump:
-    """A mitmdump process: its output so far, and the ports of its modes in the order they came up."""
+    """A mitmdump process: its output so far, and the ports of its modes in the order of their start."""
 
     process: subprocess.Popen[str] | Forked
     confdir: Path
     lines: list[str]
     is_read: threading.Event = field(default_factory=threading.Event)
-    """Set once its output has come to its end."""
+    """Set at the end of the output."""
 
     @property
     def output(self) -> str:
@@ -61,7 +61,7 @@ class Mitmdump:
         return [int(port) for port in _LISTENING.findall(self.output)]
 
     def port(self, mode: str) -> int:
-        """The port of the mode whose name in the log this expression matches: several modes come up in any order."""
+        """The port of the mode whose name in the log matches this regular expression. Several modes start in any order."""
         found = re.search(rf"\] {mode} listening at (?:\S*:)?(\d+)\.?$", self.output, re.MULTILINE)
         assert found is not None, f"no {mode!r} listening in:\n{self.output}"
         return int(found[1])
@@ -75,12 +75,12 @@ class Mitmdump:
         return self.confdir / "mitmproxy-ca-cert.pem"
 
     def wait_for(self, text: str, seconds: float = 30) -> str:
-        """The output, once it holds `text`."""
+        """Wait until the output contains `text`, and return the output."""
         self.wait_until(lambda: text in self.output, seconds, f"no {text!r}")
         return self.output
 
     def wait_until(self, holds: Callable[[], bool], seconds: float = 30, complaint: str = "it did not come") -> None:
-        """Wait until `holds` is true of this process; asked again at every line of output, and now and then."""
+        """Wait until `holds` is true. It is called after every line of output, and every 0.1 s."""
         until = time.monotonic() + seconds
         with _changed:
             while not _changed.wait_for(holds, 0.1):
@@ -88,7 +88,7 @@ class Mitmdump:
                     raise AssertionError(f"{complaint} within {seconds} s:\n{self.output}")
 
     def env(self, **more: str) -> dict[str, str]:
-        """The environment a developer gives an app so that it talks through this proxy, and nothing else."""
+        """The environment that makes an app use this proxy."""
         env = {name: value for name, value in os.environ.items() if name.lower() not in _PROXY_NAMES}
         return env | {
             "HTTPS_PROXY": self.proxy,
@@ -102,7 +102,7 @@ class Mitmdump:
 
 
 def trust_for_sockets(ca: Path) -> ssl.SSLContext:
-    """What a sync WebSocket client trusts, without TLS 1.3: see `openssl.cnf`."""
+    """A TLS context for sync WebSocket clients, without TLS 1.3: see `openssl.cnf`."""
     context = ssl.create_default_context(cafile=str(ca))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -121,7 +121,7 @@ def mitmdump(
     cwd: Path | None = None,
     program: Sequence[str] = (str(MITMDUMP),),
 ) -> Iterator[Mitmdump]:
-    """A running mitmdump with falmock on a free port, up when `modes` listeners are and falmock has said so."""
+    """A running mitmdump with falmock on a free port. It is ready when `modes` listeners and falmock have started."""
     command = ["--listen-host", "127.0.0.1", "-p", "0", *args]
     if fixtures is not None:
         command += ["--set", f"fal_fixtures={fixtures}"]
@@ -146,7 +146,7 @@ def start(
     cwd: Path | None = None,
     program: Sequence[str] = (str(MITMDUMP),),
 ) -> Mitmdump:
-    """Start mitmdump with the addon and these arguments; it may well refuse."""
+    """Start mitmdump with the addon and these arguments. It may end with an error."""
     command = [*program, "-s", str(addon), "--set", f"confdir={confdir}", *args]
     # Wide enough for the log to show whole URLs.
     env = os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
@@ -167,7 +167,7 @@ def start(
 
 
 def followed(process: subprocess.Popen[str] | Forked, confdir: Path, *, is_ours: bool = True) -> Mitmdump:
-    """A mitmdump that was started, its output read as it comes; `is_ours` tells that it has falmock."""
+    """Read the output of a mitmdump in the background; `is_ours` says that it has falmock."""
     mock = Mitmdump(process, confdir, [])
     if is_ours:
         STARTED.append(mock)
@@ -176,7 +176,7 @@ def followed(process: subprocess.Popen[str] | Forked, confdir: Path, *, is_ours:
 
 
 def stop(mock: Mitmdump) -> None:
-    """End the process, whatever it is doing."""
+    """End the process: SIGTERM, and SIGKILL after some seconds."""
     if mock.process.poll() is None:
         mock.process.send_signal(signal.SIGTERM)
         try:
@@ -188,7 +188,7 @@ def stop(mock: Mitmdump) -> None:
 
 
 def exit_code(mock: Mitmdump, seconds: float = START_SECONDS) -> int | None:
-    """How the process ended by itself; None, and it is stopped, when it did not."""
+    """The exit code of the process. If it does not end by itself, it is stopped and None is returned."""
     try:
         code = mock.process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -212,7 +212,7 @@ def _collect(mock: Mitmdump) -> None:
 
 
 def run(command: Sequence[str], env: dict[str, str], seconds: float = 120, cwd: Path | None = None) -> str:
-    """The standard output of a program, which must end well."""
+    """The standard output of a program, which must end with 0."""
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds, cwd=cwd, check=False)
     if done.returncode:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
@@ -221,10 +221,10 @@ def run(command: Sequence[str], env: dict[str, str], seconds: float = 120, cwd: 
 
 @contextmanager
 def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterator[Callable[..., Any]]:
-    """A Python or Node program that runs through the mock and does acts: `app("run", ...)` is what it then saw.
+    """A Python or Node program that uses the mock and performs acts: `app("run", ...)` returns what it got.
 
-    It reads a line of JSON for each act, `[name, arguments]`, and answers with one. It must not complain: what it
-    writes to standard error is a failure, such as a client that falls back to something else.
+    It reads a line of JSON for each act, `[name, arguments]`, and answers with one. It must not write to standard error,
+    as a client that falls back to something else would.
     """
     command = [sys.executable] if script.suffix == ".py" else ["node", "--require", str(CLIENTS / "preload.cjs")]
     with (
@@ -271,7 +271,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def lacking(message: str) -> NoReturn:
-    """This machine does not have what a test needs: it is skipped, and in CI, which is to have all, it fails."""
+    """Skip a test because this machine lacks what it needs. In CI, which must have everything, the test fails."""
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

@@ -1,4 +1,4 @@
-"""Looks through all that falmock wrote in a test run for the secrets that were planted in it."""
+"""Searches all that falmock wrote in a test run for the secrets of the tests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from clients import running
 
 SECRETS: set[str] = {running.KEY.partition(":")[2]}
-"""The apps' key, and what stand-ins gave away: tokens, cookies, signatures."""
+"""The apps' key, and what stand-ins issued: tokens, cookies, signatures."""
 MOST = 1024 * 1024
-"""A file longer than this (bytes) is a big asset, which no secret goes into."""
+"""A file of more bytes than this is a large asset, which contains no secret."""
 
 
 def leaks() -> list[str]:
-    """Where a secret stands, in words."""
+    """A line for each secret that was found, and where."""
     outputs = ((f"the output of {mock.process.args!r}", mock.output) for mock in running.STARTED)
     places = [*outputs, *_files(_folders())]
     return [line for place, text in places for line in _found(place, text)]
@@ -29,7 +29,7 @@ def _found(place: str, text: str) -> Iterator[str]:
 
 
 def _folders() -> set[Path]:
-    """The folders that recordings went to; fixtures that tests wrote by hand may hold what they like."""
+    """The folders of recordings. Fixtures that tests wrote by hand may contain anything."""
     found = set()
     for mock in running.STARTED:
         args = [str(arg) for arg in mock.process.args]

@@ -1,4 +1,4 @@
-"""What the tests of recording have in common: an app's calls by hand, what it saw less what a day changes, the disk."""
+"""Helpers for tests of recording: calls of an app, answers without what differs between runs, files on disk."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ UNTOLD = frozenset(
     {"date", "server", "etag", "content-length", "content-encoding", "transfer-encoding", "x-fal-served-from"}
     | {"x-fal-request-id", "x-falmock-fixture", "strict-transport-security", "x-robots-tag"}
 )
-"""Headers that say nothing about the answer: what everything of fal's has, what differs from day to day, framing."""
+"""Headers that comparisons ignore: those of all answers, those that differ between runs, framing."""
 _FILE = re.compile(r"https://v3b?\.fal\.media/files/[^\s\"\\]*?(\.\w+)?(?=[\s\"\\]|$)")
 _ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _TIME = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z-]*")
 RECORDED = b'"recorded"'
-"""The key of what is told of a recording itself, the last of an entry."""
+"""The last key of an entry, which describes the recording itself."""
 _SECONDS = re.compile(rb'"(?:at|started|completed|cancelled)": ([0-9.]+)')
 
 
 def plain(seen: Any) -> Any:
-    """What an app saw less what differs from day to day: ids, times, and all of a file's URL but its ending."""
+    """What an app got, without what differs between runs: ids, times, and URLs of files except their extension."""
     text = json.dumps(seen)
     for pattern, by in ((_FILE, r"FILE\1"), (_ID, "ID"), (_TIME, "TIME")):
         text = pattern.sub(by, text)
@@ -60,7 +60,7 @@ def socket(mock: Mitmdump, url: str, **more: Any) -> ClientConnection:
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:
-    """An answer to the last digit, less what differs from day to day; JSON less its white space."""
+    """An answer with every digit, but without what differs between runs and without the white space of JSON."""
     shown = ((name, value) for name, value in answer.headers.items() if not name.startswith("access-control-"))
     headers = {name: value for name, value in shown if name not in UNTOLD}
     body: Any = answer.content.decode("latin-1")
@@ -76,14 +76,14 @@ def _number(text: str) -> str:
 
 
 def submit(app: httpx.Client, endpoint: str, value: dict[str, Any], **more: Any) -> str:
-    """Put a job into the queue; where it is."""
+    """Submit a job; return its URL."""
     answer = app.post(f"{QUEUE}/{endpoint}", json=value, **more)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["response_url"])
 
 
 def finish(app: httpx.Client, url: str, logs: int = 0) -> httpx.Response:
-    """Poll a job until it is done, and fetch what came of it."""
+    """Poll a job until it is completed; return the answer with its result."""
     for _ in range(1000):
         status = app.get(f"{url}/status", params={"logs": logs})
         if status.json()["status"] == "COMPLETED":
@@ -93,12 +93,12 @@ def finish(app: httpx.Client, url: str, logs: int = 0) -> httpx.Response:
 
 
 def job(app: httpx.Client, endpoint: str, value: dict[str, Any]) -> httpx.Response:
-    """What comes of a job."""
+    """Submit a job and return the answer with its result."""
     return finish(app, submit(app, endpoint, value))
 
 
 def upload(app: httpx.Client, content: bytes = PHOTO, name: str = "photo.jpg", kind: str = "image/jpeg") -> str:
-    """Upload a file as the JavaScript client does; its URL."""
+    """Upload a file as the JavaScript client does; return its URL."""
     wanted = {"content_type": kind, "file_name": name}
     promised = app.post(
         "https://rest.fal.ai/storage/upload/initiate", params={"storage_type": "fal-cdn-v3"}, json=wanted
@@ -130,7 +130,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
-    """The files in which recording the same again changed more than what is told of when they were recorded."""
+    """The files in which a second recording changed more than the description of the recording."""
     names = before.keys() & after.keys()
     differ = {name for name in names if before[name].partition(RECORDED)[0] != after[name].partition(RECORDED)[0]}
     differ -= {name for name in differ if was_held_up(before[name], after[name])}
@@ -138,7 +138,7 @@ def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
 
 
 def was_held_up(before: bytes, after: bytes) -> bool:
-    """Whether one of two recordings took so much longer, as on a machine that stood still, that the later one holds."""
+    """Whether one recording took so much longer (a busy machine) that the recorder keeps the later one."""
     times = [[float(at) for at in _SECONDS.findall(raw)] for raw in (before, after)]
     return len(times[0]) == len(times[1]) and any(abs(old - new) >= 1 for old, new in zip(*times, strict=True))
 
@@ -149,7 +149,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def whole(folder: Path) -> LoadedFixtures:
-    """What a fresh start loads from a folder: every file must be whole, and nothing half lie about."""
+    """Load a folder as at a start. Every file must be complete, without temporary files beside them."""
     assert leftovers(folder) == []
     library = FixtureLoader([str(folder)]).load()
     assert library.warnings == ()

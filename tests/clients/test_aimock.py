@@ -1,4 +1,4 @@
-"""Apps and tests that were written for aimock, unedited but for its address: the JS client with its URLs rewritten, curl, httpx."""
+"""Apps and tests for aimock, with only the address changed: the JS client with rewritten URLs, curl, httpx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Big bodies in replay: they go to disk and come from disk, in constant memory, and nothing of them is left behind."""
+"""Large bodies in replay: they are written to and read from disk in constant memory, and no file is left."""
 
 from __future__ import annotations
 

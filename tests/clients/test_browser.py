@@ -1,6 +1,6 @@
-"""Pages in a real Chromium: what they show when they are recorded, they show again when fal is gone.
+"""Pages in a real Chromium show the same when they are recorded and when they are replayed without fal.
 
-Where there is no Chromium the tests say so and are skipped, and in CI they fail.
+Without Chromium the tests are skipped, and in CI they fail.
 """
 
 from __future__ import annotations

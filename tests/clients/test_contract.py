@@ -1,6 +1,6 @@
-"""What clients that cannot run here ask for on the wire, and what they need of the answers (see `contract.py`).
+"""Clients that cannot run here: what they send, and what they need in the answers (see `contract.py`).
 
-Each test sends the requests of one client as it words them, and reads the answers as strictly as that client does.
+Each test sends the same requests as one client, and reads the answers as strictly as that client.
 """
 
 from __future__ import annotations

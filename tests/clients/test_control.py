@@ -1,4 +1,4 @@
-"""Tests that steer and question a running falmock through its control API."""
+"""The control API of a running falmock, as tests use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sockets that end within a message, as clients see it: byte by byte, and by what real ones make of it."""
+"""Sockets that end within a message: byte by byte, and in real clients."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every way in which mitmproxy would let traffic through to the real, billed API must end in a refusal.
+"""falmock refuses every connection that mitmproxy would otherwise let through to the real, billed API.
 
-Each of these starts a real mitmdump: what counts is what the process does, not what the addon meant.
+Each test starts a real mitmdump, because only what the process does counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers that come late, broken or false, as HTTP clients see them: httpx and Node, over HTTP/1.1 and HTTP/2."""
+"""Late, broken and wrong answers, as HTTP clients see them: httpx and Node, over HTTP/1.1 and HTTP/2."""
 
 from __future__ import annotations
 

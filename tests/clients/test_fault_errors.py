@@ -1,4 +1,4 @@
-"""What the real clients make of every error that fal has a name for: of a run, and of a job."""
+"""How the real clients report each of fal's named errors, for a run and for a job."""
 
 from __future__ import annotations
 

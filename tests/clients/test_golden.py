@@ -1,4 +1,4 @@
-"""What was answered before is answered still: see `tests/golden/README.md`."""
+"""falmock's answers are those in `tests/golden`: see `tests/golden/README.md`."""
 
 from __future__ import annotations
 

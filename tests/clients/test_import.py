@@ -1,4 +1,4 @@
-"""What people already have becomes fixtures: HARs of browsers and of other tools, flow files of mitmproxy."""
+"""Imports captures as fixtures: HARs of browsers and other tools, flow files of mitmproxy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The real JavaScript clients, today's and the deprecated one, on Node through a real mitmdump.
 
-Each test talks to an ordinary program (in `programs/`) that has its proxy from the environment and knows of nothing
-else. Node 20 looks at that environment only with undici's agent, which is what `preload.cjs` sets.
+Each test runs an ordinary program (in `programs/`) that gets only its proxy, from the environment. Node 20 reads that
+environment only with undici's agent, which `preload.cjs` sets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients that are killed at any moment leave nothing behind: no task, socket, thread, file, or entry in a table."""
+"""Clients that are killed at random moments leave no task, socket, thread, file or table entry behind."""
 
 from __future__ import annotations
 

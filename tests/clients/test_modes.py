@@ -1,4 +1,4 @@
-"""The modes of mitmproxy in which falmock answers, and what each of them keeps from leaving."""
+"""The modes of mitmproxy in which falmock answers, and what each must not let out."""
 
 from __future__ import annotations
 

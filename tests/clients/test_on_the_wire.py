@@ -1,4 +1,4 @@
-"""Bad input, changes on disk and headers, as they come out of a real mitmdump."""
+"""Invalid inputs, changes of files and headers, through a real mitmdump."""
 
 from __future__ import annotations
 

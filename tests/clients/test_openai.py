@@ -1,4 +1,4 @@
-"""OpenAI's own SDKs, Python (sync and async) and JavaScript, pointed at falmock with nothing but a base URL."""
+"""OpenAI's own SDKs, Python (sync and async) and JavaScript, with falmock as their base URL."""
 
 from __future__ import annotations
 

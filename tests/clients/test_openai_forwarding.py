@@ -1,4 +1,4 @@
-"""OpenAI's own SDKs, where their calls are forwarded: recording, and the keys that the real fal asks for."""
+"""OpenAI's own SDKs when their calls are forwarded: recording, and keys for the real fal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams and sockets through a real mitmdump: in all its modes, and nothing of the origin that plays them to be seen."""
+"""Streams and sockets in all modes of a real mitmdump; the origin that serves them stays invisible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tools ask of fal's platform before and after a run: models, schemas, prices, and that payloads be deleted."""
+"""Calls of tools to the Platform API: models, schemas, prices, deletion of payloads."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The real Python client, sync and async, through a real mitmdump.
 
-Each test runs an ordinary program (in `programs/`) that has its proxy from the environment and knows of nothing else.
+Each test runs an ordinary program (in `programs/`) that gets only its proxy, from the environment.
 """
 
 from __future__ import annotations

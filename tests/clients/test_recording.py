@@ -1,4 +1,4 @@
-"""What apps see through the real clients is recorded, and replayed when the real service is gone."""
+"""What apps get through the real clients is recorded, and replayed without the real service."""
 
 from __future__ import annotations
 

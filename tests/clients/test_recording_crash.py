@@ -1,4 +1,4 @@
-"""Recorders that are killed, two at once, and disks that do not take what they are given."""
+"""Recorders that are killed, two recorders at once, and disks that cannot be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of each kind of job: interleaved, cancelled, never fetched, fetched twice, begun before, with a webhook."""
+"""How each kind of job is recorded: interleaved, cancelled, never fetched, fetched twice, submitted earlier, with a webhook."""
 
 from __future__ import annotations
 

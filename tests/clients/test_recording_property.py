@@ -1,4 +1,4 @@
-"""Whatever an app asks: record then replay gives it equal answers, and recording the replay gives the same fixtures."""
+"""For any calls: a replay gives the recorded answers, and a recording of the replay gives the same fixtures."""
 
 from __future__ import annotations
 

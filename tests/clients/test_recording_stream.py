@@ -1,4 +1,4 @@
-"""Big files pass through a recording falmock at once and in constant memory."""
+"""Large files pass through a recording falmock without delay and in constant memory."""
 
 from __future__ import annotations
 

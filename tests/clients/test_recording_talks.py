@@ -1,4 +1,4 @@
-"""Streams and sockets are recorded, and replayed as they were when the real service is gone."""
+"""Streams and sockets are recorded, and replayed unchanged without the real service."""
 
 from __future__ import annotations
 

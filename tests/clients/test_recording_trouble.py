@@ -1,4 +1,4 @@
-"""An upstream in trouble while recording: the app sees what it would see without falmock, and nothing half is written."""
+"""Upstream failures while recording: the app gets what it would get without falmock, and no partial file is written."""
 
 from __future__ import annotations
 

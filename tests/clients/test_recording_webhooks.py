@@ -1,4 +1,4 @@
-"""Jobs with webhooks are recorded, and bring the same ones when the real service is gone."""
+"""Jobs with webhooks are recorded, and send the same webhooks without the real service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mitmdump that lacks what falmock needs says so in a sentence and ends."""
+"""A mitmdump that lacks what falmock needs ends with one sentence that says so."""
 
 from __future__ import annotations
 

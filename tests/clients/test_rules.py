@@ -1,4 +1,4 @@
-"""What does not count and what is secret, as options of a real mitmdump."""
+"""The options `fal_ignore` and `fal_redact` of a real mitmdump."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that share one mock and never see each other: by the name each gives the proxy, or by a header."""
+"""Tests that share one mock in separate scopes, named by the proxy user or by a header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mitmdump prints: fal flows as what they are and without a secret, other flows as ever."""
+"""What mitmdump prints: fal flows as calls and without secrets, other flows as usual."""
 
 from __future__ import annotations
 

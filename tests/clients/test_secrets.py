@@ -1,4 +1,4 @@
-"""Secrets that pass while recording are in nothing that is written: fixtures, the log, comments, miss reports."""
+"""Secrets in recorded traffic are not written anywhere: fixtures, log, comments, miss reports."""
 
 from __future__ import annotations
 

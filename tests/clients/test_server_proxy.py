@@ -1,6 +1,6 @@
-"""falmock as fal's server-side proxy: real clients that have a `proxyUrl`, and fal's own proxy beside it and before it.
+"""falmock as fal's server-side proxy: real clients with a `proxyUrl`, compared with fal's own proxy and behind it.
 
-The apps here know no key: it is in the environment of the mock.
+The apps have no key: it is in the environment of the mock.
 """
 
 from __future__ import annotations

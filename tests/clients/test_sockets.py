@@ -1,6 +1,6 @@
-"""Sockets as real clients talk on them through a real mitmdump: realtime, sockets of an app's own, runs over a socket.
+"""Sockets of real clients through a real mitmdump: realtime, sockets that an app defines, runs over a socket.
 
-The pace is `recorded`: what has no time comes at once.
+The pace is `recorded`: frames without a time come at once.
 """
 
 from __future__ import annotations

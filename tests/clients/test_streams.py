@@ -1,6 +1,6 @@
 """Streams of models and of jobs, as real clients read them through a real mitmdump.
 
-The pace is `recorded`: what comes at once has no time, what is never waited for comes after ten minutes.
+The pace is `recorded`: events without a time come at once, and events that no test waits for after ten minutes.
 """
 
 from __future__ import annotations

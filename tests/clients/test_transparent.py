@@ -1,6 +1,6 @@
-"""Transparent mode in a network of its own: the clients have no proxy setting, no route out and no other name server.
+"""Transparent mode in network namespaces: the clients have no proxy setting, no route out and no other name server.
 
-It takes root and some programs of the system; where they are missing the test says so, and in CI it fails.
+It needs root and some system programs. Without them the tests are skipped, and in CI they fail.
 """
 
 from __future__ import annotations

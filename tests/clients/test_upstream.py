@@ -1,4 +1,4 @@
-"""The stand-in for fal that recordings are made from, asked directly: it is as fal is known to be, and does as told."""
+"""The stand-in for fal, called directly: it behaves as fal is known to, and as tests configure it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in for fal that recordings are made from, with the real clients through a mitmdump that only passes on."""
+"""The stand-in for fal, with the real clients through a mitmdump that only forwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in for fal on sockets and at webhooks: that it is as fal is known to be, asked directly."""
+"""Sockets and webhooks of the stand-in for fal, called directly: it behaves as fal is known to."""
 
 from __future__ import annotations
 

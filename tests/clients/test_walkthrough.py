@@ -1,7 +1,7 @@
 """The README's commands as they are printed: a first call, and an app that is recorded and replayed.
 
-A stand-in plays fal. The tests add what they need: a free port in the place of 8080, a home of their own, and the way
-to the stand-in in the place of the internet.
+A stand-in plays fal. The tests change only what they must: a free port replaces 8080, a temporary folder the home, and
+the stand-in the internet.
 """
 
 from __future__ import annotations

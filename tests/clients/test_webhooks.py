@@ -1,4 +1,4 @@
-"""Webhooks: real clients ask for them through a real mitmdump, and a receiver on loopback takes them, or does not."""
+"""Webhooks: real clients request them through a real mitmdump, and a receiver on loopback accepts or refuses them."""
 
 from __future__ import annotations
 

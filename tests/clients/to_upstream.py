@@ -1,7 +1,7 @@
 """Sends mitmproxy's connections for some hosts to a stand-in on loopback (see `upstream/`) instead.
 
-It is a script of mitmproxy, given with another `-s`; `to_upstream_port` says where the stand-in listens and
-`to_upstream_hosts` which hosts it plays, by commas, each with all below it.
+It is a script of mitmproxy, loaded with a second `-s`. `to_upstream_port` is the port of the stand-in, and
+`to_upstream_hosts` lists the domains that it plays, separated by commas.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mitmproxy.proxy import server_hooks
 
 
 class ToUpstream:
-    """Changes where a connection goes, and nothing that other addons see of it."""
+    """Changes where a connection goes. Other addons see its original address."""
 
     def __init__(self) -> None:
         self._meant: dict[str, tuple[str, int]] = {}
@@ -28,7 +28,7 @@ class ToUpstream:
             data.server.address = ("127.0.0.1", ctx.options.to_upstream_port)
 
     def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
-        # mitmproxy finds a connection to use again by its address, and lets nobody change that of an open one.
+        # mitmproxy reuses connections by their address, and forbids changing that of an open one.
         meant = self._meant.pop(data.server.id, None)
         if meant is not None:
             object.__setattr__(data.server, "address", meant)

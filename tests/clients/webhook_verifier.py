@@ -1,4 +1,4 @@
-"""Verifies webhooks as fal's documentation tells its users to, and knows nothing of falmock.
+"""Verifies webhooks as fal's documentation describes it, without any code of falmock's.
 
 https://docs.fal.ai/model-endpoints/webhooks: fetch the key set, check that the four headers are there and the timestamp
 is within five minutes, join request id, user id, timestamp and the SHA-256 of the raw body (hex) by newlines, and
@@ -21,7 +21,7 @@ TOLERANCE = 300
 
 
 class NotGenuine(Exception):
-    """A webhook that is not to be believed; the text says why."""
+    """A webhook is not valid; the text says why."""
 
 
 def verify(headers: Mapping[str, str], body: bytes, key_set: Any, now: float) -> None:

@@ -1,8 +1,7 @@
-"""A second addon beside falmock's that writes down all that can be seen of flows, and what must not be seen of them.
+"""A second addon beside falmock's that writes what other addons see of flows, and what they must not see.
 
-It is a script of mitmproxy, given with another `-s` behind falmock's; `witness_file` says where to write, a JSON line
-each: `{"secret": text}` for every ticket and port of the origin's, `{"hook": name, "seen": text}` for what a flow
-holds.
+It is a script of mitmproxy, loaded with a second `-s` after falmock's. It writes lines of JSON to `witness_file`:
+`{"secret": text}` for every ticket and port of the origin, `{"hook": name, "seen": text}` for the content of a flow.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from mitmproxy import http
 from mitmproxy.addonmanager import Loader
 
 NAMES = ("responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end")
-"""The hooks in which a flow is to look as its client sent it, besides `requestheaders` and `request`."""
+"""The hooks in which a flow must look as its client sent it, besides `requestheaders` and `request`."""
 TCP = ("tcp_start", "tcp_message", "tcp_end", "tcp_error")
-"""The hooks of raw TCP flows: none is to be seen that leads to the origin."""
+"""The hooks of raw TCP flows: none to the origin may be visible."""
 
 
 class Witness:
-    """Sees the flows as any other addon does, and looks over falmock's shoulder for what it hides."""
+    """Sees the flows as any other addon does, and reads from falmock what must stay hidden."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()

@@ -1,4 +1,4 @@
-"""Drives an engine as a client would: plain requests in, replies out, with a clock the test holds."""
+"""A client of an engine: it sends plain requests and returns replies. The test sets the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays the edge that puts bodies on disk: files are entries of a dict, and what the engine drops is gone at once."""
+"""Plays the edge that keeps bodies on disk: files are entries of a dict, and are deleted as soon as the engine drops them."""
 
 from __future__ import annotations
 

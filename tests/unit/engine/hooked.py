@@ -1,4 +1,4 @@
-"""Clients whose submits ask for a webhook, and what posts them."""
+"""Clients that request webhooks, and the sender of these webhooks."""
 
 from __future__ import annotations
 

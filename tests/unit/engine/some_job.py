@@ -1,4 +1,4 @@
-"""A job to look at: one that takes its time."""
+"""A sample job that takes some time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Talks to an engine over a socket: `talk >> message << frame` sends a message, and sees that this frame comes next."""
+"""A socket to an engine: `talk >> message << frame` sends a message and checks that this frame comes next."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every known property of aimock's routes and files, with the tests that check it in falmock.
 
-A row is kept by tests in aimock's dialect, or is a difference: then its first cell stands in a table of differences in
+A row names tests in the aimock dialect, or a difference by its first cell in a table of
 `addon/falmock/gateway/README.md`, or both. Tests are named `file::function`, below `tests/unit`.
 """
 

@@ -1,4 +1,4 @@
-"""Builds exchanges of clients with fal for a recorder, with times that the test sets."""
+"""Builds exchanges between clients and fal for a recorder, with times that the test sets."""
 
 from __future__ import annotations
 

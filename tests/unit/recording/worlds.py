@@ -1,4 +1,4 @@
-"""Two services in one process, without sockets (the stand-in for fal, and falmock), and one client."""
+"""The stand-in for fal, falmock and one client in one process, without sockets."""
 
 from __future__ import annotations
 
