@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TextIO
 
-NURSERY = Path(__file__).with_name("nursery.py")
+SERVER = Path(__file__).with_name("fork_server.py")
 _lock = threading.Lock()
 
 
@@ -31,14 +31,14 @@ class Forked:
         self.args = list(args)
         self.returncode: int | None = None
         reading, output = os.pipe()
-        self._news, tell = os.pipe()
-        asked = {"args": self.args, "env": dict(env), "cwd": str(cwd or Path.cwd())}
-        socket.send_fds(_nursery(), [json.dumps(asked).encode()], [output, tell])
+        self._reports, report = os.pipe()
+        request = {"args": self.args, "env": dict(env), "cwd": str(cwd or Path.cwd())}
+        socket.send_fds(_requests(), [json.dumps(request).encode()], [output, report])
         os.close(output)
-        os.close(tell)
+        os.close(report)
         self.stdout: TextIO = os.fdopen(reading, encoding="utf-8")
         self._waiting = threading.Lock()
-        self._told = b""
+        self._received = b""
         self.pid = self._number(None) or 0
 
     def poll(self) -> int | None:
@@ -67,7 +67,7 @@ class Forked:
                     if self.returncode is None:
                         self.returncode = self._number(None if until is None else max(0.0, until - time.monotonic()))
                         if self.returncode is not None:
-                            os.close(self._news)
+                            os.close(self._reports)
                 finally:
                     self._waiting.release()
             if until is not None and time.monotonic() >= until:
@@ -76,25 +76,25 @@ class Forked:
 
     def _number(self, timeout: float | None) -> int | None:
         """The next number that the server reports in time, else None: first the process id, then the exit code."""
-        if b"\n" not in self._told:
-            if not select.select([self._news], [], [], timeout)[0]:
+        if b"\n" not in self._received:
+            if not select.select([self._reports], [], [], timeout)[0]:
                 return None
-            self._told += os.read(self._news, 100)
-        number, line, self._told = self._told.partition(b"\n")
+            self._received += os.read(self._reports, 100)
+        number, line, self._received = self._received.partition(b"\n")
         assert line, "the process that mitmdumps are forked from has ended"
         return int(number)
 
 
 @cache
-def _begun() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _started() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """The socket for requests, and the fork server. It ends when this socket is closed, after all tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-u", str(NURSERY), str(theirs.fileno())]
-    nursery = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+    command = [sys.executable, "-u", str(SERVER), str(theirs.fileno())]
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
     theirs.close()
-    return ours, nursery
+    return ours, server
 
 
-def _nursery() -> socket.socket:
+def _requests() -> socket.socket:
     with _lock:
-        return _begun()[0]
+        return _started()[0]

@@ -17,7 +17,7 @@ MODULES = ("mitmproxy.tools.main", "mitmproxy.tools.dump", "falmock.proxy.addon"
 """What mitmdump imports with any arguments, and what falmock's script imports."""
 FDS = 2
 """Each request brings the writing ends of two pipes: for the output, and for reports about the process."""
-MOST = 1 << 20
+MAX_REQUEST = 1 << 20
 
 
 def serve(requests: socket.socket) -> dict[str, Any] | None:
@@ -26,16 +26,16 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    tells: dict[int, int] = {}
+    reports: dict[int, int] = {}
     while True:
         readable, _, _ = select.select([requests, waking], [], [])
         if waking in readable:
             os.read(waking, 4096)
-            _bury(tells)
+            _report_ended(reports)
         if requests not in readable:
             continue
-        data, (output, tell), _, _ = (
-            socket.recv_fds(requests, MOST, FDS) if _is_asked(requests) else (b"", (-1, -1), 0, 0)
+        data, (output, report), _, _ = (
+            socket.recv_fds(requests, MAX_REQUEST, FDS) if _is_open(requests) else (b"", (-1, -1), 0, 0)
         )
         if not data:
             return None
@@ -45,31 +45,31 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for fd in (1, 2):
                 os.dup2(output, fd)
-            for fd in (waking, wake, output, tell, *tells.values()):
+            for fd in (waking, wake, output, report, *reports.values()):
                 os.close(fd)
             requests.close()
-            asked: dict[str, Any] = json.loads(data)
-            return asked
+            request: dict[str, Any] = json.loads(data)
+            return request
         os.close(output)
-        tells[pid] = tell
-        _tell(tell, pid)
+        reports[pid] = report
+        _report(report, pid)
 
 
-def _is_asked(requests: socket.socket) -> bool:
+def _is_open(requests: socket.socket) -> bool:
     """Whether there is a request; false if the client has closed."""
     return bool(requests.recv(1, socket.MSG_PEEK))
 
 
-def _bury(tells: dict[int, int]) -> None:
+def _report_ended(reports: dict[int, int]) -> None:
     """Report the exit codes of the processes that have ended."""
-    for pid in list(tells):
+    for pid in list(reports):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            _tell(tells[pid], os.waitstatus_to_exitcode(status))
-            os.close(tells.pop(pid))
+            _report(reports[pid], os.waitstatus_to_exitcode(status))
+            os.close(reports.pop(pid))
 
 
-def _tell(fd: int, number: int) -> None:
+def _report(fd: int, number: int) -> None:
     with suppress(BrokenPipeError):
         os.write(fd, b"%d\n" % number)
 
@@ -80,13 +80,13 @@ def main() -> int:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    asked = serve(socket.socket(fileno=int(sys.argv[1])))
-    if asked is None:
+    request = serve(socket.socket(fileno=int(sys.argv[1])))
+    if request is None:
         return 0
-    sys.argv = asked["args"]
+    sys.argv = request["args"]
     os.environ.clear()
-    os.environ.update(asked["env"])
-    os.chdir(asked["cwd"])
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
     from mitmproxy.tools.main import mitmdump
 
     mitmdump()
