@@ -140,7 +140,7 @@ class Peer:
         self.writer.transport.abort()
 
 
-async def internal_calls(origin: Origin, play: Play, **more: Any) -> Peer:
+async def requesting(origin: Origin, play: Play, **more: Any) -> Peer:
     """A connection that has requested this effect with a valid ticket."""
     ticket = await origin.admit(play)
     peer = await Peer.connected(origin)

@@ -20,10 +20,10 @@ from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import Origin
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
-from unit.proxy.loopback import internal_calls
 from unit.proxy.loopback import on_loopback
 from unit.proxy.loopback import reply
 from unit.proxy.loopback import request
+from unit.proxy.loopback import requesting
 from unit.proxy.loopback import until
 
 EVENTS = ((b"Content-Type", b"text/event-stream"),)
@@ -39,7 +39,7 @@ def stream(*steps: StreamStep, **more: Any) -> Stream:
 @on_loopback
 async def test_each_piece_is_a_chunk_of_its_own(origin: Origin) -> None:
     play = stream(StreamStep((b"one", b"two"), again=0), StreamStep((b"three",), again=0), StreamStep(end=End.WHOLE))
-    async with await internal_calls(origin, play) as peer:
+    async with await requesting(origin, play) as peer:
         status, headers = await peer.head()
         assert status == "HTTP/1.1 200 OK"
         assert headers == {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
@@ -58,14 +58,14 @@ async def test_a_client_of_http_1_0_gets_no_chunks(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_client_that_asks_for_it_is_closed_on(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"hello"), headers=["Connection: close"]) as peer:
+    async with await requesting(origin, reply(b"hello"), headers=["Connection: close"]) as peer:
         await peer.head()
         assert await peer.rest() == b"hello"
 
 
 @on_loopback
 async def test_an_empty_piece_is_no_end(origin: Origin) -> None:
-    async with await internal_calls(
+    async with await requesting(
         origin, stream(StreamStep((b"", b"one", b""), again=0), StreamStep((b"two",), end=End.WHOLE))
     ) as peer:
         await peer.head()
@@ -75,7 +75,7 @@ async def test_an_empty_piece_is_no_end(origin: Origin) -> None:
 @on_loopback
 async def test_a_piece_goes_out_when_it_is_due_and_not_with_the_next(origin: Origin) -> None:
     play = stream(StreamStep((b"one",)), StreamStep((b"two",), end=End.WHOLE), key="a job")
-    async with await internal_calls(origin, play) as peer:
+    async with await requesting(origin, play) as peer:
         await peer.head()
         assert await peer.chunk() == b"one"
         with pytest.raises(TimeoutError):
@@ -92,7 +92,7 @@ async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> 
     source = Script(
         StreamStep((b"one",), again=now + 0.2), StreamStep((b"two",), again=now + 0.3), StreamStep(end=End.WHOLE)
     )
-    async with await internal_calls(origin, Stream(200, EVENTS, source, "test")) as peer:
+    async with await requesting(origin, Stream(200, EVENTS, source, "test")) as peer:
         await peer.head()
         assert [await peer.chunk() for _ in range(3)] == [b"one", b"two", b""]
     # A timer may fire early by the resolution of the loop's clock.
@@ -105,7 +105,7 @@ async def test_a_source_is_asked_when_it_said_and_not_before(origin: Origin) -> 
 async def test_a_stream_may_begin_late(origin: Origin) -> None:
     source = Script(StreamStep((b"one",), end=End.WHOLE))
     started = time.time()
-    async with await internal_calls(origin, Stream(200, EVENTS, source, "test", delay=0.1, key="a job")) as peer:
+    async with await requesting(origin, Stream(200, EVENTS, source, "test", delay=0.1, key="a job")) as peer:
         await until(lambda: bool(origin.tickets._listeners))
         origin.tickets.wake("a job")
         assert source.asked == []
@@ -116,16 +116,14 @@ async def test_a_stream_may_begin_late(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_stream_that_is_cut_has_no_end(origin: Origin) -> None:
-    async with await internal_calls(origin, stream(StreamStep((b"one",), end=End.CUT))) as peer:
+    async with await requesting(origin, stream(StreamStep((b"one",), end=End.CUT))) as peer:
         await peer.head()
         assert await peer.rest() == b"3\r\none\r\n"
 
 
 @on_loopback
 async def test_a_stream_that_is_reset(origin: Origin) -> None:
-    async with await internal_calls(
-        origin, stream(StreamStep((b"one",)), StreamStep(end=End.RESET), key="a job")
-    ) as peer:
+    async with await requesting(origin, stream(StreamStep((b"one",)), StreamStep(end=End.RESET), key="a job")) as peer:
         await peer.head()
         assert await peer.chunk() == b"one"
         origin.tickets.wake("a job")
@@ -136,7 +134,7 @@ async def test_a_stream_that_is_reset(origin: Origin) -> None:
 async def test_a_source_that_fails_breaks_the_stream_off_and_is_logged(
     origin: Origin, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with await internal_calls(origin, stream(StreamStep((b"one",), again=0))) as peer:
+    async with await requesting(origin, stream(StreamStep((b"one",), again=0))) as peer:
         await peer.head()
         assert await peer.rest() == b"3\r\none\r\n"
     assert [record.message for record in caplog.records] == ["falmock: a stream broke off"]
@@ -153,7 +151,7 @@ async def test_nobody_steps_a_stream_whose_client_is_gone(origin: Origin, leaves
             return StreamStep((b"x",), again=now + 0.001)
 
     source = Endless()
-    async with await internal_calls(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
+    async with await requesting(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
         await peer.head()
         await until(lambda: source.asked > 3)
         peer.vanish() if leaves == "vanish" else peer.writer.close()
@@ -176,7 +174,7 @@ async def test_a_client_that_does_not_read_is_not_stepped(origin: Origin) -> Non
             return StreamStep(end=End.WHOLE)
 
     source = Flood()
-    async with await internal_calls(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
+    async with await requesting(origin, Stream(200, EVENTS, source, "test", key="a job")) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await until(lambda: source.asked > 0)
         stalled = 0
@@ -199,7 +197,7 @@ async def test_a_client_that_does_not_read_is_not_stepped(origin: Origin) -> Non
 
 @on_loopback
 async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"first")) as peer:
+    async with await requesting(origin, reply(b"first")) as peer:
         status, headers = await peer.head()
         assert (status, headers) == ("HTTP/1.1 200 OK", {"content-type": "text/plain", "content-length": "5"})
         assert await peer.reader.readexactly(5) == b"first"
@@ -214,7 +212,7 @@ async def test_a_reply_has_its_length_and_the_connection_goes_on(origin: Origin)
 
 @on_loopback
 async def test_requests_that_come_at_once_are_answered_in_turn(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"one", Delivery(piece=1, pause=0.01))) as peer:
+    async with await requesting(origin, reply(b"one", Delivery(piece=1, pause=0.01))) as peer:
         peer.ask(await origin.admit(reply(b"two")))
         peer.ask(await origin.admit(reply(b"six")))
         for expected in (b"one", b"two", b"six"):
@@ -229,7 +227,7 @@ async def test_requests_that_come_at_once_are_answered_in_turn(origin: Origin) -
 async def test_what_follows_a_request_and_is_none_ends_the_connection_after_its_answer(
     origin: Origin, garbage: bytes
 ) -> None:
-    async with await internal_calls(origin, reply(b"hello", Delivery(first_byte=0.02))) as peer:
+    async with await requesting(origin, reply(b"hello", Delivery(first_byte=0.02))) as peer:
         peer.writer.write(garbage)
         await peer.head()
         assert await peer.rest() == b"hello"
@@ -238,7 +236,7 @@ async def test_what_follows_a_request_and_is_none_ends_the_connection_after_its_
 @pytest.mark.parametrize(("status", "phrase"), [(204, "No Content"), (304, "Not Modified")])
 @on_loopback
 async def test_a_reply_that_has_no_body_has_no_length(origin: Origin, status: int, phrase: str) -> None:
-    async with await internal_calls(origin, Reply(status, (), b"", "test")) as peer:
+    async with await requesting(origin, Reply(status, (), b"", "test")) as peer:
         assert await peer.head() == (f"HTTP/1.1 {status} {phrase}", {})
         peer.ask(await origin.admit(reply(b"next")))
         await peer.head()
@@ -247,7 +245,7 @@ async def test_a_reply_that_has_no_body_has_no_length(origin: Origin, status: in
 
 @on_loopback
 async def test_a_head_is_told_the_length_of_what_a_get_would_bring(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"", length=2**31), method="HEAD") as peer:
+    async with await requesting(origin, reply(b"", length=2**31), method="HEAD") as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(2**31)
         peer.ask(await origin.admit(reply(b"next")))
@@ -260,7 +258,7 @@ async def test_what_has_no_body_is_sent_none(origin: Origin) -> None:
     drip = Delivery(piece=2)
     bodiless = Stream(204, (), Script(StreamStep((b"one",), end=End.WHOLE)), "test")
     for play, method in ((reply(b"hello", drip), "HEAD"), (bodiless, "POST"), (reply(b"hello", drip), "HEAD")):
-        async with await internal_calls(origin, play, method=method) as peer:
+        async with await requesting(origin, play, method=method) as peer:
             await peer.head()
             peer.ask(await origin.admit(reply(b"next")))
             assert (await peer.head())[0] == "HTTP/1.1 200 OK"
@@ -273,7 +271,7 @@ async def test_an_answer_that_http_cannot_carry_is_broken_off(
     origin: Origin, delay: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = Stream(200, ((b"X-Bad", b"two\nlines"),), Script(), "test", delay=delay)
-    async with await internal_calls(origin, bad) as peer:
+    async with await requesting(origin, bad) as peer:
         assert await peer.rest() == b""
     assert "an answer cannot be sent over HTTP" in caplog.text
 
@@ -281,7 +279,7 @@ async def test_an_answer_that_http_cannot_carry_is_broken_off(
 @on_loopback
 async def test_a_reply_may_be_late(origin: Origin) -> None:
     started = time.monotonic()
-    async with await internal_calls(origin, reply(b"late", delay=0.1)) as peer:
+    async with await requesting(origin, reply(b"late", delay=0.1)) as peer:
         await peer.head()
         assert time.monotonic() - started >= 0.08
         assert await peer.reader.readexactly(4) == b"late"
@@ -289,7 +287,7 @@ async def test_a_reply_may_be_late(origin: Origin) -> None:
 
 @on_loopback
 async def test_the_client_of_a_late_reply_goes(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"late", delay=60)) as peer:
+    async with await requesting(origin, reply(b"late", delay=60)) as peer:
         await until(lambda: bool(origin.tickets.connections))
         peer.vanish()
         await until(lambda: not origin.tickets.connections)
@@ -297,7 +295,7 @@ async def test_the_client_of_a_late_reply_goes(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_drip_comes_after_the_headers_and_in_pieces(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"abcdef", Delivery(first_byte=0.1, piece=2, pause=0.05))) as peer:
+    async with await requesting(origin, reply(b"abcdef", Delivery(first_byte=0.1, piece=2, pause=0.05))) as peer:
         _, headers = await peer.head()
         headed = time.monotonic()
         assert headers["content-length"] == "6"
@@ -311,7 +309,7 @@ async def test_a_drip_comes_after_the_headers_and_in_pieces(origin: Origin) -> N
 @pytest.mark.parametrize(("cut", "came"), [(3, b"abc"), (0, b""), (6, b"abcdef")])
 @on_loopback
 async def test_a_cut_closes_before_the_end_that_was_told(origin: Origin, cut: int, came: bytes) -> None:
-    async with await internal_calls(origin, reply(b"abcdef", Delivery(cut=cut))) as peer:
+    async with await requesting(origin, reply(b"abcdef", Delivery(cut=cut))) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == "6"
         assert await peer.rest() == came
@@ -320,7 +318,7 @@ async def test_a_cut_closes_before_the_end_that_was_told(origin: Origin, cut: in
 @pytest.mark.parametrize("length", [3, 9, 0])
 @on_loopback
 async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> None:
-    async with await internal_calls(origin, reply(b"abcdef", Delivery(length=length))) as peer:
+    async with await requesting(origin, reply(b"abcdef", Delivery(length=length))) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(length)
         assert await peer.rest() == b"abcdef"
@@ -330,7 +328,7 @@ async def test_a_length_that_is_not_the_bodys(origin: Origin, length: int) -> No
 @on_loopback
 async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None:
     play = stream(StreamStep((b"abc", b""), again=0), StreamStep((b"def",), end=End.WHOLE), length=length)
-    async with await internal_calls(origin, play) as peer:
+    async with await requesting(origin, play) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(length)
         assert "transfer-encoding" not in headers
@@ -339,7 +337,7 @@ async def test_a_stream_that_tells_a_length(origin: Origin, length: int) -> None
 
 @on_loopback
 async def test_a_reset_behind_the_headers(origin: Origin) -> None:
-    async with await internal_calls(origin, reply(b"abcdef", Delivery(reset=ResetPoint.AFTER_HEADERS))) as peer:
+    async with await requesting(origin, reply(b"abcdef", Delivery(reset=ResetPoint.AFTER_HEADERS))) as peer:
         assert await peer.is_reset()
 
 

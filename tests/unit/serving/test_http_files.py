@@ -15,9 +15,9 @@ from falmock.proxy.origin.server import Origin
 from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
-from unit.proxy.loopback import internal_calls
 from unit.proxy.loopback import on_loopback
 from unit.proxy.loopback import reply
+from unit.proxy.loopback import requesting
 from unit.proxy.loopback import until
 
 BIG = 8 * 1024 * 1024
@@ -37,7 +37,7 @@ def film(tmp_path: Path) -> Path:
 @on_loopback
 async def test_a_file_is_sent_from_disk(origin: Origin, film: Path) -> None:
     whole = film.read_bytes()  # noqa: ASYNC240
-    async with await internal_calls(origin, reply(FileBody(str(film), 1, BIG))) as peer:
+    async with await requesting(origin, reply(FileBody(str(film), 1, BIG))) as peer:
         _, headers = await peer.head()
         assert headers["content-length"] == str(BIG - 1)
         assert await peer.reader.readexactly(BIG - 1) == whole[1:]
@@ -48,7 +48,7 @@ async def test_a_file_is_read_no_faster_than_the_client_takes_it(origin: Origin,
     big = 64 * 1024 * 1024
     with film.open("r+b") as opened:
         opened.truncate(big)
-    async with await internal_calls(origin, reply(FileBody(str(film), 0, big))) as peer:
+    async with await requesting(origin, reply(FileBody(str(film), 0, big))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         connection = await connection_of(origin)
         await until(lambda: connection._waiting)
@@ -66,7 +66,7 @@ async def connection_of(origin: Origin) -> Any:
 @on_loopback
 async def test_a_file_that_is_gone_is_told(origin: Origin, film: Path) -> None:
     film.unlink()  # noqa: ASYNC240
-    async with await internal_calls(origin, reply(FileBody(str(film), 0, BIG))) as peer:
+    async with await requesting(origin, reply(FileBody(str(film), 0, BIG))) as peer:
         status, headers = await peer.head()
         assert status == "HTTP/1.1 500 Internal Server Error"
         assert b"film.mp4" in await peer.reader.readexactly(int(headers["content-length"]))
@@ -74,7 +74,7 @@ async def test_a_file_that_is_gone_is_told(origin: Origin, film: Path) -> None:
 
 @on_loopback
 async def test_a_file_that_shrinks_on_its_way_breaks_off(origin: Origin, film: Path) -> None:
-    async with await internal_calls(origin, reply(FileBody(str(film), 0, BIG))) as peer:
+    async with await requesting(origin, reply(FileBody(str(film), 0, BIG))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         connection = await connection_of(origin)
         await until(lambda: connection._waiting)
@@ -119,7 +119,7 @@ async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chu
     data = bytes(range(256)) * 4096
     play = Upload(sink, storing(lambda content: reply(f"{content.size}".encode())))
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(data)}"
-    async with await internal_calls(origin, play, headers=[framing]) as peer:
+    async with await requesting(origin, play, headers=[framing]) as peer:
         for start in range(0, len(data), 65536):
             part = data[start : start + 65536]
             peer.writer.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
@@ -133,7 +133,7 @@ async def test_an_upload_goes_to_its_sink_and_is_answered(origin: Origin, *, chu
 async def test_an_upload_that_breaks_off_is_dropped_and_never_asked_about(origin: Origin) -> None:
     sink, asked = Kept(), []
     play = Upload(sink, storing(lambda content: asked.append(content) or reply(b"")))  # type: ignore[func-returns-value]
-    async with await internal_calls(origin, play, headers=["Content-Length: 10"]) as peer:
+    async with await requesting(origin, play, headers=["Content-Length: 10"]) as peer:
         peer.writer.write(b"12345")
         await until(lambda: sink.data == b"12345")
         peer.vanish()
@@ -146,7 +146,7 @@ async def test_an_upload_that_cannot_be_taken_is_told(origin: Origin, caplog: py
     def fails(_: Content) -> Reply:
         raise OSError("no space left")
 
-    async with await internal_calls(origin, Upload(Kept(), storing(fails)), body=b"data") as peer:
+    async with await requesting(origin, Upload(Kept(), storing(fails)), body=b"data") as peer:
         assert (await peer.head())[0] == "HTTP/1.1 500 Internal Server Error"
     assert "no space left" in caplog.text
 
@@ -163,7 +163,7 @@ async def test_the_client_of_an_upload_goes_while_it_is_stored(origin: Origin) -
             ended.set()
         return reply(b"")
 
-    async with await internal_calls(origin, Upload(Kept(), answer), body=b"data") as peer:
+    async with await requesting(origin, Upload(Kept(), answer), body=b"data") as peer:
         await stored.wait()
         peer.vanish()
         await ended.wait()

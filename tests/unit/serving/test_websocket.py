@@ -25,8 +25,8 @@ from falmock.wire.formats.frames import Ping
 from falmock.wire.formats.frames import Reset
 from falmock.wire.formats.frames import Stored
 from falmock.wire.formats.frames import Text
-from unit.proxy.loopback import internal_calls
 from unit.proxy.loopback import on_loopback
+from unit.proxy.loopback import requesting
 from unit.proxy.loopback import until
 from unit.proxy.talking import NOTHING
 from unit.proxy.talking import Caller
@@ -79,7 +79,7 @@ HANDSHAKES = {
 @on_loopback
 async def test_a_handshake_that_is_none_is_not_answered(origin: Origin, headers: Sequence[str]) -> None:
     talk = says(Text("hello"))
-    async with await internal_calls(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
+    async with await requesting(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
         assert b"101" not in await peer.rest()
     assert talk.messages == []
 
@@ -95,7 +95,7 @@ async def test_a_handshake_that_takes_its_time(origin: Origin) -> None:
 @on_loopback
 async def test_nobody_is_accepted_who_is_gone(origin: Origin) -> None:
     headers = [*HANDSHAKES["no key"], "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
-    async with await internal_calls(origin, Socket(Talk(), "test", delay=60), method="GET", headers=headers) as peer:
+    async with await requesting(origin, Socket(Talk(), "test", delay=60), method="GET", headers=headers) as peer:
         await until(lambda: bool(origin.tickets.connections))
         connection: Any = next(iter(origin.tickets.connections))
         await until(lambda: connection._websocket is not None and connection._websocket._timer is not None)

@@ -23,8 +23,8 @@ from falmock.serving.effect_source import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
-from unit.proxy.loopback import internal_calls
 from unit.proxy.loopback import on_loopback
+from unit.proxy.loopback import requesting
 from unit.proxy.loopback import until
 
 HELLO = Reply(200, ((b"Content-Type", b"text/plain"),), b"hello", "test")
@@ -201,7 +201,7 @@ async def test_stopping_it_ends_what_plays(origin: Origin) -> None:
         Stream(200, (), Script(), "test", delay=60),
         HELLO._replace(delay=60),
     ]
-    peers = [await internal_calls(origin, play) for play in plays]
+    peers = [await requesting(origin, play) for play in plays]
     assert (await peers[0].head())[0] == "HTTP/1.1 200 OK"
     sink = Kept()
     peers.append(await Peer.connected(origin))
@@ -222,14 +222,14 @@ async def test_stopping_it_ends_what_plays(origin: Origin) -> None:
 
 @on_loopback
 async def test_it_can_be_used_again_after_a_stop(origin: Origin) -> None:
-    async with await internal_calls(origin, HELLO) as peer:
+    async with await requesting(origin, HELLO) as peer:
         assert (await peer.head())[0] == "HTTP/1.1 200 OK"
     before = origin.port
     origin.stop()
     assert origin.port == 0
     with pytest.raises(OSError, match=r"refused|Connect call failed"):
         await asyncio.open_connection(HOST, before)
-    async with await internal_calls(origin, HELLO) as peer:
+    async with await requesting(origin, HELLO) as peer:
         assert (await peer.head())[0] == "HTTP/1.1 200 OK"
 
 
@@ -242,7 +242,7 @@ async def test_an_upload_that_is_stored_when_all_ends_is_given_up(origin: Origin
         await never.wait()
         return HELLO
 
-    async with await internal_calls(origin, Upload(Kept(), stores), body=b"data"):
+    async with await requesting(origin, Upload(Kept(), stores), body=b"data"):
         await started.wait()
         origin.stop()
         await until(lambda: not origin.tickets.connections)
@@ -288,5 +288,5 @@ async def test_no_port_to_listen_on_is_an_error_of_the_caller(origin: Origin, mo
     with pytest.raises(OSError, match=r".+"):
         await origin.admit(HELLO)
     monkeypatch.undo()
-    async with await internal_calls(origin, HELLO) as peer:
+    async with await requesting(origin, HELLO) as peer:
         assert (await peer.head())[0] == "HTTP/1.1 200 OK"
