@@ -1,4 +1,4 @@
-"""The engine: one function from a request and the time to what is to be done about it."""
+"""The engine: a function from a request and the time to an effect."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ from falmock.wire.message import Request
 
 _TAKES_FILE = frozenset({calls.FilePut, calls.DirectUpload, calls.UploadPart})
 SPOOLED_ABOVE = 1024 * 1024
-"""Files longer than this (bytes), or of a length that is not told, are put on disk when they are uploaded."""
+"""Uploaded files longer than this (bytes), or of unknown length, are put on disk."""
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
 class Engine:
-    """Decides what every call of one scope is answered with.
+    """Decides how every call of one scope is answered.
 
-    `new_id` makes a request id from the time (seconds since the epoch): the engine itself rolls no dice and reads no
-    clock. `secret` signs the tokens it gives out, `edge` posts webhooks: without one there are none. `name` is that of
-    its scope. What is nobody's own (secrets to hide, uploaded files, webhooks to be posted) is that of `others`, where
-    there are other scopes.
+    `new_id` makes a request id from the time (seconds since the epoch): the engine itself uses no randomness and no
+    clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
+    of its scope. State that all scopes share (secrets to redact, uploaded files, scheduled webhooks) is taken from
+    `others`, the engine of another scope, if given.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class Engine:
         self._files = self._index = index
         self._rules: tuple[Rule, ...] = ()
         self.added = additions.Additions(self.scope.assets.added_assets)
-        """What was added to this scope alone."""
-        self._context = context = Context(config, _as_chosen(index, config), self.scope, new_id)
+        """The fixtures and fault rules added to this scope only."""
+        self._context = context = Context(config, _for_matching(index, config), self.scope, new_id)
         self._answers = Answers(context)
         self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
         self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
@@ -93,71 +93,71 @@ class Engine:
 
     @property
     def config(self) -> Config:
-        """The configuration it works by."""
+        """The current configuration."""
         return self._context.config
 
     def fixture(self, label: str | None) -> Fixture | None:
-        """The fixture that an answer came from, by the label it tells."""
+        """The fixture with this label; None if there is none."""
         return None if label is None else self._index.by_label.get(label)
 
     def use_fixtures(self, index: Index) -> None:
-        """Answer from another set of fixtures from now on; jobs under way end as they were to end."""
+        """Answer from another set of fixtures from now on; jobs under way keep their results."""
         self._files = index
-        self._take_added()
+        self._rebuild_index()
 
-    def _take_added(self) -> None:
+    def _rebuild_index(self) -> None:
         self._index = self.added.over(self._files)
-        self._choose()
+        self._refresh_context()
 
-    def _choose(self) -> None:
-        self._context.index = _as_chosen(self._index, self.config)
-        self.note_ended()  # their webhooks get their answers while those are there
+    def _refresh_context(self) -> None:
+        self._context.index = _for_matching(self._index, self.config)
+        self.note_ended()  # before the answers that ended jobs need are dropped
         self.scope.forget_answers()
 
     def add_fixtures(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
-        """Answer from these fixtures first from now on; `name` names them together. Raises additions.TooMany."""
+        """Add fixtures that win over all others; `name` names the batch. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
         self.added.add(name, fixtures, assets)
-        self._begin_again(fixtures)
-        self._take_added()
+        self._restart_counts(fixtures)
+        self._rebuild_index()
 
     def remove_fixtures(self, name: str | None = None) -> tuple[Fixture, ...] | None:
-        """Remove what was added by a name, or all that was added: those; None where nothing was added by this name."""
+        """Remove one added batch, or all (None), and return its fixtures; None if there is no batch of this name."""
         fixtures = self.added.clear() if name is None else self.added.remove(name)
         if fixtures:
-            self._begin_again(fixtures)
-            self._take_added()
+            self._restart_counts(fixtures)
+            self._rebuild_index()
         return fixtures
 
-    def _begin_again(self, fixtures: Iterable[Fixture]) -> None:
-        """Count the calls to these anew: who answers in turn has changed."""
+    def _restart_counts(self, fixtures: Iterable[Fixture]) -> None:
+        """Restart the sequence counts of these fixtures, as their groups have changed."""
         for group in {fixture.group for fixture in map(self.config.ignore.fixture, fixtures)}:
             for kind in KINDS_OF_TURNS:
                 self.scope.calls.pop(kind + group, None)
 
     def digest_of(self, url: str) -> str | None:
-        """The digest of the file that a URL names, where it is one of those known here."""
+        """The digest of the file that a URL names; None if the file is not known here."""
         return self._answers.resolve(url)
 
     def add_faults(self, rules: Iterable[Rule]) -> None:
-        """Have these rules go before those of all scopes, in place of those that were added before."""
+        """Set the fault rules of this scope, which win over those of all scopes."""
         self.added.rules = tuple(rules)
         self._context.rules = self.added.rules + self._rules
 
     @property
     def faults(self) -> tuple[Rule, ...]:
-        """The rules that say what goes wrong, in order."""
+        """The fault rules, in order."""
         return self._context.rules
 
     @property
     def index(self) -> Index:
-        """All fixtures, and what lies beside them."""
+        """All fixtures, and the files beside them."""
         return self._index
 
     def knows(self, request: Request) -> bool:
-        """Whether a fixture would answer a run, a submit, or a call that goes to no endpoint.
+        """Whether a fixture would answer a run, a submit, or a call to no endpoint.
 
-        The call does not count.
+        The call is not counted.
         """
         role = self.config.hosts.role(request.host) or Role.OTHER
         call = routes.route(role, request.method, request.path, request.query)
@@ -167,7 +167,7 @@ class Engine:
 
     @property
     def fixtures(self) -> tuple[Fixture, ...]:
-        """All fixtures, those that were added first."""
+        """All fixtures, the added ones first."""
         return self._index.fixtures
 
     @property
@@ -176,23 +176,23 @@ class Engine:
         return self._index.assets
 
     def reset(self) -> None:
-        """Be as new: forget jobs, counts, the journal and what was added. What is nobody's own stays."""
+        """Forget jobs, counts, the journal and additions. State that all scopes share stays."""
         self.webhooks.forget(self.scope.name)
         self.scope.clear()
         self.added.clear()
         self.add_faults(())
-        self._take_added()
+        self._rebuild_index()
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
-        """Have other rules say what goes wrong from now on; jobs under way go wrong as they were to."""
+        """Use other fault rules from now on; jobs under way keep their faults."""
         self._rules = tuple(rules)
         self._context.rules = self.added.rules + self._rules
 
     def use_config(self, config: Config) -> None:
-        """Work by another configuration from now on; jobs under way keep their pace."""
+        """Use another configuration from now on; jobs under way keep their pace."""
         before, self._context.config = self.config, config
         if config.ignore != before.ignore or config.dialect is not before.dialect:
-            self._choose()
+            self._refresh_context()
         for secret in (config.control_token, config.openai_access_key, *config.fal_keys):
             if secret:
                 self.redactor.learn_value(secret)
@@ -203,10 +203,10 @@ class Engine:
     def handle(
         self, request: Request, now: float, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
     ) -> Effect:
-        """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit that.
+        """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit the decision.
 
-        `instead` answers a call that would go on to fal; without it, the call may. `rewrite` changes the answer: the
-        journal has the status that it leaves with. The answer to a Join is rewritten by `joined`.
+        `instead` answers a call that would be forwarded to fal. `rewrite` changes the answer: the journal has the status
+        that the client gets. `joined` rewrites the answer to a Join.
         """
         call = self.route(request)
         effect = self.decide(request, call, now)
@@ -220,11 +220,11 @@ class Engine:
         return rewritten
 
     def route(self, request: Request) -> calls.Call | None:
-        """The call that a request to one of fal's hosts is; None for a preflight, which is none."""
+        """The call in a request to one of fal's hosts; None for a CORS preflight."""
         return routes.call_of(request, self.config.hosts)
 
     def decide(self, request: Request, call: calls.Call | None, now: float) -> Effect:
-        """What to do about a request that is this call at `now` (seconds since the epoch)."""
+        """Decide about a request with this call at `now` (seconds since the epoch)."""
         self.redactor.learn(request.headers, request.query)
         if not self.config.mode.answers:
             effect: Effect = Forward(self.config.mode.value)
@@ -239,8 +239,8 @@ class Engine:
     def commit(
         self, request: Request, call: calls.Call | None, effect: Effect, now: float, status: int | None = None
     ) -> None:
-        """Note what was decided about a request; `status` is the one that the client gets, where a door changes it."""
-        if not isinstance(effect, Join):  # `joined` tells what came of it
+        """Record the decision about a request; `status` is the one that the client gets, if a door changes it."""
+        if not isinstance(effect, Join):  # `joined` records the result
             self.scope.journal.note(request, call, effect, now, status=status)
         if request.content is not None:
             self.scope.assets.release(request.content)
@@ -248,17 +248,17 @@ class Engine:
             self.note_ended()
 
     def note_ended(self) -> None:
-        """Have the webhooks posted of the jobs that were found to be over."""
+        """Schedule the webhooks of jobs that ended."""
         self._job_webhooks.note_ended()
 
     def outcome(self, job: Job) -> Reply:
-        """What a job that is over came to."""
+        """The result of a job that is over."""
         return self._answers.outcome(job)
 
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
-        """Whether the body of a request, of which the head has come, is to be put on disk: it is a file, and not a small one.
+        """Whether to put the body of a request on disk, by its head: the body is a file, and not a small one.
 
-        `headers` has lower-case names. `handle` is then given the request with its `content`.
+        `headers` has lower-case names. Call `handle` with the `content` of the request then.
         """
         if self.config.mode is not Mode.REPLAY or method == "OPTIONS":
             return False
@@ -269,30 +269,30 @@ class Engine:
         return not length.isdecimal() or int(length) > SPOOLED_ABOVE
 
     def passes(self, headers: Mapping[str, str]) -> bool:
-        """Whether a body that may go on to fal can do so while it comes: a fault can only strike before anything went.
+        """Whether a body can be forwarded to fal while it comes: a fault can only be injected before that starts.
 
         `headers` are the request's, with lower-case names.
         """
         return HEADER not in headers and (self.config.mode is not Mode.AUTO or self._faults.is_idle)
 
     def take_dropped(self) -> list[str]:
-        """The files that were given with requests and are of no use any more, each told once: they are to be removed."""
+        """The files of requests that are no longer used, since the last call: the caller removes them."""
         return self.scope.assets.take_dropped()
 
     @property
     def tidy_at(self) -> float | None:
-        """When `tidy` has something to do next (seconds since the epoch); None while nothing waits for that."""
+        """When to call `tidy` next (seconds since the epoch); None if nothing waits for it."""
         since = self.scope.assets.unfinished_since
         return None if since is None else since + self.config.job_ttl
 
     def tidy(self, now: float) -> None:
-        """Forget the parts of uploads that nobody went on with for as long as a job is kept."""
+        """Forget the parts of uploads that were idle for `job_ttl` seconds."""
         self.scope.assets.forget_unfinished(now - self.config.job_ttl)
 
     def joined(
         self, request: Request, join: Join, whole: Content | Reply, now: float, rewrite: Rewrite | None = None
     ) -> Reply | Stream:
-        """The answer to the request that a Join was answered to, now that its parts came to this content, or this problem.
+        """The answer to the request of a Join, with the joined content, or the reply that reports a problem.
 
         `rewrite` is as in `handle`.
         """
@@ -310,8 +310,8 @@ class Engine:
         return rewritten
 
 
-def _as_chosen(index: Index, config: Config) -> Index:
-    """The fixtures as calls find them."""
+def _for_matching(index: Index, config: Config) -> Index:
+    """The fixtures as calls match them."""
     index = index.ignoring(config.ignore)
     return FirstMatch(index) if config.dialect is Dialect.AIMOCK else index
 

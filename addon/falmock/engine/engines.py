@@ -1,4 +1,4 @@
-"""One engine for each scope: tests that run side by side on one mock never see each other."""
+"""One engine for each scope: tests that run in parallel on one mock do not affect each other."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 LIMIT = 1000
-"""How many named scopes are kept; the one that was not used for longest goes first."""
+"""How many named scopes are kept; the least recently used is dropped first."""
 
 
 class Engines:
     """Answers each call in its scope.
 
-    All scopes have the fixtures, the rules for faults and the configuration in common.
+    All scopes share the fixtures on disk, their fault rules and the configuration.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Engines:
         edge: WebhookEdge | None = None,
     ) -> None:
         self.common = Engine(config, index, new_id, secret, edge)
-        """What answers calls that name no scope."""
+        """The engine for calls that name no scope."""
         self._new_id = new_id
         self._secret = secret
         self._edge = edge
@@ -58,7 +58,7 @@ class Engines:
         return self.common.config
 
     def of(self, scope: str) -> Engine:
-        """The engine of a scope, begun where it is new; "" is the one that all share."""
+        """The engine of a scope, created if needed; "" is the shared scope."""
         if not scope:
             return self.common
         engine = self._scoped.get(scope)
@@ -77,17 +77,17 @@ class Engines:
 
     @property
     def names(self) -> list[str]:
-        """The scopes there are, the one used last at the end."""
+        """The named scopes, the last used one at the end."""
         return list(self._scoped)
 
     def peek(self, scope: str) -> Engine:
-        """The engine of a scope, to be looked at: one that is new is not kept, and none is kept longer for it."""
+        """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)
 
     def _drop_oldest(self) -> None:
-        """Forget the scope that was not used for longest; those whose webhooks are not delivered yet stay."""
+        """Forget the least recently used scope; those with undelivered webhooks stay."""
         for name in self.names[:-1]:
             if not self.webhooks.has_any_of(name):
                 self._scoped.pop(name).remove_fixtures()
@@ -101,7 +101,7 @@ class Engines:
         return engine
 
     def drop(self, scope: str) -> bool:
-        """Forget a scope and all that was in it; False where there is none of this name."""
+        """Forget a scope and its state; False if there is none of this name."""
         engine = self._scoped.pop(scope, None)
         if engine is None:
             return False
@@ -109,14 +109,14 @@ class Engines:
         return True
 
     def reset(self, scope: str) -> None:
-        """Have a scope be as new; "" is the one that all share."""
+        """Reset a scope; "" is the shared one."""
         if scope:
             self.drop(scope)
         else:
             self.common.reset()
 
     def reset_all(self) -> None:
-        """Have all be as new: there are no named scopes any more."""
+        """Reset the shared scope, and drop all named ones."""
         for name in self.names:
             self.drop(name)
         self.common.reset()
@@ -126,19 +126,19 @@ class Engines:
         yield from self._scoped.values()
 
     def use_fixtures(self, index: Index) -> None:
-        """Answer from another set of fixtures from now on; jobs under way end as they were to end."""
+        """Answer from another set of fixtures from now on; jobs under way keep their results."""
         self._index = index
         for engine in self._all():
             engine.use_fixtures(index)
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
-        """Have other rules say what goes wrong from now on; jobs under way go wrong as they were to."""
+        """Use other fault rules from now on; jobs under way keep their faults."""
         self._rules = tuple(rules)
         for engine in self._all():
             engine.use_faults(self._rules)
 
     def use_config(self, config: Config) -> None:
-        """Work by another configuration from now on; jobs under way keep their pace."""
+        """Use another configuration from now on; jobs under way keep their pace."""
         for engine in self._all():
             engine.use_config(config)
 
@@ -157,7 +157,7 @@ class Engines:
     # webhooks
 
     def due_webhooks(self, now: float, most: int = 1000) -> list[Attempt]:
-        """The webhooks to be posted at `now`, at most so many; of each `webhook_posted` is to be told how it went."""
+        """The webhooks to post at `now`, at most `most`; the caller reports the end of each to `webhook_posted`."""
         return self.webhooks.due(now, lambda scope, job: self.peek(scope).outcome(job), most)
 
     def webhook_posted(self, key: int, status: int | None, problem: str, now: float) -> AttemptResult:

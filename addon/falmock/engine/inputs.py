@@ -1,4 +1,4 @@
-"""Reads the input of a call, whatever way a client sent it, into what matching needs."""
+"""Reads the input of a call, however a client sent it, as a query for matching."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _JSON = "application/json"
 
 
 def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) -> Query | Reply:
-    """The call as matching sees it, or the 4xx that tells what is wrong with its body.
+    """The matching query for a call, or the 4xx reply for a bad body.
 
-    An input is the JSON object in the body; without a body, the query string; without either, `{}`.
+    The input is the JSON object in the body; without a body, the query string; without either, `{}`.
     """
     if request.body and request.method != "GET":
         value = _body(request)
@@ -43,12 +43,12 @@ def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) 
 
 
 def read_plain(request: Request, resolve: Callable[[str], str | None]) -> Query:
-    """A call to no endpoint as matching sees it: its input is the JSON object in the body, or the query string."""
+    """The matching query for a call to no endpoint: its input is the JSON object in the body, or the query string."""
     try:
         value = _plain_input(request)
         meant = canonical(value, resolve)
         text = canonical_text(meant)
-    except (ValueError, RecursionError):  # what is no input is no fault here: few of these calls have one
+    except (ValueError, RecursionError):  # a bad input is no error here: few of these calls have one
         value, meant, text = {}, {}, "{}"
     context = request.headers.get("x-aimock-context")
     return Query("", request.method, meant, text, prompt_text(value), request.path, context, request.host)

@@ -1,6 +1,6 @@
-"""The ordered record of calls and what answered them.
+"""The ordered record of calls and their answers.
 
-No headers or query values of requests are kept, but the input.
+Request headers are not kept.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from falmock.wire.message import Request
 
 LIMIT = 1000
 BODIES = 16 * 1024 * 1024
-"""How many bytes of bodies are kept at most: the oldest entries go first."""
+"""How many bytes of bodies are kept; the oldest entries are dropped first."""
 MAX_BODY = 64 * 1024
-"""A body longer than this (bytes) is kept without its long texts (media in data URIs), or else not at all."""
+"""A body longer than this (bytes) is kept with its long texts cut (media in data URIs), or else not at all."""
 LONG, CUT = 2000, 200
-"""A text longer than the one is cut to the other (characters)."""
+"""The length of a text that is cut, and the length it is cut to (characters)."""
 MANY = 2000
-"""In a body with more strings than so many the rest are not looked at."""
+"""How many strings of a body are checked for their length."""
 _BACKSLASH = 0x5C
 _WITH_INPUT = ("application/json", "")
 _NO_HEADERS: tuple[Header, ...] = ()
 
 
 class JournalEntry(NamedTuple):
-    """One call; `at` in seconds since the epoch. `call` is what it is to fal, None where it is none.
+    """One call; `at` in seconds since the epoch. `call` is the call to fal, None if it is none.
 
-    `status` is None for a call that was forwarded, `fault` names what struck it.
+    `status` is None for a forwarded call, `fault` names the injected fault.
 
     `kind` is set for what is no call to fal, such as a webhook that falmock posts, or a call that one of its doors
-    answered by itself. `door` is the one that it came in by, "" for none. `body` is the JSON it came with, `left_out`
-    the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
-    id of the job that it made, `delay` the seconds it was made to wait.
+    answered by itself. `door` is the one that the call came through, "" for none. `body` is the JSON of the request,
+    `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
+    id of the job that the call made, `delay` the wait before the answer in seconds.
     """
 
     at: float
@@ -66,9 +66,9 @@ class JournalEntry(NamedTuple):
 
 
 class Journal:
-    """The last calls, at most `limit` of them; `total` counts all there were, `misses` those that nothing answered.
+    """The last calls, at most `limit`; `total` counts all calls, `misses` those without an answer.
 
-    Secrets are hidden when entries are read: that costs the calls nothing, and hides what was learned since, too.
+    Secrets are redacted when entries are read: this keeps calls fast, and covers secrets learned later.
     """
 
     def __init__(self, redactor: Redactor, limit: int = LIMIT) -> None:
@@ -77,7 +77,7 @@ class Journal:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all calls."""
         self._entries: deque[JournalEntry] = deque()
         self._size = 0
         self.total = 0
@@ -94,21 +94,21 @@ class Journal:
         kind: str = "",
         status: int | None = None,
     ) -> None:
-        """Record one call and what it was answered with.
+        """Record one call and its answer.
 
-        `kind` is what one to no host of fal's is called, `status` the one that the client gets, where it is not that of
+        `kind` is the kind of a call to no host of fal's. `status` is the one that the client gets, if it is not that of
         the answer.
         """
-        own = fixture = miss = fault = None
+        own_status = fixture = miss = fault = None
         answered, job, delay = _NO_HEADERS, "", 0.0
         if isinstance(effect, Reply):
-            own, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
+            own_status, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
             if effect.miss is not None:
                 miss = effect.miss.text
         elif isinstance(effect, Stream):
-            own, answered, delay = effect.status, effect.headers, effect.delay
+            own_status, answered, delay = effect.status, effect.headers, effect.delay
         elif isinstance(effect, Socket):
-            own, answered, delay = 101, effect.headers, effect.delay
+            own_status, answered, delay = 101, effect.headers, effect.delay
         if not isinstance(effect, Forward):
             fixture, fault = effect.fixture, effect.fault
         body, left_out = kept(request.body) if request.body and _is_json(request) else (b"", 0)
@@ -118,7 +118,7 @@ class Journal:
                 request.method,
                 request.host,
                 request.path,
-                own if status is None else status,
+                own_status if status is None else status,
                 fixture,
                 effect.why,
                 miss,
@@ -136,7 +136,7 @@ class Journal:
         )
 
     def add(self, entry: JournalEntry) -> None:
-        """Record a call that falmock made itself, or one that is no request."""
+        """Record an entry, such as a call that falmock made itself."""
         self.total += 1
         self.misses += entry.miss is not None
         if entry.fixture is not None:
@@ -178,7 +178,7 @@ class Journal:
         )
 
     def __iter__(self) -> Iterator[JournalEntry]:
-        """The calls as they were, secrets and all, the oldest first."""
+        """The calls with their secrets, the oldest first."""
         return iter(self._entries)
 
     def __len__(self) -> int:
@@ -186,13 +186,13 @@ class Journal:
 
     @property
     def entries(self) -> list[JournalEntry]:
-        """The calls, the oldest first."""
+        """The calls with secrets redacted, the oldest first."""
         return [self.shown(entry) for entry in self._entries]
 
     def shown(self, entry: JournalEntry) -> JournalEntry:
-        """A call with its secrets hidden, and without what may hold some.
+        """A call with secrets redacted, and without the fields that may have some.
 
-        These are its body and query, what it is to fal, and the headers of its answer.
+        These are `body`, `query`, `call` and `answered`.
         """
         text = self.redactor.text
         miss = None if entry.miss is None else text(entry.miss)
@@ -207,7 +207,7 @@ def _is_json(request: Request) -> bool:
 
 
 def kept(body: bytes) -> tuple[bytes, int]:
-    """As much of a JSON body as is kept, and the size of one that is left out."""
+    """The part of a JSON body to keep, and the size (bytes) of a body that is left out; 0 if it is kept."""
     if len(body) <= MAX_BODY:
         return body, 0
     short = _shortened(body)
@@ -215,7 +215,7 @@ def kept(body: bytes) -> tuple[bytes, int]:
 
 
 def _shortened(body: bytes) -> bytes:
-    """A JSON text with its long strings cut, as long as there are few strings in all."""
+    """A JSON text with its long strings cut, among the first MANY strings."""
     parts: list[bytes] = []
     done = 0
     start = body.find(b'"')
@@ -225,7 +225,7 @@ def _shortened(body: bytes) -> bytes:
             break
         start, size = start + 1, end - start - 1
         if size > LONG and body.find(b"\\", start, end) < 0:
-            # More than is shown stays: a secret is hidden whole or not there.
+            # Keep more than is shown, so that redaction sees whole secrets.
             text = body[start : start + LONG].decode("utf-8", "ignore").encode()
             parts += [body[done:start], text, b"... (%d bytes)" % size]
             done = end
@@ -234,7 +234,7 @@ def _shortened(body: bytes) -> bytes:
 
 
 def _end_of_string(body: bytes, start: int) -> int:
-    """Where the quote is that ends a string which begins here; -1 for none."""
+    """The index of the quote that ends the string starting at `start`; -1 if there is none."""
     end = body.find(b'"', start)
     while end >= 0:
         escapes = end

@@ -1,4 +1,4 @@
-"""Tells the log what no fixture answers: once for each distinct miss."""
+"""Logs calls that no fixture answers: each distinct miss once."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from falmock.fixtures.matching.miss import Miss
 
 logger = logging.getLogger(__name__)
 MOST = 1000
-"""How many misses are remembered; what comes after them is not told."""
+"""How many distinct misses are logged; later ones are not."""
 
 
 class MissLog:
-    """Tells the log what no fixture answers: once for each distinct miss since the fixtures were loaded."""
+    """Logs each distinct miss once since the fixtures were loaded."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def tell(self, miss: Miss) -> None:
-        """A call was missed: tell it, unless one of the same kind was told before."""
-        if miss.key not in self._told and len(self._told) < MOST:
-            self._told.add(miss.key)
+        """Log a miss, unless one with its key was logged before."""
+        if miss.key not in self._logged and len(self._logged) < MOST:
+            self._logged.add(miss.key)
             logger.warning("%s", miss.text)
 
     def clear(self) -> None:
-        """The fixtures are others: what they miss is news."""
-        self._told.clear()
+        """Forget what was logged: the fixtures have changed."""
+        self._logged.clear()
 
 
 class MissReporting(ConversationWrapper):
-    """A conversation on a socket; `missed` hears of each message that no fixture answers."""
+    """A conversation on a socket; `missed` is called for each message that no fixture answers."""
 
     def __init__(self, conversation: Conversation, missed: Callable[[Miss], None]) -> None:
         super().__init__(conversation)

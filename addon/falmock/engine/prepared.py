@@ -1,4 +1,4 @@
-"""What follows from a fixture and a pace alone: worked out once, for all the calls that the fixture answers."""
+"""What follows from a fixture and a pace alone: computed once for all calls that the fixture answers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from falmock.fixtures.model import Fixture
 from falmock.wire.errors import ErrorSpec
 
 LIMIT = 4096
-"""How many fixtures this is kept of: all begin anew when there are more."""
+"""How many fixtures are cached; the cache is emptied when there are more."""
 
 
 class JobPlan(NamedTuple):
-    """How a job goes: when it moves, what comes of it, and whether its runner stops when asked to.
+    """The course of a job: its schedule, its result, and whether a cancel stops it.
 
-    It comes to `failure` where that is set, and else to `answer`, whose digest is `digest`. `error` and `error_type`
-    are what its status shows then.
+    The result is `failure` if that is set, else `answer`, whose digest is `digest`. `error` and `error_type` are shown
+    in its status at the end.
     """
 
     schedule: Schedule
@@ -32,14 +32,14 @@ class JobPlan(NamedTuple):
     error: str | None = None
     error_type: str | None = None
 
-    def failing(self, wanted: ErrorSpec, app: str, path: str) -> JobPlan:
-        """This plan of a job for `app` and the path below it, but it comes to an error."""
-        told = answer_of(wanted, app, path)
-        return self._replace(failure=wanted, error=told.error, error_type=told.error_type)
+    def failing(self, spec: ErrorSpec, app: str, path: str) -> JobPlan:
+        """This plan with an error as the result, for a job of `app` and the path below it."""
+        answer = answer_of(spec, app, path)
+        return self._replace(failure=spec, error=answer.error, error_type=answer.error_type)
 
 
 class Prepared(NamedTuple):
-    """What follows from `fixture` at `pace`: the name people know it by, why it answers, how its jobs go."""
+    """What follows from `fixture` at `pace`: its label, why it answers, and the plan of its jobs."""
 
     fixture: Fixture
     pace: Pace
@@ -49,10 +49,10 @@ class Prepared(NamedTuple):
 
 
 class PreparedCache:
-    """What was worked out so far."""
+    """The prepared fixtures so far."""
 
     def __init__(self) -> None:
-        # By identity, which nothing else can take on while the fixture is held: equal fixtures take long to compare.
+        # By identity, which is fast and stays unique while the fixture is in the cache: comparing fixtures is slow.
         self._known: dict[int, Prepared] = {}
 
     def of(self, fixture: Fixture, pace: Pace) -> Prepared:
@@ -80,7 +80,7 @@ def _prepared(fixture: Fixture, pace: Pace) -> Prepared:
 
 
 def digest_of(answer: Answer) -> str:
-    """The name of an answer by its content, which is the same wherever a fixture says the same."""
+    """The digest of an answer's content (SHA-256, hex): equal for equal answers."""
     digest = hashlib.sha256(repr(answer._replace(body=b"")).encode("utf-8", "surrogatepass"))
     digest.update(answer.body)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The queue: submits, and everything a client asks about a job."""
+"""The queue: submits, and all calls about a job."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from falmock.wire.message import Request
 
 
 class Queue:
-    """Answers the calls to the queue host: every answer is a view of one job."""
+    """Answers the calls to the queue host; every answer is a view of one job."""
 
     def __init__(self, answers: Answers, webhooks: JobWebhooks, faults: FaultSelector) -> None:
         self._context = answers.context
@@ -43,7 +43,7 @@ class Queue:
         self._webhooks = webhooks
 
     def submit(self, request: Request, call: Submit, now: float, injected: InjectedFault | None = None) -> Reply:
-        """A job for the queue: accepted when a fixture, or the fault that strikes it, knows how it will end."""
+        """Submit a job: accepted if a fixture or the injected fault gives its result."""
         app = call.endpoint.app
         if call.max_queue_length:
             refused = self._queue_is_full(call.max_queue_length, app, now)
@@ -92,7 +92,7 @@ class Queue:
         return self._accept(job, target, injected, now)
 
     def _find(self, request: Request, call: Submit, injected: InjectedFault | None) -> tuple[Fixture, float] | Reply:
-        """As `Answers.find`; where no fixture answers, the fault may know how the job ends."""
+        """As `Answers.find`; if no fixture answers, the fault may give the result of the job."""
         found = self._answers.find(request, call.endpoint)
         if isinstance(found, Reply) and found.miss is not None and injected is not None:
             instead = fault_jobs.stand_in(injected)
@@ -102,7 +102,7 @@ class Queue:
     def _accept(
         self, job: Job, target: webhook.WebhookTarget | None, injected: InjectedFault | None, now: float
     ) -> Reply:
-        """Take a new job in, if there is room; `target` is where to tell of its end."""
+        """Add a new job, if there is room; its webhook goes to `target`."""
         # A submit shows the job as it enters the queue, even where the pace ends it at once.
         body = status_object(job, now, logs=False)
         try:
@@ -113,7 +113,7 @@ class Queue:
                 f"falmock holds {self._context.config.max_jobs} jobs that are not over: finish or cancel some, or raise fal_max_jobs",
                 "too many unfinished jobs",
             )
-            return full._replace(fixture=job.fixture)  # a fixture matches: in auto, the call is not fal's to answer
+            return full._replace(fixture=job.fixture)  # a fixture matches, so in auto the call must not go to fal
         why = job.why
         if target is not None:
             why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(injected))}"
@@ -122,7 +122,7 @@ class Queue:
         return reply if injected is None else fault_jobs.marked(injected, reply)
 
     def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.WebhookTarget | Reply | None:
-        """Where to tell of a job's end, or why a submit that asks for it is refused."""
+        """The target of a job's webhook, None if the submit has none, or the reply that refuses the submit."""
         if not url:
             return None
         try:
@@ -134,7 +134,7 @@ class Queue:
             if full is None:
                 return target
             refused = full
-        # A fixture matches: in auto, the call is not fal's to answer.
+        # A fixture matches, so in auto the call must not go to fal.
         return refused._replace(fixture=fixture)
 
     def _queue_is_full(self, text: str, app: str, now: float) -> Reply | None:
@@ -145,7 +145,7 @@ class Queue:
         waiting = self._jobs.queued(app, now)
         if waiting <= int(text[:12]):
             return None
-        # The body is recorded nowhere (PROTOCOL.md section 12.4): the shape of fal's other 429.
+        # No recording has this body (PROTOCOL.md section 12.4): it has the shape of fal's other 429.
         body = {
             "detail": f"Queue length {waiting} exceeds the limit of {text}",
             "type": "max_queue_length",
@@ -154,11 +154,11 @@ class Queue:
         return replies.queue_reply(429, body, "fal_max_queue_length exceeded")
 
     def _queue_host(self, host: str) -> str:
-        """The host that a job's URLs name: fal's own, also for its backup and router hosts; or the user's."""
+        """The host in a job's URLs: the user's own host, or fal's queue host, also for its backup and router hosts."""
         return host if host in self._context.config.hosts.extra else QUEUE_HOST
 
     def status(self, call: Status, now: float) -> Reply:
-        """A poll."""
+        """The status of a job; this counts as a poll."""
         job = self._poll(call.request_id, now)
         if job is None:
             return _unknown()
@@ -166,7 +166,7 @@ class Queue:
         return replies.queue_reply(VIEWS[job.state].poll_status, body, job.why, job.fixture)
 
     def status_stream(self, call: StatusStream, now: float) -> Reply | Stream:
-        """A job's statuses as they come, until it is over."""
+        """The status of a job as a stream, until it is over."""
         job = self._jobs.get(call.request_id, now)
         if job is None:
             return _unknown()
@@ -180,7 +180,7 @@ class Queue:
         return Stream(200, headers, source, job.why, job.fixture, key=job.request_id)
 
     def result(self, call: Result, now: float) -> Reply:
-        """What a job came to, any number of times; 400 while it is not over."""
+        """The result of a job, any number of times; 400 while it is not over."""
         job = self._poll(call.request_id, now)
         if job is None:
             return _unknown()
@@ -191,7 +191,7 @@ class Queue:
         return self._answers.outcome(job)
 
     def cancel(self, call: Cancel, now: float) -> Reply:
-        """The wish that a job stop, answered by where it is."""
+        """Cancel a job; the answer depends on its state."""
         job = self._jobs.get(call.request_id, now)
         if job is None:
             return _unknown()

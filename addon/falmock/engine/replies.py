@@ -30,7 +30,7 @@ MISS_HEADER = (b"x-falmock-miss", b"1")
 
 @lru_cache(maxsize=4096)
 def fixture_header(label: str) -> Header:
-    """The header that tells which fixture answered, safe whatever the file is called."""
+    """The header that names the fixture that answered; safe for any file name."""
     return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
 
 
@@ -46,12 +46,12 @@ def _queue_headers(fixture: str) -> tuple[Header, ...]:
 
 
 def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
-    """An answer in the models' JSON style: the REST host's, or an error of ours."""
+    """An answer in the models' JSON style: from the REST host, or an error of falmock's own."""
     return Reply(status, JSON_HEADERS + extra, jsontext.dump_model(value), why)
 
 
 def error_header(why: str) -> Header:
-    """The header that tells what is wrong with a call in a few words."""
+    """The header that says what is wrong with a call, in a few words."""
     return b"x-falmock-error", quote(why[:200], safe=" ,:;/()'=", errors="replace").encode()
 
 
@@ -61,25 +61,25 @@ def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
 
 
 def unreadable_asset(error: OSError) -> Reply:
-    """The answer in place of one whose file is gone or was changed under us."""
+    """The answer if the file of an asset is missing or has changed."""
     return problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
 
 
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
-    """The runtime's answer to a body that is no input (FastAPI's detail list), with the text for JS beside it."""
+    """The runtime's answer to a bad input (FastAPI's detail list), with `message` added for the JS client."""
     body = {"detail": [errors.detail_entry(kind, message, ("body",))], "message": message}
     return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
 
 
 def miss_reply(miss: Miss) -> Reply:
-    """404 in fal's envelope, which every client surfaces and none retries."""
+    """404 in fal's envelope, which every client shows and none retries."""
     body = jsontext.dump_model({"detail": miss.text, "message": miss.text})
     return Reply(404, (*JSON_HEADERS, MISS_HEADER), body, "no fixture matches", miss=miss)
 
 
 @lru_cache(maxsize=4096)
 def served_from(app: str) -> bytes:
-    """The runner's UUID in X-Fal-Served-From: one runner an app, the same in every run."""
+    """The runner's UUID in X-Fal-Served-From: one for each app, the same in every run."""
     text = hashlib.sha256(app.encode()).hexdigest()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}".encode()
 
@@ -98,7 +98,7 @@ def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tupl
 
 
 def own_headers(headers: list[Header], answer: Answer, label: str) -> tuple[Header, ...]:
-    """These headers and the fixture's: one that the fixture names takes the place of ours."""
+    """These headers and the fixture's, which replace those of the same name."""
     if answer.headers:
         own = [(name.encode(), value.encode()) for name, value in answer.headers]
         named = {name.lower() for name, _ in own}
@@ -108,12 +108,12 @@ def own_headers(headers: list[Header], answer: Answer, label: str) -> tuple[Head
 
 
 def cancelled(request_id: str, fixture: str) -> Reply:
-    """The result of a job that stopped on request."""
+    """The result of a cancelled job."""
     return _request_error("client_cancelled", errors.CANCELLED_TEXT, request_id, fixture, "cancelled")
 
 
 def timed_out(request_id: str, fixture: str, *, by_user: bool) -> Reply:
-    """The end of a call whose start deadline passed; one that the client set is marked, and no client retries it."""
+    """The answer to a call whose start deadline passed; with `by_user`, it is marked, so that no client retries it."""
     marked = ((errors.TIMEOUT_TYPE_HEADER, b"user"),) if by_user else ()
     text = errors.TIMED_OUT_TEXT
     return _request_error("request_timeout", text, request_id, fixture, "start deadline passed", *marked)

@@ -1,4 +1,4 @@
-"""Scopes: what a test or a worker leaves behind in the mock, apart from what others do."""
+"""Scopes: the state of one test or worker in the mock, isolated from others."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from falmock.redaction.redactor import Redactor
 HEADER = "x-falmock-scope"
 """The request header that names a scope."""
 HEADERS = (HEADER, "x-test-id")
-"""That and aimock's."""
+"""The headers that name a scope: falmock's and aimock's."""
 MAX_NAME = 200
 _DIGITS = 16
 
 
 def shortened(name: str) -> str:
-    """A name of any length as that of a scope: a longer one is cut, and ends in a digest, for tests may differ in the end of theirs."""
+    """A scope name of at most MAX_NAME characters: a longer one is cut and ends in a digest, since names may differ only at the end."""
     if len(name) <= MAX_NAME:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
@@ -32,7 +32,7 @@ def shortened(name: str) -> str:
 
 
 def named(headers: Mapping[str, str], user: str = "") -> str:
-    """The scope that a request belongs to, "" for the one that all share; `user` is the name it gave the proxy.
+    """The scope of a request, "" for the shared one; `user` is the user name that it sent to the proxy.
 
     `headers` has lower-case names.
     """
@@ -44,11 +44,11 @@ def named(headers: Mapping[str, str], user: str = "") -> str:
 
 
 class Scope:
-    """One isolated set of jobs, sequence counts, journal and counts of faults.
+    """One isolated set of jobs, sequence counts, journal and fault counts.
 
-    `calls` counts the answers of each match. `answers` are those that jobs come to, by their digests.
+    `calls` counts the calls of each match. `answers` are the results of its jobs, by digest.
 
-    `assets` are the files that were uploaded, in whatever scope: a URL names its content, and is the same for all.
+    `assets` are the uploaded files, which all scopes share: a URL names its content, so it is the same for all.
     """
 
     def __init__(
@@ -64,16 +64,16 @@ class Scope:
         self.faults = FaultCounts()
 
     def answer_of(self, job: Job) -> Answer:
-        """What a job comes to that ends by itself."""
+        """The result of a job that ends by itself."""
         return self.answers[job.answer] if job.failure is None else answer_of(job.failure, job.app, job.path)
 
     def forget_answers(self) -> None:
-        """Keep no answers but those of its jobs."""
+        """Drop the answers that no job of the scope uses."""
         used = {job.answer for job in self.jobs}
         self.answers = {digest: answer for digest, answer in self.answers.items() if digest in used}
 
     def clear(self) -> None:
-        """Forget all that is its own."""
+        """Forget the state of this scope; shared files stay."""
         self.jobs.clear()
         self.answers.clear()
         self.calls.clear()

@@ -1,4 +1,4 @@
-"""Calls whose output may come piece by piece (PROTOCOL.md section 4): which want that, and what each then gets."""
+"""Runs and streams (PROTOCOL.md section 4): which calls get a stream, and its pieces."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from falmock.wire.message import Request
 
 LEGACY_AGENT = "@fal-ai/serverless-client"
 LEGACY_GAP = 0.025
-"""Seconds between pieces for the deprecated JS client: its iterator takes one event in 16 ms, and drops what waits at
-the end."""
+"""Seconds between pieces for the deprecated JS client: its iterator reads one event in 16 ms, and drops those that wait
+at the end."""
 _STREAM = "/stream"
 
 
 class Playback:
-    """A body whose pieces are due at known times (seconds since the epoch), in order; it is complete at `ends`.
+    """A body with pieces that are due at known times (seconds since the epoch), in order; it is complete at `ends`.
 
-    No two pieces, and no piece and the end, go out within `gap` seconds, however late the first is.
+    Between two pieces, and between the last piece and the end, there are at least `gap` seconds.
     """
 
     def __init__(self, pieces: Iterable[Piece], ends: float, gap: float = 0.0) -> None:
@@ -66,10 +66,10 @@ class Streams:
         self._answers = answers
 
     def run(self, request: Request, call: calls.Run | calls.Stream, now: float) -> Reply | Stream:
-        """A run: streamed where the call asks for that and a fixture has a stream.
+        """Answer a run: with a stream if the call requests one and the fixture has one.
 
-        Where none has, the answer to a call for server-sent events is its only event, if it is JSON and was not
-        recorded as the answer to that very call.
+        If the fixture has none, a call for server-sent events gets the answer as the only event, if the answer is JSON
+        and was not recorded for a stream call.
         """
         endpoint = call.endpoint
         names = names_of(endpoint) if isinstance(call, calls.Stream) else ()
@@ -83,11 +83,11 @@ class Streams:
             return late
         gap = LEGACY_GAP if request.headers.get("user-agent", "").startswith(LEGACY_AGENT) else 0.0
         wants_events = isinstance(call, calls.Stream) or _accepts_events(request)
-        if fixture.streamed is not None and (wants_events or _says_stream(request)):
+        if fixture.streamed is not None and (wants_events or _requests_stream(request)):
             return self._played(fixture, fixture.streamed, endpoint.app, request_id, now, gap)
         known = self._answers.prepared(fixture)
         reply = self._answers.reply(fixture.answer, endpoint.app, request_id, known.label, known.why, delay)
-        if wants_events and _is_stand_in(fixture):
+        if wants_events and _can_be_event(fixture):
             return _as_event(reply, fixture.answer.body.decode(), now, gap)
         return reply
 
@@ -104,9 +104,9 @@ class Streams:
 
 
 def names_of(endpoint: EndpointId) -> tuple[str, ...]:
-    """The endpoint ids that a call to a stream's path goes by: as called, then with one `/stream` less at a time.
+    """The endpoint ids that match a stream call: as called, then with one `/stream` less at a time.
 
-    Clients add it to an id that has it already (PROTOCOL.md section 4).
+    Clients add `/stream` even to an id that has it (PROTOCOL.md section 4).
     """
     name = str(endpoint)
     names = [name]
@@ -120,16 +120,16 @@ def _accepts_events(request: Request) -> bool:
     return sse.MEDIA_TYPE in request.headers.get("accept", "")
 
 
-def _says_stream(request: Request) -> bool:
-    """Whether the input asks for a stream, as OpenAI's do."""
+def _requests_stream(request: Request) -> bool:
+    """Whether the input has `"stream": true`, as in OpenAI's API."""
     if request.method == "GET" or b'"stream"' not in request.body:
         return False
-    value = jsontext.loads(request.body)  # it was read before, so it can be
+    value = jsontext.loads(request.body)  # it was parsed before, so this cannot fail
     return isinstance(value, dict) and value.get("stream") is True
 
 
-def _is_stand_in(fixture: Fixture) -> bool:
-    """Whether an answer is to a run rather than to the stream call itself, and can be an event."""
+def _can_be_event(fixture: Fixture) -> bool:
+    """Whether an answer is for a run, not for a stream call, and can be sent as an event."""
     answer, model = fixture.answer, fixture.match.model or ""
     return (
         answer.status < 400 and answer.asset is None and "json" in answer.content_type and not model.endswith(_STREAM)
@@ -137,7 +137,7 @@ def _is_stand_in(fixture: Fixture) -> bool:
 
 
 def _as_event(reply: Reply, data: str, now: float, gap: float) -> Stream:
-    """A reply as a stream with this as its only event."""
+    """A reply as a stream with `data` as its only event."""
     headers = tuple(
         replies.EVENTS_TYPE if name.lower() == b"content-type" else (name, value) for name, value in reply.headers
     )

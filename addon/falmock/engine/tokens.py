@@ -1,4 +1,4 @@
-"""Short-lived tokens, with which a browser connects without the key (PROTOCOL.md sections 1.3 and 5.1)."""
+"""Short-lived tokens, so that browsers connect without the key (PROTOCOL.md sections 1.3 and 5.1)."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 class BadTokenRequest(ValueError):
-    """A body that asks for no token; the text says what was expected."""
+    """A token request that cannot be read; the text says what was expected."""
 
 
 class Tokens:
-    """Gives out tokens that `secret` signs: of a JWT's shape, and worth nothing to the real fal."""
+    """Issues tokens signed with `secret`: JWTs that the real fal does not accept."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def give(self, request: Request, call: Token, now: float) -> Reply:
-        """A token for the apps in the body: a JSON string, or an object on the newer route."""
+        """Issue a token for the apps in the body: as a JSON string, or an object on the newer route."""
         try:
-            apps, seconds = _asked(request.body)
+            apps, seconds = _requested(request.body)
         except BadTokenRequest as error:
             return replies.invalid_body(str(error), "value_error")
         token = self._sign({"allowed_apps": apps, "exp": int(now) + seconds})
@@ -47,11 +47,10 @@ class Tokens:
     def refusal(
         self, rule: AuthRule, request: Request, endpoint: EndpointId, now: float, *, trusts_fal: bool = False
     ) -> str | None:
-        """What fal says to a call to an endpoint whose key or token will not do; None when it will.
+        """fal's error text for a call with a bad key or token; None if they are accepted.
 
-        A token of ours has to be for this endpoint, and nobody's may have expired. Other people's cannot be checked
-        further: they are good enough where no key is asked for, and where `trusts_fal` says that tokens come from
-        there.
+        A token of falmock's must be for this endpoint, and no token may have expired. Tokens of others cannot be checked
+        further: they are accepted if no key is required, or if `trusts_fal` says that tokens come from fal.
         """
         missing = errors.no_authorization(endpoint.app)
         token = query_value(request.query, PARAMETER)
@@ -70,7 +69,7 @@ class Tokens:
 
 
 def _payload(token: str) -> dict[str, Any] | None:
-    """The payload of a token that has a JWT's shape, whoever signed it."""
+    """The payload of a JWT, without a check of its signature; None if it cannot be read."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -87,7 +86,7 @@ def _has_expired(payload: dict[str, Any] | None, now: float) -> bool:
 
 
 def _allows(app: str, endpoint: EndpointId) -> bool:
-    """Whether a token for this app is for an endpoint: clients ask with the alias, the newer route with the path."""
+    """Whether a token for `app` is for an endpoint: clients request one by the alias, on the newer route by the path."""
     name = f"{endpoint}/"
     return app == endpoint.alias or name.startswith(f"{app}/") or f"{app}/".startswith(name)
 
@@ -96,8 +95,8 @@ def _base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def _asked(body: bytes) -> tuple[list[str], int]:
-    """The apps and the lifetime in seconds that a token is asked for. Raises BadTokenRequest."""
+def _requested(body: bytes) -> tuple[list[str], int]:
+    """The apps and the lifetime in seconds of the requested token. Raises BadTokenRequest."""
     try:
         value = jsontext.loads(body)
     except jsontext.BadJSON as error:
