@@ -44,7 +44,7 @@ RECORDED = parse_pace("recorded")
 
 
 def index_of(*fixtures: dict[str, Any]) -> Index:
-    """An index of fixtures as they would stand in a file."""
+    """An index of fixtures, written as in a file."""
 
     def no_asset(name: str) -> Asset:
         raise MissingAsset(name)
@@ -55,7 +55,7 @@ def index_of(*fixtures: dict[str, Any]) -> Index:
 
 
 class Client:
-    """An engine with these fixtures, and `now` to be moved by hand. `edge` posts webhooks."""
+    """An engine with these fixtures; tests set the time in `now`. `edge` posts webhooks."""
 
     def __init__(self, *fixtures: dict[str, Any], edge: WebhookEdge | None = None, **config: Any) -> None:
         counter = iter(range(10**6))
@@ -97,7 +97,7 @@ class Client:
 
 
 class Listener:
-    """Somebody who reads a stream: `pieces` came so far, each with the seconds that the stream was open then."""
+    """Reads a stream: `pieces` are those so far, each with its time in seconds after the stream was opened."""
 
     def __init__(self, client: Client, stream: Stream) -> None:
         self.stream = stream
@@ -112,7 +112,7 @@ class Listener:
         return self._client.now - self._opened
 
     def look(self) -> Listener:
-        """Take what is there by now."""
+        """Read what is due by now."""
         assert self.end is End.OPEN
         step = self.stream.source.step(self._client.now)
         self.pieces += [(self.open_for, piece) for piece in step.pieces]
@@ -122,7 +122,7 @@ class Listener:
         return self
 
     def wait(self) -> Listener:
-        """Listen until the stream ends, or nothing more comes of itself."""
+        """Read until the stream ends, or has no time for a next step."""
         self.look()
         while self.again is not None:
             self._client.now = self.again

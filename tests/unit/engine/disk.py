@@ -14,7 +14,7 @@ from unit.engine.calls import Client
 
 
 class Disk:
-    """Sends requests whose bodies are files, joins parts, and reads what replies send from files."""
+    """Sends requests with bodies in files, joins parts, and reads replies from files."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -48,7 +48,7 @@ class Disk:
 
     def remove_dropped(self) -> None:
         for name in self.client.engine.take_dropped():
-            del self.files[name]  # each is told once
+            del self.files[name]  # fails if one is listed twice
 
     def read(self, reply: Reply) -> bytes:
         if isinstance(reply.body, bytes):

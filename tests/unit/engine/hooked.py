@@ -37,7 +37,7 @@ GOES_ON = {
 
 
 class Edge:
-    """What an agenda needs, for a test: a signature tells what was signed."""
+    """A webhook edge for tests: it counts `changed`, and keeps warnings and signed messages."""
 
     def __init__(self) -> None:
         self.woken = 0
@@ -68,7 +68,7 @@ class Edge:
 
 
 class Hooked(Client):
-    """A client whose submits ask for a webhook, and what posts them."""
+    """A client that submits jobs with webhooks; the edge and the schedule can be inspected."""
 
     def __init__(self, *fixtures: dict[str, Any], **config: Any) -> None:
         self.edge = Edge()
@@ -84,16 +84,16 @@ class Hooked(Client):
         return str(read(self.ask(endpoint, body))["response_url"])
 
     def at(self, seconds: float) -> list[WebhookPost]:
-        """What is due so many seconds after the first call."""
+        """The posts that are due at this many seconds after the start."""
         self.now = self.start + seconds
         return self.due()
 
     def due(self, most: int = 1000) -> list[WebhookPost]:
-        """What is due now."""
+        """The posts that are due now."""
         return [post(self.edge, attempt, self.now) for attempt in self.engines.due_webhooks(self.now, most)]
 
     def next(self) -> float | None:
-        """When something is due next, in seconds after the first call."""
+        """When something is due next, in seconds after the start."""
         when = self.schedule.next()
         return None if when is None else pytest.approx(when - self.start, abs=1e-4)
 

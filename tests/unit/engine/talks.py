@@ -20,7 +20,7 @@ LCM = "fal-ai/lcm"
 
 
 def packed(value: Any) -> Binary:
-    """A result, as the runtime sends it."""
+    """A result as msgpack, as the runtime sends it."""
     return Binary(encode(value))
 
 
@@ -42,7 +42,7 @@ def frames(model: str, *frames: dict[str, Any], **match: Any) -> dict[str, Any]:
 
 
 class Talk:
-    """A socket of a client's. What came and was not looked at yet is `inbox`; `misses` are all that were told."""
+    """A socket of a client. `inbox` are the frames that were not checked yet; `misses` are all reported misses."""
 
     def __init__(self, client: Client, path: str = f"{LCM}/realtime", host: str = "fal.run", **headers: str) -> None:
         effect = client.effect("GET", f"https://{host}/{path}", None, UPGRADE | headers)
@@ -66,13 +66,13 @@ class Talk:
         return self
 
     def __lshift__(self, frame: Frame) -> Self:
-        """Look at the next frame."""
+        """Assert that this frame is next."""
         assert self.inbox, f"nothing came, expected {frame}"
         assert self.inbox.pop(0) == frame
         return self
 
     def wait(self, seconds: float) -> Self:
-        """Let time pass, and take what is due on the way, as an edge does."""
+        """Let seconds pass, and receive what is due meanwhile, as from an edge."""
         until = self._client.now + seconds
         while self.again is not None and self.again <= until:
             self._client.now = max(self._client.now, self.again)
@@ -81,12 +81,12 @@ class Talk:
         return self
 
     def quiet(self) -> Self:
-        """See that nothing came."""
+        """Assert that no frame is left."""
         assert self.inbox == []
         return self
 
     def error(self) -> dict[str, Any]:
-        """The next frame, which is text with JSON."""
+        """The JSON of the next frame, which must be text."""
         frame = self.inbox.pop(0)
         assert isinstance(frame, Text)
         value = json.loads(frame.text)

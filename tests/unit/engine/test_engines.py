@@ -101,7 +101,7 @@ def test_what_names_a_scope(headers: dict[str, str], user: str, scope: str) -> N
 
 @pytest.mark.parametrize("by", ["x-falmock-scope", "x-test-id", "user"])
 def test_long_names_that_differ_in_their_ends_name_different_scopes(by: str) -> None:
-    """As the titles of tests do that a file and its describe blocks are part of."""
+    """The names are like test titles that include the file and the describe blocks."""
     names = [f"spec.ts > {'very ' * 60}long > {end}" for end in ("one", "two", "one")]
     found = [scopes.named({}, name) if by == "user" else scopes.named({by: name}) for name in names]
     assert found[0] == found[2] != found[1]

@@ -38,7 +38,7 @@ MISS = Miss("key", "no fixture answers this", ())
 
 
 class Parrot:
-    """Says what it was asked, with the time, and that it knows no answer."""
+    """Echoes each message with the time, and reports a miss."""
 
     def opened(self, now: float) -> SocketStep:
         return SocketStep((Text(f"opened {now}"),), 1.0)

@@ -124,13 +124,13 @@ def token_for(client: Client, *apps: str, seconds: int = 120) -> str:
 
 
 def foreign(**payload: Any) -> str:
-    """A token that somebody else signed."""
+    """A token with another signer."""
     text = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
     return f"e30.{text}.c2lnbmVk"
 
 
 def opens(client: Client, path: str, token: str) -> bool:
-    """Whether a token opens a socket, and a run alike."""
+    """Whether a token is accepted for a socket; asserts the same for a run."""
     talk = Talk(client, f"{path}?fal_jwt_token={token}")
     run = client.effect("GET", f"https://fal.run/{path.removesuffix('/realtime')}?fal_jwt_token={token}")
     assert isinstance(run, Reply | Forward)

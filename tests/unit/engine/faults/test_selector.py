@@ -68,7 +68,7 @@ def faults(*rules: Any, seed: int = 0) -> FaultSelector:
 
 
 def struck(rule: Any, *calls: Any) -> list[bool]:
-    """Which of these calls the rule strikes."""
+    """For each call, whether the rule applies to it."""
     made = faults(rule)
     return [made.of_rules(called(made, *([call] if isinstance(call, str) else call))) is not None for call in calls]
 

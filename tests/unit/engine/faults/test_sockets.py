@@ -31,7 +31,7 @@ HELLO = Text("hello")
 
 
 class Echo:
-    """Greets, says every message again at once, and one more time a second later."""
+    """Sends a greeting, echoes every message at once, and again a second later."""
 
     def __init__(self, greeting: Frame) -> None:
         self.greeting = greeting
@@ -183,7 +183,7 @@ def test_nothing_goes_out_after_the_end_and_no_more_than_asked_for(
 
 
 class Twice:
-    """Greets, and says every message at once, and again a second later; closes at "bye"."""
+    """Sends a greeting, echoes every message at once, and again a second later; closes at "bye"."""
 
     def __init__(self) -> None:
         self.heard: list[str | bytes] = []

@@ -29,7 +29,7 @@ def struck(fault: Any, *, ends: float = 3.0, kind: bytes = b"text/event-stream",
 
 
 def played(stream: Stream, start: float = 0.0, limit: int = 1000) -> tuple[list[tuple[float, bytes]], float, End]:
-    """What a stream gives to an edge that asks when it is told to: pieces with their times, and its end."""
+    """Steps a stream at the times it returns: its pieces with their times, and its end."""
     now, pieces = start, []
     for _ in range(limit):
         step: StreamStep = stream.source.step(now)

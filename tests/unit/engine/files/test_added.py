@@ -1,4 +1,4 @@
-"""Files that are there while somebody lends them."""
+"""Files that exist while at least one scope has added them."""
 
 from __future__ import annotations
 

@@ -326,7 +326,7 @@ def test_parts_are_joined_for_a_page_of_another_origin() -> None:
 
 
 class Part(NamedTuple):
-    """One part that is sent; the last one of a number counts."""
+    """One part to send; the last one with a number is kept."""
 
     number: int
     data: bytes

@@ -31,7 +31,7 @@ def follow(client: Client, job: str, query: str = "?logs=1") -> Listener:
 
 
 def seen(listener: Listener) -> list[tuple[str, Any, list[str]]]:
-    """Of each event the state, the place in the queue and the new log lines."""
+    """The state, the queue position and the new log lines of each event."""
     return [
         (event["status"], event.get("queue_position"), [log["message"] for log in event["logs"] or []])
         for event in listener.data

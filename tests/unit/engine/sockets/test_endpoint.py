@@ -44,7 +44,7 @@ ANY = frames(LCM, {"msgpack": {"any": True}})
 
 
 def timed(*at: float, model: str = LCM, **match: Any) -> dict[str, Any]:
-    """A fixture whose frames tell when they are due."""
+    """A fixture with frames that contain their due times."""
     return frames(model, *({"at": seconds, "msgpack": seconds} for seconds in at), **match)
 
 
