@@ -185,7 +185,7 @@ class Queue:
         if job is None:
             return _unknown()
         if job.state not in TERMINAL:
-            return replies.queue_reply(400, errors.UNFINISHED, "result asked before the job is over", job.fixture)
+            return replies.queue_reply(400, errors.UNFINISHED, "result requested before the job is over", job.fixture)
         if job.erased:
             return replies.queue_reply(404, errors.NOT_FOUND, "its payloads were deleted", job.fixture)
         return self._answers.outcome(job)

@@ -136,7 +136,7 @@ class Platform:
         for name, quantity in quantities.items():
             units = self._catalogue.units(name) if kind == "historical_api_price" else 1.0
             if units is None:
-                text = f"No fixture for {name} tells what a call took: give one its billableUnits, ask for unit_price, {_RECORD}"
+                text = f"No fixture for {name} has billableUnits: add them to one, request unit_price, {_RECORD}"
                 return _problem(404, "not_found", text, "no billable units are known")
             costs.append(prices[name].unit_price * units * quantity)
         total = round(math.fsum(costs), 12)
@@ -157,7 +157,7 @@ class Platform:
             reply = _problem(404, "not_found", text, "no payloads to delete")
             return reply if job is None else reply._replace(fixture=job.fixture)
         if job.state not in TERMINAL:
-            text = f"Request {request_id} is not over: its payloads can be deleted when it is"
+            text = f"Request {request_id} is not over yet: delete its payloads when it is"
             return _problem(400, "validation_error", text, "the job is not over")._replace(fixture=job.fixture)
         answer = {"cdn_delete_results": [{"link": link, "exception": None} for link in self._links_in(job)]}
         job.erased = True
@@ -226,7 +226,7 @@ def _no_price(names: list[str]) -> Reply:
 
 
 def _not_expanded(name: str) -> dict[str, Any]:
-    text = f"No fixture or schema tells what {name} takes: put its document into _schemas/{name}.json, {_RECORD}"
+    text = f"No fixture or schema describes {name}: put its document into _schemas/{name}.json, {_RECORD}"
     return {"error": {"code": "expansion_failed", "message": text}}
 
 

@@ -38,7 +38,7 @@ class JobWebhooks:
     def register(self, job: Job, target: WebhookTarget, plan: DeliveryPlan) -> str:
         """Post to `target` when a new job is over. The text for the log: where it goes, or why it is not delivered."""
         if self.edge is None:
-            return "fal_webhook is not delivered: nothing here posts"
+            return "fal_webhook is not delivered: no edge posts webhooks"
         why = self.schedule.undelivered(target)
         if why is not None:
             text = f"fal_webhook is not delivered: {why}"

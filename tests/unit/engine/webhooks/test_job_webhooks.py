@@ -35,7 +35,7 @@ def test_what_is_said_of_a_webhook() -> None:
     client.edge.broken = "no key"
     assert client.ask("acme/quick").status == 500
     alone = Client(QUICK).submit("acme/quick?fal_webhook=http%3A%2F%2F127.0.0.1")
-    assert alone.why.endswith("; fal_webhook is not delivered: nothing here posts")
+    assert alone.why.endswith("; fal_webhook is not delivered: no edge posts webhooks")
 
 
 def test_a_webhook_of_a_scope_is_noted_there() -> None:

@@ -292,7 +292,7 @@ def test_a_key_that_cannot_be_read_refuses_the_submit() -> None:
 def test_without_anyone_to_post_the_submit_says_so() -> None:
     client = Client(QUICK)
     reply = client.submit(f"acme/quick?fal_webhook={quote(HOOK, safe='')}")
-    assert "fal_webhook is not delivered: nothing here posts" in reply.why
+    assert "fal_webhook is not delivered: no edge posts webhooks" in reply.why
     assert client.send("GET", f"https://rest.fal.ai{JWKS}").status == 501
 
 
