@@ -56,7 +56,7 @@ class FaultInjector:
         try:
             injected = faults.of_header(called)
         except BadHeader as error:
-            return replies.problem(400, f"The header {HEADER} asks for no fault: {error}", f"bad {HEADER}")
+            return replies.problem(400, f"The header {HEADER} cannot be read: {error}", f"bad {HEADER}")
         by_rule = faults.of_rules(called)
         if injected is None and by_rule is not None and not self._fixture_has_one(called):
             injected = by_rule
