@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from clients import sweep
+from clients.elsewhere import Elsewhere
+from clients.elsewhere import serving
 from clients.upstream import Pace
 from clients.upstream import Upstream
 from clients.upstream import upstream
@@ -29,6 +31,13 @@ def fal() -> Iterator[Upstream]:
     with upstream() as fal:
         fal.pace = Pace()
         yield fal
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    """A server that is none of fal's, and a proxy."""
+    with serving(Elsewhere()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -190,10 +190,10 @@ from falmock.engine.engine import Engine
 
 decide = Engine.decide
 
-def sabotaged(self, request, now):
+def sabotaged(self, request, *rest):
     if "boom" in request.path:
         raise RuntimeError("sabotaged")
-    return decide(self, request, now)
+    return decide(self, request, *rest)
 
 Engine.decide = sabotaged
 """

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from clients import running
+from clients.faulty import asked
 from clients.http2 import offers_http2
 from clients.running import CLIENTS
 from clients.running import Mitmdump
@@ -71,10 +72,6 @@ def fetch(request: pytest.FixtureRequest, mock: Mitmdump) -> Iterator[Fetch]:
             return {key: True if key in ("brokeOff", "noAnswer") else value for key, value in told.items()}
 
         yield seen
-
-
-def asked(fault: Any) -> dict[str, str]:
-    return {"x-falmock-fault": json.dumps(fault)}
 
 
 def good(**more: Any) -> Seen:

@@ -19,17 +19,17 @@ from websockets.sync.client import connect
 from clients import running
 from clients import tape
 from clients import webhook_verifier
+from clients.faulty import ANY
+from clients.faulty import asked
+from clients.faulty import run
+from clients.faulty import write_rules
 from clients.receiver import Delivered
 from clients.receiver import Receiver
 from clients.receiver import receiver
 from clients.running import CLIENTS
 from clients.running import Mitmdump
-from clients.running import exit_code
 from clients.running import mitmdump
-from clients.running import start
 from clients.running import write_fixtures
-from clients.upstream import recording
-from clients.upstream import upstream
 from falmock.fixtures.format.fault import PATIENCE
 
 App = Callable[..., Any]
@@ -40,7 +40,7 @@ RUNS = {"started": 0.3, "completed": 0.9}
 LONG = {"started": 1, "completed": 3}
 """So long that a client which asks twice a second sees each state of it."""
 FIXTURES: list[dict[str, Any]] = [
-    {"match": {"model": "acme/*"}, "response": {"json": {"ok": True}}, "queue": {"completed": 0}},
+    ANY,
     {"match": {"model": "acme/streams"}, "stream": [{"json": {"n": n}} for n in range(3)]},
     {"match": {"model": "acme/plain"}, "stream": [{"json": {"n": n}} for n in range(3)]},
     {"match": {"model": "acme/lags"}, "realtime": [{"json": {"said": 1}}, {"json": {"said": 2}}]},
@@ -82,11 +82,6 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-def write_rules(path: Path, *rules: Any, seed: int = 0) -> str:
-    path.write_text(json.dumps({"seed": seed, "faults": rules}), "utf-8")
-    return f"fal_faults={path}"
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("faults")
@@ -120,21 +115,12 @@ def app(mock: Mitmdump, program: str) -> Iterator[App]:
         yield lambda act_name, app, **more: act(act_name, app=app, **{name: {}}, **more)
 
 
-def run(client: httpx.Client, model: str, fault: Any = None, host: str = "fal.run") -> httpx.Response:
-    headers = {} if fault is None else {"x-falmock-fault": fault if isinstance(fault, str) else json.dumps(fault)}
-    return client.post(f"https://{host}/{model}", json={}, headers=headers)
-
-
-def asked(fault: Any) -> dict[str, str]:
-    return {"x-falmock-fault": json.dumps(fault)}
-
-
 # what the real clients make of it
 
 
 @pytest.mark.parametrize("model", ["acme/again-run", "acme/again-lost"])
 def test_a_client_tries_again_and_succeeds(confdir: Path, tmp_path: Path, program: str, model: str) -> None:
-    fixtures = write_fixtures(tmp_path / "fixtures", FIXTURES[0])
+    fixtures = write_fixtures(tmp_path / "fixtures", ANY)
     rules = write_rules(tmp_path / "rules.json", *RULES)
     with mitmdump(confdir, "--set", rules, fixtures=fixtures) as mock:
         with running.app(CLIENTS / "programs" / program, mock) as act:
@@ -419,91 +405,3 @@ def test_a_browser_may_ask_for_a_fault(client: httpx.Client) -> None:
     answer = client.options("https://fal.run/acme/x", headers=asked)
     assert answer.status_code == 200
     assert "x-falmock-fault" in answer.headers["access-control-allow-headers"]
-
-
-@pytest.mark.parametrize("suffix", ["json", "toml"])
-def test_the_same_calls_meet_the_same_faults_in_every_run(confdir: Path, tmp_path: Path, suffix: str) -> None:
-    fixtures = write_fixtures(tmp_path / "fixtures", FIXTURES[0])
-
-    def seen(seed: int) -> list[int]:
-        rules = tmp_path / f"rules.{suffix}"
-        if suffix == "toml":
-            rules.write_text(f'seed = {seed}\n[[faults]]\nfault = {{ error = "runner_disconnected", rate = 0.4 }}\n')
-        else:
-            write_rules(rules, {"fault": {"error": "runner_disconnected", "rate": 0.4}}, seed=seed)
-        with mitmdump(confdir, "--set", f"fal_faults={rules}", fixtures=fixtures) as mock, tape.client(mock) as client:
-            return [run(client, "acme/x").status_code for _ in range(40)]
-
-    first = seen(1)
-    assert set(first) == {200, 503}
-    assert 6 < first.count(503) < 26
-    assert seen(1) == first
-    assert seen(2) != first
-
-
-def test_rules_are_read_again_when_their_file_changes(confdir: Path, tmp_path: Path) -> None:
-    fixtures, path = write_fixtures(tmp_path / "fixtures", FIXTURES[0]), tmp_path / "rules.json"
-    with (
-        mitmdump(confdir, "--set", write_rules(path, {"fault": "nginx_502"}), fixtures=fixtures) as mock,
-        tape.client(mock) as client,
-    ):
-        assert "1 rule for faults" in mock.output
-        assert run(client, "acme/x").status_code == 502
-        write_rules(path, {"fault": "nginx_503"}, {"fault": "nginx_504"})
-        mock.wait_for("2 rules for faults")
-        assert run(client, "acme/x").status_code == 503
-        write_rules(path, {"fault": "ngnx_504"})
-        mock.wait_for("did you mean 'nginx_504'?")
-        assert "the old ones stay in use" in mock.output
-        assert run(client, "acme/x").status_code == 503
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ('{"faults": [{"fault": "mising"}]}', "$.faults[0].fault: unknown error \"mising\", did you mean 'missing'?"),
-        ('{"faults": [{"fault": {"rate": 0.5}}]}', "$.faults[0].fault: expected at least one effect"),
-        (None, "expected a fault file, found nothing at"),
-    ],
-)
-def test_a_bad_file_stops_the_start(confdir: Path, tmp_path: Path, text: str | None, words: str) -> None:
-    path = tmp_path / "rules.json"
-    if text is not None:
-        path.write_text(text)
-    fixtures = write_fixtures(tmp_path / "fixtures", FIXTURES[0])
-    options = ("-p", "0", "--set", f"fal_fixtures={fixtures}", "--set", f"fal_faults={path}")
-    mock = start(confdir, *options)
-    assert exit_code(mock) == 1
-    assert f"{path}: {words}" in mock.output
-
-
-# where calls go on to fal
-
-
-def test_in_auto_an_error_goes_before_fal_and_the_header_never_reaches_it(confdir: Path, tmp_path: Path) -> None:
-    rules = write_rules(tmp_path / "rules.json", {"match": {"model": "test/never"}, "fault": "exhausted_balance"})
-    with (
-        upstream() as fal,
-        recording(confdir, fal, tmp_path / "fixtures", "--set", rules, mode="auto") as mock,
-        tape.client(mock) as client,
-    ):
-        assert run(client, "test/echo", "runner_disconnected").status_code == 503
-        assert run(client, "test/never").status_code == 403
-        assert fal.seen == []
-        assert run(client, "test/echo", {"latency": 0.01}).status_code == 200
-        assert all("x-falmock-fault" not in asked.headers for asked in fal.seen)
-        assert fal.seen
-
-
-@pytest.mark.parametrize("mode", ["record", "passthrough"])
-def test_where_everything_is_forwarded_nothing_goes_wrong(confdir: Path, tmp_path: Path, mode: str) -> None:
-    rules = write_rules(tmp_path / "rules.json", {"fault": "nginx_503"})
-    folder = write_fixtures(tmp_path / "fixtures")
-    with (
-        upstream() as fal,
-        recording(confdir, fal, folder, "--set", rules, mode=mode) as mock,
-        tape.client(mock) as client,
-    ):
-        assert f"fal_faults does nothing in mode {mode}" in mock.output
-        assert run(client, "test/echo", "nginx_502").status_code == 200, "it was fal that answered"
-        assert all("x-falmock-fault" not in asked.headers for asked in fal.seen)

@@ -193,7 +193,7 @@ def _quantities(body: bytes) -> tuple[str, dict[str, float]]:
     try:
         value = jsontext.loads(body)
     except jsontext.BadJSON as error:
-        raise platform.BadQuery(f"expected a JSON object, found a fault: {error}") from None
+        raise platform.BadQuery(f"expected a JSON object, found an error: {error}") from None
     value = value if isinstance(value, dict) else {}
     kind, given = value.get("estimate_type"), value.get("endpoints")
     if not isinstance(kind, str) or kind not in kinds:
