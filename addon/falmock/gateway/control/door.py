@@ -229,7 +229,7 @@ def _body(raw: bytes, wanted: Body | None) -> Any:
     try:
         value = jsontext.loads_exact(raw)
     except jsontext.BadJSON as error:
-        raise BadCall(f"expected a JSON body, found a fault at character {error.position}: {error}") from None
+        raise BadCall(f"expected a JSON body, found an error at character {error.position}: {error}") from None
     try:
         found = tuple(Problem("", *each) for each in validate.violations_of(Draft202012Validator(wanted.schema), value))
     except RecursionError:

@@ -211,7 +211,7 @@ def test_what_calls_cost_is_told_by_the_units_of_fixtures() -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"{", "expected a JSON object, found a fault"),
+        (b"{", "expected a JSON object, found an error"),
         ([], "estimate_type: expected historical_api_price or unit_price"),
         (estimate(["unit_price"], {}), "estimate_type: expected"),
         (estimate("unit_price", {}), "endpoints: expected an object with one endpoint id or more"),

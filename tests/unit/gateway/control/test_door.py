@@ -93,7 +93,7 @@ def test_a_parameter_that_is_none(path: str, said: str) -> None:
     ("body", "said"),
     [
         (b"", "expected a JSON body: "),
-        (b"{", "expected a JSON body, found a fault at character "),
+        (b"{", "expected a JSON body, found an error at character "),
         (b"\xff\xfe", "expected a JSON body"),
         (b"[]", "expected object"),
         (b'"x"', "expected object"),
