@@ -50,7 +50,7 @@ def main() -> int:
     print(f"{' '.join(['scripts/bench', *sys.argv[1:]])}")
     print(f"Python {platform.python_version()}, {versions}, {platform.platform()}, {os.cpu_count()} cores\n")
     if args.against:
-        return 0 if bench_against(args.against, 7, args.repeats) else 1
+        return 0 if bench_against(args.against, 7, 200) else 1
     parts = args.parts or PARTS
     met = True
     if "engine" in parts:
