@@ -24,7 +24,7 @@ from falmock.engine.sockets.accept import Sockets
 from falmock.engine.streams import Streams
 from falmock.engine.tokens import PARAMETER
 from falmock.engine.tokens import Tokens
-from falmock.engine.webhooks import request as webhook_posts
+from falmock.engine.webhooks import request as webhook_requests
 from falmock.engine.webhooks.job_webhooks import JobWebhooks
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire import auth
@@ -99,7 +99,7 @@ class Dispatch:
             calls.Stream: self._to_endpoint(self._streams.run),
             calls.Socket: self._socket,
             calls.RunSocket: self._to_endpoint(self._sockets.open_runs),
-            calls.WebhookKeys: lambda request, _, __: webhook_posts.keys(
+            calls.WebhookKeys: lambda request, _, __: webhook_requests.keys(
                 self._webhooks.edge, head=request.method == "HEAD"
             ),
             calls.Submit: self._to_endpoint(queue.submit),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -46,8 +45,6 @@ from falmock.proxy.upload_intake import UploadIntake
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
-
-logger = logging.getLogger(__name__)
 
 
 class Falmock:
@@ -123,15 +120,15 @@ class Falmock:
             self._terminal.origins.add(address)
 
     def _scrubber(self) -> ScrubFiles | None:
-        store = self._app.fixtures.store
-        return None if store is None else lambda paths: scrub_command.scrub(paths or store.paths, self._app.redactor)
+        loader = self._app.fixtures.loader
+        return None if loader is None else lambda paths: scrub_command.scrub(paths or loader.paths, self._app.redactor)
 
     def _saver(self) -> SaveFlows | None:
-        config, store = self._configuration.current, self._app.fixtures.store
-        if config is None or store is None:
+        config, loader = self._configuration.current, self._app.fixtures.loader
+        if config is None or loader is None:
             return None
         recorder = self._app.recorder(config, join)
-        return SaveCommand(recorder, store.paths[0], self._app.fixtures.library.index.fixtures).save
+        return SaveCommand(recorder, loader.paths[0], self._app.fixtures.loaded.index.fixtures).save
 
     # traffic
 

@@ -18,12 +18,12 @@ _LEAVES = {
 }
 
 
-def banner(config: Config, library: LoadedFixtures, paths: Sequence[str]) -> str:
+def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str]) -> str:
     """The configuration on one line; recordings go to the first of the fixtures' `paths`."""
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     return (
-        f"falmock {falmock.__version__}: mode {config.mode.value}; {library.counted} from {', '.join(paths)}; "
+        f"falmock {falmock.__version__}: mode {config.mode.value}; {loaded.counted} from {', '.join(paths)}; "
         f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {_LEAVES[config.mode]}{recordings}"
     )
 

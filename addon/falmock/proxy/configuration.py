@@ -54,13 +54,13 @@ class Configuration:
 
     def _use(self, config: Config) -> None:
         before = self.current
-        store = FixtureLoader(config.fixtures, config.faults)
-        root = store.paths[0]
+        loader = FixtureLoader(config.fixtures, config.faults)
+        root = loader.paths[0]
         if config.mode.records:
             prepare(root)
         of_files = (config.fixtures, config.faults)
         if before is None or before.mode is Mode.RECORD or of_files != (before.fixtures, before.faults):
-            self._fixtures.load(store)
+            self._fixtures.load(loader)
         self.current = config
         if config.faults and not config.mode.answers:
             logger.warning(
@@ -68,7 +68,7 @@ class Configuration:
             )
         self._app.engines.use_config(config)
         egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
-        self._recordings.use(config, root, self._fixtures.library.index.fixtures)
+        self._recordings.use(config, root, self._fixtures.loaded.index.fixtures)
         if self._running:
             self._begin()
 
@@ -80,12 +80,12 @@ class Configuration:
             logger.warning("falmock: %s", feature)
 
     def _begin(self) -> None:
-        config, store = self.current, self._fixtures.store
-        if config is None or store is None:
+        config, loader = self.current, self._fixtures.loader
+        if config is None or loader is None:
             return
         if config.mode is not Mode.RECORD:
             self._fixtures.watch()
-        logger.info("%s", banner(config, self._fixtures.library, store.paths))
+        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths))
 
 
 def _check_proxy_options(mode: Mode) -> None:

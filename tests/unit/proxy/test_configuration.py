@@ -49,7 +49,7 @@ class Rig:
 
     @property
     def loaded(self) -> int:
-        return len(self.fixtures.library.index.fixtures)
+        return len(self.fixtures.loaded.index.fixtures)
 
 
 def story(folder: Path, told: Callable[[Rig], None]) -> None:

@@ -15,7 +15,7 @@ from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Worded
-from falmock.gateway.aimock import steering as aimock_chaos
+from falmock.gateway.aimock import steering as chaos
 from falmock.gateway.aimock.routes import PREFIX as ROUTES
 from falmock.gateway.aimock.routes import TEST_ID
 from falmock.gateway.aimock.steering import OneError
@@ -89,7 +89,7 @@ class AimockControl:
             return _answer({"error": "Invalid 'X-Test-Id': header is present but empty"}, 400)
         try:
             return handler(_in_scope(request), now)
-        except (BadAimockCall, aimock_chaos.BadChaos) as error:
+        except (BadAimockCall, chaos.BadChaos) as error:
             return _answer({"error": str(error)}, 400)
 
     def _all(self) -> Iterator[tuple[str, Engine]]:
@@ -168,7 +168,7 @@ class AimockControl:
         return _answer({"chaos": self._steering.chaos(request.scope)})
 
     def _set_chaos(self, request: Request, now: float) -> Reply:
-        self._steering.set_chaos(request.scope, aimock_chaos.of_json(_object(request)))
+        self._steering.set_chaos(request.scope, chaos.of_json(_object(request)))
         return self._chaos(request, now)
 
     def _drop_chaos(self, request: Request, now: float) -> Reply:
