@@ -34,10 +34,14 @@ def text(line: Line, value: Any) -> None:
     line.send(compact(value).decode())
 
 
+def _end(line: Line, value: Any) -> None:
+    """Close with this as the last message."""
+    line.close(last=compact(value).decode())
+
+
 def unauthorized(line: Line) -> None:
     """A token that is none of ours, is too old, or is for another app."""
-    text(line, {"status": "error", "error": "Unauthorized"})
-    line.close()
+    _end(line, {"status": "error", "error": "Unauthorized"})
 
 
 def realtime(line: Line, idle: float) -> None:
@@ -75,13 +79,11 @@ def _input(message: str | bytes) -> dict[str, Any]:
 
 
 def _over(line: Line) -> None:
-    text(line, {"type": "x-fal-error", "error": "TIMEOUT", "reason": "no inputs, reconnect when needed!"})
-    line.close()
+    _end(line, {"type": "x-fal-error", "error": "TIMEOUT", "reason": "no inputs, reconnect when needed!"})
 
 
 def _broken(line: Line, error: Exception) -> None:
-    text(line, {"type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": str(error)})
-    line.close()
+    _end(line, {"type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": str(error)})
 
 
 def _unary(line: Line, given: dict[str, Any]) -> None:

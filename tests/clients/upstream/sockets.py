@@ -77,9 +77,14 @@ class Line:
         """Be at work for so long; what comes meanwhile waits. Raises Gone."""
         self._read(time.monotonic() + seconds, lambda: False)
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
-        """Say goodbye, and wait for the answer."""
+    def close(self, code: int = 1000, reason: str = "", last: str = "") -> None:
+        """Close, and wait for the client's close.
+
+        `last` is a final message. It is sent in the same write, so that no client can leave between the two.
+        """
         if self._protocol.state is State.OPEN:
+            if last:
+                self._protocol.send_text(last.encode())
             self._protocol.send_close(code, reason)
             self._flush()
         with suppress(Gone):
