@@ -108,7 +108,7 @@ class JournalView:
         entry = told.entry
         if entry.body:
             try:
-                return jsontext.loads(entry.body)
+                return jsontext.loads_exact(entry.body)
             except (jsontext.BadJSON, RecursionError):
                 return None
         if entry.query and told.call in ("run", "stream", "submit"):

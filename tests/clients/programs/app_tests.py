@@ -113,8 +113,10 @@ def test_each_worker_has_a_journal() -> None:
     assert {entry["scope"] for entry in journal["entries"]} == {WORKER}
     expected = [{"endpoint": PLAIN, "input": {"from": WORKER}, "times": calls}, {"times": calls + 1}]
     assert steer("POST", "/verify", {"calls": expected})["ok"]
-    wrong = steer("POST", "/verify", {"calls": [{"input": {"from": OTHER}}], "nothing_unmatched": True})
-    assert [problem.partition(":")[0] for problem in wrong["problems"]] == ["calls[0]", "unmatched"]
+    expected = {"calls": [{"input": {"from": OTHER}}], "nothing_unmatched": True}
+    wrong = control.post(f"{MOCK}/__falmock/verify", json=expected)
+    assert wrong.status_code == 406
+    assert [problem.partition(":")[0] for problem in wrong.json()["problems"]] == ["calls[0]", "unmatched"]
     meet("verified")
     if WORKER == "gw0":
         steer("DELETE", "/journal")

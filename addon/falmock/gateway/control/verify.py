@@ -40,6 +40,8 @@ from falmock.gateway.journal_view import JournalLine
 from falmock.gateway.journal_view import JournalView
 
 _SHOWN = 5
+NOT_AS_EXPECTED = 406
+"""The status if something is not as expected, so that a test that looks at nothing else fails. MockServer has the same."""
 
 
 class Expected(NamedTuple):
@@ -123,7 +125,7 @@ def _verify(call: Call) -> Reply:
         )
     text = engine.redactor.text("; ".join(problems)) if problems else f"as expected, of {journal.total} calls"
     value = {"ok": not problems, "text": text, "problems": [engine.redactor.text(each) for each in problems]}
-    return answer(200, value, "verify")
+    return answer(NOT_AS_EXPECTED if problems else 200, value, "verify")
 
 
 def _read(entry: FixtureEntry, expected: Mapping[str, Any]) -> Any:
@@ -204,6 +206,11 @@ def _unused(engine: Engine, *, only_added: bool) -> Iterator[str]:
         yield f"unused: expected every fixture to answer, found {len(unused)} that did not: {listed(unused, _SHOWN)}"
 
 
+_VERDICT = closed(
+    ok={"type": "boolean"},
+    text={"type": "string"},
+    problems={"type": "array", "items": {"type": "string"}},
+)
 _COUNT = {"type": "integer", "minimum": 0}
 _CALL = {
     "type": "object",
@@ -237,14 +244,8 @@ OPERATIONS = (
         "Verify the calls of a scope, and list what is not as expected.",
         _verify,
         {
-            200: (
-                "ok: whether all is as expected.",
-                closed(
-                    ok={"type": "boolean"},
-                    text={"type": "string"},
-                    problems={"type": "array", "items": {"type": "string"}},
-                ),
-            )
+            200: ("All is as expected: ok is true.", _VERDICT),
+            NOT_AS_EXPECTED: ("Something is not as expected: ok is false, and problems lists it.", _VERDICT),
         },
         body=Body(
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -144,18 +145,27 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
         raise BadJSON(str(error)) from None
 
 
-_queue_style = json.JSONEncoder().encode
-_model_style = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_COMPACT = (",", ":")
+_SPACED = (", ", ": ")
+_queue_style = json.JSONEncoder(allow_nan=False).encode
+_model_style = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT, allow_nan=False).encode
 
 
 def dump_queue(value: Any) -> bytes:
-    """JSON as the queue gateway writes it: ``", "`` and ``": "``, ASCII (recorded; aiohttp's style)."""
-    return _queue_style(value).encode()
+    """JSON as the queue gateway writes it: ``", "`` and ``": "``, ASCII (recorded; aiohttp's style).
+
+    Numbers are as in `dump_model`.
+    """
+    return _dumped(_queue_style, value, _SPACED).encode()
 
 
 def dump_model(value: Any) -> bytes:
-    """JSON as models write it: compact, UTF-8 without escapes (recorded; FastAPI's style)."""
-    text = _model_style(value)
+    """JSON as models write it: compact, UTF-8 without escapes (recorded; FastAPI's style).
+
+    NaN and infinity, which JSON does not have, are `null`, as JavaScript writes them. A Spelled number beyond the range
+    of a float is written as it was read.
+    """
+    text = _dumped(_model_style, value, _COMPACT)
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -166,8 +176,6 @@ MAX_COLUMNS = 100
 """How long a line of `dump_exact` may be; a longer list or object gets a line for each item."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NESTED = (dict, list)
-_COMPACT = (",", ":")
-_SPACED = (", ", ": ")
 _spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
 
 
@@ -189,6 +197,22 @@ def dump_exact(value: Any, *, indent: int | None) -> str:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return text if text.isascii() else _surrogates_escaped(text)
+
+
+def _dumped(encode: Callable[[Any], str], value: Any, style: tuple[str, str]) -> str:
+    try:
+        return encode(value)
+    except ValueError:  # not a finite number
+        return _surrogates_escaped("".join(_flat(_finite(value), style)))
+
+
+def _finite(value: Any) -> Any:
+    """A value with `null` for numbers that are not finite, unless they are Spelled."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if type(value) is float and not math.isfinite(value) else value
 
 
 def _surrogates_escaped(text: str) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
+from falmock.gateway.aimock.control import AimockControl
+from falmock.gateway.aimock.steering import Steering
 from falmock.redaction.redactor import HIDDEN
+from falmock.wire.message import Request
+from unit.gateway.steering import HOST
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
+from unit.gateway.steering import never
 
 KEY = "0123456789abcdef:fedcba9876543210fedc"
 
@@ -22,6 +30,26 @@ def read(steered: Steered, **query: Any) -> Any:
     reply = steered.reply("GET", f"/journal?{urlencode(query)}")
     assert reply.status == 200
     return json.loads(bytes(reply.body))
+
+
+def strict(reply: Reply) -> Any:
+    """The JSON in an answer, which has no number that JSON does not have."""
+    assert reply.status == 200
+    return json.loads(bytes(reply.body), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1E+400", "1e-400", "1.10", "-0", "9" * 4300, "9" * 4301, "NaN", "Infinity", "-Infinity"]
+)
+@pytest.mark.parametrize("url", ["https://fal.run/t/e", "https://queue.fal.run/t/e", "https://rest.fal.ai/elsewhere"])
+def test_whatever_numbers_a_body_holds_the_answers_are_json(number: str, url: str) -> None:
+    steered = Steered(answering(1))
+    steered.call("POST", url, b'{"deep": [{"seed": %s}]}' % number.encode())
+    for path in ("/journal", "/health", "/jobs", "/scopes", "/fixtures"):
+        strict(steered.reply("GET", path))
+    journal = Request("GET", "127.0.0.1", "/v1/_requests", "", HOST, b"", peer="127.0.0.1")
+    (entry,) = strict(asyncio.run(AimockControl(steered.engines, Steering()).answer(journal, never, steered.now)))
+    assert entry["body"] == steered.ask("GET", "/journal")["entries"][0]["input"]
 
 
 def numbers(value: Any) -> list[int]:
