@@ -1,4 +1,4 @@
-"""What a test adds to one scope while falmock runs: fixtures that win over those on disk, and fault rules."""
+"""What a test adds while falmock runs: fixtures that win over those on disk, and fault rules."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ class Additions:
 
     Among equally specific fixtures the later one wins. A fixture with the same match as a later one is replaced by it.
 
-    `added_assets` serves their files in all scopes.
+    `added_assets` serves their files in all scopes. The names of batches begin with `prefix`.
     """
 
-    def __init__(self, added_assets: AddedAssets) -> None:
+    def __init__(self, added_assets: AddedAssets, prefix: str = "added/") -> None:
         self._added_assets = added_assets
+        self._prefix = prefix
         self._batches: dict[str, Batch] = {}
         self._count = 0
         self.rules: tuple[Rule, ...] = ()
@@ -49,7 +50,7 @@ class Additions:
     def name(self) -> str:
         """A new name for the next batch or rules."""
         self._count += 1
-        return f"added/{self._count}"
+        return f"{self._prefix}{self._count}"
 
     def __iter__(self) -> Iterator[Fixture]:
         """The fixtures that later ones do not replace, the latest first."""

@@ -75,11 +75,17 @@ class Engine:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets = None if others is None else others.scope.assets
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name)
-        self._files = self._index = index
-        self._rules: tuple[Rule, ...] = ()
-        self.added = additions.Additions(self.scope.assets.added_assets)
+        added_assets = self.scope.assets.added_assets
+        self.added = additions.Additions(added_assets)
         """The fixtures and fault rules added to this scope only."""
-        self._context = context = Context(config, _for_matching(index, config), self.scope, new_id)
+        self.shared: additions.Additions = (
+            additions.Additions(added_assets, "added/all-") if others is None else others.shared
+        )
+        """The fixtures added to all scopes."""
+        self._files = index
+        self._index = self.shared.over(index)
+        self._rules: tuple[Rule, ...] = ()
+        self._context = context = Context(config, _for_matching(self._index, config), self.scope, new_id)
         self._answers = Answers(context)
         self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
         self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
@@ -106,7 +112,7 @@ class Engine:
         self._rebuild_index()
 
     def _rebuild_index(self) -> None:
-        self._index = self.added.over(self._files)
+        self._index = self.added.over(self.shared.over(self._files))
         self._refresh_context()
 
     def _refresh_context(self) -> None:
@@ -118,16 +124,19 @@ class Engine:
         """Add fixtures that win over all others; `name` names the batch. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
         self.added.add(name, fixtures, assets)
-        self._restart_counts(fixtures)
-        self._rebuild_index()
+        self.use_changed(fixtures)
 
     def remove_fixtures(self, name: str | None = None) -> tuple[Fixture, ...] | None:
         """Remove one added batch, or all (None), and return its fixtures; None if there is no batch of this name."""
         fixtures = self.added.clear() if name is None else self.added.remove(name)
         if fixtures:
-            self._restart_counts(fixtures)
-            self._rebuild_index()
+            self.use_changed(fixtures)
         return fixtures
+
+    def use_changed(self, fixtures: Iterable[Fixture]) -> None:
+        """Answer from `added` and `shared` as they are now: `fixtures` were added or removed."""
+        self._restart_counts(fixtures)
+        self._rebuild_index()
 
     def _restart_counts(self, fixtures: Iterable[Fixture]) -> None:
         """Restart the sequence counts of these fixtures, as their groups have changed."""

@@ -22,6 +22,8 @@ from falmock.engine.webhooks.schedule import AttemptResult
 from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
+from falmock.fixtures.model import Asset
+from falmock.fixtures.model import Fixture
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -119,7 +121,22 @@ class Engines:
         """Reset the shared scope, and drop all named ones."""
         for name in self.names:
             self.drop(name)
+        self.common.shared.clear()
         self.common.reset()
+
+    def add_to_all(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
+        """Add fixtures to all scopes; those that are added to a scope win over them. Raises additions.TooMany."""
+        fixtures = tuple(fixtures)
+        self.common.shared.add(name, fixtures, assets)
+        self._use_changed(fixtures)
+
+    def remove_from_all(self) -> None:
+        """Remove the fixtures that were added to all scopes."""
+        self._use_changed(self.common.shared.clear())
+
+    def _use_changed(self, fixtures: Iterable[Fixture]) -> None:
+        for engine in self._all():
+            engine.use_changed(fixtures)
 
     def _all(self) -> Iterator[Engine]:
         yield self.common

@@ -151,8 +151,10 @@ class AimockControl:
             raise BadAimockCall('Missing or invalid "fixtures" array')
         if not document["fixtures"]:
             return _answer({"added": 0})
-        call = Call(self._engines, request.scope, now, {}, {}, document, lambda: "")
-        reply = _ADD.handle(call)
+        if request.scope:
+            reply = _ADD.handle(Call(self._engines, request.scope, now, {}, {}, document, lambda: ""))
+        else:
+            reply = control_fixtures.add_to_all(self._engines, document)
         value = jsontext.loads(reply.body) if isinstance(reply.body, bytes) else {}
         if reply.status == 201:
             return _answer({"added": len(value["fixtures"])})
@@ -160,6 +162,8 @@ class AimockControl:
 
     def _remove_fixtures(self, request: Request, now: float) -> Reply:  # noqa: ARG002
         self._engines.of(request.scope).remove_fixtures()
+        if not request.scope:
+            self._engines.remove_from_all()
         return _answer({"cleared": True})
 
     # chaos and errors

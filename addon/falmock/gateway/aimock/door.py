@@ -70,6 +70,8 @@ class Aimock:
             return self._rewrites(request, now)(self._own(request, self._nothing(request), now, journal_view.OTHER))
         if called.legacy:
             called = self._with_app(called)
+        if isinstance(called.call, calls.UploadInitiate):
+            called = called._replace(request=routes.initiated(called.request, lenient=self._is_aimock))
         rewrite = self._rewrites(request, now)
         if isinstance(called.call, _ASKS):
             try:

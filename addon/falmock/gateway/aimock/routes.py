@@ -105,6 +105,20 @@ def _legacy(request: Request, path: str, hosts: Hosts) -> RoutedCall | None:
     return None if found is None else found._replace(legacy=True)
 
 
+def initiated(request: Request, *, lenient: bool) -> Request:
+    """An upload initiation as fal reads it: `filename`, which aimock takes too, is `file_name`.
+
+    If it is `lenient`, a body that is no JSON object names nothing.
+    """
+    value = jsontext.object_of(request.body)
+    if value is None:
+        return request._replace(body=b"{}") if lenient else request
+    if "filename" not in value:
+        return request
+    name = value.pop("filename")
+    return request._replace(body=jsontext.dump_model({"file_name": name, **value}))
+
+
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 

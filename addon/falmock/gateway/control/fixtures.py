@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from falmock.engine.additions import TooMany
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
+from falmock.engine.engines import Engines
 from falmock.fixtures.format import codec
 from falmock.fixtures.format.entry import MissingAsset
 from falmock.fixtures.model import Asset
@@ -31,7 +34,7 @@ from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
 from falmock.gateway.journal_view import is_named
 
-_ADDED = re.compile(r"added/(\d+)#\d+")
+_ADDED = re.compile(r"added/((?:all-)?\d+)#\d+")
 
 
 def _batch(fixture: Fixture) -> str | None:
@@ -98,17 +101,31 @@ def _list(call: Call) -> Reply:
 
 def _add(call: Call) -> Reply:
     engine = call.engine
-    body = {key: value for key, value in call.body.items() if key != assets.KEY}
+    return _added(call.body, engine, engine.added.name(), engine.add_fixtures)
+
+
+def add_to_all(engines: Engines, body: Mapping[str, Any]) -> Reply:
+    """The answer to a body of `addFixtures`, whose fixtures are added to all scopes."""
+    engine = engines.common
+    return _added(body, engine, engine.shared.name(), engines.add_to_all)
+
+
+def _added(
+    content: Mapping[str, Any],
+    engine: Engine,
+    name: str,
+    add: Callable[[str, Iterable[Fixture], Mapping[str, Asset]], None],
+) -> Reply:
+    body = {key: value for key, value in content.items() if key != assets.KEY}
     document = body if "fixtures" in body else {"fixtures": [body]}
-    name = engine.added.name()
-    sent, problems = assets.read(call.body.get(assets.KEY, {}))
+    sent, problems = assets.read(content.get(assets.KEY, {}))
     read = codec.check(document, name, assets.finder(sent, engine.assets), _content)
     if problems or read.problems:
         return problem(400, "These are no fixtures: see problems. Nothing was added", [*problems, *read.problems])
     if not read.fixtures:
         return problem(400, "There is no fixture for fal in this. Nothing was added")
     try:
-        engine.add_fixtures(name, read.fixtures, read.assets)
+        add(name, read.fixtures, read.assets)
     except TooMany as error:
         return problem(409, str(error))
     shown = _view(engine)

@@ -95,6 +95,34 @@ def test_fixtures_of_a_scope() -> None:
     assert [mock.run(x_test_id=scope) for scope in "ab"] == [200, 404]
 
 
+def test_fixtures_without_a_test_id_serve_all_test_ids() -> None:
+    mock = Steered()
+    assert mock.run(x_test_id="before") == 404
+    mock.steer("POST", "/__aimock/fixtures", {"fixtures": [CAT]})
+    assert [mock.run(), mock.run(x_test_id="before"), mock.run(x_test_id="after")] == [200, 200, 200]
+    assert mock.steer("GET", "/__aimock/fixtures", x_test_id="other").told == (200, {"count": 1})
+    # those of one test win over them, and leave the others as they are
+    mock.steer("POST", "/__aimock/fixtures", {"fixtures": [DOG | {"match": CAT["match"]}]}, x_test_id="before")
+    assert [mock.run(), mock.run(x_test_id="before"), mock.run(x_test_id="after")] == [200, 500, 200]
+    mock.steer("DELETE", "/__aimock/fixtures", x_test_id="before")
+    assert mock.run(x_test_id="before") == 200
+    mock.steer("POST", "/__aimock/reset", x_test_id="before")
+    assert mock.run(x_test_id="before") == 200
+    mock.steer("DELETE", "/__aimock/fixtures")
+    assert [mock.run(), mock.run(x_test_id="before"), mock.run(x_test_id="after")] == [404, 404, 404]
+    mock.steer("POST", "/__aimock/fixtures", {"fixtures": [CAT]})
+    mock.steer("POST", "/__aimock/reset")
+    assert [mock.run(), mock.run(x_test_id="after")] == [404, 404]
+
+
+def test_sequences_of_shared_fixtures_start_anew_when_some_are_added() -> None:
+    mock = Steered()
+    turns = [{"match": {"model": "a/cat"}, "response": {"json": number}} for number in (1, 2)]
+    mock.steer("POST", "/__aimock/fixtures", {"fixtures": turns})
+    for scope in ("one", "two"):
+        assert [mock.ask("POST", "/fal/a/cat", {}, RUN, x_test_id=scope).json for _ in range(2)] == [1, 2]
+
+
 def test_what_is_no_fixture() -> None:
     refused = Steered().steer(
         "POST", "/__aimock/fixtures", {"fixtures": [{"match": {"modell": "a/b"}, "response": {"json": 1}}]}

@@ -382,3 +382,24 @@ def test_an_upload_comes_back_here() -> None:
         assert mock.ask("PUT", told["upload_url"].removeprefix(here), b"PNG", content_type="image/png").status == 200
         got = mock.ask("GET", "/fal/@" + told["file_url"].removeprefix("https://"))
         assert (got.body, got.headers["content-type"]) == (b"PNG", "image/png")
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "statuses"),
+    [
+        ({"filename": "cat.png"}, "cat.png", {200}),
+        ({"filename": "cat.png", "content_type": "image/png"}, "cat.png", {200}),
+        ({"file_name": "dog.png", "content_type": "image/png"}, "dog.png", {200}),
+        ({"filename": 5}, "", {422}),
+        (b"no json", "upload.bin", {200, 422}),
+        (b"[]", "upload.bin", {200, 422}),
+        (b"", "upload.bin", {200}),
+    ],
+)
+def test_the_name_of_an_upload(body: Any, name: str, statuses: set[int]) -> None:
+    found = [
+        Mock(dialect=dialect).ask("POST", "/fal/storage/upload/initiate", body, REST) for dialect in ("aimock", "fal")
+    ]
+    assert {each.status for each in found} == statuses
+    assert found[0].status == min(statuses)
+    assert all(each.json["file_url"].endswith(name) for each in found if each.status == 200)
