@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
+from mitmproxy import tls
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import layer
 
@@ -41,6 +42,7 @@ from falmock.proxy.record.save_command import SaveCommand
 from falmock.proxy.record.session import join
 from falmock.proxy.screens import contentview
 from falmock.proxy.screens import terminal
+from falmock.proxy.trust import Trust
 from falmock.proxy.upload_intake import UploadIntake
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
@@ -72,6 +74,7 @@ class Falmock:
         self._handler = FlowHandler(self._app, self._clients, self._responder)
         self._hooks = RecordingHooks(self._app, self._recordings)
         self._messages = MessageLimit()
+        self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)
         self._commands = Commands(
@@ -137,12 +140,22 @@ class Falmock:
         self._clients.began(nextlayer.context.client, nextlayer.data_client())
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Note the proxy user name of a client."""
+        """Note the proxy user name of a client, and its user agent."""
         self._clients.connected(flow)
+        self._trust.connected(flow)
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """Note how a client begins TLS."""
+        self._trust.greeted(data)
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """Log how a client is made to trust the CA."""
+        self._trust.failed(data)
 
     def client_disconnected(self, client: connection.Client) -> None:
         """Forget a client."""
         self._clients.disconnected(client)
+        self._trust.disconnected(client)
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Stream an upload to disk in replay; capture it if it is recorded."""

@@ -1,0 +1,122 @@
+"""Logs how a client is made to trust mitmproxy's CA, if it refused the certificate of one of fal's hosts."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mitmproxy import connection
+from mitmproxy import ctx
+from mitmproxy import http
+from mitmproxy import tls
+
+logger = logging.getLogger(__name__)
+_CA_FILE = "mitmproxy-ca-cert.pem"
+_REFUSALS = ("does not trust", "may not trust", "disconnected during the handshake")
+"""What mitmproxy's text of a failed handshake says if the certificate may be the reason."""
+
+
+class Runtime(NamedTuple):
+    """A kind of client: how it is recognized, and how it trusts a CA.
+
+    `agent` is a pattern of the user agent in its CONNECT. `ciphers` are the first cipher suites of its TLS hello, for
+    those that send no user agent: the order is that of the library that it is built with. `{ca}` in `remedy` is the
+    CA's file.
+    """
+
+    name: str
+    agent: str
+    ciphers: tuple[int, ...]
+    remedy: str
+
+
+_GREASE = 0x0A0A
+"""What the reserved cipher suites of RFC 8701 have in common, which Chromium begins with."""
+RUNTIMES = (
+    Runtime("curl", r"^curl/", (), "set CURL_CA_BUNDLE={ca}, or pass --cacert"),
+    Runtime("Java", r"^Java[-/]", (), "import {ca} into the JVM's trust store with keytool"),
+    Runtime("Firefox", r"Firefox/", (), "import {ca} in its settings, under Certificates"),
+    Runtime(
+        "Chromium",
+        r"Chrom(e|ium)/",
+        (_GREASE,),
+        "run mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n mitmproxy -i {ca}",
+    ),
+    Runtime("Go", r"^Go-http-client/", (), "set SSL_CERT_FILE={ca}"),
+    Runtime(
+        "Node.js",
+        r"^(node|undici)\b",
+        (0x1302, 0x1303, 0x1301, 0xC02F),
+        "set NODE_EXTRA_CA_CERTS={ca} before it starts",
+    ),
+    Runtime("Deno", r"^Deno/", (), "set DENO_CERT={ca}"),
+    Runtime("Bun", r"^Bun/", (), "set NODE_EXTRA_CA_CERTS={ca} before it starts"),
+    Runtime(
+        "Python",
+        r"\b(Python|aiohttp|python-\w+)/",
+        (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xC02B),
+        "set SSL_CERT_FILE={ca}, and REQUESTS_CA_BUNDLE={ca} for requests",
+    ),
+)
+
+
+def runtime_of(agent: str, ciphers: Sequence[int]) -> Runtime | None:
+    """The kind of client with this user agent ("" for none) and these cipher suites; None if it is not known."""
+    if agent:
+        return next((each for each in RUNTIMES if re.search(each.agent, agent)), None)
+    known = [each for each in RUNTIMES if each.ciphers and _begins(ciphers, each.ciphers)]
+    return max(known, key=lambda each: len(each.ciphers), default=None)
+
+
+def _begins(ciphers: Sequence[int], first: tuple[int, ...]) -> bool:
+    if first == (_GREASE,):
+        return bool(ciphers) and ciphers[0] & 0x0F0F == _GREASE
+    return tuple(ciphers[: len(first)]) == first
+
+
+def advice(host: str, runtime: Runtime | None, ca: str) -> str:
+    """The line about a client that refused the certificate of `host`; `ca` is the file of mitmproxy's CA."""
+    if runtime is not None:
+        remedy = runtime.remedy.replace("{ca}", ca)
+        return f"a client refused the certificate for {host}: it does not trust mitmproxy's CA. It looks like {runtime.name}: {remedy}"
+    remedies = "; ".join(f"{each.name}: {each.remedy.replace('{ca}', ca)}" for each in RUNTIMES)
+    return f"a client refused the certificate for {host}: it does not trust mitmproxy's CA. {remedies}"
+
+
+class Trust:
+    """Logs one line for each kind of client that does not trust the CA. `is_fals` tells whether a host is fal's."""
+
+    def __init__(self, is_fals: Callable[[str], bool]) -> None:
+        self._is_fals = is_fals
+        self._agents: dict[str, str] = {}
+        self._ciphers: dict[str, Sequence[int]] = {}
+        self._logged: set[str] = set()
+
+    def connected(self, flow: http.HTTPFlow) -> None:
+        """A client requests a tunnel."""
+        self._agents[flow.client_conn.id] = flow.request.headers.get("user-agent", "")
+
+    def greeted(self, data: tls.ClientHelloData) -> None:
+        """A client begins TLS."""
+        self._ciphers[data.context.client.id] = data.client_hello.cipher_suites
+
+    def failed(self, data: tls.TlsData) -> None:
+        """A client ended the TLS handshake. Node.js says nothing, and only closes the connection."""
+        client, host = data.context.client, data.conn.sni or ""
+        runtime = runtime_of(self._agents.get(client.id, ""), self._ciphers.get(client.id, ()))
+        if not self._is_fals(host) or not any(words in (data.conn.error or "") for words in _REFUSALS):
+            return
+        key = runtime.name if runtime else ""
+        if key not in self._logged:
+            self._logged.add(key)
+            ca = Path(ctx.options.confdir).expanduser() / _CA_FILE
+            logger.warning("falmock: %s", advice(host, runtime, str(ca)))
+
+    def disconnected(self, client: connection.Client) -> None:
+        """A client is gone."""
+        self._agents.pop(client.id, None)
+        self._ciphers.pop(client.id, None)

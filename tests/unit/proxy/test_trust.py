@@ -1,0 +1,113 @@
+"""The line about a client that does not trust mitmproxy's CA."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mitmproxy.test import taddons
+from mitmproxy.test import tflow
+
+from falmock.proxy import trust
+from falmock.proxy.trust import Trust
+from falmock.proxy.trust import advice
+from falmock.proxy.trust import runtime_of
+
+PYTHON = (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xC02B, 0xC02F)
+NODE = (0x1302, 0x1303, 0x1301, 0xC02F, 0xC02B, 0xC030)
+CURL = (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0x9F)
+UNTRUSTED = "The client does not trust the proxy's certificate for fal.run (tlsv1 alert unknown ca)"
+CLOSED = (
+    "The client disconnected during the handshake. If this happens consistently for fal.run, this may indicate that "
+    "the client does not trust the proxy's certificate."
+)
+
+
+@pytest.mark.parametrize(
+    ("agent", "ciphers", "name"),
+    [
+        ("curl/7.88.1", CURL, "curl"),
+        ("Python/3.11 aiohttp/3.9.1", PYTHON, "Python"),
+        ("python-requests/2.32", PYTHON, "Python"),
+        ("Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/156.0.0.0 Safari/537.36", (0x8A8A, 0x1301), "Chromium"),
+        ("Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0", (0x1301,), "Firefox"),
+        ("Java/17.0.15", (), "Java"),
+        ("Java-http-client/17.0.15", (), "Java"),
+        ("Go-http-client/1.1", (), "Go"),
+        ("Deno/2.9.6", (), "Deno"),
+        ("", NODE, "Node.js"),
+        ("", PYTHON, "Python"),
+        *(("", (grease, 0x1301), "Chromium") for grease in (0x0A0A, 0xCACA, 0xFAFA)),
+        ("", CURL, None),
+        ("", (), None),
+        ("somebody/1", NODE, None),
+    ],
+)
+def test_a_runtime_is_recognized(agent: str, ciphers: tuple[int, ...], name: str | None) -> None:
+    found = runtime_of(agent, ciphers)
+    assert (found and found.name) == name
+
+
+def test_the_line_has_the_remedy_of_the_runtime_or_all() -> None:
+    for runtime in trust.RUNTIMES:
+        line = advice("fal.run", runtime, "/ca.pem")
+        assert line.endswith(f"It looks like {runtime.name}: {runtime.remedy.replace('{ca}', '/ca.pem')}")
+        assert runtime.remedy.replace("{ca}", "/ca.pem") in advice("fal.run", None, "/ca.pem")
+
+
+class Failures:
+    """Clients that end the handshake with falmock's proxy."""
+
+    def __init__(self) -> None:
+        self.trust = Trust(lambda host: host.endswith("fal.run"))
+
+    def fails(self, error: str, *, sni: str = "queue.fal.run", agent: str = "", ciphers: tuple[int, ...] = ()) -> None:
+        flow = tflow.tflow()
+        flow.request.headers["user-agent"] = agent
+        client = flow.client_conn
+        self.trust.connected(flow)
+        told: Any = SimpleNamespace(
+            context=SimpleNamespace(client=client),
+            client_hello=SimpleNamespace(cipher_suites=ciphers),
+            conn=SimpleNamespace(sni=sni, error=error),
+        )
+        self.trust.greeted(told)
+        self.trust.failed(told)
+        self.trust.disconnected(client)
+
+
+def test_each_kind_of_client_is_logged_once(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    caplog.set_level(logging.WARNING)
+    failures = Failures()
+    with taddons.context() as context:
+        context.options.confdir = str(tmp_path)
+        for _ in range(3):
+            failures.fails(UNTRUSTED, ciphers=PYTHON)
+            failures.fails(CLOSED, ciphers=NODE)
+            failures.fails(UNTRUSTED, agent="curl/8.0")
+            failures.fails(UNTRUSTED, agent="unknown/1")
+    ca = tmp_path / "mitmproxy-ca-cert.pem"
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 4
+    for line, remedy in zip(
+        lines, (f"SSL_CERT_FILE={ca}", f"NODE_EXTRA_CA_CERTS={ca}", f"CURL_CA_BUNDLE={ca}", "keytool"), strict=True
+    ):
+        assert remedy in line
+        assert "for queue.fal.run" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "sni"),
+    [
+        (UNTRUSTED, "example.com"),
+        (UNTRUSTED, ""),
+        ("Client and mitmproxy cannot agree on a TLS version to use.", "fal.run"),
+        ("", "fal.run"),
+    ],
+)
+def test_other_hosts_and_other_trouble_are_not_logged(error: str, sni: str, caplog: pytest.LogCaptureFixture) -> None:
+    Failures().fails(error, sni=sni, ciphers=PYTHON)
+    assert not caplog.records
