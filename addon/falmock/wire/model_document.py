@@ -82,17 +82,26 @@ def _ok(schema: dict[str, Any]) -> dict[str, Any]:
 
 def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]:
     """The names of the input fields and the output fields in a model's document; empty where it has none."""
-    paths = _at(document, "paths")
-    sent = _at(paths, f"/{name}", "post", "requestBody", "content", "application/json", "schema")
-    got = _at(paths, f"/{name}/requests/{{request_id}}", "get", "responses", "200", "content", "application/json")
-    return _fields(document, sent), _fields(document, _at(got, "schema"))
+    sent = _at(document, "paths", f"/{name}", "post", "requestBody", "content", "application/json", "schema")
+    return _fields(document, sent), _fields(document, output_schema(document, name))
+
+
+def output_schema(document: Any, name: str) -> Any:
+    """The schema of the output in a model's document, as it stands there; None if it has none."""
+    job = _at(document, "paths", f"/{name}/requests/{{request_id}}", "get", "responses", "200", "content")
+    return _at(job, "application/json", "schema")
+
+
+def resolved(document: Any, schema: Any) -> Any:
+    """A schema, or what it refers to in its document; None if that is not there."""
+    reference = _at(schema, "$ref")
+    if isinstance(reference, str):
+        return _at(document, *reference[2:].split("/")) if reference.startswith("#/") else None
+    return schema
 
 
 def _fields(document: Any, schema: Any) -> frozenset[str]:
-    reference = _at(schema, "$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        schema = _at(document, *reference[2:].split("/"))
-    properties = _at(schema, "properties")
+    properties = _at(resolved(document, schema), "properties")
     return frozenset(properties) if isinstance(properties, dict) else frozenset()
 
 
