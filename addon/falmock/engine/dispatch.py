@@ -17,6 +17,7 @@ from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.platform import hub
 from falmock.engine.platform.platform import Platform
 from falmock.engine.queue import Queue
 from falmock.engine.sockets import accept
@@ -69,6 +70,8 @@ class Dispatch:
 
         `injected` is applied to the job of a submit.
         """
+        if isinstance(call, calls.ProviderMapping):
+            return self._providers(request, call)
         handler = self._handlers[type(call)]
         if injected is not None and isinstance(call, calls.Submit):
             handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, injected))
@@ -117,6 +120,18 @@ class Dispatch:
             calls.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
             calls.Unrouted: self._recorded_or(self._unrouted),
         }
+
+    def _providers(self, request: Request, call: calls.ProviderMapping) -> Effect:
+        """Which endpoint serves a model of Hugging Face's Hub. Only a call to fal's hosts must not go on."""
+        found = self._answers.recorded(request)
+        if found is None and self._context.config.mode is not Mode.AUTO:
+            found = hub.providers(call.model, self._platform.catalogue)
+        if found is not None:
+            return found
+        shown = self._context.scope.redactor.text(call.model)
+        if self._context.config.mode is Mode.AUTO or self._context.config.hosts.may_pass(request.host):
+            return Forward(f"{hub.why_unknown(shown)}. The call goes to {request.host}")
+        return hub.unknown(call.model, shown)
 
     def _unrouted(self, request: Request, call: calls.Unrouted, now: float) -> Reply:
         text = f"{request.method} https://{request.host}{request.path}: {call.message}"

@@ -43,6 +43,7 @@ from falmock.proxy.record.session import join
 from falmock.proxy.screens import contentview
 from falmock.proxy.screens import terminal
 from falmock.proxy.trust import Trust
+from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.proxy.upload_intake import UploadIntake
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
@@ -75,6 +76,7 @@ class Falmock:
         self._hooks = RecordingHooks(self._app, self._recordings)
         self._messages = MessageLimit()
         self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
+        self._unknown_hosts = UnknownHosts()
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)
         self._commands = Commands(
@@ -110,6 +112,7 @@ class Falmock:
     def done(self) -> None:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._recordings.stop()
+        self._unknown_hosts.end()
         self._app.stop()
         self._responder.stop()
         self._webhooks.stop()
@@ -180,6 +183,7 @@ class Falmock:
             return
         host = flows.host_of(flow.request, self._app.config.hosts)
         if host is not None:
+            self._unknown_hosts.called(host, self._app.config.hosts)
             await self._handler.answer(flow, host)
         elif self._recordings.expects(flow):
             flow.metadata[FORWARDED] = flow.request.pretty_host

@@ -54,12 +54,11 @@ class Configuration:
 
     def _use(self, config: Config) -> None:
         before = self.current
-        loader = FixtureLoader(config.fixtures, config.faults)
+        loader = FixtureLoader(config.fixtures, config.faults, config.hosts)
         root = loader.paths[0]
         if config.mode.records:
             prepare(root)
-        of_files = (config.fixtures, config.faults)
-        if before is None or before.mode is Mode.RECORD or of_files != (before.fixtures, before.faults):
+        if before is None or before.mode is Mode.RECORD or _of_files(config) != _of_files(before):
             self._fixtures.load(loader)
         self.current = config
         if config.faults and not config.mode.answers:
@@ -86,6 +85,11 @@ class Configuration:
         if config.mode is not Mode.RECORD:
             self._fixtures.watch()
         logger.info("%s", banner(config, self._fixtures.loaded, loader.paths))
+
+
+def _of_files(config: Config) -> tuple[object, ...]:
+    """The settings that loading the fixtures depends on."""
+    return config.fixtures, config.faults, config.hosts.extra
 
 
 def _check_proxy_options(mode: Mode) -> None:

@@ -115,7 +115,7 @@ class Egress:
         if not self.closed or flow.response or flow.error or not flow.live:
             return
         host = flows.host_of(flow.request, self.hosts)
-        if host is not None:
+        if host is not None and not self.hosts.may_pass(host):
             refusal = self._refusal(host)
             logger.warning("%s", refusal)
             reply = replies.problem(502, refusal, "refused")

@@ -11,6 +11,7 @@ from falmock.app import App
 from falmock.app import Client
 from falmock.app import ForwardedCall
 from falmock.engine import replies
+from falmock.engine.config import Mode
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
 from falmock.proxy import flows
@@ -103,6 +104,8 @@ class FlowHandler:
         flow.comment = f"falmock: {call.forward.why}"
         flow.metadata["falmock.why"] = call.forward.why
         flow.metadata[FORWARDED] = call.request.host
+        if self._app.config.mode is Mode.REPLAY:  # a host of others': what is fal's stays here
+            logger.info("falmock: %s", call.forward.why)
         if call.rewrite is not None:
             flows.turn_into(flow.request, call.request)
             self._rewrites[flow.id] = call.rewrite

@@ -55,7 +55,7 @@ OPTIONS = (
     Option(
         "fal_hosts",
         "",
-        "Further hosts to answer for, besides fal's own: NAME (run host, and queue.NAME its queue) or NAME=run|queue|rest|cdn.",
+        "Further hosts to answer for, besides fal's own: NAME (run host, and queue.NAME its queue) or NAME=run|queue|rest|cdn|hf.",
         repeats=True,
     ),
     Option(

@@ -128,6 +128,9 @@ class Recorder:
             return []
         if isinstance(call, calls.WebhookKeys):
             return []  # falmock signs with its own keys
+        if isinstance(call, calls.ProviderMapping):
+            is_answer = exchange.status == 200 and b'"fal-ai"' in exchange.body
+            return self._plain(exchange, any_query=True) if is_answer else []
         if isinstance(call, calls.Unrouted):
             return self._plain_call(exchange)
         if isinstance(call, calls.CdnToken):
@@ -214,13 +217,16 @@ class Recorder:
             return []
         return self._plain(exchange) if exchange.status < 300 else []
 
-    def _plain(self, exchange: Exchange) -> list[Outcome]:
+    def _plain(self, exchange: Exchange, *, any_query: bool = False) -> list[Outcome]:
+        """Record a call to no endpoint; `any_query`: clients spell its query in different ways, so it does not count."""
         request = exchange.request
         about = f"{request.method} https://{request.host}{request.path}"
         if "json" not in request.headers.get("content-type", ""):
             request = request._replace(body=b"")  # a file is not an input
         try:
             match = self._composer.matches.of_plain_call(request)
+            if any_query:
+                match = {key: match[key] for key in ("method", "host", "path")}
             answered = self._composer.answer(exchange)
         except (NotAnInput, NotAnAnswer) as error:
             return [warn(f"{about} cannot be recorded: {error}")]

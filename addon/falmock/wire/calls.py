@@ -119,6 +119,12 @@ class UploadComplete(NamedTuple):
     path: str
 
 
+class ProviderMapping(NamedTuple):
+    """Requests from Hugging Face which endpoint of fal's serves a model of the Hub, as `owner/name`."""
+
+    model: str
+
+
 class FileGet(NamedTuple):
     """Downloads a file; with HEAD only its headers."""
 
@@ -136,6 +142,7 @@ Call = (
     | Socket
     | RunSocket
     | WebhookKeys
+    | ProviderMapping
     | Submit
     | Status
     | StatusStream
@@ -185,6 +192,7 @@ KINDS: Mapping[type[Call], CallKind] = MappingProxyType(
         FileGet: CallKind("download", "Download"),
         Token: CallKind("token", "Token"),
         WebhookKeys: CallKind("keys", "Keys of webhooks"),
+        ProviderMapping: CallKind("mapping", "Providers of a model"),
     }
 )
 """The names of every type of call except Unrouted."""

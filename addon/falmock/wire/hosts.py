@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import parse_qsl
 
 
 class Role(enum.Enum):
@@ -28,14 +29,25 @@ class Role(enum.Enum):
     """Google's storage host: fal's only below the path of fal's bucket."""
     ROUTER = "router"
     """Hugging Face's router: fal's only below `/fal-ai/`."""
+    HF = "hf"
+    """Hugging Face's Hub: only the call for the providers of a model (PROTOCOL.md section 1.7). It is not fal's."""
 
 
 QUEUE_HOST = "queue.fal.run"
 CDN_HOST = "v3b.fal.media"
 GCS_HOST = "storage.googleapis.com"
 GCS_BUCKET = "falserverless"
+OLD_BUCKETS = (
+    "fal-flux-lora",
+    "isolate-dev-hot-rooster_toolkit_bucket",
+    "isolate-dev-hot-rooster_toolkit_public_bucket",
+)
+"""Buckets in which models put their outputs before fal's CDN."""
 ROUTER_HOST = "router.huggingface.co"
 ROUTER_PREFIX = "/fal-ai/"
+HF_HOST = "huggingface.co"
+MODELS_PATH = "/api/models/"
+PROVIDERS = "inferenceProviderMapping"
 
 KNOWN: Mapping[str, Role] = MappingProxyType(
     {
@@ -48,20 +60,28 @@ KNOWN: Mapping[str, Role] = MappingProxyType(
         "v3.fal.media": Role.CDN,
         "v3b.fal.media": Role.CDN,
         "fal.media": Role.CDN,
+        "fal-cdn.batuhan-941.workers.dev": Role.CDN,
         GCS_HOST: Role.GCS,
         ROUTER_HOST: Role.ROUTER,
+        HF_HOST: Role.HF,
         "api.fal.ai": Role.OTHER,
         "fal.ai": Role.OTHER,
         "auth.fal.ai": Role.OTHER,
+        "fal.dev": Role.OTHER,
         "gateway.fal.ai": Role.OTHER,
         "ws.fal.run": Role.WS,
         "wma.fal.run": Role.OTHER,
     }
 )
 
-_DOMAINS = (".fal.run", ".fal.ai", ".fal.media", ".falrun.com")
+DOMAINS = ("fal.run", "fal.ai", "fal.media", "falrun.com", "fal.dev")
+"""fal's domains; `fal.dev` is where fal tests its own service."""
+_BELOW = tuple(f".{domain}" for domain in DOMAINS)
+_CDN_DOMAIN = ".fal.media"
+_CDN_GENERATION = re.compile(r"v[0-9]+b?\.fal\.media")
+_BUCKETS = tuple(f"/{bucket}/" for bucket in (GCS_BUCKET, *OLD_BUCKETS))
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-_SHARED = frozenset({Role.GCS, Role.ROUTER})
+_SHARED = frozenset({Role.GCS, Role.ROUTER, Role.HF})
 
 
 class BadHost(ValueError):
@@ -83,29 +103,56 @@ class Hosts:
     def __len__(self) -> int:
         return len(self._roles)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hosts that are known by name."""
+        return tuple(self._roles)
+
     def role(self, host: str) -> Role | None:
         """The role of a normalized host name; None if the host is not fal's.
 
-        An unknown name below one of fal's domains is OTHER, so it is never contacted.
+        An unknown name below `fal.media` serves files; below another domain of fal's it is OTHER, so it is never
+        contacted.
         """
         found = self._roles.get(host)
-        if found is None and host.endswith(_DOMAINS):
-            return Role.OTHER
+        if found is None and host.endswith(_BELOW):
+            return Role.CDN if host.endswith(_CDN_DOMAIN) else Role.OTHER
         return found
+
+    def knows(self, host: str) -> bool:
+        """Whether it is known what this normalized host name of fal's serves."""
+        return host in self._roles or _CDN_GENERATION.fullmatch(host) is not None
 
     def owns(self, host: str) -> bool:
         """Whether every connection to this host is fal traffic (false for hosts that fal shares with others)."""
-        role = self.role(normalize(host))
-        return role is not None and role not in _SHARED
+        host = normalize(host)
+        role = self.role(host)
+        return role is not None and (role not in _SHARED or host in self.extra)
 
     def claims(self, host: str, path: str) -> bool:
-        """Whether a request to this normalized host and path is fal traffic, which falmock answers."""
+        """Whether falmock answers a request to this normalized host and path.
+
+        `path` may have a query, which only a call to Hugging Face needs.
+        """
         role = self.role(host)
+        if role is None or host in self.extra:
+            return role is not None
         if role is Role.GCS:
-            return path.startswith(f"/{GCS_BUCKET}/")
+            return path.startswith(_BUCKETS)
         if role is Role.ROUTER:
             return path.startswith(ROUTER_PREFIX)
-        return role is not None
+        return role is not Role.HF or _is_mapping_call(path)
+
+    def may_pass(self, host: str) -> bool:
+        """Whether a claimed call to this normalized host may go on to it in replay: the host is not fal's."""
+        return self.role(host) is Role.HF and host not in self.extra
+
+
+def _is_mapping_call(path: str) -> bool:
+    """Whether a path with its query asks Hugging Face for the providers of a model, and for nothing else."""
+    path, _, query = path.partition("?")
+    expanded = {value for name, value in parse_qsl(query) if name in ("expand", "expand[]")}
+    return expanded == {PROVIDERS} and path.startswith(MODELS_PATH) and path.split("/")[5:6] != ["revision"]
 
 
 def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
@@ -113,7 +160,7 @@ def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
 
     A name without a role is a run host with `queue.NAME` as its queue, as fal-client reads `FAL_RUN_HOST`.
     """
-    roles = {role.value: role for role in (Role.RUN, Role.QUEUE, Role.REST, Role.CDN)}
+    roles = {role.value: role for role in (Role.RUN, Role.QUEUE, Role.REST, Role.CDN, Role.HF)}
     result: dict[str, Role] = {}
     implied: dict[str, Role] = {}
     for spec in specs:

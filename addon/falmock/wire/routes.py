@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from urllib.parse import unquote
 from urllib.parse import unquote_plus
 
 from falmock.wire import endpoint as endpoint_ids
@@ -19,6 +20,7 @@ from falmock.wire.calls import FileGet
 from falmock.wire.calls import FilePut
 from falmock.wire.calls import MultipartStart
 from falmock.wire.calls import PartUrl
+from falmock.wire.calls import ProviderMapping
 from falmock.wire.calls import Result
 from falmock.wire.calls import Run
 from falmock.wire.calls import RunSocket
@@ -35,6 +37,8 @@ from falmock.wire.calls import UploadPart
 from falmock.wire.calls import WebhookKeys
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import GCS_BUCKET
+from falmock.wire.hosts import MODELS_PATH
+from falmock.wire.hosts import OLD_BUCKETS
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
@@ -86,6 +90,8 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
         return _cdn(method, path)
     if role is Role.GCS:
         return _gcs(method, path)
+    if role is Role.HF:
+        return _hub(method, path)
     if role is Role.ROUTER:
         path = "/" + path[1:].partition("/")[2]  # without the provider's name
         return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
@@ -185,7 +191,16 @@ def _cdn(method: str, path: str) -> Call:
     return _not_allowed(method, f"{path} on a CDN host", "GET, HEAD, PUT or one of the upload routes")
 
 
+def _hub(method: str, path: str) -> Call:
+    model = path.removeprefix(MODELS_PATH).rstrip("/")
+    if path.startswith(MODELS_PATH) and model and method in ("GET", "HEAD"):
+        return ProviderMapping(unquote(model))
+    return Unrouted(501, "of Hugging Face's Hub, falmock answers only the call for the providers of a model")
+
+
 def _gcs(method: str, path: str) -> Call:
+    if path.startswith(tuple(f"/{bucket}/" for bucket in OLD_BUCKETS)) and method in ("GET", "HEAD"):
+        return FileGet()
     if not path.startswith(f"/{GCS_BUCKET}/"):
         return Unrouted(404, f"{path} is not in fal's bucket")
     part = _JS_PART.fullmatch(path)

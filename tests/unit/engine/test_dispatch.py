@@ -63,7 +63,8 @@ def test_jobs_are_guarded_and_unknown_ids_are_not() -> None:
 
 
 def test_every_call_has_its_answer() -> None:
-    assert set(Client().engine._dispatch._handlers) == set(get_args(calls.Call))
+    beside = {calls.ProviderMapping}  # its answer may be to go on to Hugging Face
+    assert set(Client().engine._dispatch._handlers) | beside == set(get_args(calls.Call))
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,22 @@ from falmock.wire.hosts import parse_extra
         ("gateway.fal.ai", Role.OTHER),
         ("new.fal.run", Role.OTHER),
         ("a.b.fal.ai", Role.OTHER),
-        ("v4.fal.media", Role.OTHER),
+        ("v1.fal.media", Role.CDN),
+        ("v2.fal.media", Role.CDN),
+        ("v4.fal.media", Role.CDN),
+        ("v12b.fal.media", Role.CDN),
+        ("fal-cdn.batuhan-941.workers.dev", Role.CDN),
+        ("unheard-of.fal.media", Role.CDN),
+        ("110602490-fast-sdxl.gateway.alpha.fal.ai", Role.OTHER),
+        ("run.fal.dev", Role.OTHER),
         ("rest.falrun.com", Role.OTHER),
         ("notfal.run", None),
         ("fal.run.example.com", None),
         ("fal.example", None),
         ("googleapis.com", None),
-        ("huggingface.co", None),
+        ("huggingface.co", Role.HF),
+        ("v2.fal.media.example.com", None),
+        ("batuhan-941.workers.dev", None),
         ("localhost", None),
         ("", None),
     ],
@@ -50,13 +59,16 @@ def test_what_a_host_serves(host: str, role: Role | None) -> None:
     assert Hosts().role(host) is role
 
 
-@pytest.mark.parametrize("host", ["FAL.run", "Queue.Fal.Run.", "unheard-of.fal.media", "falrun.com"])
+@pytest.mark.parametrize(
+    "host", ["FAL.run", "Queue.Fal.Run.", "unheard-of.fal.media", "v2.fal.media", "falrun.com", "run.fal.dev"]
+)
 def test_every_connection_to_a_host_of_fals_is_owned(host: str) -> None:
     assert Hosts().owns(host)
 
 
 @pytest.mark.parametrize(
-    "host", ["storage.googleapis.com", "router.huggingface.co", "example.com", "fal.run.evil.test"]
+    "host",
+    ["storage.googleapis.com", "router.huggingface.co", "huggingface.co", "example.com", "fal.run.evil.test"],
 )
 def test_a_host_that_others_use_too_is_not_owned(host: str) -> None:
     assert not Hosts().owns(host)
@@ -70,6 +82,18 @@ def test_a_host_that_others_use_too_is_not_owned(host: str) -> None:
         ("storage.googleapis.com", "/falserverless/a.png", True),
         ("storage.googleapis.com", "/falserverless-not/a.png", False),
         ("storage.googleapis.com", "/someone/falserverless/a.png", False),
+        ("storage.googleapis.com", "/fal-flux-lora/a.safetensors", True),
+        ("storage.googleapis.com", "/isolate-dev-hot-rooster_toolkit_bucket/a.png?X-Goog-Expires=1", True),
+        ("huggingface.co", "/api/models/a/b?expand=inferenceProviderMapping", True),
+        ("huggingface.co", "/api/models/a/b?expand[]=inferenceProviderMapping", True),
+        ("huggingface.co", "/api/models/a/b?expand%5B%5D=inferenceProviderMapping&x=1", True),
+        ("huggingface.co", "/api/models/gpt2?expand=inferenceProviderMapping", True),
+        ("huggingface.co", "/api/models/a/b", False),
+        ("huggingface.co", "/api/models/a/b?expand=downloads", False),
+        ("huggingface.co", "/api/models/a/b?expand=inferenceProviderMapping&expand=downloads", False),
+        ("huggingface.co", "/api/models/a/b/revision/main?expand=inferenceProviderMapping", False),
+        ("huggingface.co", "/api/datasets/a/b?expand=inferenceProviderMapping", False),
+        ("huggingface.co", "/a/b/resolve/main/x?expand=inferenceProviderMapping", False),
         ("router.huggingface.co", "/fal-ai/fal-ai/flux/dev", True),
         ("router.huggingface.co", "/together/v1/chat", False),
         ("example.com", "/fal-ai/flux", False),
@@ -94,6 +118,7 @@ def test_names_are_compared_without_case_and_trailing_dot(host: str, plain: str)
         ([" rest.example.com = rest "], {"rest.example.com": Role.REST}),
         (["a.test=run", "q.test=queue"], {"a.test": Role.RUN, "q.test": Role.QUEUE}),
         (["localhost=run"], {"localhost": Role.RUN}),
+        (["huggingface.co=hf"], {"huggingface.co": Role.HF}),
         (["127.0.0.1=cdn"], {"127.0.0.1": Role.CDN}),
     ],
 )
@@ -147,3 +172,29 @@ def test_extra_hosts_stand_beside_fals_own() -> None:
 @pytest.mark.parametrize("specs", [["queue.x.test=cdn", "x.test"], ["x.test", "queue.x.test=cdn"]])
 def test_a_role_said_outright_holds_wherever_it_stands(specs: list[str]) -> None:
     assert parse_extra(specs) == {"x.test": Role.RUN, "queue.x.test": Role.CDN}
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("fal.run", True),
+        ("fal.dev", True),
+        ("v7b.fal.media", True),
+        ("yours.example.com", True),
+        ("v7c.fal.media", False),
+        ("cdn.fal.media", False),
+        ("new.fal.run", False),
+        ("api.fal.dev", False),
+    ],
+)
+def test_hosts_of_fals_that_are_not_known(host: str, *, known: bool) -> None:
+    assert Hosts({"yours.example.com": Role.RUN}).knows(host) is known
+
+
+def test_a_host_of_hugging_face_is_ours_altogether_only_if_it_is_asked_for() -> None:
+    usual, asked = Hosts(), Hosts({"huggingface.co": Role.HF})
+    for hosts, ours in ((usual, False), (asked, True)):
+        assert hosts.owns("huggingface.co") is ours
+        assert hosts.claims("huggingface.co", "/a/b/resolve/main/config.json") is ours
+        assert hosts.may_pass("huggingface.co") is not ours
+    assert not usual.may_pass("fal.run")

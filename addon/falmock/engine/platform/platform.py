@@ -77,7 +77,8 @@ class Platform:
         return auth.refusal(self._context.config.auth, headers, platform.NO_KEY)
 
     @property
-    def _catalogue(self) -> Catalogue:
+    def catalogue(self) -> Catalogue:
+        """What the current fixtures say about models."""
         index = self._context.index
         if index is not self._index:
             self._index, self._known = index, Catalogue(index)
@@ -87,7 +88,7 @@ class Platform:
 
     def _models(self, request: Request) -> Reply:
         query = platform.wanted(request.query)
-        catalogue = self._catalogue
+        catalogue = self.catalogue
         ids = sorted(filter(catalogue.knows, query.ids)) if query.ids else catalogue.ids
         found = {name: catalogue.metadata(name) for name in ids}
         page = platform.page([name for name in ids if _is_selected(name, found[name].value, query)], *query[:2])
@@ -103,7 +104,7 @@ class Platform:
 
     def _document(self, request: Request) -> Reply:
         ids = platform.wanted_ids(request.query)
-        document = self._catalogue.document(ids[0])
+        document = self.catalogue.document(ids[0])
         if document is None:
             # The body is fal's (PROTOCOL.md section 8); the header has falmock's reason.
             why = f"no fixture or schema is for {ids[0]}"
@@ -114,7 +115,7 @@ class Platform:
 
     def _pricing(self, request: Request) -> Reply:
         ids = platform.wanted_ids(request.query)
-        known = {name: self._catalogue.price(name) for name in ids}
+        known = {name: self.catalogue.price(name) for name in ids}
         unknown = [name for name, fact in known.items() if fact is None]
         if unknown:
             return _no_price(unknown)
@@ -124,7 +125,7 @@ class Platform:
 
     def _estimate(self, request: Request) -> Reply:
         kind, quantities = _quantities(request.body)
-        known = {name: self._catalogue.price(name) for name in quantities}
+        known = {name: self.catalogue.price(name) for name in quantities}
         unknown = [name for name, price in known.items() if price is None]
         if unknown:
             return _no_price(unknown)
@@ -134,7 +135,7 @@ class Platform:
             raise platform.BadQuery(f"endpoints: expected prices in one currency, found {', '.join(currencies)}")
         costs = []
         for name, quantity in quantities.items():
-            units = self._catalogue.units(name) if kind == "historical_api_price" else 1.0
+            units = self.catalogue.units(name) if kind == "historical_api_price" else 1.0
             if units is None:
                 text = f"No fixture for {name} has billableUnits: add them to one, request unit_price, {_RECORD}"
                 return _problem(404, "not_found", text, "no billable units are known")

@@ -74,9 +74,8 @@ def _take_entry(recording: RecordingSession, entry: har.HarEntry) -> None:
         return
     request = entry.request
     url = f"https://{request.host}{request.path}"
-    if recording.recorder.hosts.claims(request.host, request.path) or recording.recorder.uploads.expects(
-        request.method, url
-    ):
+    target = f"{request.path}?{request.query}"
+    if recording.recorder.hosts.claims(request.host, target) or recording.recorder.uploads.expects(request.method, url):
         recording.take(entry)
     else:
         recording.counts["other hosts"] += 1
