@@ -172,7 +172,9 @@ class App:
 
     def learned(self, file: File) -> None:
         """A recording learned the content of a file URL: from now on, calls that contain the URL match by that content."""
-        self.engines.common.scope.assets.note(urlsplit(file.url).path, file.sha256, file.content_type)
+        url = urlsplit(file.url)
+        if self.config.hosts.claims(url.hostname or "", url.path):
+            self.engines.common.scope.assets.note(url.path, file.sha256, file.content_type)
 
     # calls
 

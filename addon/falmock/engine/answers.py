@@ -20,6 +20,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.index import for_call
 from falmock.fixtures.matching.index import last_named
 from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.wire.endpoint import EndpointId
@@ -122,9 +123,11 @@ class Answers:
         """The digest of the file that a URL names; None if the file is not known here."""
         host, _, path = url[len("https://") :].partition("/")
         role = self.context.config.hosts.role(host)
-        if role is not Role.CDN and role is not Role.GCS:
-            return None
-        return self.context.scope.assets.digest_of("/" + path.partition("?")[0])
+        known = None
+        if role is Role.CDN or role is Role.GCS:
+            known = self.context.scope.assets.digest_of("/" + path.partition("?")[0])
+        recorded = self.context.index.recorded_urls
+        return recorded.get(address(url)) if known is None and recorded else known
 
     def find_plain(self, request: Request) -> Fixture | None:
         """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD."""

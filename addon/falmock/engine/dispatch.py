@@ -107,14 +107,14 @@ class Dispatch:
             ),
             calls.Submit: self._to_endpoint(queue.submit),
             calls.UploadInitiate: self._to_storage(
-                self._recorded_or(lambda request, call, _: uploads.initiate(request, call))
+                self._recorded_start_or(lambda request, call, _: uploads.initiate(request, call))
             ),
             calls.CdnToken: self._to_storage(self._recorded_or(lambda _, __, now: uploads.token(now))),
             calls.Token: self._to_storage(self._recorded_or(self._tokens.give)),
             calls.FileGet: lambda request, _, __: self._downloads.get(request),
-            calls.FilePut: self._recorded_or(lambda request, _, __: uploads.put(request)),
-            calls.DirectUpload: self._recorded_or(lambda request, _, __: uploads.upload(request)),
-            calls.MultipartStart: self._recorded_or(lambda request, _, __: uploads.multipart_start(request)),
+            calls.FilePut: self._recorded_file_or(lambda request, _, __: uploads.put(request)),
+            calls.DirectUpload: self._recorded_file_or(lambda request, _, __: uploads.upload(request)),
+            calls.MultipartStart: self._recorded_start_or(lambda request, _, __: uploads.multipart_start(request)),
             calls.UploadPart: self._recorded_or(uploads.part),
             calls.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
             calls.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
@@ -151,6 +151,30 @@ class Dispatch:
 
         def handle(request: Request, call: Any, now: float) -> Answer:
             return self._answers.recorded(request) or handler(request, call, now)
+
+        return handle
+
+    def _recorded_start_or(self, handler: Handler) -> Handler:
+        """As `_recorded_or`, for calls that start an upload: its content is taken at the recorded URLs."""
+
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            recorded = self._answers.recorded(request)
+            if recorded is None:
+                return handler(request, call, now)
+            self._uploads.issued(recorded)
+            return recorded
+
+        return handle
+
+    def _recorded_file_or(self, handler: Handler) -> Handler:
+        """As `_recorded_or`, for calls whose body is a file: it is kept, whoever answers."""
+
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            recorded = self._answers.recorded(request)
+            if recorded is None:
+                return handler(request, call, now)
+            self._uploads.stored(request, recorded)
+            return recorded
 
         return handle
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.document import scrubbed
+from falmock.recording.document import with_urls
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import FileUrls
 from falmock.recording.match import MatchBuilder
@@ -19,6 +20,10 @@ from falmock.recording.outcome import Tell
 from falmock.recording.response import BuiltResponse
 from falmock.recording.response import ResponseBuilder
 from falmock.recording.streams import streamed
+from falmock.recording.uploads import url_key
+from falmock.recording.values import references
+from falmock.recording.values import texts
+from falmock.recording.values import values
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Request
 
@@ -64,9 +69,20 @@ class Composer:
         """A fixture to write, without secrets; `asked` is the time of the call (seconds since the epoch)."""
         self.redactor.learn_from([entry.get(part) for part in ("response", "stream", "realtime")])
         clean = scrubbed(entry, self.redactor)
-        for key in answered.urls:
+        given = {url_key(text) for text in texts(clean["match"].get("input"))}
+        # The app's own URL on a host that is not fal's stays as the app knows it.
+        urls = {key: url for key, url in answered.urls.items() if key not in given or self._files.is_file_url(url)}
+        links = frozenset(answered.links.keys() - given)
+        for key in (*urls, *links):
             self._files.name(key)
-        return Save(clean, call_name(clean["match"]), about, asked, answered.urls, tuple(answered.contents))
+        clean = with_urls(clean, self._upload_urls(clean))
+        return Save(clean, call_name(clean["match"]), about, asked, urls, tuple(answered.contents), links=links)
+
+    def _upload_urls(self, entry: dict[str, Any]) -> dict[str, str]:
+        """The URLs on fal of the uploaded files in an entry, with their content."""
+        names = set(references([entry["match"].get("input"), *values(entry)]))
+        found = ((self._files.upload_url(name.removeprefix("sha256:")), name) for name in names)
+        return {url: name for url, name in found if url is not None}
 
 
 def warn(text: str) -> Tell:

@@ -26,6 +26,8 @@ from falmock.wire import storage
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.media import type_of
 
+MAX_URLS = 100
+"""How many URLs one entry keeps: a call that is repeated all the time has new ones each time."""
 _UNSAFE = frozenset('<>:"|*')
 
 
@@ -114,17 +116,39 @@ def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[E
 def linked(entry: Entry, file: File) -> Entry:
     """The entry with references to the file's content in place of its URL; the entry itself if nothing changes.
 
-    References in the match that have only the digest get type and size too.
+    References in the match that have only the digest get type and size too. `recorded` keeps the URL.
     """
     key = url_key(file.url)
     changed = mapped(entry, lambda value: _swapped(value, key, file_value(file)))
     match = entry["match"]
     if "input" in match:
         stated = _swapped(match["input"], key, reference(file))
+        is_named = changed is not entry or stated != match["input"]
         stated = _replaced(stated, {FILE: f"sha256:{file.sha256}"}, reference(file))
         if stated != match["input"]:
             changed = {name: {**match, "input": stated} if name == "match" else part for name, part in changed.items()}
-    return changed
+    else:
+        is_named = changed is not entry
+    return with_urls(changed, {key: f"sha256:{file.sha256}"}) if is_named else changed
+
+
+def with_urls(entry: Entry, urls: Mapping[str, str]) -> Entry:
+    """The entry with these URLs of its files in `recorded`, which is no part of what a call is compared with.
+
+    They differ each time, as the time and the request id there do: a new recording changes no other line.
+    """
+    recorded = entry.get("recorded", {})
+    known = recorded.get("urls", {})
+    if not urls or urls.items() <= known.items():
+        return entry
+    merged = dict(sorted({**dict(list(known.items())[-MAX_URLS:]), **urls}.items()))
+    return {**entry, "recorded": {**recorded, "urls": merged}}
+
+
+def urls_of(entry: Entry) -> dict[str, str]:
+    """The URLs that the files of an entry had when it was recorded, with their content."""
+    found: dict[str, str] = entry.get("recorded", {}).get("urls", {})
+    return found
 
 
 def file_urls(entry: Entry, is_file_url: Callable[[str], bool]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import re
 from collections import OrderedDict
 from typing import Any
 from typing import NamedTuple
+from urllib.parse import urljoin
 from urllib.parse import urlsplit
 
 from falmock.fixtures.matching.canonical import FILE
@@ -18,6 +19,7 @@ from falmock.recording.uploads import url_key
 from falmock.wire import storage
 from falmock.wire.formats.media import DEFAULT
 from falmock.wire.formats.media import is_type
+from falmock.wire.formats.media import type_of
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.hosts import normalize
@@ -38,19 +40,18 @@ class FileUrls:
         self.hosts = hosts
         self._uploaded: OrderedDict[str, File] = OrderedDict()
         self._contents: OrderedDict[str, File] = OrderedDict()
-        self._named: OrderedDict[str, None] = OrderedDict()
+        self._named: OrderedDict[str, str] = OrderedDict()
 
     def is_file_url(self, text: str) -> bool:
         """Whether a text is the URL of a file on one of fal's file hosts."""
-        if not text.startswith("https://") or len(text) > 4096 or any(char.isspace() for char in text):
-            return False
-        try:
-            parts = urlsplit(text)
-            host = normalize(parts.hostname or "")
-        except ValueError:
-            return False
+        host, path = _place(text)
         role = self.hosts.role(host)
-        return role in (Role.CDN, Role.GCS) and self.hosts.claims(host, parts.path) and parts.path.strip("/") != ""
+        return role in (Role.CDN, Role.GCS) and self.hosts.claims(host, path) and path.strip("/") != ""
+
+    def is_elsewhere(self, text: str) -> bool:
+        """Whether a text is a URL on a host that is not fal's. It may name a file, or a page."""
+        host, path = _place(text)
+        return host != "" and path.strip("/") != "" and not self.hosts.claims(host, path)
 
     def upload(self, file: File) -> None:
         """Note the content of a URL that the app uploaded to."""
@@ -60,14 +61,29 @@ class FileUrls:
                 table.popitem(last=False)
 
     def name(self, key: str) -> None:
-        """Note that a recorded answer contains the file URL with this `url_key`."""
-        self._named[key] = None
+        """Note that a recorded answer contains the URL with this `url_key`."""
+        self._note(key, key)
+
+    def redirect(self, url: str, location: str) -> None:
+        """Note that the file at a URL in an answer is at another location."""
+        key = self._named.get(url_key(url))
+        if key is not None:
+            self._note(url_key(urljoin(url, location)), key)
+
+    def _note(self, key: str, named: str) -> None:
+        self._named[key] = named
         if len(self._named) > LIMIT:
             self._named.popitem(last=False)
 
-    def is_named(self, url: str) -> bool:
-        """Whether a recorded answer contains this file URL."""
-        return url_key(url) in self._named
+    def named(self, url: str) -> str | None:
+        """The URL in a recorded answer whose file is at this URL, the same or one that redirects; None if there is none."""
+        return self._named.get(url_key(url))
+
+    def upload_url(self, sha256: str) -> str | None:
+        """The URL on fal that the app last uploaded this content to; None if it did not, or falmock made the URL."""
+        file = self._contents.get(sha256)
+        url = "" if file is None else url_key(file.url)
+        return None if not url or storage.digest_in_path(urlsplit(url).path) else url
 
     def uploaded(self, url: str) -> File | None:
         """The file that the app uploaded to this URL, or an uploaded one from whose content falmock derived the URL."""
@@ -84,6 +100,22 @@ class FileUrls:
             sha256 = storage.digest_in_path(urlsplit(url).path)
             return File(url_key(url), sha256, 0, "") if sha256 else None
         return file
+
+
+def _place(text: str) -> tuple[str, str]:
+    """The host and the path of a text that is an `https:` URL; twice "" for any other text."""
+    if not text.startswith("https://") or len(text) > 4096 or any(char.isspace() for char in text):
+        return "", ""
+    try:
+        parts = urlsplit(text)
+        return ("", "") if "@" in parts.netloc else (normalize(parts.hostname or ""), parts.path)
+    except ValueError:
+        return "", ""
+
+
+def is_media(url: str) -> bool:
+    """Whether the name at the end of a URL is that of an image, a video, a sound or a 3D model."""
+    return type_of(file_name(url)).startswith(("image/", "video/", "audio/", "model/"))
 
 
 def reference(file: File) -> dict[str, Any]:

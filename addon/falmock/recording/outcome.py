@@ -30,7 +30,8 @@ class Save(NamedTuple):
 
     `name` describes the call in the file's name, `about` in messages. `asked` is when the call was made (seconds
     since the epoch); answers of one match take turns in this order. `urls` are the file URLs in the answer, unchanged,
-    by `uploads.url_key`; `contents` are assets that the entry refers to, with their types. `is_cut`: the client left
+    by `uploads.url_key`, which are fetched at the end; `links` are the keys of URLs that are files if the app downloads
+    them. `contents` are assets that the entry refers to, with their types. `is_cut`: the client left
     before the answer was complete, so the rest is unknown.
     """
 
@@ -41,6 +42,7 @@ class Save(NamedTuple):
     urls: dict[str, str]
     contents: tuple[tuple[Content, str], ...] = ()
     is_cut: bool = False
+    links: frozenset[str] = frozenset()
 
 
 class Link(NamedTuple):

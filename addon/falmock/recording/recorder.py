@@ -35,6 +35,7 @@ from falmock.wire.message import Request
 
 _PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}
 """Hosts whose other calls are recorded as plain HTTP, if the path begins with this."""
+_REDIRECTS = (301, 302, 303, 307, 308)
 _CREDENTIALS = ("/v1/keys", "/tokens", "/.well-known", "/oauth")
 """Paths that are never recorded, because their answers are credentials."""
 
@@ -71,8 +72,12 @@ class Recorder:
             return Sink.HASH if direct else Sink.NOTHING
         return self.uploads.sink(method, f"https://{host}{path}") if method == "PUT" else Sink.NOTHING
 
+    def expects(self, method: str, url: str) -> bool:
+        """Whether a call to a host that is not fal's is recorded: of an upload, or of a file that an answer names."""
+        return self.uploads.expects(method, url) or (method == "GET" and self.files.named(url) is not None)
+
     def note(self, exchange: Exchange) -> list[Outcome]:
-        """The outcomes of one exchange with a host of fal's, or with an upload URL that fal issued."""
+        """The outcomes of one exchange with a host of fal's, or that `expects` accepts."""
         request = exchange.request
         self.redactor.learn(request.headers, request.query)
         self.redactor.learn(exchange.headers)
@@ -82,8 +87,8 @@ class Recorder:
         if self.uploads.expects(request.method, url):
             return self._upload_proceeds(url, exchange)
         role = self.hosts.role(request.host)
-        if role is None:
-            return []
+        if role is None or not self.hosts.claims(request.host, f"{request.path}?{request.query}"):
+            return [] if self.files.named(url) is None else self._download(exchange)
         return self._handle(routes.route(role, request.method, request.path, request.query), exchange)
 
     def note_delivery(self, request: Request, at: float) -> list[Outcome]:
@@ -135,6 +140,9 @@ class Recorder:
             return self._plain_call(exchange)
         if isinstance(call, calls.CdnToken):
             self._learn_token(exchange.body)
+        if isinstance(call, calls.DirectUpload) and exchange.lost and exchange.status < 300:
+            url = f"https://{exchange.request.host}{exchange.request.path}"
+            return [_content_lost(url, exchange), *self._plain(exchange._replace(lost=""), any_query=True)]
         return self._uploaded(self.uploads.start(call, exchange) if exchange.status < 300 else None)
 
     def _run(self, call: calls.Run | calls.Stream, exchange: Exchange) -> list[Outcome]:
@@ -188,24 +196,33 @@ class Recorder:
         return [Known(file)]
 
     def _lost_upload(self, url: str, exchange: Exchange) -> list[Outcome]:
-        """Record an upload with unknown bytes as plain calls, so that the app gets the same URL again."""
-        text = f"the content of an upload to {url} is unknown ({exchange.lost}): only its name and type are recorded"
-        outcomes: list[Outcome] = [warn(text)]
-        for part in (self.uploads.started_by(url), exchange._replace(lost="")):
-            if part is not None:
-                outcomes += self._plain(part)
-        return outcomes
+        """Record the start of an upload with unknown bytes, so that replay takes those of the app at the same URL."""
+        outcomes: list[Outcome] = [_content_lost(url, exchange)]
+        started = self.uploads.lose(url)
+        return outcomes if started is None else outcomes + self._plain(self._with_own_upload_url(started))
+
+    def _with_own_upload_url(self, started: Exchange) -> Exchange:
+        """The start of an upload whose content goes to a host of fal's; else it would leave in replay."""
+        answer = jsontext.object_of(started.body, exact=True) or {}
+        upload_url, file_url = answer.get("upload_url"), answer.get("file_url")
+        if isinstance(upload_url, str) and not self.files.is_file_url(upload_url):
+            return started._replace(body=jsontext.dump_exact({**answer, "upload_url": file_url}, indent=None).encode())
+        return started
 
     def _download(self, exchange: Exchange) -> list[Outcome]:
+        url = f"https://{exchange.request.host}{exchange.request.path}"
+        if exchange.request.method == "GET" and exchange.status in _REDIRECTS and "location" in exchange.headers:
+            self.files.redirect(url, exchange.headers["location"])
+            return []
         if exchange.request.method != "GET" or not _is_whole(exchange):
             return []
-        url = f"https://{exchange.request.host}{exchange.request.path}"
         if self.files.uploaded(url):
             return []  # replay serves uploaded files by itself
         if exchange.lost:
             return [warn(f"the file {url} is not kept: {exchange.lost}")]
-        if self.files.is_named(url):
-            return [Link(url, exchange.downloaded, exchange.content_type)]
+        named = self.files.named(url)
+        if named is not None:
+            return [Link(named, exchange.downloaded, exchange.content_type)]
         return self._plain(exchange._replace(status=200))
 
     # everything else
@@ -239,6 +256,11 @@ class Recorder:
         for token in (value.get("token"), value.get("detail")) if isinstance(value, dict) else (value,):
             if isinstance(token, str):
                 self.redactor.learn_value(token)
+
+
+def _content_lost(url: str, exchange: Exchange) -> Outcome:
+    text = f"the content of an upload to {url} is unknown ({exchange.lost}): in replay it is what the app uploads"
+    return warn(text)
 
 
 def _is_whole(exchange: Exchange) -> bool:

@@ -11,6 +11,7 @@ from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import FileUrls
 from falmock.recording.files import data_uri
+from falmock.recording.files import is_media
 from falmock.recording.files import readable_name
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
@@ -24,6 +25,8 @@ from falmock.wire.message import content_of
 _KEPT_HEADERS = frozenset({"retry-after", "content-disposition", "content-language", "location"})
 _LEFT_OUT = frozenset({"x-fal-request-id", "x-fal-served-from", "x-fal-cdn-token", "x-fal-billable-units"})
 _UNITS = re.compile(r"(0|[1-9]\d{0,8})(\.\d{1,30})?")
+_OF_FILE = frozenset({"content_type", "file_name", "file_size"})
+"""What fal's file objects have beside `url` (PROTOCOL.md section 6.6)."""
 _INLINE = 1024
 """A `data:` URI of up to this many characters stays in the fixture."""
 
@@ -34,11 +37,15 @@ class NotAnAnswer(ValueError):
 
 @dataclass(slots=True)
 class BuiltResponse:
-    """A `response`, the file URLs in it (unchanged, by `url_key`), and the assets it refers to."""
+    """A `response`, the file URLs in it (unchanged, by `url_key`), and the assets it refers to.
+
+    `links` are the other URLs in it on hosts that are not fal's: what they name is known if the app downloads it.
+    """
 
     response: dict[str, Any] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     contents: list[tuple[Content, str]] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
 
 
 class ResponseBuilder:
@@ -96,13 +103,25 @@ class ResponseBuilder:
         if isinstance(value, list):
             return [self.rendered(item, result) for item in value]
         if isinstance(value, dict):
-            return {key: self.rendered(item, result) for key, item in value.items()}
+            is_file = not _OF_FILE.isdisjoint(value)
+            return {
+                key: self.text(item, result, is_file=is_file)
+                if key == "url" and isinstance(item, str)
+                else self.rendered(item, result)
+                for key, item in value.items()
+            }
         return self.text(value, result) if isinstance(value, str) and ":" in value else value
 
-    def text(self, text: str, result: BuiltResponse) -> Any:
-        """A text in the form of a fixture: file URLs and `data:` URIs become references."""
+    def text(self, text: str, result: BuiltResponse, *, is_file: bool = False) -> Any:
+        """A text in the form of a fixture: file URLs and `data:` URIs become references.
+
+        `is_file`: what is beside the text says that it is the URL of a file.
+        """
         if text.startswith("data:"):
             return self._inline(text, result)
+        if self._files.is_elsewhere(text):
+            (result.urls if is_file or is_media(text) else result.links)[url_key(text)] = text
+            return text
         if not self._files.is_file_url(text):
             return text
         file = self._files.uploaded(text)

@@ -63,6 +63,8 @@ class _Upload:
     content_type: str
     started: Exchange
     parts: dict[int, Content] = field(default_factory=dict)
+    is_lost: bool = False
+    """Some of its content is unknown."""
 
 
 class _Step(NamedTuple):
@@ -130,16 +132,19 @@ class UploadTraces:
             content = exchange.uploaded
             content_type = _type(exchange.request.headers.get("content-type"), upload.content_type)
             return File(upload.file_url, content.sha256, content.size, content_type)
-        if not upload.parts:
+        if not upload.parts or upload.is_lost:
             return None
         content = self._join([upload.parts[place] for place in sorted(upload.parts)])
         upload.parts.clear()
         return File(upload.file_url, content.sha256, content.size, upload.content_type)
 
-    def started_by(self, url: str) -> Exchange | None:
-        """The exchange in which fal issued this upload URL; None if it was not observed."""
+    def lose(self, url: str) -> Exchange | None:
+        """The content for this upload URL is unknown: the exchange in which fal issued the URL, once for each upload."""
         step = self._step(url)
-        return None if step is None else step.upload.started
+        if step is None or step.upload.is_lost:
+            return None
+        step.upload.is_lost = True
+        return step.upload.started
 
     def _add(self, upload_url: str, upload: _Upload) -> None:
         self._uploads[url_key(upload_url)] = upload

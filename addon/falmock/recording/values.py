@@ -6,6 +6,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
+from falmock.fixtures.matching.canonical import FILE
+
 Entry = dict[str, Any]
 
 _HOLDING = {"response": ("json",), "stream": ("json",), "realtime": ("json", "msgpack")}
@@ -49,3 +51,12 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from texts(item)
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every reference to a file in a JSON value, as `sha256:<hex>`."""
+    if isinstance(value, dict) and FILE in value:
+        yield str(value[FILE])
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from references(item)

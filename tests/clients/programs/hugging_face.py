@@ -6,7 +6,6 @@ A line in is `[act, arguments]`, a line out is what it saw; both are JSON.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import sys
 from typing import Any

@@ -90,9 +90,52 @@ def test_a_url_of_our_own_for_an_upload_is_the_uploads() -> None:
 
 def test_names_are_remembered_by_key() -> None:
     found = FileUrls(Hosts())
-    assert not found.is_named(CAT)
+    assert found.named(CAT) is None
     found.name(CAT)
-    assert found.is_named(f"{CAT}?identity=2")
+    assert found.named(f"{CAT}?identity=2") == CAT
+
+
+def test_a_file_at_another_location_is_that_of_the_url_in_the_answer() -> None:
+    found = FileUrls(Hosts())
+    found.redirect(CAT, "https://example.com/elsewhere")
+    assert found.named("https://example.com/elsewhere") is None
+    found.name(CAT)
+    found.redirect(f"{CAT}?x=1", "https://storage.googleapis.com/b/cat?X-Goog-Signature=1")
+    found.redirect("https://storage.googleapis.com/b/cat", "/c/cat")
+    assert found.named("https://storage.googleapis.com/b/cat") == CAT
+    assert found.named("https://storage.googleapis.com/c/cat?sig=2") == CAT
+
+
+@pytest.mark.parametrize(
+    ("url", "is_fals", "is_elsewhere"),
+    [
+        (CAT, True, False),
+        ("https://v2.fal.media/files/a_out.mp4", True, False),
+        ("https://fal-cdn.batuhan-941.workers.dev/files/tiger/x.png", True, False),
+        ("https://storage.googleapis.com/falserverless/x.png", True, False),
+        ("https://storage.googleapis.com/others/x.png?X-Goog-Signature=1", False, True),
+        ("https://replicate.delivery/abc/out", False, True),
+        ("https://user:pw@v3.fal.media/x.png", False, False),
+        ("https://queue.fal.run/a/b/requests/1", False, False),
+        ("https://docs.fal.ai/errors#missing", False, False),
+        ("https://example.com/", False, False),
+        ("http://example.com/x.png", False, False),
+        ("see https://example.com/x.png", False, False),
+        ("https://[x/y.png", False, False),
+    ],
+)
+def test_where_a_url_leads(url: str, *, is_fals: bool, is_elsewhere: bool) -> None:
+    found = FileUrls(Hosts())
+    assert (found.is_file_url(url), found.is_elsewhere(url)) == (is_fals, is_elsewhere)
+
+
+def test_the_url_of_an_upload_is_known_by_its_content() -> None:
+    found = FileUrls(Hosts())
+    assert found.upload_url(sha256(PNG)) is None
+    found.upload(uploaded(f"{CAT}?x=1", PNG))
+    assert found.upload_url(sha256(PNG)) == CAT
+    found.upload(uploaded(storage.content_url(sha256(PNG), "cat.png"), PNG))
+    assert found.upload_url(sha256(PNG)) is None
 
 
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +146,7 @@ def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         found.upload(uploaded(url, PNG))
         found.name(url)
     assert [found.known(url) is not None for url in urls] == [False, True, True]
-    assert [found.is_named(url) for url in urls] == [False, True, True]
+    assert [found.named(url) is not None for url in urls] == [False, True, True]
 
 
 def test_a_reference_tells_type_and_size_where_they_are_known() -> None:

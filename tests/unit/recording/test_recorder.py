@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
+from falmock.recording.outcome import Save
 from falmock.recording.uploads import Sink
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import Content
@@ -216,20 +219,91 @@ def test_a_body_that_passed_through_is_linked_by_its_file(observed: ObservedTraf
     assert [link.content for link in observed.links] == [content]
 
 
-def test_an_upload_whose_bytes_are_lost_is_kept_as_it_went(observed: ObservedTraffic) -> None:
+def test_of_an_upload_whose_bytes_are_lost_the_start_is_kept(observed: ObservedTraffic) -> None:
     announced = {"content_type": "image/png", "file_name": "cat.png"}
     promised = {"upload_url": "https://up.example/x?signature=abcdef0123456789", "file_url": CAT}
     observed.observe("POST https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3", announced, promised)
     outcomes = observed.observe(
         "PUT https://up.example/x?signature=abcdef0123456789", None, None, lost="the HAR has it not"
     )
-    assert [entry["match"]["path"] for entry in entries(outcomes)] == ["/storage/upload/initiate", "/x"]
+    assert [entry["match"]["path"] for entry in entries(outcomes)] == ["/storage/upload/initiate"]
+    # In replay its content must not leave for a host that is not fal's.
+    assert entries(outcomes)[0]["response"]["json"] == {"upload_url": CAT, "file_url": CAT}
     (text,) = warnings(outcomes)
     assert "https://up.example/x is unknown (the HAR has it not)" in text
     assert "abcdef0123456789" not in str(entries(outcomes))
     assert decoded(*entries(outcomes)).problems == []
     observed.run("a/b", {"image_url": CAT}, {})
     assert observed.entries[-1]["match"]["input"] == {"image_url": CAT}
+
+
+def test_of_a_whole_upload_whose_bytes_are_lost_the_answer_is_kept(observed: ObservedTraffic) -> None:
+    line = "POST https://v3.fal.media/files/upload"
+    outcomes = observed.note(exchange(line, b"", {"access_url": CAT}, lost="it was cut"))
+    (kept,) = entries(outcomes)
+    assert kept["match"] == {"method": "POST", "host": "v3.fal.media", "path": "/files/upload"}
+    assert kept["response"] == {"json": {"access_url": CAT}}
+    assert "in replay it is what the app uploads" in warnings(outcomes)[0]
+
+
+FOREIGN = "https://storage.googleapis.com/others/abc/out.png"
+
+
+def test_a_file_on_another_host_is_linked_if_an_answer_names_it(observed: ObservedTraffic) -> None:
+    got = exchange(f"GET {FOREIGN}?X-Goog-Signature=1", None, PNG, headers={"content-type": "image/png"})
+    assert observed.note(got) == []
+    observed.run("a/b", {}, {"link": f"{FOREIGN}?X-Goog-Signature=1"})
+    observed.note(got)
+    assert [(link.url, link.content.sha256) for link in observed.links] == [(FOREIGN, sha256(PNG))]
+    assert observed.recorder.expects("GET", FOREIGN)
+    assert not observed.recorder.expects("POST", FOREIGN)
+    assert not observed.recorder.expects("GET", f"{FOREIGN}x")
+
+
+@pytest.mark.parametrize(
+    ("answer", "fetched"),
+    [
+        ({"image": {"url": "https://replicate.delivery/x/out", "content_type": "image/png"}}, True),
+        ({"files": ["https://replicate.delivery/x/out.mp4"]}, True),
+        ({"output": "https://replicate.delivery/x/out"}, False),
+        ({"url": "https://example.com/page"}, False),
+    ],
+)
+def test_which_files_on_other_hosts_are_fetched_at_the_end(
+    observed: ObservedTraffic, answer: Any, *, fetched: bool
+) -> None:
+    (saved,) = [each for each in observed.run("a/b", {}, answer) if isinstance(each, Save)]
+    assert (len(saved.urls), len(saved.links)) == (fetched, not fetched)
+
+
+def test_the_apps_own_url_stays_as_it_is(observed: ObservedTraffic) -> None:
+    (saved,) = [
+        each for each in observed.run("a/b", {"image_url": FOREIGN}, {"from": FOREIGN}) if isinstance(each, Save)
+    ]
+    assert (saved.urls, saved.links) == ({}, frozenset())
+
+
+def test_a_file_that_is_at_another_location_is_that_of_the_answer(observed: ObservedTraffic) -> None:
+    observed.run("a/b", {}, {"image": {"url": CAT}})
+    observed.observe(f"GET {CAT}", None, None, 302, headers={"location": f"{FOREIGN}?sig=1"})
+    observed.observe(f"GET {FOREIGN}?sig=1", None, PNG)
+    assert [(link.url, link.content.sha256) for link in observed.links] == [(CAT, sha256(PNG))]
+
+
+def test_the_url_that_an_upload_had_is_kept_beside_its_content(observed: ObservedTraffic) -> None:
+    observed.observe("POST https://v3.fal.media/files/upload", PNG, {"access_url": CAT})
+    observed.run("a/b", {"image_url": CAT}, {})
+    assert observed.entry["recorded"]["urls"] == {CAT: f"sha256:{sha256(PNG)}"}
+
+
+def test_the_providers_of_a_model_are_kept_for_any_client(observed: ObservedTraffic) -> None:
+    url = "https://huggingface.co/api/models/a/b?expand[]=inferenceProviderMapping"
+    mapping = {"id": "a/b", "inferenceProviderMapping": {"fal-ai": {"providerId": "fal-ai/b"}}}
+    observed.observe(f"GET {url}", None, mapping)
+    assert observed.entry["match"] == {"method": "GET", "host": "huggingface.co", "path": "/api/models/a/b"}
+    assert observed.entry["response"] == {"json": mapping}
+    assert observed.observe(f"GET {url}", None, {"inferenceProviderMapping": {"other": {}}}) == []
+    assert observed.observe(f"GET {url}", None, {"error": '"fal-ai"'}, 404) == []
 
 
 # everything else

@@ -198,13 +198,22 @@ def test_what_is_needed_of_a_body_is_known_before_it_comes() -> None:
         assert storage.uploads.sink(method, url) is sink, (method, url)
 
 
-def test_who_began_an_upload_is_remembered() -> None:
+def test_the_start_of_an_upload_that_lost_content_is_told_once() -> None:
     storage = Storage()
-    assert storage.uploads.started_by(SIGNED) is None
+    assert storage.uploads.lose(SIGNED) is None
     storage.initiate()
-    begun = storage.uploads.started_by(f"{url_key(SIGNED)}/3")
+    begun = storage.uploads.lose(f"{url_key(SIGNED)}/3")
     assert begun is not None
     assert begun.request.path == "/storage/upload/initiate"
+    assert storage.uploads.lose(f"{url_key(SIGNED)}/4") is None
+
+
+def test_parts_of_which_one_is_lost_are_no_file() -> None:
+    storage = Storage()
+    storage.initiate()
+    assert storage.observe(f"PUT {url_key(SIGNED)}/1", PNG) is None
+    storage.uploads.lose(f"{url_key(SIGNED)}/2")
+    assert storage.observe(f"POST {url_key(SIGNED)}/complete", {"parts": []}) is None
 
 
 # what goes wrong

@@ -10,6 +10,7 @@ from falmock.engine.context import Context
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Found
@@ -38,14 +39,18 @@ class Downloads:
         fixture = self._find(request)
         if fixture is None:
             url = f"https://{request.host}{request.path}"
+            sha256 = index.recorded_urls.get(address(url))
+            asset = None if sha256 is None else scope.assets.content(sha256, index.assets)
+            if asset is not None:
+                return _download(request, Found(asset, asset.content_type))
             return _for_cdn(replies.miss_reply(miss.report_url(index, request.method, url, scope.redactor)))
         answer = fixture.answer
         content_type = answer.content_type
         if answer.asset is not None:
-            asset = index.assets[answer.asset]
+            served = index.assets[answer.asset]
         else:
-            asset = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
-        reply = _download(request, Found(asset, content_type), answer.status)
+            served = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
+        reply = _download(request, Found(served, content_type), answer.status)
         headers = replies.own_headers(list(reply.headers), answer, fixture.label)
         return reply._replace(headers=headers, fixture=fixture.label, why="matches by path")
 

@@ -34,11 +34,15 @@ class BadParts(ValueError):
 
 @dataclass(slots=True)
 class PromisedUpload:
-    """A file URL issued before its content: the name, the media type, and the parts received so far."""
+    """A file URL issued before its content: the name, the media type, and the parts received so far.
+
+    `is_recorded`: the URL is from a recording that does not have the content, so recorded inputs have the URL itself.
+    """
 
     key: str
     name: str
     content_type: str
+    is_recorded: bool = False
     parts: dict[int, Content] = field(default_factory=dict)
 
 
@@ -79,6 +83,7 @@ class Assets:
         self._dropped: list[str] = []
         self._promised: OrderedDict[str, PromisedUpload] = OrderedDict()
         self._filled: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._only_served: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._promises: Counter[tuple[str, str]] = Counter()
         self.added_assets: AddedAssets = AddedAssets()
         """The files of added fixtures, of all scopes."""
@@ -93,7 +98,19 @@ class Assets:
 
     def promise(self, key: str, name: str, content_type: str) -> PromisedUpload:
         """Note a file URL that is issued before its content comes; `key` is `storage.asset_key` of its path."""
-        upload = self._promised[key] = PromisedUpload(key, name, content_type)
+        return self._promise(key, PromisedUpload(key, name, content_type))
+
+    def promise_recorded(self, key: str, upload_key: str, name: str, content_type: str) -> None:
+        """Note a file URL that a recording issued; its content goes to the path with `upload_key`.
+
+        It is served at the URL. Calls with the URL keep matching by it, as they were recorded.
+        """
+        if key not in self._promised:
+            upload = self._promise(key, PromisedUpload(key, name, content_type, is_recorded=True))
+            self._promise(upload_key, upload)
+
+    def _promise(self, key: str, upload: PromisedUpload) -> PromisedUpload:
+        self._promised[key] = upload
         if len(self._promised) > MAX_PENDING:
             _, forgotten = self._promised.popitem(last=False)
             self._forget_parts(forgotten, forgotten.parts)
@@ -105,7 +122,7 @@ class Assets:
 
     def is_filled(self, upload: PromisedUpload) -> bool:
         """Whether the content of a promised URL was uploaded."""
-        return upload.key in self._filled
+        return upload.key in (self._only_served if upload.is_recorded else self._filled)
 
     # content
 
@@ -143,7 +160,7 @@ class Assets:
     def fill(self, upload: PromisedUpload, content: Content, content_type: str) -> Asset:
         """Keep the content of a promised URL. Raises NoRoom."""
         asset = self.put(content, upload.name, content_type)
-        self._fill(upload.key, asset.sha256, content_type)
+        self._fill(upload.key, asset.sha256, content_type, only_served=upload.is_recorded)
         self._forget_parts(upload, upload.parts)
         return asset
 
@@ -151,11 +168,12 @@ class Assets:
         """Note the content of a URL path on the real fal, uploaded there or recorded."""
         self._fill(storage.asset_key(path), sha256, content_type)
 
-    def _fill(self, key: str, sha256: str, content_type: str) -> None:
-        self._filled[key] = (sha256, content_type)
-        self._filled.move_to_end(key)
-        if len(self._filled) > 2 * MAX_PENDING:
-            self._filled.popitem(last=False)
+    def _fill(self, key: str, sha256: str, content_type: str, *, only_served: bool = False) -> None:
+        table = self._only_served if only_served else self._filled
+        table[key] = (sha256, content_type)
+        table.move_to_end(key)
+        if len(table) > 2 * MAX_PENDING:
+            table.popitem(last=False)
 
     # parts
 
@@ -250,15 +268,18 @@ class Assets:
 
     def find(self, path: str, fixtures: Mapping[str, Asset]) -> Found | None:
         """The file at a URL path, uploaded in this run or an asset of the fixtures; None if there is none."""
-        sha256 = self.digest_of(path)
-        if sha256 is None:
-            return None
-        asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)
-        asset = asset or self.added_assets.get(sha256)
+        key = storage.asset_key(path)
+        filled = self._only_served.get(key) or self._filled.get(key)
+        sha256 = filled[0] if filled else storage.digest_in_path(path)
+        asset = None if sha256 is None else self.content(sha256, fixtures)
         if asset is None:
             return None
-        filled = self._filled.get(storage.asset_key(path))
         return Found(asset, filled[1] if filled else asset.content_type)
+
+    def content(self, sha256: str, fixtures: Mapping[str, Asset]) -> Asset | None:
+        """The content with this digest, uploaded in this run or an asset of the fixtures; None if there is none."""
+        asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)
+        return asset or self.added_assets.get(sha256)
 
 
 def _in_memory(parts: Iterable[Content]) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
+from urllib.parse import urlsplit
 
 from falmock.engine import replies
 from falmock.engine.effects import Join
@@ -25,6 +27,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats.media import DEFAULT
 from falmock.wire.formats.media import extension_of
 from falmock.wire.formats.media import is_type
+from falmock.wire.formats.media import type_of
 from falmock.wire.hosts import CDN_HOST
 from falmock.wire.hosts import GCS_HOST
 from falmock.wire.message import Content
@@ -157,6 +160,29 @@ class Uploads:
         except NoRoom:
             return _too_large(whole.size, self.assets.limit)
         return _completed(request, path)
+
+    # uploads that a recording started
+
+    def issued(self, reply: Reply) -> None:
+        """A recorded answer started an upload: take the content that its URLs get."""
+        answer = jsontext.object_of(reply.body) if isinstance(reply.body, bytes) and reply.status < 300 else None
+        file_url = (answer or {}).get("file_url", (answer or {}).get("access_url"))
+        upload_url = (answer or {}).get("upload_url", file_url)
+        if isinstance(file_url, str) and isinstance(upload_url, str):
+            self._promise_recorded(urlsplit(file_url).path, urlsplit(upload_url).path)
+
+    def stored(self, request: Request, reply: Reply) -> None:
+        """A recorded answer took a file: keep it at the URL that the answer names, else at that of the request."""
+        answer = jsontext.object_of(reply.body) if isinstance(reply.body, bytes) else None
+        url = (answer or {}).get("access_url")
+        if reply.status < 300:
+            path = urlsplit(url).path if isinstance(url, str) else request.path
+            self._promise_recorded(path, path)
+            self.put(request._replace(path=path))
+
+    def _promise_recorded(self, path: str, upload_path: str) -> None:
+        name = unquote(path.rpartition("/")[2])
+        self.assets.promise_recorded(storage.asset_key(path), storage.asset_key(upload_path), name, type_of(name))
 
     # uploads in one request
 

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
     """Record a flow from a file as if it had just happened."""
     url = flows.url_of(flow.request, host or flow.request.pretty_host)
-    if host is None and not recording.recorder.uploads.expects(flow.request.method, url):
+    if host is None and not recording.recorder.expects(flow.request.method, url):
         recording.counts["other hosts"] += 1
         return
     recording.imported = True
@@ -75,7 +75,7 @@ def _take_entry(recording: RecordingSession, entry: har.HarEntry) -> None:
     request = entry.request
     url = f"https://{request.host}{request.path}"
     target = f"{request.path}?{request.query}"
-    if recording.recorder.hosts.claims(request.host, target) or recording.recorder.uploads.expects(request.method, url):
+    if recording.recorder.hosts.claims(request.host, target) or recording.recorder.expects(request.method, url):
         recording.take(entry)
     else:
         recording.counts["other hosts"] += 1

@@ -66,7 +66,7 @@ class Recordings:
             ended.close()
 
     def expects(self, flow: http.HTTPFlow) -> bool:
-        """Whether a request to a host that is not fal's belongs to an upload that is being recorded."""
+        """Whether a request to a host that is not fal's is part of what is recorded."""
         return self.current is not None and self.current.expects(flow)
 
     async def _finish(self) -> None:

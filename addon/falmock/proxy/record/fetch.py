@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 from mitmproxy import connection
 from mitmproxy import ctx
@@ -12,6 +13,8 @@ from mitmproxy import http
 
 STALLED = 30.0
 """A download that gets no byte for this long (seconds) is given up."""
+
+MAX_REDIRECTS = 5
 
 
 class Fetches:
@@ -22,8 +25,24 @@ class Fetches:
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def download(self, url: str) -> str | None:
-        """Download a file. Returns the problem in a few words, None on success."""
-        flow = _flow(url)
+        """Download a file, also if it is at another location. Returns the problem in a few words, None on success."""
+        for _ in range(MAX_REDIRECTS):
+            flow = _flow(url)
+            stalled = await self._end_of(flow)
+            if stalled is not None or flow.error is not None or flow.response is None:
+                return stalled or (flow.error.msg if flow.error else "no answer")
+            if flow.response.status_code == 200:
+                return None
+            location = flow.response.headers.get("location")
+            if not 300 <= flow.response.status_code < 400 or location is None:
+                return f"status {flow.response.status_code}"
+            url = urljoin(url, location)
+            if not url.startswith("https://"):
+                return f"it is at {url.partition('?')[0]}, which is no https URL"
+        return f"more than {MAX_REDIRECTS} redirects"
+
+    async def _end_of(self, flow: http.HTTPFlow) -> str | None:
+        """Send a request and wait for its answer. Returns the problem if it stalls, else None."""
         done = self._under_way[flow.id] = asyncio.get_running_loop().create_future()
         ctx.master.commands.call("replay.client", [flow])
         size = -1
@@ -34,10 +53,7 @@ class Fetches:
                 del self._under_way[flow.id]
                 return f"nothing came for {STALLED:.0f} s"
             size = now
-        if flow.error is not None:
-            return flow.error.msg
-        status = flow.response.status_code if flow.response else None
-        return None if status == 200 else f"status {status}"
+        return None
 
     def ended(self, flow: http.HTTPFlow) -> None:
         """A flow is complete or failed: if it is one of these downloads, end it."""

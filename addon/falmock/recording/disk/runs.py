@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
+from falmock.recording import document
 from falmock.recording.comparison import alike
 from falmock.recording.values import Entry
 
@@ -35,8 +36,9 @@ class RecordedRun:
 
 
 def fold(answers: list[Entry]) -> int:
-    """Remove answers at the end that are like the one before them; returns how many."""
+    """Remove answers at the end that are like the one before them, which keeps their URLs; returns how many."""
     count = len(answers)
     while len(answers) > 1 and alike(answers[-2], answers[-1]):
-        answers.pop()
+        repeated = answers.pop()
+        answers[-1] = document.with_urls(answers[-1], document.urls_of(repeated))
     return count - len(answers)

@@ -85,7 +85,7 @@ class Writer:
 
         Raises OSError, NotAFixture (a fixture that would not load is never written), LostContent.
         """
-        named = set(save.urls) | set(_named_in(save.entry["match"].get("input")))
+        named = set(save.urls) | save.links | set(_named_in(save.entry["match"].get("input")))
         entry = save.entry
         for key in named & self._linked.keys():
             entry = document.linked(entry, self._linked[key])
@@ -117,6 +117,9 @@ class Writer:
         grew = True in run.cut and comparison.complete(every, run.cut, entry)
         if not grew and same and place >= len(same) and alike(same[-1], entry):
             run.repeats += 1
+            kept = document.with_urls(same[-1], document.urls_of(entry))
+            if kept is not same[-1]:
+                self.folder.write(path, document.placed(now, rules, rule, [*same[:-1], kept]))
         else:
             same = every
             same.insert(place, entry)

@@ -5,8 +5,13 @@ import base64
 import pytest
 
 from falmock.engine.effects import Reply
+from falmock.fixtures.format import codec
+from falmock.fixtures.matching.index import Index
+from falmock.fixtures.model import Asset
+from falmock.wire.storage import digest
 from unit.engine.calls import Client
 from unit.engine.calls import header
+from unit.engine.calls import index_of
 from unit.engine.calls import read
 from unit.engine.calls import upload
 
@@ -100,3 +105,75 @@ def test_the_audio_of_an_aimock_fixture_is_served() -> None:
     }
     got = get(client, audio["url"])
     assert (got.body, header(got, "content-type")) == (b"sound", "audio/wav")
+
+
+# URLs that files had when they were recorded
+
+PICTURE = b"a picture"
+RECORDED = "https://v3.fal.media/files/lion/9aBc_out.png"
+
+
+def chain(recorded: str = RECORDED) -> Client:
+    """A client of an index in which a/make answers with a picture that had this URL, and a/use takes it."""
+    reference = {"$file": f"sha256:{digest(PICTURE)}"}
+    document = {
+        "fixtures": [
+            {
+                "match": {"model": "a/make"},
+                "response": {"json": {"image": {"url": reference | {"name": "out.png"}}}},
+                "recorded": {"urls": {recorded: f"sha256:{digest(PICTURE)}"}},
+            },
+            {
+                "match": {"model": "a/use", "input": {"image_url": reference}, "exact": True},
+                "response": {"json": "file"},
+            },
+            {
+                "match": {"model": "a/copied", "input": {"image_url": recorded}, "exact": True},
+                "response": {"json": "copy"},
+            },
+        ]
+    }
+    asset = Asset(digest(PICTURE), "out.png", "image/png", len(PICTURE), data=PICTURE)
+    read_back = codec.check(document, "test.json", lambda _: asset)
+    assert not read_back.problems
+    client = Client()
+    client.engine.use_fixtures(Index(read_back.fixtures, read_back.assets))
+    return client
+
+
+def test_a_file_answers_at_the_url_that_it_had_beside_the_new_one() -> None:
+    client = chain()
+    new = read(client.run("a/make"))["image"]["url"]
+    assert new != RECORDED
+    for url in (new, RECORDED, f"{RECORDED}?signature=1", RECORDED.replace("out", "o%75t")):
+        reply = get(client, url)
+        assert (reply.status, reply.body, header(reply, "content-type")) == (200, PICTURE, "image/png")
+    assert get(client, RECORDED, range="bytes=0-1").status == 206
+    assert get(client, f"{RECORDED}x").status == 404
+
+
+@pytest.mark.parametrize("recorded", [RECORDED, "https://replicate.delivery/x/out.png?sig=1"])
+def test_both_urls_are_the_same_input(recorded: str) -> None:
+    client = chain(recorded)
+    new = read(client.run("a/make"))["image"]["url"]
+    for url in (new, recorded):
+        assert read(client.run("a/use", {"image_url": url})) == "file"
+        assert read(client.run("a/copied", {"image_url": url})) == "copy"
+    assert client.run("a/use", {"image_url": f"{RECORDED}x"}).status == 404
+
+
+def test_a_fixture_for_the_url_itself_answers_first() -> None:
+    client = chain()
+    rule = {"path": "/files/lion/9aBc_out.png", "host": "v3.fal.media", "method": "GET"}
+    own = index_of({"match": rule, "response": {"status": 403, "json": "gone"}})
+    client.engine.use_fixtures(Index((*client.engine.index.fixtures, *own.fixtures), client.engine.index.assets))
+    assert get(client, RECORDED).status == 403
+
+
+def test_added_fixtures_bring_their_urls() -> None:
+    client, source = Client(), chain().engine.index
+    client.engine.add_fixtures("added/1", source.fixtures, source.assets)
+    assert get(client, RECORDED).body == PICTURE
+    assert read(client.run("a/use", {"image_url": RECORDED})) == "file"
+    client.engine.remove_fixtures("added/1")
+    assert get(client, RECORDED).status == 404

@@ -357,3 +357,94 @@ def test_parts_in_any_order_and_sent_again_give_the_same_file(sent: list[Part], 
     assert disk.get(started["access_url"]) == whole
     assert disk.get(content_url(digest(whole), "upload.txt")) == whole
     assert list(disk.files.values()) == ([whole] if any(part.on_disk for part, _ in last.values()) else [])
+
+
+# uploads whose content a recording does not have
+
+ISSUED = "https://v3b.fal.media/files/b/0a96d564/QR9a1l_cat.jpg"
+
+
+def plain(method: str, url: str, answer: Any, status: int = 200) -> dict[str, Any]:
+    host, _, path = url.removeprefix("https://").partition("/")
+    match = {"method": method, "host": host, "path": f"/{path}"}
+    return {"match": match, "response": {"json": answer, "status": status}}
+
+
+def start(client: Client, route: str = "upload/initiate") -> Any:
+    return read(client.send("POST", f"{REST}/{route}", {"content_type": "image/jpeg", "file_name": "cat.jpg"}))
+
+
+@pytest.mark.parametrize(
+    "upload_url", [f"{ISSUED}?signature=x", "https://storage.googleapis.com/falserverless/up/cat?X=1"]
+)
+def test_a_recorded_start_takes_the_content_of_the_app(upload_url: str) -> None:
+    answer = {"file_url": ISSUED, "upload_url": upload_url}
+    use = {"match": {"model": "a/b", "input": {"image_url": ISSUED}, "exact": True}, "response": {"json": "used"}}
+    client = Client(plain("POST", f"{REST}/upload/initiate", answer), use)
+    assert start(client) == answer
+    assert client.send("GET", ISSUED).status == 404
+    for content in (b"one", b"two"):
+        assert client.send("PUT", upload_url, content, {"content-type": "image/jpeg"}).status == 200
+        reply = client.send("GET", ISSUED)
+        assert (reply.body, header(reply, "content-type")) == (content, "image/jpeg")
+        start(client)
+    assert client.send("GET", ISSUED).body == b"two"
+    # The recorded input has the URL itself, as nothing else of the file is known.
+    assert read(client.run("a/b", {"image_url": ISSUED})) == "used"
+
+
+def test_a_recorded_start_takes_parts_as_js_sends_them() -> None:
+    answer = {"file_url": ISSUED, "upload_url": f"{ISSUED}?signature=x"}
+    client = Client(plain("POST", f"{REST}/upload/initiate-multipart", answer))
+    start(client, "upload/initiate-multipart")
+    parts = [
+        read(client.send("PUT", f"{ISSUED}/{number}?signature=x", content))
+        for number, content in ((1, b"a"), (2, b"b"))
+    ]
+    for _ in range(2):
+        assert client.send("POST", f"{ISSUED}/complete?signature=x", {"parts": parts}).status == 200
+    assert client.send("GET", ISSUED).body == b"ab"
+
+
+def test_a_recorded_start_takes_parts_as_python_sends_them() -> None:
+    client = Client(
+        plain("POST", "https://v3.fal.media/files/upload/multipart", {"access_url": ISSUED, "uploadId": "u"})
+    )
+    client.send("POST", "https://v3.fal.media/files/upload/multipart", b"")
+    assert client.send("PUT", f"{ISSUED}/multipart/u/1", b"all").status == 200
+    assert client.send("POST", f"{ISSUED}/multipart/u/complete", {"parts": [{"partNumber": 1}]}).status == 200
+    assert client.send("GET", ISSUED).body == b"all"
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "answer"),
+    [
+        ("PUT", ISSUED, None),
+        ("POST", "https://v3.fal.media/files/upload", {"access_url": ISSUED}),
+    ],
+)
+def test_a_file_that_a_recorded_answer_took_is_kept(method: str, url: str, answer: Any) -> None:
+    client = Client(plain(method, url, answer))
+    assert read(client.send(method, url, b"content", {"content-type": "image/jpeg"})) == answer
+    assert client.send("GET", ISSUED).body == b"content"
+
+
+def test_a_file_that_a_recorded_answer_refused_is_not_kept() -> None:
+    client = Client(plain("PUT", ISSUED, {"detail": "no"}, 403))
+    assert client.send("PUT", ISSUED, b"content").status == 403
+    assert client.send("GET", ISSUED).status == 404
+
+
+@pytest.mark.parametrize("answer", [None, "text", {}, {"file_url": 1}, {"file_url": ISSUED, "upload_url": None}])
+def test_a_recorded_start_that_names_no_urls_starts_nothing(answer: Any) -> None:
+    client = Client(plain("POST", f"{REST}/upload/initiate", answer))
+    assert start(client) == answer
+    assert client.send("PUT", ISSUED, b"x").status == 404
+
+
+def test_a_recorded_answer_does_not_hide_an_upload_of_this_run() -> None:
+    client = Client({"match": {"method": "PUT", "host": "v3b.fal.media", "path": "/files/*"}, "response": {"json": 1}})
+    issued = initiate(client)
+    assert read(client.send("PUT", issued["upload_url"], b"content")) == 1
+    assert client.send("GET", issued["file_url"]).body == b"content"
+    assert client.engine.digest_of(issued["file_url"]) == digest(b"content")
