@@ -191,6 +191,41 @@ def test_uploads_in_a_har(confdir: Path, tmp_path: Path) -> None:
         assert app.post("https://fal.run/acme/restyle", json=value).json() == {"fine": True}
 
 
+def test_uploads_without_bytes_in_a_har(confdir: Path, tmp_path: Path) -> None:
+    """Browsers export uploads without their content: in replay it is what the app uploads."""
+    named = FILE.replace("out", "photo")
+    target = f"{named}?signature=planted-1"
+    put = entry("PUT", target, got="", at=2)
+    put["request"]["postData"] = {"mimeType": "image/png", "params": []}
+    initiate = "https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3"
+    source = har(
+        tmp_path,
+        entry(
+            "POST",
+            initiate,
+            {"content_type": "image/png", "file_name": "photo.png"},
+            got={"upload_url": target, "file_url": named},
+            at=1,
+        ),
+        put,
+        entry("POST", "https://fal.run/acme/restyle", {"image_url": named}, got={"fine": True}, at=3),
+    )
+    folder, photo = tmp_path / "fixtures", tmp_path / "photo.png"
+    photo.write_bytes(PICTURE)
+    assert "in replay it is what the app uploads" in imported(confdir, source, folder)
+    program = CLIENTS / "programs" / "client.mjs"
+    with (
+        mitmdump(confdir, fixtures=folder) as mock,
+        running.app(program, mock) as app,
+        tape.client(mock) as plain,
+    ):
+        assert plain.get(named).status_code == 404
+        assert app("upload", path=str(photo), type="image/png") == named
+        answer = plain.get(named)
+        assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/png")
+        assert app("run", app="acme/restyle", input={"image_url": named})["data"] == {"fine": True}
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

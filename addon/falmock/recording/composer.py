@@ -69,14 +69,17 @@ class Composer:
         """A fixture to write, without secrets; `asked` is the time of the call (seconds since the epoch)."""
         self.redactor.learn_from([entry.get(part) for part in ("response", "stream", "realtime")])
         clean = scrubbed(entry, self.redactor)
-        given = {url_key(text) for text in texts(clean["match"].get("input"))}
+        given = {url_key(text) for text in texts(entry["match"].get("input")) if text.startswith("https://")}
         # The app's own URL on a host that is not fal's stays as the app knows it.
         urls = {key: url for key, url in answered.urls.items() if key not in given or self._files.is_file_url(url)}
-        links = frozenset(answered.links.keys() - given)
+        links = answered.links.keys() - given
         for key in (*urls, *links):
             self._files.name(key)
+        links |= {key for key in given if self._files.named(key) is not None}
         clean = with_urls(clean, self._upload_urls(clean))
-        return Save(clean, call_name(clean["match"]), about, asked, urls, tuple(answered.contents), links=links)
+        return Save(
+            clean, call_name(clean["match"]), about, asked, urls, tuple(answered.contents), links=frozenset(links)
+        )
 
     def _upload_urls(self, entry: dict[str, Any]) -> dict[str, str]:
         """The URLs on fal of the uploaded files in an entry, with their content."""

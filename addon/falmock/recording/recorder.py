@@ -199,10 +199,14 @@ class Recorder:
         """Record the start of an upload with unknown bytes, so that replay takes those of the app at the same URL."""
         outcomes: list[Outcome] = [_content_lost(url, exchange)]
         started = self.uploads.lose(url)
-        return outcomes if started is None else outcomes + self._plain(self._with_own_upload_url(started))
+        return outcomes if started is None else outcomes + self._plain(self._upload_start(started))
 
-    def _with_own_upload_url(self, started: Exchange) -> Exchange:
-        """The start of an upload whose content goes to a host of fal's; else it would leave in replay."""
+    def _upload_start(self, started: Exchange) -> Exchange:
+        """The start of an upload as it is recorded: its content goes to a host of fal's, else it would leave in replay."""
+        request = started.request
+        if jsontext.object_of(request.body) is not None:  # whatever type the source of the capture says
+            typed = {**request.headers, "content-type": "application/json"}
+            started = started._replace(request=request._replace(headers=typed))
         answer = jsontext.object_of(started.body, exact=True) or {}
         upload_url, file_url = answer.get("upload_url"), answer.get("file_url")
         if isinstance(upload_url, str) and not self.files.is_file_url(upload_url):
