@@ -58,7 +58,9 @@ def fixtures(folder: Path) -> Path:
 @pytest.fixture
 def mock(confdir: Path, tmp_path: Path, elsewhere: Elsewhere) -> Iterator[Mitmdump]:
     upstream = f"upstream:http://127.0.0.1:{elsewhere.server_address[1]}"
-    with mitmdump(confdir, "--mode", upstream, fixtures=fixtures(tmp_path / "fixtures")) as mock:
+    with mitmdump(
+        confdir, "--mode", upstream, "--set", "fal_auth=required", fixtures=fixtures(tmp_path / "fixtures")
+    ) as mock:
         yield mock
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
 from falmock.wire import platform
 from falmock.wire.endpoint import EndpointId
+from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
 NOT_HERE = 501
@@ -216,7 +218,19 @@ class Dispatch:
 
     def _checks_key(self, request: Request) -> bool:
         """Whether the key or the token of a request has to be checked."""
+        if self._is_from_hub(request):
+            return False
         return self._context.config.auth.required or PARAMETER in request.query
+
+    def _is_from_hub(self, request: Request) -> bool:
+        """Whether a call to Hugging Face's router has a token of Hugging Face's, which is no key of fal's."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if self._context.config.hosts.role(request.host) is not Role.ROUTER or not token.startswith("hf_"):
+            return False
+        keys = self._context.config.auth.keys
+        return scheme.lower() == "bearer" and (
+            not keys or any(hmac.compare_digest(token.encode(), key.encode()) for key in keys)
+        )
 
     def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
         trusts_fal = self._context.config.mode is Mode.AUTO

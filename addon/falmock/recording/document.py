@@ -143,7 +143,7 @@ def with_urls(entry: Entry, urls: Mapping[str, str]) -> Entry:
     known = recorded.get("urls", {})
     if not urls or urls.items() <= known.items():
         return entry
-    merged = dict(sorted({**dict(list(known.items())[-MAX_URLS:]), **urls}.items()))
+    merged = dict(list({**known, **urls}.items())[-MAX_URLS:])
     return {**entry, "recorded": {**recorded, "urls": merged}}
 
 

@@ -62,6 +62,25 @@ def test_jobs_are_guarded_and_unknown_ids_are_not() -> None:
     assert client.send("GET", "https://queue.fal.run/a/b/requests/none/status").status == 404
 
 
+@pytest.mark.parametrize(
+    ("keys", "host", "credentials", "status"),
+    [
+        ((), "router.huggingface.co/fal-ai", "Bearer hf_x", 200),
+        (("hf_x",), "router.huggingface.co/fal-ai", "Bearer hf_x", 200),
+        ((), "fal.run", "Key a:b", 200),
+        ((), "router.huggingface.co/fal-ai", None, 401),
+        ((), "router.huggingface.co/fal-ai", "Key hf_x", 401),
+        (("hf_y",), "router.huggingface.co/fal-ai", "Bearer hf_x", 401),
+    ],
+)
+def test_tokens_of_hugging_face_are_for_its_router(
+    keys: tuple[str, ...], host: str, credentials: str | None, status: int
+) -> None:
+    client = Client({"match": {"model": "a/b"}, "response": {"json": 1}}, auth=AuthRule(required=True, keys=keys))
+    headers = {} if credentials is None else {"authorization": credentials}
+    assert client.send("POST", f"https://{host}/a/b", {}, headers).status == status
+
+
 def test_every_call_has_its_answer() -> None:
     beside = {calls.ProviderMapping}  # its answer may be to go on to Hugging Face
     assert set(Client().engine._dispatch._handlers) | beside == set(get_args(calls.Call))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from mitmproxy import http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.test import tflow
 
 from falmock.proxy.egress import Egress
 from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
 
 
 def connect(egress: Egress, address: str, sni: str | None = None, client_sni: str | None = None) -> str | None:
@@ -23,15 +25,42 @@ def connect(egress: Egress, address: str, sni: str | None = None, client_sni: st
         ("Queue.FAL.run.", None, None),
         ("198.18.0.1", "fal.run", None),
         ("1.2.3.4", None, "new.fal.ai"),
+        ("v2.fal.media", None, None),
+        ("1.2.3.4", "v9b.fal.media", None),
+        ("fal-cdn.batuhan-941.workers.dev", None, None),
+        ("run.fal.dev", None, None),
     ],
 )
 def test_fal_is_not_connected_to(names: tuple[str, str | None, str | None]) -> None:
     assert "in replay nothing is sent to fal" in str(connect(Egress(), *names))
 
 
-@pytest.mark.parametrize("name", ["example.com", "storage.googleapis.com", "router.huggingface.co", "notfal.run"])
+@pytest.mark.parametrize(
+    "name", ["example.com", "storage.googleapis.com", "router.huggingface.co", "huggingface.co", "notfal.run"]
+)
 def test_other_hosts_are(name: str) -> None:
     assert connect(Egress(), name) is None
+
+
+def test_a_host_of_hugging_face_that_was_asked_for_is_not() -> None:
+    egress = Egress()
+    egress.use(Hosts({"huggingface.co": Role.HF}), closed=True)
+    assert connect(egress, "huggingface.co") is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "passes"),
+    [
+        ("https://huggingface.co/api/models/a/b?expand=inferenceProviderMapping", True),
+        ("https://router.huggingface.co/fal-ai/a/b", False),
+        ("https://storage.googleapis.com/fal-flux-lora/a", False),
+        ("https://v2.fal.media/a", False),
+    ],
+)
+def test_of_what_nothing_answered_only_a_call_to_another_service_goes_on(url: str, *, passes: bool) -> None:
+    flow = tflow.tflow(req=http.Request.make("GET", url))
+    Egress().request(flow)
+    assert (flow.response is None) is passes
 
 
 def test_our_own_origin_is_not_elsewhere() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from falmock.recording import document
 from falmock.recording.document import NotAFixture
+from falmock.redaction.redactor import any_query
 from falmock.wire.formats import jsontext
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
@@ -131,6 +132,32 @@ def test_a_reference_that_told_nothing_but_the_digest_tells_more() -> None:
 def test_an_entry_that_does_not_name_the_file_is_the_same_object() -> None:
     for other in (entry({"n": "x"}, {"url": f"{CAT}x"}), {"match": {"path": "/x"}, "response": {"text": CAT}}):
         assert document.linked(other, FILE) is other
+
+
+def test_a_signed_url_in_an_input_is_the_file_too() -> None:
+    given = {"image_url": any_query(CAT), "n": [any_query(f"{CAT}x")]}
+    linked = document.linked(entry(given), FILE)
+    assert linked["match"]["input"] == {"image_url": REFERENCE, "n": [any_query(f"{CAT}x")]}
+
+
+def test_the_url_that_a_file_had_is_kept_in_recorded() -> None:
+    made = {**entry({}, {"url": CAT}), "recorded": {"at": "today", "urls": {"https://z/z": f"sha256:{'0' * 64}"}}}
+    linked = document.linked(made, FILE)
+    assert linked["recorded"] == {
+        "at": "today",
+        "urls": {"https://z/z": f"sha256:{'0' * 64}", CAT: REFERENCE["$file"]},
+    }
+    assert document.linked(linked, FILE) is linked
+    assert document.urls_of(linked) == linked["recorded"]["urls"]
+    assert document.urls_of(entry({})) == {}
+
+
+def test_the_number_of_urls_of_an_entry_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_URLS", 2)
+    made = entry({})
+    for number in range(5):
+        made = document.with_urls(made, {f"https://a/{number}": "sha256:0"})
+    assert list(document.urls_of(made)) == ["https://a/3", "https://a/4"]
 
 
 def test_file_urls_of_an_answer() -> None:

@@ -30,6 +30,9 @@ from unit.recording.exchanges import uploaded
 JSON = {"content-type": "application/json"}
 
 
+OTHER = "https://replicate.delivery/x/out"
+
+
 def answered(answer: Any = None, status: int = 200, *uploads: File, **more: Any) -> BuiltResponse:
     """The recorded response of an answer; `uploads` are files that the app uploaded before."""
     files = FileUrls(Hosts())
@@ -204,6 +207,26 @@ def test_an_answer_that_is_no_models(status: int) -> None:
 def test_an_answer_that_is_not_all_there() -> None:
     with pytest.raises(NotAnAnswer, match="cut in the middle"):
         answered({}, lost="cut in the middle")
+
+
+# files on other hosts
+
+
+@pytest.mark.parametrize(
+    ("value", "urls", "links"),
+    [
+        ({"url": OTHER, "content_type": "image/png"}, [OTHER], []),
+        ({"url": OTHER, "file_name": None}, [OTHER], []),
+        ({"url": OTHER}, [], [OTHER]),
+        ({"url": {"deeper": [OTHER]}, "file_size": 1}, [], [OTHER]),
+        ([f"{OTHER}.mp4?sig=1"], [f"{OTHER}.mp4"], []),
+        ({"a": CAT, "b": "https://docs.fal.ai/errors#missing", "c": f"see {OTHER}"}, [CAT], []),
+    ],
+)
+def test_which_urls_an_answer_names(value: Any, urls: list[str], links: list[str]) -> None:
+    built = answered({"made": value})
+    assert (list(built.urls), list(built.links)) == (urls, links)
+    assert built.response == {"json": {"made": value}}
 
 
 # how files are written

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from falmock.recording.values import mapped
+from falmock.recording.values import references
 from falmock.recording.values import steps_of
 from falmock.recording.values import texts
 from falmock.recording.values import values
@@ -42,3 +43,8 @@ def test_steps() -> None:
 
 def test_texts() -> None:
     assert list(texts({"a": ["b", {"c": "d"}, 1, None], "e": "f"})) == ["b", "d", "f"]
+
+
+def test_references() -> None:
+    value = {"a": [{"$file": "sha256:1", "name": "x"}, {"b": {"$file": "sha256:2"}}, "sha256:3"], "c": 1}
+    assert list(references(value)) == ["sha256:1", "sha256:2"]
