@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
+from falmock.fixtures.matching.match import REGEX
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording import streams
 from falmock.recording import webhook_results
@@ -18,6 +21,7 @@ from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import Save
 from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
 from falmock.recording.sockets import SocketFixtures
@@ -35,6 +39,7 @@ from falmock.wire.message import Request
 
 _PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}
 """Hosts whose other calls are recorded as plain HTTP, if the path begins with this."""
+_TIME_AS_NAME = re.compile(r"[0-9]{13}\.[\w.+-]+")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CREDENTIALS = ("/v1/keys", "/tokens", "/.well-known", "/oauth")
 """Paths that are never recorded, because their answers are credentials."""
@@ -199,7 +204,11 @@ class Recorder:
         """Record the start of an upload with unknown bytes, so that replay takes those of the app at the same URL."""
         outcomes: list[Outcome] = [_content_lost(url, exchange)]
         started = self.uploads.lose(url)
-        return outcomes if started is None else outcomes + self._plain(self._upload_start(started))
+        for outcome in [] if started is None else self._plain(self._upload_start(started)):
+            if isinstance(outcome, Save):
+                _accept_any_time(outcome.entry["match"].get("input", {}))
+            outcomes.append(outcome)
+        return outcomes
 
     def _upload_start(self, started: Exchange) -> Exchange:
         """The start of an upload as it is recorded: its content goes to a host of fal's, else it would leave in replay."""
@@ -260,6 +269,13 @@ class Recorder:
         for token in (value.get("token"), value.get("detail")) if isinstance(value, dict) else (value,):
             if isinstance(token, str):
                 self.redactor.learn_value(token)
+
+
+def _accept_any_time(announced: dict[str, Any]) -> None:
+    """Replace the name that the JavaScript client gives a file without one, its time (PROTOCOL.md section 6.1)."""
+    name = announced.get("file_name")
+    if isinstance(name, str) and _TIME_AS_NAME.fullmatch(name):
+        announced["file_name"] = {REGEX: f"^[0-9]{{13}}{re.escape(name[13:])}$"}
 
 
 def _content_lost(url: str, exchange: Exchange) -> Outcome:

@@ -237,6 +237,16 @@ def test_of_an_upload_whose_bytes_are_lost_the_start_is_kept(observed: ObservedT
     assert observed.entries[-1]["match"]["input"] == {"image_url": CAT}
 
 
+def test_the_name_that_the_js_client_makes_of_the_time_is_any_time(observed: ObservedTraffic) -> None:
+    announced = {"content_type": "image/png", "file_name": "1764316800123.png"}
+    start = "POST https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3"
+    observed.observe(start, announced, {"upload_url": f"{CAT}?signature=x", "file_url": CAT})
+    outcomes = observed.observe(f"PUT {CAT}?signature=x", None, None, lost="the HAR has it not")
+    (kept,) = entries(outcomes)
+    assert kept["match"]["input"] == {"content_type": "image/png", "file_name": {"$regex": r"^[0-9]{13}\.png$"}}
+    assert decoded(kept).problems == []
+
+
 def test_of_a_whole_upload_whose_bytes_are_lost_the_answer_is_kept(observed: ObservedTraffic) -> None:
     line = "POST https://v3.fal.media/files/upload"
     outcomes = observed.note(exchange(line, b"", {"access_url": CAT}, lost="it was cut"))
