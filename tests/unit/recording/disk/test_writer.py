@@ -422,3 +422,14 @@ def test_two_recorders_may_share_a_folder(folder: Folder) -> None:
     assert folder.answers(name) == ["later"]
     folder.save({"n": 1}, "more")
     assert FixtureLoader([str(folder.path)]).load().files == 2
+
+
+def test_a_repeated_answer_adds_the_urls_that_its_files_had(tmp_path: Path) -> None:
+    writer = Writer(str(tmp_path))
+    for number in range(2):
+        made = entry()
+        made["recorded"] = {"at": f"{number}", "urls": {f"https://v3.fal.media/{number}": f"sha256:{sha256(PNG)}"}}
+        path = writer.save(Save(made, "a-cat", "the run of a/b", float(number), {})).path
+    (kept,) = json.loads(Path(path).read_text())["fixtures"]
+    assert kept["recorded"]["at"] == "0"
+    assert list(kept["recorded"]["urls"]) == ["https://v3.fal.media/0", "https://v3.fal.media/1"]
