@@ -202,10 +202,10 @@ class App:
         self.tidy()
         if isinstance(effect, Forward):
             return ForwardedCall(effect, request, rewrite)
-        if isinstance(effect, Reply):
-            self._report(effect)
-        elif isinstance(effect, Socket):
+        if isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
+        else:
+            self._report(effect)
         return effect._replace(why=self.redactor.text(effect.why))
 
     def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
@@ -253,12 +253,16 @@ class App:
             await asyncio.sleep(effect.delay)
         return effect._replace(body=body, delay=0.0)
 
-    def _report(self, reply: Reply) -> None:
-        """Log the miss of an answer, and wake the streams that wait for its job."""
-        if reply.miss is not None:
-            self.misses.tell(reply.miss)
-        if reply.wakes:
-            self._edge.wake(reply.wakes)
+    def _report(self, answer: Reply | Stream) -> None:
+        """Log the miss and the warning of an answer, and wake the streams that wait for its job."""
+        if answer.warning:
+            self.misses.warn(answer.warning)
+        if isinstance(answer, Stream):
+            return
+        if answer.miss is not None:
+            self.misses.tell(answer.miss)
+        if answer.wakes:
+            self._edge.wake(answer.wakes)
 
     # uploads
 

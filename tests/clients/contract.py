@@ -14,6 +14,7 @@ JS = "test_js_client"
 STREAMS = "test_streams"
 SOCKETS = "test_sockets"
 PROXY = "test_server_proxy"
+DEFAULTS = "test_queue_defaults"
 
 
 class Row(NamedTuple):
@@ -47,7 +48,16 @@ ROWS = (
             f"{WIRE}::test_py_status_has_the_keys_of_each_state_and_reading_uses_nothing_up",
         ),
     ),
-    Row("py cancel", "2xx", "", (f"{PY}::test_cancel", f"{PY}::test_a_client_that_gives_up_cancels_its_job")),
+    Row(
+        "py cancel",
+        "2xx",
+        "",
+        (
+            f"{PY}::test_cancel",
+            f"{PY}::test_a_client_that_gives_up_cancels_its_job",
+            f"{DEFAULTS}::test_a_job_is_cancelled_right_after_its_submit",
+        ),
+    ),
     Row(
         "py stream",
         "200 text/event-stream, JSON in every data:",
@@ -152,7 +162,11 @@ ROWS = (
         "java subscribe",
         "status/stream that ends with COMPLETED; then the result",
         "to rely on polls",
-        (f"{WIRE}::test_java_follows_the_status_stream_and_never_polls", f"{STREAMS}::test_every_change_is_told_once"),
+        (
+            f"{WIRE}::test_java_follows_the_status_stream_and_never_polls",
+            f"{STREAMS}::test_every_change_is_told_once",
+            f"{DEFAULTS}::test_what_clients_build_is_served_with_a_warning",
+        ),
         wire_level=True,
     ),
     Row(

@@ -372,3 +372,26 @@ def test_other_fixtures_miss_anew(caplog: pytest.LogCaptureFixture, tmp_path: Pa
         for _ in range(2):
             asyncio.run(app.answer(RUN))
     assert len([text for text in caplog.messages if "no fixture answers this call to a/b" in text]) == 2
+
+
+def test_a_warning_is_logged_once_for_whole_answers_and_streams(caplog: pytest.LogCaptureFixture) -> None:
+    app = app_of({"match": {}, "response": {"json": 1}})
+
+    async def main() -> list[str]:
+        submit = RUN._replace(host="queue.fal.run", path="/a/b")
+        answer = await app.answer(submit)
+        assert isinstance(answer, Reply)
+        assert isinstance(answer.body, bytes)
+        request_id = json.loads(answer.body)["request_id"]
+        seen = []
+        for path in ("/status", "/status", "/status/stream", "/status/stream"):
+            url = f"/other/app/requests/{request_id}{path}"
+            told = await app.answer(Request("GET", "queue.fal.run", url, "", {}, b""))
+            assert isinstance(told, Reply | Stream)
+            seen.append(told.warning)
+        return seen
+
+    warnings = asyncio.run(main())
+    logged = [record.getMessage() for record in caplog.records if "another app" in record.getMessage()]
+    assert logged == [f"falmock: {warning}" for warning in dict.fromkeys(warnings)]
+    assert len(logged) == 2

@@ -96,10 +96,7 @@ class Dispatch:
         """The handler for each kind of call."""
         queue, uploads = self._queue, self._uploads
         return {
-            calls.Status: self._about_job(lambda _, call, now: queue.status(call, now)),
-            calls.StatusStream: self._about_job(lambda _, call, now: queue.status_stream(call, now)),
-            calls.Result: self._about_job(lambda _, call, now: queue.result(call, now)),
-            calls.Cancel: self._about_job(lambda _, call, now: queue.cancel(call, now)),
+            **dict.fromkeys(calls.ABOUT_JOB, self._about_job(lambda _, call, now: queue.follow_up(call, now))),
             calls.Run: self._to_endpoint(self._streams.run),
             calls.Stream: self._to_endpoint(self._streams.run),
             calls.Socket: self._socket,

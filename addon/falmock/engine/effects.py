@@ -62,7 +62,8 @@ class Reply(NamedTuple):
     send is not the body's (HEAD). `delay` is the wait before answering, in seconds. `fixture` names the fixture that
     answered, `why` says why in a few words; `miss` is the report if no fixture matches. `delivery` is set for a body that
     is not sent whole and at once, `fault` names the injected fault. `wakes` is the request id of a job that this call
-    changed: edges call its streams again (EVERY_JOB: all streams); `job` is the request id of the job it made.
+    changed: edges call its streams again (EVERY_JOB: all streams); `job` is the request id of the job it made. `warning`
+    is a sentence about a call that is answered, but that fal might answer otherwise; "" if there is none.
     """
 
     status: int
@@ -77,6 +78,7 @@ class Reply(NamedTuple):
     fault: str | None = None
     wakes: str | None = None
     job: str = ""
+    warning: str = ""
 
 
 class End(enum.Enum):
@@ -115,7 +117,7 @@ class Stream(NamedTuple):
 
     `headers` are complete except for framing. `delay` is the wait before the headers, in seconds. `key` is the request
     id of the job that it reports on: a Reply that `wakes` this job causes a step. `size` is the number of bytes of the
-    body, if known. `length` is a Content-Length to send although a stream has none.
+    body, if known. `length` is a Content-Length to send although a stream has none. `warning` is as in a Reply.
     """
 
     status: int
@@ -128,6 +130,7 @@ class Stream(NamedTuple):
     fault: str | None = None
     size: int | None = None
     length: int | None = None
+    warning: str = ""
 
 
 class SocketStep(NamedTuple):

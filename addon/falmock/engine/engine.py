@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 
 from falmock.engine import additions
+from falmock.engine import replies
 from falmock.engine.answers import KINDS_OF_TURNS
 from falmock.engine.answers import Answers
 from falmock.engine.config import Config
@@ -22,7 +23,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.fault_injector import FaultInjector
-from falmock.engine.faults import replies
+from falmock.engine.faults import replies as fault_replies
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files.downloads import Downloads
@@ -241,8 +242,8 @@ class Engine:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
             effect = self._injector.answer(request, call, now)
-            if "origin" in request.headers and isinstance(effect, Reply | Stream) and not _has_cors(effect):
-                effect = effect._replace(headers=effect.headers + cors.simple(request.headers))
+            if isinstance(effect, Reply | Stream):
+                effect = replies.for_pages(request, replies.with_warning_header(effect, self.redactor))
         return effect
 
     def commit(
@@ -311,11 +312,10 @@ class Engine:
         else:
             reply = whole
         if join.injected is not None:
-            reply = replies.applied(join.injected, reply)
-        if "origin" in request.headers and not _has_cors(reply):
-            reply = reply._replace(headers=reply.headers + cors.simple(request.headers))
-        rewritten = reply if rewrite is None else rewrite(reply)
-        self.scope.journal.note(request, calls.UploadComplete(join.key), reply, now, status=rewritten.status)
+            reply = fault_replies.applied(join.injected, reply)
+        answer = replies.for_pages(request, reply)
+        rewritten = answer if rewrite is None else rewrite(answer)
+        self.scope.journal.note(request, calls.UploadComplete(join.key), answer, now, status=rewritten.status)
         return rewritten
 
 
@@ -323,7 +323,3 @@ def _for_matching(index: Index, config: Config) -> Index:
     """The fixtures as calls match them."""
     index = index.ignoring(config.ignore)
     return FirstMatch(index) if config.dialect is Dialect.AIMOCK else index
-
-
-def _has_cors(reply: Reply | Stream) -> bool:
-    return any(name == b"access-control-allow-origin" for name, _ in reply.headers)

@@ -42,7 +42,8 @@ class JournalEntry(NamedTuple):
     `kind` is set for what is no call to fal, such as a webhook that falmock posts, or a call that one of its doors
     answered by itself. `door` is the one that the call came through, "" for none. `body` is the JSON of the request,
     `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
-    id of the job that the call made, `delay` the wait before the answer in seconds.
+    id of the job that the call made, `delay` the wait before the answer in seconds. `warning` is that of the answer, ""
+    for none.
     """
 
     at: float
@@ -63,6 +64,7 @@ class JournalEntry(NamedTuple):
     delay: float = 0.0
     kind: str = ""
     door: str = ""
+    warning: str = ""
 
 
 class Journal:
@@ -100,13 +102,14 @@ class Journal:
         the answer.
         """
         own_status = fixture = miss = fault = None
-        answered, job, delay = _NO_HEADERS, "", 0.0
+        answered, job, delay, warning = _NO_HEADERS, "", 0.0, ""
         if isinstance(effect, Reply):
             own_status, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
+            warning = effect.warning
             if effect.miss is not None:
                 miss = effect.miss.text
         elif isinstance(effect, Stream):
-            own_status, answered, delay = effect.status, effect.headers, effect.delay
+            own_status, answered, delay, warning = effect.status, effect.headers, effect.delay, effect.warning
         elif isinstance(effect, Socket):
             own_status, answered, delay = 101, effect.headers, effect.delay
         if not isinstance(effect, Forward):
@@ -132,6 +135,7 @@ class Journal:
                 delay,
                 kind,
                 request.door,
+                warning,
             )
         )
 
@@ -197,7 +201,14 @@ class Journal:
         text = self.redactor.text
         miss = None if entry.miss is None else text(entry.miss)
         return entry._replace(
-            path=text(entry.path), why=text(entry.why), miss=miss, body=b"", query="", call=None, answered=_NO_HEADERS
+            path=text(entry.path),
+            why=text(entry.why),
+            miss=miss,
+            warning=text(entry.warning),
+            body=b"",
+            query="",
+            call=None,
+            answered=_NO_HEADERS,
         )
 
 

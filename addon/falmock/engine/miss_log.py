@@ -1,4 +1,4 @@
-"""Logs calls that no fixture answers: each distinct miss once."""
+"""Logs calls that no fixture answers, and what answers warn of: each distinct text once."""
 
 from __future__ import annotations
 
@@ -12,20 +12,27 @@ from falmock.fixtures.matching.miss import Miss
 
 logger = logging.getLogger(__name__)
 MOST = 1000
-"""How many distinct misses are logged; later ones are not."""
+"""How many distinct misses and warnings are logged; later ones are not."""
 
 
 class MissLog:
-    """Logs each distinct miss once since the fixtures were loaded."""
+    """Logs each distinct miss and warning once since the fixtures were loaded."""
 
     def __init__(self) -> None:
         self._logged: set[str] = set()
 
     def tell(self, miss: Miss) -> None:
         """Log a miss, unless one with its key was logged before."""
-        if miss.key not in self._logged and len(self._logged) < MOST:
-            self._logged.add(miss.key)
-            logger.warning("%s", miss.text)
+        self._log_once(miss.key, miss.text)
+
+    def warn(self, warning: str) -> None:
+        """Log the warning of an answer, unless it was logged before."""
+        self._log_once(f"warning {warning}", f"falmock: {warning}")
+
+    def _log_once(self, key: str, text: str) -> None:
+        if key not in self._logged and len(self._logged) < MOST:
+            self._logged.add(key)
+            logger.warning("%s", text)
 
     def clear(self) -> None:
         """Forget what was logged: the fixtures have changed."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from falmock.engine import follow_ups
 from falmock.engine import replies
 from falmock.engine.answers import DEFAULT_DEADLINE
 from falmock.engine.answers import Answers
+from falmock.engine.config import Dialect
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.faults import jobs as fault_jobs
@@ -22,6 +24,7 @@ from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook
 from falmock.wire.calls import Cancel
+from falmock.wire.calls import FollowUp
 from falmock.wire.calls import Result
 from falmock.wire.calls import Status
 from falmock.wire.calls import StatusStream
@@ -30,6 +33,9 @@ from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.message import Request
+
+_REFUSED = 300
+"""From this status on, an answer to a cancel means that the job goes on."""
 
 
 class Queue:
@@ -67,6 +73,7 @@ class Queue:
         if isinstance(target, Reply):
             return target
         plan = known.plan if injected is None else fault_jobs.applied(injected, known.plan, call.endpoint)
+        timeline, config = fixture.timeline, self._context.config
         job = Job(
             request_id=self._context.new_id(now),
             app=app,
@@ -75,18 +82,24 @@ class Queue:
             deadline=deadline,
             schedule=plan.schedule,
             answer=plan.digest,
-            logs=fixture.timeline.logs,
-            inference_time=fixture.timeline.inference_time,
+            logs=timeline.logs,
+            inference_time=timeline.inference_time,
             honours_cancel=plan.honours_cancel,
             fixture=label,
             why=known.why,
             endpoint=str(call.endpoint),
             injected=own,
-            held=self._context.config.pace.kind is PaceKind.MANUAL,
+            held=config.pace.kind is PaceKind.MANUAL,
             failure=plan.failure,
             error=plan.error,
             error_type=plan.error_type,
+            urls=timeline.urls,
+            cancel_answer=timeline.cancel_answer,
         )
+        # At this pace a job would be over before any cancel. aimock's jobs are.
+        is_cancellable = timeline.cancel_answer is None or timeline.cancel_answer.status < _REFUSED
+        is_instant = config.pace.kind is PaceKind.INSTANT and config.dialect is not Dialect.AIMOCK
+        job.unseen = is_instant and is_cancellable and not job.awaits_cancel
         if plan.failure is None:
             self._context.scope.answers[plan.digest] = plan.answer
         return self._accept(job, target, injected, now)
@@ -157,60 +170,70 @@ class Queue:
         """The host in a job's URLs: the user's own host, or fal's queue host, also for its backup and router hosts."""
         return host if host in self._context.config.hosts.extra else QUEUE_HOST
 
-    def status(self, call: Status, now: float) -> Reply:
-        """The status of a job; this counts as a poll."""
-        job = self._poll(call.request_id, now)
-        if job is None:
-            return _unknown()
-        body = status_object(job, now, logs=call.logs)
-        return replies.queue_reply(VIEWS[job.state].poll_status, body, job.why, job.fixture)
-
-    def status_stream(self, call: StatusStream, now: float) -> Reply | Stream:
-        """The status of a job as a stream, until it is over."""
+    def follow_up(self, call: FollowUp, now: float) -> Reply | Stream:
+        """Answer a call about a job, if fal serves its URL."""
         job = self._jobs.get(call.request_id, now)
         if job is None:
-            return _unknown()
+            return replies.queue_reply(404, errors.NOT_FOUND, "unknown request id")
+        url = follow_ups.unusual(call, job)
+        if url is not None and url.refused:
+            refused = replies.problem(
+                405, url.text, "the URL has the endpoint's path", replies.fixture_header(job.fixture)
+            )
+            return replies.warned(refused._replace(fixture=job.fixture), url.text)
+        match call:
+            case Cancel():
+                answer: Reply | Stream = self._cancel(job, now)
+            case Result():
+                answer = self._result(job, now)
+            case StatusStream():
+                answer = self._status_stream(job, now, logs=call.logs)
+            case Status():
+                answer = self._status(job, now, logs=call.logs)
+        return answer if url is None else replies.warned(answer, url.text)
+
+    def _status(self, job: Job, now: float, *, logs: bool) -> Reply:
+        """The status of a job; this counts as a poll."""
+        self._look(job, now)
+        body = status_object(job, now, logs=logs)
+        return replies.queue_reply(VIEWS[job.state].poll_status, body, job.why, job.fixture)
+
+    def _status_stream(self, job: Job, now: float, *, logs: bool) -> Stream:
+        """The status of a job as a stream, until it is over."""
+        self._jobs.look(job, now)
         headers = (
             replies.EVENTS_TYPE,
             (b"Cache-Control", b"no-cache"),
             *replies.GATEWAY,
             replies.fixture_header(job.fixture),
         )
-        source = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=call.logs)
+        source = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=logs)
         return Stream(200, headers, source, job.why, job.fixture, key=job.request_id)
 
-    def result(self, call: Result, now: float) -> Reply:
+    def _result(self, job: Job, now: float) -> Reply:
         """The result of a job, any number of times; 400 while it is not over."""
-        job = self._poll(call.request_id, now)
-        if job is None:
-            return _unknown()
+        self._look(job, now)
         if job.state not in TERMINAL:
             return replies.queue_reply(400, errors.UNFINISHED, "result requested before the job is over", job.fixture)
         if job.erased:
             return replies.queue_reply(404, errors.NOT_FOUND, "its payloads were deleted", job.fixture)
         return self._answers.outcome(job)
 
-    def cancel(self, call: Cancel, now: float) -> Reply:
-        """Cancel a job; the answer depends on its state."""
-        job = self._jobs.get(call.request_id, now)
-        if job is None:
-            return _unknown()
+    def _cancel(self, job: Job, now: float) -> Reply:
+        """Cancel a job; the answer depends on its state, or is the one in its fixture."""
         view = VIEWS[job.state]
-        reply = replies.queue_reply(view.cancel_status, {"status": view.cancel_word}, "cancel", job.fixture)
-        if job.state in TERMINAL:
+        status, value = view.cancel_status, {"status": view.cancel_word}
+        if job.cancel_answer is not None and job.state not in TERMINAL:
+            status, value = job.cancel_answer
+        reply = replies.queue_reply(status, value, "cancel", job.fixture)
+        if status >= _REFUSED:
             return reply
         job.cancel(now)
         self._jobs.settle(job)
         return reply._replace(wakes=job.request_id)
 
-    def _poll(self, request_id: str, now: float) -> Job | None:
-        jobs = self._jobs
-        job = jobs.get(request_id, now)
-        if job is not None and job.schedule.by_polls:
+    def _look(self, job: Job, now: float) -> None:
+        self._jobs.look(job, now)
+        if job.schedule.by_polls:
             job.poll(now)
-            jobs.settle(job)
-        return job
-
-
-def _unknown() -> Reply:
-    return replies.queue_reply(404, errors.NOT_FOUND, "unknown request id")
+            self._jobs.settle(job)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Answer
+from falmock.redaction.redactor import Redactor
+from falmock.wire import cors
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 from falmock.wire.message import Header
+from falmock.wire.message import Request
 
 QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")
 JSON_TYPE = (b"Content-Type", b"application/json")
@@ -26,6 +31,11 @@ QUEUE_HEADERS = (QUEUE_TYPE, *GATEWAY)
 JSON_HEADERS = (JSON_TYPE, *GATEWAY)
 FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
+WARNING_HEADER = b"x-falmock-warning"
+LONGEST_WARNING = 1000
+"""How many characters of a warning the header has; log and journal have all of it."""
+_PLAIN = (string.ascii_letters + string.digits + string.punctuation + " ").replace("%", "")
+"""The characters of a warning that its header has as they are: `quote` escapes the others."""
 
 
 @lru_cache(maxsize=4096)
@@ -58,6 +68,29 @@ def error_header(why: str) -> Header:
 def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     """A 4xx or 5xx of falmock's own: `detail` is what the Python client shows, `message` what the JS client shows."""
     return json_reply(status, {"detail": message, "message": message}, why, error_header(why), *extra)
+
+
+def warned(answer: Reply | Stream, warning: str) -> Reply | Stream:
+    """The answer with one more warning; "" changes nothing."""
+    if not warning:
+        return answer
+    return answer._replace(warning=f"{answer.warning}; {warning}" if answer.warning else warning)
+
+
+def with_warning_header(answer: Reply | Stream, redactor: Redactor) -> Reply | Stream:
+    """The answer with its warning, if it has one, on one line, without secrets, and in a header."""
+    if not answer.warning:
+        return answer
+    warning = redactor.text(" ".join(answer.warning.split()))
+    value = quote(warning[:LONGEST_WARNING], safe=_PLAIN, errors="replace").encode()
+    return answer._replace(warning=warning, headers=(*answer.headers, (WARNING_HEADER, value)))
+
+
+def for_pages(request: Request, answer: Reply | Stream) -> Reply | Stream:
+    """The answer with CORS headers, if a page sent the request, so that pages of any origin may read it."""
+    if "origin" not in request.headers or any(name == b"access-control-allow-origin" for name, _ in answer.headers):
+        return answer
+    return answer._replace(headers=answer.headers + cors.simple(request.headers))
 
 
 def unreadable_asset(error: OSError) -> Reply:

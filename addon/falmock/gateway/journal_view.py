@@ -135,6 +135,7 @@ class JournalView:
             "fixture": entry.fixture,
             "why": entry.why,
             "miss": entry.miss,
+            "warning": entry.warning or None,
             "fault": entry.fault,
             "delay": entry.delay,
             "input": _bounded(asked, CUT, _DEEP),

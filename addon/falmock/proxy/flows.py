@@ -96,7 +96,8 @@ def annotate(flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
     what = effect.fixture or ("a socket" if isinstance(effect, Socket) else "no fixture")
     miss = effect.miss if isinstance(effect, Reply) else None
     injected = f"; fault: {effect.fault}" if effect.fault else ""
-    flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{injected})"
+    warning = f"; warning: {effect.warning}" if not isinstance(effect, Socket) and effect.warning else ""
+    flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{injected}{warning})"
     flow.metadata[ANSWERED] = effect.fixture
     flow.metadata["falmock.why"] = effect.why
     if effect.fault:

@@ -13,6 +13,12 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from falmock.wire import errors
+from falmock.wire.routes import follow_up_form
+from falmock.wire.routes import form_of
+
+_USUAL_CANCEL = {"status": 202, "json": errors.CANCELLATION_REQUESTED}
+"""What a fixture means that holds no answer to the cancel."""
 _LEVELS = frozenset({"STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"})
 
 
@@ -30,7 +36,7 @@ class LogLine:
 class JobTrace:
     """A job between its submit and its result.
 
-    `entry` has the parts of the fixture that are known from the submit. `asked` is when the submit was sent,
+    `app` is the app that it was submitted to, without the endpoint's path. `entry` has the parts of the fixture that are known from the submit. `asked` is when the submit was sent,
     `submitted` when it was answered.
     """
 
@@ -39,6 +45,7 @@ class JobTrace:
     entry: dict[str, Any]
     asked: float
     submitted: float
+    app: str = ""
     webhook: bool = False
     positions: list[tuple[float, int]] = field(default_factory=list)
     lines: list[LogLine] = field(default_factory=list)
@@ -52,6 +59,25 @@ class JobTrace:
     error: str | None = None
     error_type: str | None = None
     cancel_asked: float | None = None
+    cancel_answer: dict[str, Any] | None = None
+    shown_urls: dict[str, str] = field(default_factory=dict)
+    other_urls: list[str] = field(default_factory=list)
+
+    def observe_urls(self, answer: Mapping[str, Any]) -> None:
+        """Note the URLs in the answer to the submit that are not the usual ones."""
+        for key, action in (("response", ""), ("status", "status"), ("cancel", "cancel")):
+            url = answer.get(f"{key}_url")
+            form = form_of(url, self.request_id) if isinstance(url, str) else None
+            if form is not None and form != follow_up_form(self.app, action):
+                self.shown_urls[key] = form
+
+    def observe_served(self, form: str) -> None:
+        """Note that fal answered at a URL of this form."""
+        by_response = form.endswith("/response")
+        known = (f"{self.app}/requests/", *self.shown_urls.values(), *self.other_urls)
+        apps = {each.rpartition("/requests/")[0] for each in known}
+        if form not in known and (by_response or form.rpartition("/requests/")[0] not in apps):
+            self.other_urls.append(form)
 
     def observe_stream(self, events: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
         """Note the status objects of one stream with their arrival times; each has only new log lines."""
@@ -121,6 +147,10 @@ class JobTrace:
             queue["positions"] = positions
         if self.lines:
             queue["logs"] = [_log(line, self.after(line.at)) for line in self.lines]
+        if self.cancel_answer not in (None, _USUAL_CANCEL):
+            queue["cancelAnswer"] = self.cancel_answer
+        if self.shown_urls or self.other_urls:
+            queue["urls"] = self.shown_urls | ({"others": self.other_urls} if self.other_urls else {})
         return queue
 
     def _was_polled(self) -> bool:

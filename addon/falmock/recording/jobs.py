@@ -18,8 +18,8 @@ from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
 from falmock.recording.webhook_results import WebhookResult
 from falmock.wire.calls import Cancel
+from falmock.wire.calls import FollowUp
 from falmock.wire.calls import Result
-from falmock.wire.calls import Status
 from falmock.wire.calls import StatusStream
 from falmock.wire.calls import Submit
 from falmock.wire.errors import ALREADY_COMPLETED
@@ -29,7 +29,7 @@ from falmock.wire.errors import UNFINISHED
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.sse import Parser
 
-FollowUp = Status | StatusStream | Result | Cancel
+_NO_SUCH_URL = (404, 405)
 _BY_WEBHOOK = (
     "it is recorded when its result is fetched from the queue, or when the webhook comes to the app through here "
     "(mitmproxy's mode reverse)"
@@ -72,9 +72,11 @@ class JobTraces:
             entry={"match": match, "recorded": self._composer.recorded(exchange, request_id)},
             asked=exchange.started,
             submitted=exchange.ended,
+            app=call.endpoint.app,
             webhook=bool(call.webhook),
         )
         job.observe(answer, exchange.ended)
+        job.observe_urls(answer)
         self._jobs[request_id] = job
         outcomes: list[Outcome] = []
         if len(self._jobs) > self._limit:
@@ -98,10 +100,14 @@ class JobTraces:
         job = self._jobs.get(call.request_id)
         if job is None:
             return self._unknown_job(call.request_id, exchange)
+        is_served = exchange.status not in _NO_SUCH_URL and self._composer.trouble(exchange) is None
+        if is_served:
+            job.observe_served(call.form)
         if isinstance(call, Result):
             return self._result(job, exchange)
         if isinstance(call, Cancel):
-            _observe_cancel(job, exchange)
+            if is_served:
+                _observe_cancel(job, exchange)
         elif isinstance(call, StatusStream):
             job.observe_stream(_events(exchange))
         elif exchange.status in (200, 202):
@@ -173,10 +179,14 @@ class JobTraces:
 
 def _observe_cancel(job: JobTrace, exchange: Exchange) -> None:
     """Note from the answer to a cancel whether the job is to stop, or was completed before."""
-    if exchange.status == 202:
+    was_known = job.cancel_asked is not None or job.completed is not None
+    if exchange.status < 300:
         job.cancel_asked = exchange.ended if job.cancel_asked is None else job.cancel_asked
     elif job.completed is None and _object(exchange.body) == ALREADY_COMPLETED:
         job.completed = exchange.started
+    value = jsontext.value_of(exchange.body, exact=True)
+    if not was_known and value is not None:
+        job.cancel_answer = {"status": exchange.status, "json": value}
 
 
 def _events(exchange: Exchange) -> Iterator[tuple[float, dict[str, Any]]]:

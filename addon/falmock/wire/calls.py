@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from falmock.wire.endpoint import EndpointId
 
+REQUEST_ID = "{request_id}"
+"""Stands for the id in the form of a URL about a job."""
+
 
 class Run(NamedTuple):
     """A sync run. The answer is the model's output."""
@@ -42,29 +45,36 @@ class Submit(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Polls the status of a job; `logs` says whether its log lines are requested."""
+    """Polls the status of a job; `logs` says whether its log lines are requested.
+
+    `form` is the path of the URL with REQUEST_ID in place of the id, and without outer slashes; "" if it does not count.
+    """
 
     request_id: str
     logs: bool
+    form: str = ""
 
 
 class StatusStream(NamedTuple):
-    """Requests a job's status as server-sent events; `logs` says whether its log lines are requested."""
+    """Requests a job's status as server-sent events; `logs` and `form` are as in Status."""
 
     request_id: str
     logs: bool
+    form: str = ""
 
 
 class Result(NamedTuple):
-    """Requests the result of a job."""
+    """Requests the result of a job; `form` is as in Status."""
 
     request_id: str
+    form: str = ""
 
 
 class Cancel(NamedTuple):
-    """Requests that a job stops."""
+    """Requests that a job stops; `form` is as in Status."""
 
     request_id: str
+    form: str = ""
 
 
 class UploadInitiate(NamedTuple):
@@ -136,6 +146,8 @@ class Unrouted(NamedTuple):
     message: str
 
 
+FollowUp = Status | StatusStream | Result | Cancel
+"""A call about a job."""
 Call = (
     Run
     | Stream

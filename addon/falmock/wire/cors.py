@@ -8,7 +8,8 @@ from falmock.wire.message import Header
 
 EXPOSED = (
     b"*, x-fal-request-id, x-fal-billable-units, x-fal-error-type, x-fal-request-timeout-type, x-fal-served-from, "
-    b"x-falmock-fixture, x-falmock-miss, x-falmock-fault, x-falmock-error, etag, content-range, accept-ranges"
+    b"x-falmock-fixture, x-falmock-miss, x-falmock-fault, x-falmock-error, x-falmock-warning, etag, content-range, "
+    b"accept-ranges"
 )
 _METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _EXPOSE = (b"access-control-expose-headers", EXPOSED)

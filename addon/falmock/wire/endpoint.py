@@ -60,6 +60,12 @@ def from_segments(segments: list[str]) -> EndpointId:
     return EndpointId(namespace, segments[0], segments[1], "/".join(segments[2:]))
 
 
+def names_an_app(path: str) -> bool:
+    """Whether a path has an owner and an app at least, or is a legacy id; it need not be an endpoint id."""
+    segments = segments_of(path)
+    return len(segments) > 1 or (len(segments) == 1 and _LEGACY.fullmatch(segments[0]) is not None)
+
+
 def parse(text: str) -> EndpointId:
     """Parse an endpoint id in any of its forms: plain, legacy (`110602490-name`) or a full URL.
 

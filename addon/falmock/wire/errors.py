@@ -30,6 +30,7 @@ TIMED_OUT_TEXT = REQUEST["request_timeout"].message
 UNFINISHED = {"detail": "Request is still in progress"}
 NOT_FOUND = {"status": "NOT_FOUND"}
 ALREADY_COMPLETED = {"status": "ALREADY_COMPLETED"}
+CANCELLATION_REQUESTED = {"status": "CANCELLATION_REQUESTED"}
 NO_AUTHORIZATION_REST = "Authorization header is required"
 UNKNOWN_KEY = OTHERS["unknown_key"].message
 MALFORMED_KEY = OTHERS["malformed_key"].message

@@ -44,7 +44,7 @@ class JobEvent(enum.Enum):
     RETRY = "retry"
     """The runner was lost."""
     EXPIRE = "expire"
-    """The start deadline (`X-Fal-Request-Timeout`) passed."""
+    """The start deadline (`X-Fal-Request-Start-Timeout`) passed."""
     CANCEL = "cancel"
     """The client cancelled the job, and the queue or the app stops it."""
     CANCEL_IGNORED = "cancel ignored"
@@ -87,13 +87,14 @@ class View(NamedTuple):
     cancel_word: str
 
 
-_CANCELLABLE = (202, "CANCELLATION_REQUESTED")
+_REMOVED = (200, "OK")
+_REQUESTED = (202, "CANCELLATION_REQUESTED")
 _OVER = (400, "ALREADY_COMPLETED")
 
 VIEWS: Mapping[State, View] = MappingProxyType(
     {
-        State.QUEUED: View("IN_QUEUE", 202, *_CANCELLABLE),
-        State.RUNNING: View("IN_PROGRESS", 202, *_CANCELLABLE),
+        State.QUEUED: View("IN_QUEUE", 202, *_REMOVED),
+        State.RUNNING: View("IN_PROGRESS", 202, *_REQUESTED),
         State.FINISHED: View("COMPLETED", 200, *_OVER),
         State.CANCELLED: View("COMPLETED", 200, *_OVER),
         State.EXPIRED: View("COMPLETED", 200, *_OVER),

@@ -62,7 +62,7 @@ class Request(NamedTuple):
     `query` is the raw text after ``?``; `headers` has lower-case names and the last value of a repeated header; `body`
     is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `scope` is the
     name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
-    the gateway that took it, else both are "".
+    the gateway that took it, else both are "". `lenient`: URLs about a job may have any path before the request id.
     """
 
     method: str
@@ -75,6 +75,7 @@ class Request(NamedTuple):
     scope: str = ""
     peer: str = ""
     door: str = ""
+    lenient: bool = False
 
     @property
     def undecoded(self) -> str:

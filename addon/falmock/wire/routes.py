@@ -1,7 +1,8 @@
 """Finds the call that an HTTP request makes (PROTOCOL.md sections 2.1, 3.0 and 6).
 
-Only the request id identifies the job of a follow-up call. The path before it does not count: some clients drop the
-namespace, some keep the sub-path, some add a slash or `/response` (PROTOCOL.md section 3.0).
+Only the request id identifies the job of a follow-up call. The path around it is its form: some clients drop the
+namespace, some keep the sub-path, some add a slash or `/response` (PROTOCOL.md section 3.0). What becomes of such a form
+depends on the job.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote
 from urllib.parse import unquote_plus
+from urllib.parse import urlsplit
 
 from falmock.wire import endpoint as endpoint_ids
+from falmock.wire.calls import REQUEST_ID
 from falmock.wire.calls import Call
 from falmock.wire.calls import Cancel
 from falmock.wire.calls import CdnToken
@@ -43,7 +46,7 @@ from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
-_FOLLOW_UP = re.compile(r".*/requests/([^/]+)(?:/(status|status/stream|cancel|response))?/*")
+_FOLLOW_UP = re.compile(r"(.*)/requests/([^/]+)(?:/(status|status/stream|cancel|response))?/*")
 _FOLLOW_UP_METHODS = {None: "GET", "response": "GET", "status": "GET", "status/stream": "GET", "cancel": "PUT"}
 _PYTHON_PART = re.compile(r"(/.+)/multipart/[^/]+/(?:(\d{1,5})|complete)/*")
 _JS_PART = re.compile(r"(/.+)/(?:(\d{1,5})|complete)/*")
@@ -65,13 +68,14 @@ def call_of(request: Request, hosts: Hosts) -> Call | None:
     if request.method == "OPTIONS":
         return None
     upgrade = request.headers.get("upgrade", "").lower() == "websocket"
-    return route(hosts.role(request.host) or Role.OTHER, request.method, request.path, request.query, upgrade=upgrade)
+    role = hosts.role(request.host) or Role.OTHER
+    return route(role, request.method, request.path, request.query, upgrade=upgrade, lenient=request.lenient)
 
 
-def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = False) -> Call:
+def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = False, lenient: bool = False) -> Call:
     """The call of a request to a host with this role; `upgrade` says that it requests a WebSocket.
 
-    The method is never OPTIONS.
+    With `lenient`, the form of a URL about a job does not count. The method is never OPTIONS.
     """
     if upgrade and role in (Role.RUN, Role.WS):
         endpoint = _endpoint(path)
@@ -83,7 +87,7 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
     if role is Role.RUN:
         return _run(method, path)
     if role is Role.QUEUE:
-        return _queue(method, path, query)
+        return _queue(method, path, query, lenient=lenient)
     if role is Role.REST:
         return _rest(method, path, query)
     if role is Role.CDN:
@@ -94,7 +98,9 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
         return _hub(method, path)
     if role is Role.ROUTER:
         path = "/" + path[1:].partition("/")[2]  # without the provider's name
-        return _queue(method, path, query) if query_value(query, "_subdomain") == "queue" else _run(method, path)
+        if query_value(query, "_subdomain") == "queue":
+            return _queue(method, path, query, lenient=lenient)
+        return _run(method, path)
     return Unrouted(
         501,
         "falmock does not stand in for this call, and in replay nothing is forwarded. Record it with "
@@ -133,24 +139,45 @@ def is_realtime_path(endpoint: EndpointId) -> bool:
     return f"/{endpoint.path}".endswith("/realtime")
 
 
-def _queue(method: str, path: str, query: str) -> Call:
+def _queue(method: str, path: str, query: str, *, lenient: bool) -> Call:
     follow_up = _FOLLOW_UP.fullmatch(path) if "/requests/" in path else None
     if follow_up is not None:
-        request_id, action = follow_up[1], follow_up[2]
-        if method != _FOLLOW_UP_METHODS[action]:
-            return _not_allowed(method, f"{action or 'the result'} of a request", _FOLLOW_UP_METHODS[action])
-        logs = query_value(query, "logs").lower() in ("1", "true")
-        if action == "status":
-            return Status(request_id, logs)
-        if action == "status/stream":
-            return StatusStream(request_id, logs)
-        return Cancel(request_id) if action == "cancel" else Result(request_id)
+        return _follow_up(method, query, *follow_up.groups(), lenient=lenient)
     endpoint = _endpoint(path)
     if isinstance(endpoint, Unrouted):
         return endpoint
     if method != "POST":
         return _not_allowed(method, "a submit to the queue", "POST")
     return Submit(endpoint, query_value(query, "fal_max_queue_length"), query_value(query, "fal_webhook"))
+
+
+def _follow_up(method: str, query: str, app: str, request_id: str, action: str | None, *, lenient: bool) -> Call:
+    """The call about a job, by the parts of its path."""
+    if method != _FOLLOW_UP_METHODS[action]:
+        return _not_allowed(method, f"{action or 'the result'} of a request", _FOLLOW_UP_METHODS[action])
+    form = "" if lenient else follow_up_form(app, action or "")
+    if not lenient and not endpoint_ids.names_an_app(app):
+        return Unrouted(404, f"the URL of a request begins with its app: expected /owner/app before {form}")
+    logs = query_value(query, "logs").lower() in ("1", "true")
+    if action == "status":
+        return Status(request_id, logs, form)
+    if action == "status/stream":
+        return StatusStream(request_id, logs, form)
+    return Cancel(request_id, form) if action == "cancel" else Result(request_id, form)
+
+
+def follow_up_form(app: str, action: str) -> str:
+    """The form of the URLs of requests of `app` for an action: "" is the result, or `status`, `cancel` and so on."""
+    form = f"{app.strip('/')}/requests/{REQUEST_ID}"
+    return f"{form}/{action}" if action else form
+
+
+def form_of(url: str, request_id: str) -> str | None:
+    """The form of a URL, if it is one about this request; else None."""
+    follow_up = _FOLLOW_UP.fullmatch(urlsplit(url).path)
+    if follow_up is None or follow_up[2] != request_id:
+        return None
+    return follow_up_form(follow_up[1], follow_up[3] or "")
 
 
 _STORAGE_ROUTES = ("/storage/upload/initiate", "/storage/upload/initiate-multipart")

@@ -55,9 +55,10 @@ export const acts = (fal) => ({
     return seen;
   },
 
-  async cancel({ app }) {
+  // Submit and cancel; `look` asks for the status in between.
+  async cancel({ app, look = true }) {
     const { request_id: requestId } = await fal.queue.submit(app, { input: {} });
-    const before = await fal.queue.status(app, { requestId });
+    const before = look ? await fal.queue.status(app, { requestId }) : null;
     const cancel = await attempt(fal.queue.cancel(app, { requestId }));
     const after = await fal.queue.status(app, { requestId });
     await fal.queue.subscribeToStatus(app, { requestId, pollInterval });

@@ -65,10 +65,11 @@ async def submit(apps: list[str]) -> Any:
     return seen
 
 
-async def cancel(app: str) -> Any:
+async def cancel(app: str, *, look: bool = True) -> Any:
+    """Submit and cancel; `look` asks for the status in between."""
     handle = await fal_client.submit_async(app, {})
     return {
-        "before": told(await handle.status()),
+        "before": told(await handle.status()) if look else None,
         "cancel": await attempt(handle.cancel()),
         "after": told(await handle.status()),
         "result": await attempt(handle.get()),

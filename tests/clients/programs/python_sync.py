@@ -62,10 +62,11 @@ def submit(apps: list[str]) -> Any:
     return seen
 
 
-def cancel(app: str) -> Any:
+def cancel(app: str, *, look: bool = True) -> Any:
+    """Submit and cancel; `look` asks for the status in between."""
     handle = fal_client.submit(app, {})
     return {
-        "before": told(handle.status()),
+        "before": told(handle.status()) if look else None,
         "cancel": attempt(handle.cancel),
         "after": told(handle.status()),
         "result": attempt(handle.get),

@@ -188,8 +188,9 @@ class Queue:
 
 
 def _cancel(job: Job) -> Answer:
+    waits = job.word == "IN_QUEUE"
     if job.cancel():
-        return gateway(202, {"status": "CANCELLATION_REQUESTED"})
+        return gateway(200, {"status": "OK"}) if waits else gateway(202, {"status": "CANCELLATION_REQUESTED"})
     return gateway(400, {"status": "ALREADY_COMPLETED"})
 
 

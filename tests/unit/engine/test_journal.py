@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from falmock.engine import journal
 from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
 from falmock.engine.journal import Journal
 from falmock.engine.journal import kept
 from falmock.engine.replies import json_reply
@@ -42,6 +43,17 @@ def test_the_status_is_the_one_that_the_client_gets() -> None:
     noted.note(request(), CALL, REPLY, 1.0)
     noted.note(request(), CALL, REPLY._replace(miss=Miss("key", "text", ())), 2.0, status=503)
     assert ([entry.status for entry in noted], noted.total, noted.misses) == ([200, 503], 2, 1)
+
+
+def test_warnings_are_kept_and_shown_without_secrets() -> None:
+    redactor = Redactor()
+    journal = Journal(redactor)
+    journal.note(request(), None, Reply(200, (), b"", "", warning="a-long-secret-of-ours is odd"), 1.0)
+    journal.note(request(), None, Reply(200, (), b"", ""), 2.0)
+    redactor.learn_value("a-long-secret-of-ours")
+    assert [entry.warning for entry in journal] == ["a-long-secret-of-ours is odd", ""]
+    assert journal.entries[0].warning.endswith(" is odd")
+    assert "a-long-secret-of-ours" not in journal.entries[0].warning
 
 
 def test_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:

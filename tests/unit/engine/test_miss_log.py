@@ -26,6 +26,17 @@ def test_each_is_told_once_until_the_fixtures_are_others(caplog: pytest.LogCaptu
     assert told(caplog) == ["no fixture for a"]
 
 
+def test_each_warning_is_told_once_too(caplog: pytest.LogCaptureFixture) -> None:
+    known = MissLog()
+    for text in ("100 % wrong", "odd", "100 % wrong"):
+        known.warn(text)
+    known.tell(Miss("odd", "a miss with the key of a warning", ()))
+    assert told(caplog) == ["falmock: 100 % wrong", "falmock: odd", "a miss with the key of a warning"]
+    known.clear()
+    known.warn("odd")
+    assert told(caplog) == ["falmock: odd"]
+
+
 def test_there_is_an_end_to_it(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(miss_log, "MOST", 2)
     known = MissLog()

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from falmock.engine.config import Mode
-from falmock.engine.jobs.pace import parse_pace
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import parse_extra
 from unit.engine.calls import FAILING
@@ -77,30 +76,6 @@ def test_logs_come_only_when_asked_for_and_with_their_times() -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "fal-ai/flux/requests/{}/status",
-        "fal-ai/flux/requests/{}/status/",
-        "fal-ai/flux/dev/requests/{}/status",
-        "fal-ai/flux/dev/x/requests/{}/status",
-        "other/app/requests/{}/status",
-        "a/requests/{}/status",
-    ],
-)
-def test_a_job_is_found_by_its_id_whatever_the_path(path: str) -> None:
-    client = Client(FLUX)
-    request_id = client.job("fal-ai/flux/dev", {"prompt": "a cat"}).rpartition("/")[2]
-    assert read(client.send("GET", f"https://queue.fal.run/{path.format(request_id)}"))["status"] == "COMPLETED"
-
-
-@pytest.mark.parametrize("suffix", ["", "/", "/response", "/response/"])
-def test_a_result_with_and_without_its_suffix(suffix: str) -> None:
-    client = Client(FLUX)
-    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
-    assert client.send("GET", job + suffix).status == 200
-
-
 def test_a_failed_job_is_completed_with_an_error() -> None:
     client = Client(FAILING)
     job = client.job("fal-ai/flux/dev", {"prompt": "bad"})
@@ -110,43 +85,6 @@ def test_a_failed_job_is_completed_with_an_error() -> None:
     assert result.status == 422
     assert read(result)["detail"][0]["loc"] == ["body", "prompt"]
     assert header(result, "x-fal-billable-units") == "0"
-
-
-@pytest.mark.parametrize(
-    ("elapsed", "answer", "status", "word"),
-    [
-        (0, "CANCELLATION_REQUESTED", 202, "COMPLETED"),
-        (3, "CANCELLATION_REQUESTED", 202, "COMPLETED"),
-        (7, "ALREADY_COMPLETED", 400, "COMPLETED"),
-    ],
-)
-def test_cancel(elapsed: int, answer: str, status: int, word: str) -> None:
-    client = paced()
-    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
-    client.now += elapsed
-    reply = client.send("PUT", f"{job}/cancel")
-    assert (reply.status, reply.body) == (status, f'{{"status": "{answer}"}}'.encode())
-    after = client.status(job)
-    assert after["status"] == word
-    result = client.send("GET", job)
-    if status == 202:
-        assert (after["error_type"], result.status) == ("client_cancelled", 499)
-        assert read(result)["error_type"] == header(result, "x-fal-error-type") == "client_cancelled"
-        assert header(result, "x-falmock-fixture") == "test.json#0"
-        assert client.send("PUT", f"{job}/cancel").status == 400
-    else:
-        assert ("error" in after, result.status) == (False, 200)
-
-
-def test_an_app_that_ignores_cancelling_finishes() -> None:
-    stubborn = {**FLUX, "queue": {**FLUX["queue"], "cancel": "ignored"}}  # type: ignore[dict-item]
-    client = Client(stubborn, pace=RECORDED)
-    job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
-    client.now += 3
-    assert client.send("PUT", f"{job}/cancel").status == 202
-    assert client.status(job)["status"] == "IN_PROGRESS"
-    client.now += 3
-    assert client.send("GET", job).status == 200
 
 
 @pytest.mark.parametrize(("method", "suffix"), [("GET", "/status"), ("GET", ""), ("PUT", "/cancel")])
@@ -318,50 +256,9 @@ def test_a_refused_submit_makes_no_job() -> None:
     assert client.run("a/b").status == 429
 
 
-GONE = {"error": {"type": "client_cancelled", "message": "stopped"}}
-
-
-@pytest.mark.parametrize("pace", ["instant", "recorded", "x10", "3s", "polls:1,2", "polls:,1"])
-@pytest.mark.parametrize(
-    ("queue", "word"), [({"started": 1, "cancelled": 2}, "IN_PROGRESS"), ({"cancelled": 2}, "IN_QUEUE")]
-)
-def test_a_job_that_was_cancelled_waits_to_be_cancelled(pace: str, queue: Any, word: str) -> None:
-    client = Client(recorded(queue, GONE), pace=parse_pace(pace))
-    job = client.job("a/b")
-    for _ in range(5):
-        client.now += 1000
-        status = client.status(job)
-    assert status["status"] == word
-    assert client.send("GET", job).status == 400
-    cancelled = client.send("PUT", f"{job}/cancel")
-    assert (cancelled.status, read(cancelled)) == (202, {"status": "CANCELLATION_REQUESTED"})
-    status = client.status(job)
-    assert status["status"] == "COMPLETED"
-    assert (status["error"], status["error_type"]) == ("stopped", "client_cancelled")
-    result = client.send("GET", job)
-    assert (result.status, read(result)) == (499, {"detail": "stopped", "error_type": "client_cancelled"})
-    assert header(result, "x-fal-error-type") == "client_cancelled"
-    assert client.send("PUT", f"{job}/cancel").status == 400
-
-
-def test_a_cancelled_job_gives_what_was_recorded_whatever_it_was() -> None:
-    client = Client(recorded({"started": 0.1, "cancelled": 2}, {"json": {"seed": 7}}))
-    job = client.job("a/b")
-    client.send("PUT", f"{job}/cancel")
-    status = client.status(job)
-    assert (status["status"], "error" in status) == ("COMPLETED", False)
-    assert (client.send("GET", job).status, read(client.send("GET", job))) == (200, {"seed": 7})
-
-
-def test_a_cancelled_job_does_not_time_out_by_itself() -> None:
-    client = Client(recorded({"cancelled": 2}, GONE), pace=RECORDED)
-    reply = client.submit("a/b", x_fal_request_timeout="1")
-    client.now += 100
-    assert client.status(read(reply)["response_url"])["status"] == "IN_QUEUE"
-
-
 def test_a_sync_run_of_a_cancelled_job_ends() -> None:
-    reply = Client(recorded({"cancelled": 2}, GONE), pace=RECORDED).run("a/b")
+    gone = {"error": {"type": "client_cancelled", "message": "stopped"}}
+    reply = Client(recorded({"cancelled": 2}, gone), pace=RECORDED).run("a/b")
     assert (reply.status, reply.delay) == (499, 2.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Awaitable
 from collections.abc import Callable
@@ -43,7 +44,9 @@ class App:
     """A client of the door. `fal` or the engine answers the calls to fal."""
 
     def __init__(self, index: Index | None = None, fal: Answers | None = None, **config: Any) -> None:
-        self.engines = Engines(Config(**config), index or Index(), lambda now: uuid7(now, 1), b"falmock")
+        numbers = itertools.count(1)
+        new_id = lambda now: uuid7(now, next(numbers))  # noqa: E731
+        self.engines = Engines(Config(**config), index or Index(), new_id, b"falmock")
         self.told: list[str] = []
         self.asked: list[Request] = []
         self.door = OpenAIImages(self.engines, together, self._pause, self.told.append)

@@ -314,3 +314,59 @@ def test_whatever_happens_to_a_job_there_is_one_fixture_that_loads_or_a_word(act
     observed.finish()
     assert len(observed.entries) + sum("never fetched" in text for text in observed.warnings) == 1
     assert observed.loads, observed.entries
+
+
+FORM = "a/b/c/requests/{request_id}"
+
+
+def urls_of(base: str, response: str = "") -> dict[str, str]:
+    url = f"https://queue.fal.run/{base}"
+    return {"response_url": f"{url}{response}", "status_url": f"{url}/status", "cancel_url": f"{url}/cancel"}
+
+
+def test_the_usual_urls_are_not_kept(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b/c", **urls_of("a/b/requests/id-1"))
+    job.status("COMPLETED", 1)
+    job.result(at=2)
+    assert "urls" not in observed.entry["queue"]
+
+
+def test_other_urls_of_a_submit_are_kept(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b/c", **urls_of("a/b/c/requests/id-1", "/response"))
+    job.url = "https://queue.fal.run/a/b/c/requests/id-1"
+    job.status("COMPLETED", 1)
+    job.result(at=2)
+    shown = {"response": f"{FORM}/response", "status": f"{FORM}/status", "cancel": f"{FORM}/cancel"}
+    assert observed.entry["queue"]["urls"] == shown
+    assert observed.loads
+
+
+def test_what_is_no_url_of_the_job_is_passed_over(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b", response_url=None, status_url="https://elsewhere.test/x", cancel_url=5)
+    job.result()
+    assert "queue" not in observed.entry
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "kept"),
+    [
+        ("a/b/c/requests/id-1/status", 200, [f"{FORM}/status"]),
+        ("a/b/c/requests/id-1/status", 405, None),
+        ("a/b/c/requests/id-1/status", 404, None),
+        ("a/b/c/requests/id-1/status", 429, None),
+        ("b/c/requests/id-1/status", 202, ["b/c/requests/{request_id}/status"]),
+        ("a/b/requests/id-1/response", 400, ["a/b/requests/{request_id}/response"]),
+        ("a/b/requests/id-1/status", 200, None),
+    ],
+)
+def test_a_url_at_which_fal_answered_is_kept(
+    observed: ObservedTraffic, url: str, status: int, kept: list[str] | None
+) -> None:
+    job = observed.submit("a/b/c")
+    for _ in range(2):
+        answer = {"detail": "Request is still in progress"} if url.endswith("response") else {"status": "IN_QUEUE"}
+        job.observe(f"GET https://queue.fal.run/{url}", answer, status, None)
+    job.result()
+    found = observed.entry.get("queue", {}).get("urls")
+    assert found == (None if kept is None else {"others": kept})
+    assert observed.loads

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from falmock.wire.errors import CANCELLED_TEXT
 from unit.recording.exchanges import CANCELLED
 from unit.recording.exchanges import ObservedTraffic
@@ -72,7 +76,48 @@ def test_a_cancel_that_came_too_late_tells_that_the_job_was_over(observed: Obser
     job = observed.submit("a/b")
     job.cancel(2, 400)
     job.result({"n": 1}, 60)
-    assert observed.entry["queue"] == {"started": 2.0, "completed": 2.0}
+    too_late = {"status": 400, "json": {"status": "ALREADY_COMPLETED"}}
+    assert observed.entry["queue"] == {"started": 2.0, "completed": 2.0, "cancelAnswer": too_late}
+    assert observed.loads
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(200, {"status": "OK"}), (202, {"status": "OK"}), (200, {"success": True}), (200, ["stopped", 1.50])],
+)
+def test_another_answer_to_the_cancel_than_the_usual_one_is_kept(
+    observed: ObservedTraffic, status: int, answer: Any
+) -> None:
+    job = observed.submit("a/b")
+    job.observe(f"PUT {job.url}/cancel", answer, status, 1)
+    job.cancel(2)
+    job.result(CANCELLED, 3, 499)
+    assert observed.entry["queue"] == {"cancelled": 1.0, "cancelAnswer": {"status": status, "json": answer}}
+    assert observed.loads
+
+
+def test_an_app_that_does_not_stop_keeps_the_answer_too(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
+    job.observe(f"PUT {job.url}/cancel", {"status": "OK"}, 200, 1)
+    job.result({"n": 1}, 3)
+    kept = {"status": 200, "json": {"status": "OK"}}
+    assert observed.entry["queue"] == {"started": 1.0, "cancel": "ignored", "cancelAnswer": kept}
+    assert observed.loads
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 429, 503])
+def test_trouble_with_a_cancel_tells_nothing_of_the_job(observed: ObservedTraffic, status: int) -> None:
+    job = observed.submit("a/b")
+    job.observe(f"PUT {job.url}/cancel", {"detail": "no"}, status, 1)
+    job.result({"n": 1}, 3)
+    assert "queue" not in observed.entry
+
+
+def test_a_cancel_whose_answer_is_no_json_counts_all_the_same(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
+    job.observe(f"PUT {job.url}/cancel", b"fine", 200, 1)
+    job.result(CANCELLED, 3, 499)
+    assert observed.entry["queue"] == {"cancelled": 1.0}
 
 
 def test_an_app_that_does_not_stop_was_at_work_when_it_was_asked_to(observed: ObservedTraffic) -> None:

@@ -63,7 +63,7 @@ def test_no_run_of_events_leaves_a_state_that_is_over(events: list[JobEvent]) ->
 @pytest.mark.parametrize(
     ("state", "word", "poll", "cancel", "cancel_word"),
     [
-        (State.QUEUED, "IN_QUEUE", 202, 202, "CANCELLATION_REQUESTED"),
+        (State.QUEUED, "IN_QUEUE", 202, 200, "OK"),
         (State.RUNNING, "IN_PROGRESS", 202, 202, "CANCELLATION_REQUESTED"),
         (State.FINISHED, "COMPLETED", 200, 400, "ALREADY_COMPLETED"),
         (State.CANCELLED, "COMPLETED", 200, 400, "ALREADY_COMPLETED"),

@@ -33,6 +33,8 @@ from falmock.wire.calls import WebhookKeys
 from falmock.wire.endpoint import parse
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
+from falmock.wire.routes import form_of
+from falmock.wire.routes import route
 
 RID = "019e5b1c-7f3a-7c3e-8a51-0b3ae067edb1"
 
@@ -86,27 +88,28 @@ def test_submits(host: str, url: str, endpoint: str, length: str, webhook: str) 
     assert call("POST", f"{host}/{url}") == Submit(parse(endpoint), length, webhook)
 
 
+FORM = "fal-ai/flux/requests/{request_id}"
 FOLLOW_UPS = [
-    ("GET", "status", Status(RID, logs=False)),
-    ("GET", "status?logs=1", Status(RID, logs=True)),
-    ("GET", "status?logs=true", Status(RID, logs=True)),
-    ("GET", "status?logs=True", Status(RID, logs=True)),
-    ("GET", "status?logs=0", Status(RID, logs=False)),
-    ("GET", "status?logs=false", Status(RID, logs=False)),
-    ("GET", "status?logs", Status(RID, logs=False)),
-    ("GET", "status?_subdomain=queue&logs=1", Status(RID, logs=True)),
-    ("GET", "status/?logs=0", Status(RID, logs=False)),
-    ("GET", "status/stream?logs=1&fal_jwt_token=x", StatusStream(RID, logs=True)),
-    ("GET", "", Result(RID)),
-    ("GET", "/", Result(RID)),
-    ("GET", "response", Result(RID)),
-    ("GET", "response/", Result(RID)),
-    ("PUT", "cancel", Cancel(RID)),
-    ("PUT", "cancel/", Cancel(RID)),
+    ("GET", "status", "/status", Status(RID, logs=False)),
+    ("GET", "status?logs=1", "/status", Status(RID, logs=True)),
+    ("GET", "status?logs=true", "/status", Status(RID, logs=True)),
+    ("GET", "status?logs=True", "/status", Status(RID, logs=True)),
+    ("GET", "status?logs=0", "/status", Status(RID, logs=False)),
+    ("GET", "status?logs=false", "/status", Status(RID, logs=False)),
+    ("GET", "status?logs", "/status", Status(RID, logs=False)),
+    ("GET", "status?_subdomain=queue&logs=1", "/status", Status(RID, logs=True)),
+    ("GET", "status/?logs=0", "/status", Status(RID, logs=False)),
+    ("GET", "status/stream?logs=1&fal_jwt_token=x", "/status/stream", StatusStream(RID, logs=True)),
+    ("GET", "", "", Result(RID)),
+    ("GET", "/", "", Result(RID)),
+    ("GET", "response", "/response", Result(RID)),
+    ("GET", "response/", "/response", Result(RID)),
+    ("PUT", "cancel", "/cancel", Cancel(RID)),
+    ("PUT", "cancel/", "/cancel", Cancel(RID)),
 ]
 
 
-@pytest.mark.parametrize(("method", "rest", "expected"), FOLLOW_UPS)
+@pytest.mark.parametrize(("method", "rest", "action", "expected"), FOLLOW_UPS)
 @pytest.mark.parametrize(
     "app",
     [
@@ -119,9 +122,47 @@ FOLLOW_UPS = [
         "/fal-ai/flux/",
     ],
 )
-def test_follow_up_calls_are_found_by_the_request_id_alone(method: str, rest: str, expected: Call, app: str) -> None:
+def test_follow_up_calls_have_the_request_id_and_the_form_of_their_url(
+    method: str, rest: str, action: str, expected: Status | StatusStream | Result | Cancel, app: str
+) -> None:
     path = f"{app}/requests/{RID}" + (f"/{rest}" if rest not in ("", "/") else rest)
-    assert call(method, f"queue.fal.run/{path}") == expected
+    form = f"{app.strip('/')}/requests/{{request_id}}{action}"
+    assert call(method, f"queue.fal.run/{path}") == expected._replace(form=form)
+
+
+@pytest.mark.parametrize(("method", "rest", "action", "expected"), FOLLOW_UPS)
+@pytest.mark.parametrize("app", ["", "flux", "fal-ai/flux/dev"])
+def test_where_the_form_does_not_count_there_is_none(
+    method: str, rest: str, action: str, expected: Call, app: str
+) -> None:
+    del action
+    path, _, query = rest.partition("?")
+    found = route(Role.QUEUE, method, f"/{app}/requests/{RID}/{path}", query, lenient=True)
+    assert found == expected
+
+
+@pytest.mark.parametrize(("method", "rest"), [(method, rest) for method, rest, *_ in FOLLOW_UPS])
+@pytest.mark.parametrize("app", ["", "flux", "/"])
+def test_no_follow_up_without_an_app(method: str, rest: str, app: str) -> None:
+    found = call(method, f"queue.fal.run/{app}/requests/{RID}/{rest}")
+    assert isinstance(found, Unrouted)
+    assert found.status == 404
+    assert "expected /owner/app" in found.message
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        (f"https://queue.fal.run/a/b/requests/{RID}", "a/b/requests/{request_id}"),
+        (f"https://queue.fal.run/a/b/c/requests/{RID}/response/?x=1", "a/b/c/requests/{request_id}/response"),
+        (f"https://queue.fal.run/a/b/requests/{RID}/status/stream", "a/b/requests/{request_id}/status/stream"),
+        (f"https://queue.fal.run/a/b/requests/{RID}/else", None),
+        ("https://queue.fal.run/a/b/requests/another/status", None),
+        ("nothing", None),
+    ],
+)
+def test_the_form_of_a_url(url: str, form: str | None) -> None:
+    assert form_of(url, RID) == form
 
 
 @pytest.mark.parametrize(
@@ -129,8 +170,12 @@ def test_follow_up_calls_are_found_by_the_request_id_alone(method: str, rest: st
     [
         ("POST", "fal-ai/fal-ai/flux/dev", Run(parse("fal-ai/flux/dev"))),
         ("POST", "fal-ai/fal-ai/flux/dev?_subdomain=queue", Submit(parse("fal-ai/flux/dev"), "", "")),
-        ("GET", f"fal-ai/fal-ai/flux/requests/{RID}/status?_subdomain=queue", Status(RID, logs=False)),
-        ("GET", f"fal-ai/fal-ai/flux/requests/{RID}?_subdomain=queue", Result(RID)),
+        (
+            "GET",
+            f"fal-ai/fal-ai/flux/requests/{RID}/status?_subdomain=queue",
+            Status(RID, logs=False, form=f"{FORM}/status"),
+        ),
+        ("GET", f"fal-ai/fal-ai/flux/requests/{RID}?_subdomain=queue", Result(RID, FORM)),
     ],
 )
 def test_hugging_faces_router_has_the_provider_before_the_id(method: str, url: str, expected: Call) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Schedule
+from falmock.fixtures.model import USUAL_URLS
+from falmock.fixtures.model import CancelAnswer
+from falmock.fixtures.model import JobUrls
 from falmock.fixtures.model import Log
 from falmock.wire.errors import ErrorSpec
 from falmock.wire.lifecycle import TERMINAL
@@ -52,6 +55,12 @@ class Job:
     """Whether it ignores the clock and polls, and only the control API moves it."""
     erased: bool = False
     """Whether its input and output were deleted."""
+    urls: JobUrls = USUAL_URLS
+    """The forms of its URLs, where they are not the usual ones."""
+    cancel_answer: CancelAnswer | None = None
+    """The answer to a cancel while it is not over, if it is not the usual one."""
+    unseen: bool = False
+    """Whether the clock does not move it before somebody looks at it, so that it can be cancelled at the pace instant."""
 
     @property
     def path(self) -> str:
@@ -68,11 +77,21 @@ class Job:
         """Fire all events that are due by the clock at `now`."""
         if self.held:
             return
+        if self.unseen:
+            # Only a running app can ignore a cancel, so a job of such an app waits for its first look while it runs.
+            if not self.honours_cancel and self.state is State.QUEUED:
+                self.fire(JobEvent.START, self.submitted)
+            return
         if self.awaits_cancel:
             self._advance_until_cancel(now)
             return
         while self.ended is None and self._step(now - self.submitted):
             pass
+
+    def look(self, now: float) -> None:
+        """Let the clock move the job from now on, also one that was unseen, and bring it up to `now`."""
+        self.unseen = False
+        self.advance(now)
 
     def _step(self, elapsed: float) -> bool:
         """Fire the next event that is due by the clock; False when none is.
@@ -129,7 +148,7 @@ class Job:
     @property
     def ends_by_itself(self) -> bool:
         """Whether the clock ends it without any request."""
-        return not (self.schedule.by_polls or self.held or self.awaits_cancel)
+        return not (self.schedule.by_polls or self.held or self.awaits_cancel or self.unseen)
 
     def _advance_until_cancel(self, now: float) -> None:
         schedule = self.schedule

@@ -9,6 +9,7 @@ from typing import Any
 
 from falmock.engine.jobs.job import Job
 from falmock.wire import errors
+from falmock.wire.calls import REQUEST_ID
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import State
 
@@ -16,13 +17,14 @@ from falmock.wire.lifecycle import State
 def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
     """The status of a job that was advanced to `now` (seconds since the epoch); the keys have the recorded order."""
     state = job.state
+    urls = job.urls
     url = f"https://{job.host}/{job.app}/requests/{job.request_id}"
     body: dict[str, Any] = {
         "status": VIEWS[state].word,
         "request_id": job.request_id,
-        "response_url": url,
-        "status_url": f"{url}/status",
-        "cancel_url": f"{url}/cancel",
+        "response_url": _url(job, urls.response) if urls.response else url,
+        "status_url": _url(job, urls.status) if urls.status else f"{url}/status",
+        "cancel_url": _url(job, urls.cancel) if urls.cancel else f"{url}/cancel",
         "logs": _log_entries(job, now) if logs and state is not State.QUEUED else None,
         "metrics": {},
     }
@@ -40,6 +42,10 @@ def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
     elif state is State.EXPIRED:
         body["error"], body["error_type"] = errors.TIMED_OUT_TEXT, "request_timeout"
     return body
+
+
+def _url(job: Job, form: str) -> str:
+    return f"https://{job.host}/{form.replace(REQUEST_ID, job.request_id)}"
 
 
 def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ class Jobs:
     """The jobs of one scope: at most `limit`, each kept `ttl` seconds after its end.
 
     A job that the clock does not end is kept `ttl` seconds after its last use. When the table is full, the job that
-    ended first is dropped. A job that is not over is never dropped for another.
+    ended first is dropped; one that is unseen counts as ended at its submit. Any other job that is not over is never
+    dropped for another.
     """
 
     def __init__(self, limit: int, ttl: float) -> None:
@@ -26,14 +27,19 @@ class Jobs:
         self.ttl = ttl
         self._live: OrderedDict[str, Job] = OrderedDict()
         self._over: OrderedDict[str, Job] = OrderedDict()
+        self._unseen: OrderedDict[str, Job] = OrderedDict()
         self._due: list[tuple[float, str]] = []
         self.ended: list[Job] = []
         """Jobs that ended since the last `take_ended`; not those that were over when they were added."""
 
     def __iter__(self) -> Iterator[Job]:
         """Every job, without advancing it."""
-        yield from self._over.values()
-        yield from self._live.values()
+        for table in self._tables:
+            yield from table.values()
+
+    @property
+    def _tables(self) -> tuple[OrderedDict[str, Job], ...]:
+        return self._over, self._unseen, self._live
 
     def take_ended(self) -> list[Job]:
         """The jobs that ended since the last call."""
@@ -41,22 +47,40 @@ class Jobs:
         return ended
 
     def __len__(self) -> int:
-        return len(self._live) + len(self._over)
+        return len(self._live) + len(self._unseen) + len(self._over)
 
     def add(self, job: Job, now: float) -> None:
         """Add a new job. Raises TooManyJobs."""
         job.touched = now
         job.advance(now)
         self.expire(now)
-        if len(self._live) + len(self._over) >= self.limit:
-            if not self._over:
-                raise TooManyJobs
-            self._over.popitem(last=False)
+        if len(self) >= self.limit:
+            self._make_room(now)
         if job.ended is not None:
             self._over[job.request_id] = job
+        elif job.unseen:
+            self._unseen[job.request_id] = job
         else:
             self._live[job.request_id] = job
             self._await_end(job)
+
+    def _make_room(self, now: float) -> None:
+        """Drop the job that ended first. Raises TooManyJobs."""
+        over, unseen = next(iter(self._over.values()), None), next(iter(self._unseen.values()), None)
+        if unseen is not None and (over is None or unseen.submitted < (over.ended or 0.0)):
+            unseen.look(now)
+            self.settle(unseen)
+            del self._over[unseen.request_id]
+        elif over is not None:
+            self._over.popitem(last=False)
+        else:
+            raise TooManyJobs
+
+    def look(self, job: Job, now: float) -> None:
+        """A client asks for the status or the result of a job: from now on, the clock moves it."""
+        if job.unseen:
+            job.look(now)
+            self.settle(job)
 
     def _await_end(self, job: Job) -> None:
         """Schedule the check of a live job for the time when the clock ends it."""
@@ -75,16 +99,16 @@ class Jobs:
     def all(self, now: float) -> list[Job]:
         """Every job, advanced to `now`, in the order of submits."""
         self.expire(now)
-        for job in list(self._live.values()):
+        for job in (*self._unseen.values(), *self._live.values()):
             job.advance(now)
             if job.ended is not None:
                 self.settle(job)
-        return sorted((*self._over.values(), *self._live.values()), key=lambda job: (job.submitted, job.request_id))
+        return sorted(self, key=lambda job: (job.submitted, job.request_id))
 
     def clear(self) -> None:
         """Forget all jobs."""
-        self._over.clear()
-        self._live.clear()
+        for table in self._tables:
+            table.clear()
         self._due.clear()
         self.ended.clear()
 
@@ -92,29 +116,34 @@ class Jobs:
         """The job with this id, advanced to `now`; None if there is none or its `ttl` is over."""
         job = self._over.get(request_id)
         if job is None:
-            job = self._live.get(request_id)
+            job = self._live.get(request_id) or self._unseen.get(request_id)
             if job is None:
                 return None
             job.advance(now)
             self.settle(job)
         if self._is_past(job, now):
-            self._over.pop(request_id, None)
-            self._live.pop(request_id, None)
+            for table in self._tables:
+                table.pop(request_id, None)
             return None
         job.touched = now
         return job
 
     def peek(self, request_id: str) -> Job | None:
         """The job with this id, without advancing it or counting as a use."""
-        return self._over.get(request_id) or self._live.get(request_id)
+        return next((table[request_id] for table in self._tables if request_id in table), None)
 
     def settle(self, job: Job) -> None:
-        """Note that a live job was used, and may have ended."""
-        if job.ended is None:
-            self._live.move_to_end(job.request_id)
-        elif self._live.pop(job.request_id, None) is not None:
-            self._over[job.request_id] = job
-            self.ended.append(job)
+        """Note that a job that was not over was used, and may have ended."""
+        request_id = job.request_id
+        if job.ended is not None:
+            if self._live.pop(request_id, None) or self._unseen.pop(request_id, None):
+                self._over[request_id] = job
+                self.ended.append(job)
+        elif request_id in self._live:
+            self._live.move_to_end(request_id)
+        elif not job.unseen:
+            self._live[request_id] = self._unseen.pop(request_id)
+            self._await_end(job)
 
     def _is_past(self, job: Job, now: float) -> bool:
         if job.ended is None:
@@ -136,7 +165,7 @@ class Jobs:
     def expire(self, now: float) -> None:
         """Drop the jobs whose `ttl` is over."""
         self._settle(now)
-        for table in (self._over, self._live):
+        for table in self._tables:
             while table:
                 job = next(iter(table.values()))
                 if self._is_past(job, now):

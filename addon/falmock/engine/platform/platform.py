@@ -157,6 +157,7 @@ class Platform:
             text = f"The payloads of request {request_id[:100]} {gone}"
             reply = _problem(404, "not_found", text, "no payloads to delete")
             return reply if job is None else reply._replace(fixture=job.fixture)
+        self._context.scope.jobs.look(job, now)
         if job.state not in TERMINAL:
             text = f"Request {request_id} is not over yet: delete its payloads when it is"
             return _problem(400, "validation_error", text, "the job is not over")._replace(fixture=job.fixture)

@@ -157,7 +157,7 @@ class WebhookSchedule:
             result = delivery.result
             if result is None:
                 job = self._waiting[delivery.request_id].job
-                job.advance(now)
+                job.look(now)
                 if job.ended is None:
                     continue  # `ended` will schedule it
                 result = outcome(delivery.scope or "", job)

@@ -85,7 +85,7 @@ def _at(request: Request, host: str, path: str, hosts: Hosts) -> RoutedCall | No
     if not hosts.claims(host, path):
         return None
     role = hosts.role(host) or Role.OTHER
-    call = routes.route(role, request.method, path, request.query)
+    call = routes.route(role, request.method, path, request.query, lenient=True)
     return RoutedCall(request._replace(host=host, path=path), call)
 
 

@@ -95,7 +95,7 @@ class Translation:
         return dialect.result(reply, of_run=False, keeps_status=job.state is State.EXPIRED)
 
     def _cancelled(self, reply: Reply) -> Reply:
-        return dialect.cancelled(reply) if self._was_cancelled or reply.status == 202 else reply
+        return dialect.cancelled(reply) if self._was_cancelled or reply.status in (200, 202) else reply
 
 
 def _polled(reply: Reply) -> Reply:

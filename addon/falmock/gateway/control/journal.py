@@ -38,6 +38,10 @@ SCHEMA = closed(
     fixture=or_null("string"),
     why={"type": "string"},
     miss={"type": ["string", "null"], "description": "The report, if no fixture answered; else null."},
+    warning={
+        "type": ["string", "null"],
+        "description": "What its answer warns of, as in the header x-falmock-warning; null if nothing.",
+    },
     fault={"type": ["string", "null"], "description": "The fault that was injected; null if none."},
     delay={"type": "number", "description": "The injected delay in seconds."},
     input={"description": "The input, with secrets hidden and long texts cut; null if there is none."},

@@ -237,6 +237,7 @@ def _headers(reply: Reply) -> tuple[Header, ...]:
         ("x-request-id", headers.get("x-fal-request-id")),
         ("x-fal-request-id", headers.get("x-fal-request-id")),
         ("x-falmock-fixture", headers.get("x-falmock-fixture")),
+        ("x-falmock-warning", headers.get("x-falmock-warning")),
     )
     return tuple((name.encode(), value.encode()) for name, value in named if value)
 

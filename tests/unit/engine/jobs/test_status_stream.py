@@ -203,7 +203,9 @@ def test_a_cancel_that_the_app_ignores_changes_nothing() -> None:
 
 def test_a_cancel_that_comes_too_late_wakes_nobody() -> None:
     client = Client(FLUX)
-    reply = client.send("PUT", f"{client.job('fal-ai/flux/dev', CAT)}/cancel")
+    job = client.job("fal-ai/flux/dev", CAT)
+    client.status(job)
+    reply = client.send("PUT", f"{job}/cancel")
     assert (reply.status, reply.wakes) == (400, None)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.jobs.table import TooManyJobs
 from falmock.wire.lifecycle import State
@@ -105,3 +106,81 @@ def test_the_end_of_a_job_is_told_once_whoever_finds_it() -> None:
     assert jobs.get("0", late) is by_clock
     assert told + jobs.take_ended() == [cancelled, asked_for, by_clock]
     assert jobs.take_ended() == []
+
+
+def unseen(name: str, at: float) -> Job:
+    one = job("instant", name, at=at)
+    one.unseen = True
+    return one
+
+
+def test_an_unseen_job_makes_room_in_the_order_of_ends() -> None:
+    jobs = Jobs(limit=3, ttl=1000)
+    jobs.add(job("instant", "over", at=100.0), 100.0)
+    jobs.add(unseen("unseen", 101.0), 101.0)
+    jobs.add(job("instant", "over later", at=102.0), 102.0)
+    kept = []
+    for number in range(3):
+        jobs.add(job("instant", str(number), at=103.0 + number), 103.0 + number)
+        kept.append([name for name in ("over", "unseen", "over later") if jobs.peek(name)])
+    assert kept == [["unseen", "over later"], ["over later"], []]
+    assert [each.request_id for each in jobs.take_ended()] == ["unseen"]
+    assert len(jobs) == 3
+
+
+def test_an_unseen_job_is_no_match_for_one_that_is_not_over() -> None:
+    jobs = Jobs(limit=1, ttl=1000)
+    jobs.add(job("polls:9", "live"), 100.0)
+    with pytest.raises(TooManyJobs):
+        jobs.add(unseen("next", 101.0), 101.0)
+
+
+def test_an_unseen_job_is_kept_for_its_time_after_the_last_use() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    jobs.add(unseen("one", 100.0), 100.0)
+    assert jobs.get("one", 150.0)
+    assert [each.state for each in jobs.all(200.0)] == [State.QUEUED]
+    assert jobs.get("one", 209.0)
+    assert jobs.get("one", 270.0) is None
+    jobs.add(unseen("two", 300.0), 300.0)
+    jobs.expire(361.0)
+    assert len(jobs) == 0
+
+
+def test_a_look_lets_the_clock_end_a_job() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    jobs.add(unseen("one", 100.0), 100.0)
+    found = jobs.get("one", 150.0)
+    assert found is not None
+    for _ in range(2):
+        jobs.look(found, 150.0)
+    assert (found.state, found.ended, jobs.take_ended()) == (State.FINISHED, 100.0, [found])
+
+
+def test_a_held_job_stays_after_a_look_and_ends_when_it_is_released() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    one = unseen("one", 100.0)
+    jobs.add(one, 100.0)
+    one.held = True
+    jobs.look(one, 101.0)
+    assert jobs.get("one", 102.0) is one
+    assert one.state is State.QUEUED
+    jobs.release(one, 103.0)
+    assert (one.state, jobs.take_ended()) == (State.FINISHED, [one])
+
+
+def test_a_job_that_was_looked_at_elsewhere_is_over_when_it_is_asked_for() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    one = unseen("one", 100.0)
+    jobs.add(one, 100.0)
+    one.look(101.0)  # as the schedule of webhooks does
+    assert jobs.get("one", 102.0) is one
+    assert jobs.take_ended() == [one]
+
+
+def test_clearing_forgets_unseen_jobs() -> None:
+    jobs = Jobs(limit=10, ttl=60)
+    jobs.add(unseen("one", 100.0), 100.0)
+    assert [each.request_id for each in jobs] == ["one"]
+    jobs.clear()
+    assert (len(jobs), jobs.peek("one")) == (0, None)

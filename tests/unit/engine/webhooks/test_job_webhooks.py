@@ -112,3 +112,25 @@ def test_a_scope_stays_while_its_webhooks_are_not_delivered(monkeypatch: pytest.
     client.answer(*client.at(61))
     client.engines.of("fifth")
     assert client.engines.names == ["fourth", "fifth"]
+
+
+def test_at_the_pace_instant_a_job_can_be_cancelled_until_its_webhook_is_due() -> None:
+    client = Hooked(QUICK)
+    job, other = client.order("acme/quick"), client.order("acme/quick")
+    assert client.next() == 0.1
+    client.now += 0.05
+    assert client.send("PUT", f"{job}/cancel").status == 200
+    first, second = sorted(client.at(0.1), key=lambda post: post.request_id)
+    assert json.loads(first.body)["error"] == "Invalid status code: 499"
+    assert json.loads(second.body)["payload"] == {"done": True}
+    assert client.send("PUT", f"{other}/cancel").status == 400
+    assert client.status(other)["status"] == "COMPLETED"
+
+
+def test_a_webhook_of_a_job_that_made_room_is_posted() -> None:
+    client = Hooked(QUICK, max_jobs=1)
+    client.ask("acme/quick", x_falmock_fault='{"webhook": "late"}')
+    client.submit("acme/quick")
+    client.engines.use_fixtures(Index())
+    (post,) = client.at(9)
+    assert json.loads(post.body)["payload"] == {"done": True}

@@ -217,9 +217,10 @@ class Moves(RuleBasedStateMachine):
         job = next(iter(list(self.jobs)[number:]), None)
         if job is None:
             return
+        state = self.steered.ask("GET", f"/jobs/{job}")["state"]
         if move == "cancel":
             effect: Effect = self.steered.call("PUT", f"https://queue.fal.run/t/e/requests/{job}/cancel")
-            assert effect.status in (202, 400)
+            assert effect.status == {"queued": 200, "running": 202}.get(state, 400)
             return
         was_over = self.jobs[job] == 2
         reply = self.steered.reply("POST", f"/jobs/{job}/{move}")
@@ -236,5 +237,67 @@ class Moves(RuleBasedStateMachine):
             self.jobs[job] = now
 
 
+class InstantMoves(RuleBasedStateMachine):
+    """At the pace instant a job waits for its first look by a client; nothing here is one but `look`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steered = Steered(TIMED)
+        self.states: dict[str, str] = {}
+        self.held: set[str] = set()
+
+    @rule()
+    def submit(self) -> None:
+        self.states[self.steered.submit("t/e")] = "queued"
+
+    @rule(seconds=st.sampled_from([0.0, 100.0]))
+    def wait(self, seconds: float) -> None:
+        self.steered.now += seconds
+
+    def some(self, number: int) -> str | None:
+        return next(iter(list(self.states)[number:]), None)
+
+    @rule(number=st.integers(0, 5), path=st.sampled_from(["", "/status"]))
+    def look(self, number: int, path: str) -> None:
+        job = self.some(number)
+        if job is None:
+            return
+        self.steered.call("GET", f"https://queue.fal.run/t/e/requests/{job}{path}")
+        if job not in self.held and self.states[job] in ("queued", "running"):
+            self.states[job] = "finished"
+
+    @rule(number=st.integers(0, 5))
+    def cancel(self, number: int) -> None:
+        job = self.some(number)
+        if job is None:
+            return
+        effect: Effect = self.steered.call("PUT", f"https://queue.fal.run/t/e/requests/{job}/cancel")
+        assert effect.status == {"queued": 200, "running": 202}.get(self.states[job], 400)
+        if effect.status < 300:
+            self.states[job] = "cancelled"
+
+    @rule(number=st.integers(0, 5), move=st.sampled_from(["advance", "complete", "fail", "hold"]))
+    def move(self, number: int, move: str) -> None:
+        job = self.some(number)
+        if job is None or self.states[job] in ("finished", "cancelled"):
+            return
+        moved = self.steered.ask("POST", f"/jobs/{job}/{move}")["state"]
+        if move == "hold":
+            self.held.add(job)
+        elif move == "advance":
+            self.states[job] = "running" if self.states[job] == "queued" else "finished"
+        else:
+            self.states[job] = "finished"
+        assert moved == self.states[job]
+
+    @invariant()
+    def asking_here_is_no_look(self) -> None:
+        listed = {job["request_id"]: job["state"] for job in self.steered.ask("GET", "/jobs")["jobs"]}
+        assert listed == self.states
+        assert all(self.steered.ask("GET", f"/jobs/{job}")["state"] == state for job, state in self.states.items())
+
+
 TestMoves = Moves.TestCase
 TestMoves.settings = settings(max_examples=25, stateful_step_count=25)
+TestInstantMoves = InstantMoves.TestCase
+TestInstantMoves.settings = settings(max_examples=25, stateful_step_count=25)
