@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -23,13 +24,18 @@ from falmock.fixtures.matching.match import Query
 from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
+from falmock.wire import errors
+from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Role
+from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 
-DEFAULT_DEADLINE = 3600.0
+NO_DEADLINE = math.inf
+"""The start deadline of calls that do not ask for one."""
 MIN_DEADLINE = 0.1
 MAX_MISSES = 1000
 _MESSAGE, _OPENING = "message ", "opening "
@@ -68,7 +74,7 @@ class Answers:
         """The reply if the start deadline (seconds after the call) passes, else None; and how long the call takes in seconds."""
         plan = self.prepared(fixture).plan.schedule
         if not plan.by_polls and plan.started > deadline:
-            late = replies.timed_out(request_id, fixture.label, by_user=deadline != DEFAULT_DEADLINE)
+            late = replies.timed_out(request_id, fixture.label)
             return late._replace(delay=deadline), deadline
         return None, 0.0 if plan.by_polls else plan.completed
 
@@ -84,7 +90,13 @@ class Answers:
         if isinstance(query, Reply):
             return query
         fixture = self._select(query, names)
-        return fixture if isinstance(fixture, Reply) else (fixture, deadline)
+        if isinstance(fixture, Reply):
+            return fixture
+        policy = request.headers.get(upload_policy.HEADER)
+        bad = None if policy is None else upload_policy.problem(policy)
+        if bad is not None:
+            fixture = fixture._replace(answer=_refused_policy(bad), streamed=None)
+        return fixture, deadline
 
     def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
         """The fixture that answers a message on a socket with these endpoint ids, or the miss report.
@@ -218,8 +230,7 @@ class Answers:
         if job.state is State.CANCELLED and not job.awaits_cancel:
             return replies.cancelled(job.request_id, job.fixture)
         if job.state is State.EXPIRED:
-            by_user = job.deadline != DEFAULT_DEADLINE
-            return replies.timed_out(job.request_id, job.fixture, by_user=by_user)
+            return replies.timed_out(job.request_id, job.fixture)
         return self.reply(self.context.scope.answer_of(job), job.app, job.request_id, job.fixture, job.why)
 
     def plain(self, fixture: Fixture, why: str, *extra: Header) -> Reply:
@@ -233,18 +244,25 @@ class Answers:
 
 
 def _deadline(request: Request) -> float | Reply:
-    """The start deadline in seconds, from X-Fal-Request-Timeout."""
-    text = request.headers.get("x-fal-request-timeout")
-    if text is None:
-        return DEFAULT_DEADLINE
+    """The start deadline in seconds: what its first header says, else none. An unreadable one is refused (inferred)."""
+    name = next((name for name in DEADLINE_HEADERS if name.lower() in request.headers), None)
+    if name is None:
+        return NO_DEADLINE
+    text = request.headers[name.lower()]
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not MIN_DEADLINE < seconds < 1e9:
         return replies.problem(
-            400,
-            f"X-Fal-Request-Timeout should be a number of seconds above {MIN_DEADLINE}, found {text[:40]!r}",
-            "bad X-Fal-Request-Timeout",
+            400, f"{name} should be a number of seconds above {MIN_DEADLINE}, found {text[:40]!r}", f"bad {name}"
         )
     return seconds
+
+
+def _refused_policy(text: str) -> Answer:
+    """The runtime's answer to a bad upload policy."""
+    body = {"detail": text}
+    error, error_type = errors.summary(422, body)
+    dumped = jsontext.dump_model(body)
+    return Answer(422, "application/json", dumped, units="0", error=error, error_type=error_type)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falmock.engine import follow_ups
 from falmock.engine import replies
-from falmock.engine.answers import DEFAULT_DEADLINE
+from falmock.engine.answers import NO_DEADLINE
 from falmock.engine.answers import Answers
 from falmock.engine.config import Dialect
 from falmock.engine.effects import Reply
@@ -109,7 +109,7 @@ class Queue:
         found = self._answers.find(request, call.endpoint)
         if isinstance(found, Reply) and found.miss is not None and injected is not None:
             instead = fault_jobs.stand_in(injected)
-            return found if instead is None else (instead, DEFAULT_DEADLINE)
+            return found if instead is None else (instead, NO_DEADLINE)
         return found
 
     def _accept(

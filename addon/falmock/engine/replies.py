@@ -145,11 +145,11 @@ def cancelled(request_id: str, fixture: str) -> Reply:
     return _request_error("client_cancelled", errors.CANCELLED_TEXT, request_id, fixture, "cancelled")
 
 
-def timed_out(request_id: str, fixture: str, *, by_user: bool) -> Reply:
-    """The answer to a call whose start deadline passed; with `by_user`, it is marked, so that no client retries it."""
-    marked = ((errors.TIMEOUT_TYPE_HEADER, b"user"),) if by_user else ()
+def timed_out(request_id: str, fixture: str) -> Reply:
+    """The answer to a call whose start deadline passed; it is marked as the client's, so that no client retries it."""
+    marked = (errors.TIMEOUT_TYPE_HEADER, b"user")
     text = errors.TIMED_OUT_TEXT
-    return _request_error("request_timeout", text, request_id, fixture, "start deadline passed", *marked)
+    return _request_error("request_timeout", text, request_id, fixture, "start deadline passed", marked)
 
 
 def _request_error(kind: str, message: str, request_id: str, fixture: str, why: str, *extra: Header) -> Reply:

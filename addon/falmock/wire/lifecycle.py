@@ -16,6 +16,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+DEADLINE_HEADERS = ("X-Fal-Request-Start-Timeout", "X-Fal-Request-Timeout")
+"""The headers with the start deadline in seconds: the first that is sent counts (PROTOCOL.md section 2.2)."""
+
 
 class State(enum.Enum):
     """The state of a job."""

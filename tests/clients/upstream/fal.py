@@ -303,7 +303,7 @@ def _unknown(run: Run) -> Answer:
 
 def _deadline(asked: Asked) -> float | None:
     """The seconds in which a run has to begin."""
-    given = asked.headers.get("x-fal-request-timeout")
+    given = asked.headers.get("x-fal-request-start-timeout") or asked.headers.get("x-fal-request-timeout")
     return float(given) if given else None
 
 

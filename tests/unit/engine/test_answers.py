@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from unit.engine.calls import FLUX
@@ -44,13 +46,69 @@ def test_a_run_takes_its_time_and_has_a_deadline() -> None:
     assert (in_time.status, in_time.delay) == (200, 6)
 
 
-@pytest.mark.parametrize("text", ["soon", "", "0.1", "-5", "nan", "inf"])
-def test_a_start_deadline_that_is_none(text: str) -> None:
+NEWER, OLDER = "x-fal-request-start-timeout", "x-fal-request-timeout"
+
+
+@pytest.mark.parametrize(("name", "shown"), [(NEWER, "X-Fal-Request-Start-Timeout"), (OLDER, "X-Fal-Request-Timeout")])
+@pytest.mark.parametrize("text", ["soon", "", "0", "0.1", "-5", "nan", "inf"])
+def test_a_start_deadline_that_is_none(text: str, name: str, shown: str) -> None:
     client = Client(FLUX)
     for call in (client.run, client.submit):
-        reply = call("fal-ai/flux/dev", {"prompt": "a cat"}, x_fal_request_timeout=text)
+        reply = call("fal-ai/flux/dev", {"prompt": "a cat"}, **{name: text})
         assert reply.status == 400
-        assert "X-Fal-Request-Timeout" in read(reply)["detail"]
+        assert read(reply)["detail"].startswith(f"{shown} should be a number of seconds above 0.1")
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "status"), [("1.5", "600", 504), ("600", "1.5", 200), ("600", "soon", 200), ("soon", "600", 400)]
+)
+def test_the_newer_name_of_the_start_deadline_wins(newer: str, older: str, status: int) -> None:
+    assert paced().run("fal-ai/flux/dev", {"prompt": "a cat"}, **{OLDER: older, NEWER: newer}).status == status
+
+
+HEADERS = {
+    "X-Fal-Queue-Priority": ("low", "normal", "high", ""),
+    "X-Fal-No-Retry": ("1", "true", "yes", "no"),
+    "X-Fal-Retry-Config": ('{"timeout": {"retries": 0}, "server_error": {"retries": 3}}', "not JSON"),
+    "X-Fal-Store-IO": ("0", "1", "2"),
+    "X-Fal-Object-Lifecycle-Preference": ('{"expiration_duration_seconds": 60, "initial_acl": {}}', "{}", "{"),
+    "X-Fal-Tags": ("team=a,run=7", "fal.x=1,=,,a=b=c", "x" * 2000),
+    "X-Fal-Runner-Hint": ("lora:a",),
+    "x-app-fal-disable-fallback": ("1", "true"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in HEADERS.items() for text in texts])
+def test_what_else_speaks_to_the_platform_changes_no_answer(name: str, text: str) -> None:
+    plain, named = Client(FLUX), Client(FLUX)
+    for client, headers in ((plain, {}), (named, {name.lower(): text})):
+        client.submit("fal-ai/flux/dev", {"prompt": "a cat"}, **headers)
+        client.run("fal-ai/flux/dev", {"prompt": "a cat"}, **headers)
+    calls = [
+        [(entry.status, entry.fixture, entry.warning) for entry in client.engine.scope.journal.entries]
+        for client in (plain, named)
+    ]
+    assert calls[0] == calls[1] == [(200, "test.json#0", "")] * 2
+
+
+GOOD = {"url": "https://bucket.s3.eu-west-1.amazonaws.com", "fields": {"key": "out/${filename}", "policy": "e30="}}
+
+
+def test_a_bad_upload_policy_is_refused_by_the_app() -> None:
+    client = Client(FLUX)
+    text = "Invalid x-app-fal-upload-policy header: expected a JSON object"
+    job = read(client.submit("fal-ai/flux/dev", {"prompt": "a cat"}, x_app_fal_upload_policy="[]"))["response_url"]
+    assert client.status(job)["error"] == text
+    run = client.run("fal-ai/flux/dev", {"prompt": "a cat"}, x_app_fal_upload_policy="[]")
+    for reply in (client.send("GET", job), run):
+        assert (reply.status, read(reply), reply.fixture) == (422, {"detail": text}, "test.json#0")
+        assert header(reply, "x-fal-billable-units") == "0"
+    assert client.run("fal-ai/flux/dev", {"prompt": "a cat"}, x_app_fal_upload_policy=json.dumps(GOOD)).status == 200
+
+
+def test_a_bad_upload_policy_ends_a_stream_before_it_begins() -> None:
+    client = Client({"match": {}, "stream": {"events": [{"json": {"n": 1}}]}})
+    assert client.run("a/b/stream", {}, x_app_fal_upload_policy="").status == 422
 
 
 def test_equal_matches_answer_in_turn_for_runs_and_jobs_together() -> None:

@@ -99,9 +99,10 @@ def test_a_result_asked_too_early() -> None:
     assert (reply.status, read(reply)) == (400, {"detail": "Request is still in progress"})
 
 
-def test_a_start_deadline_ends_a_waiting_job() -> None:
+@pytest.mark.parametrize("name", ["x_fal_request_start_timeout", "x_fal_request_timeout"])
+def test_a_start_deadline_ends_a_waiting_job(name: str) -> None:
     client = paced()
-    submitted = client.submit("fal-ai/flux/dev", {"prompt": "a cat"}, x_fal_request_timeout="1.5")
+    submitted = client.submit("fal-ai/flux/dev", {"prompt": "a cat"}, **{name: "1.5"})
     job = read(submitted)["response_url"]
     client.now += 1.4
     assert client.status(job)["status"] == "IN_QUEUE"
@@ -114,13 +115,15 @@ def test_a_start_deadline_ends_a_waiting_job() -> None:
     assert header(result, "x-falmock-fixture") == "test.json#0"
 
 
-def test_a_deadline_nobody_set_is_not_marked_as_the_clients() -> None:
-    endless = {**FLUX, "queue": {"started": 4000, "completed": 4001}}
-    client = Client(endless, pace=RECORDED)
+def test_there_is_no_start_deadline_unless_one_is_asked_for() -> None:
+    endless = {**FLUX, "queue": {"started": 40_000, "completed": 40_001}}
+    client = Client(endless, pace=RECORDED, job_ttl=10_000.0)
     job = client.job("fal-ai/flux/dev", {"prompt": "a cat"})
-    client.now += 3600
-    result = client.send("GET", job)
-    assert (result.status, header(result, "x-fal-request-timeout-type")) == (504, None)
+    client.now += 39_999
+    assert client.status(job)["status"] == "IN_QUEUE"
+    client.now += 2
+    assert client.send("GET", job).status == 200
+    assert client.run("fal-ai/flux/dev", {"prompt": "a cat"}).status == 200
 
 
 def test_the_length_of_the_queue() -> None:

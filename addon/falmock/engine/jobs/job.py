@@ -22,7 +22,7 @@ from falmock.wire.lifecycle import next_state
 
 @dataclass(slots=True)
 class Job:
-    """One queued request. Times are seconds since the epoch; `deadline` is in seconds after `submitted`."""
+    """One queued request. Times are seconds since the epoch; `deadline` is in seconds after `submitted`, or infinite."""
 
     request_id: str
     app: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from falmock.engine.answers import DEFAULT_DEADLINE
+from falmock.engine.answers import NO_DEADLINE
 from falmock.engine.answers import Answers
 from falmock.engine.effects import SocketStep
 from falmock.engine.faults.replies import delay_of
@@ -113,7 +113,7 @@ class EndpointSocket:
         elif fixture.frames is not None:
             self._play(fixture.frames, now)
             return
-        delay = 0.0 if fixture.frames is not None else self._answers.timing(fixture, DEFAULT_DEADLINE, "")[1]
+        delay = 0.0 if fixture.frames is not None else self._answers.timing(fixture, NO_DEADLINE, "")[1]
         asset = None if answer.asset is None else self._context.index.assets.get(answer.asset)
         frames = frames_of(answer, asset, packs=packs, is_realtime=self._is_realtime)
         self._queue.put([DueFrame(now + delay, frame) for frame in frames])

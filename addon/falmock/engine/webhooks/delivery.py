@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,7 +82,8 @@ def end_of(job: Job) -> float | None:
     if job.awaits_cancel or job.held:
         return None
     if job.schedule.by_polls:
-        return job.submitted + job.deadline + 1e-6 if job.state is State.QUEUED else None
+        expires = job.state is State.QUEUED and math.isfinite(job.deadline)
+        return job.submitted + job.deadline + 1e-6 if expires else None
     return job.moments(job.submitted)[-1]
 
 

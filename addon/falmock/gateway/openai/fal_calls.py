@@ -23,12 +23,14 @@ from falmock.gateway.openai.errors import json_of
 from falmock.gateway.openai.multipart import Part
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
+from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.message import Request
 
 QUEUE_HOST = "queue.fal.run"
 REST_HOST = "rest.fal.ai"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _DEADLINE = "x-fal-request-timeout"
+"""The older name, which fal's own clients send."""
 _TIMEOUT_HEADERS = ("x-stainless-read-timeout", "x-stainless-timeout")
 """Headers in which OpenAI's clients send their timeout in seconds."""
 PATIENCE = 3600.0
@@ -42,7 +44,7 @@ def headers_of(request: Request, *, forwards: bool) -> dict[str, str]:
     kept["accept"] = "application/json"
     if not forwards:
         kept |= {name: request.headers[name] for name in (*_OF_OURS, "authorization") if name in request.headers}
-    if _DEADLINE not in kept:
+    if not any(name.lower() in kept for name in DEADLINE_HEADERS):
         # A job that starts after its client's timeout would be billed for nothing.
         seconds = _sent_timeout(request)
         if seconds is not None:
