@@ -94,6 +94,12 @@ def test_the_report_of_a_miss_is_the_comment() -> None:
     assert flow.comment == "the report"
 
 
+def test_a_warning_is_in_the_comment() -> None:
+    flow = flow_of()
+    flows.answer(flow, Reply(200, (), b"", "exact input", "f.json#0", warning="fal may not"), b"")
+    assert flow.comment == "falmock: f.json#0 (exact input; warning: fal may not)"
+
+
 def test_an_answer_without_a_body_has_no_length() -> None:
     flow = flow_of()
     flows.answer(flow, Reply(204, (), b"", "recorded"), b"")
