@@ -35,7 +35,7 @@ DETAIL = [
         "type": "missing",
         "loc": ["body", "prompt"],
         "msg": "Field required",
-        "url": "https://docs.fal.ai/errors/#missing",
+        "url": "https://docs.fal.ai/errors#missing",
         "input": {"steps": 3},
     }
 ]

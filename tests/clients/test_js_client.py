@@ -294,6 +294,21 @@ def test_a_key_opens_everything(guarded: Mitmdump, program: Path, photo: Path) -
         assert "image" in output(app("restyle", app="fal-ai/restyle", path=str(photo)))
 
 
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("nonsense", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
+        (f"Key {running.KEY}", "invalid key credentials"),
+        (f'"{running.KEY}"', "invalid key credentials"),
+    ],
+)
+def test_a_key_that_is_none(guarded: Mitmdump, program: Path, key: str, message: str) -> None:
+    with running.app(program, guarded, FAL_KEY=key) as app:
+        refusal = refused(401, "Unauthorized", {"detail": message})
+        assert error(app("run", app=FLUX, input=CAT)) == refusal
+        assert error(app("subscribe", app=FLUX, input=CAT)["result"]) == refusal
+
+
 def test_no_key(guarded: Mitmdump, program: Path, photo: Path) -> None:
     no_key = "Cannot access application 'fal-ai/flux'. Authentication is required to access this application."
     with running.app(program, guarded, FAL_KEY="") as app:

@@ -136,11 +136,12 @@ def test_curl(mock: Mitmdump) -> None:
 def test_keys_that_are_not_let_in(confdir: Path, fixtures: Path) -> None:
     with running.mitmdump(confdir, "--set", "fal_auth=required", fixtures=fixtures) as mock, tape.client(mock) as app:
         price = f"{API}/models/pricing?endpoint_id=fal-ai/flux/dev"
-        assert app.get(price, headers={"Authorization": running.KEY}).status_code == 401
+        bad = app.get(price, headers={"Authorization": running.KEY})
+        assert (bad.status_code, bad.json()["error"]["message"]) == (401, "Invalid API key")
         app.headers.pop("authorization", None)
         refused = app.get(price)
         assert refused.status_code == 401
-        assert refused.json()["error"]["type"] == "authorization_error"
+        assert refused.json()["error"] == {"type": "authorization_error", "message": "Authentication required"}
         assert app.get(f"{API}/models").status_code == 200
         assert app.get(price, headers={"Authorization": f"Key {running.KEY}"}).status_code == 200
         assert running.KEY not in mock.output

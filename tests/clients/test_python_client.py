@@ -264,9 +264,16 @@ def test_a_key_opens_everything(guarded: Mitmdump, program: Path, photo: Path) -
         assert "image" in app("restyle", app="fal-ai/restyle", path=str(photo))
 
 
-def test_a_key_that_is_none(guarded: Mitmdump, program: Path) -> None:
-    message = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
-    with running.app(program, guarded, FAL_KEY="nonsense") as app:
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("nonsense", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
+        (f"Key {KEY}", "invalid key credentials"),
+        (f'"{KEY}"', "invalid key credentials"),
+    ],
+)
+def test_a_key_that_is_none(guarded: Mitmdump, program: Path, key: str, message: str) -> None:
+    with running.app(program, guarded, FAL_KEY=key) as app:
         assert app("run", app=FLUX, arguments=CAT) == refused(401, message)
         assert app("subscribe", app=FLUX, arguments=CAT)["result"] == refused(401, message)
 
@@ -292,6 +299,17 @@ def test_no_key(guarded: Mitmdump, url: str, message: str) -> None:
     assert answer.json() == {"detail": message}
 
 
+def test_a_key_is_no_bearer(guarded: Mitmdump) -> None:
+    refusal = {"detail": "bearer: unable to decode issuer"}
+    login = "e30.eyJpc3MiOiJodHRwczovL2F1dGguZmFsLmFpLyJ9.c2lnbmVk"
+    with plain(guarded) as client:
+        for host in ("fal.run", "queue.fal.run"):
+            url = f"https://{host}/{FLUX}"
+            answer = client.post(url, json=CAT, headers={"Authorization": f"Bearer {KEY}"})
+            assert (answer.status_code, answer.json()) == (401, refusal)
+            assert client.post(url, json=CAT, headers={"Authorization": f"Bearer {login}"}).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def listed(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
     fixtures = write_fixtures(tmp_path_factory.mktemp("listed") / "fixtures", answers.fixture("acme/x", {"x": 1}))
@@ -306,7 +324,7 @@ def listed(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     [
         (KEY, {"x": 1}),
         ("other:secret", {"x": 1}),
-        ("kid:stolen", refused(401, "No user found for Key ID and Secret")),
+        ("kid:stolen", refused(401, "invalid key credentials")),
     ],
 )
 def test_only_the_keys_of_a_list(listed: Mitmdump, program: Path, key: str, answer: object) -> None:

@@ -14,6 +14,7 @@ from falmock.engine.effects import Answer
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
@@ -117,7 +118,7 @@ class Dispatch:
             calls.UploadPart: self._recorded_or(uploads.part),
             calls.PartUrl: self._recorded_or(lambda _, call, __: uploads.part_url(call)),
             calls.UploadComplete: self._recorded_or(lambda request, call, _: uploads.complete(request, call)),
-            calls.Unrouted: self._recorded_or(self._unrouted),
+            calls.Unrouted: self._to_platform(self._recorded_or(self._unrouted)),
         }
 
     def _providers(self, request: Request, call: calls.ProviderMapping) -> Effect:
@@ -182,14 +183,31 @@ class Dispatch:
     def _about_job(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
             if self._checks_key(request):
-                job = self._context.scope.jobs.get(call.request_id, now)
-                if job is not None:  # an unknown id is 404 even without a key (PROTOCOL.md section 3.2)
-                    refused = self._refusal(request, endpoint_ids.parse(job.app), now)
-                    if refused is not None:
-                        return _unauthorized(refused)
-            return handler(request, call, now)
+                app = self._app_of(request, call, now)
+                refused = None if app is None else self._refusal(request, app, now)
+                if refused is not None:
+                    return _unauthorized(refused)
+            answer = handler(request, call, now)
+            if isinstance(answer, Reply | Stream) and answer.fixture is not None:
+                return answer._replace(headers=replies.with_request_id(answer.headers, call.request_id))
+            return answer
 
         return handle
+
+    def _app_of(self, request: Request, call: Any, now: float) -> EndpointId | None:
+        """The app that a call about a job needs access to; None if the call is 404 whatever it shows.
+
+        A key is checked before the id is looked up; without one, an unknown id is 404 (PROTOCOL.md section 1.4).
+        """
+        job = self._context.scope.jobs.get(call.request_id, now)
+        if job is not None:
+            return endpoint_ids.parse(job.app)
+        if "authorization" not in request.headers and PARAMETER not in request.query:
+            return None
+        try:
+            return endpoint_ids.parse(calls.endpoint_of(call, request.path))
+        except endpoint_ids.BadEndpointId:
+            return None
 
     def _to_endpoint(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
@@ -208,8 +226,14 @@ class Dispatch:
 
     def _to_storage(self, handler: Handler) -> Handler:
         def handle(request: Request, call: Any, now: float) -> Answer:
-            refused = auth.refusal(self._context.config.auth, request.headers, errors.NO_AUTHORIZATION_REST)
+            refused = auth.refusal(self._context.config.auth, request.headers, errors.NO_AUTHORIZATION_REST, now)
             return handler(request, call, now) if refused is None else _unauthorized(refused)
+
+        return handle
+
+    def _to_platform(self, handler: Handler) -> Handler:
+        def handle(request: Request, call: Any, now: float) -> Answer:
+            return self._platform.refusal(request, now) or handler(request, call, now)
 
         return handle
 

@@ -132,6 +132,7 @@ class Queue:
             why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(injected))}"
             body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
         reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
+        reply = reply._replace(headers=replies.with_request_id(reply.headers, job.request_id))
         return reply if injected is None else fault_jobs.marked(injected, reply)
 
     def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.WebhookTarget | Reply | None:
@@ -164,7 +165,8 @@ class Queue:
             "type": "max_queue_length",
             "data": {"limit": int(text[:12]), "queue_length": waiting},
         }
-        return replies.queue_reply(429, body, "fal_max_queue_length exceeded")
+        full = replies.queue_reply(429, body, "fal_max_queue_length exceeded")
+        return full._replace(headers=(*full.headers, errors.WORTH_RETRYING))
 
     def _queue_host(self, host: str) -> str:
         """The host in a job's URLs: the user's own host, or fal's queue host, also for its backup and router hosts."""

@@ -29,6 +29,7 @@ GATEWAY: tuple[Header, ...] = (
 )
 QUEUE_HEADERS = (QUEUE_TYPE, *GATEWAY)
 JSON_HEADERS = (JSON_TYPE, *GATEWAY)
+REQUEST_ID = b"x-fal-request-id"
 FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
 WARNING_HEADER = b"x-falmock-warning"
@@ -48,6 +49,14 @@ def queue_reply(status: int, value: Any, why: str, fixture: str | None = None, j
     """An answer of the queue gateway; `job` is the request id of the job that it made."""
     headers = QUEUE_HEADERS if fixture is None else _queue_headers(fixture)
     return Reply(status, headers, jsontext.dump_queue(value), why, fixture, job=job)
+
+
+def with_request_id(headers: tuple[Header, ...], request_id: str) -> tuple[Header, ...]:
+    """The headers of an answer about a job, with the job's request id, if they have none (PROTOCOL.md section 1.6)."""
+    if any(name.lower() == REQUEST_ID for name, _ in headers):
+        return headers
+    content_type, *rest = headers
+    return content_type, (REQUEST_ID, request_id.encode()), *rest
 
 
 @lru_cache(maxsize=4096)
@@ -100,7 +109,7 @@ def unreadable_asset(error: OSError) -> Reply:
 
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
     """The runtime's answer to a bad input (FastAPI's detail list), with `message` added for the JS client."""
-    body = {"detail": [errors.detail_entry(kind, message, ("body",))], "message": message}
+    body = errors.model_error(kind, message) | {"message": message}
     return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
 
 
@@ -122,7 +131,7 @@ def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tupl
     headers = [
         (b"Content-Type", answer.content_type.encode()),
         (b"X-Fal-Served-From", served_from(app)),
-        (b"x-fal-request-id", request_id.encode()),
+        (REQUEST_ID, request_id.encode()),
     ]
     if answer.units is not None:
         headers.append((b"x-fal-billable-units", answer.units.encode()))
@@ -154,7 +163,7 @@ def timed_out(request_id: str, fixture: str) -> Reply:
 
 def _request_error(kind: str, message: str, request_id: str, fixture: str, why: str, *extra: Header) -> Reply:
     headers = (
-        (b"x-fal-request-id", request_id.encode()),
+        (REQUEST_ID, request_id.encode()),
         (errors.ERROR_TYPE_HEADER, kind.encode()),
         *extra,
         fixture_header(fixture),

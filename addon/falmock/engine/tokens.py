@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from typing import Any
@@ -49,40 +48,27 @@ class Tokens:
     ) -> str | None:
         """fal's error text for a call with a bad key or token; None if they are accepted.
 
-        A token of falmock's must be for this endpoint, and no token may have expired. Tokens of others cannot be checked
-        further: they are accepted if no key is required, or if `trusts_fal` says that tokens come from fal.
+        A token of falmock's, in the query or as a bearer, must be for this endpoint, and no token may have expired.
+        Tokens of others cannot be checked further: in the query they are accepted if no key is required, or if
+        `trusts_fal` says that tokens come from fal.
         """
         missing = errors.no_authorization(endpoint.app)
-        token = query_value(request.query, PARAMETER)
-        if not token or "authorization" in request.headers:
-            return auth.refusal(rule, request.headers, missing)
-        payload = _payload(token)
-        if payload is None or not hmac.compare_digest(self._sign(payload).encode(), token.encode()):
-            refused = rule.required and not trusts_fal
-        else:
-            refused = not any(_allows(app, endpoint) for app in payload["allowed_apps"])
-        return missing if refused or _has_expired(payload, now) else None
+        in_header = "authorization" in request.headers
+        if in_header and not rule.required:
+            return None
+        token = auth.bearer(request.headers) if in_header else query_value(request.query, PARAMETER)
+        payload = auth.jwt_payload(token)
+        if payload is not None and hmac.compare_digest(self._sign(payload).encode(), token.encode()):
+            allowed = any(_allows(app, endpoint) for app in payload["allowed_apps"])
+            return None if allowed and not auth.has_expired(payload, now) else missing
+        if in_header or not token:
+            return auth.refusal(rule, request.headers, missing, now)
+        refused = rule.required and not trusts_fal
+        return missing if refused or (payload is not None and auth.has_expired(payload, now)) else None
 
     def _sign(self, payload: Any) -> str:
         text = ".".join(_base64(jsontext.dump_model(part)) for part in (_HEADER, payload))
         return f"{text}.{_base64(hmac.digest(self._secret, text.encode(), hashlib.sha256))}"
-
-
-def _payload(token: str) -> dict[str, Any] | None:
-    """The payload of a JWT, without a check of its signature; None if it cannot be read."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        value = jsontext.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _has_expired(payload: dict[str, Any] | None, now: float) -> bool:
-    expires = payload.get("exp") if payload else None
-    return isinstance(expires, int | float) and expires <= now
 
 
 def _allows(app: str, endpoint: EndpointId) -> bool:

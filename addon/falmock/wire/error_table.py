@@ -1,7 +1,8 @@
 """All of fal's errors by name: status, form, text and sample values (PROTOCOL.md sections 1.4, 2.5, 7.1 to 7.3).
 
-The texts and values of model errors are from docs.fal.ai/errors. It documents only one text of a platform error,
-"Request timed out"; the others are falmock's own.
+The texts and values of model errors are those of recorded answers, else from fal's page of errors; those of `value_error`
+and `input_value_error` are falmock's own. The pages document only one text of a platform error, "Request timed out";
+the others are falmock's own.
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ def _request(status: int, message: str) -> NamedError:
     return NamedError(ErrorKind.REQUEST, status, message)
 
 
+def _locked(reason: str) -> NamedError:
+    return NamedError(ErrorKind.GATEWAY, 403, f"User is locked. Reason: {reason}")
+
+
 def _platform(kind: str, status: int, message: str) -> NamedError:
     return NamedError(ErrorKind.PLATFORM, status, message, error_type=kind)
 
@@ -73,20 +78,40 @@ MODEL: Mapping[str, NamedError] = MappingProxyType(
     {
         "internal_server_error": _model(500, "Internal server error"),
         "generation_timeout": _model(504, "Generation timeout"),
-        # Sources disagree (400 or 500); a public test shows 500.
+        # An older page has 400; fal's code and newer page have 500.
         "downstream_service_error": _model(500, "Downstream service error"),
-        "downstream_service_unavailable": _model(500, "Downstream service unavailable"),
+        # fal's code has 504, its page 500.
+        "downstream_service_unavailable": _model(504, "Downstream service unavailable"),
         "content_policy_violation": _model(
             422,
             "The content could not be processed because it contained material flagged by a content checker.",
             "prompt",
         ),
         "no_media_generated": _model(422, "The model did not generate the expected output for this prompt."),
-        "image_too_small": _model(422, "Image too small", "image_url", min_height=512, min_width=512),
+        "image_too_small": _model(
+            422,
+            "Image dimensions are too small. Minimum dimensions are 240x240 pixels.",
+            "image_url",
+            min_height=240,
+            min_width=240,
+        ),
         "image_too_large": _model(422, "Image too large", "image_url", max_height=1024, max_width=1024),
+        "image_aspect_ratio_error": _model(
+            422,
+            "The aspect ratio of the image should be between 0.4 and 2.5.",
+            "image_url",
+            min_aspect_ratio=0.4,
+            max_aspect_ratio=2.5,
+        ),
         "image_load_error": _model(422, "Image load error", "image_url"),
-        "file_download_error": _model(422, "File download error", "image_url"),
-        "face_detection_error": _model(422, "Could not detect face in the image", "image_url"),
+        "file_download_error": _model(
+            422, "Failed to download the file. Please check if the URL is accessible and try again.", "image_url"
+        ),
+        "face_detection_error": _model(
+            422,
+            "No face detected in the image/video. Please ensure the image/video contains a clearly visible face.",
+            "image_url",
+        ),
         "file_too_large": _model(422, "File too large", "image_url", max_size=10485760),
         "greater_than": _model(422, "Input should be greater than 0", "num_inference_steps", gt=0),
         "greater_than_equal": _model(422, "Input should be greater than or equal to 0", "strength", ge=0),
@@ -96,7 +121,7 @@ MODEL: Mapping[str, NamedError] = MappingProxyType(
         "sequence_too_short": _model(422, "Sequence should have at least 1 items", "prompts", min_length=1),
         "sequence_too_long": _model(422, "Sequence should have at most 4 items", "image_urls", max_length=4),
         "one_of": _model(422, "Input should be 'EulerA' or 'DPM++'", "scheduler", expected=["EulerA", "DPM++"]),
-        "feature_not_supported": _model(422, "Feature not supported"),
+        "feature_not_supported": _model(422, "Feature not supported", vendor="elevenlabs"),
         "invalid_archive": _model(
             422,
             "Could not read or process the provided archive. Ensure it's a valid, non-corrupted archive.",
@@ -137,10 +162,14 @@ MODEL: Mapping[str, NamedError] = MappingProxyType(
         ),
         "video_duration_too_long": _model(
             422,
-            "Video duration exceeds the maximum allowed. Maximum is 60 seconds, provided is 120 seconds.",
+            "Video duration exceeds the maximum allowed. Maximum is 15.0 seconds.",
             "video_url",
-            max_duration=60,
-            provided_duration=120,
+            max_duration=15.0,
+            provided_duration=20.0,
+        ),
+        # Other models' name for the same.
+        "video_duration": _model(
+            422, "Video duration exceeds the maximum allowed. Maximum is 15.0 seconds.", "video_url"
         ),
         "video_duration_too_short": _model(
             422,
@@ -167,6 +196,12 @@ MODEL: Mapping[str, NamedError] = MappingProxyType(
             "video_url",
             supported_formats=[".mp4", ".mov", ".webm"],
         ),
+        # Not on fal's page.
+        "invalid_request": _model(
+            422, "The provided image could not be processed for layer decomposition. Try a different image."
+        ),
+        "value_error": _model(422, "Value is not valid", "prompt"),
+        "input_value_error": _model(422, "Input is not valid"),
         # From Pydantic, which has more: a model error may have any type.
         "missing": _model(422, "Field required", "prompt"),
         "string_type": _model(422, "Input should be a valid string", "prompt"),
@@ -215,17 +250,18 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
             ErrorKind.APP, 404, "Path {path} not found", headers=(("x-fal-billable-units", "0"),)
         ),
         "missing_authorization": NamedError(ErrorKind.GATEWAY, 401, _NO_KEY),
+        # The wording until about June 2026, and the one since then (PROTOCOL.md section 1.4).
         "unknown_key": NamedError(ErrorKind.GATEWAY, 401, "No user found for Key ID and Secret"),
-        # The wording since about June 2026 (PROTOCOL.md section 1.4).
         "invalid_key_credentials": NamedError(ErrorKind.GATEWAY, 401, "invalid key credentials"),
+        "bearer_not_decoded": NamedError(ErrorKind.GATEWAY, 401, "bearer: unable to decode issuer"),
         "malformed_key": NamedError(
             ErrorKind.GATEWAY, 401, "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
         ),
-        "exhausted_balance": NamedError(
-            ErrorKind.GATEWAY,
-            403,
-            "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.",
-        ),
+        "exhausted_balance": _locked("Exhausted balance. Top up your balance at fal.ai/dashboard/billing."),
+        "admin_lock": _locked("Admin lock. Please contact support@fal.ai."),
+        "top_up": _locked("TOP_UP."),
+        # No recording shows this body (PROTOCOL.md section 12.4), so it has the words of the Platform API.
+        "missing_permission": NamedError(ErrorKind.GATEWAY, 403, "Missing permission models:requests:submit"),
         "unknown_app": NamedError(ErrorKind.GATEWAY, 404, 'Application "{alias}" not found'),
         "concurrent_requests_limit": NamedError(
             ErrorKind.GATEWAY,
@@ -240,9 +276,12 @@ OTHERS: Mapping[str, NamedError] = MappingProxyType(
             429,
             "Queue length 11 exceeds the limit of 10",
             more=MappingProxyType({"type": "max_queue_length", "data": {"limit": 10, "queue_length": 11}}),
+            headers=(("X-Fal-Needs-Retry", "1"),),
         ),
         # Other errors have the same types, so these names have a prefix.
         "platform_authorization_error": _platform("authorization_error", 401, "Authentication required"),
+        "platform_invalid_key": _platform("authorization_error", 401, "Invalid API key"),
+        "platform_missing_permission": _platform("authorization_error", 403, "Missing permission models:requests:read"),
         "platform_validation_error": _platform("validation_error", 400, "Invalid request"),
         "platform_not_found": _platform("not_found", 404, "Not found"),
         "platform_rate_limited": _platform("rate_limited", 429, "Too many requests"),

@@ -12,6 +12,7 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.wire import platform
+from falmock.wire import pydantic_types
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import OTHERS
 from falmock.wire.error_table import REQUEST
@@ -25,6 +26,11 @@ ERROR_TYPE_HEADER = b"X-Fal-Error-Type"
 RETRY_HEADER = b"X-Fal-Needs-Retry"
 TIMEOUT_TYPE_HEADER = b"X-Fal-Request-Timeout-Type"
 
+WORTH_RETRYING = (RETRY_HEADER, b"1")
+"""The header of a temporary failure: the queue tries again after these by itself, a caller of fal.run has to."""
+_TEMPORARY = (503, 504)
+_ERROR_PAGE = "https://docs.fal.ai/errors"
+
 CANCELLED_TEXT = REQUEST["client_cancelled"].message
 TIMED_OUT_TEXT = REQUEST["request_timeout"].message
 UNFINISHED = {"detail": "Request is still in progress"}
@@ -32,8 +38,11 @@ NOT_FOUND = {"status": "NOT_FOUND"}
 ALREADY_COMPLETED = {"status": "ALREADY_COMPLETED"}
 CANCELLATION_REQUESTED = {"status": "CANCELLATION_REQUESTED"}
 NO_AUTHORIZATION_REST = "Authorization header is required"
-UNKNOWN_KEY = OTHERS["unknown_key"].message
+UNKNOWN_KEY = OTHERS["invalid_key_credentials"].message
 MALFORMED_KEY = OTHERS["malformed_key"].message
+BEARER_NOT_DECODED = OTHERS["bearer_not_decoded"].message
+BEARER_EXPIRED = "bearer: token has expired"
+"""falmock's own words: no recording shows fal's."""
 
 
 def no_authorization(app: str) -> str:
@@ -46,15 +55,13 @@ def request_error(error_type: str, message: str) -> dict[str, Any]:
     return {"detail": message, "error_type": error_type}
 
 
-def detail_entry(error_type: str, message: str, loc: Sequence[str | int] = ("body",), **more: Any) -> dict[str, Any]:
-    """One entry of a model error's `detail` list; `more` may contain `input`, `ctx` and `url`."""
-    return {"type": error_type, "loc": list(loc), "msg": message, **more}
-
-
 def model_error(error_type: str, message: str, loc: Sequence[str | int] = ("body",), **more: Any) -> dict[str, Any]:
-    """The body of a model error with one entry; `url` links to fal's page about its type."""
-    url = f"https://docs.fal.ai/errors/#{error_type}"
-    return {"detail": [detail_entry(error_type, message, loc, url=url, **more)]}
+    """The body of a model error with one entry; `more` may contain `ctx` and `input`.
+
+    `url` links to the page about its type: fal's, or Pydantic's for a type of Pydantic's own.
+    """
+    home = pydantic_types.URL if error_type in pydantic_types.TYPES else f"{_ERROR_PAGE}#"
+    return {"detail": [{"loc": list(loc), "msg": message, "type": error_type, "url": home + error_type, **more}]}
 
 
 def summary(status: int, body: Any) -> tuple[str, str]:
@@ -137,6 +144,9 @@ def envelope(spec: ErrorSpec, app: str = "", path: str = "") -> Envelope:
         error_type = error.error_type or spec.name
         value = request_error(error_type, message)
         headers += ((ERROR_TYPE_HEADER.decode(), error_type),)
+        # The timeout that a caller set is final: no client retries it.
+        if status in _TEMPORARY and not error.headers:
+            headers += ((RETRY_HEADER.decode(), WORTH_RETRYING[1].decode()),)
     elif error.kind is ErrorKind.PLATFORM:
         value = platform.error(error.error_type, message)
     else:

@@ -19,6 +19,7 @@ MAX_LIMIT = 1000
 EXPANSIONS = ("openapi-3.0", "enterprise_status")
 STATUSES = ("active", "deprecated")
 NO_KEY = "Authentication required"
+BAD_KEY = "Invalid API key"
 META: dict[str, Any] = {"webhook_ip_ranges": ["127.0.0.1/32", "::1/128"]}
 """Where webhooks come from: falmock sends them from this machine."""
 

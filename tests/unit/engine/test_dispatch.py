@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
 from typing import get_args
 
 import pytest
 
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
+from falmock.engine.effects import Stream
+from falmock.engine.jobs.pace import parse_pace
 from falmock.wire import calls
 from falmock.wire.auth import AuthRule
 from unit.engine.calls import Client
@@ -24,7 +28,11 @@ ONE_KEY = AuthRule(required=True, keys=("kid:ksecret",))
         (REQUIRED, None, "Cannot access application 'a/b'. Authentication is required to access this application."),
         (REQUIRED, "Key opaque", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
         (REQUIRED, "kid:ksecret", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
-        (ONE_KEY, "Key kid:other", "No user found for Key ID and Secret"),
+        (REQUIRED, "Key Key kid:ksecret", "invalid key credentials"),
+        (REQUIRED, 'Key "kid:ksecret"', "invalid key credentials"),
+        (REQUIRED, "Bearer kid:ksecret", "bearer: unable to decode issuer"),
+        (ONE_KEY, "Bearer kid:ksecret", "bearer: unable to decode issuer"),
+        (ONE_KEY, "Key kid:other", "invalid key credentials"),
     ],
 )
 @pytest.mark.parametrize("host", ["fal.run", "queue.fal.run"])
@@ -42,15 +50,52 @@ def test_calls_without_a_right(rule: AuthRule, authorization: str | None, text: 
 
 @pytest.mark.parametrize(
     ("rule", "authorization"),
-    [(REQUIRED, "Key kid:any"), (REQUIRED, "Bearer token"), (ONE_KEY, "Key kid:ksecret")],
+    [
+        (REQUIRED, "Key kid:any"),
+        (REQUIRED, "Bearer e30.eyJpc3MiOiJodHRwczovL2F1dGguZmFsLmFpLyJ9.c2ln"),
+        (ONE_KEY, "Key kid:ksecret"),
+    ],
 )
 def test_calls_with_a_right(rule: AuthRule, authorization: str) -> None:
     assert Client(ANY, auth=rule).run("a/b", authorization=authorization).status == 200
 
 
-def test_storage_words_it_another_way() -> None:
-    reply = Client(auth=REQUIRED).send("POST", "https://rest.fal.ai/storage/auth/token", {})
-    assert (reply.status, read(reply)) == (401, {"detail": "Authorization header is required"})
+@pytest.mark.parametrize(
+    ("authorization", "text"),
+    [
+        (None, "Authorization header is required"),
+        ("Key opaque", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
+        ("Key", "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."),
+        ("Key Key kid:ksecret", "invalid key credentials"),
+        ("Bearer kid:ksecret", "bearer: unable to decode issuer"),
+        ("Bearer e30.eyJleHAiOjF9.c2ln", "bearer: token has expired"),
+    ],
+)
+@pytest.mark.parametrize("path", ["storage/auth/token", "storage/upload/initiate", "tokens/", "tokens/realtime"])
+def test_storage_words_it_another_way(authorization: str | None, text: str, path: str) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    reply = Client(auth=REQUIRED).send("POST", f"https://rest.fal.ai/{path}", {}, headers)
+    assert (reply.status, read(reply)) == (401, {"detail": text})
+
+
+ODD = [None, "", "nonsense", "Key", "Key Key a:b", 'Key "a:b"', "Bearer a:b", "Basic a:b", "key a:b"]
+CALLS = [
+    ("POST", "https://fal.run/a/b", {}, 200),
+    ("POST", "https://queue.fal.run/a/b", {}, 200),
+    ("GET", "https://queue.fal.run/a/b/requests/none/status", None, 404),
+    ("POST", "https://rest.fal.ai/storage/auth/token", {}, 200),
+    ("POST", "https://rest.fal.ai/tokens/", {"allowed_apps": ["b"]}, 200),
+    ("GET", "https://api.fal.ai/v1/models", None, 200),
+]
+
+
+@pytest.mark.parametrize("authorization", ODD)
+@pytest.mark.parametrize(("method", "url", "body", "status"), CALLS)
+def test_where_no_key_is_asked_for_anything_goes(
+    authorization: str | None, method: str, url: str, body: Any, status: int
+) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    assert Client(ANY).send(method, url, body, headers).status == status
 
 
 def test_jobs_are_guarded_and_unknown_ids_are_not() -> None:
@@ -79,6 +124,47 @@ def test_tokens_of_hugging_face_are_for_its_router(
     client = Client({"match": {"model": "a/b"}, "response": {"json": 1}}, auth=AuthRule(required=True, keys=keys))
     headers = {} if credentials is None else {"authorization": credentials}
     assert client.send("POST", f"https://{host}/a/b", {}, headers).status == status
+
+
+FOLLOW_UPS = [("GET", "/status"), ("GET", "/status/stream"), ("GET", ""), ("PUT", "/cancel")]
+
+
+@pytest.mark.parametrize(("method", "action"), FOLLOW_UPS)
+@pytest.mark.parametrize(
+    ("authorization", "status", "body"),
+    [
+        (None, 404, {"status": "NOT_FOUND"}),
+        ("Key kid:ksecret", 404, {"status": "NOT_FOUND"}),
+        ("Key kid:other", 401, {"detail": "invalid key credentials"}),
+        ("Bearer kid:ksecret", 401, {"detail": "bearer: unable to decode issuer"}),
+    ],
+)
+def test_a_key_is_checked_before_the_id(
+    method: str, action: str, authorization: str | None, status: int, body: Any
+) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    for app in ("a/b", "workflows/a/b"):
+        url = f"https://queue.fal.run/{app}/requests/none{action}"
+        reply = Client(ANY, auth=ONE_KEY).send(method, url, None, headers)
+        assert (reply.status, read(reply)) == (status, body)
+    assert (
+        Client(ANY, auth=ONE_KEY).send(method, f"https://queue.fal.run/requests/x{action}", None, headers).status > 400
+    )
+
+
+@pytest.mark.parametrize(("method", "action"), FOLLOW_UPS)
+@pytest.mark.parametrize("pace", ["instant", "manual"])
+def test_an_answer_about_a_job_has_its_request_id_once(method: str, action: str, pace: str) -> None:
+    client = Client(ANY, pace=parse_pace(pace), pace_text=pace)
+    submitted = client.submit("a/b")
+    job = read(submitted)["response_url"]
+    effect = client.effect(method, f"{job}{action}")
+    assert isinstance(effect, Reply | Stream)
+    for headers in (submitted.headers, effect.headers):
+        ids = [value.decode() for name, value in headers if name.lower() == b"x-fal-request-id"]
+        assert ids == [read(submitted)["request_id"]]
+    unknown = client.send(method, f"https://queue.fal.run/a/b/requests/none{action}")
+    assert header(unknown, "x-fal-request-id") is None
 
 
 def test_every_call_has_its_answer() -> None:

@@ -28,7 +28,7 @@ def test_a_submit_to_the_byte() -> None:
         f'"queue_position": 1}}'.encode()
     )
     assert header(reply, "content-type") == "application/json; charset=utf-8"
-    assert header(reply, "x-fal-request-id") is None
+    assert header(reply, "x-fal-request-id") == request_id
     assert request_id[14] == "7"
 
 
@@ -129,8 +129,9 @@ def test_there_is_no_start_deadline_unless_one_is_asked_for() -> None:
 def test_the_length_of_the_queue() -> None:
     client = paced()
     url = "https://queue.fal.run/fal-ai/flux/dev?fal_max_queue_length=1"
-    statuses = [client.send("POST", url, {"prompt": "a cat"}).status for _ in range(3)]
-    assert statuses == [200, 200, 429]
+    answers = [client.send("POST", url, {"prompt": "a cat"}) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [header(answer, "x-fal-needs-retry") for answer in answers] == [None, None, "1"]
     client.now += 2
     assert client.send("POST", url, {"prompt": "a cat"}).status == 200
     assert client.send("POST", url.replace("=1", "=many"), {"prompt": "a cat"}).status == 400

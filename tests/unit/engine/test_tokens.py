@@ -239,3 +239,39 @@ def test_a_socket_is_accepted_before_it_is_refused() -> None:
     )
     assert isinstance(effect, Socket)
     assert effect.why == "not authorized"
+
+
+def bearer(client: Client, token: str) -> Reply:
+    return client.send("POST", "https://fal.run/a/b", {}, {"authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize("rule", [REQUIRED, LISTED])
+def test_a_token_as_a_bearer_is_for_its_apps_and_its_time(rule: AuthRule) -> None:
+    client = Client(ANSWER, auth=rule)
+    assert bearer(client, token_for(client, "b")).status == 200
+    other = bearer(client, token_for(client, "c"))
+    assert (other.status, read(other)) == (401, {"detail": NO_ACCESS})
+    token = token_for(client, "b", seconds=10)
+    client.now += 10
+    assert bearer(client, token).status == 401
+
+
+@pytest.mark.parametrize(
+    ("rule", "token", "text"),
+    [
+        (ANYONE, "a:b", None),
+        (ANYONE, foreign(exp=1), None),
+        (REQUIRED, foreign(iss="https://auth.fal.ai/", exp=4_000_000_000), None),
+        (REQUIRED, foreign(iss="https://auth.fal.ai/", exp=1), "bearer: token has expired"),
+        (REQUIRED, "a:b", "bearer: unable to decode issuer"),
+        (LISTED, foreign(iss="https://auth.fal.ai/"), "invalid key credentials"),
+        (LISTED, "a:b", "bearer: unable to decode issuer"),
+    ],
+)
+def test_bearers_of_others(rule: AuthRule, token: str, text: str | None) -> None:
+    reply = bearer(Client(ANSWER, auth=rule), token)
+    assert (reply.status, read(reply)) == ((200, 1) if text is None else (401, {"detail": text}))
+
+
+def test_a_key_as_a_bearer_opens_no_socket() -> None:
+    Talk(Client(ANSWER, auth=REQUIRED), "a/b/realtime", authorization="Bearer a:b") << UNAUTHORIZED << Close()

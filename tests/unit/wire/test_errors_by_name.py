@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.wire import errors
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import MODEL
 from falmock.wire.error_table import REQUEST
@@ -17,12 +18,18 @@ from falmock.wire.errors import envelope
 QUEUE_TYPE = "application/json; charset=utf-8"
 
 
+def rest(name: str) -> dict[str, Any]:
+    ctx = MODEL[name].ctx
+    return {"ctx": dict(ctx)} if ctx else {}
+
+
 @pytest.mark.parametrize("name", MODEL)
 def test_model_errors(name: str) -> None:
     found = envelope(ErrorSpec(name))
     (detail,) = json.loads(found.body)["detail"]
     assert detail["type"] == name
-    assert detail["url"] == f"https://docs.fal.ai/errors/#{name}"
+    assert detail == errors.model_error(name, MODEL[name].message, MODEL[name].loc, **rest(name))["detail"][0]
+    assert list(detail)[:4] == ["loc", "msg", "type", "url"]
     assert detail["loc"][0] == "body"
     assert detail["msg"] == MODEL[name].message
     assert detail.get("ctx") == (dict(MODEL[name].ctx) if MODEL[name].ctx else None)
@@ -35,7 +42,8 @@ def test_model_errors(name: str) -> None:
 def test_request_errors(name: str) -> None:
     found = envelope(ErrorSpec(name))
     assert json.loads(found.body) == {"detail": REQUEST[name].message, "error_type": name}
-    assert found.headers == (("X-Fal-Error-Type", name),)
+    again = (("X-Fal-Needs-Retry", "1"),) if found.status in (503, 504) else ()
+    assert found.headers == (("X-Fal-Error-Type", name), *again)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +68,10 @@ def test_request_errors(name: str) -> None:
             "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.",
             (),
         ),
+        ("admin_lock", 403, "User is locked. Reason: Admin lock. Please contact support@fal.ai.", ()),
+        ("top_up", 403, "User is locked. Reason: TOP_UP.", ()),
+        ("invalid_key_credentials", 401, "invalid key credentials", ()),
+        ("bearer_not_decoded", 401, "bearer: unable to decode issuer", ()),
         ("unknown_app", 404, 'Application "flux" not found', ()),
     ],
 )
@@ -121,7 +133,7 @@ def test_what_is_asked_for_goes_before_the_samples() -> None:
             "type": "image_too_small",
             "loc": ["body", 0, "x"],
             "msg": "tiny",
-            "url": "https://docs.fal.ai/errors/#image_too_small",
+            "url": "https://docs.fal.ai/errors#image_too_small",
             "ctx": {"min_width": 9},
             "input": None,
         }

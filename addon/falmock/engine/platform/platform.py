@@ -49,9 +49,6 @@ class Platform:
         call = platform.call_of(request.method, request.host, request.path)
         if call is None:
             return None
-        refused = self._refusal(call, request.headers)
-        if refused is not None:
-            return _problem(401, "authorization_error", refused, "not authorized")
         try:
             match call:
                 case platform.Models():
@@ -69,12 +66,16 @@ class Platform:
         except platform.BadQuery as error:
             return _problem(400, "validation_error", str(error), "bad query")
 
-    def _refusal(self, call: platform.Call, headers: Mapping[str, str]) -> str | None:
-        if isinstance(call, platform.Document | platform.Meta):
+    def refusal(self, request: Request, now: float) -> Reply | None:
+        """The 401 of the platform API for a call with a bad key at `now` (seconds since the epoch); None for any other call."""
+        if request.host != platform.HOST:
             return None
-        if isinstance(call, platform.Models) and "authorization" not in headers:
-            return None  # a key is optional there; a wrong one is refused
-        return auth.refusal(self._context.config.auth, headers, platform.NO_KEY)
+        call = platform.call_of(request.method, request.host, request.path)
+        flaw = None if isinstance(call, platform.Meta) else auth.flaw(self._context.config.auth, request.headers, now)
+        if flaw is None or (flaw is auth.Flaw.MISSING and isinstance(call, platform.Models)):
+            return None  # a key is optional for the list of models; a wrong one is refused
+        text = platform.NO_KEY if flaw is auth.Flaw.MISSING else platform.BAD_KEY
+        return _problem(401, "authorization_error", text, "not authorized")
 
     @property
     def catalogue(self) -> Catalogue:

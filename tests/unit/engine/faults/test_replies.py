@@ -121,6 +121,28 @@ REQUEST = Request("POST", "fal.run", "/fal-ai/flux/dev/x", "", {}, b"")
 RUN = CallInfo(REQUEST, calls.Run(parse("fal-ai/flux/dev/x")), "run", "fal-ai/flux/dev/x")
 
 
+TEMPORARY = frozenset(
+    {
+        "request_timeout",
+        "startup_timeout",
+        "runner_scheduling_failure",
+        "runner_connection_timeout",
+        "runner_disconnected",
+        "runner_connection_refused",
+        "runner_connection_error",
+        "concurrent_requests_limit",
+        "max_queue_length",
+    }
+)
+"""The errors after which a caller of fal.run has to try again (PROTOCOL.md section 3.6)."""
+
+
+def needs_retry(name: str) -> str | None:
+    if ERRORS[name].kind is ErrorKind.MODEL:
+        return "true" if ERRORS[name].status >= 500 else "false"
+    return "1" if name in TEMPORARY else None
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_error_replies(name: str) -> None:
     found = replies.error_reply(injected(name), ErrorSpec(name), RUN, "the-id")
@@ -132,7 +154,8 @@ def test_error_replies(name: str) -> None:
     assert ("x-fal-request-id" in headers) is not turned_away
     assert ("x-fal-served-from" in headers) is (error.kind in (ErrorKind.MODEL, ErrorKind.APP))
     assert ("x-fal-error-type" in headers) is (error.kind is ErrorKind.REQUEST)
-    assert ("x-fal-needs-retry" in headers) is (error.kind is ErrorKind.MODEL or name == "concurrent_requests_limit")
+    assert headers.get("x-fal-needs-retry") == needs_retry(name)
+    assert headers.get("x-fal-request-timeout-type") == ("user" if name == "user_timeout" else None)
     assert headers.get("x-fal-billable-units") == ("0" if error.status == 422 or name == "path_not_found" else None)
     assert ("x-robots-tag" in headers) is (error.kind is not ErrorKind.PAGE)
 

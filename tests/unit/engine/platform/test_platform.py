@@ -314,9 +314,39 @@ def test_who_may_ask(path: str, without: int, wrong: int) -> None:
     reply = asked.send("GET", f"{API}/{path}", headers={"authorization": "Key bad:key"})
     assert reply.status == wrong
     if wrong == 401:
-        assert read(reply)["error"]["type"] == "authorization_error"
+        assert read(reply) == {"error": {"type": "authorization_error", "message": "Invalid API key"}}
         assert "bad:key" not in str(reply)
     assert asked.send("GET", f"{API}/{path}", headers={"authorization": "Key good:key"}).status == 200
+
+
+BAD = {"error": {"type": "authorization_error", "message": "Invalid API key"}}
+NONE = {"error": {"type": "authorization_error", "message": "Authentication required"}}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "body"),
+    [
+        (None, NONE),
+        ("", NONE),
+        ("Key nonsense", BAD),
+        ('Key "a:b"', BAD),
+        ("Key Key a:b", BAD),
+        ("Bearer a:b", BAD),
+        ("a:b", BAD),
+    ],
+)
+@pytest.mark.parametrize("path", ["models/pricing?endpoint_id=fal-ai/flux/dev", "usage", "keys", "nowhere"])
+def test_how_a_key_is_refused(path: str, authorization: str | None, body: Any) -> None:
+    recorded = {
+        "match": {"host": "api.fal.ai", "path": "/v1/keys", "method": "GET"},
+        "response": {"json": {"keys": []}},
+    }
+    asked = Client(recorded, auth=AuthRule(required=True))
+    headers = {} if authorization is None else {"authorization": authorization}
+    reply = asked.send("GET", f"{API}/{path}", headers=headers)
+    assert (reply.status, read(reply)) == (401, body)
+    assert asked.send("GET", f"{API}/{path}", headers={"authorization": "Key a:b"}).status != 401
+    assert Client(recorded).send("GET", f"{API}/{path}", headers=headers).status != 401
 
 
 def test_auto_asks_fal_for_what_no_file_tells() -> None:
