@@ -314,7 +314,17 @@ def test_fals_own_proxy_with_the_mock_for_fal(
         if handler == "next":
             assert use(app, photo) == without
             return
-        # Its Express handler answers all with 200, errors too.
+        # Its Express handler answers all with 200, errors too, as the README says; what it refuses has its own status.
+        readme = (running.ROOT / "addon" / "falmock" / "gateway" / "README.md").read_text("utf-8")
+        assert "Express handler see other statuses than those: it answers 200 whatever fal answered" in readme
+        with httpx.Client(base_url=server, trust_env=False, timeout=30) as door:
+            for method, url, status in STATUSES:
+                body = {} if method == "GET" else {"json": {}}
+                express, next_js = (
+                    door.request(method, f"/{name}", headers={"x-fal-target-url": url}, **body).status_code
+                    for name in ("express", "next")
+                )
+                assert (express, next_js) == (400 if status == 400 else 200, status)
         assert app("run", app="fal-ai/flux/dev", input=CAT)["data"]["seed"] == 7
         assert app("subscribe", app="fal-ai/film", input={})["result"]["data"] == {"seconds": 4}
         assert app("stream", app="fal-ai/any-llm", input={})["told"] == WORDS
@@ -322,6 +332,13 @@ def test_fals_own_proxy_with_the_mock_for_fal(
         assert "detail" in app("run", app="acme/refuses", input={})["data"]
 
 
+STATUSES = [
+    ("POST", "https://fal.run/acme/refuses", 422),
+    ("GET", f"{FILM}/requests/01900000-0000-7000-8000-000000000000/status", 404),
+    ("PUT", f"{FILM}/requests/01900000-0000-7000-8000-000000000000/cancel", 404),
+    ("POST", "https://evil.com/x", 400),
+]
+"""Calls, and what fal's own proxy answers behind Next."""
 STORAGE = "https://rest.fal.ai/storage/upload"
 CDN = "storage_type=fal-cdn-v3"
 ASKED: list[tuple[str, str | None]] = [

@@ -2,6 +2,7 @@
 
 By default it follows the formula in fal's documentation. The profile `official` behaves like @fal-ai/server-proxy 1.2.1
 with its Next.js app router handler. The differences: fewer allowed URLs, 400 for everything refused, a forced `accept`.
+Its Express handler answers 200 to all calls that it makes: no profile does so.
 """
 
 from __future__ import annotations
