@@ -73,7 +73,7 @@ def flaw(rule: AuthRule, headers: Mapping[str, str], now: float) -> Flaw | None:
     if scheme not in (_KEY, _BEARER):
         return Flaw.MALFORMED
     # A key that is listed counts in any form, but a key is not a token.
-    if any(hmac.compare_digest(credentials.encode(), key.encode()) for key in rule.keys) and (
+    if any(hmac.compare_digest(credentials.encode("utf-8", "surrogatepass"), key.encode()) for key in rule.keys) and (
         scheme == _KEY or jwt_payload(credentials) is not None
     ):
         return None

@@ -85,6 +85,8 @@ class OpenAIImages:
         spec = spec._replace(extras={name: file_urls.to_fal(value) for name, value in spec.extras.items()})
         model, endpoint = self._model(spec.model, request.scope)
         headers = fal_calls.headers_of(request, forwards=self._forwards)
+        if "authorization" in headers:
+            headers["authorization"] = fal_calls.key_of(headers["authorization"], self._engines.config.auth)
         calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
         return await self._generator.make(ImageCall(spec, model, endpoint, request, calls, now))
 

@@ -21,6 +21,7 @@ from falmock.gateway.openai.errors import SERVER_ERROR
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.errors import json_of
 from falmock.gateway.openai.multipart import Part
+from falmock.wire.auth import AuthRule
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.lifecycle import DEADLINE_HEADERS
@@ -50,6 +51,18 @@ def headers_of(request: Request, *, forwards: bool) -> dict[str, str]:
         if seconds is not None:
             kept[_DEADLINE] = seconds
     return kept
+
+
+def key_of(authorization: str, rule: AuthRule) -> str:
+    """The Authorization for fal with the key of OpenAI's client, which sends any key as a bearer: fal takes none there.
+
+    A key that is neither listed nor a pair gets an id, so that it passes where any key does.
+    """
+    scheme, _, given = authorization.partition(" ")
+    given = given.strip()
+    if not rule.required or scheme.lower() != "bearer" or not given:
+        return authorization
+    return f"Key {given}" if ":" in given or given in rule.keys else f"Key openai:{given}"
 
 
 def patience_of(request: Request) -> float:

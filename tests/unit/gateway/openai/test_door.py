@@ -5,6 +5,8 @@ import pytest
 from falmock.engine.config import Mode
 from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import FalCall
+from falmock.wire.auth import ANYONE
+from falmock.wire.auth import AuthRule
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from unit.engine.calls import index_of
@@ -43,6 +45,30 @@ def test_the_access_key(mode: Mode, expected: str, given: str, status: int) -> N
     if status == 401:
         assert read(reply)["error"]["code"] == "invalid_api_key"
         assert b"k2" not in reply.body
+
+
+REQUIRED = AuthRule(required=True)
+LISTED = AuthRule(required=True, keys=("kid:ksecret", "opaque"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "is_let_in"),
+    [
+        (ANYONE, "", True),
+        (ANYONE, "sk-x", True),
+        (REQUIRED, "", False),
+        (REQUIRED, "sk-x", True),
+        (REQUIRED, "kid:ksecret", True),
+        (LISTED, "kid:ksecret", True),
+        (LISTED, "opaque", True),
+        (LISTED, "kid:other", False),
+        (LISTED, "sk-x", False),
+    ],
+)
+def test_the_key_of_openais_client_counts_as_a_key_of_fals(rule: AuthRule, key: str, *, is_let_in: bool) -> None:
+    app = App(index_of(ANY), auth=rule)
+    found = app.generate({"authorization": f"Bearer {key}"} if key else {})
+    assert ("data" in found) if is_let_in else found[0] == 401
 
 
 def test_nothing_of_the_clients_key_goes_to_fal() -> None:
