@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 from typing import Protocol
 
@@ -21,6 +22,8 @@ OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
 NAMES = (OPENAI, AIMOCK, SERVER_PROXY)
 """The names in the journal of the doors whose calls it contains."""
 
+_OPENAIS, _AZURES = "/v1/", "/openai/"
+"""Below these all errors are in OpenAI's form, also those about paths that falmock does not have."""
 _PROBES = ("GET", "HEAD", "OPTIONS")
 """Methods of browsers and health checks; for these an unknown path does not count as unmatched."""
 
@@ -51,6 +54,17 @@ def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Re
     report = plain if plain.startswith("falmock") else f"falmock: {plain}"
     miss = Miss(f"{request.door} {plain}", redactor.text(report), ())
     return reply._replace(headers=(*reply.headers, replies.MISS_HEADER), miss=miss)
+
+
+def problem(status: int, path: str, message: str, why: str) -> Reply:
+    """An error about a direct request with this path that no door answers."""
+    is_azure = f"{path}/".startswith(_AZURES)
+    # OpenAI's clients show only this part of a body.
+    kind, code = "invalid_request_error" if status < 500 else "server_error", str(status) if is_azure else None
+    body: dict[str, Any] = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    if not is_azure and not f"{path}/".startswith(_OPENAIS):
+        body = {"detail": message, "message": message, **body}
+    return replies.json_reply(status, body, why, replies.error_header(why))
 
 
 class FalCall(NamedTuple):
@@ -103,10 +117,7 @@ class Doors:
         known = "; ".join(door.name for door in self._doors)
         nothing = f"falmock has nothing at {request.method} {request.path}"
         message = f"{nothing}. It answers: {known}; and fal's hosts, through the proxy"
-        # OpenAI's clients show only this part of a body.
-        error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-        body = {"detail": message, "message": message, "error": error}
-        reply = replies.json_reply(404, body, "no such door", replies.error_header("no such door"))
+        reply = problem(404, request.path, message, "no such door")
         if request.method not in _PROBES:
             reply = unmatched(self._engines, request, reply, nothing)
         return noted(self._engines, request, reply, now)

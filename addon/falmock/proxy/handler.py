@@ -14,6 +14,7 @@ from falmock.engine import replies
 from falmock.engine.config import Mode
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
+from falmock.gateway import door
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients
 from falmock.proxy.flows import FORWARDED
@@ -76,7 +77,10 @@ class FlowHandler:
                 return
             # A flow without an answer would go to the real fal.
             message = "falmock failed to answer this request; its log has the details"
-            reply = replies.problem(500, message, "internal error")
+            if is_direct(flow):
+                reply = door.problem(500, flow.request.path.partition("?")[0], message, "internal error")
+            else:
+                reply = replies.problem(500, message, "internal error")
             flows.answer(flow, reply, bodies.body_of(reply))
 
     async def _answer_call(self, flow: http.HTTPFlow, host: str) -> None:

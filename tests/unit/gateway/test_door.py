@@ -84,10 +84,10 @@ def test_a_refusal_at_the_server_proxy_is_about_the_call_that_was_asked_for() ->
 
 
 def test_all_clients_show_what_there_is_not() -> None:
-    reply = World().direct("POST", "/v1/chat/completions", {})
+    reply = World().direct("POST", "/chat/completions", {})
     body = json.loads(reply.body)  # type: ignore[arg-type]
     assert body["detail"] == body["message"] == body["error"]["message"]
-    assert body["message"].startswith("falmock has nothing at POST /v1/chat/completions. It answers: ")
+    assert body["message"].startswith("falmock has nothing at POST /chat/completions. It answers: ")
 
 
 def test_what_came_with_it_is_there_and_no_key() -> None:

@@ -1,4 +1,4 @@
-"""The door for clients of the OpenAI images API: `/v1/images/generations`, `edits` and `variations`, and `/v1/models`."""
+"""The door for clients of the OpenAI images API: all paths below `/v1`, and below `/openai` as Azure has them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from falmock.gateway.openai import fal_calls
 from falmock.gateway.openai import file_urls
 from falmock.gateway.openai import models as openai_models
 from falmock.gateway.openai import request as openai_request
+from falmock.gateway.openai import routes
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.fal_calls import FalCalls
 from falmock.gateway.openai.generation import ImageCall
@@ -28,25 +29,25 @@ from falmock.gateway.openai.generation import ImageGenerator
 from falmock.gateway.openai.generation import Together
 from falmock.gateway.openai.jobs import Pause
 from falmock.gateway.openai.models import Models
+from falmock.gateway.openai.routes import Route
 from falmock.wire import cors
 from falmock.wire.message import Request
 
-GENERATIONS = "/v1/images/generations"
-EDITS = "/v1/images/edits"
-VARIATIONS = "/v1/images/variations"
-MODELS = "/v1/models"
 _READERS = {
-    GENERATIONS: openai_request.of_generation,
-    EDITS: openai_request.of_edit,
-    VARIATIONS: openai_request.of_variation,
+    routes.GENERATIONS: openai_request.of_generation,
+    routes.EDITS: openai_request.of_edit,
+    routes.VARIATIONS: openai_request.of_variation,
 }
-_METHODS = {**dict.fromkeys(_READERS, "POST"), MODELS: "GET"}
+_METHODS = {**dict.fromkeys(_READERS, "POST"), routes.MODELS: "GET"}
 
 
 class OpenAIImages:
     """Answers OpenAI's clients with models of fal. `log` writes a line to the log."""
 
-    name = "POST /v1/images/generations, /v1/images/edits and /v1/images/variations, GET /v1/models (OpenAI)"
+    name = (
+        "POST /v1/images/generations, /v1/images/edits and /v1/images/variations, GET /v1/models (OpenAI; Azure OpenAI has "
+        "the same at /openai/v1/ and /openai/deployments/MODEL/)"
+    )
 
     def __init__(self, engines: Engines, together: Together, pause: Pause, log: Callable[[str], None]) -> None:
         self._engines = engines
@@ -55,51 +56,55 @@ class OpenAIImages:
 
     def claims(self, request: Request) -> bool:
         """Whether a request is for this door."""
-        return request.path in _METHODS or request.path.startswith((f"{MODELS}/", file_urls.PREFIX))
+        path = routes.of(request.path).path
+        return path in _METHODS or path.startswith((f"{routes.MODELS}/", file_urls.PREFIX))
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """The answer in OpenAI's form, also for errors."""
         request = request._replace(door=door.OPENAI)
+        route = routes.of(request.path)
         if request.method == "OPTIONS":
             reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
             return door.noted(self._engines, request, reply, now, journal_view.PREFLIGHT)
         self._engines.common.redactor.learn(request.headers, request.query)
-        if request.path.startswith(file_urls.PREFIX):
+        if route.path.startswith(file_urls.PREFIX):
             return self._file(request, now)
         try:
-            reply = await self._answer(request, ask, now)
+            reply = await self._answer(request, route, ask, now)
         except RefusedCall as refused:
-            reply = self._refusal(request, refused, now)
+            reply = self._refusal(request, route, refused, now)
         return reply._replace(headers=reply.headers + cors.simple(request.headers))
 
-    async def _answer(self, request: Request, ask: Ask, now: float) -> Reply:
-        expected = _METHODS.get(request.path, "GET")
+    async def _answer(self, request: Request, route: Route, ask: Ask, now: float) -> Reply:
+        expected = _METHODS.get(route.path, "GET")
         if request.method != expected:
             message = f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use {expected}?)"
             raise RefusedCall(message, status=405, code="method_not_supported", headers=[(b"allow", expected.encode())])
         self._check_key(request)
-        if request.path.startswith(MODELS):
-            reply = self._models(unquote(request.path.removeprefix(MODELS).removeprefix("/")), request.scope)
+        if route.path not in _READERS:
+            reply = self._models(unquote(route.path.removeprefix(routes.MODELS).removeprefix("/")), request.scope)
             return door.noted(self._engines, request, reply, now, journal_view.MODELS)
-        spec = _READERS[request.path](request)
+        spec = _READERS[route.path](request, route.deployment)
         spec = spec._replace(extras={name: file_urls.to_fal(value) for name, value in spec.extras.items()})
         model, endpoint = self._model(spec.model, request.scope)
         headers = fal_calls.headers_of(request, forwards=self._forwards)
         if "authorization" in headers:
-            headers["authorization"] = fal_calls.key_of(headers["authorization"], self._engines.config.auth)
+            headers["authorization"] = fal_calls.fals_authorization(
+                headers["authorization"], self._engines.config.auth
+            )
         calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
         return await self._generator.make(ImageCall(spec, model, endpoint, request, calls, now))
 
-    def _refusal(self, request: Request, refused: RefusedCall, now: float) -> Reply:
+    def _refusal(self, request: Request, route: Route, refused: RefusedCall, now: float) -> Reply:
         """The answer for an error; it is added to the journal unless fal answered it, because that call is already there."""
-        reply = refused.reply()
+        reply = refused.reply(is_azure=route.is_azure)
         if refused.cause is not None and refused.cause.status >= 400:
             return reply
         if refused.is_unmatched:
             reply = door.unmatched(
                 self._engines, request, reply, f"no model answers {request.method} {request.path}: {refused.message}"
             )
-        kind = journal_view.IMAGES if request.path in _READERS else journal_view.MODELS
+        kind = journal_view.IMAGES if route.path in _READERS else journal_view.MODELS
         return door.noted(self._engines, request, reply, now, kind)
 
     @property
@@ -116,13 +121,13 @@ class OpenAIImages:
                     "with an access key of your own in the environment variable CUSTOM_ACCESS_KEY, and give it as the API key"
                 )
             return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given.strip():
+        given = fal_calls.key_of(request)
+        if not given:
             raise errors.bad_key(
                 "You didn't provide an API key. You need to provide your API key in an Authorization header using "
-                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or with Azure's clients in an api-key header."
             )
-        if not hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected.encode()):
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode()):
             raise errors.bad_key("Incorrect API key provided: expected the one in CUSTOM_ACCESS_KEY.")
 
     # models
@@ -173,7 +178,16 @@ class OpenAIImages:
         if call is None or request.method not in ("GET", "HEAD") or not self._engines.config.mode.answers:
             reply = RefusedCall("There is no such file", status=404, code="file_not_found").reply()
             return door.noted(self._engines, request, reply, now, journal_view.DOWNLOAD)
-        return FalCall(call)
+        return FalCall(call, _of_file)
+
+
+def _of_file(effect: Reply | Stream) -> Reply | Stream:
+    """An answer about a file of fal's, an error in OpenAI's form."""
+    if not isinstance(effect, Reply) or effect.status < 400:
+        return effect
+    message = errors.message_of(effect)
+    code = "file_not_found" if effect.status == 404 else None
+    return RefusedCall(message, status=effect.status, code=code, headers=errors.marks(effect), cause=effect).reply()
 
 
 def _available(models: Models) -> str:

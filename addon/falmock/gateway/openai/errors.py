@@ -20,6 +20,8 @@ NO_RETRY: Header = (b"x-should-retry", b"false")
 """Prevents that OpenAI's clients retry a call because of its status."""
 MAX_WHY = 300
 """How many characters of a message are in the answer's `why`."""
+AZURE_CODES = {"invalid_api_key": "401", "model_not_found": "DeploymentNotFound"}
+"""Codes of OpenAI's, and what Azure's gateway says instead. The other errors are the models' own, and the same at both."""
 _NAMES = {"image_size": "size", "width": "size", "height": "size", "aspect_ratio": "size", "num_images": "n"}
 _NAMES |= {"image_url": "image", "image_urls": "image", "mask_url": "mask"}
 """Inputs of models, and the OpenAI parameters that they come from."""
@@ -54,9 +56,10 @@ class RefusedCall(Exception):
         self.cause = cause
         self.is_unmatched = is_unmatched
 
-    def reply(self) -> Reply:
-        """The answer."""
-        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+    def reply(self, *, is_azure: bool = False) -> Reply:
+        """The answer; with `is_azure`, with Azure's error codes."""
+        code = AZURE_CODES.get(self.code or "", self.code) if is_azure else self.code
+        error = {"message": self.message, "type": self.kind, "param": self.param, "code": code}
         why = f"openai: {self.code or self.kind}: {self.message[:MAX_WHY]}"
         reply = replies.json_reply(self.status, {"error": error}, why, *self.headers)
         if self.cause is None:
@@ -72,9 +75,10 @@ def missing(name: str) -> RefusedCall:
     return RefusedCall(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
 
 
-def unknown(name: str) -> RefusedCall:
-    """An unknown parameter."""
-    return RefusedCall(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+def unknown(name: str, more: str = "") -> RefusedCall:
+    """An unknown parameter; `more` says what to give instead."""
+    message = f"Unknown parameter: '{name[:200]}'.{more and f' {more}'}"
+    return RefusedCall(message, param=name, code="unknown_parameter")
 
 
 def wrong_type(name: str, expected: str, value: Any) -> RefusedCall:
@@ -89,6 +93,18 @@ def wrong_value(name: str, value: str, expected: str) -> RefusedCall:
     return RefusedCall(message, param=name, code="invalid_value")
 
 
+def wrong_url(name: str, expected: str) -> RefusedCall:
+    """A text that is not a URL; `expected` as in `a valid URL`."""
+    message = f"Invalid '{name}'. Expected {expected}, but got a value with an invalid format."
+    return RefusedCall(message, param=name, code="invalid_value")
+
+
+def too_many(name: str, most: int, found: int) -> RefusedCall:
+    """More images than the API or a model accepts."""
+    lengths = f"Expected an array with maximum length {most}, but got an array with length {found} instead."
+    return RefusedCall(f"Invalid '{name}': array too long. {lengths}", param=name, code="array_above_max_length")
+
+
 def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, for_images: bool = False) -> RefusedCall:
     """An unknown model; `more` says which exist. `for_images`: the call requested images, so it counts as unmatched."""
     return RefusedCall(
@@ -96,7 +112,7 @@ def no_such_model(name: str, more: str = "", cause: Reply | None = None, *, for_
         status=404,
         param="model",
         code="model_not_found",
-        headers=() if cause is None else _marks(cause),
+        headers=() if cause is None else marks(cause),
         cause=cause,
         is_unmatched=for_images,
     )
@@ -108,7 +124,8 @@ def bad_key(message: str) -> RefusedCall:
 
 
 def _kind(value: Any) -> str:
-    names: Mapping[type, str] = {bool: "a boolean", int: "an integer", float: "a decimal number", str: "a string"}
+    names: Mapping[type, str] = {bool: "a boolean", int: "an integer", float: "a decimal number"}
+    names = {**names, str: "a string", bytes: "a file"}
     return "null" if value is None else names.get(type(value), "an object" if isinstance(value, dict) else "an array")
 
 
@@ -119,42 +136,42 @@ def of_fal(reply: Reply, model: str, *, known: bool = True) -> RefusedCall:
     """An error of fal's in OpenAI's form. `known` says whether there is a fixture for the model."""
     headers = header_map(reply.headers)
     body = json_of(reply)
-    message = _message(reply, body)
+    message = message_of(reply)
     if reply.miss is not None or "x-falmock-miss" in headers:
         if not known:
             return no_such_model(model, message, reply)
         # The code is aimock's; OpenAI's clients do not retry a 404.
-        return RefusedCall(message, status=404, code="no_fixture_match", headers=_marks(reply), cause=reply)
-    marks = _marks(reply)
+        return RefusedCall(message, status=404, code="no_fixture_match", headers=marks(reply), cause=reply)
+    kept = marks(reply)
     if reply.status == 401:
-        return RefusedCall(message, status=401, code="invalid_api_key", headers=marks, cause=reply)
+        return RefusedCall(message, status=401, code="invalid_api_key", headers=kept, cause=reply)
     if reply.status == 403:
         if is_out_of_balance(reply):
-            marks += (NO_RETRY,)
+            kept += (NO_RETRY,)
             kind = "insufficient_quota"
-            return RefusedCall(message, status=429, kind=kind, code=kind, headers=marks, cause=reply)
-        return RefusedCall(message, status=403, code="permission_denied", headers=marks, cause=reply)
+            return RefusedCall(message, status=429, kind=kind, code=kind, headers=kept, cause=reply)
+        return RefusedCall(message, status=403, code="permission_denied", headers=kept, cause=reply)
     if reply.status == 404:
         return no_such_model(model, message, reply)
     if reply.status == 429:
-        return RefusedCall(message, status=429, kind="requests", code="rate_limit_exceeded", headers=marks, cause=reply)
+        return RefusedCall(message, status=429, kind="requests", code="rate_limit_exceeded", headers=kept, cause=reply)
     if reply.status >= 499:
         if reply.status == 499 or headers.get(errors.TIMEOUT_TYPE_HEADER.decode().lower()) == "user":
-            marks += (NO_RETRY,)  # the job was cancelled, or the client's own timeout passed
+            kept += (NO_RETRY,)  # the job was cancelled, or the client's own timeout passed
         status = max(reply.status, 500)
         code = _type(body) or None
-        return RefusedCall(message, status=status, kind=SERVER_ERROR, code=code, headers=marks, cause=reply)
+        return RefusedCall(message, status=status, kind=SERVER_ERROR, code=code, headers=kept, cause=reply)
     param, code = _place(body), _type(body) or None
-    return RefusedCall(message, param=param, code=code, headers=marks, cause=reply)
+    return RefusedCall(message, param=param, code=code, headers=kept, cause=reply)
 
 
 def is_out_of_balance(reply: Reply) -> bool:
     """Whether a 403 of fal's says that the account is locked for its balance (PROTOCOL.md section 1.4)."""
-    text = _message(reply, json_of(reply)).lower()
+    text = message_of(reply).lower()
     return reply.status == 403 and ("balance" in text or "locked" in text)
 
 
-def _marks(reply: Reply) -> tuple[Header, ...]:
+def marks(reply: Reply) -> tuple[Header, ...]:
     """The headers of fal's answer that are useful to OpenAI's clients."""
     ours = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-error", replies.WARNING_HEADER)
     kept = (*ours, b"retry-after", NO_RETRY[0])
@@ -173,7 +190,9 @@ def _details(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
 
 
-def _message(reply: Reply, body: Mapping[str, Any]) -> str:
+def message_of(reply: Reply) -> str:
+    """What an error of fal's says."""
+    body = json_of(reply)
     entries = _details(body)
     if entries:
         return "; ".join(_detail_text(entry) for entry in entries)

@@ -45,6 +45,8 @@ def headers_of(request: Request, *, forwards: bool) -> dict[str, str]:
     kept["accept"] = "application/json"
     if not forwards:
         kept |= {name: request.headers[name] for name in (*_OF_OURS, "authorization") if name in request.headers}
+        if "authorization" not in kept and key_of(request):
+            kept["authorization"] = f"Bearer {key_of(request)}"
     if not any(name.lower() in kept for name in DEADLINE_HEADERS):
         # A job that starts after its client's timeout would be billed for nothing.
         seconds = _sent_timeout(request)
@@ -53,7 +55,7 @@ def headers_of(request: Request, *, forwards: bool) -> dict[str, str]:
     return kept
 
 
-def key_of(authorization: str, rule: AuthRule) -> str:
+def fals_authorization(authorization: str, rule: AuthRule) -> str:
     """The Authorization for fal with the key of OpenAI's client, which sends any key as a bearer: fal takes none there.
 
     A key that is neither listed nor a pair gets an id, so that it passes where any key does.
@@ -63,6 +65,13 @@ def key_of(authorization: str, rule: AuthRule) -> str:
     if not rule.required or scheme.lower() != "bearer" or not given:
         return authorization
     return f"Key {given}" if ":" in given or given in rule.keys else f"Key openai:{given}"
+
+
+def key_of(request: Request) -> str:
+    """The key that a client shows as OpenAI's clients do, or as Azure's; "" if it shows none."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    given = given if scheme.lower() == "bearer" else ""
+    return given.strip() or request.headers.get("api-key", "").strip()
 
 
 def patience_of(request: Request) -> float:

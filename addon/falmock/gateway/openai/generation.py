@@ -21,11 +21,11 @@ from falmock.gateway.openai import models
 from falmock.gateway.openai import response
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.fal_calls import FalCalls
+from falmock.gateway.openai.image_files import ImageFile
 from falmock.gateway.openai.input_mapping import SentFiles
 from falmock.gateway.openai.jobs import JobWaiter
 from falmock.gateway.openai.jobs import Pause
 from falmock.gateway.openai.model_inputs import Inputs
-from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.request import ImageRequest
 from falmock.gateway.openai.response import Image
 from falmock.wire.formats import jsontext
@@ -75,8 +75,8 @@ class ImageGenerator:
         """The answer with the images. Raises RefusedCall if there are none."""
         inputs = await self._inputs(call)
         files = SentFiles(
-            tuple([await self._upload(call, part) for part in call.spec.images]),
-            None if call.spec.mask is None else await self._upload(call, call.spec.mask),
+            tuple([await self._url(call, image) for image in call.spec.images]),
+            None if call.spec.mask is None else await self._url(call, call.spec.mask),
         )
         most = input_mapping.per_call(call.spec, inputs)
         good: list[tuple[Any, Reply]] = []
@@ -134,9 +134,12 @@ class ImageGenerator:
         why = "was refused" if reply.status == 401 else "is out of balance"
         self._log(f"fal key {keys.index(key) + 1} of {len(keys)} {why}: it is not used for a while")
 
-    async def _upload(self, call: ImageCall, part: Part) -> str:
+    async def _url(self, call: ImageCall, image: ImageFile) -> str:
+        """The URL of an image for the model's input; a file is uploaded."""
+        if isinstance(image, str):
+            return str(file_urls.to_fal(image))
         keys = self._engines.config.fal_keys if self._forwards else ()
-        return await call.calls.upload(part, self._keys.next(keys, call.now))
+        return await call.calls.upload(image, self._keys.next(keys, call.now))
 
     def _error(self, call: ImageCall, reply: Reply) -> RefusedCall:
         if reply.status < 400:

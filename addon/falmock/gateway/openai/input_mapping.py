@@ -10,7 +10,6 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.gateway.openai import errors
-from falmock.gateway.openai import request
 from falmock.gateway.openai import sizes
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.model_inputs import Field
@@ -35,7 +34,7 @@ class MappedInputs(NamedTuple):
 
 
 class SentFiles(NamedTuple):
-    """The URLs of the uploaded files of a call."""
+    """The URLs of the files of a call."""
 
     images: tuple[str, ...] = ()
     mask: str | None = None
@@ -138,12 +137,12 @@ def _image_fields(inputs: Inputs | None, images: Sequence[str]) -> tuple[str, ..
     one, many = "image_url" in inputs, inputs.get("image_urls")
     if many is not None and (len(images) > 1 or not one):
         if many.most is not None and len(images) > many.most:
-            raise request.too_many_images(many.most, len(images))
+            raise errors.too_many("image", many.most, len(images))
         return ("image_urls",)
     if not one:
         raise RefusedCall("This model does not take images.", param="image", code="unsupported_parameter")
     if len(images) > 1:
-        raise request.too_many_images(1, len(images))
+        raise errors.too_many("image", 1, len(images))
     return ("image_url",)
 
 

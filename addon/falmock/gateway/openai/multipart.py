@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
+TYPE = "multipart/form-data"
 MAX_PARTS = 1000
 _PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
 
@@ -23,11 +24,11 @@ class Part(NamedTuple):
     content_type: str = ""
 
 
-def read(content_type: str, body: bytes) -> list[Part]:
-    """The fields of a form, in order. Raises BadForm."""
+def read(content_type: str, body: bytes, expected: str = TYPE) -> list[Part]:
+    """The fields of a form, in order; `expected` names the content types in errors. Raises BadForm."""
     kind, parameters = _header(content_type)
-    if kind != "multipart/form-data":
-        raise BadForm(f"expected the content type multipart/form-data, found {kind[:80] or 'none'!r}")
+    if kind != TYPE:
+        raise BadForm(f"expected the content type {expected}, found {kind[:80] or 'none'!r}")
     boundary = parameters.get("boundary", "")
     if not boundary:
         raise BadForm("expected a boundary in the content type")

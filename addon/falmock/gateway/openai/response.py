@@ -16,7 +16,8 @@ from falmock.wire.formats import pixels
 from falmock.wire.formats import sse
 from falmock.wire.message import Header
 
-_FORMATS = ("png", "jpeg", "webp")
+_FORMATS = ("png", "jpeg", "webp", "gif")
+_QUALITIES = ("low", "medium", "high", "xhigh", "max")
 _STREAM_HEADERS: tuple[Header, ...] = (replies.EVENTS_TYPE, (b"Cache-Control", b"no-cache"))
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 _DETAILS = ("image_tokens", "text_tokens")
@@ -66,7 +67,7 @@ def _properties(spec: ImageRequest, picture: Image) -> dict[str, Any]:
     return {
         "background": background if background in ("transparent", "opaque") else "auto",
         "output_format": kind if kind in _FORMATS else spec.output_format or "auto",
-        "quality": quality if quality in ("low", "medium", "high") else "auto",
+        "quality": quality if quality in _QUALITIES else "auto",
         "size": f"{size[0]}x{size[1]}" if size else "auto",
     }
 

@@ -87,7 +87,7 @@ def test_all_there_is() -> None:
         ({"prompt": "a", "size": "0x5"}, "invalid_value", "size"),
         ({"prompt": "a", "size": "1024"}, "invalid_value", "size"),
         ({"prompt": "a", "response_format": "png"}, "invalid_value", "response_format"),
-        ({"prompt": "a", "output_format": "gif"}, "invalid_value", "output_format"),
+        ({"prompt": "a", "output_format": "bmp"}, "invalid_value", "output_format"),
         ({"prompt": "a", "stream": "yes"}, "invalid_type", "stream"),
         ({"prompt": "a", "stream": True, "partial_images": 4}, "integer_above_max_value", "partial_images"),
         ({"prompt": "a", "image": "x"}, "unknown_parameter", "image"),
