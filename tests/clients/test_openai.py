@@ -19,6 +19,8 @@ from clients import running
 from clients.openai_apps import ASSETS
 from clients.openai_apps import SHIPPED
 from clients.openai_apps import App
+from clients.openai_apps import digest
+from clients.openai_apps import inline
 from clients.openai_apps import opened
 from clients.openai_apps import schema_of
 from clients.running import Mitmdump
@@ -28,14 +30,6 @@ SCHNELL = "fal-ai/flux/schnell"
 TO_IMAGE = "fal-ai/flux/dev/image-to-image"
 UPSCALER = "fal-ai/clarity-upscaler"
 BUSY = {"status": 429, "json": {"detail": "Reached concurrent requests limit of 20"}}
-
-
-def digest(name: str) -> str:
-    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()
-
-
-def inline(name: str) -> str:
-    return "data:image/png;base64," + base64.b64encode((ASSETS / name).read_bytes()).decode()
 
 
 @pytest.fixture(scope="module")

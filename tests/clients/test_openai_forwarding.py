@@ -11,6 +11,8 @@ import pytest
 from clients import running
 from clients import tape
 from clients.openai_apps import ASSETS
+from clients.openai_apps import OPENAIS
+from clients.openai_apps import inline
 from clients.openai_apps import opened
 from clients.openai_apps import schema_of
 from clients.running import Mitmdump
@@ -70,6 +72,46 @@ def test_a_recording_replays(confdir: Path, tmp_path: Path, fal: Upstream, monke
     for text in (ACCESS, "secret-of-one"):
         assert text not in mock.output
         assert not [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_edits_in_json_and_by_the_ai_sdk_are_recorded_without_openais_parameters(
+    confdir: Path, tmp_path: Path, fal: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
+    monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
+    photo, folder = str(ASSETS / "cat-by-day.png"), tmp_path / "fixtures"
+    plain = {"model": "test/image", "response_format": "b64_json"}
+    asked = {**plain, **OPENAIS, "strength": 0.5}
+    refused: list[Any] = []
+
+    def use(mock: Mitmdump) -> list[Any]:
+        seen: list[Any] = []
+        references = {"images": [{"image_url": inline("cat-by-day.png")}]}
+        for number, (program, azure) in enumerate((("openai_edits.py", False), ("openai_images.mjs", True))):
+            with opened(program, mock, ACCESS, azure=azure) as app:
+                seen.append(app("refer", **asked, **references, prompt=f"in JSON {number}"))
+                seen.append(
+                    app("edit", **plain, images=[photo], mask=photo, prompt=f"a form {number}", user="me@example.com")
+                )
+                refused.append(app("refer", **asked, prompt="x", images=[{"file_id": "file-1"}]))
+        with opened("ai_sdk.mjs", mock, ACCESS) as app:
+            seen.append(app("image", provider="openai", model="test/image", text="by the AI SDK", images=[photo]))
+        return seen
+
+    with recording(confdir, fal, folder) as mock:
+        recorded = use(mock)
+    assert [type(each) for each in recorded] == [list] * 5, recorded
+    runs = [asked.json for asked in fal.asked("POST queue.fal.run/test/image")]
+    names = [sorted(run) for run in runs]
+    in_json, by_form = ["image_url", "prompt", "strength"], ["image_url", "mask_url", "prompt"]
+    assert names == [in_json, by_form, in_json, by_form, ["image_url", "prompt"]]
+    written = "".join(path.read_text("utf-8") for path in folder.rglob("*.json"))
+    assert not [name for name in (*OPENAIS, "me@example.com", "hash-of-a-user") if f'"{name}"' in written]
+    count = len(fal.seen)
+    with running.mitmdump(confdir, fixtures=folder) as mock:
+        assert use(mock) == recorded
+    assert len(fal.seen) == count
+    assert {(each["status"], each["error"]["param"]) for each in refused} == {(400, "images[0].file_id")}
 
 
 def test_what_was_recorded_as_a_run_is_met_by_a_job_and_the_other_way_round(

@@ -1,10 +1,10 @@
-// An app that makes images with OpenAI's SDK: see `main` for how it is told what to do. Where the API is, and the key, is in the environment.
+// An app that makes images with OpenAI's SDK, at OpenAI or at Azure: see `main` for how it is told what to do. Where the API is, and the key, is in the environment.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import OpenAI from "openai";
+import OpenAI, { AzureOpenAI } from "openai";
 import { main } from "./acts.mjs";
 
-const client = new OpenAI();
+const client = process.env.AZURE_OPENAI_ENDPOINT ? new AzureOpenAI() : new OpenAI();
 const digest = (content) => createHash("sha256").update(content).digest("hex");
 
 async function attempt(promise, told) {
@@ -25,6 +25,8 @@ const images = (answer) => ({
   id: answer._request_id,
 });
 
+const contents = ({ data }) => data.map(({ url, b64_json }) => url ?? b64_json);
+
 await main({
   generate: (options) => attempt(client.images.generate(options), images),
 
@@ -32,10 +34,11 @@ await main({
     const opened = paths.map((path) => createReadStream(path));
     const image = opened.length === 1 ? opened[0] : opened;
     const more = mask ? { mask: createReadStream(mask) } : {};
-    return attempt(client.images.edit({ image, ...more, ...options }), ({ data }) =>
-      data.map(({ url, b64_json }) => url ?? b64_json),
-    );
+    return attempt(client.images.edit({ image, ...more, ...options }), contents);
   },
+
+  // An edit in JSON, for which the SDK has no method.
+  refer: (body) => attempt(client.post("/images/edits", { body }), contents),
 
   stream: (options) =>
     attempt(client.images.generate({ ...options, stream: true }), async (events) => {

@@ -1,4 +1,4 @@
-"""An app that makes images with OpenAI's SDK, sync or async.
+"""An app that makes images with OpenAI's SDK, sync or async, at OpenAI or at Azure.
 
 It does what each line it reads asks, and prints a line with what it saw.
 
@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Awaitable
 from pathlib import Path
@@ -19,8 +20,9 @@ from typing import Any
 import httpx
 import openai
 
-sync = openai.OpenAI()
-anew = openai.AsyncOpenAI()
+IS_AZURE = "AZURE_OPENAI_ENDPOINT" in os.environ
+sync = openai.AzureOpenAI() if IS_AZURE else openai.OpenAI()
+anew = openai.AsyncAzureOpenAI() if IS_AZURE else openai.AsyncOpenAI()
 
 
 def told(answer: openai.types.ImagesResponse) -> Any:

@@ -90,6 +90,30 @@ def test_all_clients_show_what_there_is_not() -> None:
     assert body["message"].startswith("falmock has nothing at POST /chat/completions. It answers: ")
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/v1", None),
+        ("/v1/chat/completions", None),
+        ("/openai", "404"),
+        ("/openai/deployments/a/chat/completions", "404"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_paths_of_openais_are_answered_as_openai_does(method: str, path: str, code: str | None) -> None:
+    reply = World().direct(method, path)
+    body = json.loads(reply.body)  # type: ignore[arg-type]
+    message = body["error"].pop("message")
+    assert (reply.status, body) == (404, {"error": {"type": "invalid_request_error", "param": None, "code": code}})
+    assert message.startswith(f"falmock has nothing at {method} {path}. It answers: ")
+    assert "/openai/deployments/MODEL/" in message
+
+
+@pytest.mark.parametrize("path", ["/v1x", "/openaix", "/x/v1"])
+def test_other_paths_are_not_openais(path: str) -> None:
+    assert "detail" in json.loads(World().direct("POST", path).body)  # type: ignore[arg-type]
+
+
 def test_what_came_with_it_is_there_and_no_key() -> None:
     world = World()
     key = {"authorization": f"Bearer {KEY}"}

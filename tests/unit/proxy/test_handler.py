@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -57,8 +58,8 @@ class Rig:
         asyncio.run(self.answering.answer(flow, "fal.run"))
         return flow
 
-    def answer_direct(self) -> http.HTTPFlow:
-        flow = flow_to("http://127.0.0.1:8080/x", b"")
+    def answer_direct(self, path: str = "/x") -> http.HTTPFlow:
+        flow = flow_to(f"http://127.0.0.1:8080{path}", b"")
         asyncio.run(self.answering.answer_direct(flow, RUN))
         return flow
 
@@ -131,6 +132,16 @@ def test_nothing_of_ours_fails_open_or_gets_in_the_way(
         assert flow.response is None
     assert "ZeroDivisionError" in caplog.text
     assert "ksecret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [("/v1/images/edits?x=1", ["error"]), ("/openai/models", ["error"]), ("/x", ["detail", "message", "error"])],
+)
+def test_a_door_that_fails_is_told_in_the_form_of_its_clients(path: str, names: list[str]) -> None:
+    status, body = seen(Rig(behind=ValueError("broken")).answer_direct(path))
+    found = json.loads(body or b"")
+    assert (status, list(found), found["error"]["type"]) == (500, names, "server_error")
 
 
 def test_a_door_answers_a_direct_request() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
 from falmock.fixtures.matching.index import Index
 from falmock.gateway.door import FalCall
 from falmock.wire.auth import ANYONE
@@ -18,6 +21,16 @@ from unit.gateway.openais import forwarding
 from unit.gateway.openais import made
 from unit.gateway.openais import names
 from unit.gateway.openais import read
+
+CODES = (
+    "invalid_api_key",
+    "model_not_found",
+    "model_not_found",
+    "no_fixture_match",
+    "missing_required_parameter",
+    "method_not_supported",
+)
+AZURES = ("401", "DeploymentNotFound", "DeploymentNotFound", *CODES[3:])
 
 # who may
 
@@ -127,7 +140,19 @@ def test_a_name_of_openais_is_told_how_to_get_a_model() -> None:
 # the door
 
 
-@pytest.mark.parametrize("path", ["/v1/images/variationsx", "/v1/modelsx", "/v1", "/v1/images", "/health"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/images/variationsx",
+        "/v1/modelsx",
+        "/v1",
+        "/v1/images",
+        "/health",
+        "/openai",
+        "/openai/models2",
+        "/openai/deployments/a/chat/completions",
+    ],
+)
 def test_what_is_none_of_its_business(path: str) -> None:
     assert not App().door.claims(Request("GET", "here", path, "", {}, b""))
 
@@ -161,3 +186,78 @@ def test_the_files_that_were_made() -> None:
     assert forwarding(lambda _: made()).reply("GET", path).status == 404
     assert names(forwarding(lambda _: made("a")).generate(BEARER)) == ["a"]
     assert forwarding(lambda _: made("a")).generate(BEARER)["data"] == [{"url": "https://v3.fal.media/a"}]
+
+
+# Azure
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/deployments/a%2Fb/images/generations",
+        "/openai/deployments/a/b/images/generations",
+        "/openai/v1/images/generations",
+        "/openai/images/generations",
+        "/v1/deployments/a%2Fb/images/generations",
+    ],
+)
+def test_azures_paths(path: str) -> None:
+    app = App(index_of(ANY))
+    model = {} if "deployments" in path else {"model": "a/b"}
+    reply = app.reply("POST", path, json.dumps({"prompt": "x", **model}).encode())
+    assert (reply.status, names(read(reply))) == (200, ["1"])
+    assert reply.fixture == "test.json#0"
+
+
+def test_azures_models() -> None:
+    for root in ("/openai", "/openai/v1"):
+        assert read(App(index_of(ANY)).reply("GET", f"{root}/models")) == read(
+            App(index_of(ANY)).reply("GET", "/v1/models")
+        )
+        assert read(App(index_of(ANY)).reply("GET", f"{root}/models/a%2Fb"))["id"] == "a/b"
+
+
+@pytest.mark.parametrize(("root", "codes"), [("/v1", CODES), ("/openai/v1", AZURES), ("/openai", AZURES)])
+def test_errors_are_by_the_names_of_openai_or_azure(root: str, codes: tuple[str, ...]) -> None:
+    app = App(index_of(ANY | {"match": {"model": "a/b", "input": {"prompt": "y"}}}), openai_access_key="k1")
+    path = f"{root}/images/generations"
+    seen = []
+    for method, body, key in (
+        ("POST", {"model": "a/b", "prompt": "y"}, "k2"),
+        ("POST", {"model": "nope", "prompt": "y"}, "k1"),
+        ("POST", {"model": "a/c", "prompt": "y"}, "k1"),
+        ("POST", {"model": "a/b", "prompt": "x"}, "k1"),
+        ("POST", {"model": "a/b"}, "k1"),
+        ("GET", {}, "k1"),
+    ):
+        reply = app.reply(method, path, json.dumps(body).encode(), api_key=key)
+        answered = read(reply)
+        assert list(answered) == ["error"]
+        assert list(answered["error"]) == ["message", "type", "param", "code"]
+        seen.append(answered["error"]["code"])
+    assert tuple(seen) == codes
+
+
+@pytest.mark.parametrize("header", ["authorization", "api_key"])
+def test_a_key_in_either_header(header: str) -> None:
+    app = App(index_of(ANY), openai_access_key="k1")
+    for key, status in (("k1", 200), ("k2", 401), ("", 401)):
+        value = f"Bearer {key}" if header == "authorization" else key
+        for path in ("/v1/models", "/openai/models"):
+            assert app.reply("GET", path, **{header: value}).status == status
+
+
+def test_a_file_that_is_not_there_is_told_as_openai_does() -> None:
+    app = App(index_of(ANY))
+    onward = app.send("GET", "/v1/images/files/v3.fal.media/files/a.png")
+    assert isinstance(onward, FalCall)
+    refused = onward.rewrite(made(status=200)._replace(status=404, body=b'{"detail": "Not there"}'))
+    assert isinstance(refused, Reply)
+    assert read(refused)["error"] == {
+        "message": "Not there",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "file_not_found",
+    }
+    whole = made("a")
+    assert onward.rewrite(whole) is whole

@@ -50,6 +50,22 @@ def test_headers_that_are_for_fal_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "key", "kept"),
+    [
+        ({"authorization": "Bearer  x "}, "x", "Bearer  x "),
+        ({"authorization": "Key x"}, "", "Key x"),
+        ({"api_key": "y"}, "y", "Key y"),
+        ({"authorization": "Bearer x", "api_key": "y"}, "x", "Bearer x"),
+        ({}, "", None),
+    ],
+)
+def test_keys(given: dict[str, str], key: str, kept: str | None) -> None:
+    assert fal_calls.key_of(request(**given)) == key
+    assert fal_calls.headers_of(request(**given), forwards=False).get("authorization") == kept
+    assert "authorization" not in fal_calls.headers_of(request(**given), forwards=True)
+
+
+@pytest.mark.parametrize(
     ("given", "deadline"),
     [
         ({"x_fal_request_timeout": "5", "x_stainless_timeout": "600"}, "5"),

@@ -191,6 +191,36 @@ def test_what_was_made_of_fixtures_is_not_believed() -> None:
     assert "image_size" in app.runs[0]
 
 
+# the images of an edit
+
+
+def test_an_edit_in_json() -> None:
+    """A URL goes on as it is, falmock's own as fal's; a data URL is uploaded as a file of a form is."""
+    urls = ["https://elsewhere.test/a.png", "http://here:80/v1/images/files/v3.fal.media/files/b.png"]
+    inline = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
+    stored = {"upload_url": "https://v3.fal.media/put", "file_url": "https://v3.fal.media/files/c.png"}
+
+    def fal(request: Request) -> Reply:
+        if request.host == "rest.fal.ai":
+            return Reply(200, (), json.dumps(stored).encode(), "initiated")
+        return Reply(200, (), b"", "stored") if request.method == "PUT" else made("a")
+
+    app = App(fal=fal)
+    given = {"model": "a/b", "prompt": "x", "images": [{"image_url": url} for url in (*urls, inline)]}
+    given |= {"mask": {"image_url": inline}, "safety_identifier": "me", "complexity": "low"}
+    reply = app.reply("POST", "/v1/images/edits", json.dumps(given).encode(), content_type="application/json")
+    assert names(read(reply)) == ["a"]
+    assert app.runs == [
+        {
+            "prompt": "x",
+            "mask_url": stored["file_url"],
+            "image_urls": [urls[0], "https://v3.fal.media/files/b.png", stored["file_url"]],
+        }
+    ]
+    put = next(request for request in app.asked if request.method == "PUT")
+    assert (put.body, put.headers["content-type"]) == (b"\x89PNG", "image/png")
+
+
 # keys
 
 

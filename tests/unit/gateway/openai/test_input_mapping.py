@@ -78,6 +78,16 @@ def test_a_default_that_is_not_one_is_overruled() -> None:
     assert best(ImageRequest("a"), inputs, count=4) == {"prompt": "a"}
 
 
+def test_newer_parameters_of_openais_are_for_models_that_have_them() -> None:
+    given = {"frame_count": 4, "complexity": "low", "svg": {"model": "x"}}
+    wanted = ImageRequest("a", options=given)
+    assert best(wanted, None) == {"prompt": "a"}
+    assert best(wanted, FLUX) == {"prompt": "a"}
+    assert left_out(wanted, FLUX) == tuple(given)
+    takes = {**FLUX, "frame_count": Field(frozenset({"integer"})), "svg": Field(frozenset({"string"}))}
+    assert best(wanted, takes) == {"prompt": "a", "frame_count": 4}
+
+
 def test_every_image_has_its_seed() -> None:
     assert [best(ImageRequest("a", seed=7), FLUX, made=made)["seed"] for made in range(3)] == [7, 8, 9]
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from falmock.gateway.openai import request
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.multipart import Part
+from falmock.gateway.openai.parameters import PARAMETERS
+from falmock.gateway.openai.parameters import Kind
 from falmock.gateway.openai.request import ImageRequest
 from falmock.wire.message import Request
 
@@ -140,7 +142,7 @@ def test_anything_is_read_or_refused(given: dict[str, Any]) -> None:
         status = refused.status
     else:
         assert wanted.prompt == given["prompt"]
-        assert 1 <= wanted.number <= request.MAX_IMAGES
+        assert 1 <= wanted.number <= PARAMETERS["n"].most
     assert status == 400
 
 
@@ -237,3 +239,91 @@ def test_variations_that_are_refused(files: list[Any], fields: dict[str, str], c
     with pytest.raises(RefusedCall) as caught:
         variation(files, **fields)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, code, param)
+
+
+# edits in JSON
+
+URL = "https://v3.fal.media/files/a/cat.png"
+
+
+def json_edit(content_type: str = "application/json", **given: Any) -> ImageRequest:
+    headers = {"content-type": content_type}
+    return request.of_edit(Request("POST", "here", "/", "", headers, json.dumps(given).encode()))
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
+def test_an_edit_in_json(content_type: str) -> None:
+    wanted = json_edit(
+        content_type,
+        prompt="a",
+        model="m",
+        images=[{"image_url": URL}, {"image_url": "data:image/png;base64,iVBORw=="}],
+        mask={"image_url": URL},
+        n=2,
+        strength=0.5,
+        quality="high",
+        user=None,
+    )
+    assert wanted == ImageRequest(
+        "a",
+        "m",
+        2,
+        options={"quality": "high"},
+        extras={"strength": 0.5},
+        images=(URL, Part("images[1].image_url", b"\x89PNG", None, "image/png")),
+        mask=URL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "given", "param"),
+    [
+        ("application/json", {"prompt": "a"}, "images"),
+        ("application/json", {"images": [{"image_url": URL}]}, "prompt"),
+        ("text/plain", {"prompt": "a", "images": [{"image_url": URL}]}, None),
+    ],
+)
+def test_edits_in_json_that_are_refused(content_type: str, given: dict[str, Any], param: str | None) -> None:
+    with pytest.raises(RefusedCall) as caught:
+        json_edit(content_type, **given)
+    assert (caught.value.status, caught.value.param) == (400, param)
+    if param is None:
+        assert "expected the content type multipart/form-data or application/json" in caught.value.message
+
+
+# OpenAI's parameters are not the model's
+
+OPENAIS: dict[str, Any] = {
+    name: {Kind.TEXT: "low", Kind.INTEGER: 2, Kind.BOOLEAN: False, Kind.OBJECT: {"model": "x"}}[parameter.kind]
+    for name, parameter in PARAMETERS.items()
+    if parameter.kind is not Kind.FILE
+} | {"response_format": "url", "output_format": "png", "size": "auto"}
+
+
+def test_no_parameter_of_openais_is_the_models_own() -> None:
+    assert set(generation(**OPENAIS, strength=1).extras) == {"strength"}
+    assert set(json_edit(**OPENAIS, strength=1, images=[{"image_url": URL}]).extras) == {"strength"}
+    fields = {name: json.dumps(value).strip('"') for name, value in OPENAIS.items() if name != "svg"}
+    assert edit([("image", PNG)], **fields, **{"svg[model]": "x", "strength": "1"}).extras == {"strength": 1}
+
+
+def test_a_deployment_is_the_model() -> None:
+    body = json.dumps({"prompt": "a", "model": "other"}).encode()
+    assert request.of_generation(Request("POST", "here", "/", "", {}, body), "gpt-image-2").base64
+    assert request.of_generation(Request("POST", "here", "/", "", {}, body), "m").model == "m"
+    assert request.of_edit(form([("image", PNG)], {"prompt": "a"}), "m").model == "m"
+    assert request.of_variation(form([("image", PNG)], {}), "m").model == "m"
+
+
+@pytest.mark.parametrize(
+    ("agent", "given", "base64"),
+    [
+        ("ai/6.0.326 ai-sdk/provider-utils/4.0.66 runtime/node.js/20", {}, True),
+        ("ai/6.0.326 ai-sdk/provider-utils/4.0.66 runtime/node.js/20", {"response_format": "url"}, False),
+        ("OpenAI/JS 7.59.0", {}, False),
+    ],
+)
+def test_who_cannot_ask_for_content_gets_it(agent: str, given: dict[str, str], *, base64: bool) -> None:
+    sent = form([("image", PNG)], {"prompt": "a", "model": "a/b", **given})
+    sent = sent._replace(headers={**sent.headers, "user-agent": agent})
+    assert request.of_edit(sent).base64 is base64

@@ -48,6 +48,13 @@ def test_urls_and_content() -> None:
     }
 
 
+@pytest.mark.parametrize("quality", ["xhigh", "max"])
+def test_the_newest_values(quality: str) -> None:
+    gif = Image("https://x/1", None, "R0lGOA==", b"GIF89a")
+    told = body(answered(ImageRequest("a", "gpt-image-2", base64=True, options={"quality": quality}), gif))
+    assert (told["quality"], told["output_format"]) == (quality, "gif")
+
+
 def test_what_a_client_of_gpt_image_reads() -> None:
     wanted = ImageRequest("a", "gpt-image-1", base64=True, options={"quality": "high", "background": "opaque"})
     assert body(answered(wanted, INLINE)) == {
