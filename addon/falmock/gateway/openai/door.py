@@ -182,12 +182,13 @@ class OpenAIImages:
 
 
 def _of_file(effect: Reply | Stream) -> Reply | Stream:
-    """An answer about a file of fal's, an error in OpenAI's form."""
-    if not isinstance(effect, Reply) or effect.status < 400:
+    """An answer about a file of fal's, an error in OpenAI's form. The real fal's error stays, as its body cannot be changed."""
+    if not isinstance(effect, Reply) or effect.status < 400 or effect.why == door.FALS_ANSWER:
         return effect
     message = errors.message_of(effect)
     code = "file_not_found" if effect.status == 404 else None
-    return RefusedCall(message, status=effect.status, code=code, headers=errors.marks(effect), cause=effect).reply()
+    headers = (*errors.marks(effect), *cors.public())
+    return RefusedCall(message, status=effect.status, code=code, headers=headers, cause=effect).reply()
 
 
 def _available(models: Models) -> str:

@@ -7,6 +7,7 @@ import pytest
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.fixtures.matching.index import Index
+from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import FalCall
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
@@ -259,5 +260,6 @@ def test_a_file_that_is_not_there_is_told_as_openai_does() -> None:
         "param": None,
         "code": "file_not_found",
     }
-    whole = made("a")
-    assert onward.rewrite(whole) is whole
+    assert header_map(refused.headers)["access-control-allow-origin"] == "*"
+    for as_it_is in (made("a"), made(status=404)._replace(why=FALS_ANSWER)):
+        assert onward.rewrite(as_it_is) is as_it_is
