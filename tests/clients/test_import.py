@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import io
 import json
 import ssl
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 
 from clients import running
 from clients import tape
@@ -226,20 +230,156 @@ def test_uploads_without_bytes_in_a_har(confdir: Path, tmp_path: Path) -> None:
         assert app("run", app="acme/restyle", input={"image_url": named})["data"] == {"fine": True}
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ('{"log": {}}', "expected an object with log.entries, a list"),
-        ('{"log": {"entries": [', "it is not JSON"),
-        ('{"fixtures": []}', "expected an object with log.entries, a list"),
-    ],
-)
-def test_no_har(confdir: Path, tmp_path: Path, content: str, why: str) -> None:
-    source = tmp_path / "capture.har"
-    source.write_text(content)
+BAD = {
+    "log.har": (b'{"log": {}}', "expected a HAR, an object with log.entries, a list"),
+    "cut.har": (b'{"log": {"entries": [', "found JSON that is cut or broken"),
+    "other.json": (b'{"fixtures": []}', "found an object with the keys 'fixtures'"),
+    "later.har": (b'{"log": {"version": "2.0", "entries": []}}', "expected a HAR 1.2, found version '2.0'"),
+    "binary.har": (PICTURE, "that are no text in UTF-8"),
+    "empty.har": (b"", "found an empty file"),
+    "broken.zip": (b"PK\x03\x04 and no more", "found a zip that cannot be read"),
+    "old.yaml": (b"version: 2\ninteractions: []", "expected a cassette of vcrpy, version 1, found version 2"),
+    "cut.yaml": (b"interactions: [{request: ", "found an error in line 1"),
+    "evil.yaml": (b"!!python/object/apply:os.system ['true']", "could not determine a constructor for the tag"),
+    "cut.flow": (b"1234:8:response;", "expected a flow file of mitmproxy, found: "),
+}
+"""Files that cannot be read, and what is told."""
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_capture(confdir: Path, tmp_path: Path, name: str) -> None:
+    content, why = BAD[name]
+    source = tmp_path / name
+    source.write_bytes(content)
     said = imported(confdir, source, tmp_path / "fixtures", exit_code=1)
-    assert f"{source} cannot be read as a HAR: {why}" in said
+    (line,) = (line for line in said.splitlines() if str(source) in line and " cannot be " in line)
+    assert why in line
     assert tape.tree(tmp_path / "fixtures") == {}
+
+
+def test_nothing_to_import(confdir: Path, tmp_path: Path) -> None:
+    said = imported(confdir, tmp_path / "gone.har", tmp_path / "fixtures", exit_code=1)
+    assert f"{tmp_path / 'gone.har'} cannot be read: No such file or directory" in said
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "cat.png").write_bytes(PICTURE)
+    said = imported(confdir, folder, tmp_path / "fixtures", exit_code=1)
+    assert f"{folder}: expected a folder with captures (.har, " in said
+    assert "found 1 other files" in said
+
+
+def test_a_folder_of_captures(confdir: Path, tmp_path: Path) -> None:
+    """Each good one becomes fixtures, whatever lies beside it; nothing is said about calls that are billed."""
+    captures, folder = tmp_path / "captures", tmp_path / "fixtures"
+    (captures / "deep").mkdir(parents=True)
+    for name, (content, _) in BAD.items():
+        (captures / name).write_bytes(content)
+    har(captures, entry("POST", "https://fal.run/acme/one", {"a": 1}, got={"n": 1}))
+    attached = entry("POST", "https://fal.run/acme/two", got={"n": 2}, text=None, size=None, _file="two.json")
+    attached["request"]["postData"] = {"mimeType": "application/json", "text": "", "_file": "asked.json"}
+    har(
+        captures / "deep",
+        attached,
+        entry("GET", FILE, text=None, size=len(PICTURE), mimeType="image/png", _file="out.png"),
+    )
+    (captures / "deep" / "two.json").write_text(json.dumps({"images": [{"url": FILE}]}))
+    (captures / "deep" / "asked.json").write_text('{"a": 2}')
+    (captures / "deep" / "out.png").write_bytes(PICTURE)
+    with zipfile.ZipFile(captures / "three.har.zip", "w") as zipped:
+        attached = entry("POST", "https://fal.run/acme/three", {"a": 3}, text=None, size=None, _file="x.json")
+        zipped.writestr("har.har", json.dumps({"log": {"version": "1.2", "entries": [attached]}}))
+        zipped.writestr("x.json", '{"n": 3}')
+    (captures / "four.yaml").write_text(cassette(interaction("POST", "https://fal.run/acme/four", {"a": 4}, {"n": 4})))
+    said = imported(confdir, captures, folder, exit_code=1)
+    for name, (_, why) in BAD.items():
+        (line,) = (line for line in said.splitlines() if f"{captures / name} cannot be " in line)
+        assert why in line
+    assert "read 4 of 15 captures" in said
+    assert "billed" not in said
+    assert f"imports {captures}, and forwards nothing" in said
+    assert [found["match"]["model"] for found in tape.entries(folder)] == [
+        "acme/four",
+        "acme/one",
+        "acme/three",
+        "acme/two",
+    ]
+    tape.whole(folder)
+    with mitmdump(confdir, fixtures=folder) as mock, tape.client(mock) as app:
+        answers = [app.post(f"https://fal.run/acme/{name}", json={"a": n + 1}).json() for n, name in enumerate(NAMES)]
+        assert [answers[0], answers[2], answers[3]] == [{"n": 1}, {"n": 3}, {"n": 4}]
+        assert app.get(answers[1]["images"][0]["url"]).content == PICTURE
+
+
+NAMES = ("one", "two", "three", "four")
+
+
+def interaction(method: str, url: str, sent: Any = None, got: Any = None, **headers: str) -> dict[str, Any]:
+    """As vcrpy keeps it; bodies that are neither bytes nor None become JSON."""
+    body, answer = (each if isinstance(each, bytes | None) else json.dumps(each) for each in (sent, got))
+    kinds = {"content-type": ["application/json"]} | {
+        name.replace("_", "-"): [value] for name, value in headers.items()
+    }
+    return {
+        "request": {"body": body, "headers": {"authorization": [f"Key {KEY}"]} | kinds, "method": method, "uri": url},
+        "response": {"body": {"string": answer}, "headers": kinds, "status": {"code": 200, "message": "OK"}},
+    }
+
+
+def cassette(*interactions: dict[str, Any]) -> str:
+    """The YAML of a cassette."""
+    text = io.StringIO()
+    YAML(typ="safe", pure=True).dump({"interactions": list(interactions), "version": 1}, text)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["yaml", "json"])
+def test_a_job_in_a_cassette_is_one_fixture(confdir: Path, tmp_path: Path, kind: str) -> None:
+    """Uploads, polls and files as well; without times the order counts."""
+    named, target = FILE.replace("out", "photo"), "https://v3b.fal.media/files/upload/x?sig=planted-1"
+    status = {"request_id": JOB, "response_url": QUEUED, "status_url": f"{QUEUED}/status"}
+    image = "image/png"
+    told = [
+        interaction(
+            "POST", "https://queue.fal.run/fal-ai/flux/dev", {"image_url": named}, status | {"status": "IN_QUEUE"}
+        ),
+        interaction(
+            "GET", f"{QUEUED}/status", None, status | {"status": "IN_PROGRESS", "logs": [], "queue_position": 0}
+        ),
+        interaction("GET", f"{QUEUED}/status", None, status | {"status": "COMPLETED"}),
+    ]
+    uploads = [
+        interaction(
+            "POST",
+            "https://rest.fal.ai/storage/upload/initiate",
+            {"file_name": "photo.png", "content_type": image},
+            {"upload_url": target, "file_url": named},
+        ),
+        interaction("PUT", target, PICTURE, None, content_type=image),
+    ]
+    files = [interaction("GET", FILE, None, PICTURE[::-1], content_type=image)]
+    if kind == "json":  # vcrpy writes no binary bodies as JSON
+        uploads = files = []
+        told[0]["request"]["body"] = json.dumps({"prompt": "größe"})
+    packed = gzip.compress(json.dumps({"images": [{"url": FILE}]}).encode())
+    if kind == "json":
+        told.append(interaction("GET", QUEUED, None, {"n": 1}, date="Wed, 04 Mar 2026 10:00:00 GMT"))
+    else:
+        told.append(interaction("GET", QUEUED, None, packed, content_encoding="gzip"))
+    every = [*uploads, *told, *files]
+    source, folder = tmp_path / f"cassette.{kind}", tmp_path / "fixtures"
+    source.write_text(cassette(*every) if kind == "yaml" else json.dumps({"version": 1, "interactions": every}))
+    said = imported(confdir, source, folder)
+    assert "1 fixtures" in said
+    assert KEY.partition(":")[2] not in str(tape.tree(folder))
+    (found,) = tape.entries(folder)
+    assert "at" not in found["recorded"]
+    with mitmdump(confdir, fixtures=folder) as mock, tape.client(mock) as app:
+        if kind == "json":
+            assert tape.job(app, "fal-ai/flux/dev", {"prompt": "größe"}).json() == {"n": 1}
+            return
+        sent = {"image_url": tape.upload(app, PICTURE, "other.png", image)}
+        answer = tape.job(app, "fal-ai/flux/dev", sent).json()
+        assert app.get(answer["images"][0]["url"]).content == PICTURE[::-1]
 
 
 def test_an_old_flow_file(confdir: Path, tmp_path: Path) -> None:

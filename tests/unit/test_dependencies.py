@@ -77,7 +77,7 @@ def test_an_undeclared_import_is_found() -> None:
 
 def test_the_addon_itself_looks_for_what_it_cannot_do_without() -> None:
     """mitmproxy is there, or it would not be asked."""
-    assert set(requirements.PACKAGES) == names(DECLARED) - {"mitmproxy"}
+    assert set(map(canonicalize_name, requirements.PACKAGES)) == names(DECLARED) - {"mitmproxy"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.stem))

@@ -34,7 +34,6 @@ from falmock.proxy.message_limit import MessageLimit
 from falmock.proxy.origin import socket_reset
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Responder
-from falmock.proxy.record import captures
 from falmock.proxy.record import scrub_command
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.hooks import RecordingHooks
@@ -106,8 +105,7 @@ class Falmock:
         """mitmproxy is up. Not a coroutine: those are not called after a script reload."""
         upload_spool.remove_leftovers()
         self._configuration.running()
-        if self._recordings.current is not None:
-            captures.import_har(self._recordings.current)
+        self._recordings.import_captures()
 
     def done(self) -> None:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""

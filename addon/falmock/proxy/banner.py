@@ -18,13 +18,17 @@ _LEAVES = {
 }
 
 
-def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str]) -> str:
-    """The configuration on one line; recordings go to the first of the fixtures' `paths`."""
+def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], captures: str = "") -> str:
+    """The configuration on one line; recordings go to the first of the fixtures' `paths`.
+
+    `captures` is what is imported by a mitmproxy that takes no calls, "" for any other.
+    """
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
+    leaves = f"imports {captures}, and forwards nothing" if captures else _LEAVES[config.mode]
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     return (
         f"falmock {falmock.__version__}: mode {config.mode.value}; {loaded.counted} from {', '.join(paths)}; "
-        f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {_LEAVES[config.mode]}{recordings}"
+        f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {leaves}{recordings}"
     )
 
 

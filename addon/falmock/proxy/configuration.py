@@ -17,6 +17,7 @@ from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
+from falmock.proxy.record import importing
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 
@@ -84,7 +85,8 @@ class Configuration:
             return
         if config.mode is not Mode.RECORD:
             self._fixtures.watch()
-        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths))
+        captures = importing.only_imported() if config.mode.records else ""
+        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures))
 
 
 def _of_files(config: Config) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ MITMPROXY = (11, 0, 2)
 """The oldest mitmproxy that is supported."""
 MITMPROXY_END = (13,)
 """The first mitmproxy that is not supported."""
-PACKAGES = ("brotli", "cryptography", "h11", "jsonschema", "msgpack", "referencing", "wsproto")
+PACKAGES = ("brotli", "cryptography", "h11", "jsonschema", "msgpack", "referencing", "ruamel.yaml", "wsproto")
 """The modules imported besides mitmproxy; the packages have the same names."""
 
 
@@ -23,10 +23,17 @@ def unmet(python: tuple[int, ...], mitmproxy: str) -> str:
     if not MITMPROXY <= tuple(map(int, re.findall(r"\d+", mitmproxy)[:3])) < MITMPROXY_END:
         wanted = f"mitmproxy>={_dotted(MITMPROXY)},<{_dotted(MITMPROXY_END)}"
         return f"falmock does not work with mitmproxy {mitmproxy}: {_install(wanted)}"
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+    missing = [name for name in PACKAGES if not _is_installed(name)]
     return (
         f"falmock needs packages that are not installed ({', '.join(missing)}): {_install(*missing)}" if missing else ""
     )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that holds it is missing
+        return False
 
 
 def _install(*packages: str) -> str:

@@ -51,18 +51,20 @@ class Composer:
         return None if self._errors else trouble(exchange.status, exchange.headers)
 
     def recorded(self, exchange: Exchange, request_id: str | None = None) -> dict[str, Any]:
-        """The `recorded` of a fixture: time, client and request id."""
+        """The `recorded` of a fixture: time, client, request id, and scope unless it is the default one."""
         request_id = request_id or exchange.headers.get("x-fal-request-id")
         return self.recorded_at(exchange.started, exchange.request, request_id)
 
     def recorded_at(self, at: float, request: Request, request_id: str | None = None) -> dict[str, Any]:
-        """The `recorded` of a fixture for a request at a time (seconds since the epoch)."""
-        recorded = {"at": datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")}
+        """The `recorded` of a fixture for a request at a time (seconds since the epoch, 0 if unknown)."""
+        recorded = {"at": datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")} if at else {}
         client = request.headers.get("user-agent")
         if client:
             recorded["client"] = client[:200]
         if request_id:
             recorded["requestId"] = request_id[:200]
+        if request.scope:
+            recorded["scope"] = request.scope
         return recorded
 
     def save(self, entry: dict[str, Any], about: str, asked: float, answered: BuiltResponse) -> Save:

@@ -12,7 +12,7 @@ from falmock.wire.message import content_of
 
 
 class Exchange(NamedTuple):
-    """A request and its answer. Times are in seconds since the epoch.
+    """A request and its answer. Times are in seconds since the epoch, 0 if the source has none.
 
     `headers` are the answer's, with lower-case names. A body that was streamed is in `sent` or `received`, and empty
     in `request.body` or `body`. `chunks` are the chunks of a streamed answer with their times. `lost` says why a body is

@@ -39,6 +39,12 @@ def test_where_calls_go(mode: Mode, end: str) -> None:
     assert banner(Config(mode=mode), TWO, ("one", "two")).endswith(f"; {end}")
 
 
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.RECORD])
+def test_an_import_forwards_nothing(mode: Mode) -> None:
+    line = banner(Config(mode=mode), TWO, ("one",), "captures/")
+    assert line.endswith("; imports captures/, and forwards nothing; recordings go to one")
+
+
 def test_what_cannot_be_done_for_want_of_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unavailable() == []
     monkeypatch.setattr(decoding, "ZSTD", None)

@@ -41,6 +41,11 @@ def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_a_package_in_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirements, "PACKAGES", ("msgpack", "no_such_package.yaml"))
+    assert "packages that are not installed (no_such_package.yaml)" in unmet(*OK)
+
+
 def test_the_command_for_an_environment_of_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("msgpack", "pip"):
         monkeypatch.setitem(sys.modules, name, None)

@@ -1,21 +1,17 @@
-"""Makes fixtures from existing captures: flow files, which mitmproxy reads, and HARs, which falmock reads itself.
-
-mitmproxy's own reader of HARs rejects the whole file if one entry is not as a browser writes it (a body without
-text, truncated base64); HARs of other tools often have such entries.
-"""
+"""Records what captures hold: flows, and the entries of HARs and cassettes."""
 
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
-from mitmproxy import ctx
 from mitmproxy import http
 
+from falmock.engine import scopes
 from falmock.proxy import flows
 from falmock.proxy.record import sockets
 from falmock.proxy.record.session import RecordingSession
-from falmock.recording import har
+from falmock.recording.captures.capture import Entry
+from falmock.recording.captures.capture import Unusable
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Tell
 
@@ -50,41 +46,17 @@ def _is_falmocks(recording: RecordingSession, flow: http.HTTPFlow) -> bool:
     return answered
 
 
-def import_har(recording: RecordingSession) -> None:
-    """If the file of mitmproxy's `-r` is a HAR, read it instead of mitmproxy."""
-    path = ctx.options.rfile
-    if not path or path == "-" or not _is_har(Path(path).expanduser()):
+def take_entry(recording: RecordingSession, entry: Entry, source: str) -> None:
+    """Record an entry of this capture, if it is a call to fal or belongs to one."""
+    if isinstance(entry, Unusable):
+        recording.tell(Tell(f"{source}: {entry.what} is not used: {entry.why}", Level.WARNING))
         return
-    ctx.options.update(rfile=None)
-    try:
-        entries = har.read(Path(path).expanduser().read_bytes())
-    except (OSError, har.NotAHar) as error:
-        logger.error("falmock: %s cannot be read as a HAR: %s", path, error)  # noqa: TRY400
-    else:
-        for entry in entries:
-            _take_entry(recording, entry)
-        recording.imported = True
-    if not ctx.options.keepserving:
-        ctx.master.shutdown()
-
-
-def _take_entry(recording: RecordingSession, entry: har.HarEntry) -> None:
-    if isinstance(entry, har.Unusable):
-        recording.tell(Tell(f"{entry.what} is not used: {entry.why}", Level.WARNING))
-        return
-    request = entry.request
+    scope = scopes.named(entry.request.headers)
+    request = entry.request._replace(scope=scope)
+    entry = entry._replace(request=request)
     url = f"https://{request.host}{request.path}"
     target = f"{request.path}?{request.query}"
     if recording.recorder.hosts.claims(request.host, target) or recording.recorder.expects(request.method, url):
         recording.take(entry)
     else:
         recording.counts["other hosts"] += 1
-
-
-def _is_har(path: Path) -> bool:
-    try:
-        with path.open("rb") as opened:
-            start = opened.read(64)
-    except OSError:
-        return False
-    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mitmproxy import ctx
 from mitmproxy import http
 
 from falmock.app import App
@@ -12,10 +16,14 @@ from falmock.engine.config import Config
 from falmock.fixtures.model import Fixture
 from falmock.proxy import addon_chain
 from falmock.proxy.options import BadOption
+from falmock.proxy.record import importing
+from falmock.proxy.record.importing import CaptureImport
 from falmock.proxy.record.session import RecordingSession
 from falmock.proxy.record.session import join
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
+
+logger = logging.getLogger(__name__)
 
 
 def prepare(root: str) -> None:
@@ -36,6 +44,7 @@ class Recordings:
         self.current: RecordingSession | None = None
         self._app = app
         self._config: Config | None = None
+        self._importing: asyncio.Task[None] | None = None
 
     def use(self, config: Config, root: str, known: Sequence[Fixture]) -> None:
         """Start or stop recording as this configuration says; `known` are the loaded fixtures."""
@@ -61,6 +70,7 @@ class Recordings:
     def stop(self) -> None:
         """End the recording now: files that are not fetched yet stay as URLs."""
         addon_chain.exit_work().work = None
+        self._stop_import()
         ended, self.current = self.current, None
         if ended is not None:
             ended.close()
@@ -69,7 +79,35 @@ class Recordings:
         """Whether a request to a host that is not fal's is part of what is recorded."""
         return self.current is not None and self.current.expects(flow)
 
+    def import_captures(self) -> None:
+        """If mitmproxy is asked to read captures while recording, read them in its place; then mitmdump ends."""
+        path = None if self.current is None else importing.source()
+        if self.current is not None and path is not None:
+            ctx.options.update(rfile=None)
+            self._importing = asyncio.get_running_loop().create_task(self._import(CaptureImport(self.current, path)))
+
+    async def _import(self, work: CaptureImport) -> None:
+        failed = True
+        try:
+            await work.run()
+            failed = work.failed > 0
+        except Exception:  # nobody waits for this task
+            logger.exception("falmock: the import failed")
+        if getattr(ctx.options, "keepserving", True):  # interactive tools do not have the option
+            return
+        if failed:
+            await self._finish()
+            asyncio.get_running_loop().call_soon(sys.exit, 1)
+        else:
+            ctx.master.shutdown()
+
+    def _stop_import(self) -> None:
+        task, self._importing = self._importing, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
     async def _finish(self) -> None:
+        self._stop_import()
         if self.current is not None:
             await self.current.finish()
             self.current = None

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.recording import har
+from falmock.recording.captures import har
+from falmock.recording.captures.capture import Entry
+from falmock.recording.captures.capture import NotACapture
+from falmock.recording.captures.capture import NotAttached
+from falmock.recording.captures.capture import Unusable
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
-from falmock.recording.har import NotAHar
-from falmock.recording.har import Unusable
 from unit.recording.exchanges import PNG
 
 STARTED = "2025-07-15T22:43:18.000Z"
@@ -51,12 +53,19 @@ def entry(
     return {"startedDateTime": STARTED, "time": 1500.5, "request": request, "response": response, "timings": {}, **more}
 
 
-def archive(*entries: Any) -> bytes:
-    return json.dumps({"log": {"version": "1.2", "creator": {"name": "test"}, "entries": list(entries)}}).encode()
+BESIDE = {"a1.png": PNG, "b2.json": b'{"prompt":"a cat"}'}
 
 
-def read(*entries: Any) -> list[har.HarEntry]:
-    return har.read(archive(*entries))
+def beside(name: str) -> bytes:
+    if name not in BESIDE:
+        raise NotAttached(f"there is no {name}")
+    return BESIDE[name]
+
+
+def read(*entries: Any) -> list[Entry]:
+    """The entries of a HAR, by way of its JSON."""
+    document = {"log": {"version": "1.2", "creator": {"name": "test"}, "entries": list(entries)}}
+    return list(har.read(json.loads(json.dumps(document)), beside))
 
 
 def one(*args: Any, **more: Any) -> Exchange:
@@ -120,10 +129,6 @@ def test_entries_are_in_the_order_of_their_start() -> None:
     late = entry(url="https://fal.run/late", startedDateTime="2025-07-15T22:43:19Z")
     found = read(late, entry(url="https://fal.run/soon"))
     assert [one.request.path for one in found if isinstance(one, Exchange)] == ["/soon", "/late"]
-
-
-def test_a_mark_of_the_byte_order_may_come_first() -> None:
-    assert len(har.read(b"\xef\xbb\xbf" + archive(entry()))) == 1
 
 
 # other tools
@@ -193,7 +198,7 @@ def test_a_request_without_its_text_is_lost(posted: Any) -> None:
 # what is no exchange
 
 
-@pytest.mark.parametrize("status", [0, None])
+@pytest.mark.parametrize("status", [0, None, -1])
 def test_an_entry_without_an_answer_is_named(status: Any) -> None:
     value = entry()
     value["response"]["status"] = status
@@ -226,12 +231,47 @@ def test_an_entry_that_cannot_be_read_is_named_and_the_rest_is_used(broken: Any)
     assert found[0].why.startswith("it does not follow HAR 1.2")
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"{", b"[]", b"{}", b'{"log": []}', b'{"log": {"entries": {}}}', b"\xff\xfe", b"[" * 100_000]
-)
-def test_a_file_that_is_no_har(raw: bytes) -> None:
-    with pytest.raises(NotAHar, match=r"it is not JSON|expected an object with log\.entries"):
-        har.read(raw)
+@pytest.mark.parametrize("log", [None, 1, [], {}, {"entries": {}}])
+def test_a_log_without_entries(log: Any) -> None:
+    with pytest.raises(NotACapture, match=r"expected a HAR, an object with log\.entries, a list"):
+        har.read({"log": log}, beside)
+
+
+def test_a_har_of_another_version() -> None:
+    with pytest.raises(NotACapture, match=r"expected a HAR 1\.2, found version '2\.0'"):
+        har.read({"log": {"version": "2.0", "entries": []}}, beside)
+    assert list(har.read({"log": {"version": "1.1", "entries": []}}, beside)) == []
+
+
+# bodies in files beside the HAR, as Playwright writes them
+
+
+def test_bodies_in_files_beside_the_har() -> None:
+    found = one(
+        content={"size": len(PNG), "mimeType": "image/png", "_file": "a1.png"},
+        posted={"mimeType": "application/json", "text": "", "params": [], "_file": "b2.json"},
+    )
+    assert (found.request.body, found.body, found.lost) == (BESIDE["b2.json"], PNG, "")
+
+
+def test_a_file_that_is_not_there_or_not_whole_is_lost() -> None:
+    assert one(content={"size": 7, "_file": "gone.png"}).lost == "there is no gone.png"
+    assert one(posted={"text": "", "_file": "gone.json"}).lost == "there is no gone.json"
+    assert one("PUT", PUT_URL, posted={"text": "", "_file": "gone.png"}).lost == "there is no gone.png"
+    assert "of the 99 bytes" in one(content={"size": 99, "_file": "a1.png"}).lost
+
+
+def test_files_are_read_when_their_entry_is_asked_for() -> None:
+    asked: list[str] = []
+
+    def noted(name: str) -> bytes:
+        asked.append(name)
+        return PNG
+
+    entries = [entry(content={"_file": name}) for name in ("1", "2")]
+    found = har.read({"log": {"entries": entries}}, noted)
+    next(found)
+    assert asked == ["1"]
 
 
 JSON = st.recursive(

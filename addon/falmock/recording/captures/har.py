@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from falmock.recording.captures.capture import Attached
+from falmock.recording.captures.capture import Entry
+from falmock.recording.captures.capture import NotACapture
+from falmock.recording.captures.capture import NotAttached
+from falmock.recording.captures.capture import Unusable
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
@@ -23,61 +27,55 @@ from falmock.wire.message import header_map
 _MESSAGES = "_webSocketMessages"
 _TEXT, _BINARY = 1, 2
 """Opcodes (RFC 6455, section 5.2)."""
+_FAILED = -1
+"""Playwright's status for a request without an answer."""
+_FILE = "_file"
+"""The key for a body in a file beside the HAR, as Playwright writes it."""
 
 
-class NotAHar(ValueError):
-    """A file that is not a HAR; the text says why."""
+def read(document: dict[str, Any], attached: Attached) -> Iterator[Entry]:
+    """The entries of a HAR, in the order of their start; `document` has a `log`. Raises NotACapture.
 
-
-class Unusable(NamedTuple):
-    """An entry that cannot be used: what it is, and why."""
-
-    what: str
-    why: str
-
-
-HarEntry = Exchange | Session | Unusable
-
-
-def read(raw: bytes) -> list[HarEntry]:
-    """The entries of a HAR, in the order of their start. Raises NotAHar."""
-    try:
-        document = json.loads(raw.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise NotAHar(f"it is not JSON: {error}") from None
-    log = document.get("log") if isinstance(document, dict) else None
+    Each entry is read when it is asked for, so that not all files beside the HAR are in memory at a time.
+    """
+    log = document["log"]
+    version = str(log.get("version", "1.2")) if isinstance(log, dict) else ""
+    if version.partition(".")[0] not in ("", "1"):
+        raise NotACapture(f"expected a HAR 1.2, found version {version[:40]!r}")
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
-        raise NotAHar("expected an object with log.entries, a list")
-    found = [_entry(entry, place) for place, entry in enumerate(entries)]
-    return sorted(found, key=_started)
+        raise NotACapture("expected a HAR, an object with log.entries, a list; found none")
+    places = sorted(range(len(entries)), key=lambda place: _started(entries[place]))
+    return (_entry(entries[place], place, attached) for place in places)
 
 
-def _started(entry: HarEntry) -> float:
-    if isinstance(entry, Unusable):
+def _started(entry: Any) -> float:
+    """When an entry began (seconds since the epoch); 0 for one that does not say so."""
+    try:
+        return datetime.fromisoformat(entry["startedDateTime"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
         return 0.0
-    return entry.started if isinstance(entry, Exchange) else entry.opened
 
 
-def _entry(entry: Any, place: int) -> HarEntry:
+def _entry(entry: Any, place: int, attached: Attached) -> Entry:
     what = f"entry {place}"
     try:
         request, response = entry["request"], entry["response"]
         what = f"entry {place}, {request['method']} {str(request['url']).partition('?')[0]},"
-        if not response.get("status"):
+        if not response.get("status") or response["status"] == _FAILED:
             return Unusable(what, "it has no answer (blocked, failed or still under way)")
-        exchange = _exchange(entry, request, response)
+        exchange = _exchange(entry, request, response, attached)
         messages = entry.get(_MESSAGES)
         return exchange if messages is None else _session(exchange, messages)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Unusable(what, f"it does not follow HAR 1.2: {type(error).__name__} {error}")
 
 
-def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str, Any]) -> Exchange:
+def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str, Any], attached: Attached) -> Exchange:
     url = urlsplit(request["url"])
     started = datetime.fromisoformat(str(entry["startedDateTime"])).timestamp()
-    sent, lost_there = _posted(request)
-    received, lost_here = _content(response.get("content") or {}, response)
+    sent, lost_there = _posted(request, attached)
+    received, lost_here = _content(response.get("content") or {}, response, attached)
     asked = Request(
         str(request["method"]).upper(),
         normalize(url.hostname or ""),
@@ -115,28 +113,27 @@ def _headers(fields: Any) -> dict[str, str]:
     return header_map((str(name).encode(), str(value).encode()) for name, value in pairs)
 
 
-def _posted(request: dict[str, Any]) -> tuple[bytes, str]:
+def _posted(request: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
     """The body of a request, and what is missing ("" if nothing)."""
     posted = request.get("postData")
     if not isinstance(posted, dict):
         missing = request["method"] == "PUT" and not str(request["url"]).partition("?")[0].endswith("/cancel")
         return b"", "the HAR does not have what was uploaded" if missing else ""
-    text = posted.get("text")
-    if not isinstance(text, str):
+    if not isinstance(posted.get("text"), str) and _FILE not in posted:
         return b"", "the HAR does not have the body of the request"
-    body, lost = _decoded(text, posted.get("encoding"))
-    if not body and request["method"] == "PUT":
+    body, lost = _body(posted, attached)
+    if not body and not lost and request["method"] == "PUT":
         return body, "the HAR does not have what was uploaded"
     return body, lost
 
 
-def _content(content: dict[str, Any], response: dict[str, Any]) -> tuple[bytes, str]:
+def _content(content: dict[str, Any], response: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
     """The decoded body of an answer, and what is missing ("" if nothing)."""
-    text, size = content.get("text"), content.get("size")
-    if not isinstance(text, str):
+    size = content.get("size")
+    if not isinstance(content.get("text"), str) and _FILE not in content:
         expected = isinstance(size, int) and size > 0 and response.get("status") not in (204, 304)
         return b"", "the HAR does not have the body of the answer" if expected else ""
-    body, lost = _decoded(text, content.get("encoding"))
+    body, lost = _body(content, attached)
     if not lost and isinstance(size, int) and size > len(body) and not _is_compressed(response):
         lost = f"the HAR has {len(body)} of the {size} bytes of the answer"
     return body, lost
@@ -146,8 +143,15 @@ def _is_compressed(response: dict[str, Any]) -> bool:
     return "content-encoding" in _headers(response.get("headers"))
 
 
-def _decoded(text: str, encoding: Any) -> tuple[bytes, str]:
-    if encoding != "base64":
+def _body(part: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
+    """A body in the text of a HAR or in a file beside it, and what is wrong with it ("" if nothing is)."""
+    if _FILE in part:
+        try:
+            return attached(str(part[_FILE])), ""
+        except NotAttached as error:
+            return b"", str(error)
+    text = part["text"]
+    if part.get("encoding") != "base64":
         return text.encode("utf-8", "surrogatepass"), ""
     try:
         return base64.b64decode(text, validate=True), ""

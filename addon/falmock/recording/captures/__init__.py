@@ -1,0 +1,1 @@
+"""Reads captures of other tools as exchanges: HARs and vcrpy's cassettes."""

@@ -1,0 +1,32 @@
+"""What the formats of captures share: their entries, and the reasons why a file or an entry cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from falmock.recording.exchange import Exchange
+from falmock.recording.exchange import Session
+
+Attached = Callable[[str], bytes]
+"""Returns the content of a file that a capture names, relative to the capture. Raises NotAttached."""
+Decode = Callable[[str, bytes], bytes]
+"""Decodes a body with a content encoding (lower case). Raises ValueError."""
+
+
+class NotACapture(ValueError):
+    """A file that is no capture that can be read; the text says what was expected and what was found."""
+
+
+class NotAttached(LookupError):
+    """A file that a capture names cannot be read; the text says which and why."""
+
+
+class Unusable(NamedTuple):
+    """An entry that cannot be used: what it is, and why."""
+
+    what: str
+    why: str
+
+
+Entry = Exchange | Session | Unusable

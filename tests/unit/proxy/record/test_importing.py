@@ -1,0 +1,135 @@
+"""What of the captures reaches the recording, and what is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mitmproxy import io
+from mitmproxy.addons.readfile import ReadFile
+from mitmproxy.test import tflow
+
+from falmock.proxy.record import captures
+from falmock.proxy.record import importing
+from falmock.proxy.record.importing import CaptureImport
+from falmock.proxy.record.progress import Progress
+from falmock.redaction.redactor import Redactor
+from unit.proxy.mitm import mitmproxy
+from unit.proxy.record.test_capture_files import har
+from unit.proxy.record.test_capture_files import put
+
+
+class Recording:
+    """A recording that counts."""
+
+    def __init__(self) -> None:
+        self.recorder = SimpleNamespace(redactor=Redactor())
+        self.counts: Counter[str] = Counter()
+        self.imported = False
+        self.settled = 0
+
+    async def settle(self) -> None:
+        self.settled += 1
+
+
+class Options:
+    """mitmproxy as the import sees it: its options, and the flows that it is given."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = SimpleNamespace(**{"rfile": None, "readfile_filter": None, "server": True, **options})
+        self.master = self
+        self.loaded: list[str] = []
+
+    async def load_flow(self, flow: Any) -> None:
+        self.loaded.append(flow.request.path)
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(captures, "take_entry", lambda _, entry, label: found.append(f"{label} {entry.request.path}"))
+    return found
+
+
+def run(path: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[CaptureImport, Recording, list[str]]:
+    seen, recording = Options(**options), Recording()
+    monkeypatch.setattr(importing, "ctx", seen)
+    work = CaptureImport(recording, str(path))  # type: ignore[arg-type]
+    asyncio.run(work.run())
+    return work, recording, seen.loaded
+
+
+def flow_file(path: Path, *paths: str) -> Path:
+    with path.open("wb") as opened:
+        writer = io.FlowWriter(opened)
+        for each in paths:
+            flow = tflow.tflow(resp=True)
+            flow.request.path = each
+            writer.add(flow)
+    return path
+
+
+def test_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: list[str]) -> None:
+    path = put(tmp_path / "any.name", har())
+    work, recording, _ = run(path, monkeypatch)
+    assert (taken, work.failed, recording.imported, recording.settled) == ([f"{path} /a/b"], 0, True, 1)
+
+
+def test_flow_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = flow_file(tmp_path / "a.flow", "/one", "/two")
+    assert run(path, monkeypatch)[2] == ["/one", "/two"]
+    assert run(path, monkeypatch, readfile_filter="~u two")[2] == ["/two"]
+    path.write_bytes(path.read_bytes()[:-5])
+    work, _, loaded = run(path, monkeypatch)
+    assert (work.failed, loaded) == (1, ["/one"])
+
+
+def test_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    put(tmp_path / "a.har", b"{")
+    put(tmp_path / "b.har", har())
+    flow_file(tmp_path / "c.flow", "/c")
+    work, recording, loaded = run(tmp_path, monkeypatch)
+    assert (taken, loaded, work.failed, recording.settled) == ([f"{tmp_path / 'b.har'} /a/b"], ["/c"], 1, 3)
+    assert caplog.messages[0].startswith(f"falmock: {tmp_path / 'a.har'} cannot be imported: expected a HAR")
+    assert caplog.messages[-1] == f"falmock: read 2 of 3 captures in {tmp_path}"
+
+
+def test_a_folder_without_captures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run(tmp_path, monkeypatch)[0].failed == 1
+    assert "expected a folder with captures (.har, " in caplog.text
+
+
+@pytest.mark.usefixtures("taken")
+def test_long_work_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(importing, "Progress", lambda: Progress(iter(range(0, 1000, 10)).__next__))
+    put(tmp_path / "a.har", har())
+    put(tmp_path / "b.har", har())
+    run(tmp_path, monkeypatch)
+    assert "falmock: importing 1 of 2 captures, 0 calls to fal so far" in caplog.messages
+    run(tmp_path / "a.har", monkeypatch)
+    assert f"falmock: importing {tmp_path / 'a.har'}, 0 calls to fal so far" in caplog.messages
+
+
+@pytest.mark.parametrize("path", ["a.har", "folder"])
+def test_what_mitmproxy_is_asked_to_read(path: str) -> None:
+    with mitmproxy(ReadFile()) as context:
+        assert (importing.source(), importing.only_imported()) == (None, "")
+        context.options.update(rfile=path)
+        assert (importing.source(), importing.only_imported()) == (path, "")
+        context.options.update(server=False)
+        assert importing.only_imported() == path
+        context.options.update(rfile="-")
+        assert importing.source() is None
