@@ -35,6 +35,11 @@ ANSWERED = "falmock.fixture"
 """The key of a flow's metadata for the fixture that answered it; None for no fixture, absent if falmock did not
 answer."""
 
+FORWARDED = "falmock.forwarded"
+"""The key of a flow's metadata for the fal host that it was forwarded to."""
+_SCOPE = "falmock.scope"
+"""The key of a flow's metadata for the scope of a forwarded call: fal does not get the header that names it."""
+
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
     """The fal host of a request, from its address or Host header; None if it is not for fal.
@@ -66,7 +71,7 @@ def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
     request = flow.request
     path, _, query = request.path.partition("?")
     headers = header_map(request.headers.fields)
-    scope = scopes.named(headers, user)
+    scope = flow.metadata.get(_SCOPE) or scopes.named(headers, user)
     return Request(request.method.upper(), host, path or "/", query, headers, b"", scope=scope)
 
 
@@ -118,7 +123,8 @@ def exchange(
     asked_with, headers = header_map(request.headers.fields), header_map(response.headers.fields)
     sent, lost_there = _content(request, asked_with)
     received, lost_here = _content(response, headers)
-    asked = Request(request.method.upper(), host, path or "/", query, asked_with, sent)
+    scope = flow.metadata.get(_SCOPE) or scopes.named(asked_with)
+    asked = Request(request.method.upper(), host, path or "/", query, asked_with, sent, scope=scope)
     started = request.timestamp_start
     ended = response.timestamp_end or time.time()
     return Exchange(
@@ -198,6 +204,13 @@ def decode(flow: http.HTTPFlow) -> None:
         flow.response.decode(strict=False)
 
 
+def mark_forwarded(flow: http.HTTPFlow, request: Request) -> None:
+    """Note on a flow that this request of its client goes on to fal."""
+    flow.metadata[FORWARDED] = request.host
+    if request.scope:
+        flow.metadata[_SCOPE] = request.scope
+
+
 def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
     """Prepare a request for the real fal: remove the headers that ask falmock for a fault or a scope.
 
@@ -211,7 +224,3 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
         data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
         inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"
         request.content = (request.content or b"").replace(url.encode(), inline.encode())
-
-
-FORWARDED = "falmock.forwarded"
-"""The key of a flow's metadata for the fal host that it was forwarded to."""

@@ -107,7 +107,7 @@ class FlowHandler:
         """Forward a flow to fal."""
         flow.comment = f"falmock: {call.forward.why}"
         flow.metadata["falmock.why"] = call.forward.why
-        flow.metadata[FORWARDED] = call.request.host
+        flows.mark_forwarded(flow, call.request)
         if self._app.config.mode is Mode.REPLAY:  # a host of others': what is fal's stays here
             logger.info("falmock: %s", call.forward.why)
         if call.rewrite is not None:

@@ -14,7 +14,6 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
-from falmock.proxy.flows import FORWARDED
 from falmock.wire.message import Request
 
 
@@ -32,7 +31,7 @@ class InternalCalls:
         flow.request = http.Request.make(request.method, f"https://{request.host}/")
         flows.turn_into(flow.request, request)
         flows.hand_on(flow.request, forward.inline)
-        flow.metadata[FORWARDED] = request.host
+        flows.mark_forwarded(flow, request)
         done = self._under_way[flow.id] = asyncio.get_running_loop().create_future()
         try:
             ctx.master.commands.call("replay.client", [flow])

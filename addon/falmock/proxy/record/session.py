@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from falmock.fixtures.disk.walk import ASSETS
 from falmock.proxy import flows
 from falmock.proxy.record.bodies import BodyListeners
 from falmock.proxy.record.fetch import Fetches
+from falmock.proxy.record.progress import Progress
 from falmock.proxy.record.sockets import TOO_LONG
 from falmock.proxy.record.sockets import SocketListeners
 from falmock.proxy.record.write_queue import GATHER
@@ -243,7 +245,15 @@ class RecordingSession:
 
     async def fetch_wanted(self) -> int:
         """Fetch the files that this recording's answers name and the app did not download; returns how many came."""
-        came = await asyncio.gather(*map(self._fetch, self.writer.wanted()))
+        wanted, progress, ended = self.writer.wanted(), Progress(), count(1)
+
+        async def fetch(url: str) -> bool:
+            came = await self._fetch(url)
+            place = next(ended)
+            progress.step(lambda: f"{place} of {len(wanted)} files fetched or given up")
+            return came
+
+        came = await asyncio.gather(*map(fetch, wanted))
         await self.settle()
         return sum(came)
 
