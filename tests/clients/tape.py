@@ -50,7 +50,8 @@ def client(mock: Mitmdump, **more: Any) -> httpx.Client:
     more.setdefault("headers", AUTH)
     more.setdefault("timeout", 30)
     more.setdefault("verify", ssl.create_default_context(cafile=str(mock.ca)))
-    return httpx.Client(proxy=mock.proxy, trust_env=False, **more)
+    more.setdefault("proxy", mock.proxy)
+    return httpx.Client(trust_env=False, **more)
 
 
 def socket(mock: Mitmdump, url: str, **more: Any) -> ClientConnection:
@@ -145,7 +146,7 @@ def was_held_up(before: bytes, after: bytes) -> bool:
 
 def leftovers(folder: Path) -> list[str]:
     """The temporary files below a folder."""
-    return sorted(path.name for path in folder.rglob(".*"))
+    return sorted(path.name for path in folder.rglob(".*") if path.name != ".gitattributes")
 
 
 def whole(folder: Path) -> LoadedFixtures:

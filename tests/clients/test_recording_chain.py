@@ -52,7 +52,7 @@ def test_a_chain(confdir: Path, tmp_path: Path, *, downloads: bool) -> None:
             recorded = chain(app, downloads=downloads)
         made = {url: fal.files.by_url[url].content for url in recorded.urls}
     tape.whole(folder)
-    kept = {path.name.partition(".")[0]: path.suffix for path in (folder / "_assets").iterdir()}
+    kept = {path.name.partition(".")[0]: path.suffix for path in (folder / "_assets").glob("[!.]*")}
     assert kept == {sha256(made[recorded.urls[1]]): ".png", sha256(made[recorded.urls[2]]): ".mp4"}
     with mitmdump(confdir, fixtures=folder) as mock, tape.client(mock) as app:
         replayed = chain(app, downloads=downloads)
@@ -109,7 +109,7 @@ def test_what_is_gone_is_named(confdir: Path, tmp_path: Path) -> None:
         assert f"the file {url} could not be fetched ({why}" in mock.output, mock.output
     assert f"the file {fine} could not" not in mock.output
     tape.whole(folder)
-    assert [path.read_bytes() for path in (folder / "_assets").iterdir()] == [content]
+    assert [path.read_bytes() for path in (folder / "_assets").glob("[!.]*")] == [content]
     (entry,) = tape.entries(folder)
     assert [image["url"] for image in entry["response"]["json"]["images"]] == [
         gone,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
+from falmock.fixtures.disk import git_attributes
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.fixtures.matching.canonical import FILE
 from falmock.fixtures.model import Fixture
@@ -142,6 +143,7 @@ class Writer:
         """Store content as an asset under its digest. Raises OSError, LostContent."""
         path = self.folder.root / ASSETS / asset_file(content.sha256, content_type)
         if path.exists():
+            git_attributes.protect(path.parent)
             if content.file is not None:
                 Path(content.file).unlink(missing_ok=True)
             return path
@@ -151,6 +153,7 @@ class Writer:
             atomic.adopt(Path(content.file), path)
         else:
             raise LostContent(f"the content sha256:{content.sha256} was not kept")
+        git_attributes.protect(path.parent)
         return path
 
     def wanted(self) -> list[str]:

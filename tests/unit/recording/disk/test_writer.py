@@ -66,7 +66,7 @@ class Folder:
 
     @property
     def names(self) -> list[str]:
-        files = (path for path in self.path.rglob("*") if path.is_file())
+        files = (path for path in self.path.rglob("*") if path.is_file() and path.name != ".gitattributes")
         return sorted(path.relative_to(self.path).as_posix() for path in files)
 
     def read(self, name: str) -> list[dict[str, Any]]:
@@ -240,6 +240,18 @@ def test_an_asset_is_kept_by_its_content(folder: Folder) -> None:
         folder.writer.keep(content_of(PNG), "image/png")
     assert folder.names == [f"{ASSETS}/{sha256(PNG)}.png"]
     assert (folder.path / folder.names[0]).read_bytes() == PNG
+
+
+def test_git_does_not_change_what_is_kept(folder: Folder) -> None:
+    folder.writer.keep(content_of(b"a\n"), "text/plain")
+    attributes = folder.path / ASSETS / ".gitattributes"
+    assert attributes.read_text() == "* -text\n"
+    attributes.write_text("*.txt text\n")
+    folder.writer.keep(content_of(b"b\n"), "text/plain")
+    assert attributes.read_text() == "*.txt text\n"
+    attributes.unlink()
+    folder.writer.keep(content_of(b"b\n"), "text/plain")  # it was there before
+    assert attributes.read_text() == "* -text\n"
 
 
 def test_a_file_that_was_spooled_becomes_the_asset(folder: Folder) -> None:
