@@ -81,6 +81,9 @@ class Config:
     proxy_path: str = "/api/fal/proxy"
     """The path of fal's server-side proxy on falmock's own address."""
     proxy_profile: ProxyProfile = ProxyProfile.DOCUMENTED
+    max_age: float | None = None
+    """The age (seconds) from which on a recording is too old; None for none."""
+    max_age_text: str = "none"
     record_assets: bool = True
     """Whether files in recorded answers that no client downloaded are fetched at the end."""
     control_token: str = ""

@@ -58,7 +58,7 @@ class Engine:
 
     `new_id` makes a request id from the time (seconds since the epoch): the engine itself uses no randomness and no
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
-    of its scope. State that all scopes share (secrets to redact, uploaded files, scheduled webhooks) is taken from
+    of its scope. State that all scopes share (secrets to redact, uploaded files, scheduled webhooks, totals) is taken from
     `others`, the engine of another scope, if given.
     """
 
@@ -75,7 +75,8 @@ class Engine:
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets = None if others is None else others.scope.assets
-        self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name)
+        totals = None if others is None else others.scope.journal.totals
+        self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
         added_assets = self.scope.assets.added_assets
         self.added = additions.Additions(added_assets)
         """The fixtures and fault rules added to this scope only."""

@@ -16,6 +16,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
+from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
 from falmock.engine.webhooks.request import WebhookEdge
 from falmock.engine.webhooks.schedule import AttemptResult
@@ -71,6 +72,16 @@ class Engines:
         else:
             self._scoped.move_to_end(scope)
         return engine
+
+    @property
+    def totals(self) -> Totals:
+        """The counts of all scopes since the start."""
+        return self.common.scope.journal.totals
+
+    @property
+    def files(self) -> Index:
+        """The fixtures on disk, which all scopes share."""
+        return self._index
 
     @property
     def webhooks(self) -> WebhookSchedule:

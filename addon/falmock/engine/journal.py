@@ -13,6 +13,7 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.engine.totals import Totals
 from falmock.fixtures.matching.miss import MESSAGE
 from falmock.redaction.redactor import Redactor
 from falmock.wire.calls import Call
@@ -29,6 +30,8 @@ LONG, CUT = 2000, 200
 """The length of a text that is cut, and the length it is cut to (characters)."""
 MANY = 2000
 """How many strings of a body are checked for their length."""
+WEBHOOK = "webhook"
+"""The kind of an entry for a webhook that falmock posted: what falmock calls, not what it was asked."""
 _BACKSLASH = 0x5C
 _WITH_INPUT = ("application/json", "")
 _NO_HEADERS: tuple[Header, ...] = ()
@@ -70,11 +73,12 @@ class JournalEntry(NamedTuple):
 class Journal:
     """The last calls, at most `limit`; `total` counts all calls, `misses` those without an answer.
 
-    Secrets are redacted when entries are read: this keeps calls fast, and covers secrets learned later.
+    `totals` are the counts of all scopes. Secrets are redacted when entries are read: this keeps calls fast, and covers secrets learned later.
     """
 
-    def __init__(self, redactor: Redactor, limit: int = LIMIT) -> None:
+    def __init__(self, redactor: Redactor, limit: int = LIMIT, totals: Totals | None = None) -> None:
         self.redactor = redactor
+        self.totals = Totals() if totals is None else totals
         self._limit = limit
         self.clear()
 
@@ -142,6 +146,8 @@ class Journal:
     def add(self, entry: JournalEntry) -> None:
         """Record an entry, such as a call that falmock made itself."""
         self.total += 1
+        if entry.kind != WEBHOOK:
+            self.totals.add(entry.fixture, is_miss=entry.miss is not None, is_forwarded=entry.status is None)
         self.misses += entry.miss is not None
         if entry.fixture is not None:
             self.used.add(entry.fixture)

@@ -11,6 +11,7 @@ from falmock.engine.injected_fault import FaultCounts
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.journal import Journal
+from falmock.engine.totals import Totals
 from falmock.fixtures.format.fault_answer import answer_of
 from falmock.fixtures.model import Answer
 from falmock.redaction.redactor import Redactor
@@ -52,7 +53,13 @@ class Scope:
     """
 
     def __init__(
-        self, max_jobs: int, job_ttl: float, redactor: Redactor, assets: Assets | None = None, name: str = ""
+        self,
+        max_jobs: int,
+        job_ttl: float,
+        redactor: Redactor,
+        assets: Assets | None = None,
+        name: str = "",
+        totals: Totals | None = None,
     ) -> None:
         self.name = name
         self.redactor = redactor
@@ -60,7 +67,7 @@ class Scope:
         self.answers: dict[str, Answer] = {}
         self.calls: Counter[str] = Counter()
         self.assets = Assets() if assets is None else assets
-        self.journal = Journal(redactor)
+        self.journal = Journal(redactor, totals=totals)
         self.faults = FaultCounts()
 
     def answer_of(self, job: Job) -> Answer:

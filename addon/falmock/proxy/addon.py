@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import time
 from collections.abc import Sequence
 
 from mitmproxy import connection
@@ -17,6 +19,7 @@ from falmock.app import App
 from falmock.proxy import egress
 from falmock.proxy import flows
 from falmock.proxy import options
+from falmock.proxy import run_summary
 from falmock.proxy import upload_intake
 from falmock.proxy import webhooks
 from falmock.proxy.clients import Clients
@@ -48,6 +51,8 @@ from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
 
+logger = logging.getLogger(__name__)
+
 
 class Falmock:
     """Stands in for fal.ai."""
@@ -55,6 +60,7 @@ class Falmock:
     name = "falmock"
 
     def __init__(self) -> None:
+        self._started = time.time()
         self._clients = Clients()
         self._responder = Responder(self._origin_moved)
         self._internal_calls = InternalCalls()
@@ -111,12 +117,20 @@ class Falmock:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._recordings.stop()
         self._unknown_hosts.end()
+        self._log_end()
         self._app.stop()
         self._responder.stop()
         self._webhooks.stop()
         self._uploads.stop()
         contentview.unregister()
         egress.installed().unloaded()
+
+    def _log_end(self) -> None:
+        """Log what happened in this run."""
+        engines = self._app.engines
+        found = run_summary.lines(engines.config, engines.totals, engines.files.fixtures, self._started, time.time())
+        for line in found:
+            logger.info("falmock: %s", line)
 
     def _origin_moved(self, address: tuple[str, int] | None) -> None:
         egress.installed().origin = address

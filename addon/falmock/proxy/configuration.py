@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from mitmproxy import ctx
 from mitmproxy import exceptions
@@ -15,6 +16,7 @@ from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
+from falmock.proxy import run_summary
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
 from falmock.proxy.record import importing
@@ -34,6 +36,7 @@ class Configuration:
         self._fixtures = app.fixtures
         self._recordings = recordings
         self._running = False
+        self._has_warned = False
 
     def update(self, updated: set[str]) -> None:
         """Apply the changed options with these names, or reject them.
@@ -85,8 +88,15 @@ class Configuration:
             return
         if config.mode is not Mode.RECORD:
             self._fixtures.watch()
+        self._warn_of_old(config)
         captures = importing.only_imported() if config.mode.records else ""
         logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures))
+
+    def _warn_of_old(self, config: Config) -> None:
+        text = run_summary.too_old(config, self._fixtures.loaded.index.fixtures, time.time())
+        if text and not self._has_warned:
+            logger.warning("falmock: %s", text)
+        self._has_warned = bool(text)
 
 
 def _of_files(config: Config) -> tuple[object, ...]:

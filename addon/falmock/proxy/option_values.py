@@ -62,6 +62,8 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         fal_keys=_fal_keys(environment),
         job_ttl=_job_ttl(single["fal_job_ttl"]),
         max_jobs=_max_jobs(single["fal_max_jobs"]),
+        max_age=_max_age(single["fal_max_age"]),
+        max_age_text=single["fal_max_age"],
         record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
         record_assets=_all_or_none("fal_record_assets", single["fal_record_assets"]),
     )
@@ -213,6 +215,18 @@ def _job_ttl(text: str) -> float:
         raise BadOption(f"fal_job_ttl: {error}") from None
     if seconds <= 0:
         raise BadOption(f"fal_job_ttl: expected more than nothing, found {text}")
+    return seconds
+
+
+def _max_age(text: str) -> float | None:
+    if text == "none":
+        return None
+    try:
+        seconds = pace.parse_duration(text) if text[-1:].isalpha() else 0.0
+    except pace.BadPace:
+        seconds = 0.0
+    if seconds <= 0:
+        raise BadOption(f"fal_max_age: expected an age such as 90d or 12h, or none, found {text!r}")
     return seconds
 
 

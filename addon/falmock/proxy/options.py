@@ -128,6 +128,11 @@ OPTIONS = (
         "1h",
         "How long a job is kept after its end, and the parts of an unfinished upload after the last of them: 90s, 5m, 1h.",
     ),
+    Option(
+        "fal_max_age",
+        "none",
+        "How old recordings may be before falmock warns at the start: 90d, 12h. none: any age.",
+    ),
     Option("fal_max_jobs", "10000", "How many jobs are kept at most; those that ended first go first."),
 )
 NAMES = tuple(option.name for option in OPTIONS)

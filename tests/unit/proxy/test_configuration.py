@@ -197,3 +197,23 @@ def test_it_says_how_it_works_once_mitmproxy_is_up(tmp_path: Path, caplog: pytes
     (tmp_path / "faults.json").write_text('{"faults": [{"fault": "missing"}]}')
     (tmp_path / "f").mkdir()
     story(tmp_path / "f", told)
+
+
+def test_old_recordings_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entry = {"match": {"model": "a/b"}, "response": {"json": 1}, "recorded": {"at": "2020-01-01T00:00:00Z"}}
+    (tmp_path / "a.json").write_text(json.dumps({"fixtures": [entry]}))
+
+    def warnings() -> int:
+        return sum("older than fal_max_age=90d" in message for message in caplog.messages)
+
+    def told(rig: Rig) -> None:
+        rig.set(fal_max_age="90d")
+        rig.configuration.running()
+        assert warnings() == 1
+        rig.set(fal_pace="3s")
+        assert warnings() == 1
+        rig.set(fal_max_age="none")
+        rig.set(fal_max_age="90d")
+        assert warnings() == 2
+
+    story(tmp_path, told)

@@ -180,3 +180,15 @@ def test_a_dialect() -> None:
 def test_what_is_no_time_to_live(text: str) -> None:
     with pytest.raises(BadOption, match="fal_job_ttl: "):
         option_values.parse({**DEFAULTS, "fal_job_ttl": [text]}, {})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("none", None), ("90d", 7_776_000), ("12h", 43_200), ("1.5d", 129_600)])
+def test_how_old_recordings_may_be(text: str, seconds: float | None) -> None:
+    config = option_values.parse({**DEFAULTS, "fal_max_age": [text]}, {})
+    assert (config.max_age, config.max_age_text) == (seconds, text)
+
+
+@pytest.mark.parametrize("text", ["0d", "90", "90 days", "d", "-1d", "1w", "never"])
+def test_no_age(text: str) -> None:
+    with pytest.raises(BadOption, match="fal_max_age: expected an age such as 90d or 12h, or none, found"):
+        parse(fal_max_age=[text])

@@ -11,11 +11,11 @@ from falmock.fixtures.model import Timeline
 from falmock.wire.lifecycle import State
 
 _FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _POLLS = re.compile(r"polls:(\d{0,9})(?:,(\d{0,9}))?")
 _MOMENT = 1e-6
 """A shorter timeline (seconds) cannot be scaled to a length."""
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 FORMS = "instant, recorded, x10 (ten times as fast), 3s (this long in all), polls:1,2 or manual (by the control API)"
 
 
@@ -48,7 +48,7 @@ MANUAL = Pace(PaceKind.MANUAL)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `250ms`, `3s`, `5m`, `1h` or a plain number of seconds. Raises BadPace."""
+    """Seconds of `250ms`, `3s`, `5m`, `1h`, `90d` or a plain number of seconds. Raises BadPace."""
     found = _DURATION.fullmatch(text if text[-1:].isalpha() else f"{text}s")
     if found is None:
         raise BadPace(f"{text!r} is not a duration, expected one like 250ms, 3s, 5m or 1h")

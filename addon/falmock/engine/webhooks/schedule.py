@@ -15,6 +15,7 @@ from falmock.engine import replies
 from falmock.engine.context import Context
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
+from falmock.engine.journal import WEBHOOK
 from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks.delivery import ONCE
 from falmock.engine.webhooks.delivery import DeliveryPlan
@@ -220,7 +221,7 @@ class WebhookSchedule:
         target = delivery.target
         path = target.path.partition("?")[0]
         entry = JournalEntry(now, "POST", target.host, path, status, delivery.fixture, text, None, delivery.plan.fault)
-        entry = entry._replace(job=delivery.request_id, kind="webhook")
+        entry = entry._replace(job=delivery.request_id, kind=WEBHOOK)
         return PostedAttempt(AttemptResult(outcome, text), entry, delivery.scope)
 
     def _release_yielding(self, key: int, delivered: WebhookDelivery) -> None:

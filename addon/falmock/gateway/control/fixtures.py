@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from falmock.engine.additions import TooMany
@@ -35,6 +36,8 @@ from falmock.gateway.control.operation import ref
 from falmock.gateway.journal_view import is_named
 
 _ADDED = re.compile(r"added/((?:all-)?\d+)#\d+")
+ALL_SCOPES = "*"
+"""The name that stands for all scopes in a list of fixtures."""
 
 
 def _batch(fixture: Fixture) -> str | None:
@@ -42,8 +45,8 @@ def _batch(fixture: Fixture) -> str | None:
     return None if found is None else found[1]
 
 
-def _view(engine: Engine) -> Callable[[Fixture], dict[str, Any]]:
-    used = engine.scope.journal.used
+def _view(engine: Engine, used: AbstractSet[str] | None = None) -> Callable[[Fixture], dict[str, Any]]:
+    used = engine.scope.journal.used if used is None else used
 
     def shown(fixture: Fixture) -> dict[str, Any]:
         match = fixture.match
@@ -71,7 +74,10 @@ SCHEMA = closed(
         "type": ["string", "null"],
         "description": "The batch in which it was added; null if it is from a file.",
     },
-    used={"type": "boolean", "description": "Whether it answered a call of this scope since the journal was cleared."},
+    used={
+        "type": "boolean",
+        "description": "Whether it answered a call of this scope since the journal was cleared; for all scopes, since the start.",
+    },
     model=or_null("string"),
     method=or_null("string"),
     host=or_null("string"),
@@ -88,15 +94,17 @@ SCHEMA = closed(
 
 
 def _list(call: Call) -> Reply:
-    engine = call.seen
+    engine, fixtures, used = call.seen, call.seen.fixtures, None
+    if call.scope == ALL_SCOPES:
+        fixtures, used = call.engines.files.fixtures, call.engines.totals.used
     added, model = call.query.get("added"), call.query.get("model")
-    fixtures = [
+    found = [
         fixture
-        for fixture in engine.fixtures
+        for fixture in fixtures
         if (added is None or added is (_batch(fixture) is not None))
         and (model is None or is_named(fixture.match.model, model))
     ]
-    return answer(200, paged("fixtures", fixtures, call.query, _view(engine)), "fixtures")
+    return answer(200, paged("fixtures", found, call.query, _view(engine, used)), "fixtures")
 
 
 def _add(call: Call) -> Reply:
@@ -174,7 +182,8 @@ OPERATIONS = (
         "GET",
         _PATH,
         "listFixtures",
-        "The fixtures of a scope: first those that were added, which take precedence, then those on disk in file order.",
+        "The fixtures of a scope: first those that were added, which take precedence, then those on disk in file order. For the scope `*` "
+        "those on disk, and whether any scope used them, dropped ones too.",
         _list,
         {200: ("A page of fixtures.", page_of("fixtures", "Fixture"))},
         (

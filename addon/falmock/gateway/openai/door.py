@@ -89,9 +89,7 @@ class OpenAIImages:
         model, endpoint = self._model(spec.model, request.scope)
         headers = fal_calls.headers_of(request, forwards=self._forwards)
         if "authorization" in headers:
-            headers["authorization"] = fal_calls.fals_authorization(
-                headers["authorization"], self._engines.config.auth
-            )
+            headers["authorization"] = fal_calls.fals_authorization(headers["authorization"], self._engines.config.auth)
         calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
         return await self._generator.make(ImageCall(spec, model, endpoint, request, calls, now))
 

@@ -158,3 +158,23 @@ def test_reading_those_on_disk_again() -> None:
 
     steered.reload = gone
     assert "no disk" in steered.ask("POST", "/fixtures/reload", status=409)["message"]
+
+
+def test_whether_any_scope_used_a_fixture() -> None:
+    """What a scope used counts when the scope is dropped, and when its journal is cleared."""
+    steered = Steered(*ON_DISK, answering("unused", model="t/unused"))
+    steered.ask("POST", "/fixtures", answering("added", model="t/added"), 201, scope="one")
+    steered.run("t/other", scope="one")
+    steered.run("t/added", scope="one")
+    steered.run("t/e", {"prompt": "a cat"})
+    steered.ask("DELETE", "/journal")
+    steered.ask("DELETE", "/scopes/one")
+
+    def used(**query: Any) -> dict[str, bool]:
+        return {each["id"]: each["used"] for each in steered.ask("GET", "/fixtures", **query)["fixtures"]}
+
+    assert used(scope="*") == {"test.json#0": True, "test.json#1": True, "test.json#2": False}
+    assert used() == {"test.json#0": False, "test.json#1": False, "test.json#2": False}
+    assert list(used(scope="*", model="t/other")) == ["test.json#1"]
+    assert used(scope="*", added="true") == {}
+    assert steered.engines.names == []

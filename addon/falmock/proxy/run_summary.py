@@ -1,0 +1,61 @@
+"""What falmock tells at the end of a run, and at its start about old recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from falmock.engine.config import Config
+from falmock.engine.totals import Totals
+from falmock.fixtures import age
+from falmock.fixtures.model import Fixture
+
+NAMED = 3
+"""How many unused fixtures are named."""
+
+
+def lines(config: Config, totals: Totals, fixtures: Sequence[Fixture], started: float, now: float) -> list[str]:
+    """The end of a run that began at `started`, line by line; nothing if there were no calls.
+
+    `fixtures` are those on disk. Those recorded in this run do not count as unused.
+    """
+    if not totals.calls:
+        return []
+    found = [_calls(totals, answers=config.mode.answers)]
+    if not config.mode.answers:
+        return found
+    before = [fixture for fixture in fixtures if fixture.recorded_at is None or fixture.recorded_at < int(started)]
+    unused = [fixture.label for fixture in before if fixture.label not in totals.used]
+    if unused:
+        more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
+        found.append(f"{len(unused)} of {len(before)} fixtures were never used: {', '.join(unused[:NAMED])}{more}")
+    oldest = age.oldest(fixtures)
+    if oldest is not None:
+        at, fixture = oldest
+        found.append(f"the oldest recording is {age.told(now - at)} old: {fixture.label}")
+    return found
+
+
+def _calls(totals: Totals, *, answers: bool) -> str:
+    parts = [
+        (totals.replayed, "replayed", answers),
+        (totals.misses, "misses" if totals.misses != 1 else "miss", answers),
+        (totals.forwarded, "forwarded to fal", False),
+        (totals.without_fixture, "answered without a fixture", False),
+    ]
+    counted = ", ".join(f"{count} {what}" for count, what, always in parts if count or always)
+    return f"{totals.calls} call{'' if totals.calls == 1 else 's'}: {counted}"
+
+
+def too_old(config: Config, fixtures: Sequence[Fixture], now: float) -> str:
+    """The warning that recordings are older than `fal_max_age`; "" if none is."""
+    if config.max_age is None or not config.mode.answers:
+        return ""
+    oldest, count = age.oldest(fixtures), age.older(fixtures, now - config.max_age)
+    if oldest is None or not count:
+        return ""
+    at, fixture = oldest
+    are = "recording is" if count == 1 else "recordings are"
+    return (
+        f"{count} {are} older than fal_max_age={config.max_age_text}; the oldest is {age.told(now - at)} old: "
+        f"{fixture.label}. Record again with fal_mode=record"
+    )
