@@ -74,8 +74,7 @@ class Engine:
         name: str = "",
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
-        assets = None if others is None else others.scope.assets
-        totals = None if others is None else others.scope.journal.totals
+        assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
         added_assets = self.scope.assets.added_assets
         self.added = additions.Additions(added_assets)
