@@ -11,12 +11,12 @@ from urllib.parse import urljoin
 from urllib.parse import urlsplit
 
 from falmock.fixtures.matching.canonical import FILE
-from falmock.fixtures.matching.canonical import data_uri_content
 from falmock.recording.uploads import LIMIT
 from falmock.recording.uploads import File
 from falmock.recording.uploads import file_name
 from falmock.recording.uploads import url_key
 from falmock.wire import storage
+from falmock.wire.formats import data_uri
 from falmock.wire.formats.media import DEFAULT
 from falmock.wire.formats.media import is_type
 from falmock.wire.formats.media import type_of
@@ -141,7 +141,7 @@ def readable_name(url: str) -> str:
     return name if _READABLE_NAME.fullmatch(name) and not _RANDOM.fullmatch(name) else ""
 
 
-class DataUri(NamedTuple):
+class InlineFile(NamedTuple):
     """The content of a `data:` URI and its media type."""
 
     content: Content
@@ -150,14 +150,11 @@ class DataUri(NamedTuple):
     """Whether content and type give exactly the same text again."""
 
 
-def data_uri(text: str) -> DataUri | None:
+def inline_file(text: str) -> InlineFile | None:
     """The content of a `data:` URI; None for any other text."""
-    if not text.startswith("data:"):
+    found = data_uri.read(text)
+    if found is None:
         return None
-    data = data_uri_content(text)
-    if data is None:
-        return None
-    named = text[len("data:") :].partition(",")[0].removesuffix(";base64")
-    content_type = named if is_type(named) else DEFAULT
-    again = f"data:{content_type};base64,{base64.b64encode(data).decode()}"
-    return DataUri(content_of(data), content_type, again == text)
+    content_type = found.content_type if is_type(found.content_type) else DEFAULT
+    again = f"data:{content_type};base64,{base64.b64encode(found.content).decode()}"
+    return InlineFile(content_of(found.content), content_type, again == text)

@@ -8,7 +8,7 @@ from typing import Any
 from falmock.fixtures.matching.match import ANY
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.files import FileUrls
-from falmock.recording.files import data_uri
+from falmock.recording.files import inline_file
 from falmock.recording.files import reference
 from falmock.recording.uploads import File
 from falmock.wire import query
@@ -94,7 +94,7 @@ class MatchBuilder:
         file = self._files.known(text)
         if file is not None:
             return reference(file)
-        inline = data_uri(text)
+        inline = inline_file(text)
         if inline is not None:
             return reference(File("", inline.content.sha256, inline.content.size, inline.content_type))
         return text

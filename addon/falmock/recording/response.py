@@ -10,7 +10,7 @@ from typing import Any
 from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import FileUrls
-from falmock.recording.files import data_uri
+from falmock.recording.files import inline_file
 from falmock.recording.files import is_media
 from falmock.recording.files import readable_name
 from falmock.recording.uploads import File
@@ -117,13 +117,11 @@ class ResponseBuilder:
 
         `is_file`: what is beside the text says that it is the URL of a file.
         """
-        if text.startswith("data:"):
-            return self._inline(text, result)
         if self._files.is_elsewhere(text):
             (result.urls if is_file or is_media(text) else result.links)[url_key(text)] = text
             return text
         if not self._files.is_file_url(text):
-            return text
+            return self._inline(text, result)
         file = self._files.uploaded(text)
         if file is not None:
             given = {"type": file.content_type} if file.content_type else {}  # there is no asset to take it from
@@ -132,7 +130,7 @@ class ResponseBuilder:
         return text
 
     def _inline(self, text: str, result: BuiltResponse) -> Any:
-        inline = data_uri(text) if len(text) > _INLINE else None
+        inline = inline_file(text) if len(text) > _INLINE else None
         if inline is None or not inline.exact:
             return text
         result.contents.append((inline.content, inline.content_type))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from falmock.recording import files
 from falmock.recording.files import FileUrls
-from falmock.recording.files import data_uri
+from falmock.recording.files import inline_file
 from falmock.recording.files import readable_name
 from falmock.recording.files import reference
 from falmock.recording.uploads import File
@@ -189,7 +189,7 @@ def test_what_says_something_does_so_in_a_url_of_our_own(content: bytes, name: s
 
 def test_a_data_uri_is_its_content() -> None:
     text = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-    found = data_uri(text)
+    found = inline_file(text)
     assert found is not None
     assert (found.content.data, found.content_type, found.exact) == (PNG, "image/png", True)
 
@@ -197,17 +197,17 @@ def test_a_data_uri_is_its_content() -> None:
 @pytest.mark.parametrize(
     ("text", "content", "content_type"),
     [
-        ("data:,a%20cat", b"a cat", "application/octet-stream"),
+        ("data:,a%20cat", b"a cat", "text/plain;charset=US-ASCII"),
         ("data:text/plain;charset=utf-8,cat", b"cat", "text/plain;charset=utf-8"),
-        ("data:;base64,Y2F0", b"cat", "application/octet-stream"),
+        ("data:;base64,Y2F0", b"cat", "text/plain;charset=US-ASCII"),
     ],
 )
 def test_a_data_uri_that_would_be_written_otherwise(text: str, content: bytes, content_type: str) -> None:
-    found = data_uri(text)
+    found = inline_file(text)
     assert found is not None
     assert (found.content.data, found.content_type, found.exact) == (content, content_type, False)
 
 
-@pytest.mark.parametrize("text", ["data:image/png;base64", "data:image/png;base64,====", "https://a/data:,x", "cat"])
+@pytest.mark.parametrize("text", ["data:image/png;base64", "data:image/png;base64,c", "https://a/data:,x", "cat"])
 def test_texts_that_are_no_data_uri(text: str) -> None:
-    assert data_uri(text) is None
+    assert inline_file(text) is None

@@ -53,6 +53,17 @@ class Reading:
 # inputs
 
 
+@pytest.mark.parametrize(
+    "form", ["data:image/png;base64,{}", "DATA:image/png;base64,{}", " data:image/png;base64,{}\n"]
+)
+@pytest.mark.parametrize("end", ["", "\r\n", "%0A"])
+def test_a_data_uri_in_any_form_is_the_file(form: str, end: str) -> None:
+    encoded = base64.b64encode(PNG).decode()
+    uri = form.format(end.join(encoded[at : at + 60] for at in range(0, len(encoded), 60)))
+    assert Reading().input({"image_url": uri}) == {"image_url": REFERENCE}
+    assert found(index({"model": "a/b", "input": {"image_url": REFERENCE}}), query({"image_url": uri})) is not None
+
+
 def test_the_match_of_a_call_is_its_exact_input() -> None:
     assert Reading().match({"prompt": "a cat", "seed": SEED}) == {
         "model": "a/b",

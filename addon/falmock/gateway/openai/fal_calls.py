@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
-from urllib.parse import unquote_to_bytes
 from urllib.parse import urlsplit
 
 from falmock.engine import replies
@@ -22,6 +19,7 @@ from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.errors import json_of
 from falmock.gateway.openai.multipart import Part
 from falmock.wire.auth import AuthRule
+from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.lifecycle import DEADLINE_HEADERS
@@ -162,8 +160,9 @@ class FalCalls:
 
     async def fetch(self, url: str) -> bytes:
         """The bytes of a file that a model generated. Raises RefusedCall."""
-        if url.startswith("data:"):
-            return _inline(url)
+        inline = data_uri.read(url)
+        if inline is not None:
+            return inline.content
         target = urlsplit(url)
         if target.scheme not in ("https", "http") or not target.hostname:
             raise _not_fetched(f"its URL is {url[:100]!r}")
@@ -177,16 +176,6 @@ class FalCalls:
         if reply.status != 200 or not isinstance(reply.body, bytes):
             raise _not_fetched(f"{target.hostname} answered {reply.status}")
         return reply.body
-
-
-def _inline(url: str) -> bytes:
-    head, _, data = url.partition(",")
-    if not head.endswith(";base64"):
-        return unquote_to_bytes(data)
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise _not_fetched("its data URI is broken") from None
 
 
 def _not_fetched(why: str) -> RefusedCall:

@@ -8,12 +8,13 @@ from typing import Any
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from falmock.fixtures.matching.canonical import data_uri_content
 from falmock.gateway.openai import errors
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.parameters import PARAMETERS
 from falmock.gateway.openai.parameters import Kind
+from falmock.wire.formats import data_uri
+from falmock.wire.formats import media
 
 MAX_FILES = 16
 ImageFile = Part | str
@@ -99,11 +100,11 @@ def _referenced(name: str, reference: Any) -> ImageFile:
 
 
 def _inline(name: str, url: str) -> Part:
-    content = data_uri_content(url)
-    if not content:
+    found = data_uri.read(url)
+    if found is None or not found.content:
         expected = "a base64-encoded data URL, such as 'data:image/png;base64,aW1hZ2U='"
         raise errors.wrong_url(name, expected)
-    return Part(name, content, None, url[5:].partition(",")[0].partition(";")[0])
+    return Part(name, found.content, None, media.media_type(found.content_type))
 
 
 def _checked(name: str, url: str) -> str:

@@ -54,7 +54,7 @@ def test_headers_that_are_for_fal_too() -> None:
     [
         ({"authorization": "Bearer  x "}, "x", "Bearer  x "),
         ({"authorization": "Key x"}, "", "Key x"),
-        ({"api_key": "y"}, "y", "Key y"),
+        ({"api_key": "y"}, "y", "Bearer y"),
         ({"authorization": "Bearer x", "api_key": "y"}, "x", "Bearer x"),
         ({}, "", None),
     ],
