@@ -311,3 +311,21 @@ def test_what_a_killed_mock_left_goes_with_the_next(
     assert len(list(tmp_path.glob("falmock-bodies-*"))) == 1
     with mitmdump(confdir, fixtures=fixtures):
         assert list(tmp_path.glob("falmock-bodies-*")) == []
+
+
+@pytest.mark.parametrize("empty", ["content-length", "chunked", "gzip"])
+@pytest.mark.parametrize("first", [1, 3 * MIB])
+def test_parts_without_content_are_taken(disk: Disk, app: httpx.Client, empty: str, first: int) -> None:
+    base, content = begun(app), b"a" * first
+    ways: dict[str, tuple[Any, dict[str, str]]] = {
+        "content-length": (b"", {}),
+        "chunked": (iter([b""]), {}),
+        "gzip": (gzip.compress(b""), {"content-encoding": "gzip"}),
+    }
+    nothing, headers = ways[empty]
+    etags = [app.put(f"{base}/1", content=content).headers["ETag"]]
+    etags.append(app.put(f"{base}/2", content=nothing, headers=headers).headers["ETag"])
+    told = [{"partNumber": number, "etag": etag} for number, etag in enumerate(etags, 1)]
+    answer = app.post(f"{base}/complete", json={"parts": told})
+    assert answer.status_code == 200, answer.text
+    assert digest_of(app, answer.json()["access_url"]) == answers.sha256(content)

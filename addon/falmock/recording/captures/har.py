@@ -116,6 +116,8 @@ def _headers(fields: Any) -> dict[str, str]:
 def _posted(request: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
     """The body of a request, and what is missing ("" if nothing)."""
     posted = request.get("postData")
+    if _headers(request.get("headers")).get("content-length") == "0":
+        return b"", ""
     if not isinstance(posted, dict):
         missing = request["method"] == "PUT" and not str(request["url"]).partition("?")[0].endswith("/cancel")
         return b"", "the HAR does not have what was uploaded" if missing else ""

@@ -127,6 +127,19 @@ def test_a_multipart_upload_as_python_does_it() -> None:
     assert client.send("GET", started["access_url"]).body == b"one-two"
 
 
+@pytest.mark.parametrize("parts", [[b"all", b"", b""], [b"", b"x"], [b""]])
+def test_parts_without_content_are_taken(parts: list[bytes]) -> None:
+    client = Client()
+    started = read(client.send("POST", "https://v3b.fal.media/files/upload/multipart", b"", TEXT))
+    target = f"{started['access_url']}/multipart/{started['uploadId']}"
+    told = [
+        {"partNumber": number, "etag": header(client.send("PUT", f"{target}/{number}", part, TEXT), "etag")}
+        for number, part in enumerate(parts, 1)
+    ]
+    assert client.send("POST", f"{target}/complete", {"parts": told}).status == 200
+    assert client.send("GET", started["access_url"]).body == b"".join(parts)
+
+
 def test_the_gcs_fallback() -> None:
     client = Client()
     urls = initiate(client, "upload.bin", kind="gcs")

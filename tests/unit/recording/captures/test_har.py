@@ -186,6 +186,15 @@ def test_an_upload_without_its_bytes_is_lost(posted: Any) -> None:
     assert one("PUT", PUT_URL, posted=posted).lost == "the HAR does not have what was uploaded"
 
 
+@pytest.mark.parametrize("posted", [None, {"mimeType": "", "text": ""}])
+def test_an_upload_of_no_bytes_is_whole(posted: Any) -> None:
+    given = entry("PUT", PUT_URL, posted=posted)
+    given["request"]["headers"] = [{"name": "Content-Length", "value": "0"}]
+    (found,) = read(given)
+    assert isinstance(found, Exchange)
+    assert (found.request.body, found.lost) == (b"", "")
+
+
 def test_a_cancel_has_no_body_to_lose() -> None:
     assert one("PUT", "https://queue.fal.run/a/b/requests/id/cancel", posted=None).lost == ""
 
