@@ -315,7 +315,7 @@ def test_what_a_killed_mock_left_goes_with_the_next(
 
 @pytest.mark.parametrize("empty", ["content-length", "chunked", "gzip"])
 @pytest.mark.parametrize("first", [1, 3 * MIB])
-def test_parts_without_content_are_taken(disk: Disk, app: httpx.Client, empty: str, first: int) -> None:
+def test_parts_without_content_are_taken(app: httpx.Client, empty: str, first: int) -> None:
     base, content = begun(app), b"a" * first
     ways: dict[str, tuple[Any, dict[str, str]]] = {
         "content-length": (b"", {}),

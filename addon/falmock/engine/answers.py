@@ -28,7 +28,7 @@ from falmock.wire import errors
 from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
-from falmock.wire.hosts import Role
+from falmock.wire.hosts import FILE_ROLES
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
@@ -88,7 +88,9 @@ class Answers:
             return deadline
         query = inputs.read(request, str(endpoint), self.resolve)
         if isinstance(query, Reply):
-            return query
+            as_sent = inputs.read_as_sent(request, str(endpoint), self.resolve)
+            found = self._select_counted(self._matching(as_sent, names))
+            return query if found is None else (found, deadline)
         fixture = self._select(query, names)
         if isinstance(fixture, Reply):
             return fixture
@@ -97,6 +99,10 @@ class Answers:
         if bad is not None:
             fixture = fixture._replace(answer=_refused_policy(bad), streamed=None)
         return fixture, deadline
+
+    def _matching(self, query: Query, names: Sequence[str]) -> Iterable[Group]:
+        """The groups that match a call to an endpoint, or to any of `names` if there are several."""
+        return self.context.index.matching_any(query, names) if names else self.context.index.matching(query)
 
     def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
         """The fixture that answers a message on a socket with these endpoint ids, or the miss report.
@@ -124,7 +130,7 @@ class Answers:
         """As `find`, but without counting the call, and None if no fixture would answer."""
         query = inputs.read(request, str(endpoint), self.resolve)
         if isinstance(query, Reply):
-            return None
+            query = inputs.read_as_sent(request, str(endpoint), self.resolve)
         for group in self.context.index.matching_any(query, names or (query.endpoint,)):
             fixture = for_call(group, self.context.scope.calls[group[0].group])
             if fixture is not None:
@@ -136,7 +142,7 @@ class Answers:
         host, _, path = url[len("https://") :].partition("/")
         role = self.context.config.hosts.role(host)
         known = None
-        if role is Role.CDN or role is Role.GCS:
+        if role in FILE_ROLES:
             known = self.context.scope.assets.digest_of("/" + path.partition("?")[0])
         recorded = self.context.index.recorded_urls
         return recorded.get(address(url)) if known is None and recorded else known
@@ -145,7 +151,7 @@ class Answers:
         """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD."""
         if not self.context.index.has_plain(request.host, request.path):
             return None
-        query = inputs.read_plain(request, self.resolve)
+        query = self._read_plain(request)
         found = self._in_turn(self.context.index.plain(query))
         if found is None and request.method == "HEAD":
             found = self._in_turn(self.context.index.plain(query._replace(method="GET")))
@@ -155,7 +161,11 @@ class Answers:
         """Whether `find_plain` would find a fixture, without counting the call."""
         if not self.context.index.has_plain(request.host, request.path):
             return False
-        return any(self.context.index.plain(inputs.read_plain(request, self.resolve)))
+        return any(self.context.index.plain(self._read_plain(request)))
+
+    def _read_plain(self, request: Request) -> Query:
+        role = self.context.config.hosts.role(request.host)
+        return inputs.read_plain(request, self.resolve, takes_files=role in FILE_ROLES)
 
     def recorded(self, request: Request) -> Reply | None:
         """The answer of a fixture to a call to no endpoint; None if no fixture matches."""
@@ -169,8 +179,9 @@ class Answers:
         return reply._replace(body=b"", length=body.stop - body.start if isinstance(body, FileBody) else len(body))
 
     def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
-        groups = self.context.index.matching_any(query, names) if names else self.context.index.matching(query)
-        return self._select_counted(groups) or replies.miss_reply(self._miss(query, names, self.context.index))
+        return self._select_counted(self._matching(query, names)) or replies.miss_reply(
+            self._miss(query, names, self.context.index)
+        )
 
     def _select_counted(self, groups: Iterable[Group]) -> Fixture | None:
         """The fixture among matching groups that answers a call, by the dialect's rules; counts the call."""
@@ -205,7 +216,7 @@ class Answers:
         return repeated
 
     def _miss(self, query: Query, names: Sequence[str], index: Index) -> miss.Miss:
-        key = f"{query.method} {query.endpoint} {query.text} {query.context}"
+        key = f"{miss.key_of(query)} {query.context}"
         misses = self._cache.misses
         report = misses.get(key)
         if report is None:

@@ -35,10 +35,13 @@ from falmock.wire import calls
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
 from falmock.wire import platform
+from falmock.wire import query
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
+_SHOWN = 500
+"""The maximum length of a query in a report, in characters."""
 NOT_HERE = 501
 """The status for calls that fal can answer and falmock cannot."""
 Handler = Callable[[Request, Any, float], Answer]
@@ -134,7 +137,9 @@ class Dispatch:
         return hub.unknown(call.model, shown)
 
     def _unrouted(self, request: Request, call: calls.Unrouted, now: float) -> Reply:
-        text = f"{request.method} https://{request.host}{request.path}: {call.message}"
+        asked = query.of_plain_call(request.query)
+        beside = f" with the query {self._context.scope.redactor.shown(asked, _SHOWN)}" if asked else ""
+        text = f"{request.method} https://{request.host}{request.path}{beside}: {call.message}"
         return self._platform.answer(request, now) or self._unanswered(call, text)
 
     def _unanswered(self, call: calls.Unrouted, text: str) -> Reply:

@@ -2,75 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.fixtures.format.aimock import prompt_text
+from falmock.fixtures.matching.body import as_sent
 from falmock.fixtures.matching.canonical import NotCanonical
+from falmock.fixtures.matching.canonical import Resolve
 from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.match import Query
+from falmock.wire import query
 from falmock.wire.formats import jsontext
-from falmock.wire.formats.media import media_type
 from falmock.wire.message import Request
-from falmock.wire.query import parameters
 
-_JSON = "application/json"
+_CONTEXT = "x-aimock-context"
 
 
-def read(request: Request, endpoint: str, resolve: Callable[[str], str | None]) -> Query | Reply:
+def read(request: Request, endpoint: str, resolve: Resolve) -> Query | Reply:
     """The matching query for a call, or the 4xx reply for a bad body.
 
-    The input is the JSON object in the body; without a body, the query string; without either, `{}`.
+    The input is the JSON object in the body, whatever its content type (PROTOCOL.md section 3.1); without a body, the
+    query string; without either, `{}`.
     """
+    value: dict[str, Any] | Reply
     if request.body and request.method != "GET":
-        value = _body(request)
+        value = _body(request.body)
         if isinstance(value, Reply):
             return value
-    elif request.query:
-        value = parameters(request.query)
     else:
-        value = {}
+        value = query.parameters(request.query)
     try:
         meant = canonical(value, resolve)
         text = canonical_text(meant)
+        asked = _asked(query.parameters(request.query, query.NOT_ASKED), resolve)
     except (NotCanonical, ValueError, RecursionError) as error:
         return replies.invalid_body(f"The input cannot be read: {error}")
-    context = request.headers.get("x-aimock-context")
-    return Query(endpoint, request.method, meant, text, prompt_text(value), request.path, context)
+    context = request.headers.get(_CONTEXT)
+    return Query(endpoint, request.method, meant, text, prompt_text(value), request.path, context, parameters=asked)
 
 
-def read_plain(request: Request, resolve: Callable[[str], str | None]) -> Query:
-    """The matching query for a call to no endpoint: its input is the JSON object in the body, or the query string."""
+def read_as_sent(request: Request, endpoint: str, resolve: Resolve) -> Query:
+    """The matching query for a call whose body is no input: only fixtures for this very body match it."""
+    sent = canonical(as_sent(request), resolve)
+    asked = _asked(query.parameters(request.query, query.NOT_ASKED), resolve)
+    context = request.headers.get(_CONTEXT)
+    return Query(endpoint, request.method, {}, "{}", "", request.path, context, parameters=asked, body=sent)
+
+
+def read_plain(request: Request, resolve: Resolve, *, takes_files: bool) -> Query:
+    """The matching query for a call to no endpoint: its input is the JSON object in the body, or the query string.
+
+    On a host that `takes_files`, a body without a JSON content type is a file.
+    """
+    asked = query.of_plain_call(request.query)
+    value = query.plain_input(request, takes_files=takes_files)
+    value = asked if value is None else value
     try:
-        value = _plain_input(request)
         meant = canonical(value, resolve)
         text = canonical_text(meant)
     except (ValueError, RecursionError):  # a bad input is no error here: few of these calls have one
         value, meant, text = {}, {}, "{}"
-    context = request.headers.get("x-aimock-context")
-    return Query("", request.method, meant, text, prompt_text(value), request.path, context, request.host)
+    context = request.headers.get(_CONTEXT)
+    parts = (request.path, context, request.host, _asked(asked, resolve))
+    return Query("", request.method, meant, text, prompt_text(value), *parts)
 
 
-def _plain_input(request: Request) -> dict[str, Any]:
-    if request.method != "GET" and request.body and "json" in request.headers.get("content-type", ""):
-        return jsontext.object_of(request.body) or {}
-    return parameters(request.query)
+def _asked(parameters: dict[str, Any], resolve: Resolve) -> Any:
+    """Parameters of a query in canonical form; None if there are none."""
+    return canonical(parameters, resolve) if parameters else None
 
 
-def _body(request: Request) -> dict[str, Any] | Reply:
-    content_type = request.headers.get("content-type", "")
-    if content_type and content_type != _JSON:
-        plain = media_type(content_type)
-        if plain != _JSON and not (plain.startswith("application/") and plain.endswith("+json")):
-            return replies.invalid_body(
-                f"Input should be a JSON object sent as application/json, found Content-Type {plain[:80]!r}",
-                "model_attributes_type",
-            )
+def _body(body: bytes) -> dict[str, Any] | Reply:
     try:
-        value = jsontext.loads(request.body)
+        value = jsontext.loads(body)
     except jsontext.BadJSON as error:
         message = f"JSON decode error at character {error.position}: {error}"
         return replies.invalid_body(message, status=413 if error.too_large else 422)

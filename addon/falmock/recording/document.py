@@ -123,14 +123,11 @@ def linked(entry: Entry, file: File) -> Entry:
     key = url_key(file.url)
     changed = mapped(entry, lambda value: _swapped(value, key, file_value(file)))
     match = entry["match"]
-    if "input" in match:
-        stated = _swapped(match["input"], key, reference(file))
-        is_named = changed is not entry or stated != match["input"]
-        stated = _replaced(stated, {FILE: f"sha256:{file.sha256}"}, reference(file))
-        if stated != match["input"]:
-            changed = {name: {**match, "input": stated} if name == "match" else part for name, part in changed.items()}
-    else:
-        is_named = changed is not entry
+    stated = _swapped(compared(match), key, reference(file))
+    is_named = changed is not entry or stated != compared(match)
+    stated = _replaced(stated, {FILE: f"sha256:{file.sha256}"}, reference(file))
+    if stated != compared(match):
+        changed = {name: {**match, **stated} if name == "match" else part for name, part in changed.items()}
     return with_urls(changed, {key: f"sha256:{file.sha256}"}) if is_named else changed
 
 
@@ -151,6 +148,11 @@ def urls_of(entry: Entry) -> dict[str, str]:
     """The URLs that the files of an entry had when it was recorded, with their content."""
     found: dict[str, str] = entry.get("recorded", {}).get("urls", {})
     return found
+
+
+def compared(match: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a match that are compared with what a call contains."""
+    return {key: match[key] for key in ("query", "input", "body") if key in match}
 
 
 def file_urls(entry: Entry, is_file_url: Callable[[str], bool]) -> dict[str, str]:
@@ -191,9 +193,10 @@ def scrubbed(entry: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
 
 
 def _part(key: str, value: Any, redactor: Redactor) -> Any:
-    if key == "match" and isinstance(value, dict) and isinstance(value.get("input"), dict):
-        expected = redactor.expected(value["input"])
-        return value if expected is value["input"] else {**value, "input": expected}
+    if key == "match" and isinstance(value, dict):
+        parts = compared(value)
+        expected = {name: redactor.expected(part) for name, part in parts.items()}
+        return value if all(expected[name] is parts[name] for name in parts) else {**value, **expected}
     if key == "response" or key in _ANSWERING or key.startswith("_"):
         return redactor.value(value)
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from falmock.fixtures.matching.body import as_sent
 from falmock.fixtures.matching.match import ANY
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.files import FileUrls
@@ -28,7 +29,7 @@ class NotAnInput(ValueError):
 
 def input_of(request: Request) -> dict[str, Any]:
     """The input as it was sent, with exact numbers. Raises NotAnInput."""
-    if not request.body or request.method == "GET":
+    if not _has_body(request):
         return query.parameters(request.query)
     try:
         value = jsontext.loads_exact(request.body)
@@ -39,6 +40,10 @@ def input_of(request: Request) -> dict[str, Any]:
     return value
 
 
+def _has_body(request: Request) -> bool:
+    return request.method != "GET" and bool(request.body)
+
+
 class MatchBuilder:
     """Builds the `match` of fixtures: files by content, without volatile values. It still contains secrets."""
 
@@ -47,29 +52,42 @@ class MatchBuilder:
         self._ignores = ignores
 
     def of_endpoint(self, request: Request, endpoint: str) -> dict[str, Any]:
-        """The match of a call to an endpoint. Raises NotAnInput."""
+        """The match of a call to an endpoint; a body that is no input matches as it was sent. Raises NotAnInput."""
         match: dict[str, Any] = {"model": endpoint}
         if request.method != "POST":
             match["method"] = request.method
-        return match | self._selecting(request, endpoint)
+        parts: dict[str, Any] = {}
+        if _has_body(request):
+            parts["query"] = query.parameters(request.query, query.NOT_ASKED)
+        try:
+            parts["input"] = input_of(request)
+        except NotAnInput:
+            parts["body"] = as_sent(request)
+        return match | self._chosen(endpoint, parts)
 
     def of_message(self, value: dict[str, Any], endpoint: str) -> dict[str, Any]:
         """The match of a message on a socket to an endpoint; bytes in it match by digest. Raises NotAnInput."""
-        return {"model": endpoint} | self._chosen(value, endpoint)
+        return {"model": endpoint} | self._chosen(endpoint, {"input": value})
 
-    def of_plain_call(self, request: Request) -> dict[str, Any]:
-        """The match of a call that is not to an endpoint. Raises NotAnInput."""
+    def of_plain_call(self, request: Request, *, takes_files: bool) -> dict[str, Any]:
+        """The match of a call that is not to an endpoint; `takes_files` as in `plain_input`. Raises NotAnInput."""
         match = {"method": request.method, "host": request.host, "path": request.path}
-        return match | self._selecting(request, "")
+        asked = query.of_plain_call(request.query)
+        value = query.plain_input(request, takes_files=takes_files)
+        if value is None and _has_body(request) and "json" in request.headers.get("content-type", ""):
+            value = input_of(request)  # it says what is wrong
+        return match | self._chosen("", {"input": asked} if value is None else {"query": asked, "input": value})
 
-    def _selecting(self, request: Request, endpoint: str) -> dict[str, Any]:
-        return self._chosen(input_of(request), endpoint)
-
-    def _chosen(self, value: dict[str, Any], endpoint: str) -> dict[str, Any]:
-        stated, ignored = self._ignores.expected(endpoint, self._stated(value))
-        selecting: dict[str, Any] = {"input": stated, "exact": True}
-        if ignored:
-            selecting["ignore"] = list(ignored)
+    def _chosen(self, endpoint: str, parts: dict[str, Any]) -> dict[str, Any]:
+        """These parts of a match in the form of a fixture, without what is ignored. Raises NotAnInput."""
+        selecting: dict[str, Any] = {}
+        for key, value in parts.items():
+            if value or key != "query":
+                selecting[key], ignored = self._ignores.expected(endpoint, self._stated(value))
+        if "input" in selecting:
+            selecting["exact"] = True
+            if ignored:
+                selecting["ignore"] = list(ignored)
         return selecting
 
     def _stated(self, value: Any, depth: int = 0) -> Any:
@@ -109,6 +127,8 @@ def call_name(match: dict[str, Any]) -> str:
                 return slug(stated[key]) or "input"
     if match.get("opening"):
         return "opening"
+    if "body" in match:
+        return (slug(match["body"]) if isinstance(match["body"], str) else "") or "body"
     return "input" if "model" in match else match.get("method", "get").lower()
 
 

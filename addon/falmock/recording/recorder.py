@@ -32,6 +32,7 @@ from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
+from falmock.wire.hosts import FILE_ROLES
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.message import Content
@@ -251,10 +252,9 @@ class Recorder:
         """Record a call to no endpoint; `any_query`: clients spell its query in different ways, so it does not count."""
         request = exchange.request
         about = f"{request.method} https://{request.host}{request.path}"
-        if "json" not in request.headers.get("content-type", ""):
-            request = request._replace(body=b"")  # a file is not an input
+        takes_files = self.hosts.role(request.host) in FILE_ROLES
         try:
-            match = self._composer.matches.of_plain_call(request)
+            match = self._composer.matches.of_plain_call(request, takes_files=takes_files)
             if any_query:
                 match = {key: match[key] for key in ("method", "host", "path")}
             answered = self._composer.answer(exchange)

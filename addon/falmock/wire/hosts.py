@@ -33,6 +33,8 @@ class Role(enum.Enum):
     """Hugging Face's Hub: only the call for the providers of a model (PROTOCOL.md section 1.7). It is not fal's."""
 
 
+FILE_ROLES = (Role.CDN, Role.GCS)
+"""The roles of hosts that take and serve files."""
 QUEUE_HOST = "queue.fal.run"
 CDN_HOST = "v3b.fal.media"
 GCS_HOST = "storage.googleapis.com"

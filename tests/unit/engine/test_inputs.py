@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.wire.query import parameters
+from falmock.wire.storage import digest
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import read
@@ -41,20 +45,118 @@ def test_a_body_that_is_no_input(host: str, body: bytes) -> None:
     assert header(reply, "content-type") == "application/json"
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+TYPES = (
+    "application/json; charset=utf-8",
+    "application/vnd.x+json",
+    "",
+    "text/plain;charset=UTF-8",
+    "application/x-www-form-urlencoded",
+    "application/octet-stream",
+    "multipart/form-data; boundary=x",
 )
-def test_a_wrong_content_type(content_type: str) -> None:
-    reply = Client(ANY).send("POST", "https://fal.run/a/b", b"{}", {"content-type": content_type})
-    assert reply.status == 422
-    assert content_type.partition(";")[0] in read(reply)["message"]
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", "application/vnd.x+json", ""]
+@pytest.mark.parametrize("content_type", TYPES)
+@pytest.mark.parametrize("url", ["https://fal.run/a/b", "https://fal.run/a/b/stream", "https://queue.fal.run/a/b"])
+def test_the_content_type_of_json_does_not_count(url: str, content_type: str) -> None:
+    match = {"input": {"prompt": "a cat"}, "exact": True}
+    client = Client({"match": match, "response": {"json": "cat"}}, {"match": {}, "response": {"json": "any"}})
+    effect = client.effect("POST", url, b'{"prompt": "a cat"}', {"content-type": content_type})
+    assert isinstance(effect, Reply | Stream)
+    assert (effect.status, effect.fixture or client.engine.scope.journal.entries[-1].fixture) == (200, "test.json#0")
+
+
+SENT = (
+    ("text/plain", b"a cat", "a cat"),
+    ("application/x-www-form-urlencoded", b"a=1&b=2", "a=1&b=2"),
+    ("application/json", b"[1, 2]", "[1, 2]"),
+    ("audio/wav", b"RIFF\xff", {"$file": f"sha256:{digest(b'RIFF' + bytes([255]))}"}),
+    (
+        'multipart/form-data; boundary="drawn"',
+        (
+            b'--drawn\r\ncontent-disposition: form-data; name="prompt"\r\n\r\na cat\r\n'
+            b'--drawn\r\ncontent-disposition: form-data; name="f"; filename="a.bin"\r\ncontent-type: a/b\r\n\r\n\xff\r\n--drawn--\r\n'
+        ),
+        [
+            {"name": "prompt", "content": "a cat"},
+            {"name": "f", "filename": "a.bin", "type": "a/b", "content": {"$file": f"sha256:{digest(bytes([255]))}"}},
+        ],
+    ),
 )
-def test_content_types_of_json(content_type: str) -> None:
-    assert Client(ANY).send("POST", "https://fal.run/a/b", b"{}", {"content-type": content_type}).status == 200
+
+
+@pytest.mark.parametrize(("content_type", "sent", "body"), SENT)
+@pytest.mark.parametrize("host", ["fal.run", "queue.fal.run"])
+def test_a_body_that_is_no_json_is_answered_by_a_fixture_for_it_alone(
+    host: str, content_type: str, sent: bytes, body: Any
+) -> None:
+    def status(*matches: dict[str, Any]) -> int:
+        client = Client(*({"match": match, "response": {"json": 1}} for match in matches))
+        return client.send("POST", f"https://{host}/a/b", sent, {"content-type": content_type}).status
+
+    assert status({}, {"model": "a/b"}, {"input": {}}, {"input": {}, "exact": True}, {"userMessage": ""}) == 422
+    assert status({"body": "something else"}, {"body": {"$file": f"sha256:{'0' * 64}"}}) == 422
+    assert status({}, {"model": "a/b", "body": body}) == 200
+    assert status({"body": {"$any": True}}) == 200
+    assert status({"model": "a/c", "body": body}) == 422
+
+
+def test_an_input_is_not_answered_by_a_fixture_for_another_body() -> None:
+    reply = Client({"match": {"body": {"$any": True}}, "response": {"json": 1}}).send("POST", "https://fal.run/a/b", {})
+    assert reply.miss is not None
+    assert "found a JSON object" in reply.miss.text
+
+
+QUERIES = ("", "x=1", "x=2", "x=1&x=2", "x=2&x=1", "x=", "x=1&y=2", "%24x=1", "%2524x=1", "x=%FF", "x=%FE", "x=%C3%BF")
+
+
+@pytest.mark.parametrize("asked", QUERIES)
+@pytest.mark.parametrize("kind", ["GET", "POST", "plain GET", "plain POST"])
+def test_a_query_is_answered_by_its_own_fixture_alone(kind: str, asked: str) -> None:
+    method, is_plain = kind.rpartition(" ")[2], " " in kind
+    where = {"path": "/v1/x", "method": method} if is_plain else {"model": "a/b"}
+    fixtures = [
+        {"match": {**where, "query": parameters(one)}, "response": {"json": one}} for one in QUERIES if one != "x=2"
+    ]
+    url = "https://api.fal.ai/v1/x" if is_plain else "https://fal.run/a/b"
+    reply = Client(*fixtures).send(method, f"{url}?{asked}", {} if method == "POST" else None)
+    expected = None if asked == "x=2" else asked
+    assert (read(reply) if reply.fixture else None) == expected
+
+
+@pytest.mark.parametrize("query", ["fal_webhook=https%3A%2F%2Fa.test", "logs=1", "priority=low", "fal_jwt_token="])
+def test_parameters_for_the_platform_are_not_asked_for(query: str) -> None:
+    client = Client({"match": {"query": {"x": "1"}}, "response": {"json": 1}})
+    assert client.send("POST", f"https://queue.fal.run/a/b?{query}&x=1", {}).status == 200
+
+
+def test_a_fixture_with_a_query_wins_over_one_without_and_that_matches_any_query() -> None:
+    exact = {"model": "a/b", "input": {}, "exact": True}
+    client = Client(
+        {"match": exact, "response": {"json": "any"}},
+        {"match": {**exact, "query": {"x": "1"}}, "response": {"json": "x"}},
+        {"match": {**exact, "query": {"x": {"$regex": "^[2-4]$"}}}, "response": {"json": "few"}},
+        {"match": {**exact, "query": {"t": "1"}, "ignore": ["t"]}, "response": {"json": "time"}},
+    )
+    answers = {
+        query: read(client.send("POST", f"https://fal.run/a/b?{query}", {}))
+        for query in ("", "x=1", "x=3", "x=9", "t=7")
+    }
+    assert answers == {"": "time", "x=1": "x", "x=3": "few", "x=9": "any", "t=7": "time"}
+
+
+def test_the_miss_report_shows_the_whole_query() -> None:
+    client = Client({"match": {"model": "a/b", "query": {"x": ["1", "2"]}}, "response": {"json": 1}})
+    reply = client.send("POST", "https://fal.run/a/b?x=2&x=1&x=", {"n": 1})
+    assert reply.miss is not None
+    assert 'With the query: {"x": ["2", "1", ""]}' in reply.miss.text
+    assert "query.x: expected 2 elements, found 3 elements" in reply.miss.text
+    assert '"query": {"x": ["2", "1", ""]}' in reply.miss.text
+    other = client.send("POST", "https://fal.run/a/b?x=3", {"n": 1})
+    assert other.miss is not None
+    assert other.miss.key != reply.miss.key
+    plain = client.send("GET", "https://api.fal.ai/v1/x?a=1&a=2")
+    assert '{"a": ["1", "2"]}' in read(plain)["message"]
 
 
 @pytest.mark.parametrize("body", [b"[" + b"1," * 20_000_000 + b"1]", b'{"a": "' + b"x" * (65 * 1024 * 1024) + b'"}'])

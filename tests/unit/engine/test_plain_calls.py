@@ -41,8 +41,16 @@ def test_a_json_body_is_the_input() -> None:
     assert client.send("POST", f"{url}?units=3", {"units": 4}).status == 501
     for body in (b"{", b"[]", b"[" * 100_000, b'{"units": 1e999}'):
         assert client.send("POST", url, body, {"content-type": "application/json"}).status == 501
-    # what is no JSON by its type is no input
-    assert client.send("POST", url, b'{"units": 3}', {"content-type": "text/plain"}).status == 501
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", ""):
+        assert client.send("POST", url, b'{"units": 3}', {"content-type": content_type}).status == 200
+        assert client.send("POST", url, b'{"units": 4}', {"content-type": content_type}).status == 501
+
+
+def test_a_body_on_a_host_that_takes_files_is_a_file_unless_it_says_json() -> None:
+    url = "https://v3b.fal.media/signed/a"
+    client = Client(plain("v3b.fal.media", "/signed/a", method="PUT", input={"a": 1}, exact=True))
+    assert client.send("PUT", url, b'{"a": 1}', {"content-type": "application/json"}).status == 200
+    assert client.send("PUT", url, b'{"a": 1}', {"content-type": "text/plain"}).status == 404
 
 
 def test_what_nobody_recorded_says_how_to_record_it() -> None:

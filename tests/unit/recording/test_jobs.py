@@ -168,7 +168,8 @@ def test_an_accepted_submit_without_an_id(observed: ObservedTraffic) -> None:
 
 def test_a_submit_without_an_input(observed: ObservedTraffic) -> None:
     observed.observe("POST https://queue.fal.run/a/b", b"[1]", {"request_id": "id-1"})
-    assert observed.warnings == ["a submit to a/b cannot be recorded: its body is not a JSON object but list"]
+    observed.observe("GET https://queue.fal.run/a/b/requests/id-1", None, {"n": 1})
+    assert observed.entry["match"] == {"model": "a/b", "body": "[1]"}
 
 
 def test_an_answer_that_is_not_whole_is_named(observed: ObservedTraffic) -> None:

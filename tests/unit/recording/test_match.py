@@ -95,10 +95,43 @@ def test_a_post_without_a_body_is_read_by_its_query() -> None:
     assert input_of(exchange("POST https://fal.run/a/b?n=1", {"n": 2}).request) == {"n": 2}
 
 
-@pytest.mark.parametrize("sent", [b"{", b"[1]", b'"text"', b"null", b"\xff", b'{"a": 1, "a": 2}', b"--part"])
-def test_a_body_that_is_no_input(sent: bytes) -> None:
-    with pytest.raises(NotAnInput, match="its body is not"):
-        Reading().match(sent)
+@pytest.mark.parametrize("sent", ["{", "[1]", '"text"', "null", '{"a": 1, "a": 2}', "--part", "a=1&b=2"])
+def test_a_body_that_is_no_input_matches_as_it_was_sent(sent: str) -> None:
+    assert Reading().match(sent.encode()) == {"model": "a/b", "body": sent}
+
+
+def test_a_body_that_is_no_text_is_a_file() -> None:
+    assert Reading().match(PNG) == {"model": "a/b", "body": REFERENCE}
+
+
+def test_the_fields_of_a_form_match_whatever_the_boundary() -> None:
+    def match(boundary: str) -> dict[str, Any]:
+        head = f'--{boundary}\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n'.encode()
+        sent = head + PNG + f"\r\n--{boundary}--\r\n".encode()
+        asked = {"content-type": f"multipart/form-data; boundary={boundary}"}
+        return Reading().matches.of_endpoint(exchange("POST https://fal.run/a/b", sent, asked=asked).request, "a/b")
+
+    field = {"name": "image", "filename": "a.png", "content": REFERENCE}
+    assert match("one") == match("two") == {"model": "a/b", "body": [field]}
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        ("POST https://fal.run/a/b?x=1&fal_webhook=h&x=2&logs=1", {"x": ["1", "2"]}),
+        ("POST https://fal.run/a/b?logs=1&fal_jwt_token=t", None),
+        ("POST https://fal.run/a/b", None),
+    ],
+)
+def test_the_query_beside_a_body(line: str, query: Any) -> None:
+    beside = {} if query is None else {"query": query}
+    assert Reading().match({"n": 1}, line) == {"model": "a/b", **beside, "input": {"n": 1}, "exact": True}
+
+
+def test_a_plain_call_with_a_bad_json_body_cannot_be_recorded() -> None:
+    request = exchange("POST https://api.fal.ai/v1/x", b"{", asked={"content-type": "application/json"}).request
+    with pytest.raises(NotAnInput, match="its body is not JSON"):
+        Reading().matches.of_plain_call(request, takes_files=False)
 
 
 def test_an_input_without_end_is_none() -> None:
@@ -111,7 +144,7 @@ def test_an_input_without_end_is_none() -> None:
 
 def test_a_plain_call_is_known_by_method_host_and_path() -> None:
     request = exchange("GET https://api.fal.ai/v1/models?limit=2").request
-    assert Reading().matches.of_plain_call(request) == {
+    assert Reading().matches.of_plain_call(request, takes_files=False) == {
         "method": "GET",
         "host": "api.fal.ai",
         "path": "/v1/models",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -21,8 +22,12 @@ from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.outcome import carry_out
+from falmock.wire.query import parameters
+from unit.engine.calls import Client as EngineClient
+from unit.recording.exchanges import exchange
 from unit.recording.exchanges import recorder
 from unit.recording.worlds import PNG
 from unit.recording.worlds import Client
@@ -217,3 +222,48 @@ def _undated(path: Path) -> bytes:
         return path.read_bytes()
     # Only what is in `recorded`: everything else is the same to the byte.
     return re.sub(rb'"recorded": \{[^}]*\}', b"", path.read_bytes())
+
+
+# queries
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=4) | st.sampled_from(
+    ["a", "$file", "%24", "é", "a b", "&", "=", "+"]
+)
+_PART = _TEXT.map(quote_plus) | st.sampled_from(["%FF", "%fe", "a", "tag", "[]"])
+QUERY = st.lists(st.tuples(_PART, _PART).map("=".join) | _PART, max_size=5).map("&".join)
+
+
+def _recorded(exchanges: list[Exchange]) -> list[dict[str, Any]]:
+    tape = recorder()
+    outcomes = [outcome for exchange in exchanges for outcome in tape.note(exchange)]
+    assert all(isinstance(outcome, Save) for outcome in outcomes), outcomes
+    return [outcome.entry for outcome in outcomes if isinstance(outcome, Save)]
+
+
+@given(st.lists(QUERY, min_size=2, max_size=4, unique_by=lambda query: json.dumps(parameters(query), sort_keys=True)))
+@pytest.mark.parametrize(
+    "line", ["GET https://fal.run/a/b", "POST https://fal.run/a/b", "GET https://api.fal.ai/v1/models/pricing"]
+)
+def test_every_query_gets_its_own_recording_again(line: str, queries: list[str]) -> None:
+    sent = {} if line.startswith("POST") else None
+    *known, unknown = queries
+    client = EngineClient(*_recorded([exchange(f"{line}?{query}", sent, {"for": query}) for query in known]))
+    method, _, url = line.partition(" ")
+    for query in known:
+        assert json.loads(bytes(client.send(method, f"{url}?{query}", sent).body)) == {"for": query}
+    if sent is None or all(map(parameters, known)):
+        reply = client.send(method, f"{url}?{unknown}", sent)
+        assert reply.fixture is None
+
+
+@pytest.mark.parametrize("host", ["fal.run", "queue.fal.run"])
+def test_a_body_is_found_again_whatever_its_type(host: str) -> None:
+    types = ["", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "application/json"]
+    for recorded in types:
+        for body in (b'{"prompt": "a cat"}', b"a=1&b=%20", b"[1, 2]", b"\xff\x00"):
+            answer = {"request_id": "id-1"} if host.startswith("queue") else {"n": 1}
+            asked = exchange(f"POST https://{host}/a/b", body, answer, asked={"content-type": recorded})
+            result = exchange(f"GET https://{host}/a/b/requests/id-1", None, {"n": 1})
+            client = EngineClient(*_recorded([asked, result] if host.startswith("queue") else [asked]))
+            for replayed in types:
+                assert client.send("POST", f"https://{host}/a/b", body, {"content-type": replayed}).status == 200

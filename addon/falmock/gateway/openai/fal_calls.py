@@ -17,11 +17,11 @@ from falmock.gateway.openai import model_inputs
 from falmock.gateway.openai.errors import SERVER_ERROR
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.errors import json_of
-from falmock.gateway.openai.multipart import Part
 from falmock.wire.auth import AuthRule
 from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
+from falmock.wire.formats.multipart import Part
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.message import Request
 

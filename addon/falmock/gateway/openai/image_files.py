@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from falmock.gateway.openai import errors
 from falmock.gateway.openai.errors import RefusedCall
-from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.parameters import PARAMETERS
 from falmock.gateway.openai.parameters import Kind
 from falmock.wire.formats import data_uri
 from falmock.wire.formats import media
+from falmock.wire.formats.multipart import Part
 
 MAX_FILES = 16
 ImageFile = Part | str

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from falmock.gateway.openai import errors
 from falmock.gateway.openai.errors import RefusedCall
-from falmock.gateway.openai.multipart import Part
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.multipart import Part
 
 
 class Kind(Enum):

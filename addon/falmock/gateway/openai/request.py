@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import image_files
-from falmock.gateway.openai import multipart
 from falmock.gateway.openai import parameters
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.image_files import ImageFile
 from falmock.gateway.openai.image_files import ImageFiles
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import multipart
 from falmock.wire.message import Request
 
 DEFAULT_MODEL = "dall-e-2"

@@ -86,7 +86,7 @@ class Writer:
 
         Raises OSError, NotAFixture (a fixture that would not load is never written), LostContent.
         """
-        named = set(save.urls) | save.links | set(_named_in(save.entry["match"].get("input")))
+        named = set(save.urls) | save.links | set(_named_in(document.compared(save.entry["match"])))
         entry = save.entry
         for key in named & self._linked.keys():
             entry = document.linked(entry, self._linked[key])
@@ -184,7 +184,7 @@ class Writer:
                 for key, url in document.file_urls(entry, is_file_url).items():
                     self._wanted.setdefault(key, url)
                     self._named.setdefault(key, set()).add(path)
-                for key in _named_in(entry["match"].get("input")):
+                for key in _named_in(document.compared(entry["match"])):
                     self._named.setdefault(key, set()).add(path)
         return self.wanted()
 
@@ -241,7 +241,7 @@ class Writer:
                 moved.add(rule)
                 for asked in self._runs[rule].turns(places[rule]):
                     target = self._insert(document.group_of(new), new, path.stem.rpartition("-")[0], asked).path
-                    for key in {*_named_in(new["match"].get("input")), *_named_in(list(values(new)))}:
+                    for key in {*_named_in(document.compared(new["match"])), *_named_in(list(values(new)))}:
                         self._named.get(key, set()).add(target)
             places[rule] += 1
         return moved

@@ -14,7 +14,7 @@ from falmock.gateway.openai import errors
 from falmock.gateway.openai import fal_calls
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.fal_calls import FalCalls
-from falmock.gateway.openai.multipart import Part
+from falmock.wire.formats.multipart import Part
 from falmock.wire.message import Request
 
 

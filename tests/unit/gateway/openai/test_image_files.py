@@ -8,8 +8,8 @@ import pytest
 from falmock.gateway.openai import image_files
 from falmock.gateway.openai.errors import RefusedCall
 from falmock.gateway.openai.image_files import ImageFiles
-from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.parameters import PARAMETERS
+from falmock.wire.formats.multipart import Part
 
 URL = "https://v3.fal.media/files/a/cat.png"
 INLINE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()

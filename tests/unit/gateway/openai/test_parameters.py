@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from falmock.gateway.openai import parameters
 from falmock.gateway.openai.errors import RefusedCall
-from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.parameters import PARAMETERS
 from falmock.gateway.openai.parameters import Kind
+from falmock.wire.formats.multipart import Part
 
 RIGHT: dict[Kind, Any] = {Kind.TEXT: "x", Kind.INTEGER: 3, Kind.BOOLEAN: True, Kind.OBJECT: {}}
 WRONG = [None, "x", 3, 3.5, True, {}, [], ["x"]]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from falmock.gateway.openai import request
 from falmock.gateway.openai.errors import RefusedCall
-from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.parameters import PARAMETERS
 from falmock.gateway.openai.parameters import Kind
 from falmock.gateway.openai.request import ImageRequest
+from falmock.wire.formats.multipart import Part
 from falmock.wire.message import Request
 
 PNG = ("a.png", b"\x89PNG", "image/png")

@@ -9,9 +9,9 @@ import pytest
 
 from falmock.engine.effects import Reply
 from falmock.gateway.openai import response
-from falmock.gateway.openai.multipart import Part
 from falmock.gateway.openai.request import ImageRequest
 from falmock.gateway.openai.response import Image
+from falmock.wire.formats.multipart import Part
 from falmock.wire.formats.sse import Parser
 from falmock.wire.message import header_map
 

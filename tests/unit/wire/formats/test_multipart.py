@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.gateway.openai import multipart
-from falmock.gateway.openai.multipart import BadForm
-from falmock.gateway.openai.multipart import Part
+from falmock.wire.formats import multipart
+from falmock.wire.formats.multipart import BadForm
+from falmock.wire.formats.multipart import Part
 
 TYPE = "multipart/form-data; boundary=XX"
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20)
