@@ -8,10 +8,10 @@ import { main } from "./acts.mjs";
 const ca = readFileSync(process.env.NODE_EXTRA_CA_CERTS);
 const code = (error) => error.cause?.code ?? error.code ?? error.name;
 
-async function byFetch({ url, headers }) {
+async function byFetch({ url, headers, body = "{}" }) {
   let answer;
   try {
-    answer = await fetch(url, { method: "POST", body: "{}", headers });
+    answer = await fetch(url, { method: "POST", body, headers });
   } catch (error) {
     return { noAnswer: code(error) };
   }
