@@ -59,3 +59,19 @@ def test_other_keys_and_odd_entries_are_left_alone() -> None:
 def test_scrubbing_twice_changes_nothing_more() -> None:
     once = scrubbed(entry({"model": "a/b", "input": {"a": SECRET}}, recorded={"client": SECRET}), redactor())
     assert scrubbed(once, redactor()) is once
+
+
+def test_secrets_in_a_query_and_a_body_become_matchers() -> None:
+    match = {
+        "model": "a/b",
+        "query": {"api_key": "0123456789abcdef0123", "x": "1"},
+        "body": "a=1&api_key=0123456789abcdef0123",
+    }
+    clean = scrubbed({"match": match, "response": {"json": 1}}, Redactor())
+    assert clean["match"]["body"] == {"$any": True}
+    fields = [{"name": "api_key", "content": "0123456789abcdef0123"}, {"name": "x", "content": "1"}]
+    form = {"match": {"model": "a/b", "body": fields}, "response": {"json": 1}}
+    assert scrubbed(form, Redactor())["match"]["body"] == [{"name": "api_key", "content": {"$any": True}}, fields[1]]
+    assert scrubbed({"match": {"body": fields[1:]}}, Redactor()) == {"match": {"body": fields[1:]}}
+    assert clean["match"]["query"] == {"api_key": {"$any": True}, "x": "1"}
+    assert "0123456789abcdef0123" not in str(clean)
