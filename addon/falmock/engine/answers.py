@@ -21,9 +21,11 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.index import for_call
 from falmock.fixtures.matching.index import last_named
 from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
+from falmock.synthesis.output_example import example_output
 from falmock.wire import errors
 from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
@@ -123,7 +125,7 @@ class Answers:
     def on_opening(self, names: Sequence[str], handshake: Request) -> Fixture | None:
         """The fixture with the frames to send when a socket with these endpoint ids opens; None if there is none."""
         context = handshake.headers.get("x-aimock-context")
-        query = Query(names[0], miss.MESSAGE, {}, "{}", "", handshake.path, context)
+        query = Query(names[0], MESSAGE, {}, "{}", "", handshake.path, context)
         return self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
@@ -220,10 +222,18 @@ class Answers:
         misses = self._cache.misses
         report = misses.get(key)
         if report is None:
-            report = miss.report(index, query, self.context.scope.redactor, names)
+            report = miss.report(
+                index,
+                query,
+                self.context.scope.redactor,
+                names,
+                started=self.context.config.started,
+                example=example_output(index.schemas.get(query.endpoint), query.endpoint),
+            )
             if len(misses) < MAX_MISSES:
                 misses[key] = report
-        return report
+        # Not kept: what other scopes have changes without this one.
+        return miss.with_scopes(report, self.context.elsewhere(query, names), self.context.scope.redactor)
 
     def reply(self, answer: Answer, app: str, request_id: str, label: str, why: str, delay: float = 0.0) -> Reply:
         """A fixture's answer as the reply to a run or for a result; `delay` in seconds."""

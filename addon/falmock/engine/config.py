@@ -8,6 +8,7 @@ from dataclasses import field
 
 from falmock.engine.jobs.pace import INSTANT
 from falmock.engine.jobs.pace import Pace
+from falmock.fixtures.matching.miss import STARTED
 from falmock.fixtures.matching.volatile import NOTHING_IGNORED
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.redaction.rules import NO_RULES
@@ -94,5 +95,7 @@ class Config:
     """The models of the OpenAI images API: names and endpoint ids; if empty, those that fixtures have images of."""
     openai_access_key: str = field(default="", repr=False)
     """The key for the OpenAI images API; "" if callers need none."""
+    started: str = STARTED
+    """The command that started falmock, without its mode, for messages."""
     fal_keys: tuple[str, ...] = field(default=(), repr=False)
     """The fal keys to send with calls that falmock forwards."""

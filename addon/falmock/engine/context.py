@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from falmock.engine.config import Config
 from falmock.engine.scopes import Scope
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.match import Query
 
 NewId = Callable[[float], str]
+Elsewhere = Callable[[Query, Sequence[str]], list[str]]
+"""Returns the names of the other scopes in which a fixture answers a call; see `Engine.would_answer`."""
+
+
+def nowhere(_: Query, __: Sequence[str]) -> list[str]:
+    """There is no other scope."""
+    return []
 
 
 @dataclass(slots=True)
@@ -27,3 +36,4 @@ class Context:
     new_id: NewId
     rules: tuple[Rule, ...] = ()
     """The fault rules, in order."""
+    elsewhere: Elsewhere = nowhere

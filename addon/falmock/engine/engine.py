@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 from falmock.engine import additions
 from falmock.engine import replies
@@ -13,7 +14,9 @@ from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
 from falmock.engine.context import Context
+from falmock.engine.context import Elsewhere
 from falmock.engine.context import NewId
+from falmock.engine.context import nowhere
 from falmock.engine.dispatch import Dispatch
 from falmock.engine.effects import Effect
 from falmock.engine.effects import Forward
@@ -37,6 +40,8 @@ from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.redaction.redactor import Redactor
@@ -58,7 +63,8 @@ class Engine:
 
     `new_id` makes a request id from the time (seconds since the epoch): the engine itself uses no randomness and no
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
-    of its scope. State that all scopes share (secrets to redact, uploaded files, scheduled webhooks, totals) is taken from
+    of its scope, `elsewhere` finds other scopes that would answer a call. State that all scopes share (secrets to redact,
+    uploaded files, scheduled webhooks, totals) is taken from
     `others`, the engine of another scope, if given.
     """
 
@@ -72,6 +78,7 @@ class Engine:
         *,
         others: Engine | None = None,
         name: str = "",
+        elsewhere: Elsewhere = nowhere,
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
@@ -86,7 +93,9 @@ class Engine:
         self._files = index
         self._index = self.shared.over(index)
         self._rules: tuple[Rule, ...] = ()
-        self._context = context = Context(config, _for_matching(self._index, config), self.scope, new_id)
+        self._context = context = Context(
+            config, _for_matching(self._index, config), self.scope, new_id, elsewhere=elsewhere
+        )
         self._answers = Answers(context)
         self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
         self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
@@ -106,6 +115,13 @@ class Engine:
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture with this label; None if there is none."""
         return None if label is None else self._index.by_label.get(label)
+
+    def would_answer(self, query: Query, names: Sequence[str]) -> bool:
+        """Whether a fixture that was added to this scope matches a call to an endpoint, or to any of `names`."""
+        if not len(self.added):
+            return False
+        index = self._context.index.sockets if query.method == MESSAGE else self._context.index
+        return next(iter(index.matching_any(query, names or (query.endpoint,))), None) is not None
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way keep their results."""

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
@@ -23,6 +24,7 @@ from falmock.engine.webhooks.schedule import AttemptResult
 from falmock.engine.webhooks.schedule import WebhookSchedule
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
+from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.wire.message import Content
@@ -46,7 +48,7 @@ class Engines:
         secret: bytes,
         edge: WebhookEdge | None = None,
     ) -> None:
-        self.common = Engine(config, index, new_id, secret, edge)
+        self.common = Engine(config, index, new_id, secret, edge, elsewhere=self._elsewhere)
         """The engine for calls that name no scope."""
         self._new_id = new_id
         self._secret = secret
@@ -108,10 +110,22 @@ class Engines:
 
     def _new(self, scope: str) -> Engine:
         engine = Engine(
-            self.config, self._index, self._new_id, self._secret, self._edge, others=self.common, name=scope
+            self.config,
+            self._index,
+            self._new_id,
+            self._secret,
+            self._edge,
+            others=self.common,
+            name=scope,
+            elsewhere=self._elsewhere,
         )
         engine.use_faults(self._rules)
         return engine
+
+    def _elsewhere(self, query: Query, names: Sequence[str]) -> list[str]:
+        """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
+        scopes = (("", self.common), *self._scoped.items())
+        return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:
         """Forget a scope and its state; False if there is none of this name."""

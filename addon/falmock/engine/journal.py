@@ -14,7 +14,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.engine.totals import Totals
-from falmock.fixtures.matching.miss import MESSAGE
+from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.redaction.redactor import Redactor
 from falmock.wire.calls import Call
 from falmock.wire.formats.media import media_type

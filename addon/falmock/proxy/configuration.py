@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from dataclasses import replace
 
 from mitmproxy import ctx
 from mitmproxy import exceptions
@@ -19,6 +21,7 @@ from falmock.proxy import options
 from falmock.proxy import run_summary
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
+from falmock.proxy.command_line import started_as
 from falmock.proxy.record import importing
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
@@ -48,7 +51,8 @@ class Configuration:
             if self.current is None:
                 options.check_names(ctx.options.deferred)
             if self.current is None or not updated.isdisjoint(options.NAMES):
-                self._use(option_values.parse({name: getattr(ctx.options, name) for name in options.NAMES}))
+                values = {name: getattr(ctx.options, name) for name in options.NAMES}
+                self._use(replace(option_values.parse(values), started=started_as(sys.argv)))
             _check_proxy_options(self.current.mode if self.current else Mode.REPLAY)
         except (options.BadOption, FixtureErrors) as error:
             if self._running:

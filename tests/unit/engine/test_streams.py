@@ -255,7 +255,7 @@ def test_a_miss_tells_of_the_fixtures_of_both_ids() -> None:
     assert 'test.json#0\n     $.prompt: expected "a", found "hi"' in text
     assert 'test.json#1\n     $.prompt: expected "b", found "hi"' in text
     stub = json.loads(text.rpartition("fixtures folder: ")[2])
-    assert stream(Client(*stub["fixtures"])).wait().data == [{}]
+    assert stream(Client(*stub["fixtures"])).wait().data == [""]
 
 
 # fixtures without a stream

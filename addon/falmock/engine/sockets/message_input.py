@@ -10,7 +10,7 @@ from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.canonical import file_reference
 from falmock.fixtures.matching.match import Query
-from falmock.fixtures.matching.miss import MESSAGE
+from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.wire import realtime
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
