@@ -98,11 +98,13 @@ class StreamStep(NamedTuple):
     """What is due on a stream: pieces of the body, each to be sent by itself.
 
     While `end` is OPEN, `again` is the time of the next step (seconds since the epoch); None: only when woken.
+    `keep_alive`: the only piece is no event, it shows that the connection is alive.
     """
 
     pieces: tuple[bytes, ...] = ()
     again: float | None = None
     end: End = End.OPEN
+    keep_alive: bool = False
 
 
 class Source(Protocol):

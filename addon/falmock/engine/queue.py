@@ -15,6 +15,7 @@ from falmock.engine.faults.replies import error_reply
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.keep_alive import KeepAlive
 from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
@@ -210,7 +211,7 @@ class Queue:
             replies.fixture_header(job.fixture),
         )
         source = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=logs)
-        return Stream(200, headers, source, job.why, job.fixture, key=job.request_id)
+        return Stream(200, headers, KeepAlive(source), job.why, job.fixture, key=job.request_id)
 
     def _result(self, job: Job, now: float) -> Reply:
         """The result of a job, any number of times; 400 while it is not over."""

@@ -96,12 +96,20 @@ class Client:
         return read(self.send("GET", f"{job}/status{query}"))
 
 
+SILENCE = 20
+"""After so many keep-alive comments in a row a listener does not wait any more."""
+
+
 class Listener:
-    """Reads a stream: `pieces` are those so far, each with its time in seconds after the stream was opened."""
+    """Reads a stream: `pieces` are those so far, each with its time in seconds after the stream was opened.
+
+    `pings` are the times of its keep-alive comments, which are no pieces.
+    """
 
     def __init__(self, client: Client, stream: Stream) -> None:
         self.stream = stream
         self.pieces: list[tuple[float, bytes]] = []
+        self.pings: list[float] = []
         self.end = End.OPEN
         self.again: float | None = client.now
         self._client = client
@@ -115,18 +123,25 @@ class Listener:
         """Read what is due by now."""
         assert self.end is End.OPEN
         step = self.stream.source.step(self._client.now)
-        self.pieces += [(self.open_for, piece) for piece in step.pieces]
+        if step.keep_alive:
+            assert step.pieces == (b": ping\n\n",)
+            self.pings.append(self.open_for)
+        else:
+            self.pieces += [(self.open_for, piece) for piece in step.pieces]
         self.end, self.again = step.end, step.again
         assert self.end is End.OPEN or self.again is None
         assert self.again is None or self.again > self._client.now
         return self
 
     def wait(self) -> Listener:
-        """Read until the stream ends, or has no time for a next step."""
+        """Read until the stream ends, or is silent for minutes but for keep-alive comments."""
         self.look()
-        while self.again is not None:
+        told, pings = len(self.pieces), len(self.pings)
+        while self.again is not None and len(self.pings) < pings + SILENCE:
             self._client.now = self.again
             self.look()
+            if len(self.pieces) > told:
+                told, pings = len(self.pieces), len(self.pings)
         return self
 
     @property

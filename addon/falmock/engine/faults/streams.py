@@ -25,7 +25,10 @@ _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: En
 
 
 class BrokenStream:
-    """A stream that ends after `left` pieces: with `last` as one more piece if set, then as `end` says."""
+    """A stream that ends after `left` pieces: with `last` as one more piece if set, then as `end` says.
+
+    Keep-alive comments are not counted.
+    """
 
     def __init__(self, source: Source, left: int, end: End, last: bytes = b"") -> None:
         self._source = source
@@ -38,6 +41,8 @@ class BrokenStream:
         if self._left == 0:
             return StreamStep(self._last, end=self._end)
         step = self._source.step(now)
+        if step.keep_alive:
+            return step
         if len(step.pieces) < self._left:
             self._left -= len(step.pieces)
             return step
@@ -130,6 +135,8 @@ class MalformedStream:
     def step(self, now: float) -> StreamStep:
         """What is due at `now`; see `Source`."""
         step = self._source.step(now)
+        if step.keep_alive:
+            return step
         return step._replace(pieces=tuple(malformed(piece) + b"\n\n" for piece in step.pieces))
 
 

@@ -14,6 +14,8 @@ from falmock.engine.effects import StreamStep
 from falmock.engine.faults import streams
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.injected_fault import SeededRandom
+from falmock.engine.jobs.keep_alive import PING
+from falmock.engine.jobs.keep_alive import KeepAlive
 from falmock.engine.streams import Playback
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.model import Piece
@@ -135,3 +137,24 @@ def test_a_reset_after_the_headers_and_another_type() -> None:
     found = struck({"contentType": "text/plain"})
     assert found.headers == ((b"Content-Type", b"text/plain"), (b"x-falmock-fault", b"contentType"))
     assert (found.fault, found.why) == ("contentType", "why; asked for by a rule")
+
+
+PACED = (b'data: {"a":1}\n\n', 0.0), (b'data: {"a":2}\n\n', 20.0), (b'data: {"a":3}\n\n', 40.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "heard"),
+    [
+        ({"stream": {"after": 2, "cut": True}}, [b'data: {"a":1}\n\n', PING, b'data: {"a":2}\n\n']),
+        (
+            {"body": "malformed-json"},
+            [b'data: {"a":1,\n\n', PING, b'data: {"a":2,\n\n', PING, b'data: {"a":3,\n\n'],
+        ),
+        ({"firstByte": 30}, [b'data: {"a":1}\n\n', b'data: {"a":2}\n\n', b'data: {"a":3}\n\n']),
+    ],
+)
+def test_keep_alive_comments_are_no_events(fault: Any, heard: list[bytes]) -> None:
+    source = KeepAlive(Playback([Piece(at, data) for data, at in PACED], 41.0))
+    injected = InjectedFault(read_text(json.dumps(fault)), "a rule", SeededRandom(0, "x", 1))
+    stream = streams.applied(injected, Stream(200, (), source, "why", "f.json#0", key="a job"), "fal-ai/flux")
+    assert [piece for _, piece in played(stream)[0]] == heard
