@@ -26,7 +26,6 @@ from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.synthesis.output_example import example_output
-from falmock.wire import errors
 from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
@@ -283,7 +282,4 @@ def _deadline(request: Request) -> float | Reply:
 
 def _refused_policy(text: str) -> Answer:
     """The runtime's answer to a bad upload policy."""
-    body = {"detail": text}
-    error, error_type = errors.summary(422, body)
-    dumped = jsontext.dump_model(body)
-    return Answer(422, "application/json", dumped, units="0", error=error, error_type=error_type)
+    return Answer(422, "application/json", jsontext.dump_model({"detail": text}), units="0")

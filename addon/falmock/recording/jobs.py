@@ -171,7 +171,7 @@ class JobTraces:
             return [warn(f"{job.about} is not recorded: its result was never fetched{how}")]
         # The result of a cancelled job is documented, so it is written with a note that it was not fetched.
         response = {"error": {"type": "client_cancelled", "message": job.error or CANCELLED_TEXT}}
-        queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job)
+        queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job, 499)
         recorded = job.entry["recorded"] | {"note": "The result was not fetched after the cancel."}
         entry = {"match": job.entry["match"], "response": response, "queue": queue, "recorded": recorded}
         return [self._composer.save(entry, job.about, job.asked, BuiltResponse())]
@@ -215,18 +215,18 @@ def _job_entry(job: JobTrace, exchange: Exchange, response: dict[str, Any]) -> d
             asked = job.after(job.cancel_asked)
             queue = {"started": asked, **queue, "cancel": "ignored"}
             queue["started"] = min(queue["started"], asked)  # only a running app can ignore a cancel
-    if exchange.status >= 400:
-        queue |= _shown_error(job)
+    queue |= _shown_error(job, exchange.status)
     entry = {"match": job.entry["match"], "response": response}
     if queue:
         entry["queue"] = queue
     return entry | {"recorded": job.entry["recorded"]}
 
 
-def _shown_error(job: JobTrace) -> dict[str, Any]:
-    """The failure as the COMPLETED status showed it."""
-    shown = {"error": job.error, "errorType": job.error_type}
-    return {key: text for key, text in shown.items() if text is not None}
+def _shown_error(job: JobTrace, result: int) -> dict[str, Any]:
+    """The failure as the COMPLETED status showed it; a status without one is noted if the `result` is an error."""
+    texts = {"error": job.error, "errorType": job.error_type}
+    shown = {key: text for key, text in texts.items() if text is not None}
+    return {"error": None} if job.end_shown and not shown and result >= 400 else shown
 
 
 def _cancelled_timeline(job: JobTrace, asked: float) -> dict[str, Any]:

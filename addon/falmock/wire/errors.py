@@ -64,23 +64,24 @@ def model_error(error_type: str, message: str, loc: Sequence[str | int] = ("body
     return {"detail": [{"loc": list(loc), "msg": message, "type": error_type, "url": home + error_type, **more}]}
 
 
-def summary(status: int, body: Any) -> tuple[str, str]:
-    """The `error` and `error_type` in the COMPLETED status of a job whose result is this error.
+def status_error(body: Any) -> tuple[str | None, str | None]:
+    """The `error` and `error_type` in the COMPLETED status of a job whose result is this body; None: no such key.
 
-    fal documents only their shape, so the texts are taken from the body. If it has none, `error` is worded as in fal's
-    webhooks.
+    Errors of the platform have both. Whether the status repeats a model's own error is not recorded, so it does not
+    (PROTOCOL.md section 3.2).
     """
-    detail = body.get("detail") if isinstance(body, dict) else None
-    error_type = body.get("error_type") if isinstance(body, dict) else None
-    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        entry = detail[0]
-        return str(entry.get("msg") or f"Invalid status code: {status}"), str(error_type or entry.get("type") or "")
-    text = detail if isinstance(detail, str) else f"Invalid status code: {status}"
+    detail, error_type = (body.get("detail"), body.get("error_type")) if isinstance(body, dict) else (None, None)
     if not isinstance(error_type, str):
-        error_type = {400: "bad_request", 499: "client_cancelled", 504: "request_timeout"}.get(
-            status, "runner_server_error" if status >= 500 else "bad_request"
-        )
-    return text, error_type
+        return None, None
+    return detail if isinstance(detail, str) else None, error_type
+
+
+def text_of(status: int, body: Any) -> str:
+    """The text of an error body; if it has none, as fal's webhooks word it."""
+    detail = body.get("detail") if isinstance(body, dict) else None
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        detail = detail[0].get("msg")
+    return detail if isinstance(detail, str) and detail else f"Invalid status code: {status}"
 
 
 _PAGE = (

@@ -109,7 +109,7 @@ def test_a_clock_that_is_off_cannot_move_a_line_out_of_the_polls_around_it() -> 
 
 
 def test_a_line_without_a_time_that_can_be_read_came_when_it_was_seen() -> None:
-    for told in ({}, {"timestamp": "soon"}, {"timestamp": None}, {"timestamp": "2025-07-15T22:43:18"}):
+    for told in ({}, {"timestamp": "soon"}, {"timestamp": None}):
         seen = Seen()
         seen.status(2, "IN_PROGRESS", logs=[log("one", **told)])
         assert seen.logs() == [(2.0, "one")]

@@ -196,11 +196,35 @@ def test_a_failed_job_is_kept_with_the_error_that_its_status_showed(observed: Ob
     assert observed.loads
 
 
-def test_an_error_beside_a_good_result_is_not_kept(observed: ObservedTraffic) -> None:
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [
+        ({}, {"error": None}),
+        ({"error": None, "error_type": None}, {"error": None}),
+        ({"error": "Request timed out"}, {"error": "Request timed out"}),
+        ({"error_type": "request_timeout"}, {"errorType": "request_timeout"}),
+    ],
+)
+def test_a_failure_is_shown_as_its_status_showed_it(observed: ObservedTraffic, shown: Any, kept: Any) -> None:
+    job = observed.submit("a/b")
+    job.status("COMPLETED", 1, **shown)
+    job.result({"detail": "Request timed out", "error_type": "request_timeout"}, 2, 504)
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 1.0, **kept}
+    assert observed.loads
+
+
+def test_nothing_is_known_of_a_status_that_nobody_saw(observed: ObservedTraffic) -> None:
+    job = observed.submit("a/b")
+    job.status("IN_PROGRESS", 1)
+    job.result(FAILED, 2, 422)
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 2.0}
+
+
+def test_an_error_beside_a_good_result_is_kept(observed: ObservedTraffic) -> None:
     job = observed.submit("a/b")
     job.status("COMPLETED", 1, error="odd")
     job.result({"n": 1}, 2)
-    assert observed.entry["queue"] == {"started": 1.0, "completed": 1.0}
+    assert observed.entry["queue"] == {"started": 1.0, "completed": 1.0, "error": "odd"}
 
 
 @pytest.mark.parametrize("status", [500, 504, 418])

@@ -40,6 +40,7 @@ def test_cancelled_while_it_ran(observed: ObservedTraffic) -> None:
         "started": 1.0,
         "logs": [{"at": 1.0, "message": "one"}],
         "cancelled": 2.0,
+        "error": None,
     }
     assert observed.loads
 

@@ -80,7 +80,7 @@ def test_platform_errors(error_type: str, status: int) -> None:
     assert errors.REQUEST_ERRORS[error_type] == status
     body = errors.request_error(error_type, "it went wrong")
     assert list(body.items()) == [("detail", "it went wrong"), ("error_type", error_type)]
-    assert errors.summary(status, body) == ("it went wrong", error_type)
+    assert errors.status_error(body) == ("it went wrong", error_type)
 
 
 @pytest.mark.parametrize(("error_type", "status"), MODEL_ERRORS)
@@ -95,7 +95,8 @@ def test_model_errors(error_type: str, status: int) -> None:
         ("url", PYDANTIC.get(error_type, f"https://docs.fal.ai/errors#{error_type}")),
         ("ctx", {"min_height": 1}),
     ]
-    assert errors.summary(status, body) == ("no", error_type)
+    assert errors.status_error(body) == (None, None)
+    assert errors.text_of(status, body) == "no"
 
 
 def test_no_error_type_is_missing_from_the_tables_above() -> None:
@@ -104,24 +105,26 @@ def test_no_error_type_is_missing_from_the_tables_above() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "shown"),
+    ("body", "shown", "text"),
     [
-        (500, {"detail": "Internal Server Error"}, ("Internal Server Error", "runner_server_error")),
-        (503, {"detail": "x", "error_type": "runner_disconnected"}, ("x", "runner_disconnected")),
-        (504, {"detail": "slow"}, ("slow", "request_timeout")),
-        (499, None, ("Invalid status code: 499", "client_cancelled")),
-        (400, {}, ("Invalid status code: 400", "bad_request")),
-        (404, {"detail": "Path /x not found"}, ("Path /x not found", "bad_request")),
-        (422, {"detail": [{"msg": "Field required", "type": "missing"}]}, ("Field required", "missing")),
-        (422, {"detail": [{"msg": "", "type": None}]}, ("Invalid status code: 422", "")),
-        (422, {"detail": []}, ("Invalid status code: 422", "bad_request")),
-        (422, {"detail": ["text"]}, ("Invalid status code: 422", "bad_request")),
-        (500, ["not", "an object"], ("Invalid status code: 500", "runner_server_error")),
-        (500, {"detail": 5, "error_type": 6}, ("Invalid status code: 500", "runner_server_error")),
+        ({"detail": "x", "error_type": "runner_disconnected"}, ("x", "runner_disconnected"), "x"),
+        ({"error_type": "runner_disconnected"}, (None, "runner_disconnected"), None),
+        ({"detail": "Internal Server Error"}, (None, None), "Internal Server Error"),
+        ({"detail": [{"msg": "Field required", "type": "missing"}]}, (None, None), "Field required"),
+        ({"detail": [{"msg": "no"}], "error_type": "bad_request"}, (None, "bad_request"), "no"),
+        ({"detail": [{"msg": "", "type": None}]}, (None, None), None),
+        ({"detail": []}, (None, None), None),
+        ({"detail": ["text"]}, (None, None), None),
+        ({"detail": 5, "error_type": 6}, (None, None), None),
+        (["not", "an object"], (None, None), None),
+        (None, (None, None), None),
     ],
 )
-def test_what_the_status_of_a_failed_job_shows(status: int, body: Any, shown: tuple[str, str]) -> None:
-    assert errors.summary(status, body) == shown
+def test_what_the_status_of_a_failed_job_shows(
+    body: Any, shown: tuple[str | None, str | None], text: str | None
+) -> None:
+    assert errors.status_error(body) == shown
+    assert errors.text_of(422, body) == (text or "Invalid status code: 422")
 
 
 JSON = st.recursive(
@@ -135,8 +138,9 @@ JSON = st.recursive(
 
 
 @given(st.integers(400, 599), JSON)
-def test_any_body_has_a_summary_of_two_texts(status: int, body: Any) -> None:
-    assert [type(text) for text in errors.summary(status, body)] == [str, str]
+def test_any_body_has_a_text_and_a_status_shows_only_texts(status: int, body: Any) -> None:
+    assert errors.text_of(status, body)
+    assert all(text is None or type(text) is str for text in errors.status_error(body))
 
 
 def test_the_texts_of_the_gateways() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC
 from datetime import datetime
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from falmock.engine.jobs.job import Job
+from falmock.fixtures.model import Log
 from falmock.wire import errors
 from falmock.wire.calls import REQUEST_ID
 from falmock.wire.lifecycle import VIEWS
@@ -49,20 +51,33 @@ def _url(job: Job, form: str) -> str:
 
 
 def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
-    """The log lines, with the keys that any client reads."""
-    return [
-        {
-            "message": log.message,
-            "level": log.level,
-            "source": log.source,
-            "timestamp": _timestamp(at),
-            "labels": {"level": log.level, "source": log.source},
-        }
-        for at, log in job.logs_until(now)
-    ]
+    """The log lines by `now`.
+
+    Their times, like the inference time, are those of the fixture at any pace, to the microsecond. Only after a retry,
+    which no fixture has, they are those of the last run.
+    """
+    entries = []
+    for at, log in job.logs_until(now):
+        after = at - job.submitted if job.schedule.retries else log.at
+        timestamp = _timestamp(job.submitted, after) + log.zone
+        entries.append(_raw_entry(log, timestamp) if log.raw else _full_entry(log, timestamp))
+    return entries
+
+
+def _full_entry(log: Log, timestamp: str) -> dict[str, Any]:
+    """An entry with the keys that any client reads."""
+    head = {"message": log.message, "level": log.level, "source": log.source, "timestamp": timestamp}
+    return head | {"labels": {"level": log.level, "source": log.source, **(log.labels or {})}}
+
+
+def _raw_entry(log: Log, timestamp: str) -> dict[str, Any]:
+    """An entry as the recorded stream has it (PROTOCOL.md section 3.2), with further keys only where they are set."""
+    entry = {"timestamp": timestamp, "message": log.message, "level": log.level, "source": log.source}
+    return {key: value for key, value in {**entry, "labels": log.labels}.items() if value is not None}
 
 
 @lru_cache(maxsize=4096)
-def _timestamp(at: float) -> str:
-    # Cached, as every poll repeats all earlier lines.
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+def _timestamp(submitted: float, at: float) -> str:
+    # Cached, as every poll repeats all earlier lines. The sum of whole microseconds is exact, that of floats is not.
+    time = datetime.fromtimestamp(submitted, UTC) + timedelta(seconds=at)
+    return time.replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -26,6 +26,7 @@ from falmock.fixtures.model import TimedFrame
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import realtime
 from falmock.wire.calls import Socket
+from falmock.wire.errors import text_of
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
@@ -192,7 +193,9 @@ def frames_of(answer: Answer, asset: Asset | None, *, packs: bool, is_realtime: 
     (PROTOCOL.md section 5.3).
     """
     if is_realtime and answer.status >= 400:
-        return realtime.error_frame(realtime.INTERNAL_ERROR, answer.error or ""), Close()
+        return realtime.error_frame(
+            realtime.INTERNAL_ERROR, text_of(answer.status, jsontext.value_of(answer.body))
+        ), Close()
     if answer.asset is not None:
         if asset is None:
             gone = "The asset of this answer is no longer in the fixtures"

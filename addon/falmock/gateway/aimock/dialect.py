@@ -149,7 +149,7 @@ def _logs(job: Job, now: float) -> list[dict[str, str]]:
     if _ran(job):
         latest = now if job.ended is None else job.ended  # at the pace by polls the schedule has no start time
         lines.append((min(latest, job.submitted + job.schedule.started), "INFO", "Job started processing."))
-        lines += [(at, log.level, log.message) for at, log in job.logs_until(now)]
+        lines += [(at, log.level or "INFO", log.message) for at, log in job.logs_until(now)]
     if job.ended is not None:
         lines.append((job.ended, "INFO", "Job cancelled." if is_cancelled(job) else "Job completed."))
     if job.schedule.completed == 0 and not job.schedule.by_polls and not job.logs:

@@ -26,6 +26,8 @@ from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
+from falmock.wire.errors import text_of
+from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import State
 
@@ -33,21 +35,29 @@ _STATES = [state.value for state in State]
 _FAILURE = "internal_server_error"
 
 
-def _shown(job: Job, now: float) -> dict[str, Any]:
+def _shown(job: Job, call: Call) -> dict[str, Any]:
     return {
         "request_id": job.request_id,
         "endpoint": job.endpoint,
         "state": job.state.value,
         "status": VIEWS[job.state].word,
         "held": job.held and job.ended is None,
-        "queue_position": job.position(now) if job.state is State.QUEUED else None,
+        "queue_position": job.position(call.now) if job.state is State.QUEUED else None,
         "submitted": job.submitted,
         "ended": job.ended,
         "polls": job.polls,
         "fixture": job.fixture,
         "why": job.why,
-        "error": job.error if job.state is State.FINISHED else None,
+        "error": _error(job, call) if job.state is State.FINISHED else None,
     }
+
+
+def _error(job: Job, call: Call) -> str | None:
+    """Why a job failed, also if its status does not say so; None if it did not fail."""
+    result = call.seen.scope.answer_of(job)
+    if job.error is not None or result.status < 400:
+        return job.error
+    return text_of(result.status, jsontext.value_of(result.body))
 
 
 SCHEMA = closed(
@@ -73,12 +83,12 @@ def _list(call: Call) -> Reply:
         for job in call.seen.scope.jobs.all(call.now)
         if (state is None or job.state.value == state) and (endpoint is None or job.endpoint == endpoint)
     ]
-    return answer(200, paged("jobs", jobs, call.query, lambda job: _shown(job, call.now)), "jobs")
+    return answer(200, paged("jobs", jobs, call.query, lambda job: _shown(job, call)), "jobs")
 
 
 def _show(call: Call) -> Reply:
     job = call.seen.scope.jobs.get(call.path["request_id"], call.now)
-    return _unknown(call) if job is None else answer(200, _shown(job, call.now), "a job")
+    return _unknown(call) if job is None else answer(200, _shown(job, call), "a job")
 
 
 def _unknown(call: Call) -> Reply:
@@ -103,7 +113,7 @@ def _changing(change: Callable[[Call, Job], Reply | None]) -> Callable[[Call], R
         if refused is not None:
             return refused
         jobs.settle(job)
-        return answer(200, _shown(job, call.now), "a job was moved", job.request_id)
+        return answer(200, _shown(job, call), "a job was moved", job.request_id)
 
     return handle
 

@@ -86,13 +86,13 @@ def test_a_stuck_job_outlasts_every_deadline_and_can_be_cancelled(pace: str, tro
 @pytest.mark.parametrize(
     ("fault", "status", "error_type"),
     [
-        ({"job": "fails-late"}, 500, "internal_server_error"),
+        ({"job": "fails-late"}, 500, None),
         ({"job": {"kind": "fails-late", "error": "runner_disconnected"}}, 503, "runner_disconnected"),
-        ("content_policy_violation", 422, "content_policy_violation"),
-        ({"error": {"name": "image_too_small", "message": "tiny"}}, 422, "image_too_small"),
+        ("content_policy_violation", 422, None),
+        ({"error": {"name": "image_too_small", "message": "tiny"}}, 422, None),
     ],
 )
-def test_a_job_that_fails_takes_its_time(fault: Any, status: int, error_type: str) -> None:
+def test_a_job_that_fails_takes_its_time(fault: Any, status: int, error_type: str | None) -> None:
     app = client(fault)
     job = read(app.submit(ENDPOINT, CAT))["response_url"]
     app.now += 5
@@ -100,8 +100,8 @@ def test_a_job_that_fails_takes_its_time(fault: Any, status: int, error_type: st
     app.now += 5
     over = app.status(job)
     assert over["status"] == "COMPLETED"
-    assert over["error_type"] == error_type
-    assert over["error"]
+    assert over.get("error_type") == error_type
+    assert ("error" in over) is (error_type is not None)
     result = app.send("GET", job)
     assert result.status == status
     assert header(result, "x-fal-request-id") == over["request_id"]

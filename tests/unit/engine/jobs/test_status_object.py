@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import parse_pace
@@ -63,8 +67,10 @@ def test_the_urls_have_the_app_alone() -> None:
 
 
 def test_what_a_failed_job_tells() -> None:
-    status = status_object(job(FAILING, State.FINISHED), SUBMITTED, logs=False)
-    assert (status["error"], status["error_type"]) == ("No.", "content_policy_violation")
+    lost = {"match": {}, "response": {"error": {"type": "runner_disconnected"}}}
+    status = status_object(job(lost, State.FINISHED), SUBMITTED, logs=False)
+    assert (status["error"], status["error_type"]) == ("Runner disconnected", "runner_disconnected")
+    assert list(status_object(job(FAILING, State.FINISHED), SUBMITTED, logs=True)) == KEYS
 
 
 def test_logs_are_told_when_asked_for_and_in_every_shape_that_clients_know() -> None:
@@ -81,3 +87,45 @@ def test_logs_are_told_when_asked_for_and_in_every_shape_that_clients_know() -> 
         }
     ]
     assert status_object(job(), SUBMITTED, logs=True)["logs"] is None
+
+
+RAW = [
+    {"at": 0.25, "message": "one"},
+    {"at": 1.120314, "message": "two", "labels": {"host": "a"}},
+    {"at": 1.286519, "message": "three", "labels": None, "level": "WARN"},
+]
+
+
+@pytest.mark.parametrize(("zone", "end"), [(None, ""), ("Z", "Z"), ("+00:00", "+00:00")])
+def test_raw_logs_have_what_their_lines_have(zone: str | None, end: str) -> None:
+    queue = {"started": 0, "completed": 2, "rawLogs": True, "logs": RAW} | ({} if zone is None else {"logZone": zone})
+    entries = status_object(job({**FLUX, "queue": queue}, State.FINISHED), SUBMITTED + 2, logs=True)["logs"]
+    assert entries == [
+        {"timestamp": f"2025-07-15T22:43:18.250000{end}", "message": "one", "labels": {}},
+        {"timestamp": f"2025-07-15T22:43:19.120314{end}", "message": "two", "labels": {"host": "a"}},
+        {"timestamp": f"2025-07-15T22:43:19.286519{end}", "message": "three", "level": "WARN"},
+    ]
+    assert list(entries[0]) == ["timestamp", "message", "labels"]
+
+
+def test_other_labels_stand_beside_level_and_source() -> None:
+    queue = {"logZone": "", "logs": [{"at": 0, "message": "one", "labels": {"host": "a"}}]}
+    (entry,) = status_object(job({**FLUX, "queue": queue}, State.FINISHED), SUBMITTED, logs=True)["logs"]
+    assert entry["labels"] == {"level": "INFO", "source": "USER", "host": "a"}
+    assert entry["timestamp"] == "2025-07-15T22:43:18.000000"
+
+
+@given(
+    st.floats(1.6e9, 2.1e9),
+    st.lists(st.integers(0, 10**10), min_size=2, max_size=5),
+    st.sampled_from(["instant", "recorded", "x10", "x0.5", "3s", "manual", "polls:1,2"]),
+)
+def test_times_of_logs_stay_apart_to_the_digit_at_any_pace(submitted: float, micros: list[int], pace: str) -> None:
+    at = sorted(micros)
+    logs = [{"at": micro / 1e6, "message": "x"} for micro in at]
+    done = job({**FLUX, "queue": {"started": 0, "completed": at[-1] / 1e6, "logs": logs}}, State.FINISHED)
+    done.schedule = schedule(parse_pace(pace), index_of({**FLUX, "queue": {"logs": logs}}).fixtures[0].timeline)
+    done.submitted = submitted
+    shown = [log["timestamp"] for log in status_object(done, submitted + 1e6, logs=True)["logs"]]
+    times = [datetime.fromisoformat(text) for text in shown]
+    assert [(time - times[0]) // timedelta(microseconds=1) for time in times] == [micro - at[0] for micro in at]
