@@ -42,12 +42,18 @@ NUMBERS = (
 
 @dataclass(frozen=True)
 class Pace:
-    """How a job goes: seconds in the queue, places there, seconds at work, and the lines it logs meanwhile."""
+    """How a job goes: seconds in the queue, places there, seconds at work, and the lines it logs meanwhile.
+
+    A poll shows the last `window` lines (0: all). With `bare` they are as recorded in 2024, and a failed job's status
+    tells no error.
+    """
 
     queued: float = 0.0
     running: float = 0.0
     positions: int = 1
     logs: tuple[str, ...] = ("started", "step 1 of 2", "step 2 of 2")
+    window: int = 0
+    bare: bool = False
 
     def overridden(self, value: Any) -> Pace:
         """With what an input says under "pace", if it says something that makes sense."""

@@ -85,8 +85,8 @@ class Job:
             self.cancelled = self.age
         return True
 
-    def status(self, *, logs: bool, beyond: int = 0) -> tuple[str, dict[str, Any]]:
-        """The state and the status object; with the log lines after the first `beyond`."""
+    def status(self, *, logs: bool, beyond: int | None = None) -> tuple[str, dict[str, Any]]:
+        """The state and the status object; with the log lines in the window, or all after the first `beyond`."""
         word = self.word
         url = f"https://queue.fal.run/{self.base}/requests/{self.request_id}"
         value: dict[str, Any] = {
@@ -95,7 +95,9 @@ class Job:
             "response_url": url,
             "status_url": f"{url}/status",
             "cancel_url": f"{url}/cancel",
-            "logs": self._logs()[beyond:] if logs and word != "IN_QUEUE" else None,
+            "logs": self._logs()[-self.pace.window if beyond is None else beyond :]
+            if logs and word != "IN_QUEUE"
+            else None,
             "metrics": {},
         }
         if word == "IN_QUEUE":
@@ -115,12 +117,17 @@ class Job:
         return [self._log(moment, line) for moment, line in zip(moments, self.pace.logs, strict=True) if moment <= last]
 
     def _log(self, moment: float, line: str) -> dict[str, Any]:
+        at = self.at + timedelta(seconds=moment)
+        if self.pace.bare:
+            return {"timestamp": at.replace(tzinfo=None).isoformat(), "message": line, "labels": {}}
         labels = {"level": "INFO", "source": "USER"}
-        timestamp = (self.at + timedelta(seconds=moment)).isoformat()
+        timestamp = at.isoformat()
         return {"message": line, **labels, "timestamp": timestamp, "labels": labels}
 
     def _end(self) -> dict[str, Any]:
         answer = self.answer
+        if answer.status >= 400 and self.pace.bare:
+            return {}
         if answer.status < 400:
             return {"metrics": {"inference_time": self.pace.running + 0.1234567890123456}}
         try:
