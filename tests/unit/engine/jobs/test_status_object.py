@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.engine.faults.jobs import with_retries
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
@@ -129,3 +130,12 @@ def test_times_of_logs_stay_apart_to_the_digit_at_any_pace(submitted: float, mic
     shown = [log["timestamp"] for log in status_object(done, submitted + 1e6, logs=True)["logs"]]
     times = [datetime.fromisoformat(text) for text in shown]
     assert [(time - times[0]) // timedelta(microseconds=1) for time in times] == [micro - at[0] for micro in at]
+
+
+def test_after_a_retry_logs_have_the_times_of_the_last_run() -> None:
+    done = job(state=State.FINISHED)
+    done.schedule = with_retries(done.schedule, 1)
+    (log,) = status_object(done, SUBMITTED + 60, logs=True)["logs"]
+    assert (
+        datetime.fromisoformat(log["timestamp"]).timestamp() == SUBMITTED + done.schedule.log_times[0] > SUBMITTED + 3
+    )
