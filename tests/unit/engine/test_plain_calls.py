@@ -49,8 +49,8 @@ def test_a_json_body_is_the_input() -> None:
 def test_a_body_on_a_host_that_takes_files_is_a_file_unless_it_says_json() -> None:
     url = "https://v3b.fal.media/signed/a"
     client = Client(plain("v3b.fal.media", "/signed/a", method="PUT", input={"a": 1}, exact=True))
-    assert client.send("PUT", url, b'{"a": 1}', {"content-type": "application/json"}).status == 200
-    assert client.send("PUT", url, b'{"a": 1}', {"content-type": "text/plain"}).status == 404
+    assert client.send("PUT", url, b'{"a": 1}', {"content-type": "application/json"}).fixture == "test.json#0"
+    assert client.send("PUT", url, b'{"a": 1}', {"content-type": "text/plain"}).fixture is None
 
 
 def test_what_nobody_recorded_says_how_to_record_it() -> None:
