@@ -1,4 +1,4 @@
-"""What differs from run to run: ids and times."""
+"""What differs from run to run: ids, times, and the command that starts mitmdump."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ _UNIX_TIME = re.compile(r"(?<=[: ])(\d{10})(?:\d{3}|\.\d+)?(?=[,}\]])")
 _ELAPSED = re.compile(r'(?<="inference_time":)[0-9.]+')
 """How long a job really took, which aimock's dialect tells; what a fixture says has a space before it."""
 
+_STARTED = re.compile(r"(?<=mitmdump )-s \S*falmock_addon\.py --set confdir=\S+ --listen-host 127\.0\.0\.1 -p \d+")
+"""How the tests start mitmdump, which reports of misses repeat."""
+
 
 def settled(text: str) -> str:
-    """A text with names in place of ids and times."""
+    """A text with names in place of what differs."""
+    text = _STARTED.sub("{started}", text)
     text = _JWT.sub("{jwt}", _UUID.sub("{uuid}", text))
     text = _TIME.sub(lambda found: "{time}" if _is_near(_seconds(found[0])) else found[0], text)
     text = _UNIX_TIME.sub(lambda found: '"{seconds}"' if _is_near(float(found[1])) else found[0], text)
