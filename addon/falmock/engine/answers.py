@@ -40,7 +40,7 @@ NO_DEADLINE = math.inf
 MIN_DEADLINE = 0.1
 MAX_MISSES = 1000
 _MESSAGE, _OPENING = "message ", "opening "
-KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
+_KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
 """The prefixes of a group in the counts of a scope: calls, messages and socket openings are counted separately."""
 
 
@@ -104,6 +104,17 @@ class Answers:
     def _matching(self, query: Query, names: Sequence[str]) -> Iterable[Group]:
         """The groups that match a call to an endpoint, or to any of `names` if there are several."""
         return self.context.index.matching_any(query, names) if names else self.context.index.matching(query)
+
+    def restart_counts(self, groups: Iterable[str]) -> None:
+        """Begin the sequences of these groups of fixtures anew."""
+        for group in set(groups):
+            for kind in _KINDS_OF_TURNS:
+                self.context.scope.calls.pop(kind + group, None)
+
+    def matches_any(self, query: Query, names: Sequence[str]) -> bool:
+        """Whether a fixture matches a call to an endpoint, or to any of `names` if there are several; not counted."""
+        index = self.context.index.sockets if query.method == MESSAGE else self.context.index
+        return next(iter(index.matching_any(query, names or (query.endpoint,))), None) is not None
 
     def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
         """The fixture that answers a message on a socket with these endpoint ids, or the miss report.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from falmock.engine import additions
 from falmock.engine import replies
-from falmock.engine.answers import KINDS_OF_TURNS
 from falmock.engine.answers import Answers
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
@@ -29,6 +28,7 @@ from falmock.engine.fault_injector import FaultInjector
 from falmock.engine.faults import replies as fault_replies
 from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import FaultSelector
+from falmock.engine.files import spooling
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.jobs.job import Job
@@ -41,7 +41,6 @@ from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
-from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
 from falmock.redaction.redactor import Redactor
@@ -52,9 +51,6 @@ from falmock.wire.hosts import Role
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
-_TAKES_FILE = frozenset({calls.FilePut, calls.DirectUpload, calls.UploadPart})
-SPOOLED_ABOVE = 1024 * 1024
-"""Uploaded files longer than this (bytes), or of unknown length, are put on disk."""
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
@@ -118,10 +114,7 @@ class Engine:
 
     def would_answer(self, query: Query, names: Sequence[str]) -> bool:
         """Whether a fixture that was added to this scope matches a call to an endpoint, or to any of `names`."""
-        if not len(self.added):
-            return False
-        index = self._context.index.sockets if query.method == MESSAGE else self._context.index
-        return next(iter(index.matching_any(query, names or (query.endpoint,))), None) is not None
+        return bool(len(self.added)) and self._answers.matches_any(query, names)
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way keep their results."""
@@ -152,14 +145,9 @@ class Engine:
 
     def use_changed(self, fixtures: Iterable[Fixture]) -> None:
         """Answer from `added` and `shared` as they are now: `fixtures` were added or removed."""
-        self._restart_counts(fixtures)
+        # Their groups have changed, so their sequences start anew.
+        self._answers.restart_counts(fixture.group for fixture in map(self.config.ignore.fixture, fixtures))
         self._rebuild_index()
-
-    def _restart_counts(self, fixtures: Iterable[Fixture]) -> None:
-        """Restart the sequence counts of these fixtures, as their groups have changed."""
-        for group in {fixture.group for fixture in map(self.config.ignore.fixture, fixtures)}:
-            for kind in KINDS_OF_TURNS:
-                self.scope.calls.pop(kind + group, None)
 
     def digest_of(self, url: str) -> str | None:
         """The digest of the file that a URL names; None if the file is not known here."""
@@ -286,13 +274,7 @@ class Engine:
 
         `headers` has lower-case names. Call `handle` with the `content` of the request then.
         """
-        if self.config.mode is not Mode.REPLAY or method == "OPTIONS":
-            return False
-        role = self.config.hosts.role(host) or Role.OTHER
-        if type(routes.route(role, method, path, "")) not in _TAKES_FILE:
-            return False
-        length = headers.get("content-length", "")
-        return not length.isdecimal() or int(length) > SPOOLED_ABOVE
+        return spooling.spools(self.config, method, host, path, headers)
 
     def passes(self, headers: Mapping[str, str]) -> bool:
         """Whether a body can be forwarded to fal while it comes: a fault can only be injected before that starts.
@@ -300,10 +282,6 @@ class Engine:
         `headers` are the request's, with lower-case names.
         """
         return HEADER not in headers and (self.config.mode is not Mode.AUTO or self._faults.is_idle)
-
-    def take_dropped(self) -> list[str]:
-        """The files of requests that are no longer used, since the last call: the caller removes them."""
-        return self.scope.assets.take_dropped()
 
     @property
     def tidy_at(self) -> float | None:

@@ -220,5 +220,5 @@ class Engines:
         return self.common.passes(headers)
 
     def take_dropped(self) -> list[str]:
-        """See `Engine.take_dropped`."""
-        return self.common.take_dropped()
+        """The files of requests that are no longer used, since the last call: the caller removes them."""
+        return self.common.scope.assets.take_dropped()

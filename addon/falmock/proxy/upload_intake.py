@@ -13,7 +13,7 @@ from falmock.app import no_disk
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
-from falmock.engine.engine import SPOOLED_ABOVE
+from falmock.engine.files.spooling import SPOOLED_ABOVE
 from falmock.proxy import flows
 from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.delivery import Responder

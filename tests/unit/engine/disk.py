@@ -47,7 +47,7 @@ class Disk:
         return self.content(whole)
 
     def remove_dropped(self) -> None:
-        for name in self.client.engine.take_dropped():
+        for name in self.client.engine.scope.assets.take_dropped():
             del self.files[name]  # fails if one is listed twice
 
     def read(self, reply: Reply) -> bytes:

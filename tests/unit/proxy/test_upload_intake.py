@@ -18,7 +18,7 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Delivery
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
-from falmock.engine.engine import SPOOLED_ABOVE
+from falmock.engine.files.spooling import SPOOLED_ABOVE
 from falmock.proxy import upload_intake
 from falmock.proxy.edge import MitmproxyEdge
 from falmock.proxy.upload_intake import UploadIntake

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.config import Mode
-from falmock.engine.engine import SPOOLED_ABOVE
 from falmock.wire.calls import UploadComplete
 from falmock.wire.storage import content_url
 from falmock.wire.storage import digest
@@ -216,32 +215,6 @@ def test_parts_of_an_upload_are_bounded_too() -> None:
 
 
 # bodies on disk
-
-
-@pytest.mark.parametrize(
-    ("method", "url", "spooled"),
-    [
-        ("POST", "https://v3.fal.media/files/upload", True),
-        ("POST", "https://fal.media/files/upload/", True),
-        ("PUT", "https://v3b.fal.media/files/b/00000000/x_a.bin", True),
-        ("PUT", "https://v3b.fal.media/files/b/00000000/x_a.bin/multipart/abc/7", True),
-        ("PUT", "https://v3b.fal.media/files/b/00000000/x_a.bin/7", True),
-        ("PUT", "https://storage.googleapis.com/falserverless/files/b/00000000/x_a.bin", True),
-        ("POST", "https://v3b.fal.media/files/upload/multipart", False),
-        ("POST", "https://v3b.fal.media/files/b/00000000/x_a.bin/complete", False),
-        ("POST", "https://rest.fal.ai/storage/upload/initiate", False),
-        ("POST", "https://fal.run/fal-ai/flux/dev", False),
-        ("PUT", "https://storage.googleapis.com/other/a", False),
-        ("OPTIONS", "https://v3.fal.media/files/upload", False),
-        ("GET", "https://v3b.fal.media/files/b/00000000/x_a.bin", False),
-    ],
-)
-def test_which_bodies_go_to_disk(method: str, url: str, *, spooled: bool) -> None:
-    host, _, path = url.removeprefix("https://").partition("/")
-    engine = Client().engine
-    assert engine.spools(method, host, f"/{path}", {"content-length": str(SPOOLED_ABOVE + 1)}) is spooled
-    assert engine.spools(method, host, f"/{path}", {"transfer-encoding": "chunked"}) is spooled
-    assert not engine.spools(method, host, f"/{path}", {"content-length": str(SPOOLED_ABOVE)})
 
 
 @pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.REPLAY])
