@@ -6,13 +6,13 @@ from typing import Any
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
-from falmock.fixtures.format.aimock import prompt_text
 from falmock.fixtures.matching.body import as_sent
 from falmock.fixtures.matching.canonical import NotCanonical
 from falmock.fixtures.matching.canonical import Resolve
 from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.user_message import prompt_text
 from falmock.wire import query
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from falmock.fixtures.format.aimock import prompt_text
 from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.canonical import file_reference
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.matching.proposed import MESSAGE
+from falmock.fixtures.matching.user_message import prompt_text
 from falmock.wire import realtime
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
