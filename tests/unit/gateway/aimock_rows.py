@@ -100,7 +100,7 @@ MATCH = (
     Row("sequenceIndex", (f"{DIALECT}::test_sequences",), ("a sequence that ran out", "fixtures with an equal match")),
     Row("turnIndex, hasToolResult", (f"{FILES}::test_conditions_that_no_fal_call_meets",), ("`turnIndex` 0",)),
     Row("what no fal call meets", (f"{DIALECT}::test_fixtures_for_chats_never_answer",)),
-    Row("the text of a prompt", (f"{FILES}::test_the_text_of_a_prompt",)),
+    Row("the text of a prompt", ("fixtures/matching/test_user_message::test_the_text_of_a_prompt",)),
     Row("the first that matches", (f"{DIALECT}::test_the_first_that_matches_answers",), ("several match",)),
     Row("equal ones", (f"{DIALECT}::test_of_equal_ones_the_first_answers_ever",), ("fixtures with an equal match",)),
     Row("a one-shot error", (f"{ROUTES}::test_an_error_strikes_the_next_call_once",)),
