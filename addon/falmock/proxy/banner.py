@@ -8,7 +8,7 @@ import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
-from falmock.proxy.record import decoding
+from falmock.wire.formats import encodings
 
 _LEAVES = {
     Mode.REPLAY: "nothing leaves: no connection to fal is made",
@@ -34,6 +34,6 @@ def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], capture
 
 def unavailable() -> list[str]:
     """The features that are missing because a package is not installed, one line each."""
-    if decoding.ZSTD is not None:
+    if encodings.ZSTD is not None:
         return []
     return ["event streams compressed with zstd cannot be recorded: neither backports.zstd nor zstandard is installed"]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mitmproxy import http
@@ -20,6 +21,8 @@ from falmock.engine.faults import selector
 from falmock.fixtures.model import Found
 from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
@@ -59,11 +62,11 @@ def host_of(request: http.Request, hosts: Hosts) -> str | None:
 def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
     """The request of a flow, in the scope that it names, else in that of the proxy's `user`.
 
-    Raises ValueError for a body that is not encoded as its headers say.
+    Raises BadEncoding for a body that is not encoded as its headers say.
     """
     request = head(flow, host, user)
-    body = flow.request.content if "content-encoding" in request.headers else flow.request.raw_content
-    return request._replace(body=body or b"")
+    body = flow.request.raw_content or b""
+    return request._replace(body=encodings.decoded(body, request.headers.get("content-encoding", "")))
 
 
 def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
@@ -144,12 +147,10 @@ def _content(message: http.Message, headers: Mapping[str, str]) -> tuple[bytes, 
     """A decoded body, and what is wrong with it ("" if nothing is); `headers` are the message's."""
     if message.raw_content is None:
         return b"", "its body is not there"
-    if "content-encoding" not in headers:
-        return message.raw_content, ""
     try:
-        return message.content or b"", ""
-    except ValueError:
-        return message.raw_content, "its body is not encoded as its headers say"
+        return encodings.decoded(message.raw_content, headers.get("content-encoding", "")), ""
+    except BadEncoding as error:
+        return message.raw_content, f"its body is not encoded as its headers say: {error}"
 
 
 def url_of(request: http.Request, host: str) -> str:
@@ -201,7 +202,10 @@ def decode(flow: http.HTTPFlow) -> None:
     A streamed body keeps its encoding, and its header.
     """
     if flow.metadata.pop(_DECODES, False) and flow.response is not None and flow.response.raw_content is not None:
-        flow.response.decode(strict=False)
+        with suppress(BadEncoding):
+            body = encodings.decoded(flow.response.raw_content, flow.response.headers.get("content-encoding", ""))
+            del flow.response.headers["content-encoding"]
+            flow.response.content = body
 
 
 def mark_forwarded(flow: http.HTTPFlow, request: Request) -> None:

@@ -14,6 +14,8 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.message import Request
 
 
@@ -47,7 +49,12 @@ class InternalCalls:
             for name, value in flow.response.headers.fields
             if name.lower() not in (b"content-length", b"content-encoding", b"transfer-encoding", b"connection")
         )
-        return Reply(flow.response.status_code, headers, flow.response.content or b"", FALS_ANSWER)
+        encoding = flow.response.headers.get("content-encoding", "")
+        try:
+            body = encodings.decoded(flow.response.raw_content or b"", encoding)
+        except BadEncoding as error:
+            return replies.problem(502, f"fal's answer is not encoded as its headers say: {error}", "upstream")
+        return Reply(flow.response.status_code, headers, body, FALS_ANSWER)
 
     def is_own(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is one of these calls, on its way to fal."""

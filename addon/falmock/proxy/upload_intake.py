@@ -18,9 +18,9 @@ from falmock.proxy import flows
 from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.delivery import Responder
 from falmock.serving.effect_source import Upload
-from falmock.serving.upload_spool import ENCODINGS
 from falmock.serving.upload_spool import SpooledUpload
 from falmock.serving.upload_spool import SpoolFolder
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -42,12 +42,12 @@ class UploadIntake:
         if flow.request.raw_content is not None:  # it is there already, as when a flow is replayed
             return
         request = flows.read(flow, host, user)
-        encoding = request.headers.get("content-encoding", "").strip().lower()
-        spools = self._app.engines.spools(request.method, host, request.path, request.headers)
-        if encoding not in ENCODINGS or not spools:
+        if not self._app.engines.spools(request.method, host, request.path, request.headers):
             return
         try:
-            upload = self._folder.upload(encoding)
+            upload = self._folder.upload(request.headers.get("content-encoding", ""))
+        except BadEncoding:
+            return  # it is refused when it is here
         except OSError as error:
             logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
             return

@@ -13,88 +13,52 @@ import hashlib
 import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from falmock.recording.disk import atomic
 from falmock.serving.spool import Spool
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import NOT_WHOLE
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.message import Content
 
 PREFIX = "falmock-bodies-"
 """The prefix of the folders' names, in the folder for temporary files."""
 BLOCK = 1024 * 1024
-ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
-"""The content encodings of uploads that are decoded on the way to disk."""
 
 
 class SpooledUpload(Spool):
-    """The body of an upload on its way into a file. `problem` or `garbled` says why there is no file."""
+    """The body of an upload on its way into a file. `problem` or `garbled` says why there is no file.
+
+    Raises BadEncoding for a Content-Encoding that is not known.
+    """
 
     def __init__(self, folder: Path, encoding: str) -> None:
+        self._decoder = encodings.decoder(encoding)  # first: it may raise
         super().__init__(folder)
         self.garbled = ""
         """What is wrong with the body's content encoding; "" if nothing is."""
-        self._decoder = Decoder() if encoding not in ("", "identity") else None
 
     def write(self, data: bytes) -> None:
         """Take the next bytes as they were sent."""
-        if self._decoder is None:
-            if data:
-                self(data)
+        if self.garbled or not data:
             return
         try:
             for piece in self._decoder.pieces(data):
                 self(piece)
-        except zlib.error as error:
+        except BadEncoding as error:
             self._refuse(str(error))
 
     def content(self) -> Content:
         """The body is complete: its content, without a file if it could not be kept."""
-        if self._decoder is not None and not self._decoder.is_whole:
-            self._refuse("it ends in the middle")
+        if not self._decoder.is_whole:
+            self._refuse(NOT_WHOLE)
         return super().content()._replace(file=None) if self.garbled else super().content()
 
     def _refuse(self, why: str) -> None:
         self.garbled = self.garbled or why
-        self._decoder = None
         self.drop()
-
-
-class Decoder:
-    """Decodes a gzip or deflate body that comes in pieces, into pieces of at most `block` bytes."""
-
-    def __init__(self, block: int = BLOCK) -> None:
-        self._block = block
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self._began = False
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the body may end here."""
-        return self._inflate.eof or not self._began
-
-    def pieces(self, data: bytes) -> Iterable[bytes]:
-        """Decode the next bytes. Raises zlib.error."""
-        while data:
-            if self._inflate.eof:  # gzip may be several members in a row
-                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-            piece = self._inflate_some(data)
-            if piece:
-                yield piece
-            data = self._inflate.unconsumed_tail or self._inflate.unused_data
-        while not self._inflate.eof and (piece := self._inflate.decompress(b"", self._block)):
-            yield piece
-
-    def _inflate_some(self, data: bytes) -> bytes:
-        began, self._began = self._began, True
-        try:
-            return self._inflate.decompress(data, self._block)
-        except zlib.error:
-            if began:
-                raise
-        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some clients send deflate without a zlib header
-        return self._inflate.decompress(data, self._block)
 
 
 class SpoolFolder:
@@ -114,7 +78,7 @@ class SpoolFolder:
         return self._folder
 
     def upload(self, encoding: str) -> SpooledUpload:
-        """A sink for the body of an upload with this content encoding (one of ENCODINGS). Raises OSError."""
+        """A sink for the body of an upload with this Content-Encoding. Raises OSError, BadEncoding for one not known."""
         return SpooledUpload(self.folder, encoding)
 
     async def join(self, parts: tuple[Content, ...]) -> Content:

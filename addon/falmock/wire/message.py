@@ -9,6 +9,9 @@ from typing import NamedTuple
 from falmock.wire.storage import digest
 
 Header = tuple[bytes, bytes]
+_ENCODING = "content-encoding"
+_JOINED = ("cookie", _ENCODING)
+"""The ends of the names of headers whose values are joined if they are repeated."""
 
 REASONS: Mapping[int, bytes] = {
     101: b"Switching Protocols",
@@ -91,7 +94,7 @@ class Request(NamedTuple):
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:
-    """Header fields by lower-case name. Of a repeated field the last value counts; cookies are joined.
+    """Header fields by lower-case name. Of a repeated field the last value counts; cookies and encodings are joined.
 
     Bytes that are not UTF-8 are read as Latin-1.
     """
@@ -102,7 +105,9 @@ def header_map(fields: Iterable[Header]) -> dict[str, str]:
         except UnicodeDecodeError:
             text = value.decode("latin-1")
         key = name.decode("latin-1").lower()
-        result[key] = f"{result[key]}; {text}" if key.endswith("cookie") and key in result else text
+        if key in result and key.endswith(_JOINED):
+            text = f"{result[key]}{', ' if key == _ENCODING else '; '}{text}"
+        result[key] = text
     return result
 
 

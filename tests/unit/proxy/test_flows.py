@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import brotli  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
@@ -17,6 +19,7 @@ from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.proxy import flows
 from falmock.serving import bodies
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -72,8 +75,30 @@ def test_an_encoded_body_is_decoded() -> None:
     flow.request.encode("gzip")
     assert flows.read(flow, "fal.run").body == b"body"
     flow.request.raw_content = b"not gzip"
-    with pytest.raises(ValueError, match="gzip"):
+    with pytest.raises(BadEncoding, match="gzip"):
         flows.read(flow, "fal.run")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(b"content-encoding", b"x-gzip, br")],
+        [(b"Content-Encoding", b"x-gzip"), (b"content-encoding", b"br")],
+        [(b"content-encoding", b"GZIP , identity, br")],
+    ],
+)
+def test_a_list_of_encodings_is_decoded_in_requests_and_in_answers(fields: list[tuple[bytes, bytes]]) -> None:
+    body = brotli.compress(gzip.compress(b"body"))
+    flow = flow_of(content=body, headers=http.Headers(fields))
+    flow.response = tutils.tresp(headers=http.Headers(fields), content=body)
+    assert flows.read(flow, "fal.run").body == b"body"
+    exchange = flows.exchange(flow, "fal.run")
+    assert (exchange.request.body, exchange.body, exchange.lost) == (b"body", b"body", "")
+
+
+def test_an_encoding_that_is_not_known_is_the_reason_why_an_answer_is_lost() -> None:
+    flow = tflow.tflow(resp=tutils.tresp(headers=http.Headers(content_encoding="compress"), content=b"body"))
+    assert flows.exchange(flow, "fal.run").lost.endswith("the content encoding 'compress' is not known here")
 
 
 def test_an_answer_tells_what_answered_and_why() -> None:

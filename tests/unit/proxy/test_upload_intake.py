@@ -112,11 +112,11 @@ def test_an_upload_goes_to_disk_and_is_answered(talk: Conversation) -> None:
     "flow",
     [
         post(content_length="10"),
-        post(content_encoding="br"),
+        post(content_encoding="compress"),
         post(b"/files/upload/multipart"),
         tflow.tflow(req=tutils.treq(host=HOST, method=b"POST", path=b"/files/upload")),
     ],
-    ids=["small", "an encoding we do not read in pieces", "no file", "its body is here"],
+    ids=["small", "an encoding that is not known", "no file", "its body is here"],
 )
 def test_what_does_not_go_to_disk(talk: Conversation, flow: http.HTTPFlow) -> None:
     assert talk.begin(flow) is None

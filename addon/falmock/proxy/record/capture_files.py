@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from falmock.proxy.record import decoding
 from falmock.recording.captures import formats
 from falmock.recording.captures.capture import Attached
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
 from falmock.recording.captures.capture import NotAttached
+from falmock.wire.formats import encodings
 
 SUFFIXES = (".har", ".zip", ".json", ".yaml", ".yml", ".flow", ".flows", ".mitm")
 """The names of captures in a folder. HARs come first, because they name files beside them, which are no captures."""
@@ -116,15 +116,15 @@ class CaptureReader:
 
 
 def decode(encoding: str, body: bytes) -> bytes:
-    """A body without its content encoding. Raises decoding.BadEncoding, a ValueError."""
-    inflate = decoding.inflate(encoding)
-    if inflate is None:
-        raise decoding.BadEncoding(f"unknown content encoding {encoding[:40]!r}")
+    """A body without its content encoding. Raises BadEncoding, a ValueError."""
+    decoder = encodings.decoder(encoding)
     pieces: list[bytes] = []
     size = 0
-    for piece in inflate(body):
+    for piece in decoder.pieces(body):
         pieces.append(piece)
         size += len(piece)
         if size > MAX_BODY:
-            raise decoding.BadEncoding(f"it has more than {MAX_BODY >> 20} MiB")
+            raise encodings.BadEncoding(f"it has more than {MAX_BODY >> 20} MiB")
+    if body and not decoder.is_whole:
+        raise encodings.BadEncoding(encodings.NOT_WHOLE)
     return b"".join(pieces)

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from falmock.proxy.record.decoding import BadEncoding
-from falmock.proxy.record.decoding import inflate
 from falmock.serving.spool import Spool
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import BadEncoding
 
 
 class Pieces(Spool):
@@ -37,7 +37,7 @@ class Pieces(Spool):
 class TimedChunks:
     """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to a limit of bytes.
 
-    `encoding` is the stream's content encoding; the chunks are kept decoded. `lost` says why they are incomplete.
+    `encoding` is the stream's Content-Encoding; the chunks are kept decoded. `lost` says why they are incomplete.
     """
 
     LIMIT = 64 * 1024 * 1024
@@ -46,14 +46,15 @@ class TimedChunks:
         self.chunks: list[tuple[float, bytes]] = []
         self.size = 0
         self.lost = ""
-        self._inflate = inflate(encoding)
-        if self._inflate is None:
-            self.lost = f"its events are encoded ({encoding})"
+        try:
+            self._decoder = encodings.decoder(encoding)
+        except BadEncoding as error:
+            self.lost = str(error)
 
     def __call__(self, chunk: bytes) -> bytes:
         """Take one chunk and return it unchanged; an empty chunk ends the stream."""
-        if chunk and self._inflate is not None and not self.lost:
-            self._keep(self._inflate(chunk))
+        if chunk and not self.lost:
+            self._keep(self._decoder.pieces(chunk))
         return chunk
 
     def _keep(self, pieces: Iterable[bytes]) -> None:

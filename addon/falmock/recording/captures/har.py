@@ -20,10 +20,13 @@ from falmock.recording.captures.capture import Unusable
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 
+_ENCODING = "content-encoding"
 _MESSAGES = "_webSocketMessages"
 _TEXT, _BINARY = 1, 2
 """Opcodes (RFC 6455, section 5.2)."""
@@ -123,7 +126,7 @@ def _posted(request: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
         return b"", "the HAR does not have what was uploaded" if missing else ""
     if not isinstance(posted.get("text"), str) and _FILE not in posted:
         return b"", "the HAR does not have the body of the request"
-    body, lost = _body(posted, attached)
+    body, lost = _body(posted, request, attached)
     if not body and not lost and request["method"] == "PUT":
         return body, "the HAR does not have what was uploaded"
     return body, lost
@@ -135,27 +138,35 @@ def _content(content: dict[str, Any], response: dict[str, Any], attached: Attach
     if not isinstance(content.get("text"), str) and _FILE not in content:
         expected = isinstance(size, int) and size > 0 and response.get("status") not in (204, 304)
         return b"", "the HAR does not have the body of the answer" if expected else ""
-    body, lost = _body(content, attached)
+    body, lost = _body(content, response, attached)
     if not lost and isinstance(size, int) and size > len(body) and not _is_compressed(response):
         lost = f"the HAR has {len(body)} of the {size} bytes of the answer"
     return body, lost
 
 
 def _is_compressed(response: dict[str, Any]) -> bool:
-    return "content-encoding" in _headers(response.get("headers"))
+    return _ENCODING in _headers(response.get("headers"))
 
 
-def _body(part: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
+def _body(part: dict[str, Any], message: dict[str, Any], attached: Attached) -> tuple[bytes, str]:
     """A body in the text of a HAR or in a file beside it, and what is wrong with it ("" if nothing is)."""
     if _FILE in part:
         try:
-            return attached(str(part[_FILE])), ""
+            return _decoded(attached(str(part[_FILE])), message), ""
         except NotAttached as error:
             return b"", str(error)
     text = part["text"]
     if part.get("encoding") != "base64":
         return text.encode("utf-8", "surrogatepass"), ""
     try:
-        return base64.b64decode(text, validate=True), ""
+        return _decoded(base64.b64decode(text, validate=True), message), ""
     except (binascii.Error, ValueError):
         return b"", "its base64 was cut"
+
+
+def _decoded(body: bytes, message: dict[str, Any]) -> bytes:
+    """A body without the encodings that the headers of its message name: HAR wants it so, but some tools write it as it was sent."""
+    try:
+        return encodings.decoded(body, _headers(message.get("headers")).get(_ENCODING, ""))
+    except BadEncoding:
+        return body

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from falmock.proxy.record.decoding import MAX_PIECE
 from falmock.proxy.record.listeners import Pieces
 from falmock.proxy.record.listeners import TimedChunks
+from falmock.wire.formats.encodings import MAX_PIECE
 from falmock.wire.message import content_of
 
 
@@ -48,7 +48,7 @@ def test_what_cannot_be_read_is_lost_and_passes_on() -> None:
     for listener in (other, broken):
         pour(listener, b"???", b"!!!")
         assert listener.chunks == []
-    assert other.lost == "its events are encoded (compress)"
+    assert other.lost == "the content encoding 'compress' is not known here"
     assert broken.lost == "its events are not encoded as their headers say"
 
 
