@@ -223,9 +223,12 @@ def test_no_token_is_kept(rounds: Rounds) -> None:
 
 
 def events(app: App, path: str) -> list[Any]:
-    """Type, id and data of each event."""
+    """Type, id, data and `retry` of each event; None for one with a `retry` alone."""
     body = base64.b64decode(app("raw", path=path, arguments={})["body"]["$bytes"])
-    return [(event.type, event.id, _meant(event.data)) for event in Parser().feed(body)]
+    return [
+        (None, None, None, retry) if event is None else (event.type, event.id, _meant(event.data), retry)
+        for event, retry in Parser().blocks(body)
+    ]
 
 
 def _meant(data: str) -> Any:
@@ -238,10 +241,12 @@ def test_events_of_all_sorts(confdir: Path, tmp_path: Path, fal: Upstream) -> No
     assert [event[:2] for event in recorded] == [
         ("begin", "1"),
         ("message", "1"),
+        (None, None),
         ("number", "2"),
         ("number", "2"),
         ("end", "3"),
     ]
+    assert [event[3] for event in recorded if event[3] is not None] == [100, 2500]
     with mitmdump(confdir, fixtures=tmp_path) as mock, python(mock) as app:
         assert events(app, "test/chatty/stream") == recorded
 

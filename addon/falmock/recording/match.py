@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from falmock.fixtures.matching.body import as_sent
@@ -20,7 +22,10 @@ from falmock.wire.message import Request
 from falmock.wire.storage import digest
 
 _WORD = re.compile(r"[a-z0-9]+")
+_LATIN = re.compile(r"[a-z]")
 NAME_LENGTH = 48
+NAME_BYTES = 60
+"""The largest size of a name in UTF-8: file systems take 255 bytes at most, some archives and tools less."""
 
 
 class NotAnInput(ValueError):
@@ -133,10 +138,35 @@ def call_name(match: dict[str, Any]) -> str:
 
 
 def slug(text: str) -> str:
-    """A text as a file name: lower-case words with dashes, at most NAME_LENGTH characters; "" if it has no words."""
-    words = ""
-    for word in _WORD.findall(text[:1000].lower()):
-        if words and len(words) + 1 + len(word) > NAME_LENGTH:
+    """A text as a file name: lower-case words with dashes; "" if it has none.
+
+    The words are those in Latin letters, up to NAME_LENGTH characters. A text without Latin letters gives the words in
+    its own letters, up to NAME_BYTES, and one without any letters or digits the Unicode names of its symbols.
+    """
+    lower = text[:1000].lower()
+    words = _WORD.findall(lower)
+    if any(map(_LATIN.search, words)):
+        return _joined(words, NAME_LENGTH)
+    own = "".join(char if _is_of_word(char) else " " for char in unicodedata.normalize("NFC", lower))
+    if own.strip():
+        return _joined(own.split(), NAME_BYTES)
+    return _joined(_WORD.findall(" ".join(map(_symbol_name, lower)).lower()), NAME_LENGTH)
+
+
+def _joined(words: Iterable[str], size: int) -> str:
+    """As many of the words as fit into `size` bytes, with dashes; of the first, as much as fits."""
+    name = ""
+    for word in words:
+        if name and len(f"{name}-{word}".encode()) > size:
             break
-        words = f"{words}-{word}" if words else word[:NAME_LENGTH]
-    return words
+        name = f"{name}-{word}" if name else word.encode()[:size].decode(errors="ignore")
+    return name
+
+
+def _is_of_word(char: str) -> bool:
+    """Whether a character is a letter, a digit, or a mark on one."""
+    return unicodedata.category(char)[0] in "LMN"
+
+
+def _symbol_name(char: str) -> str:
+    return unicodedata.name(char, "") if unicodedata.category(char) == "So" else ""

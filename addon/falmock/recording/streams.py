@@ -43,7 +43,7 @@ def streamed(
 ) -> tuple[Any, BuiltResponse] | None:
     """The `stream` of a fixture and what it refers to; None if the answer is not a stream or its status is not 200.
 
-    Events keep type, id and data; comments and `retry` are dropped. With `broken_too`, a stream that fal broke off is
+    Events keep type, id, data and `retry`; comments are dropped. With `broken_too`, a stream that fal broke off is
     recorded up to that point. Raises NotAnAnswer.
     """
     if exchange.status != 200:
@@ -85,8 +85,11 @@ def _events(exchange: Exchange, answers: ResponseBuilder, result: BuiltResponse)
     parser = Parser()
     last_id = ""
     for at, chunk in _timed(exchange):
-        for event in parser.feed(chunk):
-            step: dict[str, Any] = {"at": at}
+        for event, retry in parser.blocks(chunk):
+            step: dict[str, Any] = {"at": at} if retry is None else {"at": at, "retry": retry}
+            if event is None:
+                yield step
+                continue
             if event.type != "message":
                 step["event"] = event.type
             if event.id != last_id:

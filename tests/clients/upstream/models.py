@@ -278,7 +278,7 @@ def _chat(run: Run) -> Iterator[bytes]:
     for piece in (
         b": welcome\n\n",
         b"event: begin\nid: 1\nretry: 100\ndata: " + compact({"made": made}) + b"\n\n",
-        b'data: {\ndata:   "lines": 2\ndata: }\n\n: ping\n\n',
+        b'data: {\ndata:   "lines": 2\ndata: }\n\n: ping\n\nretry: 2500\n\n',
         b"event: number\nid: 2\ndata: 1.10\n\nevent: number\r\ndata: 18446744073709551615\r\n\r\n",
         b"event: end\nid: 3\ndata: {}\n\n",
     ):

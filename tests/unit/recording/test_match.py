@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import unicodedata
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.files import FileUrls
+from falmock.recording.match import NAME_BYTES
 from falmock.recording.match import NAME_LENGTH
 from falmock.recording.match import MatchBuilder
 from falmock.recording.match import NotAnInput
@@ -221,7 +223,8 @@ def test_what_is_stated_loads_and_meets_the_same_call_again(value: dict[str, Any
         ({"model": "a/b", "input": {"prompt": "A Cat, sitting!"}}, "a-cat-sitting"),
         ({"model": "a/b", "input": {"text": "Größe 12"}}, "gr-e-12"),
         ({"model": "a/b", "input": {"prompt": {"$any": True}, "input": "some speech"}}, "some-speech"),
-        ({"model": "a/b", "input": {"prompt": "猫"}}, "input"),
+        ({"model": "a/b", "input": {"prompt": "猫"}}, "猫"),
+        ({"model": "a/b", "input": {"prompt": "?!"}}, "input"),
         ({"model": "a/b", "input": {"seed": 1}}, "input"),
         ({"method": "GET", "host": "api.fal.ai", "path": "/v1/models", "input": {}}, "get"),
         ({"path": "/v1/models"}, "get"),
@@ -236,9 +239,43 @@ def test_slugs_end_at_a_word_and_a_long_word_is_cut() -> None:
     assert slug("x" * 100) == "x" * NAME_LENGTH
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("一只猫坐在窗台上", "一只猫坐在窗台上"),
+        ("一只猫, 2 只狗。", "一只猫-2-只狗"),
+        ("قطة على النافذة", "قطة-على-النافذة"),
+        ("خَيْل", "خَيْل"),
+        ("Кот, СИДИТ!", "кот-сидит"),
+        ("एक बिल्ली", "एक-बिल्ली"),
+        ("가", "가"),
+        ("🐱🌈", "cat-face-rainbow"),
+        ("👩\u200d🚀", "woman-rocket"),
+        ("猫 🐱", "猫"),
+        ("42", "42"),
+        ("日本 4k", "4k"),
+        ("naïve 猫", "na-ve"),
+        ("\ud800\u202e\u200f", ""),
+        ("", ""),
+    ],
+)
+def test_a_text_without_latin_letters_is_named_in_its_own(text: str, name: str) -> None:
+    assert slug(text) == name
+    assert slug(unicodedata.normalize("NFD", text)) == name or "ï" in text
+
+
+def test_long_words_of_any_letters_fit_into_a_file_name() -> None:
+    assert slug("猫" * 500) == "猫" * (NAME_BYTES // 3)
+    assert slug("кот " * 100) == "-".join(["кот"] * 8)
+
+
 @given(st.text())
 def test_a_slug_is_a_safe_name(text: str) -> None:
     name = slug(text)
-    assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", name)
-    assert len(name) <= NAME_LENGTH
-    assert slug(name) == name
+    assert len(name.encode()) <= NAME_BYTES
+    assert not re.search(r"^-|-$|--", name)
+    assert all(unicodedata.category(char)[0] in "LMN" for char in name.replace("-", ""))
+    assert unicodedata.is_normalized("NFC", name)
+    if re.search("[a-z]", text.lower()):
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+        assert (slug(name), len(name) <= NAME_LENGTH) == (name, True)

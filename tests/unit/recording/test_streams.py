@@ -68,9 +68,26 @@ def test_what_is_no_json_is_kept_as_it_is() -> None:
     assert [event["data"] for event in told(*chunks)] == ["[DONE]", "a\nb", '{"$file": 1}']
 
 
-def test_comments_and_retries_are_dropped_and_ids_told_where_they_change() -> None:
+def test_comments_are_dropped_and_ids_told_where_they_change() -> None:
     events = told((0, b": ping\n\nretry: 5\nid: 1\ndata: 1\n\ndata: 2\n\nid\ndata: 3\n\n"))
-    assert events == [{"at": 0.0, "id": "1", "json": 1}, {"at": 0.0, "json": 2}, {"at": 0.0, "id": "", "json": 3}]
+    assert events == [
+        {"at": 0.0, "retry": 5, "id": "1", "json": 1},
+        {"at": 0.0, "json": 2},
+        {"at": 0.0, "id": "", "json": 3},
+    ]
+
+
+def test_the_time_to_the_next_connection_is_kept_where_it_came() -> None:
+    raw = b"retry: 5\n\nid: 1\nretry: 0\ndata: 1\n\ndata: x\nretry: 70\n\nretry: 9\n\n"
+    events = told((0, raw + b"retry: soon\n\n"))
+    assert events == [
+        {"at": 0.0, "retry": 5},
+        {"at": 0.0, "retry": 0, "id": "1", "json": 1},
+        {"at": 0.0, "retry": 70, "data": "x"},
+        {"at": 0.0, "retry": 9},
+    ]
+    (streamed,) = [fixture.streamed for fixture in decoded({"match": {}, "stream": events}).fixtures]
+    assert sse.Parser().blocks(b"".join(piece.data for piece in streamed.pieces)) == sse.Parser().blocks(raw)
 
 
 def test_an_event_has_the_time_of_its_end_and_time_does_not_go_back() -> None:

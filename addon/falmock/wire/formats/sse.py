@@ -11,6 +11,8 @@ TYPE = f"{MEDIA_TYPE}; charset=utf-8"
 """The content type that apps send (PROTOCOL.md section 4)."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LINE_END_IN_TEXT = re.compile(r"\r\n|\r|\n")
+_RETRY = re.compile(r"[0-9]{1,15}")
+"""Digits alone; longer ones are no time."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -22,15 +24,35 @@ class Event(NamedTuple):
     id: str
 
 
-def event(data: str, kind: str = "", event_id: str | None = None) -> bytes:
-    """The bytes of one event.
+class Block(NamedTuple):
+    """What stands before a blank line: an event, or None if there is no data, and the `retry` that came with it.
+
+    `retry` is the time (milliseconds) after which a client connects again; None if the block has none.
+    """
+
+    event: Event | None
+    retry: int | None
+
+
+_NOTHING = Block(None, None)
+
+
+def event(data: str, kind: str = "", event_id: str | None = None, retry: int | None = None) -> bytes:
+    """The bytes of one event; `retry` in milliseconds.
 
     `kind` and `event_id` have one line each. The reader gets every line end in `data` as a line feed.
     """
     fields = [("event", kind)] if kind else []
     if event_id is not None:
         fields.append(("id", event_id))
+    if retry is not None:
+        fields.append(("retry", str(retry)))
     return _block(fields + [("data", line) for line in _lines_of(data)])
+
+
+def retry(milliseconds: int) -> bytes:
+    """The bytes that change the time after which a client connects again; no event comes with them."""
+    return _block([("retry", str(milliseconds))])
 
 
 def comment(text: str) -> bytes:
@@ -60,16 +82,21 @@ class Parser:
         self._type = ""
         self._data: list[str] = []
         self._id = ""
+        self._retry: int | None = None
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that these bytes complete, in order. Never raises: invalid lines are ignored."""
-        events = []
+        return [block.event for block in self.blocks(data) if block.event is not None]
+
+    def blocks(self, data: bytes) -> list[Block]:
+        """As `feed`, with the `retry` of each, and blocks that have a `retry` alone."""
+        blocks = []
         for line in self._lines(data):
             if line:
                 self._field(line.decode("utf-8", "replace"))
-            elif (event := self._dispatched()) is not None:
-                events.append(event)
-        return events
+            elif (block := self._dispatched()) != _NOTHING:
+                blocks.append(block)
+        return blocks
 
     def _lines(self, data: bytes) -> Iterator[bytes]:
         """The lines that end in these bytes, without line ends."""
@@ -101,9 +128,12 @@ class Parser:
             self._type = value
         elif name == "id" and "\0" not in value:
             self._id = value
+        elif name == "retry" and _RETRY.fullmatch(value):
+            self._retry = int(value)
 
-    def _dispatched(self) -> Event | None:
-        """The event that a blank line ends; None if it has no data."""
+    def _dispatched(self) -> Block:
+        """The block that a blank line ends."""
         event = Event(self._type or "message", "\n".join(self._data), self._id) if self._data else None
-        self._type, self._data = "", []
-        return event
+        block = Block(event, self._retry)
+        self._type, self._data, self._retry = "", [], None
+        return block

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire.formats import sse
+from falmock.wire.formats.sse import Block
 from falmock.wire.formats.sse import Event
 from falmock.wire.formats.sse import Parser
 
+X = Block(Event("message", "x", ""), None)
 LINES = st.sampled_from(
     [
         "data: a",
@@ -92,6 +94,24 @@ def test_the_rules(raw: bytes, events: list[Event]) -> None:
     assert parsed(raw) == events
 
 
+@pytest.mark.parametrize(
+    ("raw", "blocks"),
+    [
+        (b"retry: 10\n\n", [Block(None, 10)]),
+        (
+            b"retry:10\nretry: 20\ndata: x\n\ndata: y\n\n",
+            [X._replace(retry=20), Block(Event("message", "y", ""), None)],
+        ),
+        (b"event: lost\n\n: ping\n\n\n\ndata: x\n\n", [X]),
+        (b"retry: -1\ndata: x\n\nretry: 1.5\n\nretry\n\nretry: \xd9\xa1\n\nretry:  5\n\n", [X]),
+        (b"retry: " + b"9" * 5000 + b"\ndata: x\n\n", [X]),
+        (b"retry: 10\n", []),
+    ],
+)
+def test_blocks_have_the_time_to_the_next_connection(raw: bytes, blocks: list[Block]) -> None:
+    assert Parser().blocks(raw) == blocks
+
+
 def test_an_event_is_there_as_soon_as_its_blank_line_is() -> None:
     parser = Parser()
     assert parser.feed(b"data: x\r\n\r") == [Event("message", "x", "")]
@@ -134,6 +154,8 @@ def test_what_is_read_can_be_written_and_read_again(stream: bytes) -> None:
         (sse.event("a\nb", "status", "7"), b"event: status\nid: 7\ndata: a\ndata: b\n\n"),
         (sse.event(""), b"data: \n\n"),
         (sse.event("x", event_id=""), b"id: \ndata: x\n\n"),
+        (sse.event("x", "", "7", 30), b"id: 7\nretry: 30\ndata: x\n\n"),
+        (sse.retry(30), b"retry: 30\n\n"),
         (sse.comment("ping"), b": ping\n\n"),
         (sse.comment("a\r\nb"), b": a\n: b\n\n"),
     ],
