@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -20,6 +19,7 @@ from falmock.recording.outcome import Tell
 from falmock.recording.response import BuiltResponse
 from falmock.recording.response import ResponseBuilder
 from falmock.recording.streams import streamed
+from falmock.recording.trouble import trouble
 from falmock.recording.uploads import url_key
 from falmock.recording.values import references
 from falmock.recording.values import texts
@@ -36,7 +36,7 @@ class Composer:
         self.matches = MatchBuilder(files, ignores)
         self.redactor = redactor
         self.answers = ResponseBuilder(files)
-        self._errors = errors
+        self.errors = errors
 
     def answer(self, exchange: Exchange) -> BuiltResponse:
         """The `response` of a fixture. Raises NotAnAnswer."""
@@ -44,11 +44,12 @@ class Composer:
 
     def stream(self, exchange: Exchange) -> tuple[Any, BuiltResponse] | None:
         """The `stream` of a fixture, and what it refers to; None if the answer is not a stream. Raises NotAnAnswer."""
-        return streamed(exchange, self.answers, broken_too=self._errors)
+        return streamed(exchange, self.answers, broken_too=self.errors)
 
     def trouble(self, exchange: Exchange) -> str | None:
         """Why an answer is skipped as a failure of fal itself; None if it is recorded."""
-        return None if self._errors else trouble(exchange.status, exchange.headers)
+        why = None if self.errors else trouble(exchange)
+        return None if why is None else f"it was answered {exchange.status} ({why})"
 
     def recorded(self, exchange: Exchange, request_id: str | None = None) -> dict[str, Any]:
         """The `recorded` of a fixture: time, client, request id, and scope unless it is the default one."""
@@ -93,26 +94,3 @@ class Composer:
 def warn(text: str) -> Tell:
     """A warning: something was not recorded, or not as it came."""
     return Tell(text, Level.WARNING)
-
-
-_ALWAYS = {
-    401: "not authorized",
-    403: "forbidden, or the account is locked",
-    429: "too many requests",
-    502: "bad gateway",
-    503: "no runner, or the service is down",
-}
-_OF_GATEWAY = "the gateway answered, not the model"
-
-
-def trouble(status: int, headers: Mapping[str, str]) -> str | None:
-    """Why an answer is a failure of fal itself, in a few words; None if it belongs into a fixture.
-
-    A 500 or 504 of the model has the request id. A platform error about this request (such as a start deadline that
-    passed) has an error type. Pages of the gateway have neither (PROTOCOL.md sections 2.3, 7.2, 7.4).
-    """
-    if status in _ALWAYS:
-        return _ALWAYS[status]
-    if status >= 500 and "x-fal-request-id" not in headers and "x-fal-error-type" not in headers:
-        return _OF_GATEWAY
-    return None

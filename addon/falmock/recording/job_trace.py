@@ -53,6 +53,8 @@ class JobTrace:
     cancel_answer: dict[str, Any] | None = None
     shown_urls: dict[str, str] = field(default_factory=dict)
     other_urls: list[str] = field(default_factory=list)
+    calls: int = 1
+    """How many calls are part of it."""
 
     def observe_urls(self, answer: Mapping[str, Any]) -> None:
         """Note the URLs in the answer to the submit that are not the usual ones."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from falmock.recording.composer import Composer
-from falmock.recording.composer import warn
 from falmock.recording.exchange import Exchange
 from falmock.recording.job_trace import JobTrace
 from falmock.recording.match import NotAnInput
+from falmock.recording.outcome import Level
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
+from falmock.recording.outcome import SelfAnswered
 from falmock.recording.outcome import Tell
 from falmock.recording.response import BuiltResponse
 from falmock.recording.response import NotAnAnswer
@@ -20,6 +24,7 @@ from falmock.recording.webhook_results import WebhookResult
 from falmock.wire.calls import Cancel
 from falmock.wire.calls import FollowUp
 from falmock.wire.calls import Result
+from falmock.wire.calls import Status
 from falmock.wire.calls import StatusStream
 from falmock.wire.calls import Submit
 from falmock.wire.errors import ALREADY_COMPLETED
@@ -34,6 +39,9 @@ _BY_WEBHOOK = (
     "it is recorded when its result is fetched from the queue, or when the webhook comes to the app through here "
     "(mitmproxy's mode reverse)"
 )
+_NAMES: Mapping[type, str] = MappingProxyType(
+    {Status: "status", StatusStream: "status stream", Result: "result", Cancel: "cancel"}
+)
 DONE_LIMIT = 10_000
 """How many request ids are remembered after their job is recorded or reported."""
 
@@ -45,27 +53,26 @@ class JobTraces:
         self._composer = composer
         self._limit = limit
         self._jobs: OrderedDict[str, JobTrace] = OrderedDict()
-        self._done: OrderedDict[str, None] = OrderedDict()
+        self._done: OrderedDict[str, str] = OrderedDict()
+        """By request id: why a job that is over is not recorded; "" if it is."""
 
     def submit(self, call: Submit, exchange: Exchange) -> list[Outcome]:
         """Handle a submit: from now on the job is followed."""
         endpoint = str(call.endpoint)
-        if exchange.lost:
-            return [warn(f"a submit to {endpoint} cannot be recorded: {exchange.lost}")]
-        why = self._composer.trouble(exchange)
-        if why is not None:
-            text = f"a submit to {endpoint} was answered {exchange.status} ({why}) and is not recorded"
-            return [warn(text)]
+        about = f"a submit to {endpoint}"
+        why = exchange.lost or self._composer.trouble(exchange)
+        if why:
+            return [NotRecorded(about, why)]
         try:
             match = self._composer.matches.of_endpoint(exchange.request, endpoint)
             if exchange.status >= 300:
                 return [self._refused(endpoint, match, exchange)]
         except (NotAnInput, NotAnAnswer) as error:
-            return [warn(f"a submit to {endpoint} cannot be recorded: {error}")]
+            return [NotRecorded(about, str(error))]
         answer = _object(exchange.body)
         request_id = answer.get("request_id")
         if not isinstance(request_id, str):
-            return [warn(f"a submit to {endpoint} was answered without a request_id: it is not recorded")]
+            return [NotRecorded(about, "it was answered without a request_id")]
         job = JobTrace(
             request_id,
             about=f"job {request_id} of {endpoint}",
@@ -77,8 +84,10 @@ class JobTraces:
         )
         job.observe(answer, exchange.ended)
         job.observe_urls(answer)
+        known = self._jobs.get(request_id)
+        outcomes = [] if known is None else self._unfetched(known)
         self._jobs[request_id] = job
-        outcomes: list[Outcome] = []
+        self._done.pop(request_id, None)
         if len(self._jobs) > self._limit:
             outcomes += self._unfetched(next(iter(self._jobs.values())))
         if job.webhook:
@@ -100,6 +109,10 @@ class JobTraces:
         job = self._jobs.get(call.request_id)
         if job is None:
             return self._unknown_job(call.request_id, exchange)
+        why = self._why_not_part(call, exchange)
+        if why:
+            return [NotRecorded(f"the {_NAMES[type(call)]} of {job.about}", why)]
+        job.calls += 1
         is_served = exchange.status not in _NO_SUCH_URL and self._composer.trouble(exchange) is None
         if is_served:
             job.observe_served(call.form)
@@ -110,24 +123,49 @@ class JobTraces:
                 _observe_cancel(job, exchange)
         elif isinstance(call, StatusStream):
             job.observe_stream(_events(exchange))
-        elif exchange.status in (200, 202):
+        else:
             job.observe(_object(exchange.body), exchange.ended)
         return []
 
+    def _why_not_part(self, call: FollowUp, exchange: Exchange) -> str | None:
+        """Why an answer shows nothing of its job; None if it does."""
+        why = self._composer.trouble(exchange)
+        if why or isinstance(call, Result):
+            return why
+        if isinstance(call, Status) and exchange.lost:
+            return exchange.lost
+        if exchange.status in ((200, 202, 400) if isinstance(call, Cancel) else (200, 202)):
+            return None
+        return f"it was answered {exchange.status}, and in replay jobs answer by themselves"
+
     def _unknown_job(self, request_id: str, exchange: Exchange) -> list[Outcome]:
         """Handle a call about a job that was submitted before the recording, or that is already recorded."""
-        if request_id in self._done or exchange.status == 404:
-            return []
-        self._close(request_id)
-        text = "it was submitted before the recording began, so its input is unknown"
-        return [warn(f"job {request_id} is not recorded: {text}")]
+        why_not = self._done.get(request_id)
+        if why_not == "":
+            return [SelfAnswered("calls about jobs that were recorded before")]
+        if why_not is None and exchange.status == 404:
+            return [SelfAnswered("calls about jobs that fal does not know")]
+        level = Level.WARNING if why_not is None else Level.DEBUG
+        why_not = why_not or "it was submitted before the recording began, so its input is unknown"
+        self._close(request_id, why_not)
+        return [NotRecorded(f"job {request_id}", why_not, level=level)]
 
-    def _close(self, request_id: str) -> None:
-        """Stop following this job; nothing more is reported about it."""
+    def _close(self, request_id: str, why_not: str = "") -> None:
+        """Stop following this job; nothing more is reported about it. `why_not` says why it is not recorded, if it is not."""
         self._jobs.pop(request_id, None)
-        self._done[request_id] = None
+        self._done[request_id] = why_not
         if len(self._done) > DONE_LIMIT:
             self._done.popitem(last=False)
+
+    def _given_up(self, job: JobTrace, why: str) -> list[Outcome]:
+        """End a job that cannot be recorded."""
+        self._close(job.request_id, why)
+        return [NotRecorded(job.about, why, job.calls)]
+
+    def _saved(self, job: JobTrace, entry: dict[str, Any], answered: BuiltResponse) -> list[Outcome]:
+        """End a job that is recorded."""
+        self._close(job.request_id)
+        return [self._composer.save(entry, job.about, job.asked, answered)._replace(calls=job.calls)]
 
     def finish(self) -> list[Outcome]:
         """End the recording: write cancelled jobs, and report the others as not recorded."""
@@ -139,17 +177,11 @@ class JobTraces:
     def _result(self, job: JobTrace, exchange: Exchange) -> list[Outcome]:
         if _is_unfinished(job, exchange):
             return []
-        why = self._composer.trouble(exchange)
-        if why is not None:
-            text = f"the result of {job.about} was answered {exchange.status} ({why}), which is not recorded"
-            return [warn(text)]
-        self._close(job.request_id)
         try:
             answered = self._composer.answer(exchange)
         except NotAnAnswer as error:
-            return [warn(f"{job.about} cannot be recorded: {error}")]
-        entry = _job_entry(job, exchange, answered.response)
-        return [self._composer.save(entry, job.about, job.asked, answered)]
+            return self._given_up(job, str(error))
+        return self._saved(job, _job_entry(job, exchange, answered.response), answered)
 
     def deliver(self, delivered: WebhookResult) -> list[Outcome]:
         """Handle a webhook of fal, which completes the fixture as a result does; empty if the job is unknown."""
@@ -157,24 +189,24 @@ class JobTraces:
         if job is None:
             return []
         exchange = delivered.result
-        if exchange is None:
-            return [warn(f"{job.about}: its webhook has no result that can be recorded")]
+        why = "it has no result" if exchange is None else self._composer.trouble(exchange)
+        if exchange is None or why:
+            return [NotRecorded(f"the webhook of {job.about}", why or "", calls=0)]
         job.completed = exchange.ended if job.completed is None else job.completed
         return self._result(job, exchange)
 
     def _unfetched(self, job: JobTrace) -> list[Outcome]:
         """Give up a job whose result was not fetched; if it was cancelled, write it."""
-        self._close(job.request_id)
         ran_on = job.inference_time is not None and job.error is None  # an app that does not stop when asked to
         if job.cancel_asked is None or ran_on:
             how = f"; {_BY_WEBHOOK}" if job.webhook else ""
-            return [warn(f"{job.about} is not recorded: its result was never fetched{how}")]
+            return self._given_up(job, f"its result was never fetched{how}")
         # The result of a cancelled job is documented, so it is written with a note that it was not fetched.
         response = {"error": {"type": "client_cancelled", "message": job.error or CANCELLED_TEXT}}
         queue = _cancelled_timeline(job, job.cancel_asked) | _shown_error(job, 499)
         recorded = job.entry["recorded"] | {"note": "The result was not fetched after the cancel."}
         entry = {"match": job.entry["match"], "response": response, "queue": queue, "recorded": recorded}
-        return [self._composer.save(entry, job.about, job.asked, BuiltResponse())]
+        return self._saved(job, entry, BuiltResponse())
 
 
 def _observe_cancel(job: JobTrace, exchange: Exchange) -> None:

@@ -99,11 +99,6 @@ def is_over(value: Any) -> bool:
     return isinstance(value, dict) and value.get("type") == ERROR_TYPE and value.get("error") == TIMEOUT
 
 
-def is_refusal(value: Any) -> bool:
-    """Whether a message says that the client's token is invalid."""
-    return isinstance(value, dict) and value.get("status") == "error" and value.get("error") == "Unauthorized"
-
-
 def _request_id(value: Any) -> str:
     found = value.get("request_id") if isinstance(value, dict) else None
     return found if isinstance(found, str) else ""

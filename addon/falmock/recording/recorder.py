@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any
 
-from falmock.fixtures.matching.match import REGEX
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording import streams
+from falmock.recording import unknown_uploads
 from falmock.recording import webhook_results
 from falmock.recording import ws_runs
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
+from falmock.recording.downloads import Downloads
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Session
 from falmock.recording.files import FileUrls
 from falmock.recording.jobs import JobTraces
 from falmock.recording.match import NotAnInput
 from falmock.recording.outcome import Known
-from falmock.recording.outcome import Link
+from falmock.recording.outcome import Level
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
-from falmock.recording.response import BuiltResponse
+from falmock.recording.outcome import SelfAnswered
+from falmock.recording.outcome import of_session
+from falmock.recording.outcome import uncounted
+from falmock.recording.plain_calls import PlainCalls
+from falmock.recording.plain_calls import name_of
 from falmock.recording.response import NotAnAnswer
 from falmock.recording.sockets import SocketFixtures
 from falmock.recording.uploads import File
@@ -32,18 +36,12 @@ from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
-from falmock.wire.hosts import FILE_ROLES
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
-_PLAIN_HOSTS = {"api.fal.ai": "/", "fal.ai": "/api/"}
-"""Hosts whose other calls are recorded as plain HTTP, if the path begins with this."""
-_TIME_AS_NAME = re.compile(r"[0-9]{13}\.[\w.+-]+")
-_REDIRECTS = (301, 302, 303, 307, 308)
-_CREDENTIALS = ("/v1/keys", "/tokens", "/.well-known", "/oauth")
-"""Paths that are never recorded, because their answers are credentials."""
+_NOT_FALS = "its host is not fal's"
 
 
 class Recorder:
@@ -68,6 +66,8 @@ class Recorder:
         self.files = FileUrls(hosts)
         self.uploads = UploadTraces(join)
         self._composer = Composer(self.files, redactor, ignores, errors=errors)
+        self._plain = PlainCalls(self._composer, hosts)
+        self._downloads = Downloads(self.files, self._plain)
         self._jobs = JobTraces(self._composer, max_jobs)
         self._sockets = SocketFixtures(self._composer)
 
@@ -88,14 +88,16 @@ class Recorder:
         self.redactor.learn(request.headers, request.query)
         self.redactor.learn(exchange.headers)
         if request.method == "OPTIONS":
-            return []
+            return [SelfAnswered("preflights")]
         url = f"https://{request.host}{request.path}"
         if self.uploads.expects(request.method, url):
             return self._upload_proceeds(url, exchange)
         role = self.hosts.role(request.host)
         if role is None or not self.hosts.claims(request.host, f"{request.path}?{request.query}"):
-            return [] if self.files.named(url) is None else self._download(exchange)
-        return self._handle(routes.route(role, request.method, request.path, request.query), exchange)
+            if self.files.named(url) is None:
+                return [NotRecorded(name_of(exchange), _NOT_FALS, level=Level.DEBUG)]
+            return self._downloads.record(exchange)
+        return self._handle(role, routes.route(role, request.method, request.path, request.query), exchange)
 
     def note_delivery(self, request: Request, at: float) -> list[Outcome]:
         """The outcomes of a request to any other host, which may be a webhook about a job that is followed."""
@@ -107,25 +109,26 @@ class Recorder:
         request = session.request
         self.redactor.learn(request.headers, request.query)
         role = self.hosts.role(request.host)
+        about = f"the socket to https://{request.host}{request.path}"
         if role is None:
-            return []
+            return [NotRecorded(about, _NOT_FALS, level=Level.DEBUG)]
         call = routes.route(role, request.method, request.path, request.query, upgrade=True)
         if isinstance(call, calls.Socket):
             return self._sockets.record(call.endpoint, session)
         if isinstance(call, calls.RunSocket):
             return self._ws_runs(call, session)
-        return []
+        return [NotRecorded(about, "no endpoint has this address")]
 
     def finish(self) -> list[Outcome]:
         """The outcomes at the end of the recording."""
         return self._jobs.finish()
 
-    def _handle(self, call: calls.Call, exchange: Exchange) -> list[Outcome]:
+    def _handle(self, role: Role, call: calls.Call, exchange: Exchange) -> list[Outcome]:
         if exchange.status == 101:
-            return []  # `note_session` handles the socket once it is closed
+            return [SelfAnswered("handshakes of sockets")]  # `note_session` handles the socket once it is closed
         if exchange.request.headers.get("upgrade", "").lower() == "websocket":
             where = f"https://{exchange.request.host}{exchange.request.path}"
-            return [warn(f"the socket to {where} was refused ({exchange.status}) and is not recorded")]
+            return [NotRecorded(f"the socket to {where}", f"it was refused ({exchange.status})")]
         if isinstance(call, calls.Run | calls.Stream):
             return self._run(call, exchange)
         if isinstance(call, calls.Submit):
@@ -133,35 +136,30 @@ class Recorder:
         if isinstance(call, calls.Status | calls.StatusStream | calls.Result | calls.Cancel):
             return self._jobs.follow_up(call, exchange)
         if isinstance(call, calls.FileGet):
-            return self._download(exchange)
-        if isinstance(call, calls.Token):
-            self._learn_token(exchange.body)
-            return []
+            return self._downloads.record(exchange)
+        if isinstance(call, calls.Token | calls.CdnToken):
+            return self._token(exchange)
         if isinstance(call, calls.WebhookKeys):
-            return []  # falmock signs with its own keys
+            return [SelfAnswered("requests for the keys of webhooks")]  # falmock signs with its own keys
         if isinstance(call, calls.ProviderMapping):
-            is_answer = exchange.status == 200 and b'"fal-ai"' in exchange.body
-            return self._plain(exchange, any_query=True) if is_answer else []
+            if exchange.status == 200 and b'"fal-ai"' in exchange.body:
+                return self._plain.keep(exchange, any_query=True)
+            return [NotRecorded(name_of(exchange), "it names no endpoint of fal's")]
         if isinstance(call, calls.Unrouted):
-            return self._plain_call(exchange)
-        if isinstance(call, calls.CdnToken):
-            self._learn_token(exchange.body)
-        if isinstance(call, calls.DirectUpload) and exchange.lost and exchange.status < 300:
-            url = f"https://{exchange.request.host}{exchange.request.path}"
-            return [_content_lost(url, exchange), *self._plain(exchange._replace(lost=""), any_query=True)]
-        return self._uploaded(self.uploads.start(call, exchange) if exchange.status < 300 else None)
+            return self._plain.record(role, exchange)
+        return self._upload_begins(call, exchange)
 
     def _run(self, call: calls.Run | calls.Stream, exchange: Exchange) -> list[Outcome]:
         about = f"the run of {call.endpoint}"
         why = self._composer.trouble(exchange)
         if why is not None:
-            return [warn(f"{about} was answered {exchange.status} ({why}) and is not recorded")]
+            return [NotRecorded(about, why)]
         try:
             match = self._composer.matches.of_endpoint(exchange.request, str(call.endpoint))
             stream = self._composer.stream(exchange) if streams.is_requested(call, exchange.request) else None
             answered = self._composer.answer(exchange) if stream is None else stream[1]
         except (NotAnInput, NotAnAnswer) as error:
-            return [warn(f"{about} cannot be recorded: {error}")]
+            return [NotRecorded(about, str(error))]
         entry = {"match": match}
         if stream is None:
             entry["response"] = answered.response
@@ -180,102 +178,64 @@ class Recorder:
             self.redactor.learn(run.headers)
         outcomes = [outcome for run in runs for outcome in self._run(calls.Run(call.endpoint), run)]
         unanswered = sum(message.from_client for message in session.messages) - len(runs)
+        about = f"the socket of {call.endpoint}"
         if unanswered:
-            outcomes.append(
-                warn(f"{unanswered} runs of {call.endpoint} over a socket are not recorded: no whole answer")
-            )
-        return outcomes
+            why = session.lost or "no whole answer came"
+            outcomes.append(NotRecorded(f"what {about} left unanswered (runs: {unanswered})", why))
+        return of_session(outcomes)
 
     # files
 
+    def _upload_begins(self, call: calls.Call, exchange: Exchange) -> list[Outcome]:
+        if not isinstance(call, calls.UploadInitiate | calls.DirectUpload | calls.MultipartStart):
+            return [NotRecorded(name_of(exchange), "the upload that it belongs to began before the recording")]
+        is_answered = exchange.status < 300 and jsontext.object_of(exchange.body) is not None
+        if isinstance(call, calls.DirectUpload) and exchange.lost and is_answered:
+            url = f"https://{exchange.request.host}{exchange.request.path}"
+            return [_content_lost(url, exchange), *self._plain.keep(exchange._replace(lost=""), any_query=True)]
+        if exchange.lost or exchange.status >= 300:
+            return [NotRecorded(name_of(exchange), exchange.lost or _refused(exchange))]
+        return self._uploaded(self.uploads.start(call, exchange))
+
     def _upload_proceeds(self, url: str, exchange: Exchange) -> list[Outcome]:
         if exchange.status >= 300:
-            return []
+            return [NotRecorded(name_of(exchange), _refused(exchange))]
         if exchange.lost and exchange.request.method == "PUT":
             return self._lost_upload(url, exchange)
         return self._uploaded(self.uploads.proceed(url, exchange))
 
     def _uploaded(self, file: File | None) -> list[Outcome]:
+        part: list[Outcome] = [SelfAnswered("calls of uploads")]
         if file is None:
-            return []
+            return part
         self.files.upload(file)
-        return [Known(file)]
+        return [Known(file), *part]
 
     def _lost_upload(self, url: str, exchange: Exchange) -> list[Outcome]:
         """Record the start of an upload with unknown bytes, so that replay takes those of the app at the same URL."""
-        outcomes: list[Outcome] = [_content_lost(url, exchange)]
+        outcomes: list[Outcome] = [_content_lost(url, exchange), SelfAnswered("calls of uploads")]
         started = self.uploads.lose(url)
-        for outcome in [] if started is None else self._plain(self._upload_start(started)):
-            if isinstance(outcome, Save):
-                _accept_any_time(outcome.entry["match"].get("input", {}))
-            outcomes.append(outcome)
+        if started is not None:  # it is counted already
+            kept = uncounted(self._plain.keep(unknown_uploads.start(started, self.files)))
+            for outcome in kept:
+                if isinstance(outcome, Save):
+                    unknown_uploads.accept_any_time(outcome.entry["match"].get("input", {}))
+            outcomes += kept
         return outcomes
-
-    def _upload_start(self, started: Exchange) -> Exchange:
-        """The start of an upload as it is recorded: its content goes to a host of fal's, else it would leave in replay."""
-        request = started.request
-        if jsontext.object_of(request.body) is not None:  # whatever type the source of the capture says
-            typed = {**request.headers, "content-type": "application/json"}
-            started = started._replace(request=request._replace(headers=typed))
-        answer = jsontext.object_of(started.body, exact=True) or {}
-        upload_url, file_url = answer.get("upload_url"), answer.get("file_url")
-        if isinstance(upload_url, str) and not self.files.is_file_url(upload_url):
-            return started._replace(body=jsontext.dump_exact({**answer, "upload_url": file_url}, indent=None).encode())
-        return started
-
-    def _download(self, exchange: Exchange) -> list[Outcome]:
-        url = f"https://{exchange.request.host}{exchange.request.path}"
-        if exchange.request.method == "GET" and exchange.status in _REDIRECTS and "location" in exchange.headers:
-            self.files.redirect(url, exchange.headers["location"])
-            return []
-        if exchange.request.method != "GET" or not _is_whole(exchange):
-            return []
-        if self.files.uploaded(url):
-            return []  # replay serves uploaded files by itself
-        if exchange.lost:
-            return [warn(f"the file {url} is not kept: {exchange.lost}")]
-        named = self.files.named(url)
-        if named is not None:
-            return [Link(named, exchange.downloaded, exchange.content_type)]
-        return self._plain(exchange._replace(status=200))
 
     # everything else
 
-    def _plain_call(self, exchange: Exchange) -> list[Outcome]:
-        request = exchange.request
-        below = _PLAIN_HOSTS.get(request.host)
-        if below is None or not request.path.startswith(below) or request.path.startswith(_CREDENTIALS):
-            return []
-        return self._plain(exchange) if exchange.status < 300 else []
-
-    def _plain(self, exchange: Exchange, *, any_query: bool = False) -> list[Outcome]:
-        """Record a call to no endpoint; `any_query`: clients spell its query in different ways, so it does not count."""
-        request = exchange.request
-        about = f"{request.method} https://{request.host}{request.path}"
-        takes_files = self.hosts.role(request.host) in FILE_ROLES
-        try:
-            match = self._composer.matches.of_plain_call(request, takes_files=takes_files)
-            if any_query:
-                match = {key: match[key] for key in ("method", "host", "path")}
-            answered = self._composer.answer(exchange)
-        except (NotAnInput, NotAnAnswer) as error:
-            return [warn(f"{about} cannot be recorded: {error}")]
-        entry = {"match": match, "response": answered.response, "recorded": self._composer.recorded(exchange)}
-        kept = BuiltResponse(answered.response, {}, answered.contents)
-        return [self._composer.save(entry, about, exchange.started, kept)]
-
-    def _learn_token(self, body: bytes) -> None:
-        value = jsontext.value_of(body)
+    def _token(self, exchange: Exchange) -> list[Outcome]:
+        """Learn a token, which is never recorded."""
+        value = jsontext.value_of(exchange.body)
         for token in (value.get("token"), value.get("detail")) if isinstance(value, dict) else (value,):
             if isinstance(token, str):
                 self.redactor.learn_value(token)
-
-
-def _accept_any_time(announced: dict[str, Any]) -> None:
-    """Replace the name that the JavaScript client gives a file without one, its time (PROTOCOL.md section 6.1)."""
-    name = announced.get("file_name")
-    if isinstance(name, str) and _TIME_AS_NAME.fullmatch(name):
-        announced["file_name"] = {REGEX: f"^[0-9]{{13}}{re.escape(name[13:])}$"}
+        if exchange.status >= 300:
+            return [
+                NotRecorded(name_of(exchange), f"it was answered {exchange.status}, and falmock makes tokens by itself")
+            ]
+        return [SelfAnswered("requests for tokens")]
 
 
 def _content_lost(url: str, exchange: Exchange) -> Outcome:
@@ -283,10 +243,5 @@ def _content_lost(url: str, exchange: Exchange) -> Outcome:
     return warn(text)
 
 
-def _is_whole(exchange: Exchange) -> bool:
-    """Whether a download is the whole file: media players request `bytes=0-`, which is all of it as a range."""
-    if exchange.status == 200:
-        return True
-    span, _, size = exchange.headers.get("content-range", "").removeprefix("bytes ").partition("/")
-    first, _, last = span.partition("-")
-    return exchange.status == 206 and first == "0" and last.isdigit() and size.isdigit() and int(last) + 1 == int(size)
+def _refused(exchange: Exchange) -> str:
+    return f"it was answered {exchange.status}, and in replay falmock takes uploads by itself"

@@ -11,13 +11,17 @@ from falmock.recording.composer import warn
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.recording.match import NotAnInput
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import of_session
 from falmock.recording.pairing import Pairing
 from falmock.recording.pairing import is_over
-from falmock.recording.pairing import is_refusal
 from falmock.recording.pairing import pairings
 from falmock.recording.response import BuiltResponse
 from falmock.recording.response import ResponseBuilder
+from falmock.recording.trouble import OF_ACCOUNT
+from falmock.recording.trouble import refusal
+from falmock.recording.trouble import tells_of_account
 from falmock.wire import realtime
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
@@ -59,8 +63,7 @@ class SocketFixtures:
     def record(self, endpoint: EndpointId, session: Session) -> list[Outcome]:
         """The outcomes of a session, in the order of its messages; unanswered messages of a refused one are skipped."""
         about = f"the socket of {endpoint}"
-        messages = [(message, value) for message in session.messages if not is_refusal(value := read(message))]
-        refused = len(messages) < len(session.messages)
+        messages, refused = self._accepted(session)
         outcomes: list[Outcome] = []
         lost = 0
         (opening, *inputs), is_doubtful = pairings(session, messages)
@@ -73,12 +76,23 @@ class SocketFixtures:
             else:
                 outcomes.append(self._saved(endpoint, session, pairing))
         if refused:
-            outcomes.append(warn(f"{about} was refused (unauthorized): unanswered messages are not recorded"))
+            outcomes.append(NotRecorded(f"what {about} left unanswered", f"it was refused ({refused})"))
         elif lost:
-            outcomes.append(warn(f"{about}: messages without an answer ({lost}) are not recorded: {session.lost}"))
+            outcomes.append(NotRecorded(f"what {about} left unanswered (messages: {lost})", session.lost))
         if is_doubtful:
             outcomes.append(warn(f"{about}: {_DOUBT}"))
-        return outcomes
+        return of_session(outcomes)
+
+    def _accepted(self, session: Session) -> tuple[list[tuple[Message, Any]], str]:
+        """The messages with their values, without those of fal itself that refuse the session; and why it did, else ""."""
+        messages = [(message, read(message)) for message in session.messages]
+        if self._composer.errors:
+            return messages, ""
+        refusals = [refusal(value) for message, value in messages if not message.from_client]
+        if session.close is not None and tells_of_account([session.close.reason]):
+            refusals.append(OF_ACCOUNT)
+        why = next(filter(None, refusals), "")
+        return [(message, value) for message, value in messages if message.from_client or not refusal(value)], why
 
     def _saved(self, endpoint: EndpointId, session: Session, pairing: Pairing) -> Outcome:
         about = f"a message on the socket of {endpoint}"
@@ -91,7 +105,7 @@ class SocketFixtures:
                 value = input_of(pairing.sent.content, pairing.value, is_realtime=is_realtime)
                 match = self._composer.matches.of_message(value, str(endpoint))
         except NotAnInput as error:
-            return warn(f"{about} cannot be recorded: {error}")
+            return NotRecorded(about, str(error))
         result = BuiltResponse()
         frames = []
         latest = 0.0

@@ -14,10 +14,13 @@ from falmock.fixtures.matching.volatile import Ignores
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
+from falmock.recording.outcome import SelfAnswered
 from falmock.recording.outcome import Tell
 from falmock.recording.recorder import Recorder
+from falmock.recording.tally import Tally
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
 from falmock.wire.hosts import Hosts
@@ -94,7 +97,11 @@ def entries(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
 
 
 def warnings(outcomes: Iterable[Outcome]) -> list[str]:
-    return [one.text for one in outcomes if isinstance(one, Tell) and one.level is Level.WARNING]
+    return [one.text for one in outcomes if isinstance(one, Tell | NotRecorded) and one.level is Level.WARNING]
+
+
+def _only_counts(outcome: Outcome) -> bool:
+    return isinstance(outcome, SelfAnswered) or (isinstance(outcome, NotRecorded) and outcome.level is Level.DEBUG)
 
 
 def sha256(content: bytes) -> str:
@@ -117,6 +124,7 @@ class ObservedTraffic:
     def __init__(self, **options: Any) -> None:
         self.recorder = recorder(**options)
         self.observed: list[Outcome] = []
+        self.tally = Tally()
         self.now = 0.0
         self._jobs = 0
 
@@ -125,9 +133,19 @@ class ObservedTraffic:
         return self.note(exchange(line, sent, answer, status, **{"at": self.now, **more}))
 
     def note(self, observed: Exchange) -> list[Outcome]:
-        outcomes = self.recorder.note(observed)
-        self.observed += outcomes
-        return outcomes
+        """The outcomes, without those that only count the call; whatever happens, it is counted once."""
+        return self._counted(self.recorder.note(observed))
+
+    def _counted(self, outcomes: list[Outcome], calls: int = 1) -> list[Outcome]:
+        self.tally.add(outcomes, calls)
+        assert self.tally.open == sum(job.calls for job in self.recorder._jobs._jobs.values())
+        done = [outcome for outcome in outcomes if not _only_counts(outcome)]
+        self.observed += done
+        return done
+
+    def deliver(self, request: Request, at: float) -> list[Outcome]:
+        """A webhook that came to the app, `at` in seconds since the epoch."""
+        return self._counted(self.recorder.note_delivery(request, at), 0)
 
     def run(self, endpoint: str, sent: Any = None, answer: Any = None, status: int = 200, **more: Any) -> list[Outcome]:
         return self.observe(f"POST https://fal.run/{endpoint}", {} if sent is None else sent, answer, status, **more)
@@ -149,9 +167,7 @@ class ObservedTraffic:
         return job
 
     def finish(self) -> list[Outcome]:
-        outcomes = self.recorder.finish()
-        self.observed += outcomes
-        return outcomes
+        return self._counted(self.recorder.finish(), 0)
 
     @property
     def entries(self) -> list[dict[str, Any]]:

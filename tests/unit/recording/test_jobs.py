@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.recording.outcome import Level
-from falmock.recording.outcome import Tell
+from falmock.recording.outcome import NotRecorded
 from unit.recording.exchanges import CANCELLED
 from unit.recording.exchanges import FAILED
 from unit.recording.exchanges import START
@@ -163,7 +162,7 @@ def test_a_job_that_does_not_exist_is_not_worth_a_word(observed: ObservedTraffic
 def test_an_accepted_submit_without_an_id(observed: ObservedTraffic) -> None:
     observed.observe("POST https://queue.fal.run/a/b", {}, {"status": "IN_QUEUE"})
     observed.observe("POST https://queue.fal.run/a/b", {}, b"not json")
-    assert observed.warnings == ["a submit to a/b was answered without a request_id: it is not recorded"] * 2
+    assert observed.warnings == ["a submit to a/b is not recorded: it was answered without a request_id"] * 2
 
 
 def test_a_submit_without_an_input(observed: ObservedTraffic) -> None:
@@ -175,7 +174,7 @@ def test_a_submit_without_an_input(observed: ObservedTraffic) -> None:
 def test_an_answer_that_is_not_whole_is_named(observed: ObservedTraffic) -> None:
     job = observed.submit("a/b")
     job.result({}, lost="its base64 was cut")
-    assert observed.warnings == ["job id-1 of a/b cannot be recorded: its base64 was cut"]
+    assert observed.warnings == ["job id-1 of a/b is not recorded: its base64 was cut"]
     assert observed.finish() == []
 
 
@@ -239,8 +238,8 @@ def test_trouble_on_the_way_to_a_result_leaves_the_job_open(observed: ObservedTr
         job.result({"detail": "busy"}, 1, status)
     assert observed.entries == []
     assert observed.warnings == [
-        "the result of job id-1 of a/b was answered 429 (too many requests), which is not recorded",
-        "the result of job id-1 of a/b was answered 503 (no runner, or the service is down), which is not recorded",
+        "the result of job id-1 of a/b is not recorded: it was answered 429 (too many requests)",
+        "the result of job id-1 of a/b is not recorded: it was answered 503 (no runner, or the service is down)",
     ]
     job.result({"n": 1}, 2)
     assert observed.entry["response"] == {"json": {"n": 1}}
@@ -284,9 +283,7 @@ def test_a_submit_whose_input_is_not_there_is_told_and_makes_no_fixture(observed
     told = observed.observe(
         "POST https://queue.fal.run/a/b", None, answer, lost="the HAR does not have the body of the request"
     )
-    assert told == [
-        Tell("a submit to a/b cannot be recorded: the HAR does not have the body of the request", Level.WARNING)
-    ]
+    assert told == [NotRecorded("a submit to a/b", "the HAR does not have the body of the request")]
     assert observed.recorder.finish() == []
 
 
@@ -294,7 +291,7 @@ def test_a_submit_that_met_trouble_is_told(observed: ObservedTraffic) -> None:
     observed.observe("POST https://queue.fal.run/a/b", {}, "<html>", 504)
     assert observed.entries == []
     assert observed.warnings == [
-        "a submit to a/b was answered 504 (the gateway answered, not the model) and is not recorded"
+        "a submit to a/b is not recorded: it was answered 504 (the gateway answered, not the model)"
     ]
 
 

@@ -8,7 +8,6 @@ from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.recording.pairing import Pairings
 from falmock.recording.pairing import is_over
-from falmock.recording.pairing import is_refusal
 from falmock.recording.pairing import pairings
 from falmock.wire.formats.frames import Close
 from falmock.wire.message import Request
@@ -80,9 +79,6 @@ def test_an_equal_request_id_decides() -> None:
 
 
 def test_words_of_the_gateway() -> None:
-    assert is_refusal({"status": "error", "error": "Unauthorized"})
-    assert not is_refusal({"status": "error", "error": "no"})
-    assert not is_refusal("Unauthorized")
     assert is_over(OVER)
     assert not is_over(WRONG)
     assert not is_over([])

@@ -6,6 +6,7 @@ import pytest
 
 from falmock.recording.outcome import Known
 from falmock.recording.outcome import Link
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Save
 from falmock.recording.uploads import Sink
 from falmock.redaction.redactor import Redactor
@@ -47,7 +48,7 @@ def test_a_get_and_a_failure_are_runs_too(observed: ObservedTraffic) -> None:
 def test_trouble_is_told_and_not_recorded(observed: ObservedTraffic) -> None:
     observed.run("a/b", {}, {"detail": "Unauthorized"}, 401)
     assert observed.entries == []
-    assert observed.warnings == ["the run of a/b was answered 401 (not authorized) and is not recorded"]
+    assert observed.warnings == ["the run of a/b is not recorded: it was answered 401 (not authorized)"]
     wanted = ObservedTraffic(errors=True)
     wanted.run("a/b", {}, {"detail": "Unauthorized"}, 401)
     assert wanted.entry["response"]["status"] == 401
@@ -78,8 +79,8 @@ def test_the_handshake_of_a_socket_is_no_fixture() -> None:
     observed.observe("GET https://ws.fal.run/a/b", None, {"detail": "no"}, 404, asked={"upgrade": "WebSocket"})
     assert observed.entries == []
     assert observed.warnings == [
-        "the socket to https://fal.run/a/b/realtime was refused (403) and is not recorded",
-        "the socket to https://ws.fal.run/a/b was refused (404) and is not recorded",
+        "the socket to https://fal.run/a/b/realtime is not recorded: it was refused (403)",
+        "the socket to https://ws.fal.run/a/b is not recorded: it was refused (404)",
     ]
 
 
@@ -141,13 +142,22 @@ def test_an_upload_is_known_and_stands_by_its_content_in_inputs(observed: Observ
     }
 
 
-def test_an_upload_that_failed_is_none(observed: ObservedTraffic) -> None:
+def test_an_upload_that_failed_is_told(observed: ObservedTraffic) -> None:
     line = "POST https://v3.fal.media/files/upload"
-    assert observed.observe(line, PNG, {"access_url": CAT}, 500) == []
+    observed.observe(line, PNG, {"access_url": CAT}, 500)
     observed.observe(
         "POST https://rest.fal.ai/storage/upload/initiate", {}, {"upload_url": "https://up/x", "file_url": CAT}
     )
-    assert observed.observe("PUT https://up/x", PNG, None, 403) == []
+    observed.observe("PUT https://up/x", PNG, None, 403)
+    observed.observe("PUT https://v3.fal.media/files/b/x/multipart/1", PNG, None)
+    observed.observe(line, PNG, None, lost="the HAR does not have the body of the answer")
+    assert observed.entries == []
+    assert [text.partition(" is not recorded: ")[::2] for text in observed.warnings] == [
+        (line, "it was answered 500, and in replay falmock takes uploads by itself"),
+        ("PUT https://up/x", "it was answered 403, and in replay falmock takes uploads by itself"),
+        ("PUT https://v3.fal.media/files/b/x/multipart/1", "the upload that it belongs to began before the recording"),
+        (line, "the HAR does not have the body of the answer"),
+    ]
     assert observed.observe("PUT https://up/x", PNG) == [Known(uploaded(CAT, PNG, "application/octet-stream"))]
 
 
@@ -207,15 +217,10 @@ def test_players_ask_for_the_whole_as_a_range(observed: ObservedTraffic, told: s
     assert len(outcomes) == whole
 
 
-@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 404), ("GET", 500)])
-def test_what_brings_no_file_is_no_download(observed: ObservedTraffic, method: str, status: int) -> None:
-    assert observed.observe(f"{method} {CAT}", None, None, status) == []
-
-
 def test_a_download_that_is_not_all_there_is_told(observed: ObservedTraffic) -> None:
     observed.run("a/b", {}, {"image": {"url": CAT}})
     observed.note(exchange(f"GET {CAT}", None, None, lost="its base64 was cut"))
-    assert observed.warnings == [f"the file {CAT} is not kept: its base64 was cut"]
+    assert observed.warnings == [f"GET {CAT}, a file, is not recorded: its base64 was cut"]
     assert observed.links == []
 
 
@@ -319,8 +324,10 @@ def test_the_providers_of_a_model_are_kept_for_any_client(observed: ObservedTraf
     observed.observe(f"GET {url}", None, mapping)
     assert observed.entry["match"] == {"method": "GET", "host": "huggingface.co", "path": "/api/models/a/b"}
     assert observed.entry["response"] == {"json": mapping}
-    assert observed.observe(f"GET {url}", None, {"inferenceProviderMapping": {"other": {}}}) == []
-    assert observed.observe(f"GET {url}", None, {"error": '"fal-ai"'}, 404) == []
+    for answer, status in (({"inferenceProviderMapping": {"other": {}}}, 200), ({"error": '"fal-ai"'}, 404)):
+        (outcome,) = observed.observe(f"GET {url}", None, answer, status)
+        assert isinstance(outcome, NotRecorded)
+        assert outcome.why == "it names no endpoint of fal's"
 
 
 # everything else
@@ -347,11 +354,8 @@ def test_other_calls_to_fal_are_kept_as_plain_http(observed: ObservedTraffic, ur
     ],
 )
 def test_pages_and_credentials_are_not_kept(observed: ObservedTraffic, url: str) -> None:
-    assert observed.observe(f"GET {url}", None, {"key": "value"}) == []
-
-
-def test_a_plain_call_that_failed_is_not_kept(observed: ObservedTraffic) -> None:
-    assert observed.observe("GET https://api.fal.ai/v1/models", None, {}, 404) == []
+    observed.observe(f"GET {url}", None, {"key": "value"})
+    assert observed.entries == []
 
 
 def test_the_call_that_was_made_first_is_known_by_its_time(observed: ObservedTraffic) -> None:

@@ -16,7 +16,9 @@ from falmock.fixtures.matching.index import Index
 from falmock.recording import document
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Outcome
+from falmock.recording.outcome import SelfAnswered
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Frame
@@ -196,8 +198,9 @@ def test_the_end_of_a_session_goes_with_the_last_message_but_opens_none() -> Non
     assert frames(*said, ended=61, close=Close()) == [
         [{"at": 1.0, "msgpack": {"n": 1}}, {"at": 61.0, "json": OVER}, {"at": 61.0, "close": {"code": 1000}}]
     ]
-    assert record((60, "<", OVER), ended=60, close=Close()) == []
-    assert record(ended=1, close=Close()) == []
+    nothing = [SelfAnswered("sockets without messages")]
+    assert record((60, "<", OVER), ended=60, close=Close()) == nothing
+    assert record(ended=1, close=Close()) == nothing
 
 
 def test_a_message_without_an_answer_is_answered_by_nothing() -> None:
@@ -226,7 +229,7 @@ def test_a_session_that_broke_off_is_recorded_as_far_as_it_was_answered() -> Non
     outcomes = record(*said, lost="it broke off")
     assert [entry["match"]["input"] for entry in entries(outcomes)] == [{"n": 1}]
     assert warnings(outcomes) == [
-        f"the socket of {REALTIME}: messages without an answer (2) are not recorded: it broke off"
+        f"what the socket of {REALTIME} left unanswered (messages: 2) is not recorded: it broke off"
     ]
 
 
@@ -247,16 +250,16 @@ def test_a_session_that_was_refused_is_none() -> None:
         close=Close(),
     )
     assert entries(outcomes) == []
-    assert "unauthorized" in warnings(outcomes)[0]
+    assert warnings(outcomes) == [
+        f"what the socket of {REALTIME} left unanswered is not recorded: it was refused (unauthorized)"
+    ]
     assert observed.recorder.redactor.text("secret-token") != "secret-token"
 
 
 def test_what_ends_a_realtime_session_whatever_is_recorded_is_not() -> None:
     outcomes = record((0, ">", b"\xc1"), (1, "<", {"type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": "no"}))
     assert entries(outcomes) == []
-    assert warnings(outcomes) == [
-        f"a message on the socket of {REALTIME} cannot be recorded: it is not a msgpack message"
-    ]
+    assert warnings(outcomes) == [f"a message on the socket of {REALTIME} is not recorded: it is not a msgpack message"]
 
 
 def test_files_secrets_and_what_does_not_count() -> None:
@@ -285,10 +288,8 @@ def test_files_secrets_and_what_does_not_count() -> None:
 def test_only_sockets_of_fal_are_looked_at() -> None:
     observed = session((0, ">", "x"))
     for host in ("example.com", "rest.fal.ai"):
-        assert (
-            ObservedTraffic().recorder.note_session(observed._replace(request=observed.request._replace(host=host)))
-            == []
-        )
+        told = ObservedTraffic().recorder.note_session(observed._replace(request=observed.request._replace(host=host)))
+        assert [(type(one), one.calls) for one in told] == [(NotRecorded, 1)]
 
 
 # any session is played again as it was

@@ -143,7 +143,7 @@ def test_a_stream_that_broke_off_is_not_recorded() -> None:
     observed = ObservedTraffic()
     stream(observed, (0, b"data: 1\n\n"), lost="it broke off")
     assert observed.entries == []
-    assert observed.warnings == [f"the run of {ANY_LLM} cannot be recorded: it broke off"]
+    assert observed.warnings == [f"the run of {ANY_LLM} is not recorded: it broke off"]
 
 
 def test_what_is_no_stream_is_recorded_as_a_run() -> None:
@@ -202,7 +202,7 @@ def test_a_stream_that_broke_off_is_told_of() -> None:
     observed = ObservedTraffic()
     stream(observed, (0.1, b"data: 1\n\n"), **BROKEN)
     assert observed.entries == []
-    assert observed.warnings == [f"the run of {ANY_LLM} cannot be recorded: its stream broke off"]
+    assert observed.warnings == [f"the run of {ANY_LLM} is not recorded: its stream broke off"]
 
 
 @pytest.mark.parametrize(

@@ -53,18 +53,18 @@ def ordered(observed: ObservedTraffic) -> None:
 
 def test_what_a_webhook_was_told_is_the_result(observed: ObservedTraffic) -> None:
     ordered(observed)
-    (save,) = saves(observed.recorder.note_delivery(delivery({"seed": 2**64 - 1}), START + 3))
+    (save,) = saves(observed.deliver(delivery({"seed": 2**64 - 1}), START + 3))
     assert save.entry["response"] == {"json": {"seed": 2**64 - 1}}
     assert save.entry["queue"] == {"started": 3.0, "completed": 3.0}
     assert decoded(save.entry).problems == []
-    assert observed.recorder.note_delivery(delivery({"seed": 1}), START + 4) == [], "fal delivers again"
+    assert observed.deliver(delivery({"seed": 1}), START + 4) == [], "fal delivers again"
     assert observed.finish() == []
 
 
 def test_a_failure_that_a_webhook_was_told(observed: ObservedTraffic) -> None:
     ordered(observed)
     told = delivery(FAILED, status="ERROR", error="Invalid status code: 422")
-    (save,) = saves(observed.recorder.note_delivery(told, START + 3))
+    (save,) = saves(observed.deliver(told, START + 3))
     assert save.entry["response"] == {"status": 422, "json": FAILED}
 
 
@@ -79,13 +79,13 @@ def test_a_failure_that_a_webhook_was_told(observed: ObservedTraffic) -> None:
 )
 def test_a_delivery_that_tells_no_result(observed: ObservedTraffic, told: Request) -> None:
     ordered(observed)
-    found = observed.recorder.note_delivery(told, START + 3)
-    assert warnings(found) == ["job id-1 of a/b: its webhook has no result that can be recorded"]
+    found = observed.deliver(told, START + 3)
+    assert warnings(found) == ["the webhook of job id-1 of a/b is not recorded: it has no result"]
     assert len(warnings(observed.finish())) == 1
 
 
 def test_deliveries_of_others_are_passed_over(observed: ObservedTraffic) -> None:
     ordered(observed)
-    assert observed.recorder.note_delivery(delivery({}, request_id="other"), START) == []
-    assert observed.recorder.note_delivery(delivery({})._replace(headers={}), START) == []
-    assert observed.recorder.note_delivery(delivery({})._replace(method="GET"), START) == []
+    assert observed.deliver(delivery({}, request_id="other"), START) == []
+    assert observed.deliver(delivery({})._replace(headers={}), START) == []
+    assert observed.deliver(delivery({})._replace(method="GET"), START) == []

@@ -95,7 +95,9 @@ def test_events_are_a_stream() -> None:
 def test_what_has_no_whole_answer_is_not_recorded() -> None:
     outcomes = ObservedTraffic().recorder.note_session(session((">", {"n": 1}), start(1), ("<", "{}"), (">", {"n": 2})))
     assert entries(outcomes) == []
-    assert warnings(outcomes) == ["2 runs of test/echo over a socket are not recorded: no whole answer"]
+    assert warnings(outcomes) == [
+        "what the socket of test/echo left unanswered (runs: 2) is not recorded: no whole answer came"
+    ]
 
 
 def test_trouble_is_not_recorded() -> None:

@@ -12,19 +12,18 @@ from falmock.proxy.record import sockets
 from falmock.proxy.record.session import RecordingSession
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import Unusable
-from falmock.recording.outcome import Level
-from falmock.recording.outcome import Tell
+from falmock.recording.outcome import NotRecorded
 
 logger = logging.getLogger(__name__)
+_OTHERS = "to other hosts"
+_OWN = "answered by falmock"
 
 
 def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
     """Record a flow from a file as if it had just happened."""
-    url = flows.url_of(flow.request, host or flow.request.pretty_host)
-    if host is None and not recording.recorder.expects(flow.request.method, url):
-        recording.counts["other hosts"] += 1
+    if host is None and not recording.expects(flow):
+        recording.counts[_OTHERS] += 1
         return
-    recording.imported = True
     if _is_falmocks(recording, flow):
         return
     recording.take(flows.exchange(flow, host or flow.request.pretty_host), flow)
@@ -33,23 +32,22 @@ def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None
 def take_socket(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:
     """Record a flow from a file whose WebSocket is closed."""
     if host is not None and not _is_falmocks(recording, flow):
-        recording.imported = True
         recording.take(sockets.session(flow, host), flow)
 
 
 def _is_falmocks(recording: RecordingSession, flow: http.HTTPFlow) -> bool:
     """Whether falmock itself answered a flow from a file; such a flow is not recorded."""
     answered = flows.ANSWERED in flow.metadata
-    if answered and not recording.counts["answered by falmock"]:
+    if answered and not recording.counts[_OWN]:
         logger.warning("falmock: the file has answers that falmock gave; they are not recorded again")
-    recording.counts["answered by falmock"] += answered
+    recording.counts[_OWN] += answered
     return answered
 
 
 def take_entry(recording: RecordingSession, entry: Entry, source: str) -> None:
     """Record an entry of this capture, if it is a call to fal or belongs to one."""
     if isinstance(entry, Unusable):
-        recording.tell(Tell(f"{source}: {entry.what} is not used: {entry.why}", Level.WARNING))
+        recording.note([NotRecorded(f"{source}: {entry.what}", entry.why)])
         return
     scope = scopes.named(entry.request.headers)
     request = entry.request._replace(scope=scope)
@@ -59,4 +57,4 @@ def take_entry(recording: RecordingSession, entry: Entry, source: str) -> None:
     if recording.recorder.hosts.claims(request.host, target) or recording.recorder.expects(request.method, url):
         recording.take(entry)
     else:
-        recording.counts["other hosts"] += 1
+        recording.counts[_OTHERS] += 1

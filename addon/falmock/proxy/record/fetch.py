@@ -55,6 +55,10 @@ class Fetches:
             size = now
         return None
 
+    def is_own(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow is one of these downloads."""
+        return flow.id in self._under_way
+
     def ended(self, flow: http.HTTPFlow) -> None:
         """A flow is complete or failed: if it is one of these downloads, end it."""
         done = self._under_way.pop(flow.id, None)

@@ -51,7 +51,6 @@ class CaptureImport:
 
     async def run(self) -> None:
         """Read everything. What cannot be read is logged, and the rest is used."""
-        self._recording.imported = True
         if not self._is_folder:
             await self._import(self._root, self._path, 1)
             return
@@ -97,7 +96,7 @@ class CaptureImport:
                 await self._step(str(path))
 
     async def _step(self, what: str) -> None:
-        calls = self._recording.counts["exchanges"]
+        calls = self._recording.tally.seen
         self._progress.step(lambda: f"importing {what}, {calls} calls to fal so far")
         await asyncio.sleep(0)  # for the writing, and for whoever ends this
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from collections import Counter
@@ -27,19 +26,24 @@ from falmock.proxy.record.write_queue import GATHER
 from falmock.proxy.record.write_queue import WriteQueue
 from falmock.proxy.record.write_queue import WriteResult
 from falmock.recording import webhook_results
+from falmock.recording.composer import warn
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Session
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
+from falmock.recording.outcome import NotRecorded
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.outcome import carry_out
+from falmock.recording.outcome import uncounted
 from falmock.recording.recorder import Recorder
+from falmock.recording.tally import Tally
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
+from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.message import Content
 
 logger = logging.getLogger(__name__)
@@ -47,7 +51,7 @@ AT_ONCE = 8
 """How many files are fetched at the same time."""
 NAMED = 5
 """How many of the fixtures that were written together the log names."""
-_LOG_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
+_LOG_LEVELS = {Level.DEBUG: logging.DEBUG, Level.INFO: logging.INFO, Level.WARNING: logging.WARNING}
 
 
 class RecordingSession:
@@ -70,8 +74,9 @@ class RecordingSession:
     ) -> None:
         self.recorder = recorder
         self.writer = writer
+        self.tally = Tally()
         self.counts: Counter[str] = Counter()
-        self.imported = False
+        """Flows from files that are passed over, by kind."""
         self._assets = assets
         self._learned = learned
         self._wrote = wrote
@@ -100,6 +105,8 @@ class RecordingSession:
     def response(self, flow: http.HTTPFlow, host: str) -> None:
         """A flow to a fal host, or to an upload URL, is complete."""
         self._learn_peer(flow.client_conn.peername)
+        if flow.response is not None and flow.response.status_code == 101:
+            self._sockets.began(flow, host)
         self.take(self._listeners.complete(flow, host), flow)
         self._fetches.ended(flow)
 
@@ -113,6 +120,10 @@ class RecordingSession:
         exchange = self._listeners.broke_off(flow, host)
         if exchange is not None:
             self.take(exchange, flow)
+        elif host is not None and flow.websocket is None and not self._fetches.is_own(flow):
+            about = f"{flow.request.method} {flows.url_of(flow.request, host)}"
+            why = flow.error.msg.rstrip(".") if flow.error else "unknown"
+            self.note([NotRecorded(about, f"no whole answer came ({why})")])
         self._fetches.ended(flow)
 
     def is_delivery(self, flow: http.HTTPFlow) -> bool:
@@ -121,16 +132,20 @@ class RecordingSession:
 
     def delivery(self, flow: http.HTTPFlow) -> None:
         """A webhook was delivered."""
-        with contextlib.suppress(ValueError):  # its body cannot be decoded, not even by the app
+        try:
             request = flows.read(flow, flow.request.pretty_host)
-            for outcome in self.recorder.note_delivery(request, flow.request.timestamp_start):
-                self.carry_out(outcome, flow)
+        except BadEncoding as error:
+            self.note(
+                [NotRecorded("a webhook", f"its body is not encoded as its headers say: {error}", calls=0)], calls=0
+            )
+        else:
+            self.note(self.recorder.note_delivery(request, flow.request.timestamp_start), flow, calls=0)
 
     def websocket_message(self, flow: http.HTTPFlow, host: str) -> None:
         """A message came on a WebSocket to a fal host."""
         if self._sockets.message(flow, host):
             url = flows.url_of(flow.request, host)
-            self.tell(Tell(f"the socket to {url}: {TOO_LONG}, what follows is not recorded", Level.WARNING))
+            self.note([warn(f"the socket to {url}: {TOO_LONG}, what follows is not recorded")], calls=0)
 
     def websocket_end(self, flow: http.HTTPFlow, host: str) -> None:
         """A WebSocket to a fal host is closed."""
@@ -141,26 +156,30 @@ class RecordingSession:
 
     def take(self, recorded: Exchange | Session, flow: http.HTTPFlow | None = None) -> None:
         """Pass an exchange or a session to the recorder, and carry out its outcomes."""
-        self.counts["exchanges"] += 1
         try:
             outcomes = (
                 self.recorder.note(recorded) if isinstance(recorded, Exchange) else self.recorder.note_session(recorded)
             )
         except Exception:  # the app's call must not fail
             logger.exception("falmock: %s %s could not be recorded", recorded.request.method, recorded.request.host)
-            return
-        for outcome in outcomes:
-            self.carry_out(outcome, flow)
+            name = f"{recorded.request.method} {recorded.request.host}"
+            outcomes = [NotRecorded(name, "falmock failed", level=Level.DEBUG)]
+        if flow is not None and self._fetches.is_own(flow):
+            # Whatever else came instead of the file, the app did not ask for it; `_fetch` tells why it did not come.
+            self.note(uncounted([one for one in outcomes if isinstance(one, Link)]), flow, calls=0)
+        else:
+            self.note(outcomes, flow)
         if isinstance(recorded, Exchange):
             self._drop_unused(recorded, outcomes)
 
-    def carry_out(self, outcome: Outcome, flow: http.HTTPFlow | None = None) -> None:
-        """Carry out one outcome."""
-        carry_out(outcome, tell=self.tell, learn=self._learned, write=lambda item: self._queue.put(item, flow))
+    def note(self, outcomes: list[Outcome], flow: http.HTTPFlow | None = None, calls: int = 1) -> None:
+        """Count and carry out the outcomes of this many calls."""
+        self.tally.add(outcomes, calls)
+        for outcome in outcomes:
+            carry_out(outcome, tell=self._tell, learn=self._learned, write=lambda item: self._queue.put(item, flow))
 
-    def tell(self, outcome: Tell) -> None:
+    def _tell(self, outcome: Tell) -> None:
         """Log a message for the user, without secrets."""
-        self.counts["not used"] += outcome.level is Level.WARNING
         logger.log(_LOG_LEVELS[outcome.level], "falmock: %s", self.recorder.redactor.text(outcome.text))
 
     def _drop_unused(self, exchange: Exchange, outcomes: list[Outcome]) -> None:
@@ -174,7 +193,6 @@ class RecordingSession:
     def _written(self, done: list[WriteResult]) -> None:
         """Log what was written, on one line: a line of mitmproxy's log costs more than the writing."""
         saved = [result for result in done if isinstance(result.outcome, Save) and result.problem is None]
-        self.counts["fixtures"] += len(saved)
         if saved:
             named = ", ".join("{} in {}".format(*_named(result)) for result in saved[:NAMED])
             more = f" and {len(saved) - NAMED} more" if len(saved) > NAMED else ""
@@ -188,7 +206,7 @@ class RecordingSession:
         if result.problem is not None:
             text = "falmock: %s could not be written: %s. What was recorded before is as it was"
             logger.error(text, _what(result.outcome), result.problem)
-            self.counts["not used"] += 1
+            self.tally.failed(result.outcome)
         elif isinstance(result.outcome, Link):
             content = result.outcome.content
             self._learned(File(result.outcome.url, content.sha256, content.size, result.outcome.content_type))
@@ -215,26 +233,18 @@ class RecordingSession:
         await self.settle()
         if self._assets:
             await self.fetch_wanted()
-        if self.imported:
-            self._log_totals()
         self.close()
 
     def _finish(self) -> None:
         for session in self._sockets.cut():
             self.take(session)
-        for outcome in self.recorder.finish():
-            self.carry_out(outcome)
+        self.note(self.recorder.finish(), calls=0)
 
     def _log_totals(self) -> None:
-        """Log the totals of an import; earlier log lines say what was not used, and why."""
-        counts = self.counts
-        logger.info(
-            "falmock: read %d calls to fal: %d fixtures; not used: %d; to other hosts: %d",
-            counts["exchanges"],
-            counts["fixtures"],
-            counts["not used"],
-            counts["other hosts"],
-        )
+        """Log what became of all calls, which earlier lines named one by one."""
+        if self.tally.seen or self.counts:
+            others = "".join(f"; {what}: {count}" for what, count in self.counts.items())
+            logger.info("falmock: %s%s", self.recorder.redactor.text(self.tally.summary()), others)
 
     async def fetch_assets(self) -> int:
         """Fetch the files that any fixtures name and that are not on disk; returns how many came."""
@@ -271,6 +281,7 @@ class RecordingSession:
         """End the recording at once, without fetching files."""
         self._finish()
         self._queue.close()
+        self._log_totals()
         atomic.remove_own(self.writer.folder.root / ASSETS)
 
 

@@ -43,6 +43,10 @@ class SocketListeners:
     def __init__(self) -> None:
         self._captures: dict[str, _Capture] = {}
 
+    def began(self, flow: http.HTTPFlow, host: str) -> None:
+        """A socket is open."""
+        self._captures[flow.id] = _Capture(flow, host)
+
     def message(self, flow: http.HTTPFlow, host: str) -> bool:
         """A message came. Returns True once: when the socket exceeds the limit, and nothing more of it is kept."""
         capture = self._captures.setdefault(flow.id, _Capture(flow, host))

@@ -28,6 +28,7 @@ from falmock.wire.message import header_map
 
 _ENCODING = "content-encoding"
 _MESSAGES = "_webSocketMessages"
+_SWITCHING = 101
 _TEXT, _BINARY = 1, 2
 """Opcodes (RFC 6455, section 5.2)."""
 _FAILED = -1
@@ -69,6 +70,8 @@ def _entry(entry: Any, place: int, attached: Attached) -> Entry:
             return Unusable(what, "it has no answer (blocked, failed or still under way)")
         exchange = _exchange(entry, request, response, attached)
         messages = entry.get(_MESSAGES)
+        if messages is None and exchange.status == _SWITCHING:
+            return Unusable(what, "the HAR does not have the messages of the socket")
         return exchange if messages is None else _session(exchange, messages)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Unusable(what, f"it does not follow HAR 1.2: {type(error).__name__} {error}")

@@ -123,9 +123,9 @@ def test_a_zip_that_is_none_or_holds_no_har(tmp_path: Path, monkeypatch: pytest.
 def test_bodies_are_decoded_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = zlib.compress(b"x" * 100)
     assert capture_files.decode("deflate", packed) == b"x" * 100
-    with pytest.raises(ValueError, match="unknown content encoding 'rot13'"):
+    with pytest.raises(ValueError, match="the content encoding 'rot13' is not known"):
         capture_files.decode("rot13", packed)
-    with pytest.raises(ValueError, match="incorrect header check"):
+    with pytest.raises(ValueError, match="it has no header of gzip"):
         capture_files.decode("gzip", b"not packed")
     monkeypatch.setattr(capture_files, "MAX_BODY", 99)
     with pytest.raises(ValueError, match="it has more than"):

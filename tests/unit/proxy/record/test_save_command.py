@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_told(tmp_path: Path) -> None:
     refused = flow("POST", "https://fal.run/fal-ai/flux/dev", {"prompt": "x"}, 401, {"detail": "no"}, 0.7)
     told = saving(tmp_path).save([elsewhere, refused, *job()[:2]])
     assert told.startswith(f"0 recorded from 4 flows in {tmp_path}; 1 to other hosts passed over; ")
-    assert "answered 401 (not authorized) and is not recorded" in told
+    assert "is not recorded: it was answered 401 (not authorized)" in told
     assert f"job {ID} of fal-ai/flux/dev is not recorded: its result was never fetched" in told
     assert entries(tmp_path) == []
 
