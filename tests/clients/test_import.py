@@ -156,13 +156,13 @@ def test_what_cannot_be_used_is_told_with_its_reason(confdir: Path, tmp_path: Pa
     folder = tmp_path / "fixtures"
     said = imported(confdir, source, folder)
     for line in (
-        "the run of acme/cut cannot be recorded: its base64 was cut",
-        "the run of acme/short cannot be recorded: the HAR has 1 of the 900 bytes of the answer",
-        "the run of acme/silent cannot be recorded: the HAR does not have the body of the answer",
-        "entry 4, POST https://fal.run/acme/blocked, is not used: it has no answer",
-        "the run of acme/busy was answered 429 (too many requests) and is not recorded",
-        "entry 7, POST https://fal.run/acme/strange, is not used: it does not follow HAR 1.2",
-        "entry 8 is not used: it does not follow HAR 1.2",
+        "the run of acme/cut is not recorded: its base64 was cut",
+        "the run of acme/short is not recorded: the HAR has 1 of the 900 bytes of the answer",
+        "the run of acme/silent is not recorded: the HAR does not have the body of the answer",
+        "entry 4, POST https://fal.run/acme/blocked, is not recorded: it has no answer",
+        "the run of acme/busy is not recorded: it was answered 429 (too many requests)",
+        "entry 7, POST https://fal.run/acme/strange, is not recorded: it does not follow HAR 1.2",
+        "entry 8 is not recorded: it does not follow HAR 1.2",
     ):
         assert line in said
     assert [found["match"]["model"] for found in tape.entries(folder)] == ["acme/good"]

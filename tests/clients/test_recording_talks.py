@@ -270,7 +270,7 @@ def test_a_stream_that_breaks_off_is_told_of_and_not_recorded(confdir: Path, tmp
     with recording(confdir, fal, tmp_path) as mock:
         with python(mock) as app:
             assert app("stream", app="test/broken", arguments={})[-1] == "RemoteProtocolError"
-        assert "the run of test/broken/stream cannot be recorded: its stream broke off" in mock.wait_for("broke off")
+        assert "the run of test/broken/stream is not recorded: its stream broke off" in mock.wait_for("broke off")
     assert tape.documents(tmp_path) == {}
 
 
@@ -324,7 +324,7 @@ def test_a_stream_that_the_app_leaves_is_never_recorded(confdir: Path, tmp_path:
         for offered in ({}, {"http2": True, "verify": offers_http2(mock.ca)}):
             with tape.client(mock, **offered) as app, app.stream("POST", "https://fal.run/test/llm/stream") as answer:
                 assert next(answer.iter_raw())
-        mock.wait_until(lambda: mock.output.count("test/llm/stream cannot be recorded: its stream broke off") == 2)
+        mock.wait_until(lambda: mock.output.count("test/llm/stream is not recorded: its stream broke off") == 2)
     assert tape.documents(tmp_path) == {}
 
 
@@ -380,10 +380,10 @@ def test_a_socket_that_is_refused_is_not_recorded(confdir: Path, tmp_path: Path,
         fal.keys = set()
         seen = app("realtime", app="test/realtime", steps=[HEAR], use_jwt=False)
         assert seen == [{"status": "error", "error": "Unauthorized"}]
-        mock.wait_for("the socket of test/realtime/realtime was refused (unauthorized)")
+        mock.wait_for("left unanswered is not recorded: it was refused (unauthorized)")
         fal.keys = None
         assert "403" in app("handshake", app="test/counting")
-        mock.wait_for("the socket to https://fal.run/test/counting/realtime was refused (403)")
+        mock.wait_for("the socket to https://fal.run/test/counting/realtime is not recorded: it was refused (403)")
     assert tape.documents(tmp_path) == {}
 
 
@@ -393,7 +393,7 @@ def test_a_session_that_is_open_at_the_end_is_recorded_as_far_as_it_went(
     with recording(confdir, fal, tmp_path) as mock, python(mock) as app:
         app("open", app="test/realtime", inputs=[{"prompt": "heard"}, {"prompt": "unheard", "silent": True}])
         running.stop(mock)
-    assert "messages without an answer (1) are not recorded: it was still open when the recording ended" in mock.output
+    assert "left unanswered (messages: 1) is not recorded: it was still open when the recording ended" in mock.output
     assert [entry["match"]["input"] for entry in tape.entries(tmp_path)] == [{"prompt": "heard"}]
 
 
