@@ -187,11 +187,11 @@ def test_trouble_is_passed_on_and_not_recorded(confdir: Path, tmp_path: Path, fa
                 answer = app.post(f"https://{host}/test/refuse/{kind}", json={"a": 1})
                 assert answer.status_code == status, answer.text
             for what in ("the run of", "a submit to"):
-                mock.wait_for(f"{what} test/refuse/{kind} was answered {status} (")
+                mock.wait_for(f"{what} test/refuse/{kind} is not recorded: it was answered {status} (")
         fal.trouble("GET queue.fal.run/*", "reset", times=0)
         url = tape.submit(app, "test/fail/runner", {})
         assert tape.finish(app, url).status_code == 503
-        mock.wait_for(f"job {url.rpartition('/')[2]} of test/fail/runner was answered 503 (")
+        mock.wait_for(f"job {url.rpartition('/')[2]} of test/fail/runner is not recorded: it was answered 503 (")
     assert tape.tree(tmp_path) == {}
 
 

@@ -130,7 +130,7 @@ def test_nothing_half_is_written(rounds: Rounds) -> None:
     models = sorted(entry["match"]["model"] for entry in tape.entries(rounds.folder) if "model" in entry["match"])
     assert models == sorted(f"test/trouble/{kind}" for kind in ARRIVES for _ in ("run", "job"))
     assert "Traceback" not in rounds.output
-    assert rounds.output.count("its result was never fetched") == len(KINDS) - len(ARRIVES)
+    assert rounds.output.count("is not recorded: its result was never fetched") == len(KINDS) - len(ARRIVES)
 
 
 def test_what_is_written_replays(confdir: Path, rounds: Rounds) -> None:

@@ -158,6 +158,11 @@ def url_of(request: http.Request, host: str) -> str:
     return f"https://{host}{request.path.partition('?')[0]}"
 
 
+def target_of(request: http.Request, host: str) -> str:
+    """The URL of a request at this host, with the query."""
+    return f"https://{host}{request.path}"
+
+
 def turn_into(request: http.Request, call: Request) -> None:
     """Turn a flow's request into this call: host, path, query, headers and body, without headers that are only for falmock."""
     request.scheme, request.host, request.port = "https", call.host, 443

@@ -138,6 +138,7 @@ def with_urls(entry: Entry, urls: Mapping[str, str]) -> Entry:
     """
     recorded = entry.get("recorded", {})
     known = recorded.get("urls", {})
+    urls = {url: name for url, name in urls.items() if "?" not in url}  # a query may hold what nobody may read
     if not urls or urls.items() <= known.items():
         return entry
     merged = dict(list({**known, **urls}.items())[-MAX_URLS:])
@@ -162,7 +163,7 @@ def file_urls(entry: Entry, is_file_url: Callable[[str], bool]) -> dict[str, str
 
 def _swapped(value: Any, key: str, by: dict[str, Any]) -> Any:
     if isinstance(value, str):
-        return by if value.startswith(key) and url_key(value) == key else value
+        return by if value.startswith("http") and url_key(value) == key else value
     if isinstance(value, list):
         return [_swapped(item, key, by) for item in value]
     if isinstance(value, dict):

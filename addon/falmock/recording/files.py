@@ -20,8 +20,8 @@ from falmock.wire.formats import data_uri
 from falmock.wire.formats.media import DEFAULT
 from falmock.wire.formats.media import is_type
 from falmock.wire.formats.media import type_of
+from falmock.wire.hosts import FILE_ROLES
 from falmock.wire.hosts import Hosts
-from falmock.wire.hosts import Role
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
@@ -46,7 +46,8 @@ class FileUrls:
         """Whether a text is the URL of a file on one of fal's file hosts."""
         host, path = _place(text)
         role = self.hosts.role(host)
-        return role in (Role.CDN, Role.GCS) and self.hosts.claims(host, path) and path.strip("/") != ""
+        is_one = role in FILE_ROLES and self.hosts.claims(host, path) and path.strip("/") != ""
+        return is_one and text.startswith("https://")
 
     def is_elsewhere(self, text: str) -> bool:
         """Whether a text is a URL on a host that is not fal's. It may name a file, or a page."""
@@ -103,8 +104,8 @@ class FileUrls:
 
 
 def _place(text: str) -> tuple[str, str]:
-    """The host and the path of a text that is an `https:` URL; twice "" for any other text."""
-    if not text.startswith("https://") or len(text) > 4096 or any(char.isspace() for char in text):
+    """The host and the path of a text that is a URL; twice "" for any other text."""
+    if not text.startswith(("https://", "http://")) or len(text) > 4096 or any(char.isspace() for char in text):
         return "", ""
     try:
         parts = urlsplit(text)

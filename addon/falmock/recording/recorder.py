@@ -80,7 +80,7 @@ class Recorder:
 
     def expects(self, method: str, url: str) -> bool:
         """Whether a call to a host that is not fal's is recorded: of an upload, or of a file that an answer names."""
-        return self.uploads.expects(method, url) or (method == "GET" and self.files.named(url) is not None)
+        return self.uploads.expects(method, url) or (method == "GET" and self._downloads.awaits(url))
 
     def note(self, exchange: Exchange) -> list[Outcome]:
         """The outcomes of one exchange with a host of fal's, or that `expects` accepts."""
@@ -94,7 +94,7 @@ class Recorder:
             return self._upload_proceeds(url, exchange)
         role = self.hosts.role(request.host)
         if role is None or not self.hosts.claims(request.host, f"{request.path}?{request.query}"):
-            if self.files.named(url) is None:
+            if not self._downloads.awaits(f"{url}?{request.query}"):
                 return [NotRecorded(name_of(exchange), _NOT_FALS, level=Level.DEBUG)]
             return self._downloads.record(exchange)
         return self._handle(role, routes.route(role, request.method, request.path, request.query), exchange)

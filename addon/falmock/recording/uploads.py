@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 from typing import NamedTuple
+from urllib.parse import quote
 from urllib.parse import unquote
 
 from falmock.recording.exchange import Exchange
@@ -23,6 +24,8 @@ from falmock.wire.calls import UploadInitiate
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.media import DEFAULT
 from falmock.wire.formats.media import is_type
+from falmock.wire.hosts import is_fals
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 
 LIMIT = 10_000
@@ -31,9 +34,32 @@ _PYTHON_PART = re.compile(r"(.+)/multipart/[^/]+/(?:(\d{1,5})|complete)/*")
 _JS_PART = re.compile(r"(.+)/(?:(\d{1,5})|complete)/*")
 
 
+_IN_PATH = "/%:@!$&'()*+,;=~"
+"""Characters besides letters, digits and `-._` that clients do not encode in a path."""
+_SECRETS = re.compile(
+    r"(?i)(?:^|&)(?:x-amz-|x-goog-|[^=&]*(?:sig|hmac|token|identity|key|secret|password|auth|credential|jwt|session|code))[^=&]*="
+)
+"""A parameter that may be a signature or a credential: then the query says who may read the file, not which file it is."""
+
+
 def url_key(url: str) -> str:
-    """The key of a file's URL: the URL without query and fragment, which contain signatures."""
-    return url.partition("#")[0].partition("?")[0]
+    """The key of a file's URL: equal for all spellings of one address, as clients request it.
+
+    The fragment and the scheme do not count. Nor does the query on fal's hosts, or if it has a signature; on other hosts
+    another query is another file.
+    """
+    text, _, query = url.partition("#")[0].partition("?")
+    scheme, _, place = text.partition("://")
+    host, _, path = place.partition("/")
+    if scheme not in ("https", "http"):
+        return text
+    kept = "" if not query or is_fals(normalize(host)) or _SECRETS.search(query) else f"?{query}"
+    return f"https://{normalize(host)}/{quote(path, safe=_IN_PATH, errors='replace')}{kept}"
+
+
+def _target(url: str) -> str:
+    """The key of an upload's URL: its query never tells uploads apart."""
+    return url_key(url).partition("?")[0]
 
 
 class Sink(enum.Enum):
@@ -122,7 +148,7 @@ class UploadTraces:
         if exchange.request.method == "POST" and number:
             target = _json_of(exchange).get("upload_url")
             if isinstance(target, str):
-                self._part_targets[url_key(target)] = step
+                self._part_targets[_target(target)] = step
                 _trim(self._part_targets)
             return None
         if number:
@@ -147,13 +173,13 @@ class UploadTraces:
         return step.upload.started
 
     def _add(self, upload_url: str, upload: _Upload) -> None:
-        self._uploads[url_key(upload_url)] = upload
+        self._uploads[_target(upload_url)] = upload
         _trim(self._uploads)
 
     def _step(self, url: str) -> _Step | None:
         if not self._uploads:
             return None
-        key = url_key(url)
+        key = _target(url)
         upload = self._uploads.get(key)
         if upload is not None:
             return _Step(upload, 0)
@@ -182,4 +208,4 @@ def _type(text: Any, default: str = DEFAULT) -> str:
 
 def file_name(url: str) -> str:
     """The file name at the end of a URL, percent-decoded; "" if the URL ends in a slash."""
-    return unquote(url_key(url).rpartition("/")[2])
+    return unquote(_target(url).rpartition("/")[2])

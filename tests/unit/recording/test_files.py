@@ -119,7 +119,7 @@ def test_a_file_at_another_location_is_that_of_the_url_in_the_answer() -> None:
         ("https://queue.fal.run/a/b/requests/1", False, False),
         ("https://docs.fal.ai/errors#missing", False, False),
         ("https://example.com/", False, False),
-        ("http://example.com/x.png", False, False),
+        ("http://example.com/x.png", False, True),
         ("see https://example.com/x.png", False, False),
         ("https://[x/y.png", False, False),
     ],

@@ -255,3 +255,25 @@ def test_names_of_urls() -> None:
     assert url_key(f"{CAT}#x?y") == CAT
     assert file_name("https://a/b/a%20cat.png?x=/y") == "a cat.png"
     assert file_name("https://a/b/") == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://v3.fal.media/a.png?x=1#y", "https://v3.fal.media/a.png"),
+        ("https://storage.googleapis.com/b/a.png?x=1", "https://storage.googleapis.com/b/a.png"),
+        ("https://Out.Example.com/a.png#top", "https://out.example.com/a.png"),
+        ("http://out.example.com/a.png", "https://out.example.com/a.png"),
+        ("https://out.example.com/a cat.png", "https://out.example.com/a%20cat.png"),
+        ("https://out.example.com/a%20cat.png", "https://out.example.com/a%20cat.png"),
+        ("https://out.example.com/猫.png", "https://out.example.com/%E7%8C%AB.png"),
+        ("https://out.example.com/file?id=1", "https://out.example.com/file?id=1"),
+        ("https://out.example.com/file?id=1&Signature=x", "https://out.example.com/file"),
+        ("https://out.example.com/file?id=1&api_key=x", "https://out.example.com/file"),
+        ("https://out.example.com/file?X-Amz-Date=1&id=2", "https://out.example.com/file"),
+        ("ftp://out.example.com/a?b", "ftp://out.example.com/a"),
+        ("no URL", "no URL"),
+    ],
+)
+def test_the_key_of_a_url(url: str, key: str) -> None:
+    assert url_key(url) == key

@@ -38,6 +38,7 @@ def test_every_status_of_the_queue_has_a_phrase() -> None:
     ("fields", "headers"),
     [
         ([], {}),
+        ([(b"Content-Encoding", b"gzip"), (b"content-encoding", b"br")], {"content-encoding": "gzip, br"}),
         ([(b"Content-Type", b"text/plain")], {"content-type": "text/plain"}),
         ([(b"X-A", b"1"), (b"x-a", b"2")], {"x-a": "2"}),
         ([(b"X-Fal-File-Name", "é.txt".encode())], {"x-fal-file-name": "é.txt"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 from mitmproxy import http
 
@@ -13,6 +14,7 @@ from falmock.proxy.record.session import RecordingSession
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import Unusable
 from falmock.recording.outcome import NotRecorded
+from falmock.wire.hosts import normalize
 
 logger = logging.getLogger(__name__)
 _OTHERS = "to other hosts"
@@ -47,14 +49,28 @@ def _is_falmocks(recording: RecordingSession, flow: http.HTTPFlow) -> bool:
 def take_entry(recording: RecordingSession, entry: Entry, source: str) -> None:
     """Record an entry of this capture, if it is a call to fal or belongs to one."""
     if isinstance(entry, Unusable):
-        recording.note([NotRecorded(f"{source}: {entry.what}", entry.why)])
+        # An entry without a URL may have been a call to fal.
+        if entry.url and not _expects(recording, entry.method, *_read(entry.url)):
+            recording.counts[_OTHERS] += 1
+        else:
+            recording.note([NotRecorded(f"{source}: {entry.what}", entry.why)])
         return
-    scope = scopes.named(entry.request.headers)
-    request = entry.request._replace(scope=scope)
-    entry = entry._replace(request=request)
-    url = f"https://{request.host}{request.path}"
-    target = f"{request.path}?{request.query}"
-    if recording.recorder.hosts.claims(request.host, target) or recording.recorder.expects(request.method, url):
-        recording.take(entry)
+    request = entry.request
+    if _expects(recording, request.method, request.host, request.path, request.query):
+        recording.take(entry._replace(request=request._replace(scope=scopes.named(request.headers))))
     else:
         recording.counts[_OTHERS] += 1
+
+
+def _read(url: str) -> tuple[str, str, str]:
+    """Host, path and query of a URL; empty for a text that is none."""
+    try:
+        parts = urlsplit(url)
+        return normalize(parts.hostname or ""), parts.path, parts.query
+    except ValueError:
+        return "", "", ""
+
+
+def _expects(recording: RecordingSession, method: str, host: str, path: str, query: str) -> bool:
+    recorder = recording.recorder
+    return recorder.hosts.claims(host, f"{path}?{query}") or recorder.expects(method, f"https://{host}{path}?{query}")

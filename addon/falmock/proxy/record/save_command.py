@@ -34,7 +34,7 @@ class SaveCommand:
         self._writer.prepare()
         for flow in sorted(chosen, key=lambda flow: flow.request.timestamp_start):
             host = flows.host_of(flow.request, self._recorder.hosts)
-            url = flows.url_of(flow.request, host or flow.request.pretty_host)
+            url = flows.target_of(flow.request, host or flow.request.pretty_host)
             if host is None and not self._recorder.expects(flow.request.method, url):
                 self._counts["to other hosts"] += 1
                 continue

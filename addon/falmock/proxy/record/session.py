@@ -91,7 +91,7 @@ class RecordingSession:
 
     def expects(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to a host that is not fal's is part of what is recorded."""
-        return self.recorder.expects(flow.request.method, flows.url_of(flow.request, flow.request.pretty_host))
+        return self.recorder.expects(flow.request.method, flows.target_of(flow.request, flow.request.pretty_host))
 
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
         """A request to this host begins: capture a body that is a file while it streams."""

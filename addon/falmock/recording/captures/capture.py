@@ -23,10 +23,12 @@ class NotAttached(LookupError):
 
 
 class Unusable(NamedTuple):
-    """An entry that cannot be used: what it is, and why."""
+    """An entry that cannot be used: what it is, and why; its method and URL if they are known, else ""."""
 
     what: str
     why: str
+    method: str = ""
+    url: str = ""
 
 
 Entry = Exchange | Session | Unusable

@@ -62,19 +62,20 @@ def _started(entry: Any) -> float:
 
 
 def _entry(entry: Any, place: int, attached: Attached) -> Entry:
-    what = f"entry {place}"
+    what, method, asked = f"entry {place}", "", ""
     try:
         request, response = entry["request"], entry["response"]
-        what = f"entry {place}, {request['method']} {str(request['url']).partition('?')[0]},"
+        method, asked = str(request["method"]), str(request["url"])
+        what = f"entry {place}, {method} {asked.partition('?')[0]},"
         if not response.get("status") or response["status"] == _FAILED:
-            return Unusable(what, "it has no answer (blocked, failed or still under way)")
+            return Unusable(what, "it has no answer (blocked, failed or still under way)", method, asked)
         exchange = _exchange(entry, request, response, attached)
         messages = entry.get(_MESSAGES)
         if messages is None and exchange.status == _SWITCHING:
-            return Unusable(what, "the HAR does not have the messages of the socket")
+            return Unusable(what, "the HAR does not have the messages of the socket", method, asked)
         return exchange if messages is None else _session(exchange, messages)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return Unusable(what, f"it does not follow HAR 1.2: {type(error).__name__} {error}")
+        return Unusable(what, f"it does not follow HAR 1.2: {type(error).__name__} {error}", method, asked)
 
 
 def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str, Any], attached: Attached) -> Exchange:

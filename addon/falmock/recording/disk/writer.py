@@ -250,7 +250,7 @@ class Writer:
 def _named_in(value: Any) -> Iterator[str]:
     """The files in a value about which more may become known: keys of URLs, and digests without type and size."""
     if isinstance(value, str):
-        if value.startswith("https://"):
+        if value.startswith(("https://", "http://")):
             yield url_key(value)
     elif isinstance(value, dict) and value.keys() == {FILE}:
         yield str(value[FILE])

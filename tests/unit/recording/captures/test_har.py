@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
+import brotli  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -212,8 +215,32 @@ def test_an_entry_without_an_answer_is_named(status: Any) -> None:
     value = entry()
     value["response"]["status"] = status
     assert unusable(value) == Unusable(
-        "entry 0, POST https://fal.run/a/b,", "it has no answer (blocked, failed or still under way)"
+        "entry 0, POST https://fal.run/a/b,",
+        "it has no answer (blocked, failed or still under way)",
+        "POST",
+        "https://fal.run/a/b?x=1",
     )
+
+
+def test_a_socket_without_its_messages_is_named() -> None:
+    assert unusable(entry(status=101)).why == "the HAR does not have the messages of the socket"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [("x-gzip", gzip.compress), ("gzip, br", lambda data: brotli.compress(gzip.compress(data)))],
+)
+def test_a_body_that_a_tool_wrote_as_it_was_sent_is_decoded(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    packed = {"size": 9, "mimeType": "image/png", "text": base64.b64encode(pack(PNG)).decode(), "encoding": "base64"}
+    value = entry(content=packed)
+    value["response"]["headers"].append({"name": "Content-Encoding", "value": encoding})
+    value["request"]["headers"].append({"name": "Content-Encoding", "value": encoding})
+    value["request"]["postData"] = packed
+    for text in (packed["text"], WHOLE):  # most tools write it decoded, as HAR 1.2 has it
+        packed["text"] = text
+        (found,) = read(value)
+        assert isinstance(found, Exchange)
+        assert (found.request.body, found.body, found.lost) == (PNG, PNG, "")
 
 
 @pytest.mark.parametrize(
