@@ -228,7 +228,11 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
     if any(name.lower() in _OWN_HEADERS for name, _ in request.headers.fields):  # `pop` is slow
         for header in (selector.HEADER, scopes.HEADER):
             request.headers.pop(header, None)
-    for url, found in files:
+    found_files = list(files)
+    if found_files:  # what is changed goes on without its encoding
+        body = encodings.decoded(request.raw_content or b"", request.headers.pop("content-encoding", ""))
+        request.content = body
+    for url, found in found_files:
         asset = found.asset
         data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
         inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"

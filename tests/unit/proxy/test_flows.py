@@ -265,6 +265,15 @@ def test_what_the_real_fal_is_to_get(tmp_path: Path) -> None:
     assert [name for name in flow.request.headers if name.lower().startswith("x-")] == ["X-Mine"]
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+def test_a_compressed_body_goes_to_the_real_fal_with_its_files(encoding: str) -> None:
+    headers = http.Headers([(b"Content-Encoding", encoding.encode())])
+    flow = flow_of(content=gzip.compress(b'["https://a/cat"]'), headers=headers)
+    flows.hand_on(flow.request, [("https://a/cat", Found(PNG, "image/webp"))])
+    assert flow.request.raw_content == b'["data:image/webp;base64,cG5n"]'
+    assert "content-encoding" not in flow.request.headers
+
+
 def test_what_nothing_is_to_be_changed_in_goes_on_as_it_came() -> None:
     flow = flow_of(content=b"body")
     flow.request.encode("gzip")
