@@ -35,7 +35,7 @@ DETAIL = [
         "type": "missing",
         "loc": ["body", "prompt"],
         "msg": "Field required",
-        "url": "https://docs.fal.ai/errors#missing",
+        "url": "https://docs.pydantic.dev/2.10/v/missing",
         "input": {"steps": 3},
     }
 ]

@@ -83,7 +83,7 @@ def test_the_gateway_words_json_in_its_own_way(client: httpx.Client) -> None:
     ]
     assert answer.text.startswith('{"status": "IN_QUEUE", "request_id": "')
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    assert "x-fal-request-id" not in answer.headers
+    assert answer.headers["x-fal-request-id"] == answer.json()["request_id"]
 
 
 def test_a_model_words_json_in_its_own_way(client: httpx.Client) -> None:

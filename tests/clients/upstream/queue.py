@@ -152,7 +152,7 @@ class Queue:
 
     def submit(self, job: Job) -> Answer:
         self.jobs[job.request_id] = job
-        return gateway(200, job.status(logs=False)[1])
+        return _about(job, gateway(200, job.status(logs=False)[1]))
 
     def follow_up(self, asked: Asked, base: str, request_id: str, action: str) -> Answer:
         """Status, its stream, result or cancel of a job, by the URL's parts."""
@@ -167,15 +167,15 @@ class Queue:
         if job is None:
             return gateway(404, NOT_FOUND)
         if action == "cancel":
-            return _cancel(job)
+            return _about(job, _cancel(job))
         if action == "status":
             word, value = job.status(logs=_wants_logs(asked))
-            return gateway(200 if word == "COMPLETED" else 202, value)
+            return _about(job, gateway(200 if word == "COMPLETED" else 202, value))
         if action == "status/stream":
             head = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"))
-            return Answer(200, head, self._statuses(job, logs=_wants_logs(asked)))
+            return _about(job, Answer(200, head, self._statuses(job, logs=_wants_logs(asked))))
         if job.word != "COMPLETED":
-            return gateway(400, {"detail": "Request is still in progress"})
+            return _about(job, gateway(400, {"detail": "Request is still in progress"}))
         return job.answer
 
     def _statuses(self, job: Job, *, logs: bool) -> Iterator[bytes]:
@@ -192,6 +192,11 @@ class Queue:
             last = seen
             if self._wait(TICK):
                 return
+
+
+def _about(job: Job, answer: Answer) -> Answer:
+    """The answer with the request id of its job in a header, as all answers of fal's own servers have one."""
+    return answer.having(("x-fal-request-id", job.request_id))
 
 
 def _cancel(job: Job) -> Answer:
