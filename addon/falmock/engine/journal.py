@@ -16,6 +16,7 @@ from falmock.engine.effects import Stream
 from falmock.engine.totals import Totals
 from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.redaction.redactor import Redactor
+from falmock.wire import calls
 from falmock.wire.calls import Call
 from falmock.wire.formats.media import media_type
 from falmock.wire.message import Header
@@ -118,7 +119,7 @@ class Journal:
             own_status, answered, delay = 101, effect.headers, effect.delay
         if not isinstance(effect, Forward):
             fixture, fault = effect.fixture, effect.fault
-        body, left_out = kept(request.body) if request.body and _is_json(request) else (b"", 0)
+        body, left_out = kept(request.body) if request.body and _has_input(request, call) else (b"", 0)
         self.add(
             JournalEntry(
                 now,
@@ -218,7 +219,10 @@ class Journal:
         )
 
 
-def _is_json(request: Request) -> bool:
+def _has_input(request: Request, call: Call | None) -> bool:
+    """Whether a body may be an input: an object that is sent to a model is read as JSON whatever its type."""
+    if isinstance(call, calls.Run | calls.Submit | calls.Stream) and request.body[:64].lstrip()[:1] == b"{":
+        return True
     content_type = request.headers.get("content-type", "")
     return content_type in _WITH_INPUT or media_type(content_type) in _WITH_INPUT
 

@@ -144,3 +144,42 @@ def test_scopes_are_bounded_and_can_be_dropped(monkeypatch: pytest.MonkeyPatch) 
     assert mock.engines.drop("c")
     assert not mock.engines.drop("c")
     assert mock.turn("c") == 1
+
+
+ADDED = {"match": {"model": "test/added"}, "response": {"json": {"done": True}}}
+
+
+def test_a_miss_names_the_scopes_in_which_an_added_fixture_answers() -> None:
+    mock = Mock(*TWO)
+    url = "https://fal.run/test/added"
+
+    def scopes_named(scope: str) -> str:
+        miss = mock.send(scope, "POST", url, {}).miss
+        assert miss is not None
+        (line,) = [line for line in miss.text.splitlines() if "another scope" in line] or [""]
+        return line.partition(": ")[2].partition(". ")[0]
+
+    assert scopes_named("a") == ""
+    fixtures = index_of(ADDED).fixtures
+    mock.engines.of("b").add_fixtures("added/1", fixtures, {})
+    assert [scopes_named("a"), scopes_named("")] == ["b", "b"]
+    mock.engines.common.add_fixtures("added/1", fixtures, {})
+    assert scopes_named("a") == "the shared scope, b"
+    assert mock.send("b", "POST", url, {}).status == 200
+    mock.engines.of("b").remove_fixtures()
+    assert [scopes_named("a"), scopes_named("b")] == ["the shared scope"] * 2
+    mock.engines.reset("")
+    assert scopes_named("a") == ""
+
+
+def test_fixtures_for_all_scopes_are_below_those_of_one() -> None:
+    mock = Mock(*TWO)
+    mock.turn("a")
+    mock.engines.add_to_all("added/all-1", index_of({**TWO[0], "response": {"json": {"turn": 5}}}).fixtures, {})
+    assert [mock.turn("a"), mock.turn("new"), mock.turn("")] == [5, 5, 5]
+    mock.engines.of("a").add_fixtures("added/1", index_of({**TWO[0], "response": {"json": {"turn": 6}}}).fixtures, {})
+    assert [mock.turn("a"), mock.turn("new")] == [6, 5]
+    mock.engines.use_fixtures(index_of(*TWO))
+    assert [mock.turn("a"), mock.turn("new")] == [6, 5]
+    mock.engines.remove_from_all()
+    assert [mock.turn("a"), mock.turn("new")] == [6, 1]

@@ -52,6 +52,16 @@ def test_whatever_numbers_a_body_holds_the_answers_are_json(number: str, url: st
     assert entry["body"] == steered.ask("GET", "/journal")["entries"][0]["input"]
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json", ""])
+@pytest.mark.parametrize("url", ["https://fal.run/t/e", "https://queue.fal.run/t/e", "https://fal.run/t/e/stream"])
+def test_an_input_is_shown_whatever_its_content_type(content_type: str, url: str) -> None:
+    steered = Steered(answering(1))
+    steered.call("POST", url, b'{"prompt": "a cat"}', **{"content-type": content_type})
+    steered.call("POST", url, b"no JSON", **{"content-type": content_type})
+    assert [entry["input"] for entry in read(steered)["entries"]] == [{"prompt": "a cat"}, None]
+    steered.ask("POST", "/verify", {"calls": [{"input": {"prompt": "a cat"}, "times": 1}]})
+
+
 def numbers(value: Any) -> list[int]:
     return [entry["number"] for entry in value["entries"]]
 
