@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from mitmproxy.test import taddons
 from mitmproxy.test import tflow
 
 from falmock.proxy import trust
@@ -79,16 +78,17 @@ class Failures:
         self.trust.disconnected(client)
 
 
-def test_each_kind_of_client_is_logged_once(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_each_kind_of_client_is_logged_once(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(trust, "ctx", SimpleNamespace(options=SimpleNamespace(confdir=str(tmp_path))))
     failures = Failures()
-    with taddons.context() as context:
-        context.options.confdir = str(tmp_path)
-        for _ in range(3):
-            failures.fails(UNTRUSTED, ciphers=PYTHON)
-            failures.fails(CLOSED, ciphers=NODE)
-            failures.fails(UNTRUSTED, agent="curl/8.0")
-            failures.fails(UNTRUSTED, agent="unknown/1")
+    for _ in range(3):
+        failures.fails(UNTRUSTED, ciphers=PYTHON)
+        failures.fails(CLOSED, ciphers=NODE)
+        failures.fails(UNTRUSTED, agent="curl/8.0")
+        failures.fails(UNTRUSTED, agent="unknown/1")
     ca = tmp_path / "mitmproxy-ca-cert.pem"
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4
