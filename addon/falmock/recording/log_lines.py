@@ -66,15 +66,21 @@ class LogLines:
     def __init__(self) -> None:
         self._lines: list[LogLine] = []
         self._keys: list[tuple[Any, Any]] = []
+        self._counts: Counter[tuple[Any, Any]] = Counter()
 
     def add(self, window: Sequence[LogLine]) -> None:
         """Add what a window shows beside the known entries: the entries in it follow one another in the log."""
         keys = [line.key for line in window]
         shared = _overlap(self._keys, keys)
-        if shared or not self._keys:
+        if not self._keys or (shared and not self._are_known(window[shared:], keys)):
             self._insert(len(self._keys), window[shared:], keys[shared:])
         else:
             self._merge(window, keys)
+
+    def _are_known(self, lines: Sequence[LogLine], keys: Sequence[tuple[Any, Any]]) -> bool:
+        """Whether some of these lines of a window with these keys are known: their times say so, so they do not follow."""
+        timed = [line.key for line in lines if line.written is not None and line.key in self._counts]
+        return any(self._counts[key] >= keys.count(key) for key in timed)
 
     def _merge(self, window: Sequence[LogLine], keys: Sequence[tuple[Any, Any]]) -> None:
         """Add a window that does not begin with the last known entries: it is older, begins earlier, or fills a gap."""
@@ -103,6 +109,7 @@ class LogLines:
     def _insert(self, place: int, lines: Sequence[LogLine], keys: Sequence[tuple[Any, Any]]) -> None:
         self._lines[place:place] = lines
         self._keys[place:place] = keys
+        self._counts.update(keys)
 
     def queue(self, submitted: float) -> dict[str, Any]:
         """The keys of the log in the `queue` of a fixture; empty if nothing was logged.

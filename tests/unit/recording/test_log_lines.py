@@ -116,6 +116,11 @@ def test_the_log_is_the_log_whatever_each_poll_showed(drawn: Any) -> None:
     assert put_together(*windows) == [line["message"] for line in log]
 
 
+def test_lines_of_one_moment_that_were_seen_before_do_not_come_again() -> None:
+    one, two = entry("a", 0), entry("b", 0)
+    assert sorted(put_together([two], [one], [one, two])) == ["a", "b"]
+
+
 @given(windowed(), st.randoms())
 def test_nothing_is_lost_or_doubled_in_any_order(drawn: Any, random: Any) -> None:
     log, windows = drawn
