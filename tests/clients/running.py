@@ -258,7 +258,8 @@ def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterat
 
         yield act
         process.communicate(timeout=seconds)
-        assert (process.returncode, complained()) == (0, "")
+        ended = process.returncode, complained()
+        assert ended == (0, ""), ended
 
 
 def free_ports(count: int) -> list[int]:

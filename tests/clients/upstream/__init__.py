@@ -20,7 +20,7 @@ request ids and times differ from run to run.
 | `test/gzip` | as `test/echo`, compressed |
 | `test/slow` | as `test/echo`: 1.5 s in the queue at places 2, 1, 0, then 1.5 s at work with three log lines |
 | `test/waiting`, `test/endless` | an hour in the queue, an hour at work: to be cancelled |
-| `test/stubborn` | 0.8 s at work, and is not to be cancelled |
+| `test/stubborn` | 2 s at work, and is not to be cancelled |
 | `test/llm`, `test/llm/stream` | says something; as server-sent events |
 | `test/chatty/stream` | events of all sorts: with types, ids, several lines, comments between them |
 | `test/broken/stream` | events that break off (reset) in the middle |

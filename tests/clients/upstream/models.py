@@ -426,7 +426,7 @@ ROUTES: tuple[tuple[str, Model], ...] = (
     ("test/nothing", Model(nothing)),
     ("test/gzip", Model(squeezed)),
     ("test/slow", Model(echo, SLOW)),
-    ("test/stubborn", Model(echo, Pace(0, 0.8), stubborn=True)),
+    ("test/stubborn", Model(echo, Pace(0, 2.0), stubborn=True)),
     ("test/endless", Model(echo, Pace(0, 3600))),
     ("test/waiting", Model(echo, Pace(3600, 0))),
     ("test/llm", Model(llm)),
