@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from typing import Any
 import httpx
 import openai
 
+# Version 3 of the SDK calls variations deprecated.
+warnings.filterwarnings("ignore", "deprecated", DeprecationWarning)
 IS_AZURE = "AZURE_OPENAI_ENDPOINT" in os.environ
 sync = openai.AzureOpenAI() if IS_AZURE else openai.OpenAI()
 anew = openai.AsyncAzureOpenAI() if IS_AZURE else openai.AsyncOpenAI()
