@@ -66,8 +66,11 @@ def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:
 
 def _full_entry(log: Log, timestamp: str) -> dict[str, Any]:
     """An entry with the keys that any client reads."""
-    head = {"message": log.message, "level": log.level, "source": log.source, "timestamp": timestamp}
-    return head | {"labels": {"level": log.level, "source": log.source, **(log.labels or {})}}
+    level, source = log.level, log.source
+    labels = {"level": level, "source": source}
+    if log.labels:
+        labels.update(log.labels)
+    return {"message": log.message, "level": level, "source": source, "timestamp": timestamp, "labels": labels}
 
 
 def _raw_entry(log: Log, timestamp: str) -> dict[str, Any]:
