@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -250,13 +249,13 @@ class Dispatch:
 
     def _is_from_hub(self, request: Request) -> bool:
         """Whether a call to Hugging Face's router has a token of Hugging Face's, which is no key of fal's."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if self._context.config.hosts.role(request.host) is not Role.ROUTER or not token.startswith("hf_"):
+        if self._context.config.hosts.role(request.host) is not Role.ROUTER:
             return False
-        keys = self._context.config.auth.keys
-        return scheme.lower() == "bearer" and (
-            not keys or any(hmac.compare_digest(token.encode(), key.encode()) for key in keys)
-        )
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.startswith("hf_"):
+            return False
+        rule = self._context.config.auth
+        return not rule.keys or auth.is_listed(rule, token)
 
     def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
         trusts_fal = self._context.config.mode is Mode.AUTO

@@ -74,7 +74,8 @@ class JournalEntry(NamedTuple):
 class Journal:
     """The last calls, at most `limit`; `total` counts all calls, `misses` those without an answer.
 
-    `totals` are the counts of all scopes. Secrets are redacted when entries are read: this keeps calls fast, and covers secrets learned later.
+    `totals` are the counts of all scopes. Secrets are redacted when entries are read: this keeps calls fast, and
+    covers secrets learned later.
     """
 
     def __init__(self, redactor: Redactor, limit: int = LIMIT, totals: Totals | None = None) -> None:

@@ -73,9 +73,7 @@ def flaw(rule: AuthRule, headers: Mapping[str, str], now: float) -> Flaw | None:
     if scheme not in (_KEY, _BEARER):
         return Flaw.MALFORMED
     # A key that is listed counts in any form, but a key is not a token.
-    if any(hmac.compare_digest(credentials.encode("utf-8", "surrogatepass"), key.encode()) for key in rule.keys) and (
-        scheme == _KEY or jwt_payload(credentials) is not None
-    ):
+    if is_listed(rule, credentials) and (scheme == _KEY or jwt_payload(credentials) is not None):
         return None
     return _flaw_of_key(rule, credentials) if scheme == _KEY else _flaw_of_token(rule, credentials, now)
 
@@ -94,6 +92,12 @@ def _flaw_of_token(rule: AuthRule, token: str, now: float) -> Flaw | None:
     if has_expired(payload, now):
         return Flaw.EXPIRED
     return Flaw.UNKNOWN if rule.keys else None
+
+
+def is_listed(rule: AuthRule, credentials: str) -> bool:
+    """Whether a key or a token is one of the rule's keys, compared in constant time."""
+    sent = credentials.encode("utf-8", "surrogatepass")
+    return any(hmac.compare_digest(sent, key.encode("utf-8", "surrogatepass")) for key in rule.keys)
 
 
 def bearer(headers: Mapping[str, str]) -> str:

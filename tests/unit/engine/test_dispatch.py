@@ -116,6 +116,7 @@ def test_jobs_are_guarded_and_unknown_ids_are_not() -> None:
         ((), "router.huggingface.co/fal-ai", None, 401),
         ((), "router.huggingface.co/fal-ai", "Key hf_x", 401),
         (("hf_y",), "router.huggingface.co/fal-ai", "Bearer hf_x", 401),
+        (("hf_y",), "router.huggingface.co/fal-ai", "Bearer hf_\udcff", 401),
     ],
 )
 def test_tokens_of_hugging_face_are_for_its_router(

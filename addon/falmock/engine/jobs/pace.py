@@ -51,7 +51,7 @@ def parse_duration(text: str) -> float:
     """Seconds of `250ms`, `3s`, `5m`, `1h`, `90d` or a plain number of seconds. Raises BadPace."""
     found = _DURATION.fullmatch(text if text[-1:].isalpha() else f"{text}s")
     if found is None:
-        raise BadPace(f"{text!r} is not a duration, expected one like 250ms, 3s, 5m or 1h")
+        raise BadPace(f"{text!r} is not a duration, expected one like 250ms, 3s, 5m, 1h or 90d")
     return float(found[1]) * _UNITS[found[2]]
 
 
