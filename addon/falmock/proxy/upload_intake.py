@@ -17,7 +17,7 @@ from falmock.engine.files.spooling import SPOOLED_ABOVE
 from falmock.proxy import flows
 from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.delivery import Responder
-from falmock.serving.effect_source import Upload
+from falmock.proxy.origin.tickets import Upload
 from falmock.serving.upload_spool import SpooledUpload
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.encodings import BadEncoding

@@ -23,7 +23,7 @@ from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.serving.effect_source import Play
+from falmock.proxy.origin.tickets import TicketPlay as Play
 
 SECONDS = 30
 """How long (seconds) a test waits for an expected event, even on a busy machine."""

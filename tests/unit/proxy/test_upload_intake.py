@@ -21,8 +21,8 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.files.spooling import SPOOLED_ABOVE
 from falmock.proxy import upload_intake
 from falmock.proxy.edge import MitmproxyEdge
+from falmock.proxy.origin.tickets import Upload
 from falmock.proxy.upload_intake import UploadIntake
-from falmock.serving.effect_source import Upload
 from falmock.serving.upload_spool import SpoolFolder
 from unit.apps import app_of
 from unit.proxy.mitm import mitmproxy

@@ -18,9 +18,9 @@ from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.redirect import Redirects
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
+from falmock.proxy.origin.tickets import TicketPlay
+from falmock.proxy.origin.tickets import Upload
 from falmock.serving import bodies
-from falmock.serving.effect_source import Play
-from falmock.serving.effect_source import Upload
 
 WHOLE = 1024 * 1024
 """A file longer than this (bytes) is sent from disk, not from memory."""
@@ -69,7 +69,7 @@ class Responder:
         await self._redirect(flow, upload)
         flow.request.stream = True
 
-    async def _redirect(self, flow: http.HTTPFlow, play: Play) -> None:
+    async def _redirect(self, flow: http.HTTPFlow, play: TicketPlay) -> None:
         if self._is_stopped:  # the script was unloaded while the call was handled: nobody would stop the origin again
             raise OSError("falmock is not loaded any more")
         ticket = await self.origin.admit(play)

@@ -13,9 +13,9 @@ import resource
 import time
 from collections.abc import Callable
 
+from falmock.proxy.origin.tickets import TicketPlay
 from falmock.proxy.origin.tickets import Tickets
-from falmock.serving.effect_source import Play
-from falmock.serving.http import HttpConnection
+from falmock.serving.connection import Connection
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -36,7 +36,7 @@ class Origin:
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
 
-    async def admit(self, play: Play) -> str:
+    async def admit(self, play: TicketPlay) -> str:
         """Issue a ticket for this effect. Raises OSError if the origin cannot listen on a port."""
         if self._server is None:
             async with self._starting:
@@ -48,7 +48,7 @@ class Origin:
             return
         raise_file_limit()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: HttpConnection(self.tickets), HOST, 0, backlog=BACKLOG)
+        self._server = await loop.create_server(lambda: Connection(self.tickets), HOST, 0, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import defaultdict
+from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from falmock.engine import replies
 from falmock.engine.effects import EVERY_JOB
-from falmock.serving.effect_source import Connection
-from falmock.serving.effect_source import Play
-from falmock.serving.effect_source import Upload
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.serving.connection import Connection
+from falmock.serving.http_reader import BadRequest
+from falmock.serving.http_reader import Head
+from falmock.serving.http_session import Play
+from falmock.serving.http_session import Sink
+from falmock.wire.message import Content
 from falmock.wire.message import Header
 
+logger = logging.getLogger(__name__)
 HEADER = "x-falmock-ticket"
 """The request header that carries a ticket, between mitmproxy and the origin only."""
+
+
+class Upload(NamedTuple):
+    """A request whose body goes to `sink`; then `answer` returns the reply."""
+
+    sink: Sink
+    answer: Callable[[Content], Awaitable[Reply]]
+
+
+TicketPlay = Play | Upload
+"""What a ticket is good for."""
 
 
 class Tickets:
@@ -24,23 +45,23 @@ class Tickets:
         self.clock = clock
         self._taken = taken
         self.connections: set[Connection] = set()
-        self._plays: dict[str, Play] = {}
+        self._plays: dict[str, TicketPlay] = {}
         self._listeners: defaultdict[str, set[Connection]] = defaultdict(set)
 
-    def issue(self, play: Play) -> str:
+    def issue(self, play: TicketPlay) -> str:
         """Issue a ticket for this effect."""
         ticket = secrets.token_urlsafe(32)
         self._plays[ticket] = play
         return ticket
 
-    def take(self, ticket: str) -> Play | None:
+    def take(self, ticket: str) -> TicketPlay | None:
         """The effect of a ticket; None if the ticket is unknown or was used before."""
         play = self._plays.pop(ticket, None)
         if play is not None:
             self._taken(ticket)
         return play
 
-    def for_request(self, headers: Iterable[Header]) -> Play | None:
+    def for_request(self, headers: Iterable[Header]) -> TicketPlay | None:
         """The effect of the ticket in a request's headers; None if there is none, or it was used before."""
         ticket = next((value for name, value in headers if name == HEADER.encode()), b"")
         return self.take(ticket.decode("latin-1"))
@@ -74,3 +95,51 @@ class Tickets:
         keys = tuple(self._listeners) if key == EVERY_JOB else (key,)
         for connection in tuple(connection for each in keys for connection in self._listeners.get(each, ())):
             connection.wake()
+
+    def handler(self, connection: Connection) -> TicketHandler:
+        """Decides what a connection to the origin plays."""
+        return TicketHandler(self, connection)
+
+
+class TicketHandler:
+    """Plays the effect of each request's ticket; see `Handler`."""
+
+    def __init__(self, tickets: Tickets, connection: Connection) -> None:
+        self._tickets = tickets
+        self._connection = connection
+        self._upload: Upload | None = None
+
+    def begins(self, head: Head, now: float) -> Sink | Play | None:  # noqa: ARG002
+        """See `Handler`."""
+        play = self._tickets.for_request(head.fields)
+        if isinstance(play, Upload):
+            self._upload = play
+            return play.sink
+        return play
+
+    def complete(self, head: Head, sink: Sink, now: float) -> None:  # noqa: ARG002
+        """See `Handler`."""
+        if self._upload is not None:
+            self._connection.play_later(_stored(self._upload))
+
+    def refused(self, bad: BadRequest, now: float) -> None:
+        """See `Handler`: only mitmproxy gets an answer here."""
+
+    def plays(self, play: Play) -> None:
+        """See `Handler`."""
+        if isinstance(play, Stream):
+            self._tickets.listen(play.key, self._connection)
+
+    def ended(self, play: Play) -> None:
+        """See `Handler`."""
+        if isinstance(play, Stream):
+            self._tickets.stop_listening(play.key, self._connection)
+
+
+async def _stored(upload: Upload) -> Reply:
+    """The answer to an upload whose body is on disk."""
+    try:
+        return await upload.answer(upload.sink.content())
+    except Exception:
+        logger.exception("falmock: an upload could not be taken")
+        return replies.problem(500, "falmock failed to take this upload; its log has the details", "internal error")

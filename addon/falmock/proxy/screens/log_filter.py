@@ -7,7 +7,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 
 from falmock.redaction.redactor import Redactor
-from falmock.serving.websocket import READ_ALL
+from falmock.serving.websocket_session import READ_ALL
 
 _OWN_PING = f"(payload: {READ_ALL!r})"
 """The end of a log line about the origin's own ping, or the pong to it."""

@@ -24,7 +24,7 @@ from falmock.proxy.origin import delivery
 from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.serving.effect_source import Upload
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback

@@ -19,7 +19,7 @@ from falmock.proxy.origin import server as origin_
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.serving.effect_source import Upload
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script

@@ -7,7 +7,7 @@ import pytest
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.proxy.origin.tickets import Tickets
-from falmock.serving.effect_source import Upload
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 
 HELLO = Reply(200, (), b"hello", "test")

@@ -9,7 +9,7 @@ import pytest
 
 from falmock.proxy.screens import terminal
 from falmock.proxy.screens.terminal import Guard
-from falmock.serving import websocket
+from falmock.serving import websocket_session
 from unit.proxy.screens import KEY
 from unit.proxy.screens import Printed
 
@@ -48,7 +48,7 @@ def test_lines_about_pings_of_the_origins_own_are_left_out(printed: Printed) -> 
     guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
     terminal.installed(guard).origins.add(("127.0.0.1", 40001))
     mitmproxy = logging.getLogger("mitmproxy.proxy.layer")
-    for payload in (websocket.READ_ALL, b"the fixture's"):
+    for payload in (websocket_session.READ_ALL, b"the fixture's"):
         mitmproxy.warning("Received WebSocket ping from server (payload: %r)", payload)
         mitmproxy.warning("Received WebSocket pong from client (payload: %r)", payload)
     assert len(printed.log.lines) == 2

@@ -17,7 +17,8 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
-from falmock.serving import websocket
+from falmock.serving import connection
+from falmock.serving import websocket_session
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Close
 from falmock.wire.formats.frames import Cut
@@ -98,10 +99,10 @@ async def test_nobody_is_accepted_who_is_gone(origin: Origin) -> None:
     async with await requesting(origin, Socket(Talk(), "test", delay=60), method="GET", headers=headers) as peer:
         await until(lambda: bool(origin.tickets.connections))
         connection: Any = next(iter(origin.tickets.connections))
-        await until(lambda: connection._websocket is not None and connection._websocket._timer is not None)
+        await until(lambda: connection._timer is not None)
         peer.vanish()
         await until(lambda: not origin.tickets.connections)
-    assert connection._websocket._timer is None
+    assert connection._timer is None
 
 
 # what the client says
@@ -124,7 +125,7 @@ async def test_the_parts_of_a_message_are_one_with_pings_between_them(origin: Or
 
 @on_loopback
 async def test_a_message_that_is_too_long_ends_the_socket(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "MAX_MESSAGE", 1000)
+    monkeypatch.setattr(websocket_session, "MAX_MESSAGE", 1000)
     talk = Talk(echo)
     async with await Caller.connected(origin, talk) as caller:
         caller.say(events.BytesMessage(data=bytes(1000)))
@@ -175,7 +176,7 @@ async def test_the_client_closes(origin: Origin, code: int, reason: str | None) 
 async def test_a_client_that_reads_nothing_is_hung_up_on(
     origin: Origin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(websocket, "MAX_UNREAD", 1024 * 1024)
+    monkeypatch.setattr(connection, "MAX_UNREAD", 1024 * 1024)
     image = Binary(bytes(16 * 1024 * 1024))
     async with await Caller.connected(origin, Talk(lambda *_: SocketStep((image,)))) as caller:
         caller.say(events.TextMessage(data="one"), events.TextMessage(data="two"))
@@ -279,7 +280,7 @@ async def test_the_client_closes_while_we_are_about_to(origin: Origin) -> None:
 
 @on_loopback
 async def test_a_close_that_is_not_answered_is_not_waited_for(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(websocket_session, "CLOSE_TIMEOUT", 0.05)
     async with await Caller.connected(origin, says(Close(1000))) as caller:
         assert isinstance(await caller.next(), events.CloseConnection)
         assert await caller.next() is None
@@ -302,7 +303,7 @@ async def test_with_deflate_the_close_waits_until_the_client_has_read_all(origin
 async def test_with_deflate_a_client_that_does_not_say_so_is_closed_all_the_same(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(websocket_session, "CLOSE_TIMEOUT", 0.05)
     async with await Caller.connected(origin, says(Close()), deflate=True) as caller:
         assert isinstance(await caller.next(), events.Ping)
         caller.say(events.Pong(payload=b"another"))
@@ -373,7 +374,7 @@ async def test_a_frame_of_a_file_that_is_gone_is_told_of_and_not_cut(
 async def test_a_client_that_stays_when_it_is_left_is_hung_up_on(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(websocket_session, "CLOSE_TIMEOUT", 0.05)
     async with await Caller.connected(origin, says(Cut(Text("abcd")))):
         await until(lambda: not origin.tickets.connections)
 

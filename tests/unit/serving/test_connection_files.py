@@ -12,7 +12,7 @@ import pytest
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.proxy.origin.server import Origin
-from falmock.serving.effect_source import Upload
+from falmock.proxy.origin.tickets import Upload
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.proxy.loopback import on_loopback
@@ -51,9 +51,9 @@ async def test_a_file_is_read_no_faster_than_the_client_takes_it(origin: Origin,
     async with await requesting(origin, reply(FileBody(str(film), 0, big))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         connection = await connection_of(origin)
-        await until(lambda: connection._waiting)
+        await until(lambda: connection._is_paused)
         assert connection.transport.get_write_buffer_size() < 1024 * 1024
-        assert connection._source._sent < big / 2
+        assert connection._session._source._sent < big / 2
         peer.vanish()
         await until(lambda: not origin.tickets.connections)
 
@@ -77,7 +77,7 @@ async def test_a_file_that_shrinks_on_its_way_breaks_off(origin: Origin, film: P
     async with await requesting(origin, reply(FileBody(str(film), 0, BIG))) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         connection = await connection_of(origin)
-        await until(lambda: connection._waiting)
+        await until(lambda: connection._is_paused)
         film.write_bytes(b"")  # noqa: ASYNC240
         peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
         await peer.head()

@@ -1,12 +1,11 @@
-"""One WebSocket: connects the bytes of a connection (through wsproto) with the engine's conversation."""
+"""One WebSocket without I/O: connects bytes (through wsproto) with the engine's conversation."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
+from collections.abc import Iterable
 
-import h11
 from wsproto import ConnectionType
 from wsproto import WSConnection
 from wsproto import events
@@ -19,13 +18,13 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.serving import bodies
+from falmock.serving.session import Ending
 from falmock.wire.formats import frames
+from falmock.wire.message import Header
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024
 """A message longer than this (bytes) closes the socket with code 1009."""
-MAX_UNREAD = 256 * 1024 * 1024
-"""The connection is aborted if more than this (bytes) waits for the client to read it."""
 CLOSE_TIMEOUT = 2.0
 """How long (seconds) to wait for the peer to answer a close, and the ping before it."""
 READ_ALL = b"falmock: all read?"
@@ -33,44 +32,66 @@ READ_ALL = b"falmock: all read?"
 _TOO_BIG = 1009
 
 
-class WebSocketConnection:
-    """Plays a Conversation, from the handshake on."""
+class WebSocketSession:
+    """Plays a Conversation, from the handshake on; see `Session`."""
 
-    def __init__(self, transport: asyncio.Transport, play: Socket, clock: Callable[[], float]) -> None:
-        self._transport = transport
+    def __init__(self, play: Socket) -> None:
+        self.wake_at: float | None = None
+        self.ending = Ending.OPEN
         self._play = play
-        self._clock = clock
-        self._loop = asyncio.get_running_loop()
+        self._now = 0.0
+        self._out: list[bytes] = []
         self._ws = WSConnection(ConnectionType.SERVER)
         self._parts: list[str | bytes] = []
         self._size = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._then: Callable[[], None] = self._due
+        """What is done at `wake_at`."""
         self._deflate = PerMessageDeflate()
         self._close: frames.Close | None = None
         self._closing = False
         self._dropped = False
 
-    def open(self, request: h11.Request) -> None:
-        """Accept the handshake."""
-        headers = [(bytes(name), bytes(value)) for name, value in request.headers]
+    def take(self) -> bytes:
+        """See `Session`."""
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def open(self, fields: Iterable[Header], target: str, now: float) -> None:
+        """Accept the handshake of a request with these headers and this target."""
+        self._now = now
         try:
-            self._ws.initiate_upgrade_connection(headers, request.target.decode("latin-1"))
+            self._ws.initiate_upgrade_connection(list(fields), target)
             self._handle()
         except RemoteProtocolError:
-            self._transport.abort()
+            self._finish(Ending.ABORT)
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes from the client, split anywhere."""
+    def receive(self, data: bytes, now: float) -> None:
+        """See `Session`."""
+        if self.ending not in (Ending.OPEN, Ending.HALF):
+            return
+        self._now = now
         try:
             self._ws.receive_data(data)
             self._handle()
         except RemoteProtocolError as error:
             self._end(error.event_hint or events.CloseConnection(1002, "protocol error"))
 
+    def wake(self, now: float) -> None:
+        """See `Session`."""
+        if self.wake_at is not None and now >= self.wake_at:
+            self._now, self.wake_at = now, None
+            self._then()
+
     def gone(self) -> None:
-        """The connection is lost: stop."""
+        """See `Session`."""
         self._closing = True
-        self._cancel_timer()
+        self._finish(Ending.ABORT)
+
+    def _at(self, seconds: float, then: Callable[[], None]) -> None:
+        self.wake_at, self._then = self._now + seconds, then
+
+    def _finish(self, ending: Ending = Ending.CLOSE) -> None:
+        self.wake_at, self.ending = None, ending
 
     def _handle(self) -> None:
         for event in self._ws.events():
@@ -79,10 +100,7 @@ class WebSocketConnection:
             if self._closing and not isinstance(event, events.CloseConnection):
                 continue
             if isinstance(event, events.Request):
-                if self._play.delay > 0:
-                    self._timer = self._loop.call_later(self._play.delay, self._accept)
-                else:
-                    self._accept()
+                self._accept()
             elif isinstance(event, events.TextMessage | events.BytesMessage):
                 self._gather(event)
             elif isinstance(event, events.Ping):
@@ -120,8 +138,8 @@ class WebSocketConnection:
 
     def _take_turn(self, next_step: Callable[[float], SocketStep]) -> None:
         """Get the conversation's next step, send its frames, and schedule the next turn."""
-        self._cancel_timer()
-        now = self._clock()
+        self.wake_at = None
+        now = self._now
         try:
             turn = next_step(now)
         except Exception:
@@ -133,7 +151,7 @@ class WebSocketConnection:
                 return
             self._send_frame(frame)
         if turn.again is not None and not self._closing:
-            self._timer = self._loop.call_later(max(turn.again - now, 0.0), self._due)
+            self.wake_at, self._then = turn.again, self._due
 
     def _send_frame(self, frame: frames.Frame) -> None:
         if isinstance(frame, frames.Text | frames.Binary | frames.Stored):
@@ -168,9 +186,8 @@ class WebSocketConnection:
         if self._closing:
             return
         self._closing = self._dropped = True
-        self._cancel_timer()
-        self._transport.write_eof()
-        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.close)
+        self.ending = Ending.HALF
+        self._at(CLOSE_TIMEOUT, self._finish)
 
     def _begin_close(self, close: frames.Close) -> None:
         """Close the socket once the peer has read all earlier messages.
@@ -182,44 +199,33 @@ class WebSocketConnection:
         if not self._deflate.enabled():
             self._send_close(close)
             return
-        self._cancel_timer()
         self._close = close
         self._send(events.Ping(payload=READ_ALL))
-        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._send_close, close)
+        self._at(CLOSE_TIMEOUT, lambda: self._send_close(close))
 
     def _send_close(self, close: frames.Close) -> None:
-        self._cancel_timer()
         self._close = None
         self._send(events.CloseConnection(code=close.code, reason=close.reason or None))
-        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.close)
+        if self.ending is Ending.OPEN:
+            self._at(CLOSE_TIMEOUT, self._finish)
 
     def _end(self, last: events.Event) -> None:
         """Answer the peer's close, or send ours, and close the connection."""
         if self._dropped:
             return
         self._closing = True
-        self._cancel_timer()
         self._send(last)
-        self._transport.close()
+        self._finish()
 
     def _send(self, event: events.Event, *, is_cut: bool = False) -> None:
-        if self._transport.is_closing():
-            return
-        if self._transport.get_write_buffer_size() > MAX_UNREAD:
-            logger.warning("falmock: a WebSocket was closed because its client does not read what it is sent")
-            self._closing = True
-            self._transport.abort()
+        if self.ending is not Ending.OPEN:
             return
         try:
             data = self._ws.send(event)
-            self._transport.write(data[: (len(data) + 1) // 2] if is_cut else data)
         except LocalProtocolError:  # the peer closed in the meantime
-            self._transport.close()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+            self._finish()
+        else:
+            self._out.append(data[: (len(data) + 1) // 2] if is_cut else data)
 
 
 def _data_of(message: frames.Binary | frames.Stored) -> bytes:

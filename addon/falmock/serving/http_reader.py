@@ -1,0 +1,170 @@
+"""Reads the requests of one HTTP/1 connection: bytes in, parts of requests out. It does no I/O.
+
+httptools parses. It refuses what servers read in different ways (two lengths, a length beside chunks, a bare CR, folded
+headers), so that no request can hide in another one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import httptools
+
+from falmock.wire.message import Header
+
+MAX_HEAD = 128 * 1024
+"""The largest size of a request's line and headers (bytes)."""
+MAX_FIELDS = 200
+"""How many headers a request may have."""
+
+
+class Head(NamedTuple):
+    """The line and the headers of a request; `target` is as it was sent. `upgrades` if it asks for another protocol."""
+
+    method: str
+    target: bytes
+    fields: tuple[Header, ...]
+    is_http11: bool = True
+    keeps_alive: bool = True
+    upgrades: bool = False
+
+    def get(self, name: bytes) -> bytes:
+        """The value of the first header with this name in lower case; b"" if there is none."""
+        return next((value for found, value in self.fields if found.lower() == name), b"")
+
+
+class EndOfRequest(NamedTuple):
+    """The request is complete."""
+
+
+class BadRequest(NamedTuple):
+    """The bytes are no request that can be answered as one: the status to refuse it with, and why. Nothing follows."""
+
+    status: int
+    why: str
+
+
+Part = Head | bytes | EndOfRequest | BadRequest
+"""What a reader finds: a head, pieces of its body, its end."""
+_END = EndOfRequest()
+_TAKE_OVER = (b"websocket",)
+"""The protocols to which a connection can be upgraded; another upgrade is ignored (RFC 9110, section 7.8)."""
+
+
+class RequestReader:
+    """Finds the parts of requests. What follows an upgrade or CONNECT is not read: see `rest`."""
+
+    def __init__(self) -> None:
+        self.parts: deque[Part] = deque()
+        """The parts that were found and not taken yet."""
+        self.rest: bytes | None = None
+        """The bytes behind an upgrade or a CONNECT; None before there is one."""
+        self._is_over = False
+        self._restart()
+
+    def _restart(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self._in_head = False
+        self._size = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of a request has come that is not in `parts`."""
+        return not self._in_request
+
+    _in_request = False
+
+    def feed(self, data: bytes) -> None:
+        """Read the next bytes, split anywhere."""
+        if self._is_over:
+            return
+        if self.rest is not None:
+            self.rest += data
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgraded(data[upgrade.args[0] :])
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(501, "its method is not known")
+        except httptools.HttpParserError as error:
+            self._refuse(*self._problem(str(error.__context__ or error)))
+        else:
+            if self._in_head:
+                self._size += len(data)
+                if self._size > MAX_HEAD:
+                    self._refuse(431, f"its head has more than {MAX_HEAD} bytes")
+
+    def _problem(self, why: str) -> tuple[int, str]:
+        if len(self._fields) > MAX_FIELDS:
+            return 431, f"it has more than {MAX_FIELDS} headers"
+        return 400, why
+
+    def _refuse(self, status: int, why: str) -> None:
+        self._is_over = True
+        self.parts.append(BadRequest(status, why))
+
+    def _upgraded(self, rest: bytes) -> None:
+        """The parser stopped behind a head. An upgrade that nobody makes is no reason to stop: read its body."""
+        head = self._head
+        if head.method == "CONNECT" or head.upgrades:
+            self.rest = rest
+            return
+        length, chunks = head.get(b"content-length"), head.get(b"transfer-encoding")
+        framing = (
+            b"Content-Length: %s\r\n" % length if length else b"Transfer-Encoding: %s\r\n" % chunks if chunks else b""
+        )
+        found, self.parts = self.parts, deque()
+        self._restart()
+        self.feed(b"POST / HTTP/1.1\r\n%s\r\n" % framing)
+        self.parts = deque((*found, *(part for part in self.parts if not isinstance(part, Head))))
+        self.feed(rest)
+
+    # called by the parser
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        self._url = b""
+        self._fields: list[Header] = []
+        self._in_head = self._in_request = True
+        self._size = 0
+
+    def on_url(self, url: bytes) -> None:
+        """See httptools."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools. A trailer is ignored."""
+        if self._in_head:
+            self._fields.append((name, value))
+            if len(self._fields) > MAX_FIELDS:
+                raise ValueError
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        parser = self._parser
+        self._in_head = False
+        version = parser.get_http_version()
+        upgrades = parser.should_upgrade()
+        head = Head(
+            parser.get_method().decode("ascii"),
+            self._url,
+            tuple(self._fields),
+            version != "1.0",
+            parser.should_keep_alive(),
+        )
+        if upgrades:
+            head = head._replace(upgrades=head.get(b"upgrade").strip().lower() in _TAKE_OVER)
+        self._head = head
+        self.parts.append(head)
+
+    def on_body(self, data: bytes) -> None:
+        """See httptools."""
+        self.parts.append(data)
+
+    def on_message_complete(self) -> None:
+        """See httptools. An upgrade that is not made still has its body to come."""
+        if not (self._parser.should_upgrade() and self._head.method != "CONNECT" and not self._head.upgrades):
+            self._in_request = False
+            self.parts.append(_END)

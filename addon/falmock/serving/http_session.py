@@ -1,0 +1,386 @@
+"""One HTTP/1 connection without I/O: reads requests, gets what to play to each, and plays it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from falmock.engine import replies
+from falmock.engine.effects import End
+from falmock.engine.effects import Reply
+from falmock.engine.effects import ResetPoint
+from falmock.engine.effects import Socket
+from falmock.engine.effects import Source
+from falmock.engine.effects import Stream
+from falmock.serving.bodies import ReplySource
+from falmock.serving.http_reader import BadRequest
+from falmock.serving.http_reader import EndOfRequest
+from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import RequestReader
+from falmock.serving.session import Ending
+from falmock.serving.websocket_session import WebSocketSession
+from falmock.wire.message import Content
+from falmock.wire.message import Header
+from falmock.wire.message import reason
+
+logger = logging.getLogger(__name__)
+MAX_UNREAD = 256 * 1024
+"""How many bytes of further requests are kept while an answer is under way; then the carrier stops to read."""
+LINGER = 2.0
+"""How long (seconds) a connection stays half open after an answer that came before the end of its request."""
+_BODILESS = (204, 304)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Sink(Protocol):
+    """Takes the body of a request as it comes."""
+
+    def write(self, data: bytes) -> None:
+        """The next bytes. Raises TooLarge."""
+
+    def drop(self) -> None:
+        """The client disconnected before the end: discard what came."""
+
+    def content(self) -> Content:
+        """The body is complete: its content."""
+
+
+class TooLarge(ValueError):
+    """A body is larger than its sink takes; the text says so."""
+
+
+class UnsendableAnswer(ValueError):
+    """An answer that HTTP cannot carry."""
+
+
+Play = Reply | Stream | Socket
+"""What is played to a request."""
+
+
+class Handler(Protocol):
+    """Decides what a connection plays. It belongs to one connection."""
+
+    def begins(self, head: Head, now: float) -> Sink | Play | None:
+        """A request begins: where its body goes, or what is played without it; None closes the connection."""
+
+    def complete(self, head: Head, sink: Sink, now: float) -> Play | None:
+        """The body of a request is in its sink: what to play; None if `HttpSession.play` is called with it later."""
+
+    def refused(self, bad: BadRequest, now: float) -> Play | None:
+        """What came is no request: the answer to it; None closes the connection."""
+
+    def plays(self, play: Play) -> None:
+        """This begins to play."""
+
+    def ended(self, play: Play) -> None:
+        """This plays no more."""
+
+
+class HttpSession:
+    """Answers one request after the other; see `Session`. Requests that come while one is answered wait for their turn."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.wake_at: float | None = None
+        self.ending = Ending.OPEN
+        self._handler = handler
+        self._reader = RequestReader()
+        self._unread: list[bytes] = []
+        self._unread_size = 0
+        self._out: list[bytes] = []
+        self._head: Head | None = None
+        self._sink: Sink | None = None
+        self._early: Play | None = None
+        """What is played to the request that is coming, known since its head."""
+        self._is_busy = False
+        """Whether a request is complete and its answer is not."""
+        self._play: Play | None = None
+        self._source: Source | None = None
+        self._socket: WebSocketSession | None = None
+        self._closes = self._lingers = self._is_chunked = self._has_body = self._is_raw = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether the carrier should go on to read: what comes is used soon."""
+        return self._unread_size <= MAX_UNREAD
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether the connection is a WebSocket now."""
+        return self._socket is not None
+
+    def take(self) -> bytes:
+        """See `Session`."""
+        out, self._out = self._out, []
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def gone(self) -> None:
+        """See `Session`."""
+        self.ending = Ending.ABORT
+        self._forget()
+        self._drop_sink()
+        if self._socket is not None:
+            self._socket.gone()
+
+    # requests
+
+    def receive(self, data: bytes, now: float) -> None:
+        """See `Session`."""
+        if self._socket is not None:
+            self._socket.receive(data, now)
+            self._follow(self._socket)
+        elif self.ending is not Ending.OPEN:
+            return
+        elif self._is_busy:
+            self._unread.append(data)
+            self._unread_size += len(data)
+        else:
+            self._reader.feed(data)
+            self._read(now)
+
+    def _read(self, now: float) -> None:
+        """Handle what the reader finds, until a request has to wait for the answer to the one before it."""
+        parts = self._reader.parts
+        while not self._is_busy and self.ending is Ending.OPEN:
+            if not parts:
+                if not self._unread:
+                    return
+                unread, self._unread, self._unread_size = b"".join(self._unread), [], 0
+                self._reader.feed(unread)
+                parts = self._reader.parts
+                continue
+            part = parts.popleft()
+            if type(part) is bytes:
+                self._take_body(part, now)
+            elif isinstance(part, Head):
+                self._begin(part, now)
+            elif isinstance(part, EndOfRequest):
+                self._complete(now)
+            elif isinstance(part, BadRequest):
+                self._refuse(part, now)
+
+    def _begin(self, head: Head, now: float) -> None:
+        self._head = head
+        self._early = self._sink = None
+        place = self._handler.begins(head, now)
+        if place is None:
+            self.ending = Ending.ABORT
+            return
+        waits = head.is_http11 and head.get(b"expect").lower() == b"100-continue"
+        if not isinstance(place, Reply | Stream | Socket):
+            self._sink = place
+            if waits and not self._reader.parts:
+                self._out.append(_CONTINUE)
+        elif waits and not self._reader.parts:
+            self._cut_short(place, now)  # its client waits with the body, which is not needed
+        else:
+            self._early = place
+
+    def _take_body(self, data: bytes, now: float) -> None:
+        if self._sink is None:
+            return
+        try:
+            self._sink.write(data)
+        except TooLarge as error:
+            self._drop_sink()
+            self._refuse(BadRequest(413, str(error)), now)
+
+    def _complete(self, now: float) -> None:
+        head, sink, play = self._head, self._sink, self._early
+        if head is None:
+            return
+        self._is_busy = True
+        self._sink = self._early = None
+        self._closes = not head.keeps_alive or head.upgrades
+        if sink is not None:
+            play = self._handler.complete(head, sink, now)
+        if play is not None:
+            self._begin_to_play(play, now)
+
+    def _refuse(self, bad: BadRequest, now: float) -> None:
+        play = self._handler.refused(bad, now)
+        if play is None:
+            self.ending = Ending.CLOSE
+        else:
+            self._cut_short(play, now)
+
+    def _cut_short(self, play: Play, now: float) -> None:
+        """Play to a request that is not complete, and then end the connection: what else comes is dropped."""
+        self._is_busy = self._closes = True
+        self._lingers = True
+        self._begin_to_play(play, now)
+
+    def _drop_sink(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.drop()
+
+    # answers
+
+    def play(self, play: Play, now: float) -> None:
+        """Play to the request for which the handler's `complete` returned None."""
+        if self._is_busy and self._play is None and self.ending is Ending.OPEN:
+            self._begin_to_play(play, now)
+            self._read(now)
+
+    def _begin_to_play(self, play: Play, now: float) -> None:
+        self._play = play
+        self._handler.plays(play)
+        if play.delay > 0:
+            self.wake_at = now + play.delay
+        else:
+            self._start(now)
+
+    def wake(self, now: float) -> None:
+        """See `Session`."""
+        if self._socket is not None:
+            self._socket.wake(now)
+            self._follow(self._socket)
+            return
+        if self.ending is Ending.HALF:
+            self.wake_at, self.ending = None, Ending.CLOSE
+        elif self._source is not None:
+            self._step(now)
+            self._read(now)
+        elif self._play is not None and self.wake_at is not None and now >= self.wake_at:
+            self.wake_at = None
+            self._start(now)
+            self._read(now)
+
+    def _start(self, now: float) -> None:
+        play = self._play
+        try:
+            if isinstance(play, Reply):
+                self._start_reply(play, now)
+            elif isinstance(play, Stream):
+                self._is_raw = play.length is not None
+                self._send_head(play.status, play.headers, play.length)
+                self._source = play.source
+                self._step(now)
+            elif isinstance(play, Socket):
+                self._open(play, now)
+        except UnsendableAnswer:
+            logger.exception("falmock: an answer cannot be sent over HTTP")
+            self._end(Ending.CLOSE, now)
+
+    def _start_reply(self, reply: Reply, now: float) -> None:
+        delivery = reply.delivery
+        if delivery is None and type(reply.body) is bytes:
+            body = reply.body
+            self._is_raw = False
+            self._send_head(reply.status, reply.headers, len(body) if reply.length is None else reply.length)
+            if body and self._has_body:
+                self._out.append(body)
+            self._finish(now)
+            return
+        if delivery is not None and delivery.reset is ResetPoint.BEFORE_HEADERS:
+            self._end(Ending.RESET, now)
+            return
+        try:
+            source = ReplySource(reply.body, delivery)
+        except OSError as error:
+            self._start_reply(replies.unreadable_asset(error), now)
+            return
+        length = source.size if reply.length is None else reply.length
+        declared = None if delivery is None else delivery.length
+        self._is_raw = declared is not None and declared != source.size
+        self._send_head(reply.status, reply.headers, length if declared is None else declared)
+        self._source = source
+        self._step(now)
+
+    def _send_head(self, status: int, headers: Iterable[Header], length: int | None) -> None:
+        """Send the head of an answer. `length` is that of its body in bytes, None if it is not known in advance."""
+        head = self._head
+        is_http11 = head is None or head.is_http11
+        has_framing = status not in _BODILESS
+        self._has_body = has_framing and (head is None or head.method != "HEAD")
+        self._is_chunked = length is None and is_http11
+        lines = [b"%s: %s\r\n" % field for field in headers]
+        if has_framing and length is not None:
+            lines.insert(1, b"Content-Length: %d\r\n" % length)
+        elif has_framing and is_http11:
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+        elif has_framing:
+            self._closes = True
+        if self._closes or self._is_raw:
+            lines.append(b"Connection: close\r\n")
+        elif not is_http11:
+            lines.append(b"Connection: keep-alive\r\n")
+        sent = b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, reason(status), b"".join(lines))
+        if sent.count(b"\n") != len(lines) + 2 or b"\0" in sent or not 200 <= status <= 999:
+            raise UnsendableAnswer(f"an answer with status {status} has a header that HTTP cannot carry")
+        self._out.append(sent)
+
+    def _step(self, now: float) -> None:
+        """Send the part of the body that is due."""
+        self.wake_at = None
+        if self._source is None:
+            return
+        try:
+            step = self._source.step(now)
+        except Exception:
+            logger.exception("falmock: a stream broke off")
+            self._end(Ending.CLOSE, now)
+            return
+        if self._has_body:
+            for piece in step.pieces:
+                if piece:
+                    self._out.append(b"%x\r\n%s\r\n" % (len(piece), piece) if self._is_chunked else piece)
+        if step.end is End.OPEN:
+            self.wake_at = step.again
+        elif step.end is End.RESET:
+            self._end(Ending.RESET, now)
+        elif step.end is End.CUT or self._is_raw:
+            self._end(Ending.CLOSE, now)
+        else:
+            if self._has_body and self._is_chunked:
+                self._out.append(_LAST_CHUNK)
+            self._finish(now)
+
+    def _finish(self, now: float) -> None:
+        """The answer is complete; another request may follow."""
+        if self._closes:
+            self._end(Ending.CLOSE, now)
+        else:
+            self._forget()
+            self._is_busy = False
+
+    def _end(self, ending: Ending, now: float) -> None:
+        """The answer was the last one."""
+        self._forget()
+        self.ending = ending
+        if self._lingers and ending is Ending.CLOSE:
+            self.ending, self.wake_at = Ending.HALF, now + LINGER
+
+    def _forget(self) -> None:
+        """Nothing is played any more."""
+        self.wake_at = None
+        play, self._play = self._play, None
+        source, self._source = self._source, None
+        if isinstance(source, ReplySource):
+            source.close()
+        if play is not None:
+            self._handler.ended(play)
+
+    # sockets
+
+    def _open(self, play: Socket, now: float) -> None:
+        head, rest = self._head, self._reader.rest
+        if head is None:
+            return
+        self._socket = WebSocketSession(play)
+        self._socket.open(head.fields, head.target.decode("latin-1"), now)
+        if rest:
+            self._socket.receive(rest, now)
+        for data in self._unread:
+            self._socket.receive(data, now)
+        self._unread, self._unread_size = [], 0
+        self._follow(self._socket)
+
+    def _follow(self, socket: WebSocketSession) -> None:
+        self._out.append(socket.take())
+        self.wake_at, self.ending = socket.wake_at, socket.ending
+        if self.ending is not Ending.OPEN and self._play is not None:
+            play, self._play = self._play, None
+            self._handler.ended(play)

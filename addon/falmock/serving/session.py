@@ -1,0 +1,43 @@
+"""What every session of a connection has in common: bytes and times in; bytes, the next wake-up and the end out."""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+
+class Ending(enum.Enum):
+    """How a session wants its connection to end, once all that it sent is on its way."""
+
+    OPEN = "open"
+    """Not at all."""
+    HALF = "half"
+    """Nothing more is sent; the client may still send, and what it sends is dropped."""
+    CLOSE = "close"
+    RESET = "reset"
+    """By TCP RST."""
+    ABORT = "abort"
+    """At once: what is not sent yet is dropped."""
+
+
+class Session(Protocol):
+    """One connection without I/O. Times are in seconds since the epoch.
+
+    After each call, its carrier sends what `take` returns, ends the connection as `ending` says, and calls `wake` at
+    `wake_at`. It does not call `wake` while the client does not read what was sent.
+    """
+
+    wake_at: float | None
+    ending: Ending
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes came from the client, split anywhere."""
+
+    def wake(self, now: float) -> None:
+        """The time `wake_at` has come, or something changed that is being reported."""
+
+    def gone(self) -> None:
+        """The connection is lost: drop what is under way."""
+
+    def take(self) -> bytes:
+        """The bytes to send, which are forgotten."""
