@@ -10,9 +10,9 @@ from typing import Protocol
 from typing import cast
 
 from falmock.serving import tcp_reset
-from falmock.serving.http_session import Handler
+from falmock.serving.handler import Handler
+from falmock.serving.handler import Play
 from falmock.serving.http_session import HttpSession
-from falmock.serving.http_session import Play
 from falmock.serving.session import Ending
 
 logger = logging.getLogger(__name__)

@@ -34,6 +34,10 @@ class Head(NamedTuple):
         return next((value for found, value in self.fields if found.lower() == name), b"")
 
 
+NO_HEAD = Head("", b"", ())
+"""In place of a head that could not be read."""
+
+
 class EndOfRequest(NamedTuple):
     """The request is complete."""
 

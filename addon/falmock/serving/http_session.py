@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Protocol
 
 from falmock.engine import replies
 from falmock.engine.effects import End
@@ -13,69 +12,32 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
+from falmock.serving import http_answer
 from falmock.serving.bodies import ReplySource
+from falmock.serving.handler import PLAYS
+from falmock.serving.handler import Handler
+from falmock.serving.handler import Play
+from falmock.serving.handler import Sink
+from falmock.serving.handler import TooLarge
+from falmock.serving.handler import Tunnel
+from falmock.serving.http_reader import NO_HEAD
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import EndOfRequest
 from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
 from falmock.serving.session import Ending
+from falmock.serving.session import Session
 from falmock.serving.websocket_session import WebSocketSession
-from falmock.wire.message import Content
 from falmock.wire.message import Header
-from falmock.wire.message import reason
 
 logger = logging.getLogger(__name__)
 MAX_UNREAD = 256 * 1024
 """How many bytes of further requests are kept while an answer is under way; then the carrier stops to read."""
 LINGER = 2.0
 """How long (seconds) a connection stays half open after an answer that came before the end of its request."""
-_BODILESS = (204, 304)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
-
-
-class Sink(Protocol):
-    """Takes the body of a request as it comes."""
-
-    def write(self, data: bytes) -> None:
-        """The next bytes. Raises TooLarge."""
-
-    def drop(self) -> None:
-        """The client disconnected before the end: discard what came."""
-
-    def content(self) -> Content:
-        """The body is complete: its content."""
-
-
-class TooLarge(ValueError):
-    """A body is larger than its sink takes; the text says so."""
-
-
-class UnsendableAnswer(ValueError):
-    """An answer that HTTP cannot carry."""
-
-
-Play = Reply | Stream | Socket
-"""What is played to a request."""
-
-
-class Handler(Protocol):
-    """Decides what a connection plays. It belongs to one connection."""
-
-    def begins(self, head: Head, now: float) -> Sink | Play | None:
-        """A request begins: where its body goes, or what is played without it; None closes the connection."""
-
-    def complete(self, head: Head, sink: Sink, now: float) -> Play | None:
-        """The body of a request is in its sink: what to play; None if `HttpSession.play` is called with it later."""
-
-    def refused(self, bad: BadRequest, now: float) -> Play | None:
-        """What came is no request: the answer to it; None closes the connection."""
-
-    def plays(self, play: Play) -> None:
-        """This begins to play."""
-
-    def ended(self, play: Play) -> None:
-        """This plays no more."""
 
 
 class HttpSession:
@@ -97,18 +59,19 @@ class HttpSession:
         """Whether a request is complete and its answer is not."""
         self._play: Play | None = None
         self._source: Source | None = None
-        self._socket: WebSocketSession | None = None
+        self._inner: Session | None = None
+        """What the connection was upgraded to."""
         self._closes = self._lingers = self._is_chunked = self._has_body = self._is_raw = False
 
     @property
     def reads(self) -> bool:
         """Whether the carrier should go on to read: what comes is used soon."""
-        return self._unread_size <= MAX_UNREAD
+        return self._unread_size <= MAX_UNREAD if self._inner is None else self._inner.reads
 
     @property
     def is_socket(self) -> bool:
         """Whether the connection is a WebSocket now."""
-        return self._socket is not None
+        return self._inner is not None and self._inner.is_socket
 
     def take(self) -> bytes:
         """See `Session`."""
@@ -120,16 +83,16 @@ class HttpSession:
         self.ending = Ending.ABORT
         self._forget()
         self._drop_sink()
-        if self._socket is not None:
-            self._socket.gone()
+        if self._inner is not None:
+            self._inner.gone()
 
     # requests
 
     def receive(self, data: bytes, now: float) -> None:
         """See `Session`."""
-        if self._socket is not None:
-            self._socket.receive(data, now)
-            self._follow(self._socket)
+        if self._inner is not None:
+            self._inner.receive(data, now)
+            self._follow(self._inner)
         elif self.ending is not Ending.OPEN:
             return
         elif self._is_busy:
@@ -168,7 +131,7 @@ class HttpSession:
             self.ending = Ending.ABORT
             return
         waits = head.is_http11 and head.get(b"expect").lower() == b"100-continue"
-        if not isinstance(place, Reply | Stream | Socket):
+        if not isinstance(place, PLAYS):
             self._sink = place
             if waits and not self._reader.parts:
                 self._out.append(_CONTINUE)
@@ -234,9 +197,9 @@ class HttpSession:
 
     def wake(self, now: float) -> None:
         """See `Session`."""
-        if self._socket is not None:
-            self._socket.wake(now)
-            self._follow(self._socket)
+        if self._inner is not None:
+            self._inner.wake(now)
+            self._follow(self._inner)
             return
         if self.ending is Ending.HALF:
             self.wake_at, self.ending = None, Ending.CLOSE
@@ -260,7 +223,10 @@ class HttpSession:
                 self._step(now)
             elif isinstance(play, Socket):
                 self._open(play, now)
-        except UnsendableAnswer:
+            elif isinstance(play, Tunnel):
+                self._out.append(_ESTABLISHED)
+                self._turn_into(play.session, now)
+        except http_answer.UnsendableAnswer:
             logger.exception("falmock: an answer cannot be sent over HTTP")
             self._end(Ending.CLOSE, now)
 
@@ -290,26 +256,11 @@ class HttpSession:
         self._step(now)
 
     def _send_head(self, status: int, headers: Iterable[Header], length: int | None) -> None:
-        """Send the head of an answer. `length` is that of its body in bytes, None if it is not known in advance."""
-        head = self._head
-        is_http11 = head is None or head.is_http11
-        has_framing = status not in _BODILESS
-        self._has_body = has_framing and (head is None or head.method != "HEAD")
-        self._is_chunked = length is None and is_http11
-        lines = [b"%s: %s\r\n" % field for field in headers]
-        if has_framing and length is not None:
-            lines.insert(1, b"Content-Length: %d\r\n" % length)
-        elif has_framing and is_http11:
-            lines.append(b"Transfer-Encoding: chunked\r\n")
-        elif has_framing:
-            self._closes = True
-        if self._closes or self._is_raw:
-            lines.append(b"Connection: close\r\n")
-        elif not is_http11:
-            lines.append(b"Connection: keep-alive\r\n")
-        sent = b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, reason(status), b"".join(lines))
-        if sent.count(b"\n") != len(lines) + 2 or b"\0" in sent or not 200 <= status <= 999:
-            raise UnsendableAnswer(f"an answer with status {status} has a header that HTTP cannot carry")
+        head = self._head or NO_HEAD
+        self._is_chunked = length is None and head.is_http11
+        sent, self._has_body, self._closes = http_answer.head(
+            head, status, headers, length, closes=self._closes or self._is_raw
+        )
         self._out.append(sent)
 
     def _step(self, now: float) -> None:
@@ -363,24 +314,27 @@ class HttpSession:
         if play is not None:
             self._handler.ended(play)
 
-    # sockets
+    # upgrades
 
     def _open(self, play: Socket, now: float) -> None:
-        head, rest = self._head, self._reader.rest
-        if head is None:
-            return
-        self._socket = WebSocketSession(play)
-        self._socket.open(head.fields, head.target.decode("latin-1"), now)
-        if rest:
-            self._socket.receive(rest, now)
-        for data in self._unread:
-            self._socket.receive(data, now)
-        self._unread, self._unread_size = [], 0
-        self._follow(self._socket)
+        if self._head is not None:
+            socket = WebSocketSession(play)
+            socket.open(self._head.fields, self._head.target.decode("latin-1"), now)
+            self._turn_into(socket, now)
 
-    def _follow(self, socket: WebSocketSession) -> None:
-        self._out.append(socket.take())
-        self.wake_at, self.ending = socket.wake_at, socket.ending
+    def _turn_into(self, inner: Session, now: float) -> None:
+        """From now on, the connection is what `inner` makes of it."""
+        self._inner = inner
+        for data in (self._reader.rest or b"", *self._unread):
+            if data:
+                inner.receive(data, now)
+        self._unread, self._unread_size = [], 0
+        self._follow(inner)
+
+    def _follow(self, inner: Session) -> None:
+        if data := inner.take():
+            self._out.append(data)
+        self.wake_at, self.ending = inner.wake_at, inner.ending
         if self.ending is not Ending.OPEN and self._play is not None:
             play, self._play = self._play, None
             self._handler.ended(play)

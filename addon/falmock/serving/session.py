@@ -24,11 +24,24 @@ class Session(Protocol):
     """One connection without I/O. Times are in seconds since the epoch.
 
     After each call, its carrier sends what `take` returns, ends the connection as `ending` says, and calls `wake` at
-    `wake_at`. It does not call `wake` while the client does not read what was sent.
+    `wake_at`. It does not call `wake` while the client does not read what was sent, unless `is_socket`.
     """
 
-    wake_at: float | None
-    ending: Ending
+    @property
+    def wake_at(self) -> float | None:
+        """When to call `wake`; None for never."""
+
+    @property
+    def ending(self) -> Ending:
+        """Whether and how the connection ends."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether to go on to read from the client: what comes is used soon."""
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it is a WebSocket by now, which is sent to without regard to what its client has read."""
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes came from the client, split anywhere."""

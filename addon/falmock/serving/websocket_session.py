@@ -51,6 +51,8 @@ class WebSocketSession:
         self._closing = False
         self._dropped = False
 
+    reads = is_socket = True
+
     def take(self) -> bytes:
         """See `Session`."""
         out, self._out = self._out, []

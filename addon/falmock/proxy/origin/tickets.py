@@ -15,10 +15,10 @@ from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.serving.connection import Connection
+from falmock.serving.handler import Play
+from falmock.serving.handler import Sink
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
-from falmock.serving.http_session import Play
-from falmock.serving.http_session import Sink
 from falmock.wire.message import Content
 from falmock.wire.message import Header
 

@@ -1,0 +1,47 @@
+"""The first bytes of an answer over HTTP/1: its status line and its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from falmock.serving.http_reader import Head
+from falmock.wire.message import Header
+from falmock.wire.message import reason
+
+_BODILESS = (204, 304)
+
+
+class AnswerHead(NamedTuple):
+    """The bytes, whether a body follows, and whether the connection ends after it."""
+
+    data: bytes
+    has_body: bool
+    closes: bool
+
+
+class UnsendableAnswer(ValueError):
+    """An answer that HTTP cannot carry."""
+
+
+def head(request: Head, status: int, headers: Iterable[Header], length: int | None, *, closes: bool) -> AnswerHead:
+    """The head of the answer to a request. `length` is that of its body in bytes, None if it is not known in advance.
+
+    `headers` are complete but for framing. Raises UnsendableAnswer.
+    """
+    lines = [b"%s: %s\r\n" % field for field in headers]
+    has_body = status not in _BODILESS
+    if has_body and length is not None:
+        lines.insert(1, b"Content-Length: %d\r\n" % length)
+    elif has_body and request.is_http11:
+        lines.append(b"Transfer-Encoding: chunked\r\n")
+    elif has_body:  # HTTP/1.0: the end of the connection is that of the body
+        closes = True
+    if closes:
+        lines.append(b"Connection: close\r\n")
+    elif not request.is_http11:
+        lines.append(b"Connection: keep-alive\r\n")
+    data = b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, reason(status), b"".join(lines))
+    if data.count(b"\n") != len(lines) + 2 or b"\0" in data or not 200 <= status <= 999:
+        raise UnsendableAnswer(f"an answer with status {status} has a header that HTTP cannot carry")
+    return AnswerHead(data, has_body and request.method != "HEAD", closes)
