@@ -184,21 +184,34 @@ class App:
 
     async def answer(self, request: Request, client: Client = Client()) -> Answer:  # noqa: B008 - a tuple of constants
         """What to deliver to the client of a request to one of fal's hosts, or to falmock itself."""
-        if not client.is_direct:
-            return await self._answer_call(request)
+        answer = self.answer_soon(request, client)
+        return await answer if isinstance(answer, Awaitable) else answer
+
+    def answer_soon(self, request: Request, client: Client = Client()) -> Answer | Awaitable[Answer]:  # noqa: B008
+        """The same as `answer`: at once for what needs no waiting, as most calls to fal do."""
+        return self._answer_at_door(request, client) if client.is_direct else self._answer_call(request)
+
+    async def _answer_at_door(self, request: Request, client: Client) -> Answer:
         result = await self._at_door(request, client)
         if isinstance(result, FalCall):
-            return await self._answer_call(*result)
+            answer = self._answer_call(*result)
+            return await answer if isinstance(answer, Awaitable) else answer
         if isinstance(result, Reply):
             self._report(result)
         return result
 
-    async def _answer_call(
+    def _answer_call(
         self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
-    ) -> Answer:
+    ) -> Answer | Awaitable[Answer]:
         effect = self._handle(request, rewrite, instead)
         if isinstance(effect, Join):
-            effect = await self._join(request, effect, rewrite)
+            return self._answer_joined(request, effect, rewrite)
+        return self._deliver(request, effect, rewrite)
+
+    async def _answer_joined(self, request: Request, join: Join, rewrite: Rewrite | None) -> Answer:
+        return self._deliver(request, await self._join(request, join, rewrite), rewrite)
+
+    def _deliver(self, request: Request, effect: Reply | Stream | Socket | Forward, rewrite: Rewrite | None) -> Answer:
         self.tidy()
         if isinstance(effect, Forward):
             return ForwardedCall(effect, request, rewrite)

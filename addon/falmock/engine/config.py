@@ -41,6 +41,15 @@ class Mode(enum.Enum):
         return self is Mode.REPLAY or self is Mode.AUTO
 
 
+class Fast(enum.Enum):
+    """Whether calls are answered below mitmproxy's HTTP layers."""
+
+    AUTO = "auto"
+    """Where nobody looks at flows."""
+    ON = "on"
+    OFF = "off"
+
+
 class Dialect(enum.Enum):
     """Whose answers aimock's routes give where aimock's differ from fal's."""
 
@@ -90,6 +99,7 @@ class Config:
     control_token: str = ""
     """The token for the control API; if "", callers on this machine need none and others are refused."""
     dialect: Dialect = Dialect.FAL
+    fast: Fast = Fast.AUTO
     """Whose answers aimock's routes give."""
     openai_models: tuple[tuple[str, str], ...] = ()
     """The models of the OpenAI images API: names and endpoint ids; if empty, those that fixtures have images of."""

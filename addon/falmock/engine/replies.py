@@ -74,6 +74,11 @@ def error_header(why: str) -> Header:
     return b"x-falmock-error", quote(why[:200], safe=" ,:;/()'=", errors="replace").encode()
 
 
+def badly_encoded(why: str) -> Reply:
+    """The answer to a request whose body is not encoded as its headers say."""
+    return problem(400, f"The body is not encoded as its headers say: {why}", "bad content-encoding")
+
+
 def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     """A 4xx or 5xx of falmock's own: `detail` is what the Python client shows, `message` what the JS client shows."""
     return json_reply(status, {"detail": message, "message": message}, why, error_header(why), *extra)

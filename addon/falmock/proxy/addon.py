@@ -33,6 +33,7 @@ from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
 from falmock.proxy.internal_calls import InternalCalls
+from falmock.proxy.lane.lane import Lane
 from falmock.proxy.message_limit import MessageLimit
 from falmock.proxy.origin import socket_reset
 from falmock.proxy.origin import socket_tunnel
@@ -82,6 +83,7 @@ class Falmock:
         self._messages = MessageLimit()
         self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
         self._unknown_hosts = UnknownHosts()
+        self._lane = Lane(self._app, self._uploads, self._trust, self._unknown_hosts)
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)
         self._commands = Commands(
@@ -110,6 +112,7 @@ class Falmock:
     def running(self) -> None:
         """mitmproxy is up. Not a coroutine: those are not called after a script reload."""
         upload_spool.remove_leftovers()
+        self._lane.start()
         self._configuration.running()
         self._recordings.import_captures()
 
@@ -119,6 +122,7 @@ class Falmock:
         self._unknown_hosts.end()
         self._log_end()
         self._app.stop()
+        self._lane.stop()
         self._responder.stop()
         self._webhooks.stop()
         self._uploads.stop()
@@ -153,6 +157,7 @@ class Falmock:
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Note the first bytes of a client."""
         self._clients.began(nextlayer.context.client, nextlayer.data_client())
+        self._lane.offer(nextlayer)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """Note the proxy user name of a client, and its user agent."""

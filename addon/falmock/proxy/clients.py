@@ -78,7 +78,12 @@ def _user_of(flow: http.HTTPFlow) -> str:
     known = flow.metadata.get(_BY_PROXYAUTH)
     if known:
         return str(known[0])
-    scheme, _, credentials = flow.request.headers.get(HEADER, "").partition(" ")
+    return user_in(flow.request.headers.get(HEADER, ""))
+
+
+def user_in(header: str) -> str:
+    """The user name in a `proxy-authorization` header; "" for none."""
+    scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         return ""
     try:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mitmproxy import http
 
-from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
@@ -76,11 +75,6 @@ def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
     headers = header_map(request.headers.fields)
     scope = flow.metadata.get(_SCOPE) or scopes.named(headers, user)
     return Request(request.method.upper(), host, path or "/", query, headers, b"", scope=scope)
-
-
-def badly_encoded(why: str) -> Reply:
-    """The answer to a request whose body is not encoded as its headers say."""
-    return replies.problem(400, f"The body is not encoded as its headers say: {why}", "bad content-encoding")
 
 
 def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:

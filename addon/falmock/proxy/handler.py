@@ -89,7 +89,7 @@ class FlowHandler:
         except ValueError as error:
             if FORWARDED in flow.metadata:
                 return
-            reply = flows.badly_encoded(str(error))
+            reply = replies.badly_encoded(str(error))
             flows.answer(flow, reply, bodies.body_of(reply))
             return
         await self._answer(flow, request, Client())

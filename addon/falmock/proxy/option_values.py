@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
+from falmock.engine.config import Fast
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
 from falmock.engine.jobs import pace
@@ -54,6 +55,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         webhook_hosts=_webhook_hosts(_many(values["fal_webhook_hosts"])),
         faults=tuple(_many(values["fal_faults"])),
         dialect=_dialect(single["fal_dialect"]),
+        fast=_fast(single["fal_fast"]),
         proxy_path=_proxy_path(single["fal_proxy_path"]),
         proxy_profile=_proxy_profile(single["fal_proxy_profile"]),
         control_token=_control_token(_many(values["fal_control_token"]), environment),
@@ -93,6 +95,13 @@ def _dialect(text: str) -> Dialect:
     if text not in dialects:
         raise BadOption(f"fal_dialect: expected fal or aimock, found {text!r}{did_you_mean(text, dialects)}")
     return dialects[text]
+
+
+def _fast(text: str) -> Fast:
+    found = {fast.value: fast for fast in Fast}
+    if text not in found:
+        raise BadOption(f"fal_fast: expected one of {', '.join(found)}, found {text!r}{did_you_mean(text, found)}")
+    return found[text]
 
 
 def _proxy_path(text: str) -> str:

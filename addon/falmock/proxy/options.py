@@ -95,6 +95,12 @@ OPTIONS = (
         repeats=True,
     ),
     Option(
+        "fal_fast",
+        "auto",
+        "auto: in replay, calls are answered below mitmproxy's HTTP layers where nobody looks at flows: several times faster. on: also where "
+        "other addons or options would see flows. off: never.",
+    ),
+    Option(
         "fal_dialect",
         "fal",
         "fal: aimock's routes (/fal/...) answer as fal does. aimock: they answer as aimock does, where the two differ.",

@@ -107,9 +107,12 @@ class Trust:
     def failed(self, data: tls.TlsData) -> None:
         """A client ended the TLS handshake. Node.js says nothing, and only closes the connection."""
         client, host = data.context.client, data.conn.sni or ""
-        runtime = runtime_of(self._agents.get(client.id, ""), self._ciphers.get(client.id, ()))
-        if not self._is_fals(host) or not any(words in (data.conn.error or "") for words in _REFUSALS):
-            return
+        if self._is_fals(host) and any(words in (data.conn.error or "") for words in _REFUSALS):
+            self.refused(host, self._agents.get(client.id, ""), self._ciphers.get(client.id, ()))
+
+    def refused(self, host: str, agent: str, ciphers: Sequence[int]) -> None:
+        """A client with this user agent ("" for none) and these cipher suites refused the certificate of a host of fal's."""
+        runtime = runtime_of(agent, ciphers)
         key = runtime.name if runtime else ""
         if key not in self._logged:
             self._logged.add(key)

@@ -74,7 +74,7 @@ class UploadIntake:
         if upload.problem is not None:
             return no_disk(upload.problem)
         if upload.garbled:
-            return flows.badly_encoded(upload.garbled)
+            return replies.badly_encoded(upload.garbled)
         try:
             answer = await self._app.answer(request)
         except BaseException:

@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._listener = listener
         self._clock = listener.clock
         self._loop = asyncio.get_running_loop()
-        self._session = HttpSession(listener.handler(self))
+        self._session: HttpSession
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_paused = self._is_half = self._is_reading_paused = False
@@ -55,6 +55,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connects."""
         self.transport = cast("asyncio.Transport", transport)
+        self._session = HttpSession(self._listener.handler(self))
         self._listener.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002

@@ -44,7 +44,12 @@ PLAYS = (Reply, Stream, Socket, Tunnel)
 
 
 class Handler(Protocol):
-    """Decides what a connection plays. It belongs to one connection."""
+    """Decides what a connection plays. It belongs to one connection.
+
+    `closes`: the connection ends after the request that has begun.
+    """
+
+    closes: bool
 
     def begins(self, head: Head, now: float) -> Sink | Play | None:
         """A request begins: where its body goes, or what is played without it; None closes the connection."""

@@ -155,7 +155,7 @@ class HttpSession:
             return
         self._is_busy = True
         self._sink = self._early = None
-        self._closes = not head.keeps_alive or head.upgrades
+        self._closes = not head.keeps_alive or head.upgrades or self._handler.closes
         if sink is not None:
             play = self._handler.complete(head, sink, now)
         if play is not None:

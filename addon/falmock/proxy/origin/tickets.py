@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import defaultdict
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from falmock.engine import replies
-from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.serving.connection import Connection
@@ -19,6 +17,7 @@ from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
+from falmock.serving.waiting_streams import WaitingStreams
 from falmock.wire.message import Content
 from falmock.wire.message import Header
 
@@ -38,15 +37,15 @@ TicketPlay = Play | Upload
 """What a ticket is good for."""
 
 
-class Tickets:
+class Tickets(WaitingStreams):
     """Each ticket is valid for one request. `clock` returns seconds since the epoch; `taken` is called with each used ticket."""
 
     def __init__(self, clock: Callable[[], float], taken: Callable[[str], None] = lambda _: None) -> None:
+        super().__init__()
         self.clock = clock
         self._taken = taken
         self.connections: set[Connection] = set()
         self._plays: dict[str, TicketPlay] = {}
-        self._listeners: defaultdict[str, set[Connection]] = defaultdict(set)
 
     def issue(self, play: TicketPlay) -> str:
         """Issue a ticket for this effect."""
@@ -77,25 +76,6 @@ class Tickets:
         for ticket in tuple(self._plays):
             self.withdraw(ticket)
 
-    def listen(self, key: str, connection: Connection) -> None:
-        """Let `wake(key)` wake this connection from now on; does nothing for an empty key."""
-        if key:
-            self._listeners[key].add(connection)
-
-    def stop_listening(self, key: str, connection: Connection) -> None:
-        """Let `wake(key)` no longer wake this connection."""
-        listeners = self._listeners.get(key)
-        if listeners is not None:
-            listeners.discard(connection)
-            if not listeners:
-                del self._listeners[key]
-
-    def wake(self, key: str) -> None:
-        """The job with this request id changed, or any job (EVERY_JOB): wake the streams that report on it."""
-        keys = tuple(self._listeners) if key == EVERY_JOB else (key,)
-        for connection in tuple(connection for each in keys for connection in self._listeners.get(each, ())):
-            connection.wake()
-
     def handler(self, connection: Connection) -> TicketHandler:
         """Decides what a connection to the origin plays."""
         return TicketHandler(self, connection)
@@ -108,6 +88,7 @@ class TicketHandler:
         self._tickets = tickets
         self._connection = connection
         self._upload: Upload | None = None
+        self.closes = False
 
     def begins(self, head: Head, now: float) -> Sink | Play | None:  # noqa: ARG002
         """See `Handler`."""

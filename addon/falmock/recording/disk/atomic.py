@@ -18,11 +18,11 @@ def temporary(folder: Path) -> Path:
     return folder / f"{PREFIX}{os.getpid()}-{os.urandom(6).hex()}.tmp"
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Write a file. A crash at any point leaves the old file or the new one. Raises OSError."""
     part = temporary(path.parent)
     try:
-        handle = _created(part)
+        handle = _created(part, mode)
         try:
             rest = memoryview(data)
             while rest:
@@ -36,13 +36,13 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _created(part: Path) -> int:
+def _created(part: Path, mode: int) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        return os.open(part, flags, 0o666)
+        return os.open(part, flags, mode)
     except FileNotFoundError:
         part.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(part, flags, 0o666)
+        return os.open(part, flags, mode)
 
 
 def adopt(part: Path, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The fast lane: connections that falmock answers below mitmproxy's HTTP layers."""

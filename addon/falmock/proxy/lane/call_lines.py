@@ -1,0 +1,68 @@
+"""Prints a line for each call in the lane, as mitmdump does for each flow."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import NamedTuple
+
+from mitmproxy import ctx
+from mitmproxy.addons.dumper import Dumper
+from mitmproxy.utils import human
+from mitmproxy.utils import strutils
+
+from falmock.redaction.redactor import Redactor
+from falmock.wire.message import reason
+
+_GATHER = 0.05
+"""How long (seconds) lines are gathered: to print each by itself costs more than the call."""
+_COLORS = {"GET": "green", "DELETE": "red"}
+
+
+class CallLine(NamedTuple):
+    """What is printed of a call; `size` is that of the body in bytes, None if it came over time."""
+
+    peer: str
+    method: str
+    url: str
+    status: int
+    size: int | None
+    note: str
+
+
+class CallLines:
+    """Gathers the lines of calls, and prints them without secrets."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._lines: list[CallLine] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, line: CallLine) -> None:
+        """Print this soon."""
+        self._lines.append(line)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_GATHER, self.flush)
+
+    def flush(self) -> None:
+        """Print what is gathered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lines, self._lines = self._lines, []
+        dumper = ctx.master.addons.get("dumper")
+        if dumper is None or not ctx.options.flow_detail or not lines:
+            return
+        width = max(shutil.get_terminal_size()[0] - 25, 50)
+        print("\n".join(self._text(dumper, line, width) for line in lines), file=dumper.outfp, flush=True)
+
+    def _text(self, dumper: Dumper, line: CallLine, width: int) -> str:
+        url = strutils.escape_control_characters(self._redactor.text(line.url))
+        url = url if len(url) <= width else url[:width] + "…"
+        color = "green" if line.status < 300 else "magenta" if line.status < 400 else "red"
+        method = dumper.style(line.method, fg=_COLORS.get(line.method, "magenta"), bold=True)
+        status = dumper.style(f"{line.status} {reason(line.status).decode()}", fg=color, bold=True)
+        size = "" if line.size is None else f" {dumper.style(human.pretty_size(line.size), bold=True)}"
+        arrows = " " * max(0, len(line.peer) - 2) + dumper.style(" <<", bold=True)
+        note = strutils.escape_control_characters(self._redactor.text(line.note)).replace("\n", " ")
+        return f"{line.peer}: {method} {dumper.style(url, bold=True)}\n{arrows} {status}{size} ({note})"

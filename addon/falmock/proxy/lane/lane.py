@@ -1,0 +1,148 @@
+"""Decides which connections are answered in the fast lane, and lets their callers in."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from pathlib import Path
+
+from mitmproxy import ctx
+from mitmproxy.proxy import layer
+from mitmproxy.proxy.layers import modes
+from mitmproxy.utils import human
+
+from falmock.app import App
+from falmock.engine.config import Fast
+from falmock.engine.config import Mode
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.proxy.lane import authentication
+from falmock.proxy.lane import conditions
+from falmock.proxy.lane.call_lines import CallLine
+from falmock.proxy.lane.call_lines import CallLines
+from falmock.proxy.lane.takeover import LaneLayer
+from falmock.proxy.lane.takeover import handler_of
+from falmock.proxy.trust import Trust
+from falmock.proxy.unknown_hosts import UnknownHosts
+from falmock.serving import leaf
+from falmock.serving.call_handler import CallServer
+from falmock.serving.connection import Connection
+from falmock.serving.gate import Caller
+from falmock.serving.handler import Play
+from falmock.serving.handler import Tunnel
+from falmock.serving.http_reader import Head
+from falmock.serving.tls_session import TlsFailure
+from falmock.serving.upload_spool import SpoolFolder
+from falmock.wire import hosts
+from falmock.wire.message import Request
+
+logger = logging.getLogger(__name__)
+_REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "disconnected")
+"""What OpenSSL's reason for a failed handshake says if the certificate may be the cause."""
+
+
+class Lane:
+    """Takes connections to fal's hosts from mitmproxy; see `Gate`."""
+
+    def __init__(self, app: App, uploads: SpoolFolder, trust: Trust, unknown_hosts: UnknownHosts) -> None:
+        self._app = app
+        self._trust = trust
+        self._unknown_hosts = unknown_hosts
+        self._lines = CallLines(app.redactor)
+        self.server = CallServer(app, uploads, self, time.time)
+        self._tls: ssl.SSLContext | None = None
+        self._tls_names: tuple[str, ...] = ()
+        self._is_ready = False
+
+    # which connections
+
+    def start(self) -> None:
+        """mitmproxy is up: make the certificate, unless the lane is not used anyway. Logs why there is none."""
+        self._is_ready = not self.why_not()
+        if self._is_ready:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        try:
+            self.tls()
+        except leaf.NoCertificate as error:
+            self._is_ready = False
+            logger.warning("falmock: calls go through flows, which is slower: %s", error)
+
+    def why_not(self) -> str:
+        """Why calls go through flows, in a few words; "" if they go through the lane."""
+        config = self._app.config
+        if config.fast is Fast.OFF:
+            return "fal_fast is off"
+        if config.mode is not Mode.REPLAY:
+            return f"mode {config.mode.value} forwards calls"
+        return "" if config.fast is Fast.ON else conditions.reason_for_flows()
+
+    def offer(self, nextlayer: layer.NextLayer) -> None:
+        """Take a connection, if it is one for the lane."""
+        if not self._is_ready or nextlayer.layer is not None or len(nextlayer.context.layers) != 1:
+            return
+        top = nextlayer.context.layers[0]
+        if not isinstance(top, modes.HttpProxy | modes.HttpUpstreamProxy) or not self._is_for_lane(
+            nextlayer.data_client()
+        ):
+            return
+        handler = handler_of(nextlayer.context.client)
+        if handler is not None and not self.why_not():
+            nextlayer.layer = LaneLayer(nextlayer.context, handler, Connection(self.server))
+
+    def _is_for_lane(self, data: bytes) -> bool:
+        """Whether the first bytes of a client are a request for a tunnel to a host of fal's."""
+        if not data.startswith(b"CONNECT ") or b"\r\n\r\n" not in data:
+            return False
+        host = hosts.normalize(data[8:].split(b" ", 1)[0].rpartition(b":")[0].decode("latin-1"))
+        return self._app.config.hosts.owns(host) and leaf.covers(self._names(), host)
+
+    def stop(self) -> None:
+        """End all connections in the lane."""
+        self._is_ready = False
+        self.server.stop()
+        self._lines.flush()
+
+    # the gate
+
+    def tunnel(self, head: Head, host: str) -> Reply | str:
+        """See `Gate`."""
+        self._unknown_hosts.called(host, self._app.config.hosts)
+        return authentication.user_or_refusal(head.get(b"proxy-authorization").decode("latin-1"))
+
+    def tls(self) -> ssl.SSLContext:
+        """See `Gate`. Raises leaf.NoCertificate."""
+        names = self._names()
+        if self._tls is None or names != self._tls_names:
+            folder = Path(ctx.options.confdir).expanduser()
+            self._tls = leaf.context(folder, folder / "mitmproxy-ca.pem", names, time.time())
+            self._tls_names = names
+        return self._tls
+
+    def _names(self) -> tuple[str, ...]:
+        return leaf.names(self._app.config.hosts.names)
+
+    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
+        """See `Gate`."""
+        if failure.is_h2_only:
+            logger.warning(
+                "falmock: a client of %s was refused: %s, and fast answers are HTTP/1.1 only: set fal_fast=off",
+                host,
+                failure,
+            )
+        elif any(word in str(failure).upper() for word in map(str.upper, _REFUSALS)):
+            self._trust.refused(host, agent, () if failure.hello is None else failure.hello.ciphers)
+
+    def answered(self, caller: Caller, request: Request, play: Play) -> None:
+        """See `Gate`."""
+        if isinstance(play, Tunnel):
+            return
+        url = f"https://{request.host}{request.path}" + (f"?{request.query}" if request.query else "")
+        status = 101 if isinstance(play, Socket) else play.status
+        size = len(play.body) if isinstance(play, Reply) and isinstance(play.body, bytes) else None
+        peer = human.format_address((caller.peer, caller.port))
+        miss = "miss" if isinstance(play, Reply) and play.miss else ""
+        note = miss or play.fixture or play.why
+        self._lines.add(CallLine(peer, request.method, url, status, size, note))

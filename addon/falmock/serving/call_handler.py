@@ -1,0 +1,271 @@
+"""Answers the requests of one connection from the app: calls to fal's hosts, and to falmock itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import NamedTuple
+
+from falmock.app import Answer
+from falmock.app import App
+from falmock.app import Client
+from falmock.app import ForwardedCall
+from falmock.app import no_disk
+from falmock.engine import replies
+from falmock.engine import scopes
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
+from falmock.gateway import door
+from falmock.serving.connection import Connection
+from falmock.serving.gate import Caller
+from falmock.serving.gate import Gate
+from falmock.serving.handler import Play
+from falmock.serving.handler import Sink
+from falmock.serving.handler import TooLarge
+from falmock.serving.handler import Tunnel
+from falmock.serving.http_reader import BadRequest
+from falmock.serving.http_reader import Head
+from falmock.serving.http_session import HttpSession
+from falmock.serving.tunnel_session import TunnelSession
+from falmock.serving.upload_spool import SpooledUpload
+from falmock.serving.upload_spool import SpoolFolder
+from falmock.serving.waiting_streams import WaitingStreams
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import normalize
+from falmock.wire.message import Content
+from falmock.wire.message import Request
+from falmock.wire.message import header_map
+
+logger = logging.getLogger(__name__)
+MAX_BODY = 256 * 1024 * 1024
+"""A body that is kept in memory may have this many bytes."""
+
+
+class Memory:
+    """A sink that keeps a body in memory; see `Sink`."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """See `Sink`."""
+        self._size += len(data)
+        if self._size > MAX_BODY:
+            raise TooLarge(f"The body has more than {MAX_BODY} bytes")
+        self._pieces.append(data)
+
+    def drop(self) -> None:
+        """See `Sink`."""
+        self._pieces.clear()
+
+    def data(self) -> bytes:
+        """The whole body."""
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def content(self) -> Content:
+        """See `Sink`."""
+        return Content("", self._size, data=self.data())
+
+
+class Target(NamedTuple):
+    """Where a request goes: the normalized host, the path with its query, and whether it names falmock as its proxy."""
+
+    host: str
+    path: str
+    is_absolute: bool = False
+
+
+class CallHandler:
+    """See `Handler`. `host` is that of the tunnel that the requests come through, "" for none."""
+
+    def __init__(self, server: CallServer, connection: Connection, caller: Caller, host: str = "") -> None:
+        self.closes = False
+        self._server = server
+        self._connection = connection
+        self._caller = caller
+        self._host = host
+        self._request: Request | None = None
+        self._is_direct = False
+
+    # requests
+
+    def begins(self, head: Head, now: float) -> Sink | Play | None:  # noqa: ARG002
+        """See `Handler`."""
+        self.closes = False
+        self._request = None
+        if head.method == "CONNECT":
+            return self._tunnel(head)
+        headers = header_map(head.fields)
+        target = target_of(head, headers.get("host", ""))
+        if target is None:
+            return replies.problem(400, "The request does not say which host it is for", "no host")
+        hosts = self._server.app.config.hosts
+        host = claimed(hosts, target, self._host)
+        # A proxy may get a request to any host next, which is not answered here.
+        self.closes = target.is_absolute
+        self._is_direct = not host and not self._host and not target.is_absolute
+        if not host and not self._is_direct:
+            text = f"This connection is to {self._host or 'fal'}, the request is to {target.host[:100]}"
+            return replies.problem(421, text, "misdirected request")
+        path, _, query = target.path.partition("?")
+        scope = scopes.named(headers, self._caller.user)
+        peer = self._caller.peer if self._is_direct else ""
+        self._request = Request(
+            head.method, host or target.host, path or "/", query, headers, b"", scope=scope, peer=peer
+        )
+        return self._sink(self._request)
+
+    def _sink(self, request: Request) -> Sink:
+        server = self._server
+        if not self._is_direct and server.app.engines.spools(
+            request.method, request.host, request.path, request.headers
+        ):
+            try:
+                return server.uploads.upload(request.headers.get("content-encoding", ""))
+            except BadEncoding:
+                pass  # it is refused when it is here
+            except OSError as error:
+                logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
+        return Memory()
+
+    def _tunnel(self, head: Head) -> Play | None:
+        server = self._server
+        host = normalize(head.target.decode("latin-1").rpartition(":")[0].strip("[]"))
+        if self._host or not server.app.config.hosts.owns(host):
+            return replies.problem(421, f"There is no tunnel to {host[:100]} here", "misdirected request")
+        user = server.gate.tunnel(head, host)
+        if isinstance(user, Reply):
+            return user
+        agent = head.get(b"user-agent").decode("latin-1")
+        handler = CallHandler(server, self._connection, self._caller._replace(user=user, agent=agent), host)
+        failed = lambda failure: server.gate.tls_failed(host, agent, failure)  # noqa: E731
+        return Tunnel(TunnelSession(server.gate.tls(), HttpSession(handler), failed))
+
+    def complete(self, head: Head, sink: Sink, now: float) -> Play | None:  # noqa: ARG002
+        """See `Handler`."""
+        request = self._request
+        if request is None:
+            return None
+        try:
+            answer = self._answer(request, sink)
+            if isinstance(answer, Awaitable):
+                self._connection.play_later(self._awaited(request, answer))
+                return None
+            return _playable(answer)
+        except Exception as error:  # noqa: BLE001 - a call must get an answer
+            return self._failed(request, error)
+
+    def _answer(self, request: Request, sink: Sink) -> Answer | Awaitable[Answer]:
+        if isinstance(sink, SpooledUpload):
+            content = sink.content()
+            if sink.problem is not None:
+                return no_disk(sink.problem)
+            if sink.garbled:
+                return replies.badly_encoded(sink.garbled)
+            request = request._replace(content=content)
+        elif isinstance(sink, Memory) and (body := sink.data()):
+            try:
+                body = encodings.decoded(body, request.headers.get("content-encoding", ""))
+            except BadEncoding as error:
+                if not self._is_direct:
+                    return replies.badly_encoded(str(error))
+                body = b""  # the door refuses it in its own words
+            request = request._replace(body=body)
+        self._request = request
+        return self._server.app.answer_soon(request, Client(self._is_direct, self._is_there))
+
+    def _is_there(self) -> bool:
+        return not self._connection.transport.is_closing()
+
+    async def _awaited(self, request: Request, answer: Awaitable[Answer]) -> Play:
+        try:
+            return _playable(await answer)
+        except Exception as error:  # noqa: BLE001 - a call must get an answer
+            return self._failed(request, error)
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
+        """The answer to a request at which falmock failed."""
+        url = self._server.app.redactor.text(request.host + request.path)
+        logger.error("falmock: %s %s failed", request.method, url, exc_info=error)
+        message = "falmock failed to answer this request; its log has the details"
+        if self._is_direct:
+            return door.problem(500, request.path, message, "internal error")
+        return replies.problem(500, message, "internal error")
+
+    def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
+        """See `Handler`."""
+        return replies.problem(bad.status, f"falmock cannot read this request: {bad.why}", "bad request")
+
+    # answers
+
+    def plays(self, play: Play) -> None:
+        """See `Handler`."""
+        if isinstance(play, Stream):
+            self._server.listen(play.key, self._connection)
+
+    def ended(self, play: Play) -> None:
+        """See `Handler`."""
+        if isinstance(play, Stream):
+            self._server.stop_listening(play.key, self._connection)
+        if self._request is not None:
+            self._server.gate.answered(self._caller, self._request, play)
+
+
+class CallServer(WaitingStreams):
+    """Answers connections from the app. `clock` returns seconds since the epoch."""
+
+    def __init__(self, app: App, uploads: SpoolFolder, gate: Gate, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.app = app
+        self.uploads = uploads
+        self.gate = gate
+        self.clock = clock
+        self.connections: set[Connection] = set()
+
+    def handler(self, connection: Connection) -> CallHandler:
+        """Decides what a connection plays."""
+        address = connection.transport.get_extra_info("peername")
+        return CallHandler(self, connection, Caller(*address[:2]) if address else Caller())
+
+    def stop(self) -> None:
+        """End every connection."""
+        for connection in tuple(self.connections):
+            connection.abort()
+
+
+def _playable(answer: Answer) -> Play:
+    if isinstance(answer, ForwardedCall):
+        return replies.problem(502, "falmock does not forward calls here", "no forwarding")
+    return answer
+
+
+def target_of(head: Head, host: str) -> Target | None:
+    """Where a request goes, whose Host header is `host`; None if it does not say."""
+    target = head.target.decode("latin-1")
+    if target.startswith("/") or target == "*":
+        name = _name(host)
+        return Target(name, target if target != "*" else "/") if name else None
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in ("http", "ws"):
+        return None
+    authority, slash, path = rest.partition("/")
+    name = _name(authority.rpartition("@")[2])
+    return Target(name, slash + path or "/", is_absolute=True) if name else None
+
+
+def _name(authority: str) -> str:
+    """The normalized host in `host:port` or `[address]:port`."""
+    if authority.startswith("["):
+        return normalize(authority.partition("]")[0][1:])
+    return normalize(authority.partition(":")[0])
+
+
+def claimed(hosts: Hosts, target: Target, tunnel: str) -> str:
+    """The host of fal's that a request is for: the one that it names, or that of its tunnel; "" for neither."""
+    if hosts.claims(target.host, target.path):
+        return target.host
+    return tunnel if tunnel and hosts.claims(tunnel, target.path) else ""

@@ -1,0 +1,38 @@
+"""Who connects, and what lets them in."""
+
+from __future__ import annotations
+
+import ssl
+from typing import NamedTuple
+from typing import Protocol
+
+from falmock.engine.effects import Reply
+from falmock.serving.handler import Play
+from falmock.serving.http_reader import Head
+from falmock.serving.tls_session import TlsFailure
+from falmock.wire.message import Request
+
+
+class Caller(NamedTuple):
+    """Who connects: the address and port of the client, and the user name and agent that it showed to the proxy ("" for none)."""
+
+    peer: str = ""
+    port: int = 0
+    user: str = ""
+    agent: str = ""
+
+
+class Gate(Protocol):
+    """Lets callers in, and is told what becomes of them."""
+
+    def tunnel(self, head: Head, host: str) -> Reply | str:
+        """A client requests a tunnel to this host of fal's: the answer that refuses it, or the caller's user name."""
+
+    def tls(self) -> ssl.SSLContext:
+        """The certificate for all of fal's hosts, and its key."""
+
+    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
+        """A client of this host and with this user agent did not begin TLS."""
+
+    def answered(self, caller: Caller, request: Request, play: Play) -> None:
+        """A call was answered."""
