@@ -14,11 +14,19 @@ from falmock.engine.effects import StreamStep
 
 BLOCK = 256 * 1024
 """How much of a file to read at a time (bytes)."""
+WHOLE = 1024 * 1024
+"""A file longer than this (bytes) is sent from disk, not from memory."""
 AT_ONCE = Delivery()
 
 
 class ChangedFile(OSError):
     """An asset on disk that changed after it was loaded."""
+
+
+def is_paced(reply: Reply) -> bool:
+    """Whether to send the body of a reply piece by piece."""
+    body = reply.body
+    return reply.delivery is not None or (isinstance(body, FileBody) and body.stop - body.start > WHOLE)
 
 
 def body_of(reply: Reply) -> bytes:

@@ -20,6 +20,7 @@ from falmock.gateway import door
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.gate import Gate
+from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
 from falmock.serving.handler import TooLarge
@@ -145,7 +146,7 @@ class CallHandler:
         failed = lambda failure: server.gate.tls_failed(host, agent, failure)  # noqa: E731
         return Tunnel(TunnelSession(server.gate.tls(), HttpSession(handler), failed))
 
-    def complete(self, head: Head, sink: Sink, now: float) -> Play | None:  # noqa: ARG002
+    def complete(self, head: Head, sink: Sink, session: Later, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`."""
         request = self._request
         if request is None:
@@ -153,7 +154,7 @@ class CallHandler:
         try:
             answer = self._answer(request, sink)
             if isinstance(answer, Awaitable):
-                self._connection.play_later(self._awaited(request, answer))
+                self._connection.play_later(session, self._awaited(request, answer))
                 return None
             return _playable(answer)
         except Exception as error:  # noqa: BLE001 - a call must get an answer

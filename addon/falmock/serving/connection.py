@@ -11,6 +11,7 @@ from typing import cast
 
 from falmock.serving import tcp_reset
 from falmock.serving.handler import Handler
+from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.http_session import HttpSession
 from falmock.serving.session import Ending
@@ -79,7 +80,7 @@ class Connection(asyncio.Protocol):
         """The client reads again."""
         self._is_paused = False
         self._loop.call_soon(
-            self._flush
+            self.wake
         )  # not in here: asyncio closes a transport twice if it is closed while it resumes
 
     def abort(self) -> None:
@@ -94,16 +95,15 @@ class Connection(asyncio.Protocol):
             self._session.wake(self._clock())
             self._flush()
 
-    def play_later(self, coming: Awaitable[Play]) -> None:
-        """Play what this returns to the request under way."""
-        task = self._loop.create_task(self._play(coming))
+    def play_later(self, session: Later, coming: Awaitable[Play]) -> None:
+        """Play what this returns to the request under way of a session of this connection."""
+        task = self._loop.create_task(self._play(session, coming))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _play(self, coming: Awaitable[Play]) -> None:
-        play = await coming
-        self._session.play(play, self._clock())
-        self._flush()
+    async def _play(self, session: Later, coming: Awaitable[Play]) -> None:
+        session.play(await coming, self._clock())
+        self.wake()
 
     def _flush(self) -> None:
         """Send what the session has to send, end as it says, and wake it when it says."""

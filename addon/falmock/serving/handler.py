@@ -43,6 +43,13 @@ Play = Reply | Stream | Socket | Tunnel
 PLAYS = (Reply, Stream, Socket, Tunnel)
 
 
+class Later(Protocol):
+    """A session that waits for what to play."""
+
+    def play(self, play: Play, now: float) -> None:
+        """Play this to the request under way."""
+
+
 class Handler(Protocol):
     """Decides what a connection plays. It belongs to one connection.
 
@@ -54,8 +61,8 @@ class Handler(Protocol):
     def begins(self, head: Head, now: float) -> Sink | Play | None:
         """A request begins: where its body goes, or what is played without it; None closes the connection."""
 
-    def complete(self, head: Head, sink: Sink, now: float) -> Play | None:
-        """The body of a request is in its sink: what to play; None if `HttpSession.play` is called with it later."""
+    def complete(self, head: Head, sink: Sink, session: Later, now: float) -> Play | None:
+        """The body of a request is in its sink: what to play; None if `session` gets it later."""
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:
         """What came is no request: the answer to it; None closes the connection."""

@@ -24,15 +24,18 @@ class UnsendableAnswer(ValueError):
     """An answer that HTTP cannot carry."""
 
 
-def head(request: Head, status: int, headers: Iterable[Header], length: int | None, *, closes: bool) -> AnswerHead:
+def head(
+    request: Head, status: int, headers: Iterable[Header], length: int | None, *, closes: bool, over_time: bool
+) -> AnswerHead:
     """The head of the answer to a request. `length` is that of its body in bytes, None if it is not known in advance.
 
-    `headers` are complete but for framing. Raises UnsendableAnswer.
+    `headers` are complete but for framing. `over_time`: the body does not follow at once. Raises UnsendableAnswer.
     """
     lines = [b"%s: %s\r\n" % field for field in headers]
     has_body = status not in _BODILESS
     if has_body and length is not None:
-        lines.insert(1, b"Content-Length: %d\r\n" % length)
+        # Where mitmproxy has it, which sends the one by itself and gets the other from the origin.
+        lines.insert(len(lines) if over_time else 1, b"Content-Length: %d\r\n" % length)
     elif has_body and request.is_http11:
         lines.append(b"Transfer-Encoding: chunked\r\n")
     elif has_body:  # HTTP/1.0: the end of the connection is that of the body

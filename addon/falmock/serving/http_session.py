@@ -14,6 +14,7 @@ from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
 from falmock.serving import http_answer
 from falmock.serving.bodies import ReplySource
+from falmock.serving.bodies import is_paced
 from falmock.serving.handler import PLAYS
 from falmock.serving.handler import Handler
 from falmock.serving.handler import Play
@@ -157,7 +158,7 @@ class HttpSession:
         self._sink = self._early = None
         self._closes = not head.keeps_alive or head.upgrades or self._handler.closes
         if sink is not None:
-            play = self._handler.complete(head, sink, now)
+            play = self._handler.complete(head, sink, self, now)
         if play is not None:
             self._begin_to_play(play, now)
 
@@ -235,7 +236,9 @@ class HttpSession:
         if delivery is None and type(reply.body) is bytes:
             body = reply.body
             self._is_raw = False
-            self._send_head(reply.status, reply.headers, len(body) if reply.length is None else reply.length)
+            self._send_head(
+                reply.status, reply.headers, len(body) if reply.length is None else reply.length, over_time=False
+            )
             if body and self._has_body:
                 self._out.append(body)
             self._finish(now)
@@ -251,15 +254,17 @@ class HttpSession:
         length = source.size if reply.length is None else reply.length
         declared = None if delivery is None else delivery.length
         self._is_raw = declared is not None and declared != source.size
-        self._send_head(reply.status, reply.headers, length if declared is None else declared)
+        self._send_head(
+            reply.status, reply.headers, length if declared is None else declared, over_time=is_paced(reply)
+        )
         self._source = source
         self._step(now)
 
-    def _send_head(self, status: int, headers: Iterable[Header], length: int | None) -> None:
+    def _send_head(self, status: int, headers: Iterable[Header], length: int | None, *, over_time: bool = True) -> None:
         head = self._head or NO_HEAD
         self._is_chunked = length is None and head.is_http11
         sent, self._has_body, self._closes = http_answer.head(
-            head, status, headers, length, closes=self._closes or self._is_raw
+            head, status, headers, length, closes=self._closes, over_time=over_time
         )
         self._out.append(sent)
 

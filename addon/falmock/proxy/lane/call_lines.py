@@ -57,7 +57,7 @@ class CallLines:
         print("\n".join(self._text(dumper, line, width) for line in lines), file=dumper.outfp, flush=True)
 
     def _text(self, dumper: Dumper, line: CallLine, width: int) -> str:
-        url = strutils.escape_control_characters(self._redactor.text(line.url))
+        url = strutils.escape_control_characters(self._redactor.value(line.url))
         url = url if len(url) <= width else url[:width] + "…"
         color = "green" if line.status < 300 else "magenta" if line.status < 400 else "red"
         method = dumper.style(line.method, fg=_COLORS.get(line.method, "magenta"), bold=True)

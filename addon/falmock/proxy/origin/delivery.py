@@ -8,7 +8,6 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from falmock.engine import replies
-from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Socket
@@ -22,8 +21,6 @@ from falmock.proxy.origin.tickets import TicketPlay
 from falmock.proxy.origin.tickets import Upload
 from falmock.serving import bodies
 
-WHOLE = 1024 * 1024
-"""A file longer than this (bytes) is sent from disk, not from memory."""
 MAX_DELAY = 1.0
 """A delay longer than this (seconds) runs in the origin, which notices when the client disconnects."""
 
@@ -40,7 +37,7 @@ class Responder:
 
     async def put(self, flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
         """Answer a flow with an effect. Raises OSError if the origin cannot listen, or has been stopped."""
-        if isinstance(effect, Reply) and effect.delay <= MAX_DELAY and not _is_paced(effect):
+        if isinstance(effect, Reply) and effect.delay <= MAX_DELAY and not bodies.is_paced(effect):
             await self._put_whole(flow, effect)
             return
         flows.annotate(flow, effect)
@@ -77,7 +74,7 @@ class Responder:
             self._port = self.origin.port
             self._moved((HOST, self._port))
         # A short complete body is not streamed, so that it stays on the flow, where people see it.
-        streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and _is_paced(play))
+        streams = not isinstance(play, Upload | Reply) or (isinstance(play, Reply) and bodies.is_paced(play))
         self.redirects.plan(flow, self._port, ticket, streams=streams)
 
     def is_away(self, flow: http.HTTPFlow) -> bool:
@@ -108,9 +105,3 @@ async def _wait(flow: http.HTTPFlow, seconds: float) -> None:
     over = loop.time() + seconds
     while (left := over - loop.time()) > 0 and flow.client_conn.connected:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(min(left, MAX_DELAY))
-
-
-def _is_paced(reply: Reply) -> bool:
-    """Whether to send the body of a reply piece by piece."""
-    body = reply.body
-    return reply.delivery is not None or (isinstance(body, FileBody) and body.stop - body.start > WHOLE)

@@ -13,6 +13,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.serving.connection import Connection
+from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
 from falmock.serving.http_reader import BadRequest
@@ -98,10 +99,10 @@ class TicketHandler:
             return play.sink
         return play
 
-    def complete(self, head: Head, sink: Sink, now: float) -> None:  # noqa: ARG002
+    def complete(self, head: Head, sink: Sink, session: Later, now: float) -> None:  # noqa: ARG002
         """See `Handler`."""
         if self._upload is not None:
-            self._connection.play_later(_stored(self._upload))
+            self._connection.play_later(session, _stored(self._upload))
 
     def refused(self, bad: BadRequest, now: float) -> None:
         """See `Handler`: only mitmproxy gets an answer here."""

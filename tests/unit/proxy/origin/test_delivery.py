@@ -103,7 +103,7 @@ async def test_what_is_small_and_whole_is_put_on_the_flow(origin: Origin) -> Non
     assert not responder.came_back(flow)
 
 
-@pytest.mark.parametrize("size", [0, delivery.WHOLE])
+@pytest.mark.parametrize("size", [0, bodies.WHOLE])
 @on_loopback
 async def test_a_file_that_is_not_long_too(origin: Origin, tmp_path: Path, size: int) -> None:
     responder, _ = responder_with(origin)
@@ -129,7 +129,7 @@ AWAY = {
     "a stream": (Stream(200, (), Script(StreamStep(end=End.WHOLE)), "a reason", fixture="a.json#0"), True),
     "a socket": (Socket(Silent(), "a reason", fixture="a.json#0"), True),
     "a drip": (HELLO._replace(delivery=Delivery(piece=1, pause=1)), True),
-    "a long file": (HELLO._replace(body=FileBody("a.mp4", 0, delivery.WHOLE + 1)), True),
+    "a long file": (HELLO._replace(body=FileBody("a.mp4", 0, bodies.WHOLE + 1)), True),
     "a late reply": (HELLO._replace(delay=delivery.MAX_DELAY + 0.1), False),
 }
 
