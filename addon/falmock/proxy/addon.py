@@ -67,23 +67,25 @@ class Falmock:
         self._internal_calls = InternalCalls()
         self._uploads = SpoolFolder()
         self._webhooks = webhooks.Webhooks(lambda: self._app.engines)
+        edge = MitmproxyEdge(self._internal_calls, self._responder, self._uploads)
         self._app = App(
-            MitmproxyEdge(self._internal_calls, self._responder, self._uploads),
+            edge,
             lambda now: uuid7(now, secrets.randbits(74)),
             secrets.token_bytes(32),
             os.environ,
             self._webhooks,
         )
+        self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
+        self._unknown_hosts = UnknownHosts()
+        self._lane = Lane(self._app, self._uploads, self._trust, self._unknown_hosts)
+        edge.streams.append(self._lane.server)
         self._recordings = Recordings(self._app)
-        self._configuration = Configuration(self._app, self._recordings)
+        self._configuration = Configuration(self._app, self._recordings, self._lane.why_not)
         self._direct = DirectRequests(self._app, self._clients)
         self._intake = UploadIntake(self._app, self._responder, self._uploads)
         self._handler = FlowHandler(self._app, self._clients, self._responder)
         self._hooks = RecordingHooks(self._app, self._recordings)
         self._messages = MessageLimit()
-        self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
-        self._unknown_hosts = UnknownHosts()
-        self._lane = Lane(self._app, self._uploads, self._trust, self._unknown_hosts)
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)
         self._commands = Commands(

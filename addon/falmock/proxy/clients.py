@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
 from mitmproxy.proxy import mode_specs
+
+from falmock.serving.gate import user_in
 
 HEADER = "proxy-authorization"
 _TLS = 0x16
@@ -79,16 +79,3 @@ def _user_of(flow: http.HTTPFlow) -> str:
     if known:
         return str(known[0])
     return user_in(flow.request.headers.get(HEADER, ""))
-
-
-def user_in(header: str) -> str:
-    """The user name in a `proxy-authorization` header; "" for none."""
-    scheme, _, credentials = header.partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        text = base64.b64decode(credentials.strip(), validate=True).decode()
-    except ValueError:  # no base64, or no text
-        return ""
-    # RFC 7617 allows no colon in a name, but tests have names like `tests/test_app.py::test_it`: split at the last colon.
-    return text.rpartition(":")[0] if ":" in text else text

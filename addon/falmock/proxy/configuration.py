@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from mitmproxy import ctx
@@ -30,14 +31,18 @@ logger = logging.getLogger(__name__)
 
 
 class Configuration:
-    """The configuration in use; applies it to the engine, the fixtures, the recordings and the veto on connections."""
+    """The configuration in use; applies it to the engine, the fixtures, the recordings and the veto on connections.
 
-    def __init__(self, app: App, recordings: Recordings) -> None:
+    `why_flows` returns why calls go through mitmproxy's flows, "" if they do not.
+    """
+
+    def __init__(self, app: App, recordings: Recordings, why_flows: Callable[[], str]) -> None:
         self.current: Config | None = None
         """None before the first valid options, and after a start with invalid ones: mitmproxy is about to exit."""
         self._app = app
         self._fixtures = app.fixtures
         self._recordings = recordings
+        self._why_flows = why_flows
         self._running = False
         self._has_warned = False
 
@@ -94,7 +99,7 @@ class Configuration:
             self._fixtures.watch()
         self._warn_of_old(config)
         captures = importing.only_imported() if config.mode.records else ""
-        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures))
+        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures, flows=self._why_flows()))
 
     def _warn_of_old(self, config: Config) -> None:
         text = run_summary.too_old(config, self._fixtures.loaded.index.fixtures, time.time())

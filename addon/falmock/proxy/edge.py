@@ -11,6 +11,7 @@ from falmock.proxy.internal_calls import InternalCalls
 from falmock.proxy.origin.delivery import Responder
 from falmock.serving import bodies
 from falmock.serving.upload_spool import SpoolFolder
+from falmock.serving.waiting_streams import WaitingStreams
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -20,8 +21,9 @@ class MitmproxyEdge:
 
     def __init__(self, internal_calls: InternalCalls, responder: Responder, uploads: SpoolFolder) -> None:
         self._internal_calls = internal_calls
-        self._responder = responder
         self._uploads = uploads
+        self.streams: list[WaitingStreams] = [responder.origin.tickets]
+        """The streams that report on jobs, on each carrier."""
 
     def now(self) -> float:
         """The time in seconds since the epoch."""
@@ -33,7 +35,8 @@ class MitmproxyEdge:
 
     def wake(self, request_id: str) -> None:
         """The job with this request id changed, or any job: continue the streams that report on it."""
-        self._responder.origin.tickets.wake(request_id)
+        for streams in self.streams:
+            streams.wake(request_id)
 
     def read(self, body: FileBody) -> bytes:
         """A body that is on disk. Raises OSError."""

@@ -20,6 +20,7 @@ from falmock.gateway import door
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.gate import Gate
+from falmock.serving.gate import user_in
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
@@ -113,7 +114,7 @@ class CallHandler:
             text = f"This connection is to {self._host or 'fal'}, the request is to {target.host[:100]}"
             return replies.problem(421, text, "misdirected request")
         path, _, query = target.path.partition("?")
-        scope = scopes.named(headers, self._caller.user)
+        scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
         peer = self._caller.peer if self._is_direct else ""
         self._request = Request(
             head.method, host or target.host, path or "/", query, headers, b"", scope=scope, peer=peer
@@ -135,7 +136,7 @@ class CallHandler:
 
     def _tunnel(self, head: Head) -> Play | None:
         server = self._server
-        host = normalize(head.target.decode("latin-1").rpartition(":")[0].strip("[]"))
+        host = tunnel_host(head)
         if self._host or not server.app.config.hosts.owns(host):
             return replies.problem(421, f"There is no tunnel to {host[:100]} here", "misdirected request")
         user = server.gate.tunnel(head, host)
@@ -242,6 +243,11 @@ def _playable(answer: Answer) -> Play:
     if isinstance(answer, ForwardedCall):
         return replies.problem(502, "falmock does not forward calls here", "no forwarding")
     return answer
+
+
+def tunnel_host(head: Head) -> str:
+    """The normalized host to which a CONNECT request wants a tunnel."""
+    return normalize(head.target.decode("latin-1").rpartition(":")[0].strip("[]"))
 
 
 def target_of(head: Head, host: str) -> Target | None:

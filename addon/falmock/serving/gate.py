@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from typing import NamedTuple
 from typing import Protocol
@@ -36,3 +37,16 @@ class Gate(Protocol):
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """A call was answered."""
+
+
+def user_in(header: str) -> str:
+    """The user name in a `proxy-authorization` header; "" for none."""
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        text = base64.b64decode(credentials.strip(), validate=True).decode()
+    except ValueError:  # no base64, or no text
+        return ""
+    # RFC 7617 allows no colon in a name, but tests have names like `tests/test_app.py::test_it`: split at the last colon.
+    return text.rpartition(":")[0] if ":" in text else text

@@ -100,6 +100,13 @@ class RequestReader:
                 if self._size > MAX_HEAD:
                     self._refuse(431, f"its head has more than {MAX_HEAD} bytes")
 
+    def go_on(self) -> None:
+        """Read what follows an upgrade or a CONNECT that was refused as further requests."""
+        if self.rest is not None:
+            rest, self.rest = self.rest, None
+            self._restart()
+            self.feed(rest)
+
     def _problem(self, why: str) -> tuple[int, str]:
         if len(self._fields) > MAX_FIELDS:
             return 431, f"it has more than {MAX_FIELDS} headers"

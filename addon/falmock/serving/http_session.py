@@ -156,7 +156,7 @@ class HttpSession:
             return
         self._is_busy = True
         self._sink = self._early = None
-        self._closes = not head.keeps_alive or head.upgrades or self._handler.closes
+        self._closes = not head.keeps_alive or self._handler.closes
         if sink is not None:
             play = self._handler.complete(head, sink, self, now)
         if play is not None:
@@ -301,6 +301,7 @@ class HttpSession:
         else:
             self._forget()
             self._is_busy = False
+            self._reader.go_on()
 
     def _end(self, ending: Ending, now: float) -> None:
         """The answer was the last one."""

@@ -6,7 +6,7 @@ from mitmproxy import ctx
 from mitmproxy.addons import proxyauth
 
 from falmock.engine.effects import Reply
-from falmock.proxy.clients import user_in
+from falmock.serving.gate import user_in
 
 
 def user_or_refusal(header: str) -> str | Reply:
@@ -17,6 +17,12 @@ def user_or_refusal(header: str) -> str | Reply:
         made = proxyauth.make_auth_required_response(is_proxy=True)
         return Reply(made.status_code, tuple(made.headers.fields)[:1], made.content or b"", "no proxy authentication")
     return user_in(header)
+
+
+def is_required() -> bool:
+    """Whether mitmproxy requires authentication."""
+    addon = ctx.master.addons.get("proxyauth")
+    return addon is not None and addon.validator is not None
 
 
 def _is_valid(validator: proxyauth.Validator, header: str) -> bool:

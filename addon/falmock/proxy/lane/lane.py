@@ -27,15 +27,18 @@ from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.serving import leaf
 from falmock.serving.call_handler import CallServer
+from falmock.serving.call_handler import target_of
+from falmock.serving.call_handler import tunnel_host
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import RequestReader
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.upload_spool import SpoolFolder
-from falmock.wire import hosts
 from falmock.wire.message import Request
+from falmock.wire.message import header_map
 
 logger = logging.getLogger(__name__)
 _REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "disconnected")
@@ -84,20 +87,38 @@ class Lane:
         if not self._is_ready or nextlayer.layer is not None or len(nextlayer.context.layers) != 1:
             return
         top = nextlayer.context.layers[0]
+        client = nextlayer.context.client
         if not isinstance(top, modes.HttpProxy | modes.HttpUpstreamProxy) or not self._is_for_lane(
-            nextlayer.data_client()
+            nextlayer.data_client(), str(client.sockname[1])
         ):
             return
-        handler = handler_of(nextlayer.context.client)
+        handler = handler_of(client)
         if handler is not None and not self.why_not():
             nextlayer.layer = LaneLayer(nextlayer.context, handler, Connection(self.server))
 
-    def _is_for_lane(self, data: bytes) -> bool:
-        """Whether the first bytes of a client are a request for a tunnel to a host of fal's."""
-        if not data.startswith(b"CONNECT ") or b"\r\n\r\n" not in data:
+    def _is_for_lane(self, data: bytes, port: str) -> bool:
+        """Whether the first bytes of a client are a whole head of a request that is fal's, or falmock's own."""
+        if b"\r\n\r\n" not in data:
             return False
-        host = hosts.normalize(data[8:].split(b" ", 1)[0].rpartition(b":")[0].decode("latin-1"))
-        return self._app.config.hosts.owns(host) and leaf.covers(self._names(), host)
+        reader = RequestReader()
+        reader.feed(data)
+        head = reader.parts[0] if reader.parts else None
+        if not isinstance(head, Head):
+            return False
+        if head.method == "CONNECT":
+            host = tunnel_host(head)
+            return self._app.config.hosts.owns(host) and leaf.covers(self._names(), host)
+        if authentication.is_required():
+            return False
+        headers = header_map(head.fields)
+        target = target_of(head, headers.get("host", ""))
+        if target is None:
+            return False
+        if self._app.config.hosts.owns(target.host):
+            return True
+        is_own = not target.is_absolute and headers["host"].rpartition(":")[2] == port
+        request = Request(head.method, target.host, target.path.partition("?")[0], "", headers, b"")
+        return is_own or (not target.is_absolute and self._app.claims(request))
 
     def stop(self) -> None:
         """End all connections in the lane."""

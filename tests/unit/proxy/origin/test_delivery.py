@@ -25,6 +25,7 @@ from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
 from falmock.proxy.origin.tickets import Upload
+from falmock.serving import bodies
 from falmock.wire.message import Content
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
