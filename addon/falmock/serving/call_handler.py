@@ -100,7 +100,7 @@ class CallHandler:
         self.closes = False
         self._request = None
         if head.method == "CONNECT":
-            return self._tunnel(head)
+            return Memory()
         headers = header_map(head.fields)
         target = target_of(head, headers.get("host", ""))
         if target is None:
@@ -134,11 +134,14 @@ class CallHandler:
                 logger.warning("falmock: an upload is kept in memory, since it cannot be kept on disk: %s", error)
         return Memory()
 
-    def _tunnel(self, head: Head) -> Play | None:
+    def _tunnel(self, head: Head, session: Later) -> Play | None:
         server = self._server
         host = tunnel_host(head)
-        if self._host or not server.app.config.hosts.owns(host):
-            return replies.problem(421, f"There is no tunnel to {host[:100]} here", "misdirected request")
+        if self._host:
+            return replies.problem(421, "This connection is a tunnel already", "misdirected request")
+        if not server.app.config.hosts.owns(host):
+            self._connection.play_later(session, server.gate.elsewhere(head, self._connection))
+            return None
         user = server.gate.tunnel(head, host)
         if isinstance(user, Reply):
             return user
@@ -151,7 +154,7 @@ class CallHandler:
         """See `Handler`."""
         request = self._request
         if request is None:
-            return None
+            return self._tunnel(head, session)
         try:
             answer = self._answer(request, sink)
             if isinstance(answer, Awaitable):

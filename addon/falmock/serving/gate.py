@@ -8,7 +8,9 @@ from typing import NamedTuple
 from typing import Protocol
 
 from falmock.engine.effects import Reply
+from falmock.serving.connection import Connection
 from falmock.serving.handler import Play
+from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import Head
 from falmock.serving.tls_session import TlsFailure
 from falmock.wire.message import Request
@@ -28,6 +30,9 @@ class Gate(Protocol):
 
     def tunnel(self, head: Head, host: str) -> Reply | str:
         """A client requests a tunnel to this host of fal's: the answer that refuses it, or the caller's user name."""
+
+    async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:
+        """A client requests a tunnel to a host that is not fal's."""
 
     def tls(self) -> ssl.SSLContext:
         """The certificate for all of fal's hosts, and its key."""

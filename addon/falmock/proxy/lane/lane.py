@@ -13,6 +13,7 @@ from mitmproxy.proxy.layers import modes
 from mitmproxy.utils import human
 
 from falmock.app import App
+from falmock.engine import replies
 from falmock.engine.config import Fast
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
@@ -132,6 +133,10 @@ class Lane:
         """See `Gate`."""
         self._unknown_hosts.called(host, self._app.config.hosts)
         return authentication.user_or_refusal(head.get(b"proxy-authorization").decode("latin-1"))
+
+    async def elsewhere(self, head: Head, connection: Connection) -> Reply:  # noqa: ARG002
+        """See `Gate`: mitmproxy has the connections to other hosts."""
+        return replies.problem(421, "This connection is one to fal's hosts: open another one", "misdirected request")
 
     def tls(self) -> ssl.SSLContext:
         """See `Gate`. Raises leaf.NoCertificate."""
