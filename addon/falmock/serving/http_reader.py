@@ -72,13 +72,6 @@ class RequestReader:
         self._in_head = False
         self._size = 0
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing of a request has come that is not in `parts`."""
-        return not self._in_request
-
-    _in_request = False
-
     def feed(self, data: bytes) -> None:
         """Read the next bytes, split anywhere."""
         if self._is_over:
@@ -138,7 +131,7 @@ class RequestReader:
         """See httptools."""
         self._url = b""
         self._fields: list[Header] = []
-        self._in_head = self._in_request = True
+        self._in_head = True
         self._size = 0
 
     def on_url(self, url: bytes) -> None:
@@ -177,5 +170,4 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """See httptools. An upgrade that is not made still has its body to come."""
         if not (self._parser.should_upgrade() and self._head.method != "CONNECT" and not self._head.upgrades):
-            self._in_request = False
             self.parts.append(_END)

@@ -68,10 +68,9 @@ class TlsSession:
                 self._is_open = True
             while plain := self._tls.read(_PIECE):
                 self._inner.receive(plain, now)
+            self.ending = Ending.CLOSE  # its client closes
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:  # the client closes
-            self.ending = Ending.CLOSE
         except ssl.SSLError as error:
             if not self._is_open:
                 self._failed(TlsFailure(error.reason or str(error), self._hello))

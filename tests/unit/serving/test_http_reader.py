@@ -1,0 +1,153 @@
+"""Requests out of bytes that are split anywhere, and bytes that are no requests."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falmock.serving.http_reader import MAX_FIELDS
+from falmock.serving.http_reader import MAX_HEAD
+from falmock.serving.http_reader import BadRequest
+from falmock.serving.http_reader import EndOfRequest
+from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import RequestReader
+
+END = EndOfRequest()
+GET = b"GET /a?b=c HTTP/1.1\r\nHost: fal.run\r\n\r\n"
+POST = b"POST /a HTTP/1.1\r\nHost: fal.run\r\nContent-Length: 3\r\n\r\nabc"
+CHUNKED = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\nTrailer: t\r\n\r\n"
+H2C = b"POST /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+
+
+def read(*pieces: bytes) -> tuple[list[object], bytes | None]:
+    """The parts of these bytes, with the pieces of a body joined; and what follows an upgrade."""
+    reader = RequestReader()
+    for piece in pieces:
+        reader.feed(piece)
+    parts: list[object] = []
+    for part in reader.parts:
+        if isinstance(part, bytes) and parts and isinstance(parts[-1], bytes):
+            parts[-1] += part
+        else:
+            parts.append(part)
+    return parts, reader.rest
+
+
+def heads(*pieces: bytes) -> list[Head]:
+    return [part for part in read(*pieces)[0] if isinstance(part, Head)]
+
+
+def test_a_request_without_a_body() -> None:
+    assert read(GET) == ([Head("GET", b"/a?b=c", ((b"Host", b"fal.run"),)), END], None)
+
+
+@pytest.mark.parametrize("request_", [POST, CHUNKED, H2C])
+def test_a_body(request_: bytes) -> None:
+    (head, body, end), rest = read(request_)
+    assert isinstance(head, Head)
+    assert (head.method, head.target, body, end, rest) == ("POST", b"/a", b"abc", END, None)
+    assert b"Trailer" not in dict(head.fields)
+
+
+def test_an_upgrade_that_nobody_makes_is_a_request_like_others() -> None:
+    parts, rest = read(H2C + GET)
+    assert [type(part).__name__ for part in parts] == ["Head", "bytes", "EndOfRequest", "Head", "EndOfRequest"]
+    assert rest is None
+    assert not any(head.upgrades for head in heads(H2C + GET))
+
+
+@pytest.mark.parametrize(
+    ("head", "upgrades"),
+    [
+        (b"CONNECT fal.run:443 HTTP/1.1\r\nHost: fal.run\r\n\r\n", False),
+        (b"GET /a HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n", True),
+    ],
+)
+def test_what_follows_an_upgrade_is_not_read(head: bytes, upgrades: bool) -> None:  # noqa: FBT001
+    parts, rest = read(head, b"\x16\x03", GET)
+    assert isinstance(parts[0], Head)
+    assert parts[0].upgrades is upgrades
+    assert parts[1:] == [END]
+    assert rest == b"\x16\x03" + GET
+
+
+def test_what_follows_an_upgrade_that_was_refused_is_read() -> None:
+    reader = RequestReader()
+    reader.feed(b"CONNECT fal.run:443 HTTP/1.1\r\n\r\n")
+    reader.parts.clear()
+    reader.feed(GET)
+    assert not reader.parts
+    reader.go_on()
+    assert [type(part) for part in reader.parts] == [Head, EndOfRequest]
+    reader.go_on()
+    reader.feed(GET)
+    assert len(reader.parts) == 4
+
+
+def test_versions_and_keeping_alive() -> None:
+    def of(line: bytes) -> tuple[bool, bool]:
+        [head] = heads(line)
+        return head.is_http11, head.keeps_alive
+
+    assert of(b"GET / HTTP/1.1\r\n\r\n") == (True, True)
+    assert of(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n") == (True, False)
+    assert of(b"GET / HTTP/1.0\r\n\r\n") == (False, False)
+    assert of(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n") == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\nabc", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3, 3\r\n\r\nabc", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\nabc", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc", 400),
+        (b"GET / HTTP/1.1\r\nX: a\rb\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX : a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: \0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nHost: a\n\n", 400),
+        (b"GET /a b HTTP/1.1\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00", 501),
+        (b"BREW / HTTP/1.1\r\n\r\n", 501),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * (MAX_FIELDS + 1) + b"\r\n", 431),
+        (b"GET /" + b"a" * (MAX_HEAD + 1), 431),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * (MAX_HEAD + 1), 431),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(data: bytes, status: int) -> None:
+    parts, _ = read(data, GET)
+    last = parts[-1]
+    assert isinstance(last, BadRequest)
+    assert (last.status, bool(last.why)) == (status, True)
+
+
+def test_a_long_head_that_comes_in_pieces_is_refused() -> None:
+    reader = RequestReader()
+    reader.feed(b"GET /")
+    for _ in range(MAX_HEAD // 1000 + 1):
+        reader.feed(b"a" * 1000)
+    assert list(reader.parts) == [BadRequest(431, f"its head has more than {MAX_HEAD} bytes")]
+
+
+@given(st.lists(st.sampled_from([GET, POST, CHUNKED, H2C]), max_size=5), st.data())
+def test_the_parts_are_the_same_however_the_bytes_are_cut(requests: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(requests)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=12)))
+    places = [0, *cuts, len(whole)]
+    assert read(*(whole[start:stop] for start, stop in pairwise(places))) == read(whole)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_any_bytes_are_parts_or_refused(pieces: list[bytes]) -> None:
+    parts, _ = read(*pieces)
+    assert all(not isinstance(part, BadRequest) for part in parts[:-1])
