@@ -7,12 +7,11 @@ from mitmproxy import http
 from falmock.app import App
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients
+from falmock.serving.call_handler import OURS
 from falmock.wire.message import Request
 
 NOBODY = ".invalid"
 """The top-level domain for names that never exist (RFC 6761): a reverse-mode port for such a name is falmock's own."""
-OURS = "/__"
-"""The prefix of paths that no app and no endpoint of fal's uses."""
 
 
 class DirectRequests:

@@ -29,6 +29,7 @@ from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HttpSession
+from falmock.serving.tls_session import TlsFailure
 from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpooledUpload
 from falmock.serving.upload_spool import SpoolFolder
@@ -44,6 +45,8 @@ from falmock.wire.message import header_map
 logger = logging.getLogger(__name__)
 UPLOADING = ("POST", "PUT")
 """The methods of requests whose bodies may be files."""
+OURS = "/__"
+"""The prefix of paths that no app and no endpoint of fal's uses."""
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
 
@@ -111,7 +114,12 @@ class CallHandler:
         host = claimed(hosts, target, self._host)
         # A proxy may get a request to any host next, which is not answered here.
         self.closes = target.is_absolute
-        self._is_direct = not host and not self._host and not target.is_absolute
+        if self._caller.own and target.path.startswith(OURS):  # no endpoint id begins like this
+            host, headers = "", {**headers, "host": self._caller.own}
+            target = target._replace(host="")
+            self._is_direct = True
+        else:
+            self._is_direct = not host and not self._host and not target.is_absolute
         if not host and not self._is_direct:
             text = f"This connection is to {self._host or 'fal'}, the request is to {target.host[:100]}"
             return replies.problem(421, text, "misdirected request")
@@ -148,9 +156,7 @@ class CallHandler:
         if isinstance(user, Reply):
             return user
         agent = head.get(b"user-agent").decode("latin-1")
-        handler = CallHandler(server, self._connection, self._caller._replace(user=user, agent=agent), host)
-        failed = lambda failure: server.gate.tls_failed(host, agent, failure)  # noqa: E731
-        return Tunnel(TunnelSession(server.gate.tls(), HttpSession(handler), failed))
+        return Tunnel(server.tunnel(self._connection, self._caller._replace(user=user, agent=agent), host))
 
     def complete(self, head: Head, sink: Sink, session: Later, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`."""
@@ -222,6 +228,12 @@ class CallHandler:
             self._server.gate.answered(self._caller, self._request, play)
 
 
+def caller_of(connection: Connection) -> Caller:
+    """The client of a connection."""
+    address = connection.transport.get_extra_info("peername")
+    return Caller(*address[:2]) if address else Caller()
+
+
 class CallServer(WaitingStreams):
     """Answers connections from the app. `clock` returns seconds since the epoch."""
 
@@ -235,8 +247,15 @@ class CallServer(WaitingStreams):
 
     def handler(self, connection: Connection) -> CallHandler:
         """Decides what a connection plays."""
-        address = connection.transport.get_extra_info("peername")
-        return CallHandler(self, connection, Caller(*address[:2]) if address else Caller())
+        return CallHandler(self, connection, caller_of(connection))
+
+    def tunnel(self, connection: Connection, caller: Caller, host: str) -> TunnelSession:
+        """The session of a connection on which all calls go to this host, unless they name another one of fal's."""
+
+        def failed(failure: TlsFailure) -> None:
+            self.gate.tls_failed(host, caller.agent, failure)
+
+        return TunnelSession(self.gate.tls(), HttpSession(CallHandler(self, connection, caller, host)), failed)
 
     def stop(self) -> None:
         """End every connection."""

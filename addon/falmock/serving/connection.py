@@ -15,6 +15,7 @@ from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.http_session import HttpSession
 from falmock.serving.session import Ending
+from falmock.serving.session import Session
 
 logger = logging.getLogger(__name__)
 MAX_UNREAD = 256 * 1024 * 1024
@@ -38,15 +39,16 @@ class Listener(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """Carries one session over a transport."""
+    """Carries one session over a transport: an HttpSession with the listener's handler, or what `session` returns."""
 
     transport: asyncio.Transport
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, session: Callable[[Connection], Session] | None = None) -> None:
         self._listener = listener
+        self._begin = session or (lambda connection: HttpSession(listener.handler(connection)))
         self._clock = listener.clock
         self._loop = asyncio.get_running_loop()
-        self._session: HttpSession
+        self._session: Session
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_paused = self._is_half = self._is_reading_paused = False
@@ -56,7 +58,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connects."""
         self.transport = cast("asyncio.Transport", transport)
-        self._session = HttpSession(self._listener.handler(self))
+        self._session = self._begin(self)
         self._listener.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002

@@ -17,12 +17,16 @@ from falmock.wire.message import Request
 
 
 class Caller(NamedTuple):
-    """Who connects: the address and port of the client, and the user name and agent that it showed to the proxy ("" for none)."""
+    """Who connects: the address and port of the client, and the user name and agent that it showed to the proxy ("" for none).
+
+    `own` is the address of the port that it came to (HOST:PORT), if that port stands for a host of fal's; else "".
+    """
 
     peer: str = ""
     port: int = 0
     user: str = ""
     agent: str = ""
+    own: str = ""
 
 
 class Gate(Protocol):

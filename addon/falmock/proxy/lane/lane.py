@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mitmproxy import ctx
 from mitmproxy.proxy import layer
+from mitmproxy.proxy import mode_specs
+from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import modes
 from mitmproxy.utils import human
 
@@ -20,6 +22,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.proxy.lane import authentication
 from falmock.proxy.lane import conditions
+from falmock.proxy.lane import first_bytes
 from falmock.proxy.lane.call_lines import CallLine
 from falmock.proxy.lane.call_lines import CallLines
 from falmock.proxy.lane.takeover import LaneLayer
@@ -28,18 +31,17 @@ from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.serving import leaf
 from falmock.serving.call_handler import CallServer
-from falmock.serving.call_handler import target_of
+from falmock.serving.call_handler import caller_of
 from falmock.serving.call_handler import tunnel_host
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import Head
-from falmock.serving.http_reader import RequestReader
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.upload_spool import SpoolFolder
+from falmock.wire import hosts
 from falmock.wire.message import Request
-from falmock.wire.message import header_map
 
 logger = logging.getLogger(__name__)
 _REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "disconnected")
@@ -85,41 +87,43 @@ class Lane:
 
     def offer(self, nextlayer: layer.NextLayer) -> None:
         """Take a connection, if it is one for the lane."""
-        if not self._is_ready or nextlayer.layer is not None or len(nextlayer.context.layers) != 1:
+        context, data = nextlayer.context, nextlayer.data_client()
+        if not self._is_ready or nextlayer.layer is not None or len(context.layers) != 1 or not data:
             return
-        top = nextlayer.context.layers[0]
-        client = nextlayer.context.client
-        if not isinstance(top, modes.HttpProxy | modes.HttpUpstreamProxy) or not self._is_for_lane(
-            nextlayer.data_client(), str(client.sockname[1])
-        ):
+        carried = self._carried(context, data)
+        if carried is None:
             return
-        handler = handler_of(client)
+        handler = handler_of(context.client)
         if handler is not None and not self.why_not():
-            nextlayer.layer = LaneLayer(nextlayer.context, handler, Connection(self.server))
+            nextlayer.layer = LaneLayer(context, handler, carried)
 
-    def _is_for_lane(self, data: bytes, port: str) -> bool:
-        """Whether the first bytes of a client are a whole head of a request that is fal's, or falmock's own."""
-        if b"\r\n\r\n" not in data:
-            return False
-        reader = RequestReader()
-        reader.feed(data)
-        head = reader.parts[0] if reader.parts else None
-        if not isinstance(head, Head):
-            return False
-        if head.method == "CONNECT":
-            host = tunnel_host(head)
-            return self._app.config.hosts.owns(host) and leaf.covers(self._names(), host)
-        if authentication.is_required():
-            return False
-        headers = header_map(head.fields)
-        target = target_of(head, headers.get("host", ""))
-        if target is None:
-            return False
-        if self._app.config.hosts.owns(target.host):
-            return True
-        is_own = not target.is_absolute and headers["host"].rpartition(":")[2] == port
-        request = Request(head.method, target.host, target.path.partition("?")[0], "", headers, b"")
-        return is_own or (not target.is_absolute and self._app.claims(request))
+    def _carried(self, context: Context, data: bytes) -> Connection | None:
+        """The connection for a client with these first bytes; None if it is mitmproxy's."""
+        top, mode = context.layers[0], context.client.proxy_mode
+        if isinstance(top, modes.HttpProxy | modes.HttpUpstreamProxy):
+            is_ours = first_bytes.is_for_proxy(self._app, data, context.client.sockname[1])
+            return Connection(self.server) if is_ours and self._is_covered(data) else None
+        host, own = "", ""
+        if isinstance(mode, mode_specs.ReverseMode):
+            host, own = hosts.normalize(mode.address[0]), human.format_address(context.client.sockname)
+            if mode.scheme not in ("http", "https") or ctx.options.keep_host_header:
+                return None
+        elif not isinstance(mode, mode_specs.TransparentMode):
+            return None
+        host = first_bytes.host_of(self._app.config.hosts, data, host, self._names())
+        if not host:
+            return None
+        return Connection(
+            self.server,
+            lambda connection: self.server.tunnel(connection, caller_of(connection)._replace(own=own), host),
+        )
+
+    def _is_covered(self, data: bytes) -> bool:
+        """Whether the certificate is for the host of a tunnel."""
+        head = first_bytes.head_of(data)
+        if head is None or head.method != "CONNECT":
+            return not authentication.is_required()
+        return leaf.covers(self._names(), tunnel_host(head))
 
     def stop(self) -> None:
         """End all connections in the lane."""
