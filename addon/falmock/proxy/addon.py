@@ -62,6 +62,7 @@ class Falmock:
 
     def __init__(self) -> None:
         self._started = time.time()
+        self._is_running = False
         self._clients = Clients()
         self._responder = Responder(self._origin_moved)
         self._internal_calls = InternalCalls()
@@ -110,21 +111,24 @@ class Falmock:
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
         self._configuration.update(updated)
+        if self._is_running:
+            self._lane.start()
 
     def running(self) -> None:
         """mitmproxy is up. Not a coroutine: those are not called after a script reload."""
         upload_spool.remove_leftovers()
+        self._is_running = True
         self._lane.start()
         self._configuration.running()
         self._recordings.import_captures()
 
     def done(self) -> None:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
+        self._lane.stop()
         self._recordings.stop()
         self._unknown_hosts.end()
         self._log_end()
         self._app.stop()
-        self._lane.stop()
         self._responder.stop()
         self._webhooks.stop()
         self._uploads.stop()

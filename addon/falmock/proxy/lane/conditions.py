@@ -9,36 +9,72 @@ from mitmproxy import addonmanager
 from mitmproxy import ctx
 from mitmproxy.tools.dump import DumpMaster
 
-_OPTIONS = (
-    "block_list",
-    "body_size_limit",
-    "certs",
-    "ciphers_client",
-    "client_certs",
-    "client_replay",
-    "dumper_filter",
-    "flow_detail",
-    "hardump",
-    "ignore_hosts",
-    "allow_hosts",
-    "map_local",
-    "map_remote",
-    "modify_body",
-    "modify_headers",
-    "proxy_debug",
-    "request_client_cert",
-    "rfile",
-    "save_stream_file",
-    "server_replay",
-    "stickyauth",
-    "stickycookie",
-    "store_streamed_bodies",
-    "stream_large_bodies",
-    "tcp_hosts",
-    "tls_version_client_max",
-    "tls_version_client_min",
+_HARMLESS = frozenset(
+    {
+        "block_global",
+        "block_private",
+        "cert_passphrase",
+        "ciphers_server",
+        "client_replay_concurrency",
+        "command_history",
+        "confdir",
+        "connect_addr",
+        "connection_strategy",
+        "content_view_lines_cutoff",
+        "dns_name_servers",
+        "dns_use_hosts_file",
+        "dumper_default_contentview",
+        "export_preserve_original_ip",
+        "http2",
+        "http2_ping_keepalive",
+        "http3",
+        "http_connect_send_host_header",
+        "keep_host_header",
+        "keepserving",
+        "key_size",
+        "listen_host",
+        "listen_port",
+        "mode",
+        "normalize_outbound_headers",
+        "onboarding",
+        "onboarding_host",
+        "proxyauth",
+        "rawtcp",
+        "readfile_filter",
+        "save_stream_filter",
+        "scripts",
+        "server",
+        "server_replay_extra",
+        "server_replay_ignore_content",
+        "server_replay_ignore_host",
+        "server_replay_ignore_params",
+        "server_replay_ignore_payload_params",
+        "server_replay_ignore_port",
+        "server_replay_kill_extra",
+        "server_replay_nopop",
+        "server_replay_refresh",
+        "server_replay_reuse",
+        "server_replay_use_headers",
+        "show_ignored_hosts",
+        "showhost",
+        "ssl_insecure",
+        "ssl_verify_upstream_trusted_ca",
+        "ssl_verify_upstream_trusted_confdir",
+        "strip_ech",
+        "tcp_timeout",
+        "termlog_verbosity",
+        "tls_ecdh_curve_server",
+        "tls_version_server_max",
+        "tls_version_server_min",
+        "udp_hosts",
+        "upstream_auth",
+        "upstream_cert",
+    }
 )
-"""mitmproxy's options that show, keep or change flows, or say how clients are met: at another value than the default, flows are needed."""
+"""mitmproxy's options that change nothing of what a client of fal's hosts gets, nor of what is shown or kept of it.
+
+Any other option at another value than the default needs flows, also one that only a later mitmproxy has.
+"""
 _SHOWN = {"flow_detail": 1}
 """The greatest value of an option that the lane does justice to, if it is a number."""
 _HOOKS = (
@@ -65,19 +101,24 @@ _HOOKS = (
 """The hooks of an addon that looks at flows, or at how clients begin."""
 
 
-def reason_for_flows() -> str:
-    """Why flows are needed, in a few words; "" if the lane may be used."""
-    if not isinstance(ctx.master, DumpMaster):
-        return "flows are shown on a screen"
-    for name in _OPTIONS:
-        if name in ctx.options and not _is_harmless(name):
-            return f"the option {name} is set"
-    return next((f"{name} looks at flows" for name in _observers()), "")
+def option_in_the_way() -> str:
+    """The first option for which flows are needed; "" if there is none."""
+    changed = (
+        name for name in ctx.options.keys() - _HARMLESS if not name.startswith("fal_") and not _is_harmless(name)
+    )
+    return min(changed, default="")
 
 
 def _is_harmless(name: str) -> bool:
     value = getattr(ctx.options, name)
-    return value == ctx.options.default(name) or (name in _SHOWN and value <= _SHOWN[name])
+    return bool(value == ctx.options.default(name)) or (name in _SHOWN and value <= _SHOWN[name])
+
+
+def observer() -> str:
+    """The name of an addon that looks at flows; "" if there is none. A screen is one."""
+    if not isinstance(ctx.master, DumpMaster):
+        return "this program"
+    return next(_observers(), "")
 
 
 def _observers() -> Iterator[str]:

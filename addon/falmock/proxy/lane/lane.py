@@ -60,11 +60,13 @@ class Lane:
         self._tls: ssl.SSLContext | None = None
         self._tls_names: tuple[str, ...] = ()
         self._is_ready = False
+        self._option = ""
 
     # which connections
 
     def start(self) -> None:
-        """mitmproxy is up: make the certificate, unless the lane is not used anyway. Logs why there is none."""
+        """mitmproxy is up, or its options changed: make the certificate, unless the lane is not used anyway."""
+        self._option = conditions.option_in_the_way()
         self._is_ready = not self.why_not()
         if self._is_ready:
             self._prepare()
@@ -83,7 +85,12 @@ class Lane:
             return "fal_fast is off"
         if config.mode is not Mode.REPLAY:
             return f"mode {config.mode.value} forwards calls"
-        return "" if config.fast is Fast.ON else conditions.reason_for_flows()
+        if config.fast is Fast.ON:
+            return ""
+        if self._option:
+            return f"the option {self._option} is set"
+        observer = conditions.observer()
+        return f"{observer} looks at flows" if observer else ""
 
     def offer(self, nextlayer: layer.NextLayer) -> None:
         """Take a connection, if it is one for the lane."""
