@@ -68,7 +68,7 @@ class Falmock:
         self._internal_calls = InternalCalls()
         self._uploads = SpoolFolder()
         self._webhooks = webhooks.Webhooks(lambda: self._app.engines)
-        edge = MitmproxyEdge(self._internal_calls, self._responder, self._uploads)
+        edge = MitmproxyEdge(self._internal_calls, self._uploads)
         self._app = App(
             edge,
             lambda now: uuid7(now, secrets.randbits(74)),
@@ -79,7 +79,7 @@ class Falmock:
         self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
         self._unknown_hosts = UnknownHosts()
         self._lane = Lane(self._app, self._uploads, self._trust, self._unknown_hosts)
-        edge.streams.append(self._lane.server)
+        edge.streams += (self._responder.origin.tickets, self._lane.server)
         self._recordings = Recordings(self._app)
         self._configuration = Configuration(self._app, self._recordings, self._lane.why_not)
         self._direct = DirectRequests(self._app, self._clients)

@@ -8,7 +8,6 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.proxy.internal_calls import InternalCalls
-from falmock.proxy.origin.delivery import Responder
 from falmock.serving import bodies
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.waiting_streams import WaitingStreams
@@ -19,10 +18,10 @@ from falmock.wire.message import Request
 class MitmproxyEdge:
     """See `app.Edge`."""
 
-    def __init__(self, internal_calls: InternalCalls, responder: Responder, uploads: SpoolFolder) -> None:
+    def __init__(self, internal_calls: InternalCalls, uploads: SpoolFolder) -> None:
         self._internal_calls = internal_calls
         self._uploads = uploads
-        self.streams: list[WaitingStreams] = [responder.origin.tickets]
+        self.streams: list[WaitingStreams] = []
         """The streams that report on jobs, on each carrier."""
 
     def now(self) -> float:

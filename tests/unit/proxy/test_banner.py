@@ -22,9 +22,10 @@ def test_how_falmock_works() -> None:
     hosts = len(Hosts())
     assert banner(Config(), ONE, ("./fixtures", "more")) == (
         f"falmock {falmock.__version__}: mode replay; 1 fixture in 1 file from ./fixtures, more; pace instant; "
-        f"{hosts} hosts; nothing leaves: no connection to fal is made"
+        f"{hosts} hosts; nothing leaves: no connection to fal is made; calls do not go through flows, which is faster"
     )
     assert f"; {hosts + 1} hosts (yours: fal.example.com); " in banner(Config(hosts=OURS), ONE, ("f",))
+    assert banner(Config(), ONE, ("f",), flows="a reason").endswith("; calls go through flows (a reason)")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Rig:
         app = app_of()
         self.engine, self.fixtures = app.engines, app.fixtures
         self.recordings = Recordings(app)
-        self.configuration = Configuration(app, self.recordings)
+        self.configuration = Configuration(app, self.recordings, lambda: "")
 
     def set(self, **values: str | Sequence[str]) -> None:
         lists = {name: [value] if isinstance(value, str) else list(value) for name, value in values.items()}

@@ -30,6 +30,7 @@ from mitmproxy.addons import errorcheck
 from mitmproxy.addons import eventstore
 from mitmproxy.addons import proxyauth
 from mitmproxy.addons import proxyserver
+from mitmproxy.addons import script
 from mitmproxy.addons import termlog
 from mitmproxy.addons import view
 from mitmproxy.contentviews import View
@@ -302,6 +303,42 @@ SEAMS = (
         lambda: options.Options().deferred == {},
     ),
     Seam(
+        "lane/lane.py",
+        "layer",
+        "set on a NextLayer: the layer of a connection that the lane takes",
+        lambda: layer.NextLayer.__init__.__code__ is not None and "self.layer = None" in source(layer.NextLayer),
+    ),
+    Seam(
+        "lane/conditions.py",
+        "__name__",
+        "the name of an addon that is a script, which is a module",
+        lambda: "__mitmproxy_script__" in source(script),
+    ),
+    Seam(
+        "lane/takeover.py",
+        "StreamReader._buffer",
+        "shows whether mitmproxy has bytes that it has not read yet",
+        lambda: "self._buffer = bytearray()" in source(asyncio.StreamReader.__init__),
+    ),
+    Seam(
+        "lane/takeover.py",
+        "StreamWriter.transport",
+        "is given to falmock's own protocol, by `set_protocol`",
+        lambda: isinstance(asyncio.StreamWriter.transport, property),
+    ),
+    Seam(
+        "lane/takeover.py",
+        "timeout_watchdog",
+        "is told that a connection is in use: mitmproxy closes an idle one",
+        lambda: callable(server.TimeoutWatchdog.register_activity),
+    ),
+    Seam(
+        "lane/takeover.py",
+        "reader",
+        "mitmproxy reads a client by this reader alone, and waits only there",
+        lambda: "reader.read(65535)" in source(server.ConnectionHandler.handle_connection),
+    ),
+    Seam(
         "clients.py",
         "proxyauth",
         "the user whom mitmproxy let in",
@@ -443,7 +480,7 @@ def test_mitmproxy_has_the_options_that_are_read() -> None:
         for module in modules()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "ctx.options"
-    } - {"deferred", "update"}
+    } - {"default", "deferred", "keys", "update"}
 
     async def declared() -> set[str]:
         return set(DumpMaster(options.Options()).options.keys())

@@ -52,7 +52,7 @@ class Conversation:
         self.folder = folder
         self.responder = responder or Origin()
         self.uploads = SpoolFolder()
-        self.app = app_of(edge=MitmproxyEdge(None, None, self.uploads))  # type: ignore[arg-type]
+        self.app = app_of(edge=MitmproxyEdge(None, self.uploads))  # type: ignore[arg-type]
         self.intake = UploadIntake(self.app, self.responder, self.uploads)  # type: ignore[arg-type]
 
     def begin(self, flow: http.HTTPFlow) -> Upload | None:

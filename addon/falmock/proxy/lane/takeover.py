@@ -20,6 +20,8 @@ from mitmproxy.proxy import layer
 
 from falmock.serving.connection import Connection
 
+_TIMEOUT = "tcp_timeout"
+"""mitmproxy's option, since version 12."""
 _KEPT_ALIVE = 60.0
 """How often (seconds) mitmproxy is told that a connection is in use: it closes one that seems idle for its `tcp_timeout`."""
 
@@ -81,7 +83,7 @@ class LaneLayer(layer.Layer):
 
 
 def _interval() -> float:
-    timeout = ctx.options.tcp_timeout if "tcp_timeout" in ctx.options else None
+    timeout = getattr(ctx.options, _TIMEOUT) if _TIMEOUT in ctx.options else None
     return min(_KEPT_ALIVE, float(timeout) / 2) if timeout else _KEPT_ALIVE
 
 
