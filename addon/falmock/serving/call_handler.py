@@ -210,7 +210,9 @@ class CallHandler:
         return replies.problem(500, message, "internal error")
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
-        """See `Handler`."""
+        """See `Handler`. What does not begin like HTTP gets no answer."""
+        if bad.status == 501:
+            return None
         return replies.problem(bad.status, f"falmock cannot read this request: {bad.why}", "bad request")
 
     # answers

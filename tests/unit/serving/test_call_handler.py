@@ -280,8 +280,11 @@ def test_nothing_is_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_no_request() -> None:
-    answer = AppClient().call(b"nonsense\r\n\r\n")
-    assert (status(answer), "falmock cannot read this request" in content(answer)["detail"]) == (501, True)
+    answer = AppClient().call(b"GET / HTTP/1.1\r\nx y: z\r\n\r\n")
+    assert (status(answer), "falmock cannot read this request" in content(answer)["detail"]) == (400, True)
+    client = AppClient()
+    assert client.call(b"nonsense\r\n\r\n") == b""
+    assert client.session.ending is Ending.CLOSE
 
 
 def test_a_stream_is_woken() -> None:

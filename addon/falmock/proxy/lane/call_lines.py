@@ -15,7 +15,7 @@ from falmock.redaction.redactor import Redactor
 from falmock.wire.message import reason
 
 _GATHER = 0.05
-"""How long (seconds) lines are gathered: to print each by itself costs more than the call."""
+"""How long (seconds) the lines of many calls are gathered: to print each by itself costs more than the call."""
 _COLORS = {"GET": "green", "DELETE": "red"}
 
 
@@ -37,18 +37,21 @@ class CallLines:
         self._redactor = redactor
         self._lines: list[CallLine] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._printed = 0.0
 
     def add(self, line: CallLine) -> None:
         """Print this soon."""
         self._lines.append(line)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_GATHER, self.flush)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(self._printed + _GATHER - loop.time(), 0.0), self.flush)
 
     def flush(self) -> None:
         """Print what is gathered."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._printed = asyncio.get_running_loop().time()
         lines, self._lines = self._lines, []
         dumper = ctx.master.addons.get("dumper")
         if dumper is None or not ctx.options.flow_detail or not lines:

@@ -40,12 +40,11 @@ def is_for_proxy(app: App, data: bytes, port: int) -> bool:
         return app.config.hosts.owns(tunnel_host(head))
     headers = header_map(head.fields)
     target = target_of(head, headers.get("host", ""))
-    if target is None:
+    # What asks a proxy for a URL may ask for one of any host next, on the same connection.
+    if target is None or target.is_absolute:
         return False
     if app.config.hosts.owns(target.host):
         return True
-    if target.is_absolute:
-        return False
     request = Request(head.method, target.host, target.path.partition("?")[0], "", headers, b"")
     return headers["host"].rpartition(":")[2] == str(port) or app.claims(request)
 

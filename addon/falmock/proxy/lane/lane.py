@@ -140,9 +140,8 @@ class Lane:
 
     # the gate
 
-    def tunnel(self, head: Head, host: str) -> Reply | str:
+    def tunnel(self, head: Head, host: str) -> Reply | str:  # noqa: ARG002
         """See `Gate`."""
-        self._unknown_hosts.called(host, self._app.config.hosts)
         return authentication.user_or_refusal(head.get(b"proxy-authorization").decode("latin-1"))
 
     async def elsewhere(self, head: Head, connection: Connection) -> Reply:  # noqa: ARG002
@@ -176,6 +175,8 @@ class Lane:
         """See `Gate`."""
         if isinstance(play, Tunnel):
             return
+        if self._app.config.hosts.role(request.host) is not None:
+            self._unknown_hosts.called(request.host, self._app.config.hosts)
         url = f"https://{request.host}{request.path}" + (f"?{request.query}" if request.query else "")
         status = 101 if isinstance(play, Socket) else play.status
         size = len(play.body) if isinstance(play, Reply) and isinstance(play.body, bytes) else None

@@ -24,7 +24,7 @@ PORT = 8080
         (b"CONNECT fal.run.example.com:443 HTTP/1.1\r\n\r\n", False),
         (b"CONNECT storage.googleapis.com:443 HTTP/1.1\r\n\r\n", False),  # others use it too
         (b"CONNECT queue.fal.run:443 HTTP/1.1\r\n", False),
-        (b"POST http://fal.run/a HTTP/1.1\r\n\r\n", True),
+        (b"POST http://fal.run/a HTTP/1.1\r\n\r\n", False),
         (b"POST http://example.com/a HTTP/1.1\r\nHost: fal.run\r\n\r\n", False),
         (b"GET /health HTTP/1.1\r\nHost: localhost:9\r\n\r\n", True),
         (b"GET /anything HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n", True),
