@@ -15,6 +15,8 @@ import logging
 import re
 from collections.abc import Awaitable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TypeGuard
 
 from mitmproxy import connection
@@ -28,8 +30,8 @@ from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from falmock.engine import replies
 from falmock.proxy import addon_chain
+from falmock.proxy import dns
 from falmock.proxy import flows
-from falmock.proxy.dns import DnsAnswers
 from falmock.proxy.origin.redirect import Redirects
 from falmock.serving import bodies
 from falmock.wire.hosts import Hosts
@@ -52,12 +54,15 @@ class Egress:
         """The address of falmock's own origin, to which connections are allowed; None if it does not listen."""
         self.redirects = Redirects()
         """The flows that the origin answers. This last addon redirects them, so that every script sees them unchanged."""
-        self.names = DnsAnswers()
+        self.names = dns.DnsAnswers()
+        self._public: frozenset[dns.Address] = frozenset()
 
-    def use(self, hosts: Hosts, *, closed: bool) -> None:
-        """Guard these hosts from now on."""
+    def use(self, hosts: Hosts, addresses: Sequence[dns.Address], *, closed: bool) -> None:
+        """Guard these hosts from now on; their names resolve to `addresses`."""
         self.hosts, self.closed, self.serving = hosts, closed, True
-        self.names.hosts = hosts if closed else None
+        self.names.hosts, self.names.addresses = hosts if closed else None, tuple(addresses)
+        # Who connects to one of these looked up a name of fal's, whatever the connection itself says.
+        self._public = frozenset(filter(dns.is_public, addresses))
 
     def unloaded(self) -> None:
         """The script was unloaded: stay closed until it is loaded again."""
@@ -122,7 +127,13 @@ class Egress:
             flows.answer(flow, reply, bodies.body_of(reply))
 
     def _guards(self, name: str | None) -> TypeGuard[str]:
-        return self.closed and name is not None and self.hosts.owns(name)
+        return self.closed and name is not None and (self.hosts.owns(name) or self._stands_for_fal(name))
+
+    def _stands_for_fal(self, name: str) -> bool:
+        try:
+            return bool(self._public) and ip_address(name) in self._public
+        except ValueError:
+            return False
 
     def _refusal(self, name: str) -> str:
         why = "in replay nothing is sent to fal" if self.serving else "the addon is not loaded any more"

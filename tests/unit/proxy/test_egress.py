@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 from mitmproxy import http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -44,8 +46,23 @@ def test_other_hosts_are(name: str) -> None:
 
 def test_a_host_of_hugging_face_that_was_asked_for_is_not() -> None:
     egress = Egress()
-    egress.use(Hosts({"huggingface.co": Role.HF}), closed=True)
+    egress.use(Hosts({"huggingface.co": Role.HF}), (), closed=True)
     assert connect(egress, "huggingface.co") is not None
+
+
+PUBLIC = ip_address("1.2.3.4")
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"), [("1.2.3.4", True), ("1.2.3.5", False), ("fd00::1", False), ("x.test", False)]
+)
+def test_a_public_address_of_fals_names_is_fals(address: str, *, refused: bool) -> None:
+    egress = Egress()
+    egress.use(Hosts(), (PUBLIC, ip_address("fd00::1")), closed=True)
+    assert (connect(egress, address) is not None) is refused
+    assert connect(egress, address, "other.test", "other.test") == connect(egress, address)
+    egress.use(Hosts(), (PUBLIC,), closed=False)
+    assert connect(egress, address) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +93,7 @@ def test_our_own_origin_is_not_elsewhere() -> None:
 
 def test_it_opens_only_when_told_and_shuts_when_the_script_is_gone() -> None:
     egress = Egress()
-    egress.use(Hosts(), closed=False)
+    egress.use(Hosts(), (), closed=False)
     assert connect(egress, "fal.run") is None
     egress.unloaded()
     assert "not loaded any more" in str(connect(egress, "fal.run"))

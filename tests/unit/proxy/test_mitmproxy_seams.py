@@ -46,6 +46,7 @@ from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 from mitmproxy.tools.dump import DumpMaster
 
+from falmock.proxy import configuration
 from falmock.proxy.screens import contentview
 from falmock.proxy.screens import terminal
 from unit.proxy.mitm import mitmproxy
@@ -145,7 +146,7 @@ def has_request_data() -> bool:
 
 
 def has_modes() -> bool:
-    modes = (mode_specs.RegularMode, mode_specs.UpstreamMode, mode_specs.ReverseMode)
+    modes = (mode_specs.RegularMode, mode_specs.UpstreamMode, mode_specs.ReverseMode, *configuration._REDIRECTING)
     return all(issubclass(mode, mode_specs.ProxyMode) for mode in modes)
 
 
