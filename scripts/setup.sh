@@ -112,7 +112,7 @@ node_packages() {
     [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
     command -v npm >/dev/null || die "the client tests need Node.js 20 or newer with npm"
     say "installing the JavaScript clients (once)"
-    (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error) || die "npm ci failed"
+    (cd "$dir" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 
