@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from mitmproxy import ctx
 from mitmproxy import exceptions
@@ -22,6 +23,7 @@ from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy import run_summary
+from falmock.proxy import trust
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
 from falmock.proxy.command_line import started_as
@@ -92,8 +94,8 @@ class Configuration:
         """mitmproxy is up: log the configuration, and watch the fixtures on disk from now on."""
         self._running = self.current is not None
         self._begin()
-        for feature in unavailable():
-            logger.warning("falmock: %s", feature)
+        for text in (*unavailable(), *trust.exposed(Path(ctx.options.confdir).expanduser())):
+            logger.warning("falmock: %s", text)
 
     def _begin(self) -> None:
         config, loader = self.current, self._fixtures.loader

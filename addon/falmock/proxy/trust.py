@@ -1,9 +1,13 @@
-"""Logs how a client is made to trust mitmproxy's CA, if it refused the certificate of one of fal's hosts."""
+"""Logs how a client is made to trust mitmproxy's CA, if it refused the certificate of one of fal's hosts.
+
+Who trusts the CA trusts everybody who has its key, so it also says who can read that.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+import stat
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +20,36 @@ from mitmproxy import tls
 
 logger = logging.getLogger(__name__)
 _CA_FILE = "mitmproxy-ca-cert.pem"
+_KEY_FILES = ("mitmproxy-ca.pem", "mitmproxy-ca.p12")
+"""The files with the CA's key. mitmproxy makes them for their owner alone, and does not look at them later."""
 _REFUSALS = ("does not trust", "may not trust", "disconnected during the handshake")
 """What mitmproxy's text of a failed handshake says if the certificate may be the reason."""
+
+
+def exposed(confdir: Path) -> list[str]:
+    """What others on this machine can do with the CA's key in this folder, one line each, with the remedy."""
+    found = []
+    for path in (confdir / name for name in _KEY_FILES):
+        mode = _mode(path)
+        if mode & 0o077:
+            found.append(
+                f"the key of mitmproxy's CA, {path}, has mode {mode:04o}, expected 0600: others on this machine can use it to "
+                f"impersonate any host to apps that trust the CA. Run chmod 600 {path}; if it may have been copied, remove mitmproxy-ca*, and a new CA is made"
+            )
+    mode = _mode(confdir)
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        found.append(
+            f"{confdir} has mode {mode:04o}: others on this machine can replace the keys in it. Run chmod o-w {confdir}"
+        )
+    return found
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file or folder; none if it does not exist."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
 
 
 class Runtime(NamedTuple):

@@ -28,6 +28,42 @@ def test_it_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
 
 
+def test_it_is_only_for_its_owner_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        webhook_key.kept_in(tmp_path / "new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "new" / FILE).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666, 0o777])
+def test_the_rights_of_others_are_taken_away_and_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
+) -> None:
+    first = webhook_key.kept_in(tmp_path)
+    assert caplog.messages == []
+    (tmp_path / FILE).chmod(mode)
+    assert raw(webhook_key.kept_in(tmp_path)) == raw(first)
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+    assert f"{tmp_path / FILE}, had mode {mode:04o}: others could use it. It is 0600 now" in caplog.text
+
+
+def test_rights_that_cannot_be_changed_are_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = webhook_key.kept_in(tmp_path)
+    (tmp_path / FILE).chmod(0o644)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert raw(webhook_key.kept_in(tmp_path)) == raw(first)
+    assert "It cannot be changed (Operation not permitted): set it to 0600" in caplog.text
+
+
 def test_of_two_that_make_one_at_the_same_time_both_have_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
