@@ -10,7 +10,10 @@ import sys
 from importlib.metadata import Distribution
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import distribution
+from pathlib import Path
 
+MIT = Path(__file__).resolve().parents[1] / "LICENSE"
+"""falmock's own licence."""
 TITLE = """\
 # Third-party notices
 
@@ -59,7 +62,7 @@ def main() -> int:
         found = licence(package)
         print(f"| {package.metadata['Name']} | {package.version} | {found} |")
         if not is_permissive(found) and found not in REVIEWED.get(name, ()):
-            problems.append(f"{name} {package.version}: expected a permissive licence, found {found}")
+            problems.append(f"{name} {package.version}: expected a permissive licence, found {found or 'none'}")
     for problem in problems:
         print(f"{problem}. Look at it, then add it to REVIEWED in scripts/licences.py, or do without", file=sys.stderr)
     return 1 if problems else 0
@@ -104,11 +107,27 @@ def normalized(name: str) -> str:
 
 
 def licence(package: Distribution) -> str:
-    """The licence of a package: the expression, else its classifiers, else the first line of its text; "" if it says nothing."""
+    """The licence of a package, "" if it is not known.
+
+    It is the expression in the metadata, else the classifiers, else the first line of the text there, else what its files are.
+    """
     metadata = package.metadata
     classified = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or [] if "License ::" in line]
     text = str(metadata.get("License") or "").strip().partition("\n")[0]
-    return str(metadata.get("License-Expression") or "") or ", ".join(classified) or text
+    names = metadata.get_all("License-File") or []
+    files = [title(package.read_text(f"licenses/{name}") or package.read_text(name) or "") for name in names]
+    return str(metadata.get("License-Expression") or "") or ", ".join(classified) or text or ", ".join(files)
+
+
+def title(text: str) -> str:
+    """The name of the licence with this text, if it is MIT; else its first line, in quotes: more may follow than that says."""
+    return "MIT" if terms(text) == terms(MIT.read_text("utf-8")) else repr(text.strip().partition("\n")[0])
+
+
+def terms(text: str) -> list[str]:
+    """The words of a licence, without its title and copyright."""
+    lines = [line.strip() for line in text.splitlines()]
+    return " ".join(line for line in lines if not re.match(r"(The )?MIT License|Copyright \(c\)", line)).split()
 
 
 def is_permissive(licence: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+MIT = (ROOT / "LICENSE").read_text("utf-8")
 
 
 def licences(folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -82,6 +83,31 @@ def test_any_other_fails_wherever_it_comes_from(tmp_path: Path, line: str, extra
     result = licences(tmp_path)
     assert result.returncode == 1
     assert "other 1: expected a permissive licence, found " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        ([MIT], 0),
+        ([MIT.replace("MIT License", "")], 0),
+        ([MIT, MIT], 0),
+        ([MIT, "Apache-2.0"], 1),
+        ([MIT, "GNU GENERAL PUBLIC LICENSE"], 1),
+        ([MIT + "\nThe software shall not be sold.\n"], 1),
+        (["Copyright (c) 2026\n\nMIT License"], 1),
+        ([""], 1),
+    ],
+)
+def test_a_package_that_only_has_files_about_it_is_known_by_their_texts(
+    tmp_path: Path, texts: list[str], code: int
+) -> None:
+    names = [f"LICENSE.{number}" for number, _ in enumerate(texts)]
+    package(tmp_path, "falmock", "Requires-Dist: other")
+    package(tmp_path, "other", *(f"License-File: {name}" for name in names))
+    (tmp_path / "other-1.dist-info" / "licenses").mkdir()
+    for name, text in zip(names, texts, strict=True):
+        (tmp_path / "other-1.dist-info" / "licenses" / name).write_text(text)
+    assert licences(tmp_path).returncode == code
 
 
 def test_what_is_not_needed_does_not_count(tmp_path: Path) -> None:
