@@ -76,7 +76,7 @@ class Config:
     redact: SecretRules = NO_RULES
     """What to redact in addition to the defaults."""
     webhook_hosts: tuple[str, ...] = ()
-    """The hosts (names or globs) that webhooks are posted to; if empty, any host but fal's."""
+    """The hosts (names or globs) that webhooks are posted to; if empty, those at loopback and private addresses."""
     dns_addresses: tuple[IPv4Address | IPv6Address, ...] = ()
     """What fal's names resolve to: at most one address of each kind."""
     faults: tuple[str, ...] = ()

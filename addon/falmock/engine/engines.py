@@ -202,9 +202,11 @@ class Engines:
         """The webhooks to post at `now`, at most `most`; the caller reports the end of each to `webhook_posted`."""
         return self.webhooks.due(now, lambda scope, job: self.peek(scope).outcome(job), most)
 
-    def webhook_posted(self, key: int, status: int | None, problem: str, now: float) -> AttemptResult:
+    def webhook_posted(
+        self, key: int, status: int | None, problem: str, now: float, *, is_refused: bool = False
+    ) -> AttemptResult:
         """An attempt has ended: see `WebhookSchedule.posted`."""
-        posted = self.webhooks.posted(key, status, problem, now)
+        posted = self.webhooks.posted(key, status, problem, now, is_refused=is_refused)
         if posted.scope is not None:
             self.peek(posted.scope).scope.journal.add(posted.entry)
         return posted.result

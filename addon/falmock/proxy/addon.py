@@ -21,7 +21,6 @@ from falmock.proxy import flows
 from falmock.proxy import options
 from falmock.proxy import run_summary
 from falmock.proxy import upload_intake
-from falmock.proxy import webhooks
 from falmock.proxy.clients import Clients
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import SaveFlows
@@ -47,6 +46,7 @@ from falmock.proxy.screens import terminal
 from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.proxy.upload_intake import UploadIntake
+from falmock.proxy.webhooks import sender
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
@@ -65,7 +65,7 @@ class Falmock:
         self._responder = Responder(self._origin_moved)
         self._internal_calls = InternalCalls()
         self._uploads = SpoolFolder()
-        self._webhooks = webhooks.Webhooks(lambda: self._app.engines)
+        self._webhooks = sender.Webhooks(lambda: self._app.engines)
         self._app = App(
             MitmproxyEdge(self._internal_calls, self._responder, self._uploads),
             lambda now: uuid7(now, secrets.randbits(74)),
@@ -206,7 +206,7 @@ class Falmock:
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is to fal, to falmock itself, or to an upload host of fal's, or is a webhook."""
-        if FORWARDED in flow.metadata or is_direct(flow) or webhooks.is_delivery(flow):
+        if FORWARDED in flow.metadata or is_direct(flow) or sender.is_delivery(flow):
             return True
         return flows.host_of(flow.request, self._app.config.hosts) is not None
 

@@ -11,7 +11,7 @@ from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.wire.formats import encodings
 
 _LEAVES = {
-    Mode.REPLAY: "nothing leaves: no connection to fal is made",
+    Mode.REPLAY: "nothing leaves{exception}: no connection to fal is made",
     Mode.AUTO: "what no fixture answers is FORWARDED to fal and billed",
     Mode.RECORD: "every call is FORWARDED to fal and billed",
     Mode.PASSTHROUGH: "every call is FORWARDED to fal and billed",
@@ -24,12 +24,19 @@ def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], capture
     `captures` is what is imported by a mitmproxy that takes no calls, "" for any other.
     """
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
-    leaves = f"imports {captures}, and forwards nothing" if captures else _LEAVES[config.mode]
+    leaves = f"imports {captures}, and forwards nothing" if captures else _leaves(config)
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     return (
         f"falmock {falmock.__version__}: mode {config.mode.value}; {loaded.counted} from {', '.join(paths)}; "
         f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {leaves}{recordings}"
     )
+
+
+def _leaves(config: Config) -> str:
+    """Where calls go, and the webhooks that falmock posts itself."""
+    hosts = ", ".join(config.webhook_hosts)
+    text = _LEAVES[config.mode].format(exception=f" except webhooks to {hosts}" if hosts else "")
+    return f"{text}; webhooks go to {hosts or 'loopback and private addresses'} only" if config.mode.answers else text
 
 
 def unavailable() -> list[str]:

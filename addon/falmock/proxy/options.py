@@ -62,7 +62,8 @@ OPTIONS = (
     Option(
         "fal_webhook_hosts",
         "",
-        "The hosts that a fal_webhook is posted to, as names or globs; repeat the option to name several. None: any but fal's.",
+        "The only hosts that a fal_webhook is posted to, as names or globs; repeat the option to name several. "
+        "None: those at loopback and private addresses. Never fal's.",
         repeats=True,
     ),
     Option(

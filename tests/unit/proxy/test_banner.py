@@ -22,7 +22,8 @@ def test_how_falmock_works() -> None:
     hosts = len(Hosts())
     assert banner(Config(), ONE, ("./fixtures", "more")) == (
         f"falmock {falmock.__version__}: mode replay; 1 fixture in 1 file from ./fixtures, more; pace instant; "
-        f"{hosts} hosts; nothing leaves: no connection to fal is made"
+        f"{hosts} hosts; nothing leaves: no connection to fal is made; "
+        "webhooks go to loopback and private addresses only"
     )
     assert f"; {hosts + 1} hosts (yours: fal.example.com); " in banner(Config(hosts=OURS), ONE, ("f",))
 
@@ -30,13 +31,25 @@ def test_how_falmock_works() -> None:
 @pytest.mark.parametrize(
     ("mode", "end"),
     [
-        (Mode.AUTO, "what no fixture answers is FORWARDED to fal and billed; recordings go to one"),
+        (
+            Mode.AUTO,
+            "what no fixture answers is FORWARDED to fal and billed; "  # noqa: ISC004
+            "webhooks go to loopback and private addresses only; recordings go to one",
+        ),
         (Mode.RECORD, "every call is FORWARDED to fal and billed; recordings go to one"),
         (Mode.PASSTHROUGH, "every call is FORWARDED to fal and billed"),
     ],
 )
 def test_where_calls_go(mode: Mode, end: str) -> None:
     assert banner(Config(mode=mode), TWO, ("one", "two")).endswith(f"; {end}")
+
+
+def test_where_webhooks_go() -> None:
+    line = banner(Config(webhook_hosts=("localhost", "*.ex.com")), ONE, ("f",))
+    assert line.endswith(
+        "; nothing leaves except webhooks to localhost, *.ex.com: no connection to fal is made; "
+        "webhooks go to localhost, *.ex.com only"
+    )
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.RECORD])

@@ -259,12 +259,36 @@ SEAMS = (
         "keeps the flows of tunnels from the addons behind",
         lambda: "except exceptions.AddonHalt:" in source(addonmanager) and issubclass(exceptions.AddonHalt, Exception),
     ),
-    Seam("webhooks.py", "ReplayHandler", "posts a webhook as `replay.client` does, but can give up", replays),
     Seam(
-        "webhooks.py",
+        "webhooks/pinned_replay.py",
+        "ReplayHandler",
+        "posts a webhook as `replay.client` does, but can give up",
+        replays,
+    ),
+    Seam(
+        "webhooks/sender.py",
         "ConnectionIO.handler",
         "is cancelled to close the connection of a replay that is given up",
         lambda: server.ConnectionIO().handler is None and "x.handler.cancel()" in source(clientplayback),
+    ),
+    Seam(
+        "webhooks/pinned_replay.py",
+        "ConnectionHandler.open_connection",
+        "is told to try one address after the other; a failure ends in `server_event`",
+        lambda: (
+            parameters(server.ConnectionHandler.open_connection) == ["self", "command"]
+            and parameters(server.ConnectionHandler.server_event) == ["self", "event"]
+            and "events.OpenConnectionCompleted(command, err)" in source(server.ConnectionHandler.open_connection)
+        ),
+    ),
+    Seam(
+        "webhooks/pinned_replay.py",
+        "command.connection.address",
+        "is what `open_connection` connects to; the name that TLS verifies is another attribute",
+        lambda: (
+            "*command.connection.address" in source(server.ConnectionHandler.open_connection)
+            and "context.server.sni = flow.request.pretty_host" in source(clientplayback)
+        ),
     ),
     Seam(
         "egress.py",
