@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
+from falmock.gateway import door
 from falmock.gateway.aimock.control import AimockControl
 from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
@@ -50,9 +52,9 @@ from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
-from falmock.wire import cors
 from falmock.wire.message import Content
 from falmock.wire.message import Request
+from falmock.wire.message import sendable
 
 logger = logging.getLogger(__name__)
 LOOKS_AGAIN = 1.0
@@ -141,7 +143,7 @@ class App:
         return (
             Health(),
             Control(self.engines, self.fixtures.reload),
-            OpenAIImages(self.engines, _together, asyncio.sleep, _log_openai),
+            OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
             AimockControl(self.engines, steering),
             Aimock(self.engines, new_id, steering),
             ServerProxy(self.engines, environ),
@@ -183,7 +185,24 @@ class App:
         return self._doors.find(request) is not None
 
     async def answer(self, request: Request, client: Client = Client()) -> Answer:  # noqa: B008 - a tuple of constants
-        """What to deliver to the client of a request to one of fal's hosts, or to falmock itself."""
+        """What to deliver to the client of a request to one of fal's hosts, or to falmock itself.
+
+        If falmock fails, that is status 500 in the form of the door that was asked. Nothing goes to fal because of it.
+        """
+        try:
+            answer = await self._answer(request, client)
+        except Exception:
+            shown = self.redactor.text(f"{request.host}{request.path}")
+            logger.exception("falmock: %s %s failed", request.method, shown)
+            if request.content is not None:
+                self.engines.common.scope.assets.release(request.content)
+                self.tidy()
+            if not client.is_direct and not self.config.mode.answers:
+                return ForwardedCall(Forward(self.config.mode.value), request)
+            return door.failed(request.path, is_direct=client.is_direct)
+        return answer if isinstance(answer, ForwardedCall) else answer._replace(headers=sendable(answer.headers))
+
+    async def _answer(self, request: Request, client: Client) -> Answer:
         if not client.is_direct:
             return await self._answer_call(request)
         result = await self._at_door(request, client)
@@ -221,10 +240,10 @@ class App:
         return self.engines.of(needs.scope)
 
     async def _at_door(self, request: Request, client: Client) -> Reply | Stream | FalCall:
-        door = self._doors.find(request)
-        if door is None:
+        found = self._doors.find(request)
+        if found is None:
             return self._doors.unknown(request, self._edge.now())
-        answering = asyncio.ensure_future(door.answer(request, self.ask, self._edge.now()))
+        answering = asyncio.ensure_future(found.answer(request, self.ask, self._edge.now()))
         is_given_up = False
         try:
             while not (await asyncio.wait((answering,), timeout=LOOKS_AGAIN))[0]:
@@ -272,7 +291,7 @@ class App:
         try:
             whole = await self._edge.join(join.parts)
         except OSError as error:
-            whole = no_disk(error)
+            whole = replies.no_disk(error)
         return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
 
     def tidy(self) -> None:
@@ -296,21 +315,6 @@ class App:
             self._tidy_timer = None
 
 
-def no_disk(error: OSError) -> Reply:
-    """The answer to an upload that does not fit on the disk."""
-    return replies.problem(
-        507,
-        f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
-        "until mitmproxy ends: set TMPDIR to one with more room",
-        "no room on disk",
-        *cors.public(),
-    )
-
-
 async def _together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
     """The answers to concurrent calls, in the order of the calls."""
     return list(await asyncio.gather(*calls))
-
-
-def _log_openai(text: str) -> None:
-    logger.info("falmock: openai: %s", text)

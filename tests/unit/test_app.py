@@ -110,12 +110,32 @@ def test_a_door_stops_when_its_client_goes_and_is_let_finish() -> None:
     asyncio.run(goes())
 
 
-def test_what_a_door_raises_is_raised() -> None:
+def test_a_door_that_fails_is_a_500_with_one_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async def act() -> Reply:
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"):
-        asyncio.run(only_door(act).answer(REQUEST, Client(is_direct=True, is_there=lambda: True)))
+    reply = asyncio.run(only_door(act).answer(REQUEST, Client(is_direct=True, is_there=lambda: True)))
+    assert isinstance(reply, Reply)
+    assert (reply.status, list(json.loads(reply.body))) == (500, ["detail", "message", "error"])
+    assert caplog.text.count("Traceback") == 1
+    assert "falmock: GET 127.0.0.1/mine failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [(Mode.REPLAY, 500), (Mode.AUTO, 500), (Mode.RECORD, None), (Mode.PASSTHROUGH, None)]
+)
+def test_when_falmock_fails_only_what_would_go_to_fal_anyway_goes_there(
+    monkeypatch: pytest.MonkeyPatch, mode: Mode, status: int | None
+) -> None:
+    app = app_of(mode=mode)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(app, "_handle", fail)
+    answer = asyncio.run(app.answer(Request("POST", "fal.run", "/a/b", "", {}, b"{}")))
+    assert (answer.status if isinstance(answer, Reply) else None) == status
+    assert isinstance(answer, ForwardedCall if status is None else Reply)
 
 
 def test_when_mitmproxy_ends_so_does_the_door() -> None:

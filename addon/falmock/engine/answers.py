@@ -34,6 +34,7 @@ from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
 from falmock.wire.message import Request
+from falmock.wire.message import header_value
 
 NO_DEADLINE = math.inf
 """The start deadline of calls that do not ask for one."""
@@ -270,7 +271,7 @@ class Answers:
         reply = self.reply(answer, "", "", fixture.label, why)
         if reply.fixture is None:
             return reply  # its asset is gone
-        headers = [(b"Content-Type", answer.content_type.encode()), *extra]
+        headers = [(b"Content-Type", header_value(answer.content_type)), *extra]
         return reply._replace(headers=replies.own_headers(headers, answer, fixture.label))
 
 

@@ -19,6 +19,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 from falmock.wire.message import Header
 from falmock.wire.message import Request
+from falmock.wire.message import header_value
 
 QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")
 JSON_TYPE = (b"Content-Type", b"application/json")
@@ -56,7 +57,7 @@ def with_request_id(headers: tuple[Header, ...], request_id: str) -> tuple[Heade
     if any(name.lower() == REQUEST_ID for name, _ in headers):
         return headers
     content_type, *rest = headers
-    return content_type, (REQUEST_ID, request_id.encode()), *rest
+    return content_type, (REQUEST_ID, header_value(request_id)), *rest
 
 
 @lru_cache(maxsize=4096)
@@ -107,6 +108,17 @@ def unreadable_asset(error: OSError) -> Reply:
     return problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
 
 
+def no_disk(error: OSError) -> Reply:
+    """The answer to an upload that does not fit on the disk."""
+    return problem(
+        507,
+        f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
+        "until mitmproxy ends: set TMPDIR to one with more room",
+        "no room on disk",
+        *cors.public(),
+    )
+
+
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
     """The runtime's answer to a bad input (FastAPI's detail list), with `message` added for the JS client."""
     body = errors.model_error(kind, message) | {"message": message}
@@ -129,12 +141,12 @@ def served_from(app: str) -> bytes:
 def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tuple[Header, ...]:
     """The headers of a run or a result."""
     headers = [
-        (b"Content-Type", answer.content_type.encode()),
+        (b"Content-Type", header_value(answer.content_type)),
         (b"X-Fal-Served-From", served_from(app)),
-        (REQUEST_ID, request_id.encode()),
+        (REQUEST_ID, header_value(request_id)),
     ]
     if answer.units is not None:
-        headers.append((b"x-fal-billable-units", answer.units.encode()))
+        headers.append((b"x-fal-billable-units", header_value(answer.units)))
     headers += GATEWAY
     return own_headers(headers, answer, label)
 
@@ -163,7 +175,7 @@ def timed_out(request_id: str, fixture: str) -> Reply:
 
 def _request_error(kind: str, message: str, request_id: str, fixture: str, why: str, *extra: Header) -> Reply:
     headers = (
-        (REQUEST_ID, request_id.encode()),
+        (REQUEST_ID, header_value(request_id)),
         (errors.ERROR_TYPE_HEADER, kind.encode()),
         *extra,
         fixture_header(fixture),

@@ -67,6 +67,12 @@ def problem(status: int, path: str, message: str, why: str) -> Reply:
     return replies.json_reply(status, body, why, replies.error_header(why))
 
 
+def failed(path: str, *, is_direct: bool) -> Reply:
+    """The answer to a request that falmock failed to answer: to one of its doors at this path, or to a host of fal's."""
+    message, why = "falmock failed to answer this request; its log has the details", "internal error"
+    return problem(500, path, message, why) if is_direct else replies.problem(500, message, why)
+
+
 class FalCall(NamedTuple):
     """A direct request that is answered by one call to fal: `request`, to one of fal's hosts.
 

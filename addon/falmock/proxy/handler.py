@@ -10,7 +10,6 @@ from mitmproxy import http
 from falmock.app import App
 from falmock.app import Client
 from falmock.app import ForwardedCall
-from falmock.engine import replies
 from falmock.engine.config import Mode
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
@@ -76,11 +75,7 @@ class FlowHandler:
             if FORWARDED in flow.metadata:
                 return
             # A flow without an answer would go to the real fal.
-            message = "falmock failed to answer this request; its log has the details"
-            if is_direct(flow):
-                reply = door.problem(500, flow.request.path.partition("?")[0], message, "internal error")
-            else:
-                reply = replies.problem(500, message, "internal error")
+            reply = door.failed(flow.request.path.partition("?")[0], is_direct=is_direct(flow))
             flows.answer(flow, reply, bodies.body_of(reply))
 
     async def _answer_call(self, flow: http.HTTPFlow, host: str) -> None:

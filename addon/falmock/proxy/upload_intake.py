@@ -9,7 +9,6 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from falmock.app import App
-from falmock.app import no_disk
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
@@ -72,12 +71,12 @@ class UploadIntake:
 
     async def _answer(self, request: Request, upload: SpooledUpload) -> Reply:
         if upload.problem is not None:
-            return no_disk(upload.problem)
+            return replies.no_disk(upload.problem)
         if upload.garbled:
             return flows.badly_encoded(upload.garbled)
         try:
             answer = await self._app.answer(request)
-        except BaseException:
+        except BaseException:  # it is cancelled: the client is gone
             upload.drop()
             raise
         if isinstance(answer, Reply):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 from falmock.wire.storage import digest
 
@@ -51,6 +53,37 @@ REASONS: Mapping[int, bytes] = {
 The JS client uses the phrase as ``ApiError.message`` if a body has no ``message``. The list is here because the standard
 library changed its wording in 3.13.
 """
+
+
+_LAST_LATIN_1 = "\xff"
+_UNSENDABLE = re.compile(rb"[\x00-\x08\n-\x1f\x7f]|\A[ \t]|[ \t]\Z")
+_CONTROL = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")
+
+
+def header_value(text: str) -> bytes:
+    """Text from outside as the value of a header of an answer: all but printable Latin-1 is percent-encoded (as UTF-8).
+
+    A control character could end its header (RFC 9110 section 5.5), and HTTP/2 would pass it on.
+    """
+    if text.isascii() and text.isprintable():
+        return text.strip(" ").encode()
+    kept = text.strip(" \t")
+    return "".join(
+        each if each.isprintable() and each <= _LAST_LATIN_1 else quote(each, safe="", errors="replace")
+        for each in kept
+    ).encode()
+
+
+def sendable(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    """The headers of an answer without control characters (percent-encoded) and without spaces around values."""
+    for _, value in headers:
+        if _UNSENDABLE.search(value):
+            return tuple((name, _CONTROL.sub(_encoded, value.strip(b" \t"))) for name, value in headers)
+    return headers
+
+
+def _encoded(found: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % found[0][0]
 
 
 def reason(status: int) -> bytes:

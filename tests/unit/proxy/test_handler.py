@@ -60,7 +60,7 @@ class Rig:
 
     def answer_direct(self, path: str = "/x") -> http.HTTPFlow:
         flow = flow_to(f"http://127.0.0.1:8080{path}", b"")
-        asyncio.run(self.answering.answer_direct(flow, RUN))
+        asyncio.run(self.answering.answer_direct(flow, RUN._replace(path=path.partition("?")[0])))
         return flow
 
 

@@ -172,9 +172,26 @@ def dump_model(value: Any) -> bytes:
         return _surrogates_escaped(text).encode()
 
 
+def dump_shown(value: Any, *, ensure_ascii: bool = True) -> str:
+    """JSON on one line for people and programs that look at what came in: every number as `loads_exact` read it.
+
+    It is spaced as by `dump_queue`. NaN and infinity are `null`; a value that JSON does not have is its `str`.
+    """
+    try:
+        if not _has_spelled(value):
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+        else:
+            text = "".join(_flat(finite(value), _SPACED))
+    except (ValueError, TypeError):  # not a finite number, or a key that is no text
+        text = "".join(_flat(finite(value), _SPACED))
+    return _NOT_ASCII.sub(_escaped, text) if ensure_ascii else _surrogates_escaped(text)
+
+
 MAX_COLUMNS = 100
 """How long a line of `dump_exact` may be; a longer list or object gets a line for each item."""
+_any_style = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _NESTED = (dict, list)
 _spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
 
@@ -203,15 +220,25 @@ def _dumped(encode: Callable[[Any], str], value: Any, style: tuple[str, str]) ->
     try:
         return encode(value)
     except ValueError:  # not a finite number
-        return _surrogates_escaped("".join(_flat(_finite(value), style)))
+        text = "".join(_flat(finite(value), style))
+        return _NOT_ASCII.sub(_escaped, text) if encode is _queue_style else _surrogates_escaped(text)
 
 
-def _finite(value: Any) -> Any:
+def _key(key: Any) -> str:
+    """A key as text: that of a msgpack map may be anything."""
+    return _model_style(key if isinstance(key, str) else str(key))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
+
+
+def finite(value: Any) -> Any:
     """A value with `null` for numbers that are not finite, unless they are Spelled."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if type(value) is float and not math.isfinite(value) else value
 
 
@@ -240,7 +267,7 @@ def _flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
     if isinstance(value, dict):
         for place, (key, item) in enumerate(value.items()):
             yield comma if place else "{"
-            yield _model_style(key) + colon
+            yield _key(key) + colon
             yield from _flat(item, style)
         yield "}" if value else "{}"
     elif isinstance(value, list):
@@ -253,7 +280,7 @@ def _flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    return value.text if type(value) is Spelled else _model_style(value)
+    return value.text if type(value) is Spelled else _any_style(value)
 
 
 def _put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
@@ -278,7 +305,7 @@ def _put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, 
     put(opening)
     for place, item in enumerate(value):
         comma = "," if place < last else ""
-        key = f"{_model_style(item)}: " if is_object else ""
+        key = f"{_key(item)}: " if is_object else ""
         put(inner + key)
         _put_lines(put, value[item] if key else item, inner, step, len(key), len(comma))
         put(comma)

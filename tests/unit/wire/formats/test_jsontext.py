@@ -297,3 +297,56 @@ def test_what_is_written_is_json_whatever_its_numbers(texts: list[str]) -> None:
     for dump in (jsontext.dump_queue, jsontext.dump_model):
         found = jsontext.loads_exact(dump({"é": sent, "deeper": {"\ud800": (sent,)}}))
         assert found == {"é": expected, "deeper": {"\ud800": [expected]}}
+
+
+# what is shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b'{"a":1e999,"b":-1E+400}', '{"a": 1e999, "b": -1E+400}'),
+        (b"[1.10, -0, 1e5, 0.1, 15738016505585340234]", "[1.10, -0, 1e5, 0.1, 15738016505585340234]"),
+        ('{"é":"\\ud83d\\ude00 1e999","n":1e999}'.encode(), '{"\\u00e9": "\\ud83d\\ude00 1e999", "n": 1e999}'),
+        (b'["\\ud800"]', '["\\ud800"]'),
+        (b"9" * 4000, "9" * 4000),
+    ],
+)
+def test_what_came_in_is_shown_as_it_was_written(raw: bytes, shown: str) -> None:
+    assert jsontext.dump_shown(jsontext.loads_exact(raw)) == shown
+
+
+def test_what_json_does_not_have() -> None:
+    value = {"a": math.nan, "b": (math.inf, b"x"), 1: {b"k": Spelled("1e999")}}
+    assert jsontext.dump_shown(value) == '{"a": null, "b": [null, "b\'x\'"], "1": {"b\'k\'": 1e999}}'
+    assert jsontext.dump_shown({"a": "é", "b": {1}}, ensure_ascii=False) == '{"a": "é", "b": "{1}"}'
+
+
+anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(st.characters(), max_size=5),
+        st.sampled_from(["1e999", "-1e999", "1.10", "-0"]).map(Spelled),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+def strictly(text: str) -> Any:
+    """The value of a JSON text, if JSON has it (RFC 8259)."""
+    return json.loads(text.encode(), parse_constant=lambda name: pytest.fail(f"{name} in {text}"))
+
+
+@given(anything)
+def test_all_that_is_written_is_json(value: Any) -> None:
+    shown = strictly(jsontext.dump_shown(value))
+    assert strictly(jsontext.dump_shown(value, ensure_ascii=False)) == shown
+    assert strictly(jsontext.dump_model(value).decode()) == shown
+    queue = jsontext.dump_queue(value).decode()
+    assert queue.isascii()
+    assert strictly(queue) == shown
+    assert strictly(jsontext.dump_exact(jsontext.finite(value), indent=2)) == shown
