@@ -17,6 +17,7 @@ from falmock.wire import cors
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
+from falmock.wire.handshake import BadHandshake
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_value
@@ -117,6 +118,11 @@ def no_disk(error: OSError) -> Reply:
         "no room on disk",
         *cors.public(),
     )
+
+
+def bad_handshake(bad: BadHandshake) -> Reply:
+    """The refusal of a WebSocket, as RFC 6455 section 4.2.2 has it."""
+    return problem(bad.status, f"This is no handshake of a WebSocket: {bad.text}", "bad handshake", *bad.headers)
 
 
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:

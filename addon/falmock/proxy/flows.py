@@ -21,6 +21,7 @@ from falmock.engine.faults import selector
 from falmock.fixtures.model import Found
 from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
+from falmock.wire import handshake
 from falmock.wire.formats import encodings
 from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.hosts import Hosts
@@ -30,6 +31,7 @@ from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
+from falmock.wire.message import sendable
 
 _OWN_HEADERS = frozenset({selector.HEADER.encode(), scopes.HEADER.encode()})
 _DECODES = "falmock.decodes"
@@ -75,7 +77,9 @@ def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
     path, _, query = request.path.partition("?")
     headers = header_map(request.headers.fields)
     scope = flow.metadata.get(_SCOPE) or scopes.named(headers, user)
-    return Request(request.method.upper(), host, path or "/", query, headers, b"", scope=scope)
+    method = request.method.upper()
+    bad = handshake.problem(method, request.http_version, headers) if handshake.asks_for_socket(headers) else None
+    return Request(method, host, path or "/", query, headers, b"", scope=scope, bad_handshake=bad)
 
 
 def badly_encoded(why: str) -> Reply:
@@ -175,9 +179,10 @@ def turn_into(request: http.Request, call: Request) -> None:
         for name, value in call.headers.items()
         if name not in framing and not name.startswith(("x-falmock-", "x-aimock-"))
     }
-    request.headers = http.Headers(
-        [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in {**host, **kept}.items()]
+    fields = tuple(
+        (name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in {**host, **kept}.items()
     )
+    request.headers = http.Headers(sendable(fields))
     if request.is_http2:
         request.authority = call.host
     request.content = call.body

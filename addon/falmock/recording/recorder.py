@@ -34,6 +34,7 @@ from falmock.recording.uploads import Sink
 from falmock.recording.uploads import UploadTraces
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
+from falmock.wire import handshake
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Hosts
@@ -126,7 +127,7 @@ class Recorder:
     def _handle(self, role: Role, call: calls.Call, exchange: Exchange) -> list[Outcome]:
         if exchange.status == 101:
             return [SelfAnswered("handshakes of sockets")]  # `note_session` handles the socket once it is closed
-        if exchange.request.headers.get("upgrade", "").lower() == "websocket":
+        if handshake.asks_for_socket(exchange.request.headers):
             where = f"https://{exchange.request.host}{exchange.request.path}"
             return [NotRecorded(f"the socket to {where}", f"it was refused ({exchange.status})")]
         if isinstance(call, calls.Run | calls.Stream):

@@ -19,7 +19,11 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.serving import bodies
+from falmock.wire import handshake
 from falmock.wire.formats import frames
+from falmock.wire.handshake import BadHandshake
+from falmock.wire.message import header_map
+from falmock.wire.message import reason
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -31,6 +35,8 @@ CLOSE_TIMEOUT = 2.0
 READ_ALL = b"falmock: all read?"
 """The payload of the ping before a close. Its pong shows that the peer has read all earlier messages."""
 _TOO_BIG = 1009
+_HANDSHAKE = ("upgrade", "connection", "sec-websocket-version", "sec-websocket-key")
+_EXTENSIONS = "sec-websocket-extensions"
 
 
 class WebSocketConnection:
@@ -51,13 +57,29 @@ class WebSocketConnection:
         self._dropped = False
 
     def open(self, request: h11.Request) -> None:
-        """Accept the handshake."""
-        headers = [(bytes(name), bytes(value)) for name, value in request.headers]
-        try:
-            self._ws.initiate_upgrade_connection(headers, request.target.decode("latin-1"))
-            self._handle()
-        except RemoteProtocolError:
-            self._transport.abort()
+        """Accept the handshake, or refuse it."""
+        headers = header_map(request.headers)
+        bad = handshake.problem(request.method.decode("latin-1"), f"HTTP/{request.http_version.decode()}", headers)
+        if bad is not None:
+            self._refuse(bad)
+            return
+        # wsproto fails at what it cannot decode in headers that do not matter here.
+        fields = {name: headers[name].encode() for name in _HANDSHAKE}
+        offers = handshake.deflate_offers(headers.get(_EXTENSIONS)).encode()
+        extensions = [(_EXTENSIONS.encode(), offers)] if offers else []
+        checked = [(name.encode(), value) for name, value in fields.items()]
+        self._ws.initiate_upgrade_connection([(b"host", b"localhost"), *checked, *extensions], "/")
+        self._handle()
+
+    def _refuse(self, bad: BadHandshake) -> None:
+        """Answer a bad handshake, and close the connection."""
+        body = f"{bad.text}\n".encode()
+        fields = [*bad.headers, (b"Content-Length", str(len(body)).encode()), (b"Connection", b"close")]
+        response = h11.Response(status_code=bad.status, headers=fields, reason=reason(bad.status))
+        answer = h11.Connection(h11.SERVER)
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self._transport.write(answer.send(event) or b"")
+        self._transport.close()
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the client, split anywhere."""

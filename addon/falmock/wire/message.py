@@ -8,11 +8,21 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
+from falmock.wire.handshake import BadHandshake
 from falmock.wire.storage import digest
 
 Header = tuple[bytes, bytes]
-_ENCODING = "content-encoding"
-_JOINED = ("cookie", _ENCODING)
+_COOKIE = "cookie"
+_JOINED = (
+    _COOKIE,
+    "content-encoding",
+    "connection",
+    "upgrade",
+    "sec-websocket-version",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-extensions",
+)
 """The ends of the names of headers whose values are joined if they are repeated."""
 
 REASONS: Mapping[int, bytes] = {
@@ -99,6 +109,7 @@ class Request(NamedTuple):
     is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `scope` is the
     name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
     the gateway that took it, else both are "". `lenient`: URLs about a job may have any path before the request id.
+    `bad_handshake` says what is wrong with the handshake of a request for a WebSocket.
     """
 
     method: str
@@ -112,6 +123,7 @@ class Request(NamedTuple):
     peer: str = ""
     door: str = ""
     lenient: bool = False
+    bad_handshake: BadHandshake | None = None
 
     @property
     def undecoded(self) -> str:
@@ -127,9 +139,9 @@ class Request(NamedTuple):
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:
-    """Header fields by lower-case name. Of a repeated field the last value counts; cookies and encodings are joined.
+    """Header fields by lower-case name. Of a repeated field the last value counts.
 
-    Bytes that are not UTF-8 are read as Latin-1.
+    Cookies, encodings, and the fields of a WebSocket handshake are joined. Bytes that are not UTF-8 are read as Latin-1.
     """
     result: dict[str, str] = {}
     for name, value in fields:
@@ -139,7 +151,7 @@ def header_map(fields: Iterable[Header]) -> dict[str, str]:
             text = value.decode("latin-1")
         key = name.decode("latin-1").lower()
         if key in result and key.endswith(_JOINED):
-            text = f"{result[key]}{', ' if key == _ENCODING else '; '}{text}"
+            text = f"{result[key]}{'; ' if key.endswith(_COOKIE) else ', '}{text}"
         result[key] = text
     return result
 

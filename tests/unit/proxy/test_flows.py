@@ -70,6 +70,23 @@ def test_a_request_is_read_whole() -> None:
     assert request.headers["x-raw"] == "ÿ"
 
 
+@pytest.mark.parametrize(
+    ("fields", "version", "status"),
+    [
+        ({"upgrade": "websocket", "connection": "upgrade"}, "HTTP/1.1", 426),
+        ({"upgrade": "websocket", "connection": "upgrade"}, "HTTP/1.0", 400),
+        ({"upgrade": "h2c, websocket", "connection": "upgrade"}, "HTTP/1.1", 400),
+        ({"upgrade": "h2c"}, "HTTP/1.1", None),
+        ({}, "HTTP/1.1", None),
+    ],
+)
+def test_a_handshake_is_checked(fields: dict[str, str], version: str, status: int | None) -> None:
+    flow = tflow.tflow(req=http.Request.make("GET", "https://fal.run/a/b/realtime", b"", fields))
+    flow.request.http_version = version
+    bad = flows.head(flow, "fal.run").bad_handshake
+    assert (bad.status if bad else None) == status
+
+
 def test_an_encoded_body_is_decoded() -> None:
     flow = flow_of(content=b"body")
     flow.request.encode("gzip")
