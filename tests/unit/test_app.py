@@ -121,6 +121,15 @@ def test_a_door_that_fails_is_a_500_with_one_traceback_in_the_log(caplog: pytest
     assert "falmock: GET 127.0.0.1/mine failed" in caplog.text
 
 
+def test_no_header_of_an_answer_has_control_characters() -> None:
+    async def act() -> Reply:
+        return Reply(200, ((b"x-any", b" a\r\nb: c\x00"),), b"", "a reason")
+
+    reply = asyncio.run(only_door(act).answer(REQUEST, Client(is_direct=True, is_there=lambda: True)))
+    assert isinstance(reply, Reply)
+    assert reply.headers == ((b"x-any", b"a%0D%0Ab: c%00"),)
+
+
 @pytest.mark.parametrize(
     ("mode", "status"), [(Mode.REPLAY, 500), (Mode.AUTO, 500), (Mode.RECORD, None), (Mode.PASSTHROUGH, None)]
 )

@@ -334,16 +334,18 @@ def test_every_request_is_answered(dialect: Dialect, asked: list[tuple[Request, 
     asyncio.run(story())
 
 
-NUMBERS = b'{"a":1e999,"b":1.10,"c":-0,"d":15738016505585340234,"e":"\\ud800"}'
+NUMBERS = b'{"b": 1.10, "c": -0, "d": 15738016505585340234, "e": "\\ud800"}'
+INFINITE = b'{"a": 1e999, "b": 1.10, "c": -0}'
 
 
+@pytest.mark.parametrize("body", [NUMBERS, INFINITE], ids=["finite", "infinite"])
 @pytest.mark.parametrize("path", ["/v1/images/generations", "/fal/run/acme/cat", "/fal/run/acme/nothing"])
-def test_the_journal_shows_numbers_as_they_came(path: str) -> None:
+def test_the_journal_shows_numbers_as_they_came(path: str, body: bytes) -> None:
     app = app_of(*FIXTURES)
     named = {"host": HERE, "content-type": "application/json"}
 
     async def story() -> Reply:
-        await app.answer(Request("POST", HERE, path, "", named, NUMBERS, peer=HERE), Client(is_direct=True))
+        await app.answer(Request("POST", HERE, path, "", named, body, peer=HERE), Client(is_direct=True))
         journal = Request("GET", HERE, "/__falmock/journal", "", named, b"", peer=HERE)
         reply = await app.answer(journal, Client(is_direct=True))
         assert isinstance(reply, Reply)
@@ -352,7 +354,7 @@ def test_the_journal_shows_numbers_as_they_came(path: str) -> None:
     reply = asyncio.run(story())
     check_json(reply)
     assert isinstance(reply.body, bytes)
-    assert b'"input": {"a": 1e999, "b": 1.10, "c": -0, "d": 15738016505585340234, "e": "\\ud800"}' in reply.body
+    assert b'"input": ' + body in reply.body
 
 
 REFLECTED = {
@@ -369,6 +371,7 @@ def test_what_is_reflected_is_printable(method: str, host: str) -> None:
     request = Request(method, host, path, "", REFLECTED, b"{}", peer=HERE)
     answer = asyncio.run(app_of(*FIXTURES).answer(request, Client(is_direct=host == HERE)))
     assert isinstance(answer, Reply)
+    assert answer.status < 500 or answer.status in ASKED_FOR
     for _, value in answer.headers:
         assert value.decode().isprintable()
     check_headers(answer.headers)
