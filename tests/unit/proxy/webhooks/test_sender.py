@@ -11,15 +11,19 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mitmproxy import http
+from mitmproxy.addons.next_layer import NextLayer
+from mitmproxy.addons.proxyserver import Proxyserver
 
 from falmock.engine.effects import FileBody
 from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks.request import NoKey
+from falmock.engine.webhooks.request import WebhookPost
 from falmock.proxy.webhooks import key
 from falmock.proxy.webhooks import sender
 from falmock.proxy.webhooks.pinned_replay import UnresolvedName
 from falmock.proxy.webhooks.sender import AT_ONCE
 from falmock.proxy.webhooks.sender import Webhooks
+from falmock.wire import webhook
 from unit.engine.calls import Client
 from unit.proxy.mitm import mitmproxy
 
@@ -303,3 +307,28 @@ def test_behind_an_upstream_proxy_names_must_be_listed(monkeypatch: pytest.Monke
 
     play(monkeypatch, story)
     assert names.asked == []
+
+
+def test_a_receiver_that_does_not_answer_is_given_up() -> None:
+    async def story() -> None:
+        ended = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.read(1000):
+                pass
+            writer.close()
+            ended.set()
+
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            target = webhook.target(f"http://hooks.test:{port}/hook")
+            headers = webhook.headers(target, "id", 1, b"")
+            attempt = sender._Attempt(WebhookPost(1, "id", 1, 31, target, headers, b"{}", 0.05))
+            flow = sender._flow(attempt.post)
+            await sender._replay(flow, attempt, ("127.0.0.1",))
+            assert attempt.problem == "no answer within 0.05 s"
+            assert flow.error is not None
+            await asyncio.wait_for(ended.wait(), 30)
+
+    with mitmproxy(Proxyserver(), NextLayer()):
+        asyncio.run(story())
