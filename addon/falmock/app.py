@@ -52,6 +52,7 @@ from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import sendable
@@ -175,7 +176,7 @@ class App:
     def learned(self, file: File) -> None:
         """A recording learned the content of a file URL: from now on, calls that contain the URL match by that content."""
         url = urlsplit(file.url)
-        if self.config.hosts.claims(url.hostname or "", url.path):
+        if self.config.hosts.claims(normalize(url.hostname or ""), url.path):
             self.engines.common.scope.assets.note(url.path, file.sha256, file.content_type)
 
     # calls

@@ -30,6 +30,7 @@ from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import FILE_ROLES
+from falmock.wire.hosts import normalize
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
@@ -153,7 +154,7 @@ class Answers:
     def resolve(self, url: str) -> str | None:
         """The digest of the file that a URL names; None if the file is not known here."""
         host, _, path = url[len("https://") :].partition("/")
-        role = self.context.config.hosts.role(host)
+        role = self.context.config.hosts.role(normalize(host))
         known = None
         if role in FILE_ROLES:
             known = self.context.scope.assets.digest_of("/" + path.partition("?")[0])

@@ -240,8 +240,9 @@ class Engine:
     def decide(self, request: Request, call: calls.Call | None, now: float) -> Effect:
         """Decide about a request with this call at `now` (seconds since the epoch)."""
         self.redactor.learn(request.headers, request.query)
-        if not self.config.mode.answers:
-            effect: Effect = Forward(self.config.mode.value)
+        refusal = replies.bad_host(request, self.config.hosts)
+        if refusal is not None or not self.config.mode.answers:
+            effect: Effect = refusal or Forward(self.config.mode.value)
         elif call is None:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:

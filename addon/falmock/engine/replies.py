@@ -18,6 +18,9 @@ from falmock.wire import errors
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 from falmock.wire.handshake import BadHandshake
+from falmock.wire.hosts import BadHost
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import checked
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_value
@@ -79,6 +82,17 @@ def error_header(why: str) -> Header:
 def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     """A 4xx or 5xx of falmock's own: `detail` is what the Python client shows, `message` what the JS client shows."""
     return json_reply(status, {"detail": message, "message": message}, why, error_header(why), *extra)
+
+
+def bad_host(request: Request, hosts: Hosts) -> Reply | Stream | None:
+    """The answer to a call to a host of fal's whose name no resolver takes; None for any other."""
+    if hosts.knows(request.host):
+        return None
+    try:
+        checked(request.host)
+    except BadHost as error:
+        return for_pages(request, problem(400, str(error), "bad host name"))
+    return None
 
 
 def warned(answer: Reply | Stream, warning: str) -> Reply | Stream:

@@ -50,6 +50,7 @@ from falmock.proxy.webhooks import sender
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
+from falmock.wire.hosts import normalize
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Falmock:
         self._handler = FlowHandler(self._app, self._clients, self._responder)
         self._hooks = RecordingHooks(self._app, self._recordings)
         self._messages = MessageLimit()
-        self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
+        self._trust = Trust(lambda host: self._app.config.hosts.role(normalize(host)) is not None)
         self._unknown_hosts = UnknownHosts()
         self._terminal: terminal.Terminal | None = None
         self._screen = contentview.Screen(lambda: self._app.config.hosts, self._app.redactor)
@@ -198,7 +199,7 @@ class Falmock:
             self._unknown_hosts.called(host, self._app.config.hosts)
             await self._handler.answer(flow, host)
         elif self._recordings.expects(flow):
-            flow.metadata[FORWARDED] = flow.request.pretty_host
+            flow.metadata[FORWARDED] = flows.asked_host(flow.request)
 
     def _awaits_answer(self, flow: http.HTTPFlow) -> bool:
         """Whether a client waits for an answer to this flow, nothing has answered it yet, and falmock is configured."""

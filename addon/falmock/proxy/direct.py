@@ -7,6 +7,7 @@ from mitmproxy import http
 from falmock.app import App
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 
 NOBODY = ".invalid"
@@ -43,7 +44,7 @@ class DirectRequests:
         request = request._replace(headers=headers, peer=address[0] if address else "")
         is_claimed = self._app.claims(request)
         if other:
-            is_ours = other.endswith(NOBODY) or (is_claimed and request.path.startswith(OURS))
+            is_ours = normalize(other).endswith(NOBODY) or (is_claimed and request.path.startswith(OURS))
             return request if is_ours else None
         if is_claimed:
             return request

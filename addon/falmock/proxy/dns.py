@@ -10,6 +10,7 @@ from ipaddress import ip_network
 
 from mitmproxy import dns
 from mitmproxy.net.dns import classes
+from mitmproxy.net.dns import response_codes
 from mitmproxy.net.dns import types
 
 from falmock.wire.hosts import Hosts
@@ -72,9 +73,13 @@ class DnsAnswers:
         """Answer a query for one of fal's names; ignore any other."""
         if flow.response or flow.error or not flow.live or self.hosts is None:
             return
-        question = flow.request.question
-        if question is None or not flow.request.query or not self.hosts.owns(question.name):
+        hosts, questions = self.hosts, flow.request.questions
+        if not flow.request.query or not any(hosts.owns(question.name) for question in questions):
             return
+        if len(questions) > 1:  # no resolver asks so
+            flow.response = flow.request.fail(response_codes.REFUSED)
+            return
+        question = questions[0]
         # No other record types: an HTTPS record would bring keys (ECH) and addresses of the real service.
         records = [_record(question.name, address) for address in self.addresses]
         flow.response = flow.request.succeed([record for record in records if record.type == question.type])

@@ -34,11 +34,16 @@ from falmock.proxy import dns
 from falmock.proxy import flows
 from falmock.proxy.origin.redirect import Redirects
 from falmock.serving import bodies
+from falmock.wire.hosts import BadHost
 from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import checked
+from falmock.wire.hosts import named
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-egress"
-_HOST_HEADER = re.compile(rb"\r\nHost:[ \t]*([^\s:]+)", re.IGNORECASE)
+_HOST_HEADER = re.compile(rb"\nHost[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_TARGET = re.compile(rb"[A-Z]{1,20} (?:[a-z]{2,5}://)?([^/\s]+)", re.IGNORECASE)
+"""The host in a request's target, if it has one: an absolute URL, or that of CONNECT."""
 
 
 class Egress:
@@ -70,13 +75,28 @@ class Egress:
         self.serving = False
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """Refuse a connection to fal: by its address, or by the name in a TLS hello."""
+        """Refuse a connection to fal (by its address, or by the name in a TLS hello), and to a name that no resolver takes.
+
+        mitmproxy would look such a name up, fail with an exception that it does not expect, and never answer its client.
+        """
         if self.origin is not None and data.server.address == self.origin and data.server.via is None:
             return
+        try:
+            self._check(data)
+        except BadHost as error:
+            data.server.error = f"falmock: {error}"
+        except Exception:  # mitmproxy would log it, and connect
+            logger.exception("falmock: a connection could not be checked")
+            data.server.error = "falmock failed to check this connection; its log has the details"
+
+    def _check(self, data: server_hooks.ServerConnectionHookData) -> None:
         for name in (_host(data.server), data.server.sni, data.client.sni):
             if self._guards(name):
                 data.server.error = self._refusal(name)
                 return
+        for host in (_host(data.server), data.server.sni):
+            if host is not None:
+                checked(host)
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Refuse a raw tunnel to fal (as `ignore_hosts` and similar options make), on every connection it could use."""
@@ -98,7 +118,9 @@ class Egress:
         """
         if self.redirects.is_planned(flow):
             return self._depart(flow)
-        if self.closed and flow.request.stream and flows.host_of(flow.request, self.hosts) is not None:
+        if flow.request.stream and (
+            (self.closed and flows.host_of(flow.request, self.hosts) is not None) or _bad_host(flow.request)
+        ):
             flow.request.stream = False
         return None
 
@@ -117,14 +139,18 @@ class Egress:
             self._refuse(flow)
 
     def _refuse(self, flow: http.HTTPFlow) -> None:
-        if not self.closed or flow.response or flow.error or not flow.live:
+        if flow.response or flow.error or not flow.live:
             return
-        host = flows.host_of(flow.request, self.hosts)
+        host = flows.host_of(flow.request, self.hosts) if self.closed else None
         if host is not None and not self.hosts.may_pass(host):
             refusal = self._refusal(host)
-            logger.warning("%s", refusal)
-            reply = replies.problem(502, refusal, "refused")
-            flows.answer(flow, reply, bodies.body_of(reply))
+        elif why := _bad_host(flow.request):
+            refusal = f"falmock refused a connection: {why}"
+        else:
+            return
+        logger.warning("%s", refusal)
+        reply = replies.problem(502, refusal, "refused")
+        flows.answer(flow, reply, bodies.body_of(reply))
 
     def _guards(self, name: str | None) -> TypeGuard[str]:
         return self.closed and name is not None and (self.hosts.owns(name) or self._stands_for_fal(name))
@@ -144,15 +170,24 @@ def _host(server: connection.Server) -> str | None:
     return server.address[0] if server.address else None
 
 
+def _bad_host(request: http.Request) -> str:
+    """Why the host of a request cannot be connected to; "" if it can."""
+    try:
+        checked(request.host)
+    except BadHost as error:
+        return str(error)
+    return ""
+
+
 def _names_in(data: bytes) -> Iterator[str]:
     """The host names in the first bytes of a connection: of a TLS hello, or of an HTTP request."""
     with contextlib.suppress(ValueError):
         hello = parse_client_hello(data)
         if hello is not None and hello.sni:
             yield hello.sni
-    header = _HOST_HEADER.search(data)
-    if header is not None:
-        yield header[1].decode("latin-1")
+    for found in (_TARGET.match(data), *_HOST_HEADER.finditer(data)):
+        if found is not None:
+            yield named(found[1].decode("utf-8", "replace"))
 
 
 def installed() -> Egress:

@@ -25,6 +25,7 @@ from falmock.wire import handshake
 from falmock.wire.formats import encodings
 from falmock.wire.formats.encodings import BadEncoding
 from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import named
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import Header
@@ -47,18 +48,23 @@ _SCOPE = "falmock.scope"
 
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
-    """The fal host of a request, from its address or Host header; None if it is not for fal.
+    """The fal host of a request, from its address, `:authority` or Host headers; None if it is not for fal.
 
     In transparent mode the address is an IP, and the Host header has the name; in reverse mode with
-    `keep_host_header` it is the other way round.
+    `keep_host_header` it is the other way round. Any of them may decide where a server sends the request.
     """
     path, host = request.path, request.host
-    # Usually both are equal; `pretty_host` is slow to find that out.
-    asked = normalize(host if request.host_header == host else request.pretty_host)
-    if hosts.claims(asked, path):
-        return asked
-    host = normalize(host)
-    return host if host != asked and hosts.claims(host, path) else None
+    if request.host_header == host and "Host" not in (request.headers if request.is_http2 else ()):  # the usual case
+        names = [normalize(host)]
+    else:
+        said = [*([request.authority] if request.authority else ()), *request.headers.get_all("Host")]
+        names = [*map(named, said), normalize(host)]
+    return next((name for name in names if hosts.claims(name, path)), None)
+
+
+def asked_host(request: http.Request) -> str:
+    """The host that a request asks for, normalized: from its `:authority` or Host header, else its address."""
+    return named(request.host_header or request.host)
 
 
 def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:

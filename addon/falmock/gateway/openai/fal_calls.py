@@ -22,6 +22,7 @@ from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.formats.multipart import Part
+from falmock.wire.hosts import checked
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.message import Request
 
@@ -151,8 +152,13 @@ class FalCalls:
             raise RefusedCall(
                 "fal answered without a URL to upload the image to", status=502, kind=SERVER_ERROR, cause=initiated
             )
-        target = urlsplit(upload_url)
-        put = self._request("PUT", target.netloc, target.path, target.query, part.data, content_type=content_type)
+        try:
+            target = urlsplit(upload_url)
+            host = checked(target.hostname or "")
+        except ValueError as error:
+            text = f"fal answered with a URL to upload the image to that is not valid: {error}"
+            raise RefusedCall(text, status=502, kind=SERVER_ERROR, cause=initiated) from None
+        put = self._request("PUT", host, target.path, target.query, part.data, content_type=content_type)
         stored = await self.ask(put)
         if stored.status >= 400:
             raise errors.of_fal(stored, "")
@@ -163,10 +169,14 @@ class FalCalls:
         inline = data_uri.read(url)
         if inline is not None:
             return inline.content
-        target = urlsplit(url)
-        if target.scheme not in ("https", "http") or not target.hostname:
+        try:
+            target = urlsplit(url)
+            host = checked(target.hostname or "")
+        except ValueError:
+            raise _not_fetched(f"its URL is {url[:100]!r}") from None
+        if target.scheme not in ("https", "http"):
             raise _not_fetched(f"its URL is {url[:100]!r}")
-        get = self._request("GET", target.hostname, target.path or "/", target.query, accept="*/*")
+        get = self._request("GET", host, target.path or "/", target.query, accept="*/*")
         reply = await self.ask(get)
         if reply.miss is not None:
             raise _not_fetched(
@@ -174,7 +184,7 @@ class FalCalls:
                 "request response_format=url"
             )
         if reply.status != 200 or not isinstance(reply.body, bytes):
-            raise _not_fetched(f"{target.hostname} answered {reply.status}")
+            raise _not_fetched(f"{host} answered {reply.status}")
         return reply.body
 
 

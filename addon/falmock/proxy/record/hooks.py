@@ -25,7 +25,7 @@ class RecordingHooks:
     def request_began(self, flow: http.HTTPFlow, host: str | None, recording: RecordingSession) -> None:
         """The headers of a request are here; `host` is its fal host, None if it is not to fal."""
         if host is None or self._app.engines.passes(header_map(flow.request.headers.fields)):
-            recording.requestheaders(flow, host or flow.request.pretty_host)
+            recording.requestheaders(flow, host or flows.asked_host(flow.request))
 
     def answer_began(self, flow: http.HTTPFlow) -> None:
         """The headers of fal's answer are here: let a stream pass on as it comes."""

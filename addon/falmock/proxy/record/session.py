@@ -91,7 +91,7 @@ class RecordingSession:
 
     def expects(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to a host that is not fal's is part of what is recorded."""
-        return self.recorder.expects(flow.request.method, flows.target_of(flow.request, flow.request.pretty_host))
+        return self.recorder.expects(flow.request.method, flows.target_of(flow.request, flows.asked_host(flow.request)))
 
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
         """A request to this host begins: capture a body that is a file while it streams."""
@@ -133,7 +133,7 @@ class RecordingSession:
     def delivery(self, flow: http.HTTPFlow) -> None:
         """A webhook was delivered."""
         try:
-            request = flows.read(flow, flow.request.pretty_host)
+            request = flows.read(flow, flows.asked_host(flow.request))
         except BadEncoding as error:
             self.note(
                 [NotRecorded("a webhook", f"its body is not encoded as its headers say: {error}", calls=0)], calls=0
