@@ -121,6 +121,7 @@ class Falmock:
         self._log_end()
         self._app.stop()
         self._responder.stop()
+        self._internal_calls.stop()
         self._webhooks.stop()
         self._uploads.stop()
         contentview.unregister()
@@ -225,14 +226,12 @@ class Falmock:
         socket_tunnel.open_through(flow)
         flows.decode(flow)
         self._webhooks.ended(flow)
-        self._internal_calls.ended(flow)
         await self._hooks.answered(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Discard the state of a flow that failed."""
         self._responder.came_back(flow)
         self._webhooks.ended(flow)
-        self._internal_calls.ended(flow)
         self._handler.forget(flow)
         self._hooks.broke_off(flow)
 

@@ -123,8 +123,6 @@ def _check_proxy_options(mode: Mode) -> None:
     """Set the mitmproxy options that a mode needs, and reject those that send bodies out before falmock's hooks run."""
     if mode.answers and ctx.options.connection_strategy != "lazy":
         ctx.options.update(connection_strategy="lazy")
-    if mode.records and ctx.options.client_replay_concurrency != -1:
-        ctx.options.update(client_replay_concurrency=-1)  # one slow download must not hold up the others
     if mode is not Mode.PASSTHROUGH and ctx.options.stream_large_bodies:
         raise options.BadOption(
             "stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered or read: "

@@ -231,7 +231,7 @@ def _mapped(host: str) -> str:
 
 def _folded(text: str) -> str:
     """A text without what is ignored, and with compatible characters and letter cases made one (NFKC, case folding)."""
-    text = _IGNORED.sub("", text)
+    text = _IGNORED.sub("", text).strip(_OUTER).partition("\0")[0]  # C reads up to a NUL
     if text.isascii():
         return text.lower()
     before = ""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from mitmproxy import exceptions
-from mitmproxy.addons import clientplayback
 from mitmproxy.addons import proxyserver
 from mitmproxy.test import taddons
 
@@ -29,7 +28,7 @@ class Rig:
     def __init__(self, context: taddons.context, folder: Path) -> None:
         self.folder = folder
         self.context = context
-        context.master.addons.add(proxyserver.Proxyserver(), clientplayback.ClientPlayback())
+        context.master.addons.add(proxyserver.Proxyserver())
         for option in options.OPTIONS:
             context.options.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         context.options.update(fal_fixtures=[str(folder)])
@@ -160,7 +159,6 @@ def test_a_mode_opens_the_way_to_fal(tmp_path: Path) -> None:
             rig.set(fal_mode=mode.value)
             assert rig.recordings.current is not None
             assert not egress.installed().closed
-            assert rig.context.options.client_replay_concurrency == -1
         rig.set(fal_mode="passthrough")
         assert (rig.recordings.current, egress.installed().closed) == (None, False)
         rig.set(fal_mode="replay")

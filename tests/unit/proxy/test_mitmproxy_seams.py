@@ -129,13 +129,11 @@ def registers_without_a_place() -> bool:
 
 def replays() -> bool:
     made = clientplayback.ReplayHandler
-    with_command = clientplayback.ClientPlayback.start_replay
     return (
         issubclass(made, server.ConnectionHandler)
         and parameters(made) == ["flow", "options"]
         and inspect.iscoroutinefunction(made.replay)
         and parameters(made.replay) == ["self"]
-        and with_command.__dict__["command_name"] == "replay.client"
     )
 
 
@@ -258,6 +256,13 @@ SEAMS = (
         "AddonHalt",
         "keeps the flows of tunnels from the addons behind",
         lambda: "except exceptions.AddonHalt:" in source(addonmanager) and issubclass(exceptions.AddonHalt, Exception),
+    ),
+    Seam("own_requests.py", "ReplayHandler", "sends a request as `replay.client` does, but can give up", replays),
+    Seam(
+        "own_requests.py",
+        "ConnectionIO.handler",
+        "is cancelled to close the connection of a request that is given up",
+        lambda: server.ConnectionIO().handler is None and "x.handler.cancel()" in source(clientplayback),
     ),
     Seam(
         "webhooks/pinned_replay.py",

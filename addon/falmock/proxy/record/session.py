@@ -108,7 +108,6 @@ class RecordingSession:
         if flow.response is not None and flow.response.status_code == 101:
             self._sockets.began(flow, host)
         self.take(self._listeners.complete(flow, host), flow)
-        self._fetches.ended(flow)
 
     def _learn_peer(self, peer: tuple[Any, ...] | None) -> None:
         if peer and peer[0] not in self._peers:
@@ -124,7 +123,6 @@ class RecordingSession:
             about = f"{flow.request.method} {flows.url_of(flow.request, host)}"
             why = flow.error.msg.rstrip(".") if flow.error else "unknown"
             self.note([NotRecorded(about, f"no whole answer came ({why})")])
-        self._fetches.ended(flow)
 
     def is_delivery(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to another host is a webhook that fal sent to the app through this proxy."""
