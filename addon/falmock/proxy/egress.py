@@ -22,6 +22,7 @@ from typing import TypeGuard
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
+from mitmproxy import tls
 from mitmproxy.proxy import layer
 from mitmproxy.proxy import layers
 from mitmproxy.proxy import server_hooks
@@ -41,6 +42,8 @@ from falmock.wire.hosts import named
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-egress"
+_SERVER_NAME, _FIRST_NAME = 0, 2
+"""The TLS extension with the server's names, and where the first starts in it."""
 _HOST_HEADER = re.compile(rb"\nHost[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _TARGET = re.compile(rb"[A-Z]{1,20} (?:[a-z]{2,5}://)?([^/\s]+)", re.IGNORECASE)
 """The host in a request's target, if it has one: an absolute URL, or that of CONNECT."""
@@ -97,6 +100,11 @@ class Egress:
         for host in (_host(data.server), data.server.sni):
             if host is not None:
                 checked(host)
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """Read a name of fal's in the hello that is no ASCII, so that mitmproxy does not see it."""
+        if data.client_hello.sni is None:
+            data.context.client.sni = next(filter(self._guards, _server_names(data.client_hello)), None)
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Refuse a raw tunnel to fal (as `ignore_hosts` and similar options make), on every connection it could use."""
@@ -170,6 +178,16 @@ def _host(server: connection.Server) -> str | None:
     return server.address[0] if server.address else None
 
 
+def _server_names(hello: tls.ClientHello) -> Iterator[str]:
+    """The names in a TLS hello, normalized, whatever their characters are (RFC 6066, section 3)."""
+    for kind, data in hello.extensions:
+        at = _FIRST_NAME
+        while kind == _SERVER_NAME and at + 3 <= len(data):  # a type, the length in two bytes, and the name
+            end = at + 3 + int.from_bytes(data[at + 1 : at + 3])
+            yield named(data[at + 3 : end].decode("utf-8", "replace"))
+            at = end
+
+
 def _bad_host(request: http.Request) -> str:
     """Why the host of a request cannot be connected to; "" if it can."""
     try:
@@ -183,8 +201,8 @@ def _names_in(data: bytes) -> Iterator[str]:
     """The host names in the first bytes of a connection: of a TLS hello, or of an HTTP request."""
     with contextlib.suppress(ValueError):
         hello = parse_client_hello(data)
-        if hello is not None and hello.sni:
-            yield hello.sni
+        if hello is not None:
+            yield from _server_names(hello)
     for found in (_TARGET.match(data), *_HOST_HEADER.finditer(data)):
         if found is not None:
             yield named(found[1].decode("utf-8", "replace"))

@@ -279,7 +279,7 @@ def _ipv4(text: str) -> str | None:
 def named(authority: str) -> str:
     """The normalized host in the value of a Host header or `:authority`, whatever the port and a user name are."""
     name = normalize(authority)
-    if "@" in name or ":" in name:
+    if any(mark in name for mark in "@:["):
         name = name.rpartition("@")[2]
         host = name[1:].partition("]")[0] if name.startswith("[") else name
         name = normalize(host if _ipv6(host) else host.partition(":")[0])

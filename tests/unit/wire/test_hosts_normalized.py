@@ -145,6 +145,7 @@ def test_names_and_addresses_have_one_form(text: str, form: str) -> None:
         ("[::1]:8080", "::1"),
         ("::1", "::1"),
         ("[::1", "::1"),
+        ("[fal.run]", "fal.run"),
         ("", ""),
     ],
 )
