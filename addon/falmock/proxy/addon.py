@@ -232,7 +232,6 @@ class Falmock:
         """Discard the state of a flow that failed."""
         self._responder.came_back(flow)
         self._webhooks.ended(flow)
-        self._handler.forget(flow)
         self._hooks.broke_off(flow)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
@@ -39,8 +40,8 @@ class FlowHandler:
         self._app = app
         self._clients = clients
         self._responder = responder
-        self._rewrites: dict[str, Rewrite] = {}
-        """By the id of a flow that a door forwards to fal: the door's rewrite of the answer."""
+        self._rewrites: WeakKeyDictionary[http.HTTPFlow, Rewrite] = WeakKeyDictionary()
+        """The door's rewrite of the answer, by the flow that it forwards to fal. It ends with the flow."""
 
     async def answer(self, flow: http.HTTPFlow, host: str) -> None:
         """Answer a request to this host of fal's."""
@@ -56,13 +57,9 @@ class FlowHandler:
 
     def rewrite_head(self, flow: http.HTTPFlow) -> None:
         """The headers of fal's answer are here: if a door made the call, rewrite them."""
-        rewrite = self._rewrites.pop(flow.id, None)
+        rewrite = self._rewrites.pop(flow, None)
         if rewrite is not None:
             flows.rewrite_head(flow, rewrite)
-
-    def forget(self, flow: http.HTTPFlow) -> None:
-        """The flow failed: fal will not answer."""
-        self._rewrites.pop(flow.id, None)
 
     async def _guarded(self, flow: http.HTTPFlow, answering: Awaitable[None]) -> None:
         """Answer a flow, with status 500 if that fails."""
@@ -107,5 +104,5 @@ class FlowHandler:
             logger.info("falmock: %s", call.forward.why)
         if call.rewrite is not None:
             flows.turn_into(flow.request, call.request)
-            self._rewrites[flow.id] = call.rewrite
+            self._rewrites[flow] = call.rewrite
         flows.hand_on(flow.request, call.forward.inline)
