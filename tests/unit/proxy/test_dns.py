@@ -4,6 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 from mitmproxy import dns
+from mitmproxy.net.dns import response_codes
 from mitmproxy.net.dns import types
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
@@ -28,12 +29,32 @@ def asked(name: str, kind: int, hosts: Hosts | None, *addresses: str) -> dns.DNS
 
 
 @pytest.mark.parametrize(
-    "name", ["fal.run", "queue.fal.run", "QUEUE.fal.run", "v3b.fal.media", "new.fal.ai", "mine.test"]
+    "name",
+    [
+        "fal.run",
+        "queue.fal.run",
+        "QUEUE.fal.run",
+        "v3b.fal.media",
+        "new.fal.ai",
+        "mine.test",
+        "f\u00adal\u3002run",
+        "MINE.test.",
+    ],
 )
 def test_fals_names_point_here(name: str) -> None:
     flow = asked(name, types.A, Hosts({"mine.test": Role.RUN}))
     assert flow.response is not None
     assert [str(answer.ipv4_address) for answer in flow.response.answers] == ["198.18.0.1"]
+
+
+def test_fals_name_is_not_asked_elsewhere_beside_another() -> None:
+    questions = [dns.Question(name=name, type=types.A, class_=1) for name in ("example.com", "fal.run")]
+    flow = tflow.tdnsflow(req=tutils.tdnsreq(questions=questions))
+    addon = DnsAnswers()
+    addon.hosts = Hosts()
+    addon.dns_request(flow)
+    assert flow.response is not None
+    assert (flow.response.answers, flow.response.response_code) == ([], response_codes.REFUSED)
 
 
 @pytest.mark.parametrize("kind", [types.AAAA, types.HTTPS, types.TXT])

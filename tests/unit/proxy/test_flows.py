@@ -57,6 +57,29 @@ def test_which_requests_are_ours(host: str, authority: bytes, path: bytes, found
     assert flows.host_of(flow.request, Hosts()) == found
 
 
+@pytest.mark.parametrize(
+    ("version", "authority", "fields", "found"),
+    [
+        (b"HTTP/1.1", b"", ["fal.run"], "fal.run"),
+        (b"HTTP/1.1", b"", ["example.com", "fal.run"], "fal.run"),
+        (b"HTTP/1.1", b"", ["fal.run", "example.com"], "fal.run"),
+        (b"HTTP/1.1", b"", ["fal.run:99999"], "fal.run"),
+        (b"HTTP/1.1", b"", ["me@[fal\u3002run]:443"], "fal.run"),
+        (b"HTTP/1.1", b"", ["fal\u00ad.run."], "fal.run"),
+        (b"HTTP/1.1", b"", ["example.com"], None),
+        (b"HTTP/2.0", b"example.com", ["fal.run"], "fal.run"),
+        (b"HTTP/2.0", b"Queue.fal.run:443", ["example.com"], "queue.fal.run"),
+        (b"HTTP/2.0", b"127.0.0.1", ["fal.run"], "fal.run"),
+        (b"HTTP/2.0", "\uff46\uff41\uff4c.run".encode(), [], "fal.run"),
+        (b"HTTP/2.0", b"example.com", [], None),
+    ],
+)
+def test_whatever_names_fal_counts(version: bytes, authority: bytes, fields: list[str], found: str | None) -> None:
+    headers = tuple((b"Host", field.encode()) for field in fields)
+    flow = flow_of(host="127.0.0.1", authority=authority, headers=headers, http_version=version, path=b"/")
+    assert flows.host_of(flow.request, Hosts()) == found
+
+
 def test_a_request_is_read_whole() -> None:
     flow = flow_of(
         method=b"post",
