@@ -64,11 +64,14 @@ def is_from_page_elsewhere(request: Request) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Whether an IP address, as text, is one of this machine's loopback interface."""
-    found = _address(address.partition("%")[0])
-    return found is not None and found.is_loopback
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
 
 
 def is_our_name(host: str) -> bool:
     """Whether a host names this machine itself: `localhost` or a loopback address."""
-    name = normalize(host)
-    return name == "localhost" or is_loopback(name)
+    return normalize(host) == "localhost" or is_loopback(host.strip("[]"))

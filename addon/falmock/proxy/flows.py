@@ -54,7 +54,7 @@ def host_of(request: http.Request, hosts: Hosts) -> str | None:
     `keep_host_header` it is the other way round. Any of them may decide where a server sends the request.
     """
     path, host = request.path, request.host
-    if request.host_header == host and "Host" not in (request.headers if request.is_http2 else ()):  # the usual case
+    if request.host_header == host and (request.is_http11 or "Host" not in request.headers):  # the usual case
         names = [normalize(host)]
     else:
         said = [*([request.authority] if request.authority else ()), *request.headers.get_all("Host")]

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address
 from ipaddress import IPv6Address
 from types import MappingProxyType
@@ -183,9 +184,6 @@ def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
     return implied | result  # an explicit role takes precedence, in any order
 
 
-_OCTET = r"(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])"
-_PLAIN = re.compile(rf"(?:[a-z0-9_-]+\.)*[a-z_-][a-z0-9_-]*|(?:{_OCTET}\.){{3}}{_OCTET}", re.ASCII)
-"""What is already in the form for comparison unless it has an `xn--`."""
 _IGNORED = re.compile(
     "[\t\n\r\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u1806\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
@@ -193,8 +191,7 @@ _IGNORED = re.compile(
 """What resolvers and URL parsers take out of a name: Unicode's Default_Ignorable_Code_Point, U+1806, tabs, line ends."""
 _OUTER = "".join(map(chr, range(0x21)))  # what URL parsers take off both ends
 _ACE = "xn--"
-_LONGEST_LABEL, _LONGEST_NAME = 63, 253
-_LONGEST_MAPPED = 1000  # no valid name has more characters, and normalizing Unicode takes long for some texts
+_LONGEST_LABEL, _LONGEST_NAME, _LONGEST_MAPPED = 63, 253, 1000  # Unicode takes long to normalize
 _ASCII_NAME = re.compile(r"[a-z0-9_.-]+")
 _UNICODE_LABEL = re.compile(r"[a-z0-9_\-\x80-\U0010ffff]+")
 _NUMBERS = re.compile(r"(?:(?:0x[0-9a-f]{1,16}|\d{1,24})(?:\.(?!$)|$)){1,4}", re.ASCII)
@@ -212,7 +209,7 @@ def normalize(host: str) -> str:
     3490, RFC 3491), and UTS 46, as browsers do. An address has its usual spelling, without brackets, and is IPv4 if it is
     one in IPv6 (`::ffff:127.0.0.1`). A text that is no host is returned in some form too: see `checked`.
     """
-    return host if host in KNOWN or (_PLAIN.fullmatch(host) and _ACE not in host) else _mapped(host)
+    return _cached(host) if len(host) <= _LONGEST_NAME else _mapped(host)
 
 
 def _mapped(host: str) -> str:
@@ -227,6 +224,9 @@ def _mapped(host: str) -> str:
         return str(address.ipv4_mapped or address)
     text = ".".join(map(_ascii_label, text.split(".")))
     return _ipv4(text) or text
+
+
+_cached = lru_cache(4096)(_mapped)
 
 
 def _folded(text: str) -> str:
@@ -279,7 +279,7 @@ def _ipv4(text: str) -> str | None:
 def named(authority: str) -> str:
     """The normalized host in the value of a Host header or `:authority`, whatever the port and a user name are."""
     name = normalize(authority)
-    if any(mark in name for mark in "@:["):
+    if "@" in name or ":" in name or "[" in name:
         name = name.rpartition("@")[2]
         host = name[1:].partition("]")[0] if name.startswith("[") else name
         name = normalize(host if _ipv6(host) else host.partition(":")[0])

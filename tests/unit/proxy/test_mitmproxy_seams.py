@@ -40,6 +40,7 @@ from mitmproxy.proxy import layers
 from mitmproxy.proxy import mode_specs
 from mitmproxy.proxy import server
 from mitmproxy.proxy import tunnel
+from mitmproxy.proxy.layers import tls
 from mitmproxy.proxy.layers.http import _http2
 from mitmproxy.proxy.layers.tls import parse_client_hello
 from mitmproxy.test import tflow
@@ -306,6 +307,15 @@ SEAMS = (
         "TunnelLayer.tunnel_connection",
         "finds every connection that a raw tunnel would use",
         lambda: "tunnel_connection" in tunnel.TunnelLayer.__annotations__,
+    ),
+    Seam(
+        "egress.py",
+        "context.client.sni",
+        "is set, once mitmproxy has set it, to a name of fal's that it does not read in a TLS hello",
+        lambda: (
+            source(tls.ClientTLSLayer).index(".sni = client_hello.sni")
+            < source(tls.ClientTLSLayer).index("TlsClienthelloHook(")
+        ),
     ),
     Seam(
         "egress.py",
