@@ -102,9 +102,17 @@ class Egress:
                 checked(host)
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
-        """Read a name of fal's in the hello that is no ASCII, so that mitmproxy does not see it."""
+        """Read a name of fal's in the hello that mitmproxy does not see, because it is not ASCII.
+
+        For a name that no resolver takes, mitmproxy makes no certificate, and mitmproxy 12 then leaves the client waiting.
+        So such a connection goes on without TLS, to where `server_connect` refuses it.
+        """
+        client, address = data.context.client, _host(data.context.server)
         if data.client_hello.sni is None:
-            data.context.client.sni = next(filter(self._guards, _server_names(data.client_hello)), None)
+            client.sni = next(filter(self._guards, _server_names(data.client_hello)), None)
+            data.ignore_connection = data.ignore_connection or client.sni is not None
+        if address is not None and _why_bad(address):
+            data.ignore_connection = True
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Refuse a raw tunnel to fal (as `ignore_hosts` and similar options make), on every connection it could use."""
@@ -127,7 +135,7 @@ class Egress:
         if self.redirects.is_planned(flow):
             return self._depart(flow)
         if flow.request.stream and (
-            (self.closed and flows.host_of(flow.request, self.hosts) is not None) or _bad_host(flow.request)
+            (self.closed and flows.host_of(flow.request, self.hosts) is not None) or _why_bad(flow.request.host)
         ):
             flow.request.stream = False
         return None
@@ -152,7 +160,7 @@ class Egress:
         host = flows.host_of(flow.request, self.hosts) if self.closed else None
         if host is not None and not self.hosts.may_pass(host):
             refusal = self._refusal(host)
-        elif why := _bad_host(flow.request):
+        elif why := _why_bad(flow.request.host):
             refusal = f"falmock refused a connection: {why}"
         else:
             return
@@ -188,10 +196,10 @@ def _server_names(hello: tls.ClientHello) -> Iterator[str]:
             at = end
 
 
-def _bad_host(request: http.Request) -> str:
-    """Why the host of a request cannot be connected to; "" if it can."""
+def _why_bad(host: str) -> str:
+    """Why a host cannot be connected to; "" if it can."""
     try:
-        checked(request.host)
+        checked(host)
     except BadHost as error:
         return str(error)
     return ""

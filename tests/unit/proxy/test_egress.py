@@ -147,8 +147,20 @@ def test_a_name_in_a_hello_that_mitmproxy_does_not_read(name: str, sni: str | No
     context.client.sni = None
     hello = parse_client_hello(hello_for(name.encode()))
     assert hello is not None
-    Egress().tls_clienthello(tls.ClientHelloData(context, hello))
-    assert context.client.sni == sni
+    data = tls.ClientHelloData(context, hello)
+    Egress().tls_clienthello(data)
+    assert (context.client.sni, data.ignore_connection) == (sni, sni is not None)
+
+
+@pytest.mark.parametrize(("address", "ignored"), [("fal.run..", True), ("fal.run", False), ("1.2.3.4", False)])
+def test_tls_for_a_name_that_no_certificate_can_be_made_for(address: str, *, ignored: bool) -> None:
+    context = Context(tflow.tclient_conn(), options.Options())
+    context.server.address = (address, 443)
+    hello = parse_client_hello(hello_for(b"fal.run"))
+    assert hello is not None
+    data = tls.ClientHelloData(context, hello)
+    Egress().tls_clienthello(data)
+    assert data.ignore_connection is ignored
 
 
 @pytest.mark.parametrize(
