@@ -310,6 +310,12 @@ SEAMS = (
     ),
     Seam(
         "egress.py",
+        "data.ignore_connection",
+        "passes TLS on unread, to where the connection is refused",
+        lambda: "if tls_clienthello.ignore_connection" in source(tls.ClientTLSLayer),
+    ),
+    Seam(
+        "egress.py",
         "context.client.sni",
         "is set, once mitmproxy has set it, to a name of fal's that it does not read in a TLS hello",
         lambda: (
