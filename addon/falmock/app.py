@@ -185,6 +185,10 @@ class App:
         """Whether a door answers this direct request. `request.host` is the name the client used for falmock."""
         return self._doors.find(request) is not None
 
+    def max_body(self, request: Request, *, is_direct: bool = False) -> int:
+        """How many bytes the body of a request may have when it is decoded, by its head."""
+        return self._doors.max_body(request) if is_direct else self.engines.max_body(request)
+
     async def answer(self, request: Request, client: Client = Client()) -> Answer:  # noqa: B008 - a tuple of constants
         """What to deliver to the client of a request to one of fal's hosts, or to falmock itself.
 

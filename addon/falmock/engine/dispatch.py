@@ -78,6 +78,10 @@ class Dispatch:
         """
         if isinstance(call, calls.ProviderMapping):
             return self._providers(request, call)
+        if request.too_large:
+            if self._context.config.mode is Mode.AUTO:
+                return Forward("auto: its body is too large to be read here")
+            return replies.too_large(request, call)
         handler = self._handlers[type(call)]
         if injected is not None and isinstance(call, calls.Submit):
             handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, injected))

@@ -17,6 +17,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
+from falmock.engine.files import spooling
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
 from falmock.engine.webhooks.request import WebhookEdge
@@ -27,6 +28,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -216,6 +218,11 @@ class Engines:
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """See `Engine.spools`."""
         return self.common.spools(method, host, path, headers)
+
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of a request may have when it is decoded, by its head."""
+        keeps_file = spooling.keeps_file(self.config, request.method, request.host, request.path)
+        return self.common.scope.assets.limit if keeps_file else jsontext.MAX_BYTES
 
     def passes(self, headers: Mapping[str, str]) -> bool:
         """See `Engine.passes`."""

@@ -13,6 +13,7 @@ from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Answer
 from falmock.redaction.redactor import Redactor
+from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
@@ -143,6 +144,15 @@ def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) ->
     """The runtime's answer to a bad input (FastAPI's detail list), with `message` added for the JS client."""
     body = errors.model_error(kind, message) | {"message": message}
     return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
+
+
+def too_large(request: Request, call: calls.Call) -> Reply:
+    """413 for a body that is too large to be read."""
+    if isinstance(call, calls.UPLOADS):
+        message = f"The upload has {request.too_large}: send it without a content encoding, or in parts"
+        return problem(413, message, "upload too large", *cors.public())
+    message = f"The body has {request.too_large}: upload files and pass their URLs"
+    return invalid_body(message, status=413)
 
 
 def miss_reply(miss: Miss) -> Reply:

@@ -16,6 +16,7 @@ from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.miss import Miss
 from falmock.wire.calls import Call
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
@@ -27,6 +28,8 @@ _OPENAIS, _AZURES = "/v1/", "/openai/"
 _PROBES = ("GET", "HEAD", "OPTIONS")
 """Methods of browsers and health checks; for these an unknown path does not count as unmatched."""
 
+MAX_BODY = jsontext.MAX_BYTES
+"""How many bytes the body of a call to a model may have."""
 FALS_ANSWER = "fal's answer"
 """The `why` of an answer from the real fal."""
 
@@ -103,6 +106,12 @@ class Door(Protocol):
     def claims(self, request: Request) -> bool:
         """Whether a direct request is for this door. `request.host` is the name by which the client addressed falmock."""
 
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of a request for this door may have when it is decoded; by its head.
+
+        A request with a larger body has no body, but `too_large`.
+        """
+
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """The answer to a request for this door at `now` (seconds since the epoch), or the call to fal that answers it."""
 
@@ -113,6 +122,11 @@ class Doors:
     def __init__(self, engines: Engines, doors: Sequence[Door]) -> None:
         self._engines = engines
         self._doors = tuple(doors)
+
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of this direct request may have."""
+        door = self.find(request)
+        return MAX_BODY if door is None else door.max_body(request)
 
     def find(self, request: Request) -> Door | None:
         """The door that a direct request is for; None if there is none."""

@@ -18,6 +18,7 @@ from mitmproxy.proxy import layer
 from falmock.app import App
 from falmock.proxy import egress
 from falmock.proxy import flows
+from falmock.proxy import memory
 from falmock.proxy import options
 from falmock.proxy import run_summary
 from falmock.proxy import upload_intake
@@ -46,6 +47,7 @@ from falmock.proxy.screens import terminal
 from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.proxy.upload_intake import UploadIntake
+from falmock.serving import deflate
 from falmock.proxy.webhooks import sender
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
@@ -103,6 +105,8 @@ class Falmock:
         if self._configuration.current is None:
             # Before anything can fail: from here on, no connection to fal is possible.
             egress.installed().redirects = self._responder.redirects
+            deflate.install()
+            memory.give_back()
             guard = terminal.Guard(self._is_ours, self._screen.shows, self._app.redactor)
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
@@ -125,6 +129,7 @@ class Falmock:
         self._webhooks.stop()
         self._uploads.stop()
         contentview.unregister()
+        deflate.uninstall()
         egress.installed().unloaded()
 
     def _log_end(self) -> None:
@@ -244,4 +249,6 @@ class Falmock:
     async def websocket_end(self, flow: http.HTTPFlow) -> None:
         """Record the session of a WebSocket."""
         self._messages.ended(flow)
+        if flow.websocket is not None and flow.websocket.close_code == deflate.TOO_BIG:
+            memory.collect_soon()
         await self._hooks.hung_up(flow)

@@ -8,7 +8,7 @@ import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
-from falmock.wire.formats import encodings
+from falmock.wire.formats import compression
 
 _LEAVES = {
     Mode.REPLAY: "nothing leaves{exception}: no connection to fal is made",
@@ -41,6 +41,6 @@ def _leaves(config: Config) -> str:
 
 def unavailable() -> list[str]:
     """The features that are missing because a package is not installed, one line each."""
-    if encodings.ZSTD is not None:
+    if compression.ZSTD is not None:
         return []
     return ["event streams compressed with zstd cannot be recorded: neither backports.zstd nor zstandard is installed"]

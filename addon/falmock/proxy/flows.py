@@ -23,7 +23,11 @@ from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
 from falmock.wire import handshake
 from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import FILE_RATIO
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import named
 from falmock.wire.hosts import normalize
@@ -67,14 +71,22 @@ def asked_host(request: http.Request) -> str:
     return named(request.host_header or request.host)
 
 
-def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
-    """The request of a flow, in the scope that it names, else in that of the proxy's `user`.
+def read(flow: http.HTTPFlow, host: str, user: str = "", limit: int | None = None) -> Request:
+    """The request of a flow, in the scope that it names, else in that of the proxy's `user`; its body may have `limit` bytes.
 
-    Raises BadEncoding for a body that is not encoded as its headers say.
+    Without a `limit`, it may have as many as JSON. Raises BadEncoding for a body that is not encoded as its headers say.
     """
-    request = head(flow, host, user)
-    body = flow.request.raw_content or b""
-    return request._replace(body=encodings.decoded(body, request.headers.get("content-encoding", "")))
+    return with_body(head(flow, host, user), flow, limit)
+
+
+def with_body(request: Request, flow: http.HTTPFlow, limit: int | None = None) -> Request:
+    """The request of a flow with its body, as `read` does. A file may be larger than JSON, but not if it is compressed."""
+    body, encoding = flow.request.raw_content or b"", request.headers.get("content-encoding", "")
+    most = jsontext.MAX_BYTES if limit is None else limit
+    try:
+        return request._replace(body=encodings.decoded(body, encoding, min(most, FILE_LIMIT) if encoding else most))
+    except TooLarge as error:
+        return request._replace(too_large=str(error))
 
 
 def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
@@ -157,8 +169,13 @@ def _content(message: http.Message, headers: Mapping[str, str]) -> tuple[bytes, 
     """A decoded body, and what is wrong with it ("" if nothing is); `headers` are the message's."""
     if message.raw_content is None:
         return b"", "its body is not there"
+    encoding = headers.get("content-encoding", "")
+    if not encoding:
+        return message.raw_content, ""
     try:
-        return encodings.decoded(message.raw_content, headers.get("content-encoding", "")), ""
+        return encodings.decoded(message.raw_content, encoding, FILE_LIMIT, FILE_RATIO), ""
+    except TooLarge as error:
+        return b"", f"its body is too large: {error}"
     except BadEncoding as error:
         return message.raw_content, f"its body is not encoded as its headers say: {error}"
 
@@ -215,11 +232,12 @@ def rewrite_head(flow: http.HTTPFlow, rewrite: Callable[[Reply | Stream], Reply 
 def decode(flow: http.HTTPFlow) -> None:
     """Decode the body of an answer if a door dropped its content encoding.
 
-    A streamed body keeps its encoding, and its header.
+    A streamed body keeps its encoding and its header, and so does one that is too large to be decoded.
     """
     if flow.metadata.pop(_DECODES, False) and flow.response is not None and flow.response.raw_content is not None:
-        with suppress(BadEncoding):
-            body = encodings.decoded(flow.response.raw_content, flow.response.headers.get("content-encoding", ""))
+        encoding = flow.response.headers.get("content-encoding", "")
+        with suppress(BadEncoding, TooLarge):
+            body = encodings.decoded(flow.response.raw_content, encoding, jsontext.MAX_BYTES)
             del flow.response.headers["content-encoding"]
             flow.response.content = body
 
@@ -240,11 +258,14 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
         for header in (selector.HEADER, scopes.HEADER):
             request.headers.pop(header, None)
     found_files = list(files)
-    if found_files:  # what is changed goes on without its encoding
-        body = encodings.decoded(request.raw_content or b"", request.headers.pop("content-encoding", ""))
-        request.content = body
+    if not found_files:
+        return
+    # What is changed goes on without its encoding.
+    encoding = request.headers.pop("content-encoding", "")
+    body = encodings.decoded(request.raw_content or b"", encoding, jsontext.MAX_BYTES)
     for url, found in found_files:
         asset = found.asset
         data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
         inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"
-        request.content = (request.content or b"").replace(url.encode(), inline.encode())
+        body = body.replace(url.encode(), inline.encode())
+    request.content = body

@@ -12,6 +12,7 @@ from falmock.app import App
 from falmock.app import Client
 from falmock.app import ForwardedCall
 from falmock.engine.config import Mode
+from falmock.engine.effects import Forward
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
 from falmock.gateway import door
@@ -77,14 +78,26 @@ class FlowHandler:
 
     async def _answer_call(self, flow: http.HTTPFlow, host: str) -> None:
         try:
-            request = flows.read(flow, host, self._clients.user(flow))
+            request = self._read(flow, host)
         except ValueError as error:
             if FORWARDED in flow.metadata:
+                return
+            if self._app.config.mode is Mode.AUTO:
+                why = Forward("auto: its body is not encoded as its headers say")
+                self._forward(flow, ForwardedCall(why, flows.head(flow, host, self._clients.user(flow))))
                 return
             reply = flows.badly_encoded(str(error))
             flows.answer(flow, reply, bodies.body_of(reply))
             return
         await self._answer(flow, request, Client())
+
+    def _read(self, flow: http.HTTPFlow, host: str) -> Request:
+        """The request of a flow. Raises BadEncoding."""
+        request = flows.read(flow, host, self._clients.user(flow))
+        if request.too_large:  # for JSON: some may have more
+            limit = self._app.max_body(request)
+            return flows.with_body(request._replace(too_large=""), flow, limit)
+        return request
 
     async def _answer(self, flow: http.HTTPFlow, request: Request, client: Client) -> None:
         answer = await self._app.answer(request, client)

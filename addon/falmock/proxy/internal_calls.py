@@ -14,7 +14,9 @@ from falmock.gateway.door import FALS_ANSWER
 from falmock.proxy import flows
 from falmock.proxy.own_requests import OwnRequests
 from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.message import Request
 
 PATIENCE = 600.0
@@ -50,7 +52,9 @@ class InternalCalls:
         )
         encoding = flow.response.headers.get("content-encoding", "")
         try:
-            body = encodings.decoded(flow.response.raw_content or b"", encoding)
+            body = encodings.decoded(flow.response.raw_content or b"", encoding, jsontext.MAX_BYTES)
+        except TooLarge as error:
+            return replies.problem(502, f"fal's answer is too large for this call: {error}", "upstream")
         except BadEncoding as error:
             return replies.problem(502, f"fal's answer is not encoded as its headers say: {error}", "upstream")
         return Reply(flow.response.status_code, headers, body, FALS_ANSWER)

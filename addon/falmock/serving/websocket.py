@@ -11,7 +11,6 @@ from wsproto import ConnectionType
 from wsproto import WSConnection
 from wsproto import events
 from wsproto.extensions import Extension
-from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import LocalProtocolError
 from wsproto.utilities import RemoteProtocolError
 
@@ -19,6 +18,9 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.serving import bodies
+from falmock.serving.deflate import MAX_MESSAGE
+from falmock.serving.deflate import TOO_BIG
+from falmock.serving.deflate import BoundedDeflate
 from falmock.wire import handshake
 from falmock.wire.formats import frames
 from falmock.wire.handshake import BadHandshake
@@ -26,15 +28,12 @@ from falmock.wire.message import header_map
 from falmock.wire.message import reason
 
 logger = logging.getLogger(__name__)
-MAX_MESSAGE = 64 * 1024 * 1024
-"""A message longer than this (bytes) closes the socket with code 1009."""
 MAX_UNREAD = 256 * 1024 * 1024
 """The connection is aborted if more than this (bytes) waits for the client to read it."""
 CLOSE_TIMEOUT = 2.0
 """How long (seconds) to wait for the peer to answer a close, and the ping before it."""
 READ_ALL = b"falmock: all read?"
 """The payload of the ping before a close. Its pong shows that the peer has read all earlier messages."""
-_TOO_BIG = 1009
 _HANDSHAKE = ("upgrade", "connection", "sec-websocket-version", "sec-websocket-key")
 _EXTENSIONS = "sec-websocket-extensions"
 
@@ -51,7 +50,7 @@ class WebSocketConnection:
         self._parts: list[str | bytes] = []
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._deflate = PerMessageDeflate()
+        self._deflate = BoundedDeflate()
         self._close: frames.Close | None = None
         self._closing = False
         self._dropped = False
@@ -125,7 +124,7 @@ class WebSocketConnection:
         self._parts.append(data)
         self._size += len(data)
         if self._size > MAX_MESSAGE:
-            self._end(events.CloseConnection(_TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
+            self._end(events.CloseConnection(TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
             return
         if not event.message_finished:
             return

@@ -106,8 +106,9 @@ class Request(NamedTuple):
 
     `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts with ``/``;
     `query` is the raw text after ``?``; `headers` has lower-case names and the last value of a repeated header; `body`
-    is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `scope` is the
-    name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
+    is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `too_large` says how
+    large the body is, and how large it may be, if that is why it was not read; `body` is empty then, and the text "" for any
+    other request. `scope` is the name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
     the gateway that took it, else both are "". `lenient`: URLs about a job may have any path before the request id.
     `bad_handshake` says what is wrong with the handshake of a request for a WebSocket.
     """
@@ -124,13 +125,16 @@ class Request(NamedTuple):
     door: str = ""
     lenient: bool = False
     bad_handshake: BadHandshake | None = None
+    too_large: str = ""
 
     @property
     def undecoded(self) -> str:
         """The content encoding of a body that could not be decoded with it; "" for any other body."""
         encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding == "identity" or self.too_large:
+            return ""
         # A compressed body is never empty, so an empty one was not decoded.
-        return encoding[:100] if encoding != "identity" and not self.body and self.content is None else ""
+        return encoding[:100] if not self.body and self.content is None else ""
 
     @property
     def uploaded(self) -> Content:

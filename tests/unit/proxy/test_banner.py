@@ -8,7 +8,7 @@ from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
-from falmock.wire.formats import encodings
+from falmock.wire.formats import compression
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from unit.engine.calls import index_of
@@ -60,6 +60,6 @@ def test_an_import_forwards_nothing(mode: Mode) -> None:
 
 def test_what_cannot_be_done_for_want_of_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unavailable() == []
-    monkeypatch.setattr(encodings, "ZSTD", None)
+    monkeypatch.setattr(compression, "ZSTD", None)
     (line,) = unavailable()
     assert line.startswith("event streams compressed with zstd cannot be recorded")

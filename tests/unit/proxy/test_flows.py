@@ -19,7 +19,7 @@ from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.proxy import flows
 from falmock.serving import bodies
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
 from falmock.wire.message import content_of

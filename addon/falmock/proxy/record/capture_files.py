@@ -15,12 +15,11 @@ from falmock.recording.captures.capture import Attached
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
 from falmock.recording.captures.capture import NotAttached
-from falmock.wire.formats import encodings
 
 SUFFIXES = (".har", ".zip", ".json", ".yaml", ".yml", ".flow", ".flows", ".mitm")
 """The names of captures in a folder. HARs come first, because they name files beside them, which are no captures."""
-MAX_BODY = 1024 * 1024 * 1024
-"""The largest decoded body, and the largest file in a zip (bytes)."""
+MAX_FILE = 512 * 1024 * 1024
+"""The largest file in a zip (bytes)."""
 _FLOWS = re.compile(rb"\d{1,12}:")
 """How a file of mitmproxy's begins: a tnetstring."""
 _ZIP = b"PK\x03\x04"
@@ -70,7 +69,7 @@ class CaptureReader:
     def read(self, path: Path) -> Iterator[Entry]:
         """The entries of a capture that is no flow file; each is read when it is asked for. Raises OSError, NotACapture."""
         raw = path.read_bytes()
-        return self._zipped(path) if raw.startswith(_ZIP) else formats.read(raw, self._beside(path), decode)
+        return self._zipped(path) if raw.startswith(_ZIP) else formats.read(raw, self._beside(path))
 
     def _beside(self, path: Path) -> Attached:
         folder = path.parent.resolve()
@@ -100,8 +99,8 @@ class CaptureReader:
 
         def read(name: str) -> bytes:
             try:
-                if whole.getinfo(name).file_size > MAX_BODY:
-                    raise NotAttached(f"{name[:200]!r} in the zip is larger than {MAX_BODY >> 20} MiB")
+                if whole.getinfo(name).file_size > MAX_FILE:
+                    raise NotAttached(f"{name[:200]!r} in the zip is larger than {MAX_FILE >> 20} MiB")
                 return whole.read(name)
             except KeyError:
                 raise NotAttached(f"the HAR names the file {name[:200]!r}, which is not in the zip") from None
@@ -112,19 +111,4 @@ class CaptureReader:
             raw = read(hars[0])
         except NotAttached as error:
             raise NotACapture(f"expected a zip with a HAR: {error}") from None
-        return formats.read(raw, read, decode)
-
-
-def decode(encoding: str, body: bytes) -> bytes:
-    """A body without its content encoding. Raises BadEncoding, a ValueError."""
-    decoder = encodings.decoder(encoding)
-    pieces: list[bytes] = []
-    size = 0
-    for piece in decoder.pieces(body):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BODY:
-            raise encodings.BadEncoding(f"it has more than {MAX_BODY >> 20} MiB")
-    if body and not decoder.is_whole:
-        raise encodings.BadEncoding(encodings.NOT_WHOLE)
-    return b"".join(pieces)
+        return formats.read(raw, read)

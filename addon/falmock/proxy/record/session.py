@@ -43,7 +43,7 @@ from falmock.recording.recorder import Recorder
 from falmock.recording.tally import Tally
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.message import Content
 
 logger = logging.getLogger(__name__)

@@ -12,10 +12,14 @@ from mitmproxy import flow as flows_
 from mitmproxy import http
 from mitmproxy import websocket
 
+from falmock.proxy.screens.describe import MAX_SHOWN
 from falmock.proxy.screens.describe import unpacked
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
+from falmock.wire.formats import encodings
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.message import header_map
 
 MAX_READ = 1024 * 1024
@@ -90,14 +94,27 @@ def _hidden_header(name: bytes, value: bytes, redactor: Redactor) -> bytes:
 
 
 def message_without_secrets(message: Message, redactor: Redactor) -> Message:
-    """A message with the secrets in its body hidden; the same message if it has none."""
-    content = content_of(message)
-    if not content:
-        return message
+    """A message with the secrets in its body hidden, or without a body that is too large; the same message if it has none."""
     if isinstance(message, websocket.WebSocketMessage):
+        if not message.content:
+            return message
         shown = copy.copy(message)
         shown.content = _message_hidden(message, redactor)
         return shown
+    try:
+        content = content_of(message)
+        too_large = ""
+    except TooLarge as error:
+        content, too_large = b"", str(error)
+    if (
+        too_large
+    ):  # not above: an error that `copy` keeps would have this one, and with it what was decoded, as its context
+        without = message.copy()
+        without.headers.pop("content-encoding", None)
+        without.raw_content = f"({too_large}: too long to search for secrets)".encode()
+        return without
+    if not content:
+        return message
     hidden = _hidden(content, redactor)
     if hidden == content:
         return message
@@ -129,10 +146,14 @@ def _message_hidden(message: websocket.WebSocketMessage, redactor: Redactor) -> 
 
 
 def content_of(message: http.Message | websocket.WebSocketMessage) -> bytes:
-    """The body of a message as it is printed: decoded, or raw if its content encoding is wrong."""
+    """The body of a message as it is printed: decoded, or raw if its content encoding is wrong.
+
+    Raises TooLarge for one that is longer than MAX_SHOWN when it is decoded: mitmproxy would decode all of it.
+    """
     if isinstance(message, websocket.WebSocketMessage):
         return message.content
+    body, encoding = message.raw_content or b"", message.headers.get("content-encoding", "")
     try:
-        return message.content or b""
-    except ValueError:  # not encoded as its headers say
-        return message.raw_content or b""
+        return encodings.decoded(body, encoding, MAX_SHOWN) if encoding else body
+    except BadEncoding:
+        return body

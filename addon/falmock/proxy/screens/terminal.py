@@ -28,6 +28,7 @@ from falmock.proxy.screens.redacted_copies import content_of
 from falmock.proxy.screens.redacted_copies import flow_without_secrets
 from falmock.proxy.screens.redacted_copies import message_without_secrets
 from falmock.redaction.redactor import Redactor
+from falmock.wire.formats.encodings import TooLarge
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-terminal"
@@ -107,7 +108,10 @@ class Terminal:
         """Whether falmock's content view shows a message."""
         if ctx.options.dumper_default_contentview != "auto" or isinstance(message, websocket.WebSocketMessage):
             return False
-        content = content_of(message)
+        try:
+            content = content_of(message)
+        except TooLarge:
+            return False
         return bool(content) and self.guard.viewed(content, flow, message)
 
 

@@ -10,8 +10,6 @@ from falmock.recording.exchange import Session
 
 Attached = Callable[[str], bytes]
 """Returns the content of a file that a capture names, relative to the capture. Raises NotAttached."""
-Decode = Callable[[str, bytes], bytes]
-"""Decodes a body with a content encoding (lower case). Raises ValueError."""
 
 
 class NotACapture(ValueError):

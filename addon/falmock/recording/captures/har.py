@@ -21,7 +21,10 @@ from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import FILE_RATIO
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
@@ -156,21 +159,27 @@ def _body(part: dict[str, Any], message: dict[str, Any], attached: Attached) -> 
     """A body in the text of a HAR or in a file beside it, and what is wrong with it ("" if nothing is)."""
     if _FILE in part:
         try:
-            return _decoded(attached(str(part[_FILE])), message), ""
+            return _decoded(attached(str(part[_FILE])), message)
         except NotAttached as error:
             return b"", str(error)
     text = part["text"]
     if part.get("encoding") != "base64":
         return text.encode("utf-8", "surrogatepass"), ""
     try:
-        return _decoded(base64.b64decode(text, validate=True), message), ""
+        return _decoded(base64.b64decode(text, validate=True), message)
     except (binascii.Error, ValueError):
         return b"", "its base64 was cut"
 
 
-def _decoded(body: bytes, message: dict[str, Any]) -> bytes:
-    """A body without the encodings that the headers of its message name: HAR wants it so, but some tools write it as it was sent."""
+def _decoded(body: bytes, message: dict[str, Any]) -> tuple[bytes, str]:
+    """A body without the encodings that the headers of its message name, and what is wrong with it ("" if nothing is).
+
+    HAR wants it so, but some tools write it as it was sent.
+    """
+    encoding = _headers(message.get("headers")).get(_ENCODING, "")
     try:
-        return encodings.decoded(body, _headers(message.get("headers")).get(_ENCODING, ""))
+        return (encodings.decoded(body, encoding, FILE_LIMIT, FILE_RATIO), "") if encoding else (body, "")
+    except TooLarge as error:
+        return b"", f"its body is too large: {error}"
     except BadEncoding:
-        return body
+        return body, ""
