@@ -47,8 +47,8 @@ from falmock.proxy.screens import terminal
 from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.proxy.upload_intake import UploadIntake
-from falmock.serving import deflate
 from falmock.proxy.webhooks import sender
+from falmock.serving import deflate
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7

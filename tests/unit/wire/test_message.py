@@ -103,6 +103,8 @@ def test_no_control_character_is_sent(headers: tuple[tuple[bytes, bytes], ...]) 
     for _, value in sendable(headers):
         assert not re.search(rb"[\x00-\x08\n-\x1f\x7f]", value)
         assert value.strip(b" \t") == value
+
+
 def test_a_body_that_is_too_large_is_not_undecoded() -> None:
     request = Request("POST", "here", "/", "", {"content-encoding": "gzip"}, b"", too_large="9 bytes")
     assert request.undecoded == ""

@@ -31,7 +31,7 @@ def test_it_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
 def test_it_is_only_for_its_owner_whatever_the_umask_is(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        webhook_key.kept_in(tmp_path / "new")
+        key.kept_in(tmp_path / "new")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
@@ -42,10 +42,10 @@ def test_it_is_only_for_its_owner_whatever_the_umask_is(tmp_path: Path) -> None:
 def test_the_rights_of_others_are_taken_away_and_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
 ) -> None:
-    first = webhook_key.kept_in(tmp_path)
+    first = key.kept_in(tmp_path)
     assert caplog.messages == []
     (tmp_path / FILE).chmod(mode)
-    assert raw(webhook_key.kept_in(tmp_path)) == raw(first)
+    assert raw(key.kept_in(tmp_path)) == raw(first)
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert f"{tmp_path / FILE}, had mode {mode:04o}: others could use it. It is 0600 now" in caplog.text
 
@@ -53,14 +53,14 @@ def test_the_rights_of_others_are_taken_away_and_reported(
 def test_rights_that_cannot_be_changed_are_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = webhook_key.kept_in(tmp_path)
+    first = key.kept_in(tmp_path)
     (tmp_path / FILE).chmod(0o644)
 
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "chmod", refuse)
-    assert raw(webhook_key.kept_in(tmp_path)) == raw(first)
+    assert raw(key.kept_in(tmp_path)) == raw(first)
     assert "It cannot be changed (Operation not permitted): set it to 0600" in caplog.text
 
 
