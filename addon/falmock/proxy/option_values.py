@@ -32,7 +32,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
 """The paths of the other doors."""
 _TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
-_HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|[0-9a-f*?]*:[0-9a-f:.*?]*:[0-9a-f:.*?]*")
+_HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|(?=[^:]*:[^:]*:)[0-9a-f:.*?]+")
 
 
 def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = os.environ) -> Config:

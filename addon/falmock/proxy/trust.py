@@ -61,7 +61,7 @@ class Runtime(NamedTuple):
     """
 
     name: str
-    agent: str
+    agent: re.Pattern[str]
     ciphers: tuple[int, ...]
     remedy: str
 
@@ -69,27 +69,27 @@ class Runtime(NamedTuple):
 _GREASE = 0x0A0A
 """What the reserved cipher suites of RFC 8701 have in common, which Chromium begins with."""
 RUNTIMES = (
-    Runtime("curl", r"^curl/", (), "set CURL_CA_BUNDLE={ca}, or pass --cacert"),
-    Runtime("Java", r"^Java[-/]", (), "import {ca} into the JVM's trust store with keytool"),
-    Runtime("Firefox", r"Firefox/", (), "import {ca} in its settings, under Certificates"),
+    Runtime("curl", re.compile(r"^curl/"), (), "set CURL_CA_BUNDLE={ca}, or pass --cacert"),
+    Runtime("Java", re.compile(r"^Java[-/]"), (), "import {ca} into the JVM's trust store with keytool"),
+    Runtime("Firefox", re.compile(r"Firefox/"), (), "import {ca} in its settings, under Certificates"),
     Runtime(
         "Chromium",
-        r"Chrom(e|ium)/",
+        re.compile(r"Chrom(e|ium)/"),
         (_GREASE,),
         "run mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n mitmproxy -i {ca}",
     ),
-    Runtime("Go", r"^Go-http-client/", (), "set SSL_CERT_FILE={ca}"),
+    Runtime("Go", re.compile(r"^Go-http-client/"), (), "set SSL_CERT_FILE={ca}"),
     Runtime(
         "Node.js",
-        r"^(node|undici)\b",
+        re.compile(r"^(node|undici)\b"),
         (0x1302, 0x1303, 0x1301, 0xC02F),
         "set NODE_EXTRA_CA_CERTS={ca} before it starts",
     ),
-    Runtime("Deno", r"^Deno/", (), "set DENO_CERT={ca}"),
-    Runtime("Bun", r"^Bun/", (), "set NODE_EXTRA_CA_CERTS={ca} before it starts"),
+    Runtime("Deno", re.compile(r"^Deno/"), (), "set DENO_CERT={ca}"),
+    Runtime("Bun", re.compile(r"^Bun/"), (), "set NODE_EXTRA_CA_CERTS={ca} before it starts"),
     Runtime(
         "Python",
-        r"\b(Python|aiohttp|python-\w+)/",
+        re.compile(r"\b(Python|aiohttp|python-\w+)/"),
         (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xC02B),
         "set SSL_CERT_FILE={ca}, and REQUESTS_CA_BUNDLE={ca} for requests",
     ),
@@ -99,7 +99,7 @@ RUNTIMES = (
 def runtime_of(agent: str, ciphers: Sequence[int]) -> Runtime | None:
     """The kind of client with this user agent ("" for none) and these cipher suites; None if it is not known."""
     if agent:
-        return next((each for each in RUNTIMES if re.search(each.agent, agent)), None)
+        return next((each for each in RUNTIMES if each.agent.search(agent)), None)
     known = [each for each in RUNTIMES if each.ciphers and _begins(ciphers, each.ciphers)]
     return max(known, key=lambda each: len(each.ciphers), default=None)
 

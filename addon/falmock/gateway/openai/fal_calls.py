@@ -29,6 +29,7 @@ from falmock.wire.message import Request
 QUEUE_HOST = "queue.fal.run"
 REST_HOST = "rest.fal.ai"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_SECONDS = re.compile(r"[1-9]\d{0,6}(\.\d+)?")
 _DEADLINE = "x-fal-request-timeout"
 """The older name, which fal's own clients send."""
 _TIMEOUT_HEADERS = ("x-stainless-read-timeout", "x-stainless-timeout")
@@ -80,7 +81,7 @@ def patience_of(request: Request) -> float:
 
 def _sent_timeout(request: Request) -> str | None:
     sent = (request.headers.get(name, "") for name in _TIMEOUT_HEADERS)
-    return next((text for text in sent if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
+    return next((text for text in sent if _SECONDS.fullmatch(text)), None)
 
 
 class FalCalls:

@@ -11,6 +11,8 @@ MAX_PARTS = 1000
 MAX_HEAD = 64 * 1024
 _PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
 
+_ESCAPED = re.compile(r'\\(["\\])')
+
 
 class BadForm(ValueError):
     """A body that is not a valid form; the text says why."""
@@ -75,6 +77,6 @@ def _header(text: str) -> tuple[str, dict[str, str]]:
     value, _, _ = text.partition(";")
     found = _PARAMETER.findall(text[len(value) :])
     return value.strip().lower(), {
-        name.lower(): re.sub(r'\\(["\\])', r"\1", quoted).replace("%22", '"') if quoted else plain.strip()
+        name.lower(): _ESCAPED.sub(r"\1", quoted).replace("%22", '"') if quoted else plain.strip()
         for name, quoted, plain in found
     }
