@@ -52,6 +52,7 @@ from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
+from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import Request
@@ -195,7 +196,8 @@ class App:
         If falmock fails, that is status 500 in the form of the door that was asked. Nothing goes to fal because of it.
         """
         try:
-            answer = await self._answer(request, client)
+            with one_call():
+                answer = await self._answer(request, client)
         except Exception:
             shown = self.redactor.text(f"{request.host}{request.path}")
             logger.exception("falmock: %s %s failed", request.method, shown)

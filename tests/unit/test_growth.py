@@ -30,9 +30,9 @@ QUADRATIC = (
     r"data:([\w.+-]+/[\w.+-]+)?[^,]*,",
 )
 _MAKERS = {
-    "falmock.fixtures.matching.match._leaf_differences",
     "falmock.gateway.control.door._pattern",  # called once, for a constant
-    "falmock.wire.formats.regex.compiled",  # users' patterns
+    "falmock.wire.formats.regex.__init__",  # a pattern of a user
+    "falmock.wire.formats.regex_syntax._class",  # one class of such a pattern
 }
 LINEAR = (r"\d{1,15}", r"[A-Za-z][\w+.-]{0,20}://", r"\s+", r"<[^<>]{0,64}>", r"(?=.{1,253}$)[a-z]", r"<[^<>]*>")
 _LEFT = ("falmock.redaction",)

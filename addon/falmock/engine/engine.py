@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from falmock.engine import additions
 from falmock.engine import replies
+from falmock.engine import stopped_searches
 from falmock.engine.answers import Answers
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
@@ -246,7 +247,7 @@ class Engine:
         elif call is None:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
-            effect = self._injector.answer(request, call, now)
+            effect = stopped_searches.with_warning(lambda: self._injector.answer(request, call, now))
             if isinstance(effect, Reply | Stream):
                 effect = replies.for_pages(request, replies.with_warning_header(effect, self.redactor))
         return effect

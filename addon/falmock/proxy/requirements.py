@@ -12,7 +12,7 @@ MITMPROXY = (11, 0, 2)
 """The oldest mitmproxy that is supported."""
 MITMPROXY_END = (13,)
 """The first mitmproxy that is not supported."""
-PACKAGES = ("brotli", "cryptography", "h11", "jsonschema", "msgpack", "referencing", "ruamel.yaml", "wsproto")
+PACKAGES = ("brotli", "cryptography", "h11", "jsonschema", "msgpack", "referencing", "regex", "ruamel.yaml", "wsproto")
 """The modules imported besides mitmproxy; the packages have the same names."""
 
 _NUMBERS = re.compile(r"\d+")

@@ -37,6 +37,7 @@ from falmock.wire import calls
 from falmock.wire import handshake
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.message import Content
@@ -83,6 +84,7 @@ class Recorder:
         """Whether a call to a host that is not fal's is recorded: of an upload, or of a file that an answer names."""
         return self.uploads.expects(method, url) or (method == "GET" and self._downloads.awaits(url))
 
+    @one_call()
     def note(self, exchange: Exchange) -> list[Outcome]:
         """The outcomes of one exchange with a host of fal's, or that `expects` accepts."""
         request = exchange.request
@@ -105,6 +107,7 @@ class Recorder:
         delivered = webhook_results.read(request, at)
         return [] if delivered is None else self._jobs.deliver(delivered)
 
+    @one_call()
     def note_session(self, session: Session) -> list[Outcome]:
         """The outcomes of a socket to a host of fal's, once it is closed."""
         request = session.request

@@ -20,6 +20,7 @@ from falmock.wire import realtime
 from falmock.wire.formats import encodings
 from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.formats.encodings import TooLarge
+from falmock.wire.formats.regex import one_call
 from falmock.wire.message import header_map
 
 MAX_READ = 1024 * 1024
@@ -34,6 +35,7 @@ _OPEN = frozenset(
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
 
 
+@one_call()
 def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFlow:
     """A copy of a flow with queries and secrets hidden; the flow itself if none would be printed.
 
