@@ -14,6 +14,9 @@ from typing import Self
 MAX_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 500_000
 MAX_DEPTH = 100
+"""How many levels deep an input may be nested: those who read one check for it."""
+MAX_NESTING = 220
+"""How many levels deep any JSON text may be nested, so that no function that goes down into a value ends in RecursionError."""
 
 
 class BadJSON(ValueError):
@@ -84,7 +87,7 @@ def loads(raw: bytes) -> Any:
     """Parse JSON from UTF-8 bytes (a leading byte order mark is allowed).
 
     Raises BadJSON for anything else: other encodings, NaN and Infinity, a key that occurs twice, more than MAX_BYTES
-    bytes or about MAX_VALUES values, nesting beyond Python's recursion limit. Callers check for MAX_DEPTH.
+    bytes or about MAX_VALUES values, nesting of more than MAX_NESTING levels.
     """
     return _parse(raw, _decode)
 
@@ -134,15 +137,40 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
         good = error.object[: error.start].decode()  # `object` does not include the byte order mark
         raise BadJSON(f"not UTF-8: byte 0x{error.object[error.start]:02x}", len(good)) from None
     try:
-        return decode(text)
+        value = decode(text)
     except json.JSONDecodeError as error:
         raise BadJSON(error.msg, error.pos) from None
     except RecursionError:
-        raise BadJSON("nested too deeply") from None
+        raise BadJSON(_TOO_DEEP) from None
     except BadJSON:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
         raise BadJSON(str(error)) from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_NESTING and _is_too_deep(raw, value):
+        raise BadJSON(_TOO_DEEP)
+    return value
+
+
+_NESTED = (dict, list)
+_TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
+
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _is_too_deep(raw: bytes, value: Any) -> bool:
+    brackets, before = raw.translate(None, _NO_BRACKETS), b""
+    for _ in range(MAX_NESTING):  # much faster than a look at the values, which brackets in texts may make necessary
+        if brackets in (b"", before):
+            break
+        before, brackets = brackets, brackets.replace(b"[]", b"").replace(b"{}", b"")
+    if not brackets:
+        return False
+    level = [value] if isinstance(value, _NESTED) else []
+    for _ in range(MAX_NESTING):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for items in inner for item in items if isinstance(item, _NESTED)]
+    return bool(level)
 
 
 _COMPACT = (",", ":")
@@ -192,7 +220,6 @@ MAX_COLUMNS = 100
 _any_style = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_NESTED = (dict, list)
 _spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
 
 

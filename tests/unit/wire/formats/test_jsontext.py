@@ -77,8 +77,10 @@ def test_any_bytes_are_json_or_refused_in_words(raw: bytes) -> None:
         (b'\xef\xbb\xbf"\xfe"', "byte 0xfe"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
         (b"1 2", "Extra data"),
-        pytest.param(b"[" * 200_000, "nested too deeply", id="deep-list"),
-        pytest.param(b'{"a":' * 200_000, "nested too deeply", id="deep-object"),
+        pytest.param(b"[" * 200_000, "nested more than 220 levels deep", id="deep-list"),
+        pytest.param(b'{"a":' * 200_000, "nested more than 220 levels deep", id="deep-object"),
+        pytest.param(b"[" * 221 + b"]" * 221, "nested more than 220 levels deep", id="deeper-list"),
+        pytest.param(b'{"a":[' * 110 + b'{"b": "[[["}' + b"]}" * 110, "nested more than 220", id="deeper-object"),
         pytest.param(b"9" * 5000, "digits", id="digits"),
         (b'"\n"', "control character"),
     ],
@@ -350,3 +352,15 @@ def test_all_that_is_written_is_json(value: Any) -> None:
     assert queue.isascii()
     assert strictly(queue) == shown
     assert strictly(jsontext.dump_exact(jsontext.finite(value), indent=2)) == shown
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" * 220 + b"]" * 220,
+        b'{"a":[' * 110 + b"]}" * 110,
+        b'["%s", "[]{["]' % (b"[{" * 500),
+        b"[%s]" % b",".join([b"[{}]"] * 1000),
+        b'"%s"' % (b"[" * 500),
+    ],
+)
+def test_what_is_not_nested_too_deep_is_read(value: bytes) -> None:
+    assert json.loads(value) == jsontext.loads(value)
