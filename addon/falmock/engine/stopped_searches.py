@@ -17,7 +17,7 @@ def with_warning(answer: Callable[[], Effect]) -> Effect:
     """The result of `answer`, with a warning if a search was stopped: then it may not be what the fixtures say."""
     with one_call() as budget:
         effect = answer()
-    stopped = list(dict.fromkeys(budget.stopped))
+    stopped = list(budget.stopped.values())
     if not stopped or not isinstance(effect, Reply | Stream):
         return effect
     more = f"; and {len(stopped) - _MOST_TOLD} more" if len(stopped) > _MOST_TOLD else ""
