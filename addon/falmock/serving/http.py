@@ -134,7 +134,7 @@ class HttpConnection(asyncio.Protocol):
         """The head of a request is here: get what to play to it."""
         play = self._effects.for_request(request.headers)
         self._has_body = request.method != b"HEAD"
-        if play is None:
+        if play is None or request.method == b"CONNECT":  # an answer to CONNECT would begin a tunnel
             self.transport.abort()
         elif isinstance(play, Socket):
             self._websocket = WebSocketConnection(self.transport, play, self._effects.clock)

@@ -8,7 +8,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from typing import NamedTuple
+
+from mitmproxy import flow
+from mitmproxy import io
+from mitmproxy.exceptions import FlowReadException
 
 from falmock.recording.captures import formats
 from falmock.recording.captures.capture import Attached
@@ -58,6 +63,19 @@ def is_flow_file(path: Path) -> bool:
         raise NotACapture("expected a file, found a pipe, a socket or a device")
     with path.open("rb") as opened:
         return _FLOWS.match(opened.read(16)) is not None
+
+
+def flows_in(opened: BinaryIO) -> Iterator[flow.Flow]:
+    """The flows of a flow file. Raises OSError, FlowReadException."""
+    try:
+        for found in io.FlowReader(opened).stream():
+            if not isinstance(found.metadata, dict):
+                raise FlowReadException("a flow whose metadata is no object")
+            yield found
+    except (OSError, FlowReadException):
+        raise
+    except Exception as error:  # the reader relies on the types of what it finds
+        raise FlowReadException(f"{type(error).__name__}: {error}") from error
 
 
 class CaptureReader:

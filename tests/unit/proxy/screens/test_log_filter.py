@@ -26,6 +26,11 @@ def test_lines_of_mitmproxy_and_falmock_are_for_people(printed: Printed) -> None
     ]
 
 
+def test_a_request_cannot_steer_the_terminal(printed: Printed) -> None:
+    logging.getLogger("falmock.engine").warning("no fixture for /a\x1b[2J\x07\r\x9b\u202e\x00\nnearest: é\tb")
+    assert printed.log.lines[-1].endswith("/a\\x1b[2J\\x07\\r\\x9b\\u202e\\x00\nnearest: é\tb")
+
+
 def test_of_others_lines_only_secrets_are_hidden(printed: Printed) -> None:
     printed.redactor.learn({"authorization": f"Key {KEY}"})
     logging.getLogger("my.script").warning("GET https://a.b/c?page=2 with %s, 100%%", KEY)
