@@ -1,0 +1,104 @@
+"""An app with one fixture of each kind, and calls to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falmock.app import Answer
+from falmock.app import App
+from falmock.app import Client
+from falmock.app import ForwardedCall
+from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
+from falmock.engine.jobs.pace import parse_pace
+from falmock.wire.formats import jsontext
+from falmock.wire.message import Request
+from fuzz.harness import clock
+from fuzz.strategies.texts import SECRETS
+from unit.apps import TestEdge
+from unit.apps import app_of
+
+KEY, TOKEN, COOKIE = SECRETS
+CREDENTIALS = {"authorization": f"Key {KEY}", "cookie": f"sid={COOKIE}", "x-token": TOKEN}
+"""Headers that plant secrets in every call."""
+FIXTURES: tuple[dict[str, Any], ...] = (
+    {"match": {"model": "a/b"}, "response": {"json": {"images": [{"url": "https://v3.fal.media/files/a/x.png"}]}}},
+    {"match": {"model": "a/b", "input": {"prompt": "a cat", "seed": 1}, "exact": True}, "response": {"json": 1}},
+    {
+        "match": {"model": "fal-ai/flux/dev", "userMessage": "cat"},
+        "response": {"json": {"seed": 2**64}, "billableUnits": 1.5},
+    },
+    {"match": {"model": "fal-ai/flux/dev", "input": {"a": {"$regex": "x+"}}}, "response": {"text": "t"}},
+    {"match": {"model": "a/e/stream"}, "stream": [{"json": {"a": 1}}, {"at": 1, "data": "x", "event": "e", "id": "7"}]},
+    {"match": {"model": "a/g"}, "realtime": [{"msgpack": {"a": 1}}, {"at": 1, "json": 1}, {"text": "t"}]},
+    {"match": {"model": "a/f"}, "response": {"error": {"type": "content_policy_violation", "message": "No."}}},
+    {"match": {"method": "GET", "path": "/v1/thing"}, "response": {"text": "", "headers": {"x-a": "b"}}},
+    {
+        "match": {"model": "workflows/u/x"},
+        "response": {"json": {}},
+        "queue": {
+            "started": 1,
+            "completed": 3,
+            "logs": [{"at": 2, "message": "half"}],
+            "positions": [{"at": 0, "position": 1}],
+        },
+    },
+)
+
+
+class _Edge(TestEdge):
+    """An edge with the loop's clock."""
+
+    def now(self) -> float:
+        return clock()
+
+
+def app(*fixtures: dict[str, Any], pace: str = "instant", **config: Any) -> App:
+    """An app; it needs a running loop."""
+    return app_of(*(fixtures or FIXTURES), edge=_Edge(), pace=parse_pace(pace), **config)
+
+
+class Caller:
+    """Calls an app; `job` is the id of the latest job."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.job = "00000000-0000-7000-8000-000000000000"
+
+    async def call(
+        self,
+        method: str,
+        host: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes,
+        *,
+        direct: bool = False,
+    ) -> Answer:
+        """The answer to one request, which carries the planted secrets."""
+        named = {"host": host, **headers, **CREDENTIALS}
+        request = Request(method, host, path, query, named, body, peer="127.0.0.1" if direct else "")
+        answer = await self.app.answer(request, Client(is_direct=direct))
+        if isinstance(answer, Reply) and isinstance(answer.body, bytes):
+            told = jsontext.object_of(answer.body) or {}
+            self.job = str(told.get("request_id") or self.job)[:100]
+        return answer
+
+
+def is_faulty(answer: Answer, headers: dict[str, str]) -> bool:
+    """Whether a call asked for what it got: an error of the server's, or a body that is not JSON."""
+    injected = not isinstance(answer, ForwardedCall) and answer.fault is not None
+    return injected or (isinstance(answer, Reply) and answer.status == 501) or "x-falmock-fault" in headers
+
+
+def converse(socket: Socket, messages: list[str | bytes], now: float) -> None:
+    """Say these messages on a socket, and let what is due come."""
+    talk = socket.conversation
+    steps = [talk.opened(now), *(talk.received(message, now + at) for at, message in enumerate(messages))]
+    again = steps[-1].again
+    for _ in range(20):
+        if again is None:
+            return
+        now = max(again, now)
+        again = talk.due(now).again
