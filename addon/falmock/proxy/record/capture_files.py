@@ -12,10 +12,12 @@ from typing import BinaryIO
 from typing import NamedTuple
 
 from mitmproxy import flow
+from mitmproxy import http
 from mitmproxy import io
 from mitmproxy.exceptions import FlowReadException
 
 from falmock.recording.captures import formats
+from falmock.recording.captures.capture import LATEST
 from falmock.recording.captures.capture import Attached
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
@@ -69,13 +71,30 @@ def flows_in(opened: BinaryIO) -> Iterator[flow.Flow]:
     """The flows of a flow file. Raises OSError, FlowReadException."""
     try:
         for found in io.FlowReader(opened).stream():
-            if not isinstance(found.metadata, dict):
-                raise FlowReadException("a flow whose metadata is no object")
+            _check(found)
             yield found
     except (OSError, FlowReadException):
         raise
     except Exception as error:  # the reader relies on the types of what it finds
         raise FlowReadException(f"{type(error).__name__}: {error}") from error
+
+
+def _check(found: flow.Flow) -> None:
+    """Look at what the reader takes as it is. Raises TypeError, ValueError."""
+    if not isinstance(found.metadata, dict):
+        raise TypeError(f"expected metadata of a flow as an object, found {type(found.metadata).__name__}")
+    if not isinstance(found, http.HTTPFlow):
+        return
+    times = [found.request.timestamp_start, found.request.timestamp_end]
+    if found.response is not None:
+        times += [found.response.timestamp_start, found.response.timestamp_end]
+    for message in found.websocket.messages if found.websocket else ():
+        if not isinstance(message.content, bytes):
+            raise TypeError(f"expected bytes as a message, found {type(message.content).__name__}")
+        times.append(message.timestamp)
+    for at in times:
+        if at is not None and not 0 <= at < LATEST:
+            raise ValueError(f"the time {at} is out of range")
 
 
 class CaptureReader:

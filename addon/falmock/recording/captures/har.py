@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from falmock.recording.captures.capture import LATEST
 from falmock.recording.captures.capture import Attached
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
@@ -94,7 +95,7 @@ def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str
         _headers(request.get("headers")),
         sent,
     )
-    ended = started + max(float(entry.get("time") or 0.0), 0.0) / 1000
+    ended = _time(started + max(float(entry.get("time") or 0.0), 0.0) / 1000)
     headers = _headers(response.get("headers"))
     content_type = (response.get("content") or {}).get("mimeType")
     if "content-type" not in headers and isinstance(content_type, str) and content_type:
@@ -102,11 +103,18 @@ def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str
     return Exchange(asked, started, int(response["status"]), headers, received, ended, lost=lost_there or lost_here)
 
 
+def _time(seconds: float) -> float:
+    """A time (seconds since the epoch). Raises ValueError for one that no clock shows."""
+    if not 0 <= seconds < LATEST:
+        raise ValueError(f"the time {seconds} is out of range")
+    return seconds
+
+
 def _session(exchange: Exchange, messages: list[dict[str, Any]]) -> Session:
     """A socket as Chrome's developer tools export it, which is without its close."""
     read = tuple(
         Message(
-            float(message["time"]),
+            _time(float(message["time"])),
             message["type"] == "send",
             base64.b64decode(message["data"], validate=True) if message["opcode"] == _BINARY else str(message["data"]),
         )

@@ -100,9 +100,20 @@ def test_a_flow_file_that_holds_something_else_is_told(
     work, _, loaded = run(path, monkeypatch)
     assert (work.failed, loaded) == (1, ["/one"])
     assert "expected a flow file of mitmproxy, found: " in caplog.text
-    for part in ({"client_conn": {}}, {"metadata": None}):
-        path.write_bytes(tnetstring.dumps(tflow.tflow().get_state() | part))
+    of_socket = tflow.twebsocketflow().get_state()
+    whole, said = of_socket["websocket"], of_socket["websocket"]["messages"][0]
+    for part in (
+        {"client_conn": {}},
+        {"metadata": None},
+        {"request": of_socket["request"] | {"timestamp_start": 1e300}},
+        {"websocket": whole | {"messages": [(*said[:2], None, *said[3:])]}},
+        {"websocket": whole | {"messages": [(*said[:3], " ", *said[4:])]}},
+        {"websocket": whole | {"messages": [(*said[:3], float("nan"), *said[4:])]}},
+    ):
+        path.write_bytes(tnetstring.dumps(of_socket | part))
         assert run(path, monkeypatch)[0].failed == 1
+    path.write_bytes(tnetstring.dumps(of_socket))
+    assert run(path, monkeypatch)[0].failed == 0
 
 
 def test_a_folder(
