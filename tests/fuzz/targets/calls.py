@@ -18,13 +18,13 @@ from fuzz.harness import run
 from fuzz.oracles import check_answer
 from fuzz.oracles import check_hidden
 from fuzz.oracles import shown
+from fuzz.strategies import http_requests
 from fuzz.strategies import msgpack_messages
-from fuzz.strategies import requests
 from fuzz.strategies.texts import TEXTS
 
 CASES = st.fixed_dictionaries(
     {
-        "calls": st.lists(requests.CALLS, min_size=1, max_size=4),
+        "calls": st.lists(http_requests.CALLS, min_size=1, max_size=4),
         "messages": st.lists(msgpack_messages.BYTES | TEXTS | st.just('{"prompt":"a"}'), max_size=3),
         "pace": st.sampled_from(["instant", "recorded", "polls:1,2", "manual", "x10", "3s"]),
     }
@@ -35,7 +35,7 @@ async def _calls(case: dict[str, Any]) -> None:
     caller = Caller(app(pace=case["pace"]))
     with logged() as log:
         for each in case["calls"]:
-            call = requests.call(each, caller.job)
+            call = http_requests.call(each, caller.job)
             answer = await caller.call(**call)
             check_answer(answer, faulty=is_faulty(answer, call["headers"]))
             if isinstance(answer, Socket):

@@ -14,8 +14,8 @@ from fuzz.harness import run
 from fuzz.oracles import check_answer
 from fuzz.oracles import check_hidden
 from fuzz.oracles import shown
+from fuzz.strategies import http_requests
 from fuzz.strategies import json_texts
-from fuzz.strategies import requests
 from fuzz.strategies.texts import TEXTS
 from unit.fixtures import mutate
 
@@ -83,7 +83,7 @@ _CONTROL = st.fixed_dictionaries(
         | st.just(b""),
     }
 )
-_STEPS = st.tuples(st.just("control"), _CONTROL) | st.tuples(st.just("fal"), requests.CALLS)
+_STEPS = st.tuples(st.just("control"), _CONTROL) | st.tuples(st.just("fal"), http_requests.CALLS)
 CASES = st.fixed_dictionaries(
     {"calls": st.lists(_STEPS, min_size=1, max_size=5), "pace": st.sampled_from(["instant", "manual", "polls:1,2"])}
 )
@@ -93,7 +93,7 @@ async def _calls(case: dict[str, Any]) -> None:
     caller = Caller(app(pace=case["pace"]))
     with logged() as log:
         for door, each in case["calls"]:
-            call = requests.call(each, caller.job)
+            call = http_requests.call(each, caller.job)
             answer = await caller.call(**call, direct=door == "control")
             # Fixtures and faults that were added answer as they say.
             check_answer(answer, faulty=door == "fal" or is_faulty(answer, call["headers"]))

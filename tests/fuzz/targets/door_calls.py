@@ -17,22 +17,22 @@ from fuzz.oracles import check_answer
 from fuzz.oracles import check_hidden
 from fuzz.oracles import shown
 from fuzz.strategies import forms
+from fuzz.strategies import http_requests
 from fuzz.strategies import json_texts
-from fuzz.strategies import requests
 from fuzz.strategies.texts import TEXTS
 
 _OPENAI = st.sampled_from(
     ["/v1/images/generations", "/v1/images/edits", "/v1/models", "/v1/models/flux", "/openai/x"]
 ) | (TEXTS.map("/v1/{}".format) | TEXTS.map("/openai/deployments/{}/images/generations".format))
 _AIMOCK = st.one_of(
-    requests.PATHS.map("/fal{}".format),
-    requests.PATHS.map("/fal/@queue.fal.run{}".format),
+    http_requests.PATHS.map("/fal{}".format),
+    http_requests.PATHS.map("/fal/@queue.fal.run{}".format),
     st.tuples(TEXTS, TEXTS).map(lambda each: "/fal/@{}/{}".format(*each)),
     st.sampled_from(["/fal/queue/submit/a/b", "/fal/run/a/b", "/fal/queue/requests/{job}/status"]),
     st.sampled_from(["/__aimock/journal", "/__aimock/reset", "/__aimock/fixtures", "/__aimock/chaos", "/__aimock/"]),
     TEXTS.map("/__aimock/{}".format),
 )
-_PATHS = _OPENAI | _AIMOCK | st.sampled_from(["/api/fal/proxy", "/health", "/ready", "/", ""]) | requests.PATHS
+_PATHS = _OPENAI | _AIMOCK | st.sampled_from(["/api/fal/proxy", "/health", "/ready", "/", ""]) | http_requests.PATHS
 _VALUES = st.fixed_dictionaries(
     {},
     optional={
@@ -72,7 +72,7 @@ _HEADERS = st.fixed_dictionaries(
     {"content-type": st.sampled_from(["application/json"] * 3 + ["text/plain", "*/*"]) | forms.TYPES},
     optional={
         "x-fal-target-url": _TARGETS | TEXTS,
-        "x-fal-target-host": requests.HOSTS | TEXTS,
+        "x-fal-target-host": http_requests.HOSTS | TEXTS,
         "x-test-id": TEXTS,
         "x-aimock-context": TEXTS,
         "x-aimock-strict": TEXTS,
@@ -85,12 +85,12 @@ _HEADERS = st.fixed_dictionaries(
 )
 _CALLS = st.fixed_dictionaries(
     {
-        "method": requests.METHODS,
+        "method": http_requests.METHODS,
         "host": st.just("127.0.0.1"),
         "path": _PATHS,
-        "query": requests.QUERIES,
+        "query": http_requests.QUERIES,
         "headers": _HEADERS,
-        "body": _VALUES.map(json_texts.json.dumps).map(str.encode) | forms.BODIES | requests.BODIES,
+        "body": _VALUES.map(json_texts.json.dumps).map(str.encode) | forms.BODIES | http_requests.BODIES,
     }
 )
 CASES = st.fixed_dictionaries(
@@ -102,7 +102,7 @@ async def _calls(case: dict[str, Any]) -> None:
     caller = Caller(app(dialect=Dialect(case["dialect"]), openai_models=models.parse(["flux:a/b"])))
     with logged() as log:
         for each in case["calls"]:
-            call = requests.call(each, caller.job)
+            call = http_requests.call(each, caller.job)
             answer = await caller.call(**call, direct=True)
             check_answer(answer, faulty=is_faulty(answer, call["headers"]))
             check_hidden(*shown(caller.app, answer))

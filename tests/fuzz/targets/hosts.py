@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from falmock.wire import hosts
-from fuzz.strategies.requests import HOSTS
+from fuzz.strategies.http_requests import HOSTS
 from fuzz.strategies.texts import TEXTS
 
 CASES = (

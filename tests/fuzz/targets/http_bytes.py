@@ -24,7 +24,7 @@ from falmock.wire.message import Header
 from falmock.wire.message import content_of
 from fuzz.harness import clock
 from fuzz.harness import run
-from fuzz.strategies import requests
+from fuzz.strategies import http_requests
 from fuzz.strategies.mutation import CUTS
 from fuzz.strategies.mutation import cut
 from fuzz.wire import Echo
@@ -33,7 +33,7 @@ from fuzz.wire import Wire
 _PLAYS = st.lists(
     st.sampled_from(["reply", "late", "empty", "stream", "upload", "socket", "nothing"]), min_size=1, max_size=3
 )
-CASES = st.tuples(requests.BYTES, _PLAYS, CUTS)
+CASES = st.tuples(http_requests.BYTES, _PLAYS, CUTS)
 _TEXT: tuple[Header, ...] = ((b"Content-Type", b"text/plain"),)
 
 

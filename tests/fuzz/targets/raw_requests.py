@@ -26,10 +26,10 @@ from fuzz.apps import app
 from fuzz.harness import logged
 from fuzz.harness import run
 from fuzz.oracles import check_answer
-from fuzz.strategies import requests
+from fuzz.strategies import http_requests
 
 CASES = st.tuples(
-    requests.BYTES, st.sampled_from(["regular", "reverse:https://fal.run@8081", "reverse:http://x.invalid@8083"])
+    http_requests.BYTES, st.sampled_from(["regular", "reverse:https://fal.run@8081", "reverse:http://x.invalid@8083"])
 )
 _HEAD_END = b"\r\n\r\n"
 
