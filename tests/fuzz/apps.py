@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from falmock.app import Answer
@@ -11,13 +12,22 @@ from falmock.app import ForwardedCall
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.jobs.pace import parse_pace
+from falmock.fixtures.matching.index import Index
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.frames import Frame
+from falmock.wire.message import Content
 from falmock.wire.message import Request
+from falmock.wire.message import content_of
 from fuzz.harness import clock
+from fuzz.oracles import check_answer
+from fuzz.oracles import check_hidden
 from fuzz.strategies.texts import SECRETS
 from unit.apps import TestEdge
 from unit.apps import app_of
+from unit.engine.calls import index_of
 
+MOST_STEPS = 30
+"""How many steps a conversation has at most."""
 KEY, TOKEN, COOKIE = SECRETS
 CREDENTIALS = {"authorization": f"Key {KEY}", "cookie": f"sid={COOKIE}", "x-token": TOKEN}
 """Headers that plant secrets in every call."""
@@ -47,15 +57,23 @@ FIXTURES: tuple[dict[str, Any], ...] = (
 
 
 class _Edge(TestEdge):
-    """An edge with the loop's clock."""
+    """An edge with the loop's clock, without a disk."""
 
     def now(self) -> float:
         return clock()
 
+    async def join(self, parts: tuple[Content, ...]) -> Content:
+        return content_of(b"".join(part.data or b"" for part in parts))
 
-def app(*fixtures: dict[str, Any], pace: str = "instant", **config: Any) -> App:
-    """An app; it needs a running loop."""
-    return app_of(*(fixtures or FIXTURES), edge=_Edge(), pace=parse_pace(pace), **config)
+
+def app(*, index: Index | None = None, pace: str = "instant", **config: Any) -> App:
+    """An app with FIXTURES, or with this index; it needs a running loop."""
+    return app_of(edge=_Edge(), index=index or _index(), pace=parse_pace(pace), **config)
+
+
+@cache
+def _index() -> Index:
+    return index_of(*FIXTURES)
 
 
 class Caller:
@@ -85,6 +103,14 @@ class Caller:
             self.job = str(told.get("request_id") or self.job)[:100]
         return answer
 
+    async def check_journal(self) -> None:
+        """The journal, as the control API shows it, is JSON without a planted secret."""
+        answer = await self.call("GET", "127.0.0.1", "/__falmock/journal", "limit=1000", {}, b"", direct=True)
+        check_answer(answer)
+        assert isinstance(answer, Reply)
+        assert isinstance(answer.body, bytes)
+        check_hidden(answer.body.decode())
+
 
 def is_faulty(answer: Answer, headers: dict[str, str]) -> bool:
     """Whether a call asked for what it got: an error of the server's, or a body that is not JSON."""
@@ -92,13 +118,14 @@ def is_faulty(answer: Answer, headers: dict[str, str]) -> bool:
     return injected or (isinstance(answer, Reply) and answer.status == 501) or "x-falmock-fault" in headers
 
 
-def converse(socket: Socket, messages: list[str | bytes], now: float) -> None:
-    """Say these messages on a socket, and let what is due come."""
+def converse(socket: Socket, messages: list[str | bytes], now: float) -> list[Frame]:
+    """Say these messages on a socket, and let what is due come: the frames that are sent."""
     talk = socket.conversation
-    steps = [talk.opened(now), *(talk.received(message, now + at) for at, message in enumerate(messages))]
-    again = steps[-1].again
-    for _ in range(20):
-        if again is None:
-            return
+    steps = [talk.opened(now)]
+    for message in messages:
+        now += 1
+        steps.append(talk.received(message, now))
+    while len(steps) < MOST_STEPS and (again := steps[-1].again) is not None:
         now = max(again, now)
-        again = talk.due(now).again
+        steps.append(talk.due(now))
+    return [frame for step in steps for frame in step.frames]

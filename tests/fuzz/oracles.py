@@ -22,6 +22,7 @@ from falmock.engine.effects import StreamStep
 from falmock.wire.message import Header
 from falmock.wire.message import reason
 from fuzz.strategies.texts import SECRETS
+from fuzz.strategies.texts import forms_of
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 STEPS = 2000
@@ -89,9 +90,10 @@ def played(source: Source, now: float) -> list[bytes]:
 def check_hidden(*places: str) -> None:
     """None of the planted secrets shows in these texts."""
     for secret in SECRETS:
-        for place in places:
-            found = place.find(secret)
-            assert found < 0, f"{secret[:8]}... shows in {place[max(found - 60, 0) : found + 8]!r}"
+        for name, form in zip(("a secret", "a secret in a URL", "a secret in base64"), forms_of(secret), strict=True):
+            for place in places:
+                found = place.find(form)
+                assert found < 0, f"{name} shows: {secret[:8]}... in {place[max(found - 60, 0) : found + 8]!r}"
 
 
 def shown(app: App, answer: Answer) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from fuzz.strategies.mutation import mutated
+from fuzz.strategies.texts import PLANTED
 from fuzz.strategies.texts import TEXTS
 from fuzz.strategies.texts import as_header
 from fuzz.strategies.texts import utf8
@@ -17,7 +18,8 @@ _HEAD = (
     | st.tuples(TEXTS, TEXTS).map(": ".join)
 )
 _PART = st.tuples(
-    st.lists(_HEAD, min_size=1, max_size=2).map("\r\n".join).map(utf8), st.binary(max_size=20) | st.just(b"a cat")
+    st.lists(_HEAD, min_size=1, max_size=2).map("\r\n".join).map(utf8),
+    st.binary(max_size=20) | st.just(b"a cat") | PLANTED.map(utf8),
 ).map(lambda each: b"--b\r\n%s\r\n\r\n%s\r\n" % each)
 _FORMS = st.lists(_PART, max_size=4).map(lambda parts: b"".join(parts) + b"--b--\r\n")
 BODIES = mutated(_FORMS, (b"--b", b"--b--", b"\r\n\r\n", b'"', b"\\", b";"), 3)

@@ -11,6 +11,7 @@ from fuzz.strategies import json_texts
 from fuzz.strategies.mutation import mutated
 from fuzz.strategies.texts import LATIN
 from fuzz.strategies.texts import ODD
+from fuzz.strategies.texts import PLANTED
 from fuzz.strategies.texts import PRINTABLE
 from fuzz.strategies.texts import TEXTS
 from fuzz.strategies.texts import as_header
@@ -26,7 +27,7 @@ _WORDS = (
     *("multipart", "complete", "initiate", "storage", "auth", "token", "tokens", "v1", "models", "pricing", "cdn"),
     *("b", "1", "0", "", ".", "..", "%2e%2e", "fal", "queue", "run", "submit", ".well-known", "jwks.json"),
 )
-_PARTS = st.sampled_from(_WORDS) | MODELS | ODD
+_PARTS = st.sampled_from(_WORDS) | MODELS | ODD | PLANTED
 PATHS = st.lists(_PARTS, max_size=6).map(lambda parts: "/" + "/".join(parts)) | st.sampled_from(
     [
         *(
@@ -45,7 +46,7 @@ _NAMES = st.sampled_from(
 )
 QUERIES = (
     st.just("")
-    | st.lists(st.tuples(_NAMES | TEXTS, TEXTS), max_size=3).map(lambda pairs: "&".join(map("=".join, pairs)))
+    | st.lists(st.tuples(_NAMES | TEXTS, TEXTS | PLANTED), max_size=3).map(lambda pairs: "&".join(map("=".join, pairs)))
     | TEXTS
 )
 _TYPED = st.sampled_from(["application/json", "application/json; charset=utf-16", "text/plain", "application/msgpack"])
@@ -55,7 +56,7 @@ HEADERS = st.fixed_dictionaries(
         "x-fal-request-timeout": TEXTS,
         "x-fal-queue-priority": TEXTS,
         "x-fal-object-lifecycle-preference": TEXTS | json_texts.RAW.map(lambda raw: raw.decode("latin-1")),
-        "x-fal-file-name": TEXTS,
+        "x-fal-file-name": TEXTS | PLANTED,
         "x-falmock-fault": TEXTS | st.sampled_from(["nginx_503", "delay=5", '{"reset":"after-headers"}']),
         "x-falmock-scope": TEXTS,
         "x-fal-runner-hint": TEXTS,
@@ -71,7 +72,13 @@ HEADERS = st.fixed_dictionaries(
         "user-agent": TEXTS,
     },
 )
-BODIES = json_texts.OBJECTS.map(json_texts.json.dumps).map(str.encode) | json_texts.RAW | st.just(b"")
+_PLANTED = st.dictionaries(json_texts.KEYS, PLANTED | json_texts.SCALARS, min_size=1, max_size=3)
+BODIES = (
+    _PLANTED.map(json_texts.json.dumps).map(str.encode)
+    | json_texts.OBJECTS.map(json_texts.json.dumps).map(str.encode)
+    | json_texts.RAW
+    | st.just(b"")
+)
 
 CALLS = st.fixed_dictionaries(
     {"method": METHODS, "host": HOSTS, "path": PATHS, "query": QUERIES, "headers": HEADERS, "body": BODIES}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from urllib.parse import quote
+
 from hypothesis import strategies as st
 
 SECRETS = (
@@ -10,6 +13,40 @@ SECRETS = (
     "planted-session-5f1c",
 )
 """What the targets plant in credentials, and what must then show nowhere: a key, a token, a cookie."""
+
+_AROUND = (
+    *(
+        "{}",
+        "Key {}",
+        "a{}b",
+        "https://x.test/a?token={}&b=c",
+        "https://u:{}@x.test/",
+        "({})",
+        "{}{}",
+        "\n{}\n",
+        "a/{}.png",
+    ),
+    *(
+        '{{"a": "{}"}}',
+        "authorization: Bearer {}",
+        "x={}",
+        "data:text/plain,{}",
+        "{}.",
+        "[{}]",
+        '{{"a": "{{\\"b\\": \\"{}\\"}}"}}',
+    ),
+)
+
+
+def forms_of(secret: str) -> tuple[str, ...]:
+    """A secret as it is, in a URL, and in base64."""
+    return secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()
+
+
+PLANTED = st.tuples(
+    st.sampled_from(_AROUND), st.sampled_from([form for each in SECRETS for form in forms_of(each)])
+).map(lambda each: each[0].format(each[1], each[1]))
+"""Texts with a secret in them."""
 
 _ODD = (
     *("", " ", "\x00", "\r\n", "\r\nX-Injected: 1", "\t", "\x7f", "\x85", "\u2028", "\ufeff", "\u202e", "\xad"),

@@ -42,6 +42,7 @@ async def _calls(case: dict[str, Any]) -> None:
                 converse(answer, case["messages"], clock())
             check_hidden(*shown(caller.app, answer))
             await asyncio.sleep(1)
+        await caller.check_journal()
     check_hidden(log.text)
     caller.app.stop()
 

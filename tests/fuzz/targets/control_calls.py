@@ -98,6 +98,7 @@ async def _calls(case: dict[str, Any]) -> None:
             # Fixtures and faults that were added answer as they say.
             check_answer(answer, faulty=door == "fal" or is_faulty(answer, call["headers"]))
             check_hidden(*shown(caller.app, answer))
+        await caller.check_journal()
     check_hidden(log.text)
     caller.app.stop()
 

@@ -106,6 +106,7 @@ async def _calls(case: dict[str, Any]) -> None:
             answer = await caller.call(**call, direct=True)
             check_answer(answer, faulty=is_faulty(answer, call["headers"]))
             check_hidden(*shown(caller.app, answer))
+        await caller.check_journal()
     check_hidden(log.text)
     caller.app.stop()
 

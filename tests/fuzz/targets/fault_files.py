@@ -22,6 +22,7 @@ from fuzz.strategies.mutation import mutated
 from fuzz.strategies.texts import TEXTS
 from fuzz.strategies.texts import as_header
 from fuzz.strategies.texts import utf8
+from unit.engine.calls import index_of
 
 _NUMBERS = st.sampled_from([0, 1, 2, 5, -1, 0.5, 1.0, 1e6, 1e300, 10**30]) | json_texts.NUMBERS
 _NAMES = st.sampled_from(sorted(ERRORS)) | TEXTS
@@ -99,8 +100,10 @@ CASES = st.one_of(
         st.just("header"), (_FAULTS.map(lambda fault: fault if isinstance(fault, str) else json.dumps(fault))).map(utf8)
     ),
 )
-_STREAM = {"match": {"model": "a/b/stream"}, "stream": [{"json": {"a": 1}}, {"json": {"a": 2}}]}
-_ANY = {"match": {}, "response": {"json": {"images": []}}}
+_INDEX = index_of(
+    {"match": {"model": "a/b/stream"}, "stream": [{"json": {"a": 1}}, {"json": {"a": 2}}]},
+    {"match": {}, "response": {"json": {"images": []}}},
+)
 
 
 def check(case: tuple[str, bytes]) -> None:
@@ -117,7 +120,7 @@ def check(case: tuple[str, bytes]) -> None:
 
 
 async def _calls(rules: tuple[Rule, ...], header: str | None) -> None:
-    caller = Caller(app(_STREAM, _ANY))
+    caller = Caller(app(index=_INDEX))
     caller.app.engines.use_faults(rules)
     asked = {"content-type": "application/json", **({} if header is None else {"x-falmock-fault": header})}
     upgrade = {"upgrade": "websocket", "connection": "upgrade"}

@@ -51,6 +51,9 @@ CASES = st.fixed_dictionaries(
     }
 )
 
+_TOLD = ("asset", "is too large: numbers are compared")
+"""Parts of the problems that a recording may have: its files are not here, and a number that no fixture can match."""
+
 
 def check(case: dict[str, Any]) -> None:
     recording = recorder()
@@ -63,8 +66,8 @@ def check(case: dict[str, Any]) -> None:
         raw = document.render({"fixtures": [save.entry]})
         check_hidden(raw.decode())
         decoded = codec.decode(raw, "f.json", find_asset)
-        problems = [problem for problem in decoded.problems if "asset" not in problem.message]
-        assert not problems, str(problems[0])
+        problems = [problem for problem in decoded.problems if not any(map(problem.message.__contains__, _TOLD))]
+        assert not problems, f"its recording does not load, {problems[0]}"
         assert document.render(jsontext.loads_exact(raw)) == raw
         if not decoded.problems:
             run(_replayed(Index(decoded.fixtures, decoded.assets), request, case["status"]))

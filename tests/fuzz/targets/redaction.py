@@ -13,16 +13,9 @@ from fuzz.strategies import json_texts
 from fuzz.strategies import texts
 from fuzz.strategies.texts import SECRETS
 
-_AROUND = st.sampled_from(
-    [
-        *("{}", "Key {}", "a{}b", "https://x.test/a?token={}&b=c", "https://u:{}@x.test/", "({})", "{}{}", "\n{}\n"),
-        *('{{"a": "{}"}}', "authorization: Bearer {}", "x={}", "data:text/plain,{}", "a/{}.png", "{}."),
-    ]
-)
-_PLANTED = st.tuples(_AROUND, st.sampled_from(SECRETS)).map(lambda each: each[0].format(each[1], each[1]))
 _NESTED = st.recursive(
-    _PLANTED | json_texts.SCALARS | texts.PIECES.map(texts.joined),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(json_texts.KEYS | _PLANTED, inner, max_size=3),
+    texts.PLANTED | json_texts.SCALARS | texts.PIECES.map(texts.joined),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(json_texts.KEYS | texts.PLANTED, inner, max_size=3),
     max_leaves=6,
 )
 CASES = st.fixed_dictionaries(
