@@ -65,13 +65,20 @@ PLAIN = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=8
 LATIN = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=12)
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=16)
 
-PIECES = st.lists(st.tuples(ODD | st.text(max_size=6), st.sampled_from([1, 1, 1, 2, 50, 400])), max_size=5)
+LONGEST = 60_000
+PIECES = st.lists(
+    st.tuples(
+        ODD | st.text(max_size=6) | st.text("ey-.:/?&=@ab1J", max_size=4),
+        st.sampled_from([1, 1, 1, 2, 50, 400, 10_000]),
+    ),
+    max_size=4,
+)
 """Texts that can be long, as pieces and how often each is repeated."""
 
 
 def joined(pieces: list[tuple[str, int]]) -> str:
-    """The text of PIECES."""
-    return "".join(text * count for text, count in pieces)
+    """The text of PIECES, of at most LONGEST characters."""
+    return "".join(text * count for text, count in pieces)[:LONGEST]
 
 
 def utf8(text: str) -> bytes:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import strategies as st
 
 from falmock.proxy import option_values
 from falmock.proxy import options
+from falmock.redaction.redactor import Redactor
 from fuzz.strategies.texts import TEXTS
 from fuzz.strategies.texts import utf8
 
@@ -43,6 +46,10 @@ def check(given: dict[str, list[str]]) -> None:
         assert len(text) < 5000
         utf8(text)
         return
+    redactor = Redactor(config.redact.names, config.redact.patterns)
+    for text in ("a" * 40 + "!", "x-token: 1", json.dumps(dict.fromkeys(config.redact.names, "a" * 30))):
+        redactor.text(text)
+        config.ignore.normalize("a/b", {"prompt": text, "seed": text})
     assert config.max_jobs > 0
     assert config.job_ttl > 0
     for host in ("fal.run", "queue.fal.run", "example.com", "v3.fal.media"):

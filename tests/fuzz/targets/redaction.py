@@ -14,13 +14,14 @@ from fuzz.strategies import texts
 from fuzz.strategies.texts import SECRETS
 
 _NESTED = st.recursive(
-    texts.PLANTED | json_texts.SCALARS | texts.PIECES.map(texts.joined),
+    texts.PLANTED | json_texts.SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(json_texts.KEYS | texts.PLANTED, inner, max_size=3),
     max_leaves=6,
 )
 CASES = st.fixed_dictionaries(
     {
         "value": _NESTED,
+        "long": texts.PIECES,
         "headers": st.dictionaries(st.sampled_from(["cookie", "forwarded", "x-api-key", "referer"]), texts.TEXTS),
     }
 )
@@ -45,3 +46,6 @@ def check(case: dict[str, Any]) -> None:
     assert list(redactor.secrets_in(redactor.value(written))) == []
     if once is value:
         assert redactor.expected(value) is value
+    long = texts.joined(case["long"])
+    for hide in (redactor.text, redactor.value):
+        assert hide(hide(long)) == hide(long)
