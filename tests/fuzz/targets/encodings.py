@@ -24,6 +24,9 @@ _MADE = st.one_of(
 _NAMES = st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "identity", "", "x", "GZIP", "gzip,gzip", ", ,"])
 CASES = st.tuples(_NAMES, mutated(_MADE, (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")), CUTS)
 
+LARGEST = 32 * 1024 * 1024
+"""The largest size of a piece (bytes)."""
+
 
 def _read(header: str, parts: list[bytes]) -> tuple[bytes, bool] | str:
     content = b""
@@ -31,7 +34,7 @@ def _read(header: str, parts: list[bytes]) -> tuple[bytes, bool] | str:
         decoder = encodings.decoder(header)
         for part in parts:
             for piece in decoder.pieces(part):
-                assert len(piece) <= encodings.MAX_PIECE
+                assert len(piece) <= LARGEST
                 content += piece
     except encodings.BadEncoding as error:
         assert str(error)
