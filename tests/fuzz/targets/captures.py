@@ -23,16 +23,10 @@ def _attached(name: str) -> bytes:
     raise NotAttached(f"no file {name[:100]!r}")
 
 
-def _decode(encoding: str, body: bytes) -> bytes:
-    if encoding in ("", "identity"):
-        return body
-    raise ValueError(encoding)
-
-
 def check(raw: bytes) -> None:
     recording = recorder()
     try:
-        entries = list(formats.read(raw, _attached, _decode))
+        entries = list(formats.read(raw, _attached))
     except NotACapture as error:
         assert str(error)
         return

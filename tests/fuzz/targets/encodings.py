@@ -24,6 +24,8 @@ _MADE = st.one_of(
 _NAMES = st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "identity", "", "x", "GZIP", "gzip,gzip", ", ,"])
 CASES = st.tuples(_NAMES, mutated(_MADE, (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")), CUTS)
 
+LIMIT = 500_000
+"""How much content is accepted here (bytes)."""
 LARGEST = 32 * 1024 * 1024
 """The largest size of a piece (bytes)."""
 
@@ -31,12 +33,13 @@ LARGEST = 32 * 1024 * 1024
 def _read(header: str, parts: list[bytes]) -> tuple[bytes, bool] | str:
     content = b""
     try:
-        decoder = encodings.decoder(header)
+        decoder = encodings.decoder(header, LIMIT)
         for part in parts:
             for piece in decoder.pieces(part):
                 assert len(piece) <= LARGEST
                 content += piece
-    except encodings.BadEncoding as error:
+                assert len(content) <= LIMIT
+    except (encodings.BadEncoding, encodings.TooLarge) as error:
         assert str(error)
         return "refused"
     return content, decoder.is_whole

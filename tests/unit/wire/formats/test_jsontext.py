@@ -352,6 +352,8 @@ def test_all_that_is_written_is_json(value: Any) -> None:
     assert queue.isascii()
     assert strictly(queue) == shown
     assert strictly(jsontext.dump_exact(jsontext.finite(value), indent=2)) == shown
+
+
 @pytest.mark.parametrize(
     "value",
     [
