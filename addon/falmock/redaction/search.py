@@ -1,0 +1,67 @@
+"""Searches a text for secrets, and all that is wrapped in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+
+from falmock.redaction import layers
+from falmock.redaction.patterns import SecretSpan
+
+Find = Callable[[str], Iterable[SecretSpan]]
+"""Finds the secrets in a text as it is."""
+_TIMES = 12
+"""How often the length of a text may be looked at in all."""
+_MORE = 64 * 1024
+"""And how many characters more: short texts may be wrapped in many ways."""
+
+
+def search(text: str, find: Find, holds: Callable[[bytes], bool] | None) -> list[SecretSpan]:
+    """The secrets in a text, also in JSON, URLs, base64 and hexadecimal digits within it, at most `layers.DEPTH` deep.
+
+    What is deeper counts as a secret, as does what is wrapped in so many ways that looking would take long. `holds` says
+    whether bytes that are no text have a secret; None if they cannot.
+    """
+    return _Search(find, holds, _TIMES * len(text) + _MORE).spans(text, layers.DEPTH)
+
+
+class _Search:
+    def __init__(self, find: Find, holds: Callable[[bytes], bool] | None, left: int) -> None:
+        self._find = find
+        self._holds = holds
+        self._left = left
+        self._encoded: dict[str, bool] = {}
+
+    def spans(self, text: str, depth: int) -> list[SecretSpan]:
+        """The secrets in a text; `depth` is how many layers may follow."""
+        self._left -= len(text)
+        spans = list(self._find(text))
+        spans += [
+            SecretSpan(part.start, part.end, "encoded secret")
+            for part in layers.encoded(text)
+            if self._is_secret(part.digits, depth)
+        ]
+        layer = layers.unescaped(text)
+        if layer is None:
+            return spans
+        if depth == 0 or self._left < 0:
+            return spans + [SecretSpan(*place, "too deep to see") for place in layers.deeper(text)]
+        for span in self.spans(layer.text, depth - 1):
+            start, end = layer.source(span.start, span.end)
+            spans.append(span._replace(start=start, end=end))
+        return spans
+
+    def _is_secret(self, digits: str, depth: int) -> bool:
+        """Whether what base64 or hexadecimal digits stand for has a secret."""
+        known = self._encoded.get(digits)
+        if known is None:
+            known = self._encoded[digits] = self._has_secret(digits, depth)
+        return known
+
+    def _has_secret(self, digits: str, depth: int) -> bool:
+        for data in layers.contents(digits, all_bytes=self._holds is not None):
+            if self._holds is not None and self._holds(data):
+                return True
+            if layers.is_text(data) and (depth == 0 or self._left < 0 or self.spans(layers.text_of(data), depth - 1)):
+                return True
+        return False
