@@ -226,13 +226,17 @@ class App:
         if isinstance(effect, Join):
             effect = await self._join(request, effect, rewrite)
         self.tidy()
+        why = self.redactor.text(effect.why)
         if isinstance(effect, Forward):
-            return ForwardedCall(effect, request, rewrite)
+            return ForwardedCall(effect._replace(why=why), request, rewrite)
         if isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
         else:
             self._report(effect)
-        return effect._replace(why=self.redactor.text(effect.why))
+        fault = None if effect.fault is None else self.redactor.text(effect.fault)
+        if isinstance(effect, Reply | Stream) and effect.warning:
+            effect = effect._replace(warning=self.redactor.text(effect.warning))
+        return effect._replace(why=why, fault=fault)
 
     def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
         """Handle a call in three steps, two of them in the engine. State is in memory, so none of them waits."""

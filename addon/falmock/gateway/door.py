@@ -15,6 +15,7 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.miss import Miss
+from falmock.redaction.redactor import Redactor
 from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
@@ -57,6 +58,15 @@ def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Re
     report = plain if plain.startswith("falmock") else f"falmock: {plain}"
     miss = Miss(f"{request.door} {plain}", redactor.text(report), ())
     return reply._replace(headers=(*reply.headers, replies.MISS_HEADER), miss=miss)
+
+
+def without_secrets(reply: Reply, redactor: Redactor) -> Reply:
+    """A reply whose body is JSON without the secrets in it, such as those that an error repeats."""
+    if not isinstance(reply.body, bytes):
+        return reply
+    text = reply.body.decode()
+    shown = redactor.value(text)
+    return reply if shown is text else reply._replace(body=shown.encode())
 
 
 def problem(status: int, path: str, message: str, why: str) -> Reply:
@@ -135,7 +145,9 @@ class Doors:
     def unknown(self, request: Request, now: float) -> Reply:
         """The answer to a direct request that no door claims."""
         known = "; ".join(door.name for door in self._doors)
-        nothing = f"falmock has nothing at {request.method} {request.path}"
+        redactor = self._engines.common.redactor
+        redactor.learn(request.headers, request.query)
+        nothing = f"falmock has nothing at {redactor.text(f'{request.method} {request.path}')}"
         message = f"{nothing}. It answers: {known}; and fal's hosts, through the proxy"
         reply = problem(404, request.path, message, "no such door")
         if request.method not in _PROBES:

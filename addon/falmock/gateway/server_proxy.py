@@ -109,8 +109,9 @@ class ServerProxy:
         try:
             place = target.parse_target(url)
         except BadTarget as error:
-            reply = replies.problem(412, f"The header {target.HEADER}: {error}", "bad target URL")
-            return reply._replace(why=f"bad target URL: {error}")
+            shown = self._engines.common.redactor.text(str(error))
+            reply = replies.problem(412, f"The header {target.HEADER}: {shown}", "bad target URL")
+            return reply._replace(why=f"bad target URL: {shown}")
         wrong = _wrong_body(request)
         if wrong:
             reply = replies.problem(415, f"Expected a body of type {_JSON}, found {wrong}", "body is not JSON")

@@ -174,6 +174,11 @@ class Falmock:
         """Log how a client is made to trust the CA."""
         self._trust.failed(data)
 
+    def client_connected(self, client: connection.Client) -> None:
+        """Learn the address of a client, so that it is not shown."""
+        if client.peername is not None:
+            self._app.redactor.learn_peer(client.peername[0])
+
     def client_disconnected(self, client: connection.Client) -> None:
         """Forget a client."""
         self._clients.disconnected(client)

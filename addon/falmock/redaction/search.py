@@ -6,8 +6,10 @@ from collections.abc import Callable
 from collections.abc import Iterable
 
 from falmock.redaction import layers
+from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.patterns import SecretSpan
 
+_ROUNDS = 4
 Find = Callable[[str], Iterable[SecretSpan]]
 """Finds the secrets in a text as it is."""
 _TIMES = 12
@@ -65,3 +67,29 @@ class _Search:
             if layers.is_text(data) and (depth == 0 or self._left < 0 or self.spans(layers.text_of(data), depth - 1)):
                 return True
         return False
+
+
+def merged(spans: Iterable[SecretSpan]) -> list[SecretSpan]:
+    """The spans in order, with overlapping ones merged; the first of them, of several the longest, gives the name."""
+    merged: list[SecretSpan] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if merged and span.start < merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(span.end, merged[-1].end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def hidden(text: str, find: Callable[[str], list[SecretSpan]]) -> str:
+    """The text with all spans replaced that `find` returns; the same object if there are none."""
+    for _ in range(_ROUNDS):  # a replacement may create the shape of a secret
+        spans = find(text)
+        if not spans:
+            return text
+        parts = []
+        end = 0
+        for span in merged(spans):
+            parts += [text[end : span.start], span.replacement]
+            end = span.end
+        text = "".join(parts) + text[end:]
+    return HIDDEN if find(text) else text

@@ -23,7 +23,6 @@ _BESIDE = {Left.STRICT: _WORD | frozenset("_-"), Left.WORD: _WORD, Left.GLUED: _
 _GLUE = re.compile(r"[A-Za-z0-9+/_-]*", re.ASCII)
 _WEB_TOKEN = re.compile(r"eyJ[\w.-]{17,}", re.ASCII)
 _KEY_BEGINS = re.compile(r"-----BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----")
-_KEY_CONTENT = re.compile(r"[A-Za-z0-9+/]{24}")
 _KEY_ENDS = re.compile(r"-----END[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----")
 
 
@@ -115,9 +114,5 @@ def _private_keys(text: str) -> Iterator[SecretSpan]:
     done = 0
     while (begin := _KEY_BEGINS.search(text, done)) is not None:
         end = _KEY_ENDS.search(text, begin.end())
-        if end is None:
-            if _KEY_CONTENT.search(text, begin.end(), begin.end() + 300):
-                yield SecretSpan(begin.start(), len(text), "private key")
-            return
-        done = end.end()
+        done = len(text) if end is None else end.end()
         yield SecretSpan(begin.start(), done, "private key")

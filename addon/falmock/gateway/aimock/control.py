@@ -25,6 +25,7 @@ from falmock.gateway.control.guard import refusal
 from falmock.gateway.control.operation import MAX_BODY
 from falmock.gateway.control.operation import Call
 from falmock.gateway.door import Ask
+from falmock.gateway.door import without_secrets
 from falmock.gateway.journal_view import JournalView
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.encodings import excess
@@ -78,7 +79,10 @@ class AimockControl:
         return MAX_BODY
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
-        """The answer to a call at `now` (seconds since the epoch)."""
+        """The answer to a call at `now` (seconds since the epoch), without secrets."""
+        return without_secrets(self._answered(request, now), self._engines.common.redactor)
+
+    def _answered(self, request: Request, now: float) -> Reply:
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused

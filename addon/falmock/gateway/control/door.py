@@ -36,6 +36,7 @@ from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import listed
 from falmock.gateway.control.operation import problem
 from falmock.gateway.door import Ask
+from falmock.gateway.door import without_secrets
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.encodings import excess
 from falmock.wire.message import Request
@@ -80,7 +81,10 @@ class Control:
         return MAX_BODY
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
-        """The answer of an operation, or an error."""
+        """The answer of an operation, or an error; without secrets."""
+        return without_secrets(self._answer(request, now), self._engines.common.redactor)
+
+    def _answer(self, request: Request, now: float) -> Reply:
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused

@@ -81,7 +81,6 @@ class RecordingSession:
         self._learned = learned
         self._wrote = wrote
         self._queue = WriteQueue(writer, self._written, 0.0 if at_once else GATHER)
-        self._peers: set[str] = set()
         self._listeners = BodyListeners(writer.folder.root / ASSETS)
         self._sockets = SocketListeners()
         self._fetches = Fetches(self._listeners.received)
@@ -110,9 +109,9 @@ class RecordingSession:
         self.take(self._listeners.complete(flow, host), flow)
 
     def _learn_peer(self, peer: tuple[Any, ...] | None) -> None:
-        if peer and peer[0] not in self._peers:
-            self._peers.add(peer[0])
-            self.recorder.redactor.learn_value(peer[0])
+        """Of a flow from a file; the addon sees those of live ones."""
+        if peer:
+            self.recorder.redactor.learn_peer(peer[0])
 
     def error(self, flow: http.HTTPFlow, host: str | None) -> None:
         """A flow failed: discard it, except for what an event stream has sent."""

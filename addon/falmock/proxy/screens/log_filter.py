@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from collections.abc import Collection
 
+from falmock.redaction.known_secrets import is_loopback
+from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.serving.websocket import READ_ALL
 
@@ -55,6 +57,9 @@ class LogFilter(logging.Filter):
     def _hide(self, record: logging.LogRecord) -> None:
         # mitmproxy's lines may quote requests. In the lines of others, only what is certainly a secret is hidden.
         thorough = record.name.startswith(("mitmproxy", "falmock"))
+        client = getattr(record, "client", None)
+        if client and not is_loopback(str(client[0])):
+            record.client = (HIDDEN, *client[1:])
         text = record.getMessage()
         shown = self._hidden(text, thorough=thorough)
         if shown != text:

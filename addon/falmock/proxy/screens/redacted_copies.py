@@ -14,6 +14,7 @@ from mitmproxy import websocket
 
 from falmock.proxy.screens.describe import MAX_SHOWN
 from falmock.proxy.screens.describe import unpacked
+from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
@@ -32,6 +33,7 @@ _OPEN = frozenset(
     ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
 )
 """Query parameters that hold no secret: a query with only these is printed."""
+Flow = TypeVar("Flow", bound=flows_.Flow)
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
 
 
@@ -59,6 +61,17 @@ def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFl
     if flow.websocket is not None:
         shown.websocket = copy.copy(flow.websocket)
         shown.websocket.close_reason = redactor.text(flow.websocket.close_reason or "")
+    return shown
+
+
+def without_peer(flow: Flow) -> Flow:
+    """A copy of a flow with the address of its client hidden; the flow itself if the client is on this machine."""
+    peer = flow.client_conn.peername
+    if peer is None or is_loopback(peer[0]):
+        return flow
+    shown = copy.copy(flow)
+    shown.client_conn = copy.copy(flow.client_conn)
+    shown.client_conn.peername = (HIDDEN, *peer[1:])
     return shown
 
 
