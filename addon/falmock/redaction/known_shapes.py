@@ -162,9 +162,7 @@ _SHAPES = (
     *_each("Stripe key", _STRIPE, r"[A-Za-z0-9]{10,}", Left.STRICT, _is_mixed),
     *_each("Stripe key", ("sk_live_", "rk_live_"), r"[A-Za-z0-9]{16,}", Left.GLUED, _is_mixed),
     _shape("Stripe webhook secret", "whsec_", r"[A-Za-z0-9+/]{24,}={0,2}", Left.GLUED, _is_mixed),
-    *_each(
-        "Shopify token", ("shpat_", "shpca_", "shppa_", "shpss_"), rf"{_HEX}{{{{32}}}}{_END}", Left.GLUED, _has_digit
-    ),
+    *_each("Shopify token", ("shpat_", "shpca_", "shppa_", "shpss_"), rf"{_HEX}{{32}}{_END}", Left.GLUED, _has_digit),
     *_each("Square token", ("sq0atp-", "sq0csp-"), r"[\w-]{22,}", Left.STRICT, _has_digit),
     # messages
     _shape("SendGrid key", "SG.", r"[\w-]{16,32}\.[\w-]{16,64}", Left.STRICT, _is_mixed),

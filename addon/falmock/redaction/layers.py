@@ -19,7 +19,7 @@ ENCODED_LENGTH = 24
 """The minimum length of base64 or hexadecimal digits (characters) that are decoded."""
 
 _ESCAPES = re.compile(
-    r"(?:\\u[0-9A-Fa-f]{4})+|\\x[0-9A-Fa-f]{2}|\\[^ux]|(?:%[0-9A-Fa-f]{2})+",
+    r"(?:\\u[0-9A-Fa-f]{4})+|\\x[0-9A-Fa-f]{2}|\\[\"'/\\bfnrt]|(?:%[0-9A-Fa-f]{2})+",
     re.DOTALL,
 )
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
