@@ -107,7 +107,8 @@ def with_warning_header(answer: Reply | Stream, redactor: Redactor) -> Reply | S
     """The answer with its warning, if it has one, on one line, without secrets, and in a header."""
     if not answer.warning:
         return answer
-    warning = redactor.text(" ".join(answer.warning.split()))
+    # A form has lines, by which its secrets are found.
+    warning = redactor.text(" ".join(redactor.text(answer.warning).split()))
     value = quote(warning[:LONGEST_WARNING], safe=_PLAIN, errors="replace").encode()
     return answer._replace(warning=warning, headers=(*answer.headers, (WARNING_HEADER, value)))
 

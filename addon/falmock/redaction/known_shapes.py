@@ -90,9 +90,9 @@ _SHAPES = (
     _shape("fal key", "Key ", r"([\w-]{6,}:[\w-]{12,})", Left.WORD, _has_digit),
     _shape("fal key", "Key+", r"([\w-]{6,}(?::|%3A)[\w-]{12,})", Left.WORD, _has_digit),
     _shape("bearer token", "earer ", r"([\w.~+/-]{20,}=*)", None, _has_digit),
-    _shape("bearer token", "earer+", r"([\w.~+/-]{20,}=*)", None, _has_digit),
+    _shape("bearer token", "earer+", r"([\w.~/-]{20,}=*)", None, _has_digit),
     _shape("basic credentials", "asic ", r"([A-Za-z0-9+/]{8,}={0,2})", None, _is_basic),
-    _shape("basic credentials", "asic+", r"([A-Za-z0-9+/]{8,}={0,2})", None, _is_basic),
+    _shape("basic credentials", "asic+", r"([A-Za-z0-9/]{8,}={0,2})", None, _is_basic),
     # models
     _shape("sk- key", "sk-", r"[\w-]{20,}", Left.STRICT, _is_mixed),
     *_each("sk- key", ("sk-proj-", "sk-ant-", "sk-or-v1-", "sk-svcacct-"), r"[\w-]{20,}", Left.GLUED, _is_mixed),

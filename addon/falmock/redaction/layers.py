@@ -28,7 +28,7 @@ _LONG_WORD = re.compile(r"(?<!\S)\S{24}")
 _ENCODED = re.compile(r"(?:[A-Za-z0-9+/]{60,80}(?:\r?\n[A-Za-z0-9+/]{4,80})+|[A-Za-z0-9+/_-]{24,})={0,2}")
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 _TO_BASE64 = str.maketrans("-_", "+/", "\r\n=")
-_SEPARATOR = re.compile("[/_-]")
+_SEPARATOR = re.compile("[/_+-]")
 _READABLE = bytes({*range(0x20, 0x7F), *b"\t\r\n", *range(0x80, 0x100)})
 _SAMPLE = 20
 """How many digits or bytes tell whether base64 stands for a text."""
@@ -123,22 +123,22 @@ def encoded(text: str) -> Iterator[Encoded]:
     """The parts of a text that may be base64 (of either alphabet) or hexadecimal digits."""
     if len(text) >= ENCODED_LENGTH and _LONG_WORD.search(text):
         for found in _ENCODED.finditer(text):
-            yield Encoded(*found.span(), found[0])
+            if not _ESCAPES.match(text, found.end()):  # else it goes on in the next layer
+                yield Encoded(*found.span(), found[0])
 
 
-def contents(digits: str, *, all_bytes: bool) -> Iterator[bytes]:
-    """What base64 or hexadecimal digits may stand for: a text, or with `all_bytes` also other bytes.
+def contents(digits: str, *, all_bytes: bool) -> Iterator[tuple[int, bytes]]:
+    """What base64 or hexadecimal digits may stand for, and where they begin: a text, or with `all_bytes` other bytes too.
 
-    Words may be in front, with a `/`, `-` or `_` behind each, as in a path.
+    Words may be in front, with a `/`, `-`, `_` or `+` behind each, as in a path or a form.
     """
-    if len(digits) % 2 == 0 and _HEXADECIMAL.fullmatch(digits):
-        yield bytes.fromhex(digits)
-    separators = _SEPARATOR.finditer(digits, 0, _WORDS)
-    starts = [0, *(found.end() for found in separators)]
-    digits = digits.translate(_TO_BASE64)
+    starts = [0, *(found.end() for found in _SEPARATOR.finditer(digits, 0, _WORDS))]
+    translated = digits.translate(_TO_BASE64)
     for start in starts:
-        if (all_bytes and not start) or is_text(_base64(digits[start : start + _SAMPLE])):
-            yield _base64(digits[start:])
+        if (len(digits) - start) % 2 == 0 and _HEXADECIMAL.fullmatch(digits, start):
+            yield start, bytes.fromhex(digits[start:])
+        if (all_bytes and not start) or is_text(_base64(translated[start : start + _SAMPLE])):
+            yield start, _base64(translated[start:])
 
 
 def _base64(digits: str) -> bytes:

@@ -32,17 +32,16 @@ class _Search:
         self._find = find
         self._holds = holds
         self._left = left
-        self._encoded: dict[str, bool] = {}
+        self._encoded: dict[str, int] = {}
 
     def spans(self, text: str, depth: int) -> list[SecretSpan]:
         """The secrets in a text; `depth` is how many layers may follow."""
         self._left -= len(text)
         spans = list(self._find(text))
-        spans += [
-            SecretSpan(part.start, part.end, "encoded secret")
-            for part in layers.encoded(text)
-            if self._is_secret(part.digits, depth)
-        ]
+        for part in layers.encoded(text):
+            start = self._secret_in(part.digits, depth)
+            if start >= 0:
+                spans.append(SecretSpan(part.start + start, part.end, "encoded secret"))
         layer = layers.unescaped(text)
         if layer is None:
             return spans
@@ -53,20 +52,21 @@ class _Search:
             spans.append(span._replace(start=start, end=end))
         return spans
 
-    def _is_secret(self, digits: str, depth: int) -> bool:
-        """Whether what base64 or hexadecimal digits stand for has a secret."""
+    def _secret_in(self, digits: str, depth: int) -> int:
+        """Where base64 or hexadecimal digits begin that stand for something with a secret; -1 if none do."""
         known = self._encoded.get(digits)
         if known is None:
-            known = self._encoded[digits] = self._has_secret(digits, depth)
+            contents = layers.contents(digits, all_bytes=self._holds is not None)
+            known = next((start for start, data in contents if self._has_secret(data, depth)), -1)
+            self._encoded[digits] = known
         return known
 
-    def _has_secret(self, digits: str, depth: int) -> bool:
-        for data in layers.contents(digits, all_bytes=self._holds is not None):
-            if self._holds is not None and self._holds(data):
-                return True
-            if layers.is_text(data) and (depth == 0 or self._left < 0 or self.spans(layers.text_of(data), depth - 1)):
-                return True
-        return False
+    def _has_secret(self, data: bytes, depth: int) -> bool:
+        if self._holds is not None and self._holds(data):
+            return True
+        if not layers.is_text(data):
+            return False
+        return depth == 0 or self._left < 0 or bool(self.spans(layers.text_of(data), depth - 1))
 
 
 def merged(spans: Iterable[SecretSpan]) -> list[SecretSpan]:

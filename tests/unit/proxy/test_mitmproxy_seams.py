@@ -79,7 +79,12 @@ def source(module: object) -> str:
 def prints(name: str, *arguments: str) -> bool:
     """Whether the dumper has this method, with these parameters, and calls it where a copy put on it counts."""
     method = getattr(dumper.Dumper, name)
-    is_called = name in {"websocket_message", "websocket_end"} or f"self.{name}(" in source(dumper.Dumper)
+    is_called = name in {
+        "websocket_message",
+        "websocket_end",
+        "dns_response",
+        "dns_error",
+    } or f"self.{name}(" in source(dumper.Dumper)
     return len(parameters(method)) == len(arguments) + 1 and is_called and name in terminal._METHODS
 
 
@@ -193,8 +198,32 @@ SEAMS = (
     ),
     Seam(
         "screens/terminal.py",
+        "Dumper._proto_message",
+        "replaced, for the lines about TCP and UDP, which have the address of the client",
+        lambda: prints("_proto_message", "f"),
+    ),
+    Seam(
+        "screens/terminal.py",
+        "Dumper.dns_response",
+        "replaced, for the lines about DNS, which have the address of the client",
+        lambda: prints("dns_response", "f"),
+    ),
+    Seam(
+        "screens/terminal.py",
+        "Dumper.dns_error",
+        "replaced, for the lines about DNS that failed",
+        lambda: prints("dns_error", "f"),
+    ),
+    Seam(
+        "screens/log_filter.py",
+        "LogRecord.client",
+        "replaced: the address of the client that the formatter puts in front of a line",
+        lambda: 'getattr(record, "client", None)' in source(log.MitmFormatter),
+    ),
+    Seam(
+        "screens/terminal.py",
         "setattr",
-        "how the four methods of the dumper are replaced",
+        "how the methods of the dumper are replaced",
         lambda: not hasattr(dumper.Dumper, "__slots__"),
     ),
     Seam(

@@ -80,25 +80,26 @@ CONTENT = b'{"say": "here is a text"}'
         base64.urlsafe_b64encode(CONTENT),
         b"/files/of-mine/" + base64.b64encode(CONTENT),
         CONTENT.hex().encode(),
+        b"files/" + CONTENT.hex().encode(),
         CONTENT.hex().upper().encode(),
         base64.b64encode(CONTENT)[:30] + b"\r\n" + base64.b64encode(CONTENT)[30:],
     ],
 )
 def test_texts_in_base64_and_hexadecimal_digits(digits: bytes) -> None:
-    assert CONTENT in layers.contents(digits.decode(), all_bytes=False)
+    assert CONTENT in [data for _, data in layers.contents(digits.decode(), all_bytes=False)]
 
 
 def test_bytes_are_decoded_only_for_who_wants_them() -> None:
     picture = b"\x89PNG\r\n\x1a\n" * 9
     digits = base64.b64encode(picture).decode()
     assert list(layers.contents(digits, all_bytes=False)) == []
-    assert list(layers.contents(digits, all_bytes=True)) == [picture]
+    assert list(layers.contents(digits, all_bytes=True)) == [(0, picture)]
 
 
 def test_base64_may_have_lines() -> None:
     digits = base64.encodebytes(CONTENT * 9).decode()
     (part,) = layers.encoded(f"say:\n{digits}\nand more")
-    assert CONTENT * 9 in list(layers.contents(part.digits, all_bytes=False))
+    assert (0, CONTENT * 9) in list(layers.contents(part.digits, all_bytes=False))
 
 
 @pytest.mark.parametrize("text", ["a cat", "https://a.test/b/c.png", "word " * 30])

@@ -42,6 +42,13 @@ def test_a_line_without_secrets_is_the_same(printed: Printed) -> None:
     assert printed.log.lines[-1].endswith("[127.0.0.1:5] 5% of it")
 
 
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7", "10.0.0.5", "::ffff:203.0.113.7"])
+@pytest.mark.parametrize("name", ["mitmproxy.proxy.server", "my.script"])
+def test_no_line_shows_the_address_of_a_client(printed: Printed, address: str, name: str) -> None:
+    logging.getLogger(name).warning("client connect", extra={"client": (address, 4711)})
+    assert printed.log.lines[-1].endswith("[[hidden]:4711] client connect")
+
+
 def test_a_line_that_cannot_be_put_together_costs_nothing_but_itself(printed: Printed) -> None:
     guard = Guard(lambda _: False, lambda *_: False, printed.redactor)
     terminal.installed(guard).origins.add(("127.0.0.1", 40001))
