@@ -30,7 +30,7 @@ _QUERY = re.compile(r"\?(?:[^\s\"'<>#\\]|\\u0026)+")
 _PAIR = re.compile(r"(?:^|&amp;|\\u0026|[&?])([\w.~%-]{1,64})=([^&?\\]*(?:\\(?!u0026)[^&?\\]*)*)")
 # Not a short user name alone, and not mitmproxy's `reverse:https://host:1@8081`, where a port follows.
 _USER = re.compile(r"://([^/\s@:\"'<>?#\\]*:[^/\s@\"'<>?#\\]+|[\w.~%-]{16,})@(?!\d{1,5}(?![\w.-]))")
-_WORD = re.compile(r"[^\s\"'<>\\?#]+")
+_WORD = re.compile(r"[^\s\"'`<>\\?#]+")
 _TAIL = ").,;]}"
 
 

@@ -215,6 +215,12 @@ SEAMS = (
         lambda: prints("dns_error", "f"),
     ),
     Seam(
+        "screens/redacted_copies.py",
+        "client_conn.peername",
+        "set on a copy, which is printed: the address of the client in front of a flow",
+        lambda: "format_address(flow.client_conn.peername)" in source(dumper),
+    ),
+    Seam(
         "screens/log_filter.py",
         "LogRecord.client",
         "replaced: the address of the client that the formatter puts in front of a line",
