@@ -1,6 +1,7 @@
 """Measures falmock relative to unavoidable costs, within one run.
 
 engine  Run, Submit and Status of the engine alone, relative to json.loads and json.dumps of the same bodies.
+redaction  1 MiB of text with 4,000 secrets learned takes 0.1 s at most.
 load    20,000 fixture files, relative to reading and json.loads alone.
 proxy   CPU of a mitmdump with falmock, relative to one with a constant reply; 1 and 20,000 fixtures.
 doors   CPU of a mitmdump for direct calls, relative to the same calls through the proxy.
@@ -28,9 +29,10 @@ from bench_engine import bench_engine
 from bench_load import bench_load
 from bench_proxy import bench_proxy
 from bench_record import bench_record
+from bench_redaction import bench_redaction
 from bench_soak import bench_soak
 
-PARTS = ("engine", "load", "proxy", "doors", "record", "soak", "bodies")
+PARTS = ("engine", "redaction", "load", "proxy", "doors", "record", "soak", "bodies")
 
 
 def main() -> int:
@@ -55,6 +57,8 @@ def main() -> int:
     met = True
     if "engine" in parts:
         met &= bench_engine(args.rounds)
+    if "redaction" in parts:
+        met &= bench_redaction(args.rounds)
     if "load" in parts:
         met &= bench_load(max(3, args.rounds // 3))
     if "proxy" in parts:

@@ -22,10 +22,18 @@ _ESCAPES = re.compile(
     r"(?:\\u[0-9A-Fa-f]{4})+|\\x[0-9A-Fa-f]{2}|\\[\"'/\\bfnrt]|(?:%[0-9A-Fa-f]{2})+",
     re.DOTALL,
 )
-_CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SIMPLE = {f"\\{char}": char for char in "\"'/\\"} | {
+    "\\b": "\b",
+    "\\f": "\f",
+    "\\n": "\n",
+    "\\r": "\r",
+    "\\t": "\t",
+}
 _LONG_WORD = re.compile(r"(?<!\S)\S{24}")
 # Lines as in e-mails and PEM files, or one run.
-_ENCODED = re.compile(r"(?:[A-Za-z0-9+/]{60,80}(?:\r?\n[A-Za-z0-9+/]{4,80})+|[A-Za-z0-9+/_-]{24,})={0,2}")
+_ENCODED = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/]{60,80}(?:\r?\n[A-Za-z0-9+/]{2,80})+|[A-Za-z0-9+/_-]{24,})={0,2}"
+)
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 _TO_BASE64 = str.maketrans("-_", "+/", "\r\n=")
 _SEPARATOR = re.compile("[/_+-]")
@@ -70,30 +78,30 @@ def unescaped(text: str) -> Layer | None:
     if "\\" not in text and "%" not in text:
         return None
     parts: list[str] = []
-    layer = Layer("", [], [], [])
+    starts: list[int] = []
+    ends: list[int] = []
+    sources: list[tuple[int, int]] = []
     done = size = 0
     for escape in _ESCAPES.finditer(text):
         start, end = escape.span()
-        decoded = _decoded(escape[0])
+        written = escape[0]
+        decoded = _SIMPLE.get(written) or _decoded(written)
         size += start - done
-        layer.starts.append(size)
+        starts.append(size)
         size += len(decoded)
-        layer.ends.append(size)
-        layer.sources.append((start, end))
+        ends.append(size)
+        sources.append((start, end))
         parts += (text[done:start], decoded)
         done = end
-    return layer._replace(text="".join((*parts, text[done:]))) if parts else None
+    return Layer("".join((*parts, text[done:])), starts, ends, sources) if parts else None
 
 
 def _decoded(escape: str) -> str:
     if escape[0] == "%":
         return text_of(bytes.fromhex(escape.replace("%", "")))
-    kind = escape[1]
-    if kind == "u":
+    if escape[1] == "u":
         return str(json.loads(f'"{escape}"'))
-    if kind == "x" and len(escape) > 2:
-        return bytes.fromhex(escape[2:]).decode("latin-1")
-    return _CONTROL.get(kind, kind)
+    return bytes.fromhex(escape[2:]).decode("latin-1")
 
 
 def text_of(data: bytes) -> str:
@@ -135,8 +143,9 @@ def contents(digits: str, *, all_bytes: bool) -> Iterator[tuple[int, bytes]]:
     starts = [0, *(found.end() for found in _SEPARATOR.finditer(digits, 0, _WORDS))]
     translated = digits.translate(_TO_BASE64)
     for start in starts:
-        if (len(digits) - start) % 2 == 0 and _HEXADECIMAL.fullmatch(digits, start):
-            yield start, bytes.fromhex(digits[start:])
+        end = len(digits) - (len(digits) - start) % 2
+        if _HEXADECIMAL.fullmatch(digits, start, end):
+            yield start, bytes.fromhex(digits[start:end])
         if (all_bytes and not start) or is_text(_base64(translated[start : start + _SAMPLE])):
             yield start, _base64(translated[start:])
 

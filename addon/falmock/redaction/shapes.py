@@ -46,12 +46,7 @@ def by_shape(text: str) -> Iterator[SecretSpan]:
 
 def _possible(text: str, end: str, shapes: Mapping[str, tuple[Shape, ...]]) -> Iterator[Shape]:
     """The shapes that may be in a text: those of a group (by their last characters) whose end is in it."""
-    found = set()
-    place = text.find(end)
-    while place >= 0:
-        found.add(text[place - LENGTH + 1 : place + 1])
-        place = text.find(end, place + 1)
-    for key in found & shapes.keys():
+    for key in {part[1 - LENGTH :] + end for part in text.split(end)} & shapes.keys():
         yield from shapes[key]
 
 
