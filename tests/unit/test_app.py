@@ -19,6 +19,7 @@ from falmock.app import Needs
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
+from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.jobs.pace import parse_pace
@@ -424,3 +425,19 @@ def test_a_warning_is_logged_once_for_whole_answers_and_streams(caplog: pytest.L
     logged = [record.getMessage() for record in caplog.records if "another app" in record.getMessage()]
     assert logged == [f"falmock: {warning}" for warning in dict.fromkeys(warnings)]
     assert len(logged) == 2
+
+
+@pytest.mark.parametrize("mode", [Mode.REPLAY, Mode.PASSTHROUGH])
+def test_what_is_written_on_a_flow_has_no_secret(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "a-long-secret-of-ours"
+    app = app_of(mode=mode)
+    app.redactor.learn_value(secret)
+    effect: Reply | Forward = Forward(secret)
+    if mode is Mode.REPLAY:
+        effect = Reply(200, (), b"", secret, fault=secret, warning=secret)
+    monkeypatch.setattr(app, "_handle", lambda *_: effect)
+    answer = asyncio.run(app.answer(RUN))
+    shown = answer.forward if isinstance(answer, ForwardedCall) else answer
+    assert isinstance(shown, type(effect))
+    assert secret not in str(shown)
+    assert shown.why == "[hidden]"

@@ -43,10 +43,14 @@ def as_it_is(effect: Reply | Stream) -> Reply | Stream:
 def noted(
     engines: Engines, request: Request, reply: Reply, now: float, kind: str = "", call: Call | None = None
 ) -> Reply:
-    """Add a door's own answer to the journal of the request's scope, as `kind`, or ("") as this call to fal."""
-    engines.common.redactor.learn(request.headers, request.query)
+    """Add a door's own answer to the journal of the request's scope, as `kind`, or ("") as this call to fal.
+
+    An error is returned without the secrets that it repeats.
+    """
+    redactor = engines.common.redactor
+    redactor.learn(request.headers, request.query)
     engines.of(request.scope).scope.journal.note(request, call, reply, now, kind)
-    return reply
+    return without_secrets(reply, redactor) if reply.status >= 400 else reply
 
 
 def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Reply:
@@ -64,9 +68,9 @@ def without_secrets(reply: Reply, redactor: Redactor) -> Reply:
     """A reply whose body is JSON without the secrets in it, such as those that an error repeats."""
     if not isinstance(reply.body, bytes):
         return reply
-    text = reply.body.decode()
+    text = reply.body.decode("utf-8", "surrogateescape")
     shown = redactor.value(text)
-    return reply if shown is text else reply._replace(body=shown.encode())
+    return reply if shown is text else reply._replace(body=shown.encode("utf-8", "surrogateescape"))
 
 
 def problem(status: int, path: str, message: str, why: str) -> Reply:
