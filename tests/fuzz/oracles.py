@@ -93,6 +93,8 @@ def check_hidden(*places: str) -> None:
         for name, form in zip(("a secret", "a secret in a URL", "a secret in base64"), forms_of(secret), strict=True):
             for place in places:
                 found = place.find(form)
+                if name == "a secret in base64" and found > 0 and place[found - 1].isalnum():
+                    continue  # letters in front of it shift what its digits stand for
                 assert found < 0, f"{name} shows: {secret[:8]}... in {place[max(found - 60, 0) : found + 8]!r}"
 
 

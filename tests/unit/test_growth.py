@@ -35,9 +35,6 @@ _MAKERS = {
     "falmock.wire.formats.regex_syntax._class",  # one class of such a pattern
 }
 LINEAR = (r"\d{1,15}", r"[A-Za-z][\w+.-]{0,20}://", r"\s+", r"<[^<>]{0,64}>", r"(?=.{1,253}$)[a-z]", r"<[^<>]*>")
-_LEFT = ("falmock.redaction",)
-"""The modules whose patterns are still to be made linear."""
-
 
 def _id(found: growth.Found) -> str:
     return f"{found.place}:{found.pattern.pattern[:30]!r}"
@@ -60,11 +57,8 @@ def test_a_pattern_that_is_only_fullmatched_may_be_quadratic_in_searches():
 
 @pytest.mark.parametrize("found", PATTERNS, ids=_id)
 def test_a_pattern_of_the_package_is_linear(found):
-    if found.place.startswith(_LEFT):
-        return
     assert growth.pattern_grows(found.pattern, found.uses) is None, f"{found.pattern.pattern!r} in {found.place}"
 
 
 def test_patterns_are_not_made_in_functions():
-    made = {place for place in growth.made_in_functions() if not place.startswith(_LEFT)}
-    assert not made - _MAKERS, "make it a constant of the module, where it is found and measured"
+    assert not set(growth.made_in_functions()) - _MAKERS, "make it a constant of the module, where it is found and measured"

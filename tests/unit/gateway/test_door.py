@@ -125,7 +125,12 @@ SECRET = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAbCdE"
         ("GET", f"/__falmock/{SECRET}", None, {}),
         ("GET", f"/__falmock/journal?{SECRET}=1", None, {}),
         ("GET", f"/__falmock/journal?limit={SECRET}", None, {}),
-        ("POST", "/__falmock/fixtures", {"match": {SECRET: 1, "model": SECRET}, "response": {"api_key": "hunter2"}}, {}),
+        (
+            "POST",
+            "/__falmock/fixtures",
+            {"match": {SECRET: 1, "model": SECRET}, "response": {"api_key": "hunter2"}},
+            {},
+        ),
         ("POST", "/__falmock/jobs/move", {"to": SECRET}, {}),
         ("GET", f"/v1/_requests?{SECRET}=1", None, {}),
         ("POST", PROXY, {}, {"x_fal_target_url": f"http://{SECRET}/?token=hunter2"}),

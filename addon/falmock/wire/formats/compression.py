@@ -161,31 +161,32 @@ class _Brotli:
 
     def __init__(self) -> None:
         self._decompressor: Any = brotli.Decompressor()
-        self._began = self._dropped = False
+        self._began = False
 
     @property
     def is_whole(self) -> bool:
-        return not self._dropped and (not self._began or self._decompressor.is_finished())
+        return not self._began or self._decompressor.is_finished()
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         self._began |= bool(data)
         return self._limited(data) if BROTLI_LIMITS else _sliced(self._step, _BROTLI_SLICE, brotli.error, data)
 
     def _step(self, data: bytes) -> bytes:
-        if self._decompressor.is_finished():
-            self._dropped = True
-            return b""
+        self._check_end()
         made: bytes = self._decompressor.process(data)
         return made
+
+    def _check_end(self) -> None:
+        """Refuse what follows the end, as brotli does where both come at once."""
+        if self._decompressor.is_finished():
+            raise BadEncoding("something follows its end")
 
     def _limited(self, data: bytes) -> Iterator[bytes]:
         """The content of bytes, by a brotli that limits its output."""
         decompressor = self._decompressor
         try:
             for start in range(0, len(data), _BLOCK):
-                if decompressor.is_finished():
-                    self._dropped = True
-                    return
+                self._check_end()
                 piece = decompressor.process(data[start : start + _BLOCK], output_buffer_limit=_MOST_MADE)
                 yield piece
                 # It may have taken in all bytes, and hold back what they make.
