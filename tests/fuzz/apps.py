@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from falmock.app import Answer
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
+from falmock.edge import Answer
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.jobs.pace import parse_pace

@@ -9,9 +9,9 @@ from typing import Any
 
 import h11
 
-from falmock.app import Answer
 from falmock.app import App
-from falmock.app import ForwardedCall
+from falmock.edge import Answer
+from falmock.edge import ForwardedCall
 from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint

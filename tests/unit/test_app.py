@@ -13,9 +13,9 @@ import pytest
 
 import falmock.app
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
-from falmock.app import Needs
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
+from falmock.edge import Needs
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode

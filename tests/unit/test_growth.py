@@ -36,6 +36,7 @@ _MAKERS = {
 }
 LINEAR = (r"\d{1,15}", r"[A-Za-z][\w+.-]{0,20}://", r"\s+", r"<[^<>]{0,64}>", r"(?=.{1,253}$)[a-z]", r"<[^<>]*>")
 
+
 def _id(found: growth.Found) -> str:
     return f"{found.place}:{found.pattern.pattern[:30]!r}"
 
@@ -61,4 +62,6 @@ def test_a_pattern_of_the_package_is_linear(found):
 
 
 def test_patterns_are_not_made_in_functions():
-    assert not set(growth.made_in_functions()) - _MAKERS, "make it a constant of the module, where it is found and measured"
+    assert not set(growth.made_in_functions()) - _MAKERS, (
+        "make it a constant of the module, where it is found and measured"
+    )

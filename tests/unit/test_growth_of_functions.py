@@ -203,6 +203,8 @@ PUMPS = [
         "${filename}",
     ),
 ]
+
+
 def _side(text: str) -> Side:
     return Side("POST", "fal.run", "/fal-ai/flux/dev", "", json.dumps({"prompt": text}).encode(), "application/json")
 

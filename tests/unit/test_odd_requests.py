@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
 from falmock.engine.config import Dialect
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket

@@ -298,10 +298,7 @@ class Engine:
     def joined(
         self, request: Request, join: Join, whole: Content | Reply, now: float, rewrite: Rewrite | None = None
     ) -> Reply | Stream:
-        """The answer to the request of a Join, with the joined content, or the reply that reports a problem.
-
-        `rewrite` is as in `handle`.
-        """
+        """The answer to the request of a Join, with the joined content, or the reply that reports a problem."""
         if isinstance(whole, Content):
             reply = self._uploads.joined(request, join.key, whole)
             self.scope.assets.release(whole)

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 from mitmproxy import http
 
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Rewrite

@@ -10,6 +10,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats.frames import Text
 from falmock.wire.formats.jsontext import MAX_DEPTH
 from falmock.wire.formats.jsontext import MAX_VALUES
+from falmock.wire.formats.spelled import Spelled
 from falmock.wire.routes import query_value
 
 ERROR_TYPE = "x-fal-error"
@@ -156,7 +157,7 @@ def _check(value: Any, depth: int) -> None:
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
-    elif isinstance(value, jsontext.Spelled) and value in (float("inf"), float("-inf")):
+    elif isinstance(value, Spelled) and value in (float("inf"), float("-inf")):
         raise BadMessage(f"{value!r} is too large for a float")
 
 

@@ -15,7 +15,7 @@ from mitmproxy.net.http import validate
 from mitmproxy.proxy import mode_specs
 from mitmproxy.test import tflow
 
-from falmock.app import Answer
+from falmock.edge import Answer
 from falmock.engine.effects import Reply
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients

@@ -16,7 +16,7 @@ from mitmproxy.proxy import mode_specs
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 
-from falmock.app import Client
+from falmock.edge import Client
 from falmock.engine.effects import Reply
 from falmock.gateway import door as gateway_door
 from falmock.gateway.aimock import control as aimock_control

@@ -15,7 +15,7 @@ from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Text
 from falmock.wire.formats.jsontext import MAX_DEPTH
 from falmock.wire.formats.jsontext import MAX_VALUES
-from falmock.wire.formats.jsontext import Spelled
+from falmock.wire.formats.spelled import Spelled
 from falmock.wire.realtime import BadMessage
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from typing import Self
+
+from falmock.wire.formats import spelled
+from falmock.wire.formats.spelled import Spelled
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 500_000
@@ -45,25 +45,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise BadJSON(f"the key {key!r} occurs twice in one object")
             seen.add(key)
     return result
-
-
-class Spelled(float):
-    """A number that Python would write in another way: `1e5`, `1.10`, `1e400` (infinite as a float), `-0`.
-
-    It is used as a float; `text` is how it was written.
-    """
-
-    __slots__ = ("text",)
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """The number that is written `text`."""
-        self = super().__new__(cls, text)
-        self.text = text
-        return self
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 def _float(text: str) -> float:
@@ -173,10 +154,8 @@ def _is_too_deep(raw: bytes, value: Any) -> bool:
     return bool(level)
 
 
-_COMPACT = (",", ":")
-_SPACED = (", ", ": ")
 _queue_style = json.JSONEncoder(allow_nan=False).encode
-_model_style = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT, allow_nan=False).encode
+_model_style = json.JSONEncoder(ensure_ascii=False, separators=spelled.COMPACT, allow_nan=False).encode
 
 
 def dump_queue(value: Any) -> bytes:
@@ -184,7 +163,7 @@ def dump_queue(value: Any) -> bytes:
 
     Numbers are as in `dump_model`.
     """
-    return _dumped(_queue_style, value, _SPACED).encode()
+    return _dumped(_queue_style, value, spelled.SPACED).encode()
 
 
 def dump_model(value: Any) -> bytes:
@@ -193,11 +172,11 @@ def dump_model(value: Any) -> bytes:
     NaN and infinity, which JSON does not have, are `null`, as JavaScript writes them. A Spelled number beyond the range
     of a float is written as it was read.
     """
-    text = _dumped(_model_style, value, _COMPACT)
+    text = _dumped(_model_style, value, spelled.COMPACT)
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return _surrogates_escaped(text).encode()
+        return spelled.surrogates_escaped(text).encode()
 
 
 def dump_shown(value: Any, *, ensure_ascii: bool = True) -> str:
@@ -206,21 +185,16 @@ def dump_shown(value: Any, *, ensure_ascii: bool = True) -> str:
     It is spaced as by `dump_queue`. NaN and infinity are `null`; a value that JSON does not have is its `str`.
     """
     try:
-        if not _has_spelled(value):
+        if not spelled.has_spelled(value):
             text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
         else:
-            text = "".join(_flat(finite(value), _SPACED))
+            text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED))
     except (ValueError, TypeError):  # not a finite number, or a key that is no text
-        text = "".join(_flat(finite(value), _SPACED))
-    return _NOT_ASCII.sub(_escaped, text) if ensure_ascii else _surrogates_escaped(text)
+        text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED))
+    return _NOT_ASCII.sub(_escaped, text) if ensure_ascii else spelled.surrogates_escaped(text)
 
 
-MAX_COLUMNS = 100
-"""How long a line of `dump_exact` may be; a longer list or object gets a line for each item."""
-_any_style = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
 
 
 def dump_exact(value: Any, *, indent: int | None) -> str:
@@ -233,107 +207,23 @@ def dump_exact(value: Any, *, indent: int | None) -> str:
     """
     try:
         if indent is None:
-            text = "".join(_flat(value, _COMPACT)) if _has_spelled(value) else _model_style(value)
+            text = "".join(spelled.flat(value, spelled.COMPACT)) if spelled.has_spelled(value) else _model_style(value)
         else:
             parts: list[str] = []
-            _put_lines(parts.append, value, "\n", " " * indent, 0, 0)
+            spelled.put_lines(parts.append, value, "\n", " " * indent, 0, 0)
             text = "".join(parts) + "\n"
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return text if text.isascii() else _surrogates_escaped(text)
+    return text if text.isascii() else spelled.surrogates_escaped(text)
 
 
 def _dumped(encode: Callable[[Any], str], value: Any, style: tuple[str, str]) -> str:
     try:
         return encode(value)
     except ValueError:  # not a finite number
-        text = "".join(_flat(finite(value), style))
-        return _NOT_ASCII.sub(_escaped, text) if encode is _queue_style else _surrogates_escaped(text)
-
-
-def _key(key: Any) -> str:
-    """A key as text: that of a msgpack map may be anything."""
-    return _model_style(key if isinstance(key, str) else str(key))
+        text = "".join(spelled.flat(spelled.finite(value), style))
+        return _NOT_ASCII.sub(_escaped, text) if encode is _queue_style else spelled.surrogates_escaped(text)
 
 
 def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
-
-
-def finite(value: Any) -> Any:
-    """A value with `null` for numbers that are not finite, unless they are Spelled."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if type(value) is float and not math.isfinite(value) else value
-
-
-def _surrogates_escaped(text: str) -> str:
-    """JSON text with lone surrogates, which UTF-8 cannot express, as escapes."""
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _has_spelled(value: Any) -> bool:
-    rest = [value]
-    while rest:
-        value = rest.pop()
-        kind = type(value)
-        if kind is dict:
-            rest.extend(value.values())
-        elif kind is list:
-            rest.extend(value)
-        elif kind is Spelled:
-            return True
-    return False
-
-
-def _flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
-    """The text of a value on one line; `style` has the separators after an item and after a key."""
-    comma, colon = style
-    if isinstance(value, dict):
-        for place, (key, item) in enumerate(value.items()):
-            yield comma if place else "{"
-            yield _key(key) + colon
-            yield from _flat(item, style)
-        yield "}" if value else "{}"
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield comma if place else "["
-            yield from _flat(item, style)
-        yield "]" if value else "[]"
-    else:
-        yield _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    return value.text if type(value) is Spelled else _any_style(value)
-
-
-def _put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
-    """Write the text of a value; each further line begins with `newline`.
-
-    `before` and `after` are the columns that its line needs for other text.
-    """
-    if not isinstance(value, _NESTED):
-        put(_scalar(value))
-        return
-    is_object = isinstance(value, dict)
-    items = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(item, _NESTED) for item in items):
-        line = _spaced_style(value) if not _has_spelled(value) else "".join(_flat(value, _SPACED))
-        if is_object and items:
-            line = f"{{ {line[1:-1]} }}"
-        if not items or len(newline) - 1 + before + len(line) + after <= MAX_COLUMNS:
-            put(line)
-            return
-    opening, closing = "{}" if is_object else "[]"
-    inner, last = newline + step, len(items) - 1
-    put(opening)
-    for place, item in enumerate(value):
-        comma = "," if place < last else ""
-        key = f"{_key(item)}: " if is_object else ""
-        put(inner + key)
-        _put_lines(put, value[item] if key else item, inner, step, len(key), len(comma))
-        put(comma)
-    put(newline + closing)

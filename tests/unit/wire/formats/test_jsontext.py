@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import spelled
 from falmock.wire.formats.jsontext import BadJSON
-from falmock.wire.formats.jsontext import Spelled
+from falmock.wire.formats.spelled import Spelled
 
 TEXTS = st.text(st.characters(), max_size=8)
 VALUES = st.recursive(
@@ -351,7 +352,7 @@ def test_all_that_is_written_is_json(value: Any) -> None:
     queue = jsontext.dump_queue(value).decode()
     assert queue.isascii()
     assert strictly(queue) == shown
-    assert strictly(jsontext.dump_exact(jsontext.finite(value), indent=2)) == shown
+    assert strictly(jsontext.dump_exact(spelled.finite(value), indent=2)) == shown
 
 
 @pytest.mark.parametrize(
