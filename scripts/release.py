@@ -2,7 +2,6 @@
 
 release.py contents DIST    checks that the wheel and the sdist contain exactly the committed files
 release.py call FIXTURES    checks that the falmock of this interpreter's environment answers a call
-release.py notices          prints the licences of the packages in this environment
 """
 
 from __future__ import annotations
@@ -15,9 +14,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from importlib.metadata import PackageMetadata
 from importlib.metadata import distribution
-from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import HTTPSHandler
@@ -30,14 +27,6 @@ SOURCES = ("addon", "fixtures", "CHANGELOG.md", "LICENSE", "README.md", "pyproje
 """The contents of the sdist; hatchling reads the .gitignore."""
 MODEL = "fal-ai/any-llm"
 PROMPT = "Write a haiku about a black cat on a hill."
-NOTICES = """\
-# Third-party notices
-
-The wheel and the sdist of falmock contain only its own code and fixtures, and no third-party files. The packages that are
-installed with falmock come from their authors, under their licences:
-
-| package | version | licence |
-|---|---|---|"""
 
 
 def contents(dist: Path) -> None:
@@ -110,21 +99,6 @@ def answer(port: int, ca: Path) -> str:
         return str(json.load(response)["output"])
 
 
-def notices() -> None:
-    """Print a table of the packages in this environment, except falmock and pip."""
-    print(NOTICES)
-    for found in sorted(distributions(), key=lambda one: one.metadata["Name"].lower()):
-        if found.metadata["Name"].lower() not in {"falmock", "pip", "setuptools"}:
-            print(f"| {found.metadata['Name']} | {found.version} | {licence(found.metadata)} |")
-
-
-def licence(metadata: PackageMetadata) -> str:
-    """The licence of a package: the expression, else its classifiers, else the first line of its text."""
-    classified = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or [] if "License ::" in line]
-    text = str(metadata.get("License") or "").strip().partition("\n")[0]
-    return str(metadata.get("License-Expression") or "") or ", ".join(classified) or text or "see the package"
-
-
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    {"contents": contents, "call": call, "notices": notices}[name](*map(Path, arguments))
+    {"contents": contents, "call": call}[name](*map(Path, arguments))

@@ -2,8 +2,6 @@
 # All is installed in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-UV_VERSION=0.13.9
-TWINE_VERSION=7.0.0
 PROCESSES=2  # processes for each run of tests; the same number on every machine, so that runs are comparable
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -61,16 +59,20 @@ environment() {
     local python
     python=$(find_python "$1") || die "there is no Python $1"
     "$python" -m venv --clear "$2" || die "python$1 -m venv failed (on Debian: apt-get install python3-venv)"
-    "$2/bin/python" -m pip install -qq --require-hashes -r "$3" || die "the packages of $3 could not be installed"
+    # To build a package that comes as source, pip would download the newest setuptools, without a hash.
+    sed -n '/^setuptools==/,/[^\\]$/p' "$3" >"$2/setuptools.txt"
+    { [ ! -s "$2/setuptools.txt" ] || "$2/bin/python" -m pip install -qq --require-hashes -r "$2/setuptools.txt"; } &&
+        "$2/bin/python" -m pip install -qq --require-hashes --no-build-isolation -r "$3" ||
+        die "the packages of $3 could not be installed"
 }
 
-# program NAME VERSION: installs a Python program into .venvs/NAME, separate from the tested packages.
+# program NAME: installs a Python program and its locked packages into .venvs/NAME, separate from the tested packages.
 program() {
-    local dir="$root/.venvs/$1" python
-    [ "$(cat "$dir/stamp" 2>/dev/null)" = "$2" ] && return 0
-    python=$(find_python "$(default_version)") || die "there is no Python"
-    { "$python" -m venv --clear "$dir" && "$dir/bin/python" -m pip install -qq "$1==$2"; } || die "$1 could not be installed"
-    printf '%s' "$2" >"$dir/stamp"
+    local dir="$root/.venvs/$1" lock="$root/scripts/locks/$1.txt" stamp
+    stamp=$(cksum <"$lock")
+    [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && return 0
+    environment "$(default_version)" "$dir" "$lock"
+    printf '%s' "$stamp" >"$dir/stamp"
 }
 
 # Prints the part of pyproject.toml that declares packages, without the settings of tools.
@@ -82,12 +84,12 @@ resolve() {
     local version=$1 file=$2 python work
     shift 2
     python=$(find_python "$(default_version)") || die "there is no Python"
-    program uv "$UV_VERSION"
+    program uv
     mkdir -p "$(dirname "$file")"
     work=$(mktemp -d)
     { declared; printf '[tool.uv]\nenvironments = ["python_version == '"'%s'"'"]\n' "$version"; } >"$work/pyproject.toml"
     declared | "$python" -c 'import sys, tomllib
-print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], sep="\n")' >"$work/build.in"
+print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], "setuptools", sep="\n")' >"$work/build.in"
     [ ! -e "$file" ] || cp "$file" "$work/lock.txt"
     (cd "$work" && "$root/.venvs/uv/bin/uv" pip compile -q --universal --python "$python" --python-version "$version" --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --group test --group lint "$@" -o lock.txt pyproject.toml build.in \
@@ -95,6 +97,21 @@ print(*tomllib.loads(sys.stdin.read())["build-system"]["requires"], sep="\n")' >
     # Remove the Python version from the markers: with another Python, pip would silently skip all packages.
     sed -e "s/ ; python_full_version [<=]* '[0-9.*]*' \\\\\$/ \\\\/" -e "s/ ; python_full_version [<=]* '[0-9.*]*' and / ; /" \
         "$work/lock.txt" >"$file"
+    rm -r "$work"
+}
+
+# resolve_program NAME FILE [--upgrade]: the same for a program of its own and every supported Python.
+resolve_program() {
+    local name=$1 file=$2 work
+    shift 2
+    program uv
+    work=$(mktemp -d)
+    echo "$name" >"$work/program.in"
+    : >"$work/uv.toml" # so that none of a parent folder counts
+    [ ! -e "$file" ] || cp "$file" "$work/lock.txt"
+    (cd "$work" && "$root/.venvs/uv/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --no-emit-index-url "$@" -o lock.txt program.in >/dev/null) || { rm -r "$work"; die "$name could not be resolved"; }
+    cp "$work/lock.txt" "$file"
     rm -r "$work"
 }
 
@@ -112,7 +129,7 @@ node_packages() {
     [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
     command -v npm >/dev/null || die "the client tests need Node.js 20 or newer with npm"
     say "installing the JavaScript clients (once)"
-    (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error) || die "npm ci failed"
+    (cd "$dir" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 

@@ -13,10 +13,14 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import NamedTuple
-from typing import Protocol
+from functools import partial
 from urllib.parse import urlsplit
 
+from falmock.edge import Answer
+from falmock.edge import Client
+from falmock.edge import Edge
+from falmock.edge import ForwardedCall
+from falmock.edge import Needs
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
@@ -37,6 +41,7 @@ from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
+from falmock.gateway import door
 from falmock.gateway.aimock.control import AimockControl
 from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
@@ -50,68 +55,15 @@ from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
-from falmock.wire import cors
+from falmock.wire.formats.regex import one_call
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import Request
+from falmock.wire.message import sendable
 
 logger = logging.getLogger(__name__)
 LOOKS_AGAIN = 1.0
 """How often (seconds) to check whether the client of a slow answer is still connected."""
-
-
-class Client(NamedTuple):
-    """The sender of a request.
-
-    `is_direct` is true if the request was sent to falmock itself, not to one of fal's hosts. `is_there` returns whether
-    the client is still connected; if it is not, the door's work is cancelled.
-    """
-
-    is_direct: bool = False
-    is_there: Callable[[], bool] = lambda: True
-
-
-class ForwardedCall(NamedTuple):
-    """A call that goes on to the real fal.
-
-    `rewrite` is set if a door made the call: it changes the status and headers of fal's answer. Any other call is
-    forwarded unchanged.
-    """
-
-    forward: Forward
-    request: Request
-    rewrite: Rewrite | None = None
-
-
-Answer = Reply | Stream | Socket | ForwardedCall
-"""What to deliver to the client."""
-
-
-class Edge(Protocol):
-    """What the app needs from its surroundings."""
-
-    def now(self) -> float:
-        """The time in seconds since the epoch."""
-
-    async def forward(self, request: Request, forward: Forward) -> Reply:
-        """The real fal's complete answer to a call that a door makes."""
-
-    def wake(self, request_id: str) -> None:
-        """The job with this request id changed, or any job (`effects.EVERY_JOB`): continue the streams that report on it."""
-
-    def read(self, body: FileBody) -> bytes:
-        """A body that is on disk. Raises OSError."""
-
-    async def join(self, parts: tuple[Content, ...]) -> Content:
-        """Join these parts into one file. Raises OSError."""
-
-    def remove(self, files: list[str]) -> None:
-        """Remove uploaded files that are no longer needed."""
-
-
-class Needs(NamedTuple):
-    """Which shared state a call needs: that of its scope."""
-
-    scope: str
 
 
 class App:
@@ -141,7 +93,7 @@ class App:
         return (
             Health(),
             Control(self.engines, self.fixtures.reload),
-            OpenAIImages(self.engines, _together, asyncio.sleep, _log_openai),
+            OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
             AimockControl(self.engines, steering),
             Aimock(self.engines, new_id, steering),
             ServerProxy(self.engines, environ),
@@ -173,7 +125,7 @@ class App:
     def learned(self, file: File) -> None:
         """A recording learned the content of a file URL: from now on, calls that contain the URL match by that content."""
         url = urlsplit(file.url)
-        if self.config.hosts.claims(url.hostname or "", url.path):
+        if self.config.hosts.claims(normalize(url.hostname or ""), url.path):
             self.engines.common.scope.assets.note(url.path, file.sha256, file.content_type)
 
     # calls
@@ -182,14 +134,46 @@ class App:
         """Whether a door answers this direct request. `request.host` is the name the client used for falmock."""
         return self._doors.find(request) is not None
 
+    def max_body(self, request: Request, *, is_direct: bool = False) -> int:
+        """How many bytes the body of a request may have when it is decoded, by its head."""
+        return self._doors.max_body(request) if is_direct else self.engines.max_body(request)
+
     async def answer(self, request: Request, client: Client = Client()) -> Answer:  # noqa: B008 - a tuple of constants
-        """What to deliver to the client of a request to one of fal's hosts, or to falmock itself."""
+        """What to deliver to the client of a request to one of fal's hosts, or to falmock itself.
+
+        If falmock fails, that is status 500 in the form of the door that was asked. Nothing goes to fal because of it.
+        """
         answer = self.answer_soon(request, client)
         return await answer if isinstance(answer, Awaitable) else answer
 
     def answer_soon(self, request: Request, client: Client = Client()) -> Answer | Awaitable[Answer]:  # noqa: B008
         """The same as `answer`: at once for what needs no waiting, as most calls to fal do."""
-        return self._answer_at_door(request, client) if client.is_direct else self._answer_call(request)
+        if client.is_direct:
+            return self._guarded(request, client, self._answer_at_door(request, client))
+        try:
+            with one_call():
+                answer = self._answer_call(request)
+        except Exception as error:  # noqa: BLE001 - a call must get an answer
+            return self._failed(request, client, error)
+        return self._guarded(request, client, answer) if isinstance(answer, Awaitable) else _sendable(answer)
+
+    async def _guarded(self, request: Request, client: Client, answer: Awaitable[Answer]) -> Answer:
+        try:
+            with one_call():
+                return _sendable(await answer)
+        except Exception as error:  # noqa: BLE001 - a call must get an answer
+            return self._failed(request, client, error)
+
+    def _failed(self, request: Request, client: Client, error: Exception) -> Answer:
+        """The answer to a request at which falmock failed."""
+        shown = self.redactor.text(f"{request.host}{request.path}")
+        logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)
+        if request.content is not None:
+            self.engines.common.scope.assets.release(request.content)
+            self.tidy()
+        if not client.is_direct and not self.config.mode.answers:
+            return ForwardedCall(Forward(self.config.mode.value), request)
+        return door.failed(request.path, is_direct=client.is_direct)
 
     async def _answer_at_door(self, request: Request, client: Client) -> Answer:
         result = await self._at_door(request, client)
@@ -213,13 +197,17 @@ class App:
 
     def _deliver(self, request: Request, effect: Reply | Stream | Socket | Forward, rewrite: Rewrite | None) -> Answer:
         self.tidy()
+        why = self.redactor.text(effect.why)
         if isinstance(effect, Forward):
-            return ForwardedCall(effect, request, rewrite)
+            return ForwardedCall(effect._replace(why=why), request, rewrite)
         if isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
         else:
             self._report(effect)
-        return effect._replace(why=self.redactor.text(effect.why))
+        fault = None if effect.fault is None else self.redactor.text(effect.fault)
+        if isinstance(effect, Reply | Stream) and effect.warning:
+            effect = effect._replace(warning=self.redactor.text(effect.warning))
+        return effect._replace(why=why, fault=fault)
 
     def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
         """Handle a call in three steps, two of them in the engine. State is in memory, so none of them waits."""
@@ -234,10 +222,10 @@ class App:
         return self.engines.of(needs.scope)
 
     async def _at_door(self, request: Request, client: Client) -> Reply | Stream | FalCall:
-        door = self._doors.find(request)
-        if door is None:
+        found = self._doors.find(request)
+        if found is None:
             return self._doors.unknown(request, self._edge.now())
-        answering = asyncio.ensure_future(door.answer(request, self.ask, self._edge.now()))
+        answering = asyncio.ensure_future(found.answer(request, self.ask, self._edge.now()))
         is_given_up = False
         try:
             while not (await asyncio.wait((answering,), timeout=LOOKS_AGAIN))[0]:
@@ -285,7 +273,7 @@ class App:
         try:
             whole = await self._edge.join(join.parts)
         except OSError as error:
-            whole = no_disk(error)
+            whole = replies.no_disk(error)
         return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
 
     def tidy(self) -> None:
@@ -309,21 +297,11 @@ class App:
             self._tidy_timer = None
 
 
-def no_disk(error: OSError) -> Reply:
-    """The answer to an upload that does not fit on the disk."""
-    return replies.problem(
-        507,
-        f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
-        "until mitmproxy ends: set TMPDIR to one with more room",
-        "no room on disk",
-        *cors.public(),
-    )
+def _sendable(answer: Answer) -> Answer:
+    """An answer without headers that HTTP cannot carry."""
+    return answer if isinstance(answer, ForwardedCall) else answer._replace(headers=sendable(answer.headers))
 
 
 async def _together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:
     """The answers to concurrent calls, in the order of the calls."""
     return list(await asyncio.gather(*calls))
-
-
-def _log_openai(text: str) -> None:
-    logger.info("falmock: openai: %s", text)

@@ -56,6 +56,7 @@ def refusal(confdir: Path, *args: str, cwd: Path | None = None, addon: Path = AD
         ("fal_mode=", "fal_mode: expected one value"),
         ("fal_mode", "fal_mode: expected one value"),
         ("fal_pace=fast", "fal_pace: 'fast' is not a pace, expected instant"),
+        ("fal_dns_address=1.2.3.4", "fal_dns_address: 1.2.3.4 is a public address"),
         ("fal_pace=x0", "fal_pace: x0"),
         ("fal_max_jobs=x", "fal_max_jobs: expected a whole number from 1"),
         ("fal_max_jobs=0", "fal_max_jobs: expected a whole number from 1"),

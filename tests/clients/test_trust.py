@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from clients import browser
 from clients import running
 from clients.running import CLIENTS
+from clients.running import MITMDUMP
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures
@@ -79,3 +81,27 @@ def test_chromium_in_a_fresh_home(mock: Mitmdump, tmp_path: Path) -> None:
     ran(mock, ["sh", "-c", advised[1]], HOME=str(home))
     shown = ran(mock, page, HOME=str(home))
     assert "trusted" in shown
+
+
+def test_private_keys_are_for_their_owner_alone_whatever_the_umask_is(tmp_path: Path) -> None:
+    """All files with a private key, found by what is in them; then the same with rights that were widened by hand."""
+    fixtures, confdir = write_fixtures(tmp_path / "fixtures", FIXTURE), tmp_path / "confdir"
+    program = ("sh", "-c", 'umask 000; exec "$0" "$@"', str(MITMDUMP))
+
+    def keys_of() -> dict[str, int]:
+        with mitmdump(confdir, fixtures=fixtures, program=program) as mock:
+            jwks = ["curl", "-s", "--cacert", str(mock.ca), "https://rest.fal.ai/.well-known/jwks.json"]
+            assert "keys" in ran(mock, jwks)
+        outputs.append(mock.output)
+        files = [path for path in confdir.iterdir() if path.suffix == ".p12" or b"PRIVATE KEY" in path.read_bytes()]
+        return {path.name: stat.S_IMODE(path.stat().st_mode) for path in files if path.name != "mitmproxy-ca-cert.p12"}
+
+    outputs: list[str] = []
+    names = ["falmock-webhook-key.pem", "mitmproxy-ca.p12", "mitmproxy-ca.pem"]
+    assert keys_of() == dict.fromkeys(names, 0o600)
+    assert "has mode" not in outputs[0].replace(f"{confdir} has mode 0777", "")
+    for name in names:
+        (confdir / name).chmod(0o644)
+    assert keys_of() == {name: 0o600 if name == names[0] else 0o644 for name in names}
+    for name in names:
+        assert re.search(rf"{re.escape(str(confdir / name))}, ha[sd] mode 0644", outputs[1])

@@ -21,6 +21,7 @@ from clients import running
 from clients import webhook_verifier
 from clients.elsewhere import Elsewhere
 from clients.elsewhere import serving
+from clients.names import Names
 from clients.receiver import SILENCE
 from clients.receiver import Delivered
 from clients.receiver import Receiver
@@ -113,6 +114,15 @@ def check(mock: Mitmdump, post: Delivered, host: str = "rest.fal.ai") -> dict[st
     body: dict[str, Any] = json.loads(post.body)
     assert post.headers["x-fal-webhook-request-id"] == body["request_id"] == body["gateway_request_id"]
     return body
+
+
+def journal(mock: Mitmdump, request_id: str) -> dict[str, Any]:
+    """The entry of a job's webhook in the journal, once it is there."""
+    query = {"call": "webhook", "request_id": request_id}
+    while not (found := httpx.get(f"{mock.proxy}/__falmock/journal", params=query, trust_env=False).json()["entries"]):
+        time.sleep(0.02)
+    entry: dict[str, Any] = found[0]
+    return entry
 
 
 def told(request_id: str, **more: Any) -> dict[str, Any]:
@@ -268,10 +278,119 @@ def test_a_receiver_that_nobody_has_to_trust(confdir: Path, fixtures: Path, tmp_
 def test_webhooks_leave_through_an_upstream_proxy(confdir: Path, fixtures: Path) -> None:
     with serving(Elsewhere()) as upstream:
         mode = f"upstream:{upstream.url}"
-        with mitmdump(confdir, "--mode", mode, fixtures=fixtures) as mock, through(mock) as client:
+        listed = ("--set", "fal_webhook_hosts=my.app.test")
+        with mitmdump(confdir, "--mode", mode, *listed, fixtures=fixtures) as mock, through(mock) as client:
             request_id = order(client, "acme/cat", "http://my.app.test/hook?x=1")
             mock.wait_for(f"webhook of job {request_id}: delivered (status 200)")
     assert [line for line in upstream.seen if line.startswith("POST")] == ["POST http://my.app.test/hook?x=1"]
+
+
+def test_behind_an_upstream_proxy_names_must_be_listed(confdir: Path, fixtures: Path) -> None:
+    with serving(Elsewhere()) as upstream:
+        mode = ("--mode", f"upstream:{upstream.url}")
+        with mitmdump(confdir, *mode, fixtures=fixtures) as mock, through(mock) as client:
+            request_id = order(client, "acme/cat", "http://localhost:9/hook")
+            mock.wait_for(
+                f"webhook of job {request_id}: refused: localhost would be resolved by the upstream proxy. "
+                "To post there: --set fal_webhook_hosts=localhost ("
+            )
+    assert upstream.seen == []
+
+
+# where webhooks may go
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Names:
+    return Names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "host", ["public.test", "metadata.test", "[64:ff9b::a00:1]", "203.0.113.9", "[::ffff:203.0.113.9]", "0xcb007109"]
+)
+@pytest.mark.parametrize("mode", ["replay", "auto"])
+def test_nothing_is_posted_to_an_address_elsewhere(
+    confdir: Path, fixtures: Path, names: Names, host: str, mode: str
+) -> None:
+    names.say("public.test", ["203.0.113.9", "2001:db8::9"])
+    names.say("metadata.test", ["169.254.169.254"])
+    with mitmdump(confdir, *names.options, "--set", f"fal_mode={mode}", fixtures=fixtures) as mock:
+        assert "webhooks go to loopback and private addresses only" in mock.output
+        with through(mock) as client:
+            request_id = order(client, "acme/cat", f"http://{host}:9/hook")
+            mock.wait_for(f"webhook of job {request_id}: refused: {host.strip('[]')} is ")
+            other = order(client, "acme/cat", f"http://{host}:9/hook")
+            entry = journal(mock, other)
+        assert entry["status"] is None
+        assert "no loopback or private address. To post there: --set fal_webhook_hosts=" in entry["why"]
+        assert mock.output.count("refused: ") == 1
+        assert "Traceback" not in mock.output
+    assert names.connected == []
+
+
+def test_the_address_that_was_checked_is_the_one_that_gets_the_webhook(
+    confdir: Path, fixtures: Path, names: Names, app_server: Receiver
+) -> None:
+    hook = app_server.hook()
+    names.say("rebinding.test", ["127.0.0.1"], ["203.0.113.9"])
+    with mitmdump(confdir, *names.options, fixtures=fixtures) as mock, through(mock) as client:
+        order(client, "acme/cat", hook.url.replace("127.0.0.1", "rebinding.test"))
+        (post,) = hook.wait()
+        assert check(mock, post)["status"] == "OK"
+    assert post.headers["host"] == f"rebinding.test:{app_server.server_port}"
+    assert names.connected == [["127.0.0.1", app_server.server_port]]
+    assert names.asked == ["rebinding.test"]
+
+
+def test_of_several_addresses_the_private_ones_are_tried_in_turn(
+    confdir: Path, fixtures: Path, names: Names, app_server: Receiver
+) -> None:
+    hook = app_server.hook()
+    names.say("mixed.test", ["203.0.113.9", "127.9.9.9", "127.0.0.1"])
+    with mitmdump(confdir, *names.options, fixtures=fixtures) as mock, through(mock) as client:
+        order(client, "acme/cat", hook.url.replace("127.0.0.1", "mixed.test"))
+        hook.wait()
+    port = app_server.server_port
+    assert names.connected == [["127.9.9.9", port], ["127.0.0.1", port]]
+
+
+def test_tls_verifies_the_name_and_not_the_address(confdir: Path, fixtures: Path, tmp_path: Path, names: Names) -> None:
+    ca, server = certificates.write(tmp_path, ["good.test"])
+    names.say("good.test", ["127.0.0.1"])
+    names.say("bad.test", ["127.0.0.1"])
+    trusting = ("--set", f"ssl_verify_upstream_trusted_ca={ca}")
+    with (
+        receiver(server, "good.test") as app_server,
+        mitmdump(confdir, *trusting, *names.options, fixtures=fixtures) as mock,
+        through(mock) as client,
+    ):
+        hook, other = app_server.hook(), app_server.hook()
+        order(client, "acme/cat", hook.url)
+        assert check(mock, hook.wait()[0])["status"] == "OK"
+        request_id = order(client, "acme/cat", other.url.replace("good.test", "bad.test"))
+        mock.wait_for(f"webhook of job {request_id}: attempt 1 of 31: Certificate verify failed: ")
+        assert other.posts == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "0x7f.1", "2130706433", "127.1", "[::ffff:127.0.0.1]"])
+def test_any_spelling_of_this_machine_gets_webhooks(client: httpx.Client, app_server: Receiver, host: str) -> None:
+    hook = app_server.hook()
+    order(client, "acme/cat", hook.url.replace("127.0.0.1", host))
+    hook.wait()
+
+
+def test_a_listed_host_gets_webhooks_wherever_it_is(
+    confdir: Path, fixtures: Path, names: Names, app_server: Receiver
+) -> None:
+    names.say("far.test", ["203.0.113.9"])
+    listed = ("--set", "fal_webhook_hosts=*.test")
+    with mitmdump(confdir, *names.options, *listed, fixtures=fixtures) as mock, through(mock) as client:
+        assert "nothing leaves except webhooks to *.test: " in mock.output
+        order(client, "acme/cat", "http://far.test:9/hook")
+        mock.wait_for("attempt 1 of 31: ")
+        request_id = order(client, "acme/cat", app_server.hook().url)
+        mock.wait_for(f"job {request_id}: fal_webhook is not delivered: 127.0.0.1 is not among fal_webhook_hosts")
+    assert set(map(tuple, names.connected)) == {("203.0.113.9", 9)}
 
 
 # where nothing is delivered

@@ -13,12 +13,13 @@ import pytest
 
 import falmock.app
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
-from falmock.app import Needs
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
+from falmock.edge import Needs
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
+from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.jobs.pace import parse_pace
@@ -110,12 +111,41 @@ def test_a_door_stops_when_its_client_goes_and_is_let_finish() -> None:
     asyncio.run(goes())
 
 
-def test_what_a_door_raises_is_raised() -> None:
+def test_a_door_that_fails_is_a_500_with_one_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async def act() -> Reply:
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"):
-        asyncio.run(only_door(act).answer(REQUEST, Client(is_direct=True, is_there=lambda: True)))
+    reply = asyncio.run(only_door(act).answer(REQUEST, Client(is_direct=True, is_there=lambda: True)))
+    assert isinstance(reply, Reply)
+    assert (reply.status, list(json.loads(reply.body))) == (500, ["detail", "message", "error"])
+    assert caplog.text.count("Traceback") == 1
+    assert "falmock: GET 127.0.0.1/mine failed" in caplog.text
+
+
+def test_no_header_of_an_answer_has_control_characters() -> None:
+    async def act() -> Reply:
+        return Reply(200, ((b"x-any", b" a\r\nb: c\x00"),), b"", "a reason")
+
+    reply = asyncio.run(only_door(act).answer(REQUEST, Client(is_direct=True, is_there=lambda: True)))
+    assert isinstance(reply, Reply)
+    assert reply.headers == ((b"x-any", b"a%0D%0Ab: c%00"),)
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [(Mode.REPLAY, 500), (Mode.AUTO, 500), (Mode.RECORD, None), (Mode.PASSTHROUGH, None)]
+)
+def test_when_falmock_fails_only_what_would_go_to_fal_anyway_goes_there(
+    monkeypatch: pytest.MonkeyPatch, mode: Mode, status: int | None
+) -> None:
+    app = app_of(mode=mode)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(app, "_handle", fail)
+    answer = asyncio.run(app.answer(Request("POST", "fal.run", "/a/b", "", {}, b"{}")))
+    assert (answer.status if isinstance(answer, Reply) else None) == status
+    assert isinstance(answer, ForwardedCall if status is None else Reply)
 
 
 def test_when_mitmproxy_ends_so_does_the_door() -> None:
@@ -395,3 +425,19 @@ def test_a_warning_is_logged_once_for_whole_answers_and_streams(caplog: pytest.L
     logged = [record.getMessage() for record in caplog.records if "another app" in record.getMessage()]
     assert logged == [f"falmock: {warning}" for warning in dict.fromkeys(warnings)]
     assert len(logged) == 2
+
+
+@pytest.mark.parametrize("mode", [Mode.REPLAY, Mode.PASSTHROUGH])
+def test_what_is_written_on_a_flow_has_no_secret(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "a-long-secret-of-ours"
+    app = app_of(mode=mode)
+    app.redactor.learn_value(secret)
+    effect: Reply | Forward = Forward(secret)
+    if mode is Mode.REPLAY:
+        effect = Reply(200, (), b"", secret, fault=secret, warning=secret)
+    monkeypatch.setattr(app, "_handle", lambda *_: effect)
+    answer = asyncio.run(app.answer(RUN))
+    shown = answer.forward if isinstance(answer, ForwardedCall) else answer
+    assert isinstance(shown, type(effect))
+    assert secret not in str(shown)
+    assert shown.why == "[hidden]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -36,6 +37,12 @@ def test_what_is_shipped_is_clean() -> None:
         ("https://me:hunter22@a.test/", "user in a URL"),
         ("AKIA" + "IOSFODNN7EXAMPLE", "AWS access key"),
         ("-----BEGIN PRIVATE KEY-----", "private key"),
+        ("sk_live_" + "aB3dE5gH7jK9mN1pQ2rS", "Stripe key"),
+        ("glpat-" + "aB3dE5gH7jK9mN1pQ2rS", "GitLab token"),
+        ("my-photo-AKIA" + "IOSFODNN7EXAMPLE.png", "AWS access key"),
+        (f"https://a.test/?u=https%3A%2F%2Fb.test%2F%3Ftoken%3D{JWT}", "u in a URL"),
+        (json.dumps({"a": json.dumps({"b": json.dumps({"c": KEY})})}), "fal key"),
+        (base64.b64encode(f"the key is {KEY}".encode()).decode(), "encoded secret"),
     ],
 )
 def test_what_is_planted_is_found(tmp_path: Path, secret: str, kind: str) -> None:

@@ -30,10 +30,12 @@ from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import FILE_ROLES
+from falmock.wire.hosts import normalize
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
 from falmock.wire.message import Request
+from falmock.wire.message import header_value
 
 NO_DEADLINE = math.inf
 """The start deadline of calls that do not ask for one."""
@@ -152,7 +154,7 @@ class Answers:
     def resolve(self, url: str) -> str | None:
         """The digest of the file that a URL names; None if the file is not known here."""
         host, _, path = url[len("https://") :].partition("/")
-        role = self.context.config.hosts.role(host)
+        role = self.context.config.hosts.role(normalize(host))
         known = None
         if role in FILE_ROLES:
             known = self.context.scope.assets.digest_of("/" + path.partition("?")[0])
@@ -270,7 +272,7 @@ class Answers:
         reply = self.reply(answer, "", "", fixture.label, why)
         if reply.fixture is None:
             return reply  # its asset is gone
-        headers = [(b"Content-Type", answer.content_type.encode()), *extra]
+        headers = [(b"Content-Type", header_value(answer.content_type)), *extra]
         return reply._replace(headers=replies.own_headers(headers, answer, fixture.label))
 
 

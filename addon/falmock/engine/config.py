@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from dataclasses import field
+from ipaddress import IPv4Address
+from ipaddress import IPv6Address
 
 from falmock.engine.jobs.pace import INSTANT
 from falmock.engine.jobs.pace import Pace
@@ -83,7 +85,9 @@ class Config:
     redact: SecretRules = NO_RULES
     """What to redact in addition to the defaults."""
     webhook_hosts: tuple[str, ...] = ()
-    """The hosts (names or globs) that webhooks are posted to; if empty, any host but fal's."""
+    """The hosts (names or globs) that webhooks are posted to; if empty, those at loopback and private addresses."""
+    dns_addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    """What fal's names resolve to: at most one address of each kind."""
     faults: tuple[str, ...] = ()
     """The files with fault rules."""
     record_errors: bool = False

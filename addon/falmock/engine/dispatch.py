@@ -33,6 +33,7 @@ from falmock.wire import auth
 from falmock.wire import calls
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire import errors
+from falmock.wire import handshake
 from falmock.wire import platform
 from falmock.wire import query
 from falmock.wire.endpoint import EndpointId
@@ -77,6 +78,10 @@ class Dispatch:
         """
         if isinstance(call, calls.ProviderMapping):
             return self._providers(request, call)
+        if request.too_large:
+            if self._context.config.mode is Mode.AUTO:
+                return Forward("auto: its body is too large to be read here")
+            return replies.too_large(request, call)
         handler = self._handlers[type(call)]
         if injected is not None and isinstance(call, calls.Submit):
             handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, injected))
@@ -102,8 +107,8 @@ class Dispatch:
             **dict.fromkeys(calls.ABOUT_JOB, self._about_job(lambda _, call, now: queue.follow_up(call, now))),
             calls.Run: self._to_endpoint(self._streams.run),
             calls.Stream: self._to_endpoint(self._streams.run),
-            calls.Socket: self._socket,
-            calls.RunSocket: self._to_endpoint(self._sockets.open_runs),
+            calls.Socket: _after_handshake(self._socket),
+            calls.RunSocket: _after_handshake(self._to_endpoint(self._sockets.open_runs)),
             calls.WebhookKeys: lambda request, _, __: webhook_requests.keys(
                 self._webhooks.edge, head=request.method == "HEAD"
             ),
@@ -143,7 +148,8 @@ class Dispatch:
 
     def _unanswered(self, call: calls.Unrouted, text: str) -> Reply:
         if call.status != NOT_HERE:
-            return replies.problem(call.status, text, call.message)
+            is_for_sockets = call.status == handshake.UPGRADE_REQUIRED
+            return replies.problem(call.status, text, call.message, *(handshake.SUPPORTED if is_for_sockets else ()))
         # fal can answer this, and a fixture could. Clients of its Platform API read only `error`.
         body = {"detail": text, "message": text, **platform.error("not_implemented", text)}
         marks = (replies.error_header(call.message), replies.MISS_HEADER)
@@ -260,6 +266,16 @@ class Dispatch:
     def _refusal(self, request: Request, endpoint: EndpointId, now: float) -> str | None:
         trusts_fal = self._context.config.mode is Mode.AUTO
         return self._tokens.refusal(self._context.config.auth, request, endpoint, now, trusts_fal=trusts_fal)
+
+
+def _after_handshake(handler: Handler) -> Handler:
+    """A handler for sockets, which are opened only after a good handshake."""
+
+    def handle(request: Request, call: Any, now: float) -> Answer:
+        bad = request.bad_handshake
+        return handler(request, call, now) if bad is None else replies.bad_handshake(bad)
+
+    return handle
 
 
 def _unauthorized(text: str) -> Reply:

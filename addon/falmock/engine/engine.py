@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from falmock.engine import additions
 from falmock.engine import replies
+from falmock.engine import stopped_searches
 from falmock.engine.answers import Answers
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
@@ -240,12 +241,13 @@ class Engine:
     def decide(self, request: Request, call: calls.Call | None, now: float) -> Effect:
         """Decide about a request with this call at `now` (seconds since the epoch)."""
         self.redactor.learn(request.headers, request.query)
-        if not self.config.mode.answers:
-            effect: Effect = Forward(self.config.mode.value)
+        refusal = replies.bad_host(request, self.config.hosts)
+        if refusal is not None or not self.config.mode.answers:
+            effect: Effect = refusal or Forward(self.config.mode.value)
         elif call is None:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
-            effect = self._injector.answer(request, call, now)
+            effect = stopped_searches.with_warning(lambda: self._injector.answer(request, call, now))
             if isinstance(effect, Reply | Stream):
                 effect = replies.for_pages(request, replies.with_warning_header(effect, self.redactor))
         return effect
@@ -296,10 +298,7 @@ class Engine:
     def joined(
         self, request: Request, join: Join, whole: Content | Reply, now: float, rewrite: Rewrite | None = None
     ) -> Reply | Stream:
-        """The answer to the request of a Join, with the joined content, or the reply that reports a problem.
-
-        `rewrite` is as in `handle`.
-        """
+        """The answer to the request of a Join, with the joined content, or the reply that reports a problem."""
         if isinstance(whole, Content):
             reply = self._uploads.joined(request, join.key, whole)
             self.scope.assets.release(whole)

@@ -17,6 +17,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
+from falmock.engine.files import spooling
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
 from falmock.engine.webhooks.request import WebhookEdge
@@ -27,6 +28,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -202,9 +204,11 @@ class Engines:
         """The webhooks to post at `now`, at most `most`; the caller reports the end of each to `webhook_posted`."""
         return self.webhooks.due(now, lambda scope, job: self.peek(scope).outcome(job), most)
 
-    def webhook_posted(self, key: int, status: int | None, problem: str, now: float) -> AttemptResult:
+    def webhook_posted(
+        self, key: int, status: int | None, problem: str, now: float, *, is_refused: bool = False
+    ) -> AttemptResult:
         """An attempt has ended: see `WebhookSchedule.posted`."""
-        posted = self.webhooks.posted(key, status, problem, now)
+        posted = self.webhooks.posted(key, status, problem, now, is_refused=is_refused)
         if posted.scope is not None:
             self.peek(posted.scope).scope.journal.add(posted.entry)
         return posted.result
@@ -214,6 +218,11 @@ class Engines:
     def spools(self, method: str, host: str, path: str, headers: Mapping[str, str]) -> bool:
         """See `Engine.spools`."""
         return self.common.spools(method, host, path, headers)
+
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of a request may have when it is decoded, by its head."""
+        keeps_file = spooling.keeps_file(self.config, request.method, request.host, request.path)
+        return self.common.scope.assets.limit if keeps_file else jsontext.MAX_BYTES
 
     def passes(self, headers: Mapping[str, str]) -> bool:
         """See `Engine.passes`."""

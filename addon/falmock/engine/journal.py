@@ -206,12 +206,16 @@ class Journal:
 
         These are `body`, `query`, `call` and `answered`.
         """
-        text = self.redactor.text
-        miss = None if entry.miss is None else text(entry.miss)
+        text, value = self.redactor.text, self.redactor.value  # the latter knows what occurs again and again
         return entry._replace(
+            method=value(entry.method),
+            host=value(entry.host),
             path=text(entry.path),
+            fixture=value(entry.fixture),
             why=text(entry.why),
-            miss=miss,
+            miss=None if entry.miss is None else text(entry.miss),
+            fault=None if entry.fault is None else text(entry.fault),
+            job=value(entry.job),
             warning=text(entry.warning),
             body=b"",
             query="",

@@ -13,12 +13,18 @@ from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.model import Answer
 from falmock.redaction.redactor import Redactor
+from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
+from falmock.wire.handshake import BadHandshake
+from falmock.wire.hosts import BadHost
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import checked
 from falmock.wire.message import Header
 from falmock.wire.message import Request
+from falmock.wire.message import header_value
 
 QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")
 JSON_TYPE = (b"Content-Type", b"application/json")
@@ -56,7 +62,7 @@ def with_request_id(headers: tuple[Header, ...], request_id: str) -> tuple[Heade
     if any(name.lower() == REQUEST_ID for name, _ in headers):
         return headers
     content_type, *rest = headers
-    return content_type, (REQUEST_ID, request_id.encode()), *rest
+    return content_type, (REQUEST_ID, header_value(request_id)), *rest
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +90,17 @@ def problem(status: int, message: str, why: str, *extra: Header) -> Reply:
     return json_reply(status, {"detail": message, "message": message}, why, error_header(why), *extra)
 
 
+def bad_host(request: Request, hosts: Hosts) -> Reply | Stream | None:
+    """The answer to a call to a host of fal's whose name no resolver takes; None for any other."""
+    if hosts.knows(request.host):
+        return None
+    try:
+        checked(request.host)
+    except BadHost as error:
+        return for_pages(request, problem(400, str(error), "bad host name"))
+    return None
+
+
 def warned(answer: Reply | Stream, warning: str) -> Reply | Stream:
     """The answer with one more warning; "" changes nothing."""
     if not warning:
@@ -95,7 +112,8 @@ def with_warning_header(answer: Reply | Stream, redactor: Redactor) -> Reply | S
     """The answer with its warning, if it has one, on one line, without secrets, and in a header."""
     if not answer.warning:
         return answer
-    warning = redactor.text(" ".join(answer.warning.split()))
+    # A form has lines, by which its secrets are found.
+    warning = redactor.text(" ".join(redactor.text(answer.warning).split()))
     value = quote(warning[:LONGEST_WARNING], safe=_PLAIN, errors="replace").encode()
     return answer._replace(warning=warning, headers=(*answer.headers, (WARNING_HEADER, value)))
 
@@ -112,10 +130,35 @@ def unreadable_asset(error: OSError) -> Reply:
     return problem(500, f"An asset of the fixtures cannot be read: {error}", "asset unreadable")
 
 
+def no_disk(error: OSError) -> Reply:
+    """The answer to an upload that does not fit on the disk."""
+    return problem(
+        507,
+        f"falmock cannot keep this upload on disk: {error.strerror or error}. It is kept in the folder for temporary files "
+        "until mitmproxy ends: set TMPDIR to one with more room",
+        "no room on disk",
+        *cors.public(),
+    )
+
+
+def bad_handshake(bad: BadHandshake) -> Reply:
+    """The refusal of a WebSocket, as RFC 6455 section 4.2.2 has it."""
+    return problem(bad.status, f"This is no handshake of a WebSocket: {bad.text}", "bad handshake", *bad.headers)
+
+
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
     """The runtime's answer to a bad input (FastAPI's detail list), with `message` added for the JS client."""
     body = errors.model_error(kind, message) | {"message": message}
     return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
+
+
+def too_large(request: Request, call: calls.Call) -> Reply:
+    """413 for a body that is too large to be read."""
+    if isinstance(call, calls.UPLOADS):
+        message = f"The upload has {request.too_large}: send it without a content encoding, or in parts"
+        return problem(413, message, "upload too large", *cors.public())
+    message = f"The body has {request.too_large}: upload files and pass their URLs"
+    return invalid_body(message, status=413)
 
 
 def miss_reply(miss: Miss) -> Reply:
@@ -134,12 +177,12 @@ def served_from(app: str) -> bytes:
 def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tuple[Header, ...]:
     """The headers of a run or a result."""
     headers = [
-        (b"Content-Type", answer.content_type.encode()),
+        (b"Content-Type", header_value(answer.content_type)),
         (b"X-Fal-Served-From", served_from(app)),
-        (REQUEST_ID, request_id.encode()),
+        (REQUEST_ID, header_value(request_id)),
     ]
     if answer.units is not None:
-        headers.append((b"x-fal-billable-units", answer.units.encode()))
+        headers.append((b"x-fal-billable-units", header_value(answer.units)))
     headers += GATEWAY
     return own_headers(headers, answer, label)
 
@@ -168,7 +211,7 @@ def timed_out(request_id: str, fixture: str) -> Reply:
 
 def _request_error(kind: str, message: str, request_id: str, fixture: str, why: str, *extra: Header) -> Reply:
     headers = (
-        (REQUEST_ID, request_id.encode()),
+        (REQUEST_ID, header_value(request_id)),
         (errors.ERROR_TYPE_HEADER, kind.encode()),
         *extra,
         fixture_header(fixture),

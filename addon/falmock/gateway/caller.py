@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+from ipaddress import IPv6Address
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 
 _LOCAL = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
@@ -21,7 +24,7 @@ def is_from_nearby(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is not None and not _is_page_nearby(origin):
         return False
-    return _is_address(request.host) or _is_local_name(request.host)
+    return _address(request.host) is not None or _is_local_name(request.host)
 
 
 def _is_page_nearby(origin: str) -> bool:
@@ -29,23 +32,22 @@ def _is_page_nearby(origin: str) -> bool:
         host = urlsplit(origin).hostname or ""
     except ValueError:
         return False
-    if _is_address(host):
-        address = ip_address(host)
+    address = _address(host)
+    if address is not None:
         return address.is_private or address.is_loopback
     return _is_local_name(host)
 
 
 def _is_local_name(host: str) -> bool:
-    name = host.lower().rstrip(".")
+    name = normalize(host)
     return bool(name) and ("." not in name or name.endswith(_LOCAL))
 
 
-def _is_address(host: str) -> bool:
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(host.strip("[]"))
+        return ip_address(normalize(host))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def is_from_page_elsewhere(request: Request) -> bool:
@@ -72,5 +74,4 @@ def is_loopback(address: str) -> bool:
 
 def is_our_name(host: str) -> bool:
     """Whether a host names this machine itself: `localhost` or a loopback address."""
-    name = host.lower().strip("[]")
-    return name == "localhost" or is_loopback(name)
+    return normalize(host) == "localhost" or is_loopback(host.strip("[]"))

@@ -15,7 +15,9 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.matching.miss import Miss
+from falmock.redaction.redactor import Redactor
 from falmock.wire.calls import Call
+from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
 OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
@@ -27,6 +29,8 @@ _OPENAIS, _AZURES = "/v1/", "/openai/"
 _PROBES = ("GET", "HEAD", "OPTIONS")
 """Methods of browsers and health checks; for these an unknown path does not count as unmatched."""
 
+MAX_BODY = jsontext.MAX_BYTES
+"""How many bytes the body of a call to a model may have."""
 FALS_ANSWER = "fal's answer"
 """The `why` of an answer from the real fal."""
 
@@ -39,10 +43,14 @@ def as_it_is(effect: Reply | Stream) -> Reply | Stream:
 def noted(
     engines: Engines, request: Request, reply: Reply, now: float, kind: str = "", call: Call | None = None
 ) -> Reply:
-    """Add a door's own answer to the journal of the request's scope, as `kind`, or ("") as this call to fal."""
-    engines.common.redactor.learn(request.headers, request.query)
+    """Add a door's own answer to the journal of the request's scope, as `kind`, or ("") as this call to fal.
+
+    An error is returned without the secrets that it repeats.
+    """
+    redactor = engines.common.redactor
+    redactor.learn(request.headers, request.query)
     engines.of(request.scope).scope.journal.note(request, call, reply, now, kind)
-    return reply
+    return without_secrets(reply, redactor) if reply.status >= 400 else reply
 
 
 def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Reply:
@@ -56,6 +64,15 @@ def unmatched(engines: Engines, request: Request, reply: Reply, text: str) -> Re
     return reply._replace(headers=(*reply.headers, replies.MISS_HEADER), miss=miss)
 
 
+def without_secrets(reply: Reply, redactor: Redactor) -> Reply:
+    """A reply whose body is JSON without the secrets in it, such as those that an error repeats."""
+    if not isinstance(reply.body, bytes):
+        return reply
+    text = reply.body.decode("utf-8", "surrogateescape")
+    shown = redactor.value(text)
+    return reply if shown is text else reply._replace(body=shown.encode("utf-8", "surrogateescape"))
+
+
 def problem(status: int, path: str, message: str, why: str) -> Reply:
     """An error about a direct request with this path that no door answers."""
     is_azure = f"{path}/".startswith(_AZURES)
@@ -65,6 +82,12 @@ def problem(status: int, path: str, message: str, why: str) -> Reply:
     if not is_azure and not f"{path}/".startswith(_OPENAIS):
         body = {"detail": message, "message": message, **body}
     return replies.json_reply(status, body, why, replies.error_header(why))
+
+
+def failed(path: str, *, is_direct: bool) -> Reply:
+    """The answer to a request that falmock failed to answer: to one of its doors at this path, or to a host of fal's."""
+    message, why = "falmock failed to answer this request; its log has the details", "internal error"
+    return problem(500, path, message, why) if is_direct else replies.problem(500, message, why)
 
 
 class FalCall(NamedTuple):
@@ -97,6 +120,12 @@ class Door(Protocol):
     def claims(self, request: Request) -> bool:
         """Whether a direct request is for this door. `request.host` is the name by which the client addressed falmock."""
 
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of a request for this door may have when it is decoded; by its head.
+
+        A request with a larger body has no body, but `too_large`.
+        """
+
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """The answer to a request for this door at `now` (seconds since the epoch), or the call to fal that answers it."""
 
@@ -108,6 +137,11 @@ class Doors:
         self._engines = engines
         self._doors = tuple(doors)
 
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of this direct request may have."""
+        door = self.find(request)
+        return MAX_BODY if door is None else door.max_body(request)
+
     def find(self, request: Request) -> Door | None:
         """The door that a direct request is for; None if there is none."""
         return next((door for door in self._doors if door.claims(request)), None)
@@ -115,7 +149,9 @@ class Doors:
     def unknown(self, request: Request, now: float) -> Reply:
         """The answer to a direct request that no door claims."""
         known = "; ".join(door.name for door in self._doors)
-        nothing = f"falmock has nothing at {request.method} {request.path}"
+        redactor = self._engines.common.redactor
+        redactor.learn(request.headers, request.query)
+        nothing = f"falmock has nothing at {redactor.text(f'{request.method} {request.path}')}"
         message = f"{nothing}. It answers: {known}; and fal's hosts, through the proxy"
         reply = problem(404, request.path, message, "no such door")
         if request.method not in _PROBES:

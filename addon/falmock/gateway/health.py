@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
+from falmock.gateway.door import MAX_BODY
 from falmock.gateway.door import Ask
 from falmock.wire.message import Request
 
@@ -18,6 +19,10 @@ class Health:
     def claims(self, request: Request) -> bool:
         """Whether a request is a health check."""
         return request.method in ("GET", "HEAD") and request.path in _STATUS
+
+    def max_body(self, request: Request) -> int:  # noqa: ARG002
+        """How many bytes the body of a request may have."""
+        return MAX_BODY
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
         """The status."""

@@ -68,24 +68,35 @@ class ServerProxy:
         """Whether a request is to its path."""
         return request.path.removesuffix("/") == self._config.proxy_path
 
+    def max_body(self, request: Request) -> int:  # noqa: ARG002
+        """How many bytes the body of a request may have."""
+        return door.MAX_BODY
+
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:  # noqa: ARG002
         """The call to fal that a request requests, or the reason why it is refused."""
         request = request._replace(door=door.SERVER_PROXY)
         if request.method == "OPTIONS":
             reply = Reply(200, (_TEXT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
             return door.noted(self._engines, request, reply, now, journal_view.PREFLIGHT)
+        if request.too_large and request.method != "GET":
+            message = f"The body has {request.too_large}: upload files and pass their URLs"
+            return self._refused(request, replies.problem(413, message, "body too large"), now)
         official = self._config.proxy_profile is ProxyProfile.OFFICIAL
         result = self._as_official(request) if official else self._as_documented(request)
         if isinstance(result, FalCall):
             return result
+        return self._refused(request, result, now)
+
+    def _refused(self, request: Request, reply: Reply, now: float) -> Reply | Stream:
+        """The reply to a request from which no call is made, added to the journal."""
         place = _target_of(request)
         if place is None:
-            door.noted(self._engines, request, result, now, journal_view.OTHER)
+            door.noted(self._engines, request, reply, now, journal_view.OTHER)
         else:
             refused = _at(request, place)
             call = routes.call_of(refused, self._config.hosts)
-            door.noted(self._engines, refused, result, now, call=call)
-        return _readable(request, result)
+            door.noted(self._engines, refused, reply, now, call=call)
+        return _readable(request, reply)
 
     def _as_documented(self, request: Request) -> Reply | FalCall:
         if request.method not in METHODS:
@@ -98,8 +109,9 @@ class ServerProxy:
         try:
             place = target.parse_target(url)
         except BadTarget as error:
-            reply = replies.problem(412, f"The header {target.HEADER}: {error}", "bad target URL")
-            return reply._replace(why=f"bad target URL: {error}")
+            shown = self._engines.common.redactor.text(str(error))
+            reply = replies.problem(412, f"The header {target.HEADER}: {shown}", "bad target URL")
+            return reply._replace(why=f"bad target URL: {shown}")
         wrong = _wrong_body(request)
         if wrong:
             reply = replies.problem(415, f"Expected a body of type {_JSON}, found {wrong}", "body is not JSON")

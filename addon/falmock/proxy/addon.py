@@ -18,10 +18,10 @@ from mitmproxy.proxy import layer
 from falmock.app import App
 from falmock.proxy import egress
 from falmock.proxy import flows
+from falmock.proxy import memory
 from falmock.proxy import options
 from falmock.proxy import run_summary
 from falmock.proxy import upload_intake
-from falmock.proxy import webhooks
 from falmock.proxy.clients import Clients
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import SaveFlows
@@ -48,9 +48,12 @@ from falmock.proxy.screens import terminal
 from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.proxy.upload_intake import UploadIntake
+from falmock.proxy.webhooks import sender
+from falmock.serving import deflate
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
+from falmock.wire.hosts import normalize
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ class Falmock:
         self._responder = Responder(self._origin_moved)
         self._internal_calls = InternalCalls()
         self._uploads = SpoolFolder()
-        self._webhooks = webhooks.Webhooks(lambda: self._app.engines)
+        self._webhooks = sender.Webhooks(lambda: self._app.engines)
         edge = MitmproxyEdge(self._internal_calls, self._uploads)
         self._app = App(
             edge,
@@ -76,7 +79,7 @@ class Falmock:
             os.environ,
             self._webhooks,
         )
-        self._trust = Trust(lambda host: self._app.config.hosts.role(host) is not None)
+        self._trust = Trust(lambda host: self._app.config.hosts.role(normalize(host)) is not None)
         self._unknown_hosts = UnknownHosts()
         self._lane = Lane(self._app, self._uploads, self._trust, self._unknown_hosts)
         edge.streams += (self._responder.origin.tickets, self._lane.server)
@@ -107,6 +110,8 @@ class Falmock:
         if self._configuration.current is None:
             # Before anything can fail: from here on, no connection to fal is possible.
             egress.installed().redirects = self._responder.redirects
+            deflate.install()
+            memory.give_back()
             guard = terminal.Guard(self._is_ours, self._screen.shows, self._app.redactor)
             self._terminal = terminal.installed(guard)
             contentview.register(self._screen)
@@ -130,9 +135,11 @@ class Falmock:
         self._log_end()
         self._app.stop()
         self._responder.stop()
+        self._internal_calls.stop()
         self._webhooks.stop()
         self._uploads.stop()
         contentview.unregister()
+        deflate.uninstall()
         egress.installed().unloaded()
 
     def _log_end(self) -> None:
@@ -178,6 +185,11 @@ class Falmock:
         """Log how a client is made to trust the CA."""
         self._trust.failed(data)
 
+    def client_connected(self, client: connection.Client) -> None:
+        """Learn the address of a client, so that it is not shown."""
+        if client.peername is not None:
+            self._app.redactor.learn_peer(client.peername[0])
+
     def client_disconnected(self, client: connection.Client) -> None:
         """Forget a client."""
         self._clients.disconnected(client)
@@ -209,7 +221,7 @@ class Falmock:
             self._unknown_hosts.called(host, self._app.config.hosts)
             await self._handler.answer(flow, host)
         elif self._recordings.expects(flow):
-            flow.metadata[FORWARDED] = flow.request.pretty_host
+            flow.metadata[FORWARDED] = flows.asked_host(flow.request)
 
     def _awaits_answer(self, flow: http.HTTPFlow) -> bool:
         """Whether a client waits for an answer to this flow, nothing has answered it yet, and falmock is configured."""
@@ -217,7 +229,7 @@ class Falmock:
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is to fal, to falmock itself, or to an upload host of fal's, or is a webhook."""
-        if FORWARDED in flow.metadata or is_direct(flow) or webhooks.is_delivery(flow):
+        if FORWARDED in flow.metadata or is_direct(flow) or sender.is_delivery(flow):
             return True
         return flows.host_of(flow.request, self._app.config.hosts) is not None
 
@@ -235,15 +247,12 @@ class Falmock:
         socket_tunnel.open_through(flow)
         flows.decode(flow)
         self._webhooks.ended(flow)
-        self._internal_calls.ended(flow)
         await self._hooks.answered(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Discard the state of a flow that failed."""
         self._responder.came_back(flow)
         self._webhooks.ended(flow)
-        self._internal_calls.ended(flow)
-        self._handler.forget(flow)
         self._hooks.broke_off(flow)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
@@ -256,4 +265,6 @@ class Falmock:
     async def websocket_end(self, flow: http.HTTPFlow) -> None:
         """Record the session of a WebSocket."""
         self._messages.ended(flow)
+        if flow.websocket is not None and flow.websocket.close_code == deflate.TOO_BIG:
+            memory.collect_soon()
         await self._hooks.hung_up(flow)

@@ -35,8 +35,7 @@ def put_first(addon: Any) -> None:
 class ExitWork:
     """Runs `work`, if there is any, when mitmproxy exits: the last files of a recording are fetched and written.
 
-    It is an addon beside the script: a script's own `done` must not be a coroutine, or a reload would keep the old code,
-    and it runs after mitmproxy's client replay has stopped, through which files are fetched.
+    It is an addon beside the script: a script's own `done` must not be a coroutine, or a reload would keep the old code.
     """
 
     name = "falmock-exit-work"

@@ -8,10 +8,10 @@ import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
-from falmock.wire.formats import encodings
+from falmock.wire.formats import compression
 
 _LEAVES = {
-    Mode.REPLAY: "nothing leaves: no connection to fal is made",
+    Mode.REPLAY: "nothing leaves{exception}: no connection to fal is made",
     Mode.AUTO: "what no fixture answers is FORWARDED to fal and billed",
     Mode.RECORD: "every call is FORWARDED to fal and billed",
     Mode.PASSTHROUGH: "every call is FORWARDED to fal and billed",
@@ -25,7 +25,7 @@ def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], capture
     mitmproxy's flows, "" if they do not.
     """
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
-    leaves = f"imports {captures}, and forwards nothing" if captures else _LEAVES[config.mode]
+    leaves = f"imports {captures}, and forwards nothing" if captures else _leaves(config)
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     lane = f"; calls go through flows ({flows})" if flows else "; calls do not go through flows, which is faster"
     return (
@@ -35,8 +35,15 @@ def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], capture
     )
 
 
+def _leaves(config: Config) -> str:
+    """Where calls go, and the webhooks that falmock posts itself."""
+    hosts = ", ".join(config.webhook_hosts)
+    text = _LEAVES[config.mode].format(exception=f" except webhooks to {hosts}" if hosts else "")
+    return f"{text}; webhooks go to {hosts or 'loopback and private addresses'} only" if config.mode.answers else text
+
+
 def unavailable() -> list[str]:
     """The features that are missing because a package is not installed, one line each."""
-    if encodings.ZSTD is not None:
+    if compression.ZSTD is not None:
         return []
     return ["event streams compressed with zstd cannot be recorded: neither backports.zstd nor zstandard is installed"]

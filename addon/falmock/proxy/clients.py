@@ -8,6 +8,7 @@ from mitmproxy import http
 from mitmproxy.proxy import mode_specs
 
 from falmock.serving.gate import user_in
+from falmock.wire.hosts import normalize
 
 HEADER = "proxy-authorization"
 _TLS = 0x16
@@ -71,7 +72,8 @@ class Clients:
 def _is_own_address(flow: http.HTTPFlow) -> bool:
     """Whether a client that uses the proxy requests the proxy's own address."""
     host, port = flow.client_conn.sockname[:2]
-    return flow.request.port == port and flow.request.pretty_host in ("localhost", "127.0.0.1", "::1", host)
+    ours = ("localhost", "127.0.0.1", "::1", normalize(host))
+    return flow.request.port == port and normalize(flow.request.pretty_host) in ours
 
 
 def _user_of(flow: http.HTTPFlow) -> str:

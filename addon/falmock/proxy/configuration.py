@@ -7,19 +7,24 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from mitmproxy import ctx
 from mitmproxy import exceptions
+from mitmproxy.proxy import mode_specs
+from mitmproxy.proxy.mode_specs import ProxyMode
 
 from falmock.app import App
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
+from falmock.proxy import dns
 from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy import run_summary
+from falmock.proxy import trust
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
 from falmock.proxy.command_line import started_as
@@ -28,6 +33,8 @@ from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 
 logger = logging.getLogger(__name__)
+_REDIRECTING = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode, mode_specs.TunMode)
+"""The modes to which connections come that were made to another address."""
 
 
 class Configuration:
@@ -55,10 +62,14 @@ class Configuration:
         try:
             if self.current is None:
                 options.check_names(ctx.options.deferred)
-            if self.current is None or not updated.isdisjoint(options.NAMES):
+            config = self.current
+            if config is None or not updated.isdisjoint(options.NAMES):
                 values = {name: getattr(ctx.options, name) for name in options.NAMES}
-                self._use(replace(option_values.parse(values), started=started_as(sys.argv)))
-            _check_proxy_options(self.current.mode if self.current else Mode.REPLAY)
+                config = replace(option_values.parse(values), started=started_as(sys.argv))
+            _check_dns_addresses(config)
+            if config is not self.current:
+                self._use(config)
+            _check_proxy_options(config.mode)
         except (options.BadOption, FixtureErrors) as error:
             if self._running:
                 raise exceptions.OptionsError(f"falmock: {error}") from None
@@ -79,7 +90,7 @@ class Configuration:
                 "falmock: fal_faults does nothing in mode %s: calls go to fal as they are", config.mode.value
             )
         self._app.engines.use_config(config)
-        egress.installed().use(config.hosts, closed=config.mode is Mode.REPLAY)
+        egress.installed().use(config.hosts, config.dns_addresses, closed=config.mode is Mode.REPLAY)
         self._recordings.use(config, root, self._fixtures.loaded.index.fixtures)
         if self._running:
             self._begin()
@@ -88,8 +99,8 @@ class Configuration:
         """mitmproxy is up: log the configuration, and watch the fixtures on disk from now on."""
         self._running = self.current is not None
         self._begin()
-        for feature in unavailable():
-            logger.warning("falmock: %s", feature)
+        for text in (*unavailable(), *trust.exposed(Path(ctx.options.confdir).expanduser())):
+            logger.warning("falmock: %s", text)
 
     def _begin(self) -> None:
         config, loader = self.current, self._fixtures.loader
@@ -117,10 +128,19 @@ def _check_proxy_options(mode: Mode) -> None:
     """Set the mitmproxy options that a mode needs, and reject those that send bodies out before falmock's hooks run."""
     if mode.answers and ctx.options.connection_strategy != "lazy":
         ctx.options.update(connection_strategy="lazy")
-    if mode.records and ctx.options.client_replay_concurrency != -1:
-        ctx.options.update(client_replay_concurrency=-1)  # one slow download must not hold up the others
     if mode is not Mode.PASSTHROUGH and ctx.options.stream_large_bodies:
         raise options.BadOption(
             "stream_large_bodies makes mitmproxy send uploads to the real fal before they can be answered or read: "
             "unset it (recording streams what is large by itself), or use fal_mode=passthrough"
+        )
+
+
+def _check_dns_addresses(config: Config) -> None:
+    """Reject a public address for fal's names in modes that do not get what is sent there."""
+    public = [str(address) for address in config.dns_addresses if dns.is_public(address)]
+    if public and not any(isinstance(each, _REDIRECTING) for each in map(ProxyMode.parse, ctx.options.mode)):
+        raise options.BadOption(
+            f"fal_dns_address: {public[0]} is a public address. What apps send there comes to mitmproxy in modes transparent, "
+            f"wireguard, local and tun only, found {', '.join(ctx.options.mode)}: calls would go to a stranger. Add --mode transparent "
+            f"with a redirect, or take an address that no host on the internet has, such as {dns.DEFAULT}"
         )

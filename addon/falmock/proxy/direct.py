@@ -8,6 +8,8 @@ from falmock.app import App
 from falmock.proxy import flows
 from falmock.proxy.clients import Clients
 from falmock.serving.call_handler import OURS
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 
 NOBODY = ".invalid"
@@ -32,23 +34,27 @@ class DirectRequests:
             return None
         is_renamed, user = self._clients.is_renamed(flow), self._clients.user(flow)
         host = "" if is_renamed else flow.request.pretty_host
-        try:
-            request = flows.read(flow, host, user)
-        except ValueError:  # a body that cannot be decoded: the door gets none
-            request = flows.head(flow, host, user)
+        request = flows.head(flow, host, user)
         address = flow.client_conn.peername
         named = _address(flow) if is_renamed else flow.request.host_header or ""
         headers = {**request.headers, "host": named}  # in HTTP/2 it has another name
         request = request._replace(headers=headers, peer=address[0] if address else "")
         is_claimed = self._app.claims(request)
         if other:
-            is_ours = other.endswith(NOBODY) or (is_claimed and request.path.startswith(OURS))
-            return request if is_ours else None
+            is_ours = normalize(other).endswith(NOBODY) or (is_claimed and request.path.startswith(OURS))
+            return self._whole(request, flow) if is_ours else None
         if is_claimed:
-            return request
+            return self._whole(request, flow)
         # On this port falmock answers for unknown paths; on another port, the client meant another server.
         is_here = flow.request.port == flow.client_conn.sockname[1]
-        return request if is_here else None
+        return self._whole(request, flow) if is_here else None
+
+    def _whole(self, request: Request, flow: http.HTTPFlow) -> Request:
+        """A request with its body."""
+        try:
+            return flows.with_body(request, flow, self._app.max_body(request, is_direct=True))
+        except BadEncoding:
+            return request  # the door gets no body
 
 
 def _address(flow: http.HTTPFlow) -> str:

@@ -15,11 +15,14 @@ import logging
 import re
 from collections.abc import Awaitable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TypeGuard
 
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
+from mitmproxy import tls
 from mitmproxy.proxy import layer
 from mitmproxy.proxy import layers
 from mitmproxy.proxy import server_hooks
@@ -28,15 +31,22 @@ from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from falmock.engine import replies
 from falmock.proxy import addon_chain
+from falmock.proxy import dns
 from falmock.proxy import flows
-from falmock.proxy.dns import DnsAnswers
 from falmock.proxy.origin.redirect import Redirects
 from falmock.serving import bodies
+from falmock.wire.hosts import BadHost
 from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import checked
+from falmock.wire.hosts import named
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-egress"
-_HOST_HEADER = re.compile(rb"\r\nHost:[ \t]*([^\s:]+)", re.IGNORECASE)
+_SERVER_NAME, _FIRST_NAME = 0, 2
+"""The TLS extension with the server's names, and where the first starts in it."""
+_HOST_HEADER = re.compile(rb"\nHost[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_TARGET = re.compile(rb"[A-Z]{1,20} (?:[a-z]{2,5}://)?([^/\s]+)", re.IGNORECASE)
+"""The host in a request's target, if it has one: an absolute URL, or that of CONNECT."""
 
 
 class Egress:
@@ -52,12 +62,15 @@ class Egress:
         """The address of falmock's own origin, to which connections are allowed; None if it does not listen."""
         self.redirects = Redirects()
         """The flows that the origin answers. This last addon redirects them, so that every script sees them unchanged."""
-        self.names = DnsAnswers()
+        self.names = dns.DnsAnswers()
+        self._public: frozenset[dns.Address] = frozenset()
 
-    def use(self, hosts: Hosts, *, closed: bool) -> None:
-        """Guard these hosts from now on."""
+    def use(self, hosts: Hosts, addresses: Sequence[dns.Address], *, closed: bool) -> None:
+        """Guard these hosts from now on; their names resolve to `addresses`."""
         self.hosts, self.closed, self.serving = hosts, closed, True
-        self.names.hosts = hosts if closed else None
+        self.names.hosts, self.names.addresses = hosts if closed else None, tuple(addresses)
+        # Who connects to one of these looked up a name of fal's, whatever the connection itself says.
+        self._public = frozenset(filter(dns.is_public, addresses))
 
     def unloaded(self) -> None:
         """The script was unloaded: stay closed until it is loaded again."""
@@ -65,13 +78,41 @@ class Egress:
         self.serving = False
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """Refuse a connection to fal: by its address, or by the name in a TLS hello."""
+        """Refuse a connection to fal (by its address, or by the name in a TLS hello), and to a name that no resolver takes.
+
+        mitmproxy would look such a name up, fail with an exception that it does not expect, and never answer its client.
+        """
         if self.origin is not None and data.server.address == self.origin and data.server.via is None:
             return
+        try:
+            self._check(data)
+        except BadHost as error:
+            data.server.error = f"falmock: {error}"
+        except Exception:  # mitmproxy would log it, and connect
+            logger.exception("falmock: a connection could not be checked")
+            data.server.error = "falmock failed to check this connection; its log has the details"
+
+    def _check(self, data: server_hooks.ServerConnectionHookData) -> None:
         for name in (_host(data.server), data.server.sni, data.client.sni):
             if self._guards(name):
                 data.server.error = self._refusal(name)
                 return
+        for host in (_host(data.server), data.server.sni):
+            if host is not None:
+                checked(host)
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """Read a name of fal's in the hello that mitmproxy does not see, because it is not ASCII.
+
+        For a name that no resolver takes, mitmproxy makes no certificate, and mitmproxy 12 then leaves the client waiting.
+        So such a connection goes on without TLS, to where `server_connect` refuses it.
+        """
+        client, address = data.context.client, _host(data.context.server)
+        if data.client_hello.sni is None:
+            client.sni = next(filter(self._guards, _server_names(data.client_hello)), None)
+            data.ignore_connection = data.ignore_connection or client.sni is not None
+        if address is not None and _why_bad(address):
+            data.ignore_connection = True
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Refuse a raw tunnel to fal (as `ignore_hosts` and similar options make), on every connection it could use."""
@@ -93,7 +134,9 @@ class Egress:
         """
         if self.redirects.is_planned(flow):
             return self._depart(flow)
-        if self.closed and flow.request.stream and flows.host_of(flow.request, self.hosts) is not None:
+        if flow.request.stream and (
+            (self.closed and flows.host_of(flow.request, self.hosts) is not None) or _why_bad(flow.request.host)
+        ):
             flow.request.stream = False
         return None
 
@@ -112,17 +155,27 @@ class Egress:
             self._refuse(flow)
 
     def _refuse(self, flow: http.HTTPFlow) -> None:
-        if not self.closed or flow.response or flow.error or not flow.live:
+        if flow.response or flow.error or not flow.live:
             return
-        host = flows.host_of(flow.request, self.hosts)
+        host = flows.host_of(flow.request, self.hosts) if self.closed else None
         if host is not None and not self.hosts.may_pass(host):
             refusal = self._refusal(host)
-            logger.warning("%s", refusal)
-            reply = replies.problem(502, refusal, "refused")
-            flows.answer(flow, reply, bodies.body_of(reply))
+        elif why := _why_bad(flow.request.host):
+            refusal = f"falmock refused a connection: {why}"
+        else:
+            return
+        logger.warning("%s", refusal)
+        reply = replies.problem(502, refusal, "refused")
+        flows.answer(flow, reply, bodies.body_of(reply))
 
     def _guards(self, name: str | None) -> TypeGuard[str]:
-        return self.closed and name is not None and self.hosts.owns(name)
+        return self.closed and name is not None and (self.hosts.owns(name) or self._stands_for_fal(name))
+
+    def _stands_for_fal(self, name: str) -> bool:
+        try:
+            return bool(self._public) and ip_address(name) in self._public
+        except ValueError:
+            return False
 
     def _refusal(self, name: str) -> str:
         why = "in replay nothing is sent to fal" if self.serving else "the addon is not loaded any more"
@@ -133,15 +186,34 @@ def _host(server: connection.Server) -> str | None:
     return server.address[0] if server.address else None
 
 
+def _server_names(hello: tls.ClientHello) -> Iterator[str]:
+    """The names in a TLS hello, normalized, whatever their characters are (RFC 6066, section 3)."""
+    for kind, data in hello.extensions:
+        at = _FIRST_NAME
+        while kind == _SERVER_NAME and at + 3 <= len(data):  # a type, the length in two bytes, and the name
+            end = at + 3 + int.from_bytes(data[at + 1 : at + 3])
+            yield named(data[at + 3 : end].decode("utf-8", "replace"))
+            at = end
+
+
+def _why_bad(host: str) -> str:
+    """Why a host cannot be connected to; "" if it can."""
+    try:
+        checked(host)
+    except BadHost as error:
+        return str(error)
+    return ""
+
+
 def _names_in(data: bytes) -> Iterator[str]:
     """The host names in the first bytes of a connection: of a TLS hello, or of an HTTP request."""
     with contextlib.suppress(ValueError):
         hello = parse_client_hello(data)
-        if hello is not None and hello.sni:
-            yield hello.sni
-    header = _HOST_HEADER.search(data)
-    if header is not None:
-        yield header[1].decode("latin-1")
+        if hello is not None:
+            yield from _server_names(hello)
+    for found in (_TARGET.match(data), *_HOST_HEADER.finditer(data)):
+        if found is not None:
+            yield named(found[1].decode("utf-8", "replace"))
 
 
 def installed() -> Egress:

@@ -20,15 +20,23 @@ from falmock.engine.faults import selector
 from falmock.fixtures.model import Found
 from falmock.gateway.door import FALS_ANSWER
 from falmock.recording.exchange import Exchange
+from falmock.serving import bodies
+from falmock.wire import handshake
 from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import FILE_RATIO
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import named
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 from falmock.wire.message import reason
+from falmock.wire.message import sendable
 
 _OWN_HEADERS = frozenset({selector.HEADER.encode(), scopes.HEADER.encode()})
 _DECODES = "falmock.decodes"
@@ -44,28 +52,36 @@ _SCOPE = "falmock.scope"
 
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
-    """The fal host of a request, from its address or Host header; None if it is not for fal.
+    """The fal host of a request, from its address, `:authority` or Host headers; None if it is not for fal.
 
     In transparent mode the address is an IP, and the Host header has the name; in reverse mode with
-    `keep_host_header` it is the other way round.
+    `keep_host_header` it is the other way round. Any of them may decide where a server sends the request.
     """
     path, host = request.path, request.host
-    # Usually both are equal; `pretty_host` is slow to find that out.
-    asked = normalize(host if request.host_header == host else request.pretty_host)
-    if hosts.claims(asked, path):
-        return asked
-    host = normalize(host)
-    return host if host != asked and hosts.claims(host, path) else None
+    if request.host_header == host and (request.is_http11 or "Host" not in request.headers):  # the usual case
+        names = [normalize(host)]
+    else:
+        said = [*([request.authority] if request.authority else ()), *request.headers.get_all("Host")]
+        names = [*map(named, said), normalize(host)]
+    return next((name for name in names if hosts.claims(name, path)), None)
 
 
-def read(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
-    """The request of a flow, in the scope that it names, else in that of the proxy's `user`.
+def asked_host(request: http.Request) -> str:
+    """The host that a request asks for, normalized: from its `:authority` or Host header, else its address."""
+    return named(request.host_header or request.host)
 
-    Raises BadEncoding for a body that is not encoded as its headers say.
+
+def read(flow: http.HTTPFlow, host: str, user: str = "", limit: int | None = None) -> Request:
+    """The request of a flow, in the scope that it names, else in that of the proxy's `user`; its body may have `limit` bytes.
+
+    Without a `limit`, it may have as many as JSON. Raises BadEncoding for a body that is not encoded as its headers say.
     """
-    request = head(flow, host, user)
-    body = flow.request.raw_content or b""
-    return request._replace(body=encodings.decoded(body, request.headers.get("content-encoding", "")))
+    return with_body(head(flow, host, user), flow, limit)
+
+
+def with_body(request: Request, flow: http.HTTPFlow, limit: int | None = None) -> Request:
+    """The request of a flow with its body, as `read` does."""
+    return bodies.with_body(request, flow.request.raw_content or b"", jsontext.MAX_BYTES if limit is None else limit)
 
 
 def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
@@ -74,7 +90,9 @@ def head(flow: http.HTTPFlow, host: str, user: str = "") -> Request:
     path, _, query = request.path.partition("?")
     headers = header_map(request.headers.fields)
     scope = flow.metadata.get(_SCOPE) or scopes.named(headers, user)
-    return Request(request.method.upper(), host, path or "/", query, headers, b"", scope=scope)
+    method = request.method.upper()
+    bad = handshake.problem(method, request.http_version, headers) if handshake.asks_for_socket(headers) else None
+    return Request(method, host, path or "/", query, headers, b"", scope=scope, bad_handshake=bad)
 
 
 def answer(flow: http.HTTPFlow, reply: Reply, body: bytes) -> None:
@@ -141,8 +159,13 @@ def _content(message: http.Message, headers: Mapping[str, str]) -> tuple[bytes, 
     """A decoded body, and what is wrong with it ("" if nothing is); `headers` are the message's."""
     if message.raw_content is None:
         return b"", "its body is not there"
+    encoding = headers.get("content-encoding", "")
+    if not encoding:
+        return message.raw_content, ""
     try:
-        return encodings.decoded(message.raw_content, headers.get("content-encoding", "")), ""
+        return encodings.decoded(message.raw_content, encoding, FILE_LIMIT, FILE_RATIO), ""
+    except TooLarge as error:
+        return b"", f"its body is too large: {error}"
     except BadEncoding as error:
         return message.raw_content, f"its body is not encoded as its headers say: {error}"
 
@@ -169,9 +192,10 @@ def turn_into(request: http.Request, call: Request) -> None:
         for name, value in call.headers.items()
         if name not in framing and not name.startswith(("x-falmock-", "x-aimock-"))
     }
-    request.headers = http.Headers(
-        [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in {**host, **kept}.items()]
+    fields = tuple(
+        (name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in {**host, **kept}.items()
     )
+    request.headers = http.Headers(sendable(fields))
     if request.is_http2:
         request.authority = call.host
     request.content = call.body
@@ -198,11 +222,12 @@ def rewrite_head(flow: http.HTTPFlow, rewrite: Callable[[Reply | Stream], Reply 
 def decode(flow: http.HTTPFlow) -> None:
     """Decode the body of an answer if a door dropped its content encoding.
 
-    A streamed body keeps its encoding, and its header.
+    A streamed body keeps its encoding and its header, and so does one that is too large to be decoded.
     """
     if flow.metadata.pop(_DECODES, False) and flow.response is not None and flow.response.raw_content is not None:
-        with suppress(BadEncoding):
-            body = encodings.decoded(flow.response.raw_content, flow.response.headers.get("content-encoding", ""))
+        encoding = flow.response.headers.get("content-encoding", "")
+        with suppress(BadEncoding, TooLarge):
+            body = encodings.decoded(flow.response.raw_content, encoding, jsontext.MAX_BYTES)
             del flow.response.headers["content-encoding"]
             flow.response.content = body
 
@@ -223,11 +248,14 @@ def hand_on(request: http.Request, files: Iterable[tuple[str, Found]]) -> None:
         for header in (selector.HEADER, scopes.HEADER):
             request.headers.pop(header, None)
     found_files = list(files)
-    if found_files:  # what is changed goes on without its encoding
-        body = encodings.decoded(request.raw_content or b"", request.headers.pop("content-encoding", ""))
-        request.content = body
+    if not found_files:
+        return
+    # What is changed goes on without its encoding.
+    encoding = request.headers.pop("content-encoding", "")
+    body = encodings.decoded(request.raw_content or b"", encoding, jsontext.MAX_BYTES)
     for url, found in found_files:
         asset = found.asset
         data = asset.data if asset.data is not None else Path(asset.file or "").read_bytes()
         inline = f"data:{found.content_type};base64,{base64.b64encode(data).decode()}"
-        request.content = (request.content or b"").replace(url.encode(), inline.encode())
+        body = body.replace(url.encode(), inline.encode())
+    request.content = body

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine.config import Mode
+from falmock.engine.effects import Forward
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
 from falmock.gateway import door
@@ -40,8 +42,8 @@ class FlowHandler:
         self._app = app
         self._clients = clients
         self._responder = responder
-        self._rewrites: dict[str, Rewrite] = {}
-        """By the id of a flow that a door forwards to fal: the door's rewrite of the answer."""
+        self._rewrites: WeakKeyDictionary[http.HTTPFlow, Rewrite] = WeakKeyDictionary()
+        """The door's rewrite of the answer, by the flow that it forwards to fal. It ends with the flow."""
 
     async def answer(self, flow: http.HTTPFlow, host: str) -> None:
         """Answer a request to this host of fal's."""
@@ -57,13 +59,9 @@ class FlowHandler:
 
     def rewrite_head(self, flow: http.HTTPFlow) -> None:
         """The headers of fal's answer are here: if a door made the call, rewrite them."""
-        rewrite = self._rewrites.pop(flow.id, None)
+        rewrite = self._rewrites.pop(flow, None)
         if rewrite is not None:
             flows.rewrite_head(flow, rewrite)
-
-    def forget(self, flow: http.HTTPFlow) -> None:
-        """The flow failed: fal will not answer."""
-        self._rewrites.pop(flow.id, None)
 
     async def _guarded(self, flow: http.HTTPFlow, answering: Awaitable[None]) -> None:
         """Answer a flow, with status 500 if that fails."""
@@ -76,23 +74,31 @@ class FlowHandler:
             if FORWARDED in flow.metadata:
                 return
             # A flow without an answer would go to the real fal.
-            message = "falmock failed to answer this request; its log has the details"
-            if is_direct(flow):
-                reply = door.problem(500, flow.request.path.partition("?")[0], message, "internal error")
-            else:
-                reply = replies.problem(500, message, "internal error")
+            reply = door.failed(flow.request.path.partition("?")[0], is_direct=is_direct(flow))
             flows.answer(flow, reply, bodies.body_of(reply))
 
     async def _answer_call(self, flow: http.HTTPFlow, host: str) -> None:
         try:
-            request = flows.read(flow, host, self._clients.user(flow))
+            request = self._read(flow, host)
         except ValueError as error:
             if FORWARDED in flow.metadata:
+                return
+            if self._app.config.mode is Mode.AUTO:
+                why = Forward("auto: its body is not encoded as its headers say")
+                self._forward(flow, ForwardedCall(why, flows.head(flow, host, self._clients.user(flow))))
                 return
             reply = replies.badly_encoded(str(error))
             flows.answer(flow, reply, bodies.body_of(reply))
             return
         await self._answer(flow, request, Client())
+
+    def _read(self, flow: http.HTTPFlow, host: str) -> Request:
+        """The request of a flow. Raises BadEncoding."""
+        request = flows.read(flow, host, self._clients.user(flow))
+        if request.too_large:  # for JSON: some may have more
+            limit = self._app.max_body(request)
+            return flows.with_body(request._replace(too_large=""), flow, limit)
+        return request
 
     async def _answer(self, flow: http.HTTPFlow, request: Request, client: Client) -> None:
         answer = await self._app.answer(request, client)
@@ -112,5 +118,5 @@ class FlowHandler:
             logger.info("falmock: %s", call.forward.why)
         if call.rewrite is not None:
             flows.turn_into(flow.request, call.request)
-            self._rewrites[flow.id] = call.rewrite
+            self._rewrites[flow] = call.rewrite
         flows.hand_on(flow.request, call.forward.inline)

@@ -18,6 +18,7 @@ from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.matching import volatile
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.openai import models
+from falmock.proxy import dns
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
@@ -32,7 +33,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
 """The paths of the other doors."""
 _TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
-_HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|[0-9a-f*?]*:[0-9a-f:.*?]*:[0-9a-f:.*?]*")
+_HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|(?=[^:]*:[^:]*:)[0-9a-f:.*?]+")
 
 
 def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = os.environ) -> Config:
@@ -53,6 +54,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         ignore=_ignore(_many(values["fal_ignore"])),
         redact=_redact(_many(values["fal_redact"])),
         webhook_hosts=_webhook_hosts(_many(values["fal_webhook_hosts"])),
+        dns_addresses=_dns_addresses(_many(values["fal_dns_address"])),
         faults=tuple(_many(values["fal_faults"])),
         dialect=_dialect(single["fal_dialect"]),
         fast=_fast(single["fal_fast"]),
@@ -201,6 +203,13 @@ def _webhook_hosts(texts: Iterable[str]) -> tuple[str, ...]:
                 f"*.example.com, found {glob!r}"
             )
     return globs
+
+
+def _dns_addresses(texts: Sequence[str]) -> tuple[dns.Address, ...]:
+    try:
+        return dns.parse_addresses(texts)
+    except dns.BadAddress as error:
+        raise BadOption(f"fal_dns_address: {error}") from None
 
 
 def _ignore(texts: Iterable[str]) -> volatile.Ignores:

@@ -20,6 +20,7 @@ from falmock.engine.jobs import pace
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.openai import models
+from falmock.proxy import dns
 
 PREFIX = "fal_"
 
@@ -61,7 +62,15 @@ OPTIONS = (
     Option(
         "fal_webhook_hosts",
         "",
-        "The hosts that a fal_webhook is posted to, as names or globs; repeat the option to name several. None: any but fal's.",
+        "The only hosts that a fal_webhook is posted to, as names or globs; repeat the option to name several. "
+        "None: those at loopback and private addresses. Never fal's.",
+        repeats=True,
+    ),
+    Option(
+        "fal_dns_address",
+        dns.DEFAULT,
+        "What fal's names resolve to in DNS: an IPv4 address, an IPv6 address, or (the option given twice) one of each. "
+        "A public one needs a transparent mode.",
         repeats=True,
     ),
     Option(

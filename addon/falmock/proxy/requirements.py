@@ -12,15 +12,27 @@ MITMPROXY = (11, 0, 2)
 """The oldest mitmproxy that is supported."""
 MITMPROXY_END = (13,)
 """The first mitmproxy that is not supported."""
-PACKAGES = ("brotli", "cryptography", "httptools", "jsonschema", "msgpack", "referencing", "ruamel.yaml", "wsproto")
+PACKAGES = (
+    "brotli",
+    "cryptography",
+    "httptools",
+    "jsonschema",
+    "msgpack",
+    "referencing",
+    "regex",
+    "ruamel.yaml",
+    "wsproto",
+)
 """The modules imported besides mitmproxy; the packages have the same names."""
+
+_NUMBERS = re.compile(r"\d+")
 
 
 def unmet(python: tuple[int, ...], mitmproxy: str) -> str:
     """Why falmock cannot load with this Python and mitmproxy version, in one sentence; "" if it can."""
     if python < PYTHON:
         return f"falmock needs Python {_dotted(PYTHON)} or newer, but this mitmproxy runs with Python {_dotted(python)}"
-    if not MITMPROXY <= tuple(map(int, re.findall(r"\d+", mitmproxy)[:3])) < MITMPROXY_END:
+    if not MITMPROXY <= tuple(map(int, _NUMBERS.findall(mitmproxy)[:3])) < MITMPROXY_END:
         wanted = f"mitmproxy>={_dotted(MITMPROXY)},<{_dotted(MITMPROXY_END)}"
         return f"falmock does not work with mitmproxy {mitmproxy}: {_install(wanted)}"
     missing = [name for name in PACKAGES if not _is_installed(name)]

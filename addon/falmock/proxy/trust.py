@@ -1,9 +1,13 @@
-"""Logs how a client is made to trust mitmproxy's CA, if it refused the certificate of one of fal's hosts."""
+"""Logs how a client is made to trust mitmproxy's CA, if it refused the certificate of one of fal's hosts.
+
+Who trusts the CA trusts everybody who has its key, so it also says who can read that.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+import stat
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +20,36 @@ from mitmproxy import tls
 
 logger = logging.getLogger(__name__)
 _CA_FILE = "mitmproxy-ca-cert.pem"
+_KEY_FILES = ("mitmproxy-ca.pem", "mitmproxy-ca.p12")
+"""The files with the CA's key. mitmproxy makes them for their owner alone, and does not look at them later."""
 _REFUSALS = ("does not trust", "may not trust", "disconnected during the handshake")
 """What mitmproxy's text of a failed handshake says if the certificate may be the reason."""
+
+
+def exposed(confdir: Path) -> list[str]:
+    """What others on this machine can do with the CA's key in this folder, one line each, with the remedy."""
+    found = []
+    for path in (confdir / name for name in _KEY_FILES):
+        mode = _mode(path)
+        if mode & 0o077:
+            found.append(
+                f"the key of mitmproxy's CA, {path}, has mode {mode:04o}, expected 0600: others on this machine can use it to "
+                f"impersonate any host to apps that trust the CA. Run chmod 600 {path}; if it may have been copied, remove mitmproxy-ca*, and a new CA is made"
+            )
+    mode = _mode(confdir)
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        found.append(
+            f"{confdir} has mode {mode:04o}: others on this machine can replace the keys in it. Run chmod o-w {confdir}"
+        )
+    return found
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file or folder; none if it does not exist."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
 
 
 class Runtime(NamedTuple):
@@ -29,7 +61,7 @@ class Runtime(NamedTuple):
     """
 
     name: str
-    agent: str
+    agent: re.Pattern[str]
     ciphers: tuple[int, ...]
     remedy: str
 
@@ -37,27 +69,27 @@ class Runtime(NamedTuple):
 _GREASE = 0x0A0A
 """What the reserved cipher suites of RFC 8701 have in common, which Chromium begins with."""
 RUNTIMES = (
-    Runtime("curl", r"^curl/", (), "set CURL_CA_BUNDLE={ca}, or pass --cacert"),
-    Runtime("Java", r"^Java[-/]", (), "import {ca} into the JVM's trust store with keytool"),
-    Runtime("Firefox", r"Firefox/", (), "import {ca} in its settings, under Certificates"),
+    Runtime("curl", re.compile(r"^curl/"), (), "set CURL_CA_BUNDLE={ca}, or pass --cacert"),
+    Runtime("Java", re.compile(r"^Java[-/]"), (), "import {ca} into the JVM's trust store with keytool"),
+    Runtime("Firefox", re.compile(r"Firefox/"), (), "import {ca} in its settings, under Certificates"),
     Runtime(
         "Chromium",
-        r"Chrom(e|ium)/",
+        re.compile(r"Chrom(e|ium)/"),
         (_GREASE,),
         "run mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n mitmproxy -i {ca}",
     ),
-    Runtime("Go", r"^Go-http-client/", (), "set SSL_CERT_FILE={ca}"),
+    Runtime("Go", re.compile(r"^Go-http-client/"), (), "set SSL_CERT_FILE={ca}"),
     Runtime(
         "Node.js",
-        r"^(node|undici)\b",
+        re.compile(r"^(node|undici)\b"),
         (0x1302, 0x1303, 0x1301, 0xC02F),
         "set NODE_EXTRA_CA_CERTS={ca} before it starts",
     ),
-    Runtime("Deno", r"^Deno/", (), "set DENO_CERT={ca}"),
-    Runtime("Bun", r"^Bun/", (), "set NODE_EXTRA_CA_CERTS={ca} before it starts"),
+    Runtime("Deno", re.compile(r"^Deno/"), (), "set DENO_CERT={ca}"),
+    Runtime("Bun", re.compile(r"^Bun/"), (), "set NODE_EXTRA_CA_CERTS={ca} before it starts"),
     Runtime(
         "Python",
-        r"\b(Python|aiohttp|python-\w+)/",
+        re.compile(r"\b(Python|aiohttp|python-\w+)/"),
         (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xC02B),
         "set SSL_CERT_FILE={ca}, and REQUESTS_CA_BUNDLE={ca} for requests",
     ),
@@ -67,7 +99,7 @@ RUNTIMES = (
 def runtime_of(agent: str, ciphers: Sequence[int]) -> Runtime | None:
     """The kind of client with this user agent ("" for none) and these cipher suites; None if it is not known."""
     if agent:
-        return next((each for each in RUNTIMES if re.search(each.agent, agent)), None)
+        return next((each for each in RUNTIMES if each.agent.search(agent)), None)
     known = [each for each in RUNTIMES if each.ciphers and _begins(ciphers, each.ciphers)]
     return max(known, key=lambda each: len(each.ciphers), default=None)
 

@@ -9,18 +9,17 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from falmock.app import App
-from falmock.app import no_disk
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
-from falmock.engine.files.spooling import SPOOLED_ABOVE
+from falmock.engine.files import spooling
 from falmock.proxy import flows
 from falmock.proxy.origin import client_reset
 from falmock.proxy.origin.delivery import Responder
 from falmock.proxy.origin.tickets import Upload
 from falmock.serving.upload_spool import SpooledUpload
 from falmock.serving.upload_spool import SpoolFolder
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -41,7 +40,7 @@ class UploadIntake:
         """A request to this host, of the proxy's `user`, begins: if its body belongs on disk, the origin receives and answers it."""
         if flow.request.raw_content is not None:  # it is there already, as when a flow is replayed
             return
-        request = flows.read(flow, host, user)
+        request = flows.head(flow, host, user)
         if not self._app.engines.spools(request.method, host, request.path, request.headers):
             return
         try:
@@ -72,12 +71,14 @@ class UploadIntake:
 
     async def _answer(self, request: Request, upload: SpooledUpload) -> Reply:
         if upload.problem is not None:
-            return no_disk(upload.problem)
+            return replies.no_disk(upload.problem)
         if upload.garbled:
             return replies.badly_encoded(upload.garbled)
+        if upload.too_large:
+            request = request._replace(content=None, too_large=upload.too_large)
         try:
             answer = await self._app.answer(request)
-        except BaseException:
+        except BaseException:  # it is cancelled: the client is gone
             upload.drop()
             raise
         if isinstance(answer, Reply):
@@ -87,7 +88,4 @@ class UploadIntake:
 
 def may_be_large(request: http.Request) -> bool:
     """Whether a request's body may be large enough for the disk. A cheap check that runs for every call."""
-    if request.method not in UPLOADING:
-        return False
-    length = request.headers.get("content-length", "")
-    return not length.isdecimal() or int(length) > SPOOLED_ABOVE
+    return request.method in UPLOADING and spooling.may_be_large(request.headers)

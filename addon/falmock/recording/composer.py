@@ -25,6 +25,7 @@ from falmock.recording.values import references
 from falmock.recording.values import texts
 from falmock.recording.values import values
 from falmock.redaction.redactor import Redactor
+from falmock.wire.formats.regex import one_call
 from falmock.wire.message import Request
 
 
@@ -68,6 +69,7 @@ class Composer:
             recorded["scope"] = request.scope
         return recorded
 
+    @one_call()
     def save(self, entry: dict[str, Any], about: str, asked: float, answered: BuiltResponse) -> Save:
         """A fixture to write, without secrets; `asked` is the time of the call (seconds since the epoch)."""
         self.redactor.learn_from([entry.get(part) for part in ("response", "stream", "realtime")])

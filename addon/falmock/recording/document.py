@@ -10,6 +10,7 @@ from typing import Any
 from falmock.fixtures.format import codec
 from falmock.fixtures.matching.canonical import FILE
 from falmock.fixtures.matching.canonical import canonical_text
+from falmock.fixtures.matching.match import ANY
 from falmock.fixtures.matching.match import REGEX
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
@@ -200,7 +201,9 @@ def _part(key: str, value: Any, redactor: Redactor) -> Any:
             name: _expected_body(part, redactor) if name == "body" else redactor.expected(part)
             for name, part in parts.items()
         }
-        return value if expected == parts else {**value, **expected}
+        places = {name: redactor.path(value[name]) for name in ("model", "path") if isinstance(value.get(name), str)}
+        hidden = {**value, **places, **expected}
+        return value if hidden == value else hidden
     if key == "response" or key in _ANSWERING or key.startswith("_"):
         return redactor.value(value)
     return value
@@ -210,5 +213,7 @@ def _expected_body(body: Any, redactor: Redactor) -> Any:
     """A `match.body` with a matcher in place of each secret, also of one that only its name in a form gives away."""
     if not isinstance(body, list):
         return redactor.proposed(body)
+    if any(redactor.value(text) is not text for field in body for key, text in field.items() if key != "content"):
+        return {ANY: True}  # names are compared as they are
     fields = [redactor.expected({str(field["name"]): field["content"]}) for field in body]
     return [{**field, "content": found.get(field["name"], found)} for field, found in zip(body, fields, strict=True)]

@@ -34,8 +34,10 @@ from falmock.recording.uploads import Sink
 from falmock.recording.uploads import UploadTraces
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
+from falmock.wire import handshake
 from falmock.wire import routes
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from falmock.wire.message import Content
@@ -82,6 +84,7 @@ class Recorder:
         """Whether a call to a host that is not fal's is recorded: of an upload, or of a file that an answer names."""
         return self.uploads.expects(method, url) or (method == "GET" and self._downloads.awaits(url))
 
+    @one_call()
     def note(self, exchange: Exchange) -> list[Outcome]:
         """The outcomes of one exchange with a host of fal's, or that `expects` accepts."""
         request = exchange.request
@@ -104,6 +107,7 @@ class Recorder:
         delivered = webhook_results.read(request, at)
         return [] if delivered is None else self._jobs.deliver(delivered)
 
+    @one_call()
     def note_session(self, session: Session) -> list[Outcome]:
         """The outcomes of a socket to a host of fal's, once it is closed."""
         request = session.request
@@ -126,7 +130,7 @@ class Recorder:
     def _handle(self, role: Role, call: calls.Call, exchange: Exchange) -> list[Outcome]:
         if exchange.status == 101:
             return [SelfAnswered("handshakes of sockets")]  # `note_session` handles the socket once it is closed
-        if exchange.request.headers.get("upgrade", "").lower() == "websocket":
+        if handshake.asks_for_socket(exchange.request.headers):
             where = f"https://{exchange.request.host}{exchange.request.path}"
             return [NotRecorded(f"the socket to {where}", f"it was refused ({exchange.status})")]
         if isinstance(call, calls.Run | calls.Stream):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from falmock.fixtures.format.response import NO_CONTENT
 from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
 from falmock.recording.files import FileUrls
@@ -77,6 +78,8 @@ class ResponseBuilder:
         return result
 
     def _body(self, exchange: Exchange, result: BuiltResponse) -> tuple[str, Any]:
+        if exchange.status == NO_CONTENT:  # what a capture has beside it was never sent
+            return "text", ""
         if exchange.received is not None:
             return self._file(exchange.received, exchange.content_type, result)
         if exchange.content_type == "application/json" or exchange.content_type.endswith("+json"):

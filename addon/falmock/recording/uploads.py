@@ -36,10 +36,10 @@ _JS_PART = re.compile(r"(.+)/(?:(\d{1,5})|complete)/*")
 
 _IN_PATH = "/%:@!$&'()*+,;=~"
 """Characters besides letters, digits and `-._` that clients do not encode in a path."""
-_SECRETS = re.compile(
-    r"(?i)(?:^|&)(?:x-amz-|x-goog-|[^=&]*(?:sig|hmac|token|identity|key|secret|password|auth|credential|jwt|session|code))[^=&]*="
+_SECRET = re.compile(
+    r"(?i)^x-(?:amz|goog)-|sig|hmac|token|identity|key|secret|password|auth|credential|jwt|session|code"
 )
-"""A parameter that may be a signature or a credential: then the query says who may read the file, not which file it is."""
+"""The name of a parameter that may be a signature or a credential: then the query says who may read the file, not which file it is."""
 
 
 def url_key(url: str) -> str:
@@ -53,8 +53,12 @@ def url_key(url: str) -> str:
     host, _, path = place.partition("/")
     if scheme not in ("https", "http"):
         return text
-    kept = "" if not query or is_fals(normalize(host)) or _SECRETS.search(query) else f"?{query}"
+    kept = "" if not query or is_fals(normalize(host)) or _is_signed(query) else f"?{query}"
     return f"https://{normalize(host)}/{quote(path, safe=_IN_PATH, errors='replace')}{kept}"
+
+
+def _is_signed(query: str) -> bool:
+    return any("=" in pair and _SECRET.search(pair.partition("=")[0]) for pair in query.split("&"))
 
 
 def _target(url: str) -> str:
@@ -185,8 +189,7 @@ class UploadTraces:
             return _Step(upload, 0)
         if key in self._part_targets:
             return self._part_targets[key]
-        for form in (_PYTHON_PART, _JS_PART):
-            part = form.fullmatch(key)
+        for part in (_PYTHON_PART.fullmatch(key), _JS_PART.fullmatch(key)):
             upload = self._uploads.get(part[1]) if part else None
             if part is not None and upload is not None:
                 return _Step(upload, int(part[2]) if part[2] else None)

@@ -11,6 +11,10 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import StreamStep
+from falmock.wire.formats import encodings
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import TooLarge
+from falmock.wire.message import Request
 
 BLOCK = 256 * 1024
 """How much of a file to read at a time (bytes)."""
@@ -21,6 +25,19 @@ AT_ONCE = Delivery()
 
 class ChangedFile(OSError):
     """An asset on disk that changed after it was loaded."""
+
+
+def with_body(request: Request, raw: bytes, limit: int) -> Request:
+    """A request with its body as it was sent; `limit` is how many bytes its content may have.
+
+    A file may be larger than JSON, but not if it is compressed. Raises BadEncoding for a body that is not encoded as its
+    headers say.
+    """
+    encoding = request.headers.get("content-encoding", "")
+    try:
+        return request._replace(body=encodings.decoded(raw, encoding, min(limit, FILE_LIMIT) if encoding else limit))
+    except TooLarge as error:
+        return request._replace(too_large=str(error))
 
 
 def is_paced(reply: Reply) -> bool:

@@ -7,16 +7,15 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 from typing import NamedTuple
 
-from falmock.app import Answer
 from falmock.app import App
-from falmock.app import Client
-from falmock.app import ForwardedCall
-from falmock.app import no_disk
+from falmock.edge import Answer
+from falmock.edge import Client
+from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.gateway import door
+from falmock.serving import bodies
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.gate import Gate
@@ -34,8 +33,8 @@ from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpooledUpload
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.waiting_streams import WaitingStreams
-from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire import handshake
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
@@ -126,8 +125,18 @@ class CallHandler:
         path, _, query = target.path.partition("?")
         scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
         peer = self._caller.peer if self._is_direct else ""
+        version = "HTTP/1.1" if head.is_http11 else "HTTP/1.0"
+        bad = handshake.problem(head.method, version, headers) if handshake.asks_for_socket(headers) else None
         self._request = Request(
-            head.method, host or target.host, path or "/", query, headers, b"", scope=scope, peer=peer
+            head.method,
+            host or target.host,
+            path or "/",
+            query,
+            headers,
+            b"",
+            scope=scope,
+            peer=peer,
+            bad_handshake=bad,
         )
         return self._sink(self._request)
 
@@ -163,51 +172,34 @@ class CallHandler:
         request = self._request
         if request is None:
             return self._tunnel(head, session)
-        try:
-            answer = self._answer(request, sink)
-            if isinstance(answer, Awaitable):
-                self._connection.play_later(session, self._awaited(request, answer))
-                return None
-            return _playable(answer)
-        except Exception as error:  # noqa: BLE001 - a call must get an answer
-            return self._failed(request, error)
+        answer = self._answer(request, sink)
+        if isinstance(answer, Awaitable):
+            self._connection.play_later(session, _awaited(answer))
+            return None
+        return _playable(answer)
 
     def _answer(self, request: Request, sink: Sink) -> Answer | Awaitable[Answer]:
         if isinstance(sink, SpooledUpload):
             content = sink.content()
             if sink.problem is not None:
-                return no_disk(sink.problem)
+                return replies.no_disk(sink.problem)
             if sink.garbled:
                 return replies.badly_encoded(sink.garbled)
-            request = request._replace(content=content)
+            too_large = sink.too_large
+            request = request._replace(content=None if too_large else content, too_large=too_large)
         elif isinstance(sink, Memory) and (body := sink.data()):
             try:
-                body = encodings.decoded(body, request.headers.get("content-encoding", ""))
+                limit = self._server.app.max_body(request, is_direct=self._is_direct)
+                request = bodies.with_body(request, body, limit)
             except BadEncoding as error:
                 if not self._is_direct:
                     return replies.badly_encoded(str(error))
-                body = b""  # the door refuses it in its own words
-            request = request._replace(body=body)
+                # The door gets no body, and refuses it in its own words.
         self._request = request
         return self._server.app.answer_soon(request, Client(self._is_direct, self._is_there))
 
     def _is_there(self) -> bool:
         return not self._connection.transport.is_closing()
-
-    async def _awaited(self, request: Request, answer: Awaitable[Answer]) -> Play:
-        try:
-            return _playable(await answer)
-        except Exception as error:  # noqa: BLE001 - a call must get an answer
-            return self._failed(request, error)
-
-    def _failed(self, request: Request, error: Exception) -> Reply:
-        """The answer to a request at which falmock failed."""
-        url = self._server.app.redactor.text(request.host + request.path)
-        logger.error("falmock: %s %s failed", request.method, url, exc_info=error)
-        message = "falmock failed to answer this request; its log has the details"
-        if self._is_direct:
-            return door.problem(500, request.path, message, "internal error")
-        return replies.problem(500, message, "internal error")
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`. What does not begin like HTTP gets no answer."""
@@ -263,6 +255,10 @@ class CallServer(WaitingStreams):
         """End every connection."""
         for connection in tuple(self.connections):
             connection.abort()
+
+
+async def _awaited(answer: Awaitable[Answer]) -> Play:
+    return _playable(await answer)
 
 
 def _playable(answer: Answer) -> Play:

@@ -325,7 +325,7 @@ class HttpSession:
     def _open(self, play: Socket, now: float) -> None:
         if self._head is not None:
             socket = WebSocketSession(play)
-            socket.open(self._head.fields, self._head.target.decode("latin-1"), now)
+            socket.open(self._head, now)
             self._turn_into(socket, now)
 
     def _turn_into(self, inner: Session, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Keeps bodies while they pass: their digest, and their bytes in a temporary file."""
+"""Keeps bodies while they pass: their digest, their bytes in a temporary file, and either without a content encoding."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from falmock.recording.disk import atomic
+from falmock.wire.formats import encodings
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.compression import Decompressor
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import FILE_RATIO
+from falmock.wire.formats.encodings import NOT_WHOLE
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.message import Content
 
 
@@ -81,3 +88,65 @@ class Spool(Hasher):
         with contextlib.suppress(OSError):
             self._close()
         self._path.unlink(missing_ok=True)
+
+
+def decoder(encoding: str) -> Decompressor:
+    """The decoder of a file with this Content-Encoding ("" for none). Raises BadEncoding for one that is not known."""
+    return encodings.decoder(encoding, FILE_LIMIT, FILE_RATIO)
+
+
+class Decoded:
+    """Passes a body on as it is, and its content, which `decoder` decodes, to `sink`."""
+
+    def __init__(self, decoder: Decompressor, sink: Hasher) -> None:
+        self.sink = sink
+        self._decoder = decoder
+        self.garbled = ""
+        """What is wrong with the body's content encoding; "" if nothing is."""
+        self.too_large = ""
+        """How large the content is, and how large it may be; "" if it is not too large."""
+
+    def __call__(self, chunk: bytes) -> bytes:
+        """Take one chunk and return it unchanged; an empty chunk ends the body."""
+        self.write(chunk)
+        return chunk
+
+    @property
+    def size(self) -> int:
+        """How much of the content there is so far (bytes)."""
+        return self.sink.size
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes as they were sent."""
+        if self.garbled or self.too_large or not data:
+            return
+        try:
+            for piece in self._decoder.pieces(data):
+                if piece:
+                    self.sink(piece)
+        except BadEncoding as error:
+            self._refuse(garbled=str(error))
+        except TooLarge as error:
+            self._refuse(too_large=str(error))
+
+    def content(self) -> Content:
+        """The body is complete: its content, without a file if it could not be kept."""
+        if not self._decoder.is_whole and not self.garbled and not self.too_large:
+            self._refuse(garbled=NOT_WHOLE)
+        content = self.sink.content()
+        return content._replace(file=None) if self.garbled or self.too_large else content
+
+    @property
+    def lost(self) -> str:
+        """Why the content is not complete; "" if it is."""
+        if self.too_large:
+            return f"its body is too large: {self.too_large}"
+        return self.garbled and f"its body is not encoded as its headers say: {self.garbled}"
+
+    def drop(self) -> None:
+        """The body was cut off: discard it."""
+        self.sink.drop()
+
+    def _refuse(self, garbled: str = "", too_large: str = "") -> None:
+        self.garbled, self.too_large = garbled, too_large
+        self.drop()

@@ -17,10 +17,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from falmock.recording.disk import atomic
+from falmock.serving.spool import Decoded
 from falmock.serving.spool import Spool
-from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import NOT_WHOLE
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.serving.spool import decoder
 from falmock.wire.message import Content
 
 PREFIX = "falmock-bodies-"
@@ -28,37 +27,21 @@ PREFIX = "falmock-bodies-"
 BLOCK = 1024 * 1024
 
 
-class SpooledUpload(Spool):
-    """The body of an upload on its way into a file. `problem` or `garbled` says why there is no file.
+class SpooledUpload(Decoded):
+    """The body of an upload on its way into a file. `problem`, `garbled` or `too_large` says why there is no file.
 
     Raises BadEncoding for a Content-Encoding that is not known.
     """
 
     def __init__(self, folder: Path, encoding: str) -> None:
-        self._decoder = encodings.decoder(encoding)  # first: it may raise
-        super().__init__(folder)
-        self.garbled = ""
-        """What is wrong with the body's content encoding; "" if nothing is."""
+        found = decoder(encoding)  # before there is a file: it may raise
+        self._spool = Spool(folder)
+        super().__init__(found, self._spool)
 
-    def write(self, data: bytes) -> None:
-        """Take the next bytes as they were sent."""
-        if self.garbled or not data:
-            return
-        try:
-            for piece in self._decoder.pieces(data):
-                self(piece)
-        except BadEncoding as error:
-            self._refuse(str(error))
-
-    def content(self) -> Content:
-        """The body is complete: its content, without a file if it could not be kept."""
-        if not self._decoder.is_whole:
-            self._refuse(NOT_WHOLE)
-        return super().content()._replace(file=None) if self.garbled else super().content()
-
-    def _refuse(self, why: str) -> None:
-        self.garbled = self.garbled or why
-        self.drop()
+    @property
+    def problem(self) -> OSError | None:
+        """Why the body could not be written; None if it could."""
+        return self._spool.problem
 
 
 class SpoolFolder:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from collections.abc import Iterable
 
 from wsproto import ConnectionType
 from wsproto import WSConnection
 from wsproto import events
 from wsproto.extensions import Extension
-from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import LocalProtocolError
 from wsproto.utilities import RemoteProtocolError
 
@@ -18,18 +16,24 @@ from falmock.engine.effects import FileBody
 from falmock.engine.effects import Socket
 from falmock.engine.effects import SocketStep
 from falmock.serving import bodies
+from falmock.serving.deflate import MAX_MESSAGE
+from falmock.serving.deflate import TOO_BIG
+from falmock.serving.deflate import BoundedDeflate
+from falmock.serving.http_reader import Head
 from falmock.serving.session import Ending
+from falmock.wire import handshake
 from falmock.wire.formats import frames
-from falmock.wire.message import Header
+from falmock.wire.handshake import BadHandshake
+from falmock.wire.message import header_map
+from falmock.wire.message import reason
 
 logger = logging.getLogger(__name__)
-MAX_MESSAGE = 64 * 1024 * 1024
-"""A message longer than this (bytes) closes the socket with code 1009."""
 CLOSE_TIMEOUT = 2.0
 """How long (seconds) to wait for the peer to answer a close, and the ping before it."""
 READ_ALL = b"falmock: all read?"
 """The payload of the ping before a close. Its pong shows that the peer has read all earlier messages."""
-_TOO_BIG = 1009
+_HANDSHAKE = ("upgrade", "connection", "sec-websocket-version", "sec-websocket-key")
+_EXTENSIONS = "sec-websocket-extensions"
 
 
 class WebSocketSession:
@@ -46,7 +50,7 @@ class WebSocketSession:
         self._size = 0
         self._then: Callable[[], None] = self._due
         """What is done at `wake_at`."""
-        self._deflate = PerMessageDeflate()
+        self._deflate = BoundedDeflate()
         self._close: frames.Close | None = None
         self._closing = False
         self._dropped = False
@@ -58,14 +62,29 @@ class WebSocketSession:
         out, self._out = self._out, []
         return b"".join(out)
 
-    def open(self, fields: Iterable[Header], target: str, now: float) -> None:
-        """Accept the handshake of a request with these headers and this target."""
+    def open(self, head: Head, now: float) -> None:
+        """Accept the handshake in this head, or refuse it."""
         self._now = now
-        try:
-            self._ws.initiate_upgrade_connection(list(fields), target)
-            self._handle()
-        except RemoteProtocolError:
-            self._finish(Ending.ABORT)
+        headers = header_map(head.fields)
+        bad = handshake.problem(head.method, "HTTP/1.1" if head.is_http11 else "HTTP/1.0", headers)
+        if bad is not None:
+            self._refuse(bad)
+            return
+        # wsproto fails at what it cannot decode in headers that do not matter here.
+        fields = {name: headers[name].encode() for name in _HANDSHAKE}
+        offers = handshake.deflate_offers(headers.get(_EXTENSIONS)).encode()
+        extensions = [(_EXTENSIONS.encode(), offers)] if offers else []
+        checked = [(name.encode(), value) for name, value in fields.items()]
+        self._ws.initiate_upgrade_connection([(b"host", b"localhost"), *checked, *extensions], "/")
+        self._handle()
+
+    def _refuse(self, bad: BadHandshake) -> None:
+        """Answer a bad handshake, and close the connection."""
+        body = f"{bad.text}\n".encode()
+        lines = [*bad.headers, (b"Content-Length", str(len(body)).encode()), (b"Connection", b"close")]
+        fields = b"".join(b"%s: %s\r\n" % line for line in lines)
+        self._out.append(b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (bad.status, reason(bad.status), fields, body))
+        self._finish()
 
     def receive(self, data: bytes, now: float) -> None:
         """See `Session`."""
@@ -123,7 +142,7 @@ class WebSocketSession:
         self._parts.append(data)
         self._size += len(data)
         if self._size > MAX_MESSAGE:
-            self._end(events.CloseConnection(_TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
+            self._end(events.CloseConnection(TOO_BIG, f"a message of more than {MAX_MESSAGE} bytes"))
             return
         if not event.message_finished:
             return

@@ -210,6 +210,8 @@ KINDS: Mapping[type[Call], CallKind] = MappingProxyType(
 """The names of every type of call except Unrouted."""
 NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS.values()))
 """All names, without duplicates."""
+FILES = (FilePut, DirectUpload, UploadPart)
+"""The calls whose body is a file, or a part of one."""
 UPLOADS = tuple(call for call, kind in KINDS.items() if kind.name == _UPLOAD)
 """The types of calls that uploads consist of, for all clients."""
 ABOUT_JOB = (Status, StatusStream, Result, Cancel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from falmock.wire.message import Header
+from falmock.wire.message import header_value
 
 EXPOSED = (
     b"*, x-fal-request-id, x-fal-billable-units, x-fal-error-type, x-fal-request-timeout-type, x-fal-served-from, "
@@ -24,7 +25,7 @@ def simple(headers: Mapping[str, str]) -> tuple[Header, ...]:
     if origin is None:
         return ()
     if "cookie" in headers:  # an answer with credentials must name the origin
-        return ((b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin"), _CREDENTIALS, _EXPOSE)
+        return ((b"access-control-allow-origin", header_value(origin)), (b"vary", b"Origin"), _CREDENTIALS, _EXPOSE)
     return _WILDCARD
 
 
@@ -37,10 +38,10 @@ def preflight(headers: Mapping[str, str]) -> tuple[Header, ...]:
     """The headers for an OPTIONS request: everything that it requests is allowed."""
     origin = headers.get("origin", "*")
     return (
-        (b"access-control-allow-origin", origin.encode()),
+        (b"access-control-allow-origin", header_value(origin)),
         (b"vary", b"Origin"),
         _CREDENTIALS,
         (b"access-control-allow-methods", _METHODS),
         (b"access-control-max-age", b"600"),
-        (b"access-control-allow-headers", headers.get("access-control-request-headers", "*").encode()),
+        (b"access-control-allow-headers", header_value(headers.get("access-control-request-headers", "*"))),
     )

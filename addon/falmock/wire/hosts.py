@@ -1,13 +1,18 @@
-"""Fal's hosts and what each one serves (PROTOCOL.md section 1.1)."""
+"""Fal's hosts and what each one serves (PROTOCOL.md section 1.1), and the one form in which host names are compared."""
 
 from __future__ import annotations
 
 import enum
 import re
+import unicodedata
 from collections.abc import Iterable
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address
+from ipaddress import IPv6Address
 from types import MappingProxyType
 from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 
 class Role(enum.Enum):
@@ -89,17 +94,7 @@ _BELOW = tuple(f".{domain}" for domain in DOMAINS)
 _CDN_DOMAIN = ".fal.media"
 _CDN_GENERATION = re.compile(r"v[0-9]+b?\.fal\.media")
 _BUCKETS = tuple(f"/{bucket}/" for bucket in (GCS_BUCKET, *OLD_BUCKETS))
-_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _SHARED = frozenset({Role.GCS, Role.ROUTER, Role.HF})
-
-
-class BadHost(ValueError):
-    """A host specification is invalid; the text says why."""
-
-
-def normalize(host: str) -> str:
-    """A host name in the form for comparison: lower case, no trailing dot."""
-    return host.lower().rstrip(".")
 
 
 class Hosts:
@@ -174,8 +169,11 @@ def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
     implied: dict[str, Role] = {}
     for spec in specs:
         name, equals, role = (part.strip() for part in spec.partition("="))
-        name = normalize(name)
-        if not _NAME.fullmatch(name):
+        try:
+            name = checked(name)
+        except BadHost:
+            name = "-"
+        if name.startswith("-"):
             raise BadHost(f"{spec!r}: expected a host name without scheme, port or path, as in fal.example.com")
         if not equals:
             implied |= {name: Role.RUN, f"queue.{name}": Role.QUEUE}
@@ -184,3 +182,139 @@ def parse_extra(specs: Iterable[str]) -> dict[str, Role]:
         else:
             raise BadHost(f"{spec!r}: unknown role {role!r}, expected one of {', '.join(roles)}")
     return implied | result  # an explicit role takes precedence, in any order
+
+
+_IGNORED = re.compile(
+    "[\t\n\r\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u1806\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+"""What resolvers and URL parsers take out of a name: Unicode's Default_Ignorable_Code_Point, U+1806, tabs, line ends."""
+_OUTER = "".join(map(chr, range(0x21)))  # what URL parsers take off both ends
+_ACE = "xn--"
+_LONGEST_LABEL, _LONGEST_NAME, _LONGEST_MAPPED = 63, 253, 1000  # Unicode takes long to normalize
+_ASCII_NAME = re.compile(r"[a-z0-9_.-]+")
+_UNICODE_LABEL = re.compile(r"[a-z0-9_\-\x80-\U0010ffff]+")
+_NUMBERS = re.compile(r"(?:(?:0x[0-9a-f]{1,16}|\d{1,24})(?:\.(?!$)|$)){1,4}", re.ASCII)
+_NOT_IN_NAMES = re.compile(r"[\x00-\x20\x7f%]")
+
+
+class BadHost(ValueError):
+    """A host name is invalid; the text says why."""
+
+
+def normalize(host: str) -> str:
+    """A host in the form for comparison: the ASCII name, or the address, that resolvers and clients make of it.
+
+    A name is in lower case, without a trailing dot and escapes (`%2e`). It follows IDNA 2003, as `getaddrinfo` does (RFC
+    3490, RFC 3491), and UTS 46, as browsers do. An address has its usual spelling, without brackets, and is IPv4 if it is
+    one in IPv6 (`::ffff:127.0.0.1`). A text that is no host is returned in some form too: see `checked`.
+    """
+    return _cached(host) if len(host) <= _LONGEST_NAME else _mapped(host)
+
+
+def _mapped(host: str) -> str:
+    text = _folded(host)
+    if "%" in text:
+        decoded = _folded(unquote(text))
+        if "%" not in decoded:  # nobody decodes twice
+            text = decoded
+    text = text.strip(_OUTER).rstrip(f".{_OUTER}")
+    address = _ipv6(text.removeprefix("[").removesuffix("]")) if ":" in text else None
+    if address is not None:
+        return str(address.ipv4_mapped or address)
+    text = ".".join(map(_ascii_label, text.split(".")))
+    return _ipv4(text) or text
+
+
+_cached = lru_cache(4096)(_mapped)
+
+
+def _folded(text: str) -> str:
+    """A text without what is ignored, and with compatible characters and letter cases made one (NFKC, case folding)."""
+    text = _IGNORED.sub("", text).strip(_OUTER).partition("\0")[0]  # C reads up to a NUL
+    if text.isascii():
+        return text.lower()
+    before = ""
+    while text != before and len(text) <= _LONGEST_MAPPED:  # usually twice
+        before = text
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = _IGNORED.sub("", text).replace("\u3002", ".")
+    return text
+
+
+def _ascii_label(label: str) -> str:
+    """A label in the form that DNS takes (RFC 3492). Unchanged if it cannot be one."""
+    if len(label) > _LONGEST_LABEL:
+        return label
+    try:
+        if label.startswith(_ACE):
+            decoded = _folded(label.removeprefix(_ACE).encode("ascii").decode("punycode"))
+            return decoded if _ASCII_NAME.fullmatch(decoded) and _ACE not in decoded else label
+        is_name = not label.isascii() and _UNICODE_LABEL.fullmatch(label)
+        return _ACE + label.encode("punycode").decode("ascii") if is_name else label
+    except UnicodeError:
+        return label
+
+
+def _ipv6(text: str) -> IPv6Address | None:
+    try:
+        return IPv6Address(text)
+    except ValueError:
+        return None
+
+
+def _ipv4(text: str) -> str | None:
+    """An IPv4 address as the C library reads it: `127.1`, `0x7f000001`, `017700000001`; None for another text."""
+    if not _NUMBERS.fullmatch(text):
+        return None
+    try:
+        *firsts, last = (int(part, 16 if part[1:2] == "x" else 8 if part[0] == "0" else 10) for part in text.split("."))
+    except ValueError:  # an 8 or a 9 in an octal number
+        return None
+    if any(part > 0xFF for part in firsts) or last >> 8 * (4 - len(firsts)):
+        return None
+    return str(IPv4Address(sum(part << 8 * (3 - place) for place, part in enumerate(firsts)) + last))
+
+
+def named(authority: str) -> str:
+    """The normalized host in the value of a Host header or `:authority`, whatever the port and a user name are."""
+    name = normalize(authority)
+    if "@" in name or ":" in name or "[" in name:
+        name = name.rpartition("@")[2]
+        host = name[1:].partition("]")[0] if name.startswith("[") else name
+        name = normalize(host if _ipv6(host) else host.partition(":")[0])
+    return name
+
+
+def checked(host: str) -> str:
+    """A host that can be connected to, normalized.
+
+    Raises BadHost if no resolver takes it: labels have 1 to 63 characters, names 253 at most (RFC 1035), and what is not
+    ASCII must be allowed by IDNA.
+    """
+    name = normalize(host)
+    if ":" not in name or _ipv6(name) is None:
+        why = _why_not(host, name)
+        if why:
+            shown = host if len(host) <= _LONGEST_LABEL else f"{host[:_LONGEST_LABEL]}..."
+            raise BadHost(f"{shown!a} is not a valid host name: {why}")
+    return name
+
+
+def _why_not(host: str, name: str) -> str:
+    """Why a host, whose normalized form is `name`, has no address; "" if it may have one."""
+    found = _NOT_IN_NAMES.search(host)
+    if found is not None:
+        return f"it contains {found[0]!a}"
+    for label in f"{name}{'.' * host.endswith('..')}".split("."):
+        if not 0 < len(label) <= _LONGEST_LABEL:
+            return f"a label (the part between two dots) has {len(label)} characters, expected 1 to {_LONGEST_LABEL}"
+    if not _ASCII_NAME.fullmatch(name):
+        return f"expected letters, digits, hyphens and dots, found {name[:_LONGEST_LABEL]!a}"
+    if len(name) > _LONGEST_NAME:
+        return f"it has {len(name)} characters, expected {_LONGEST_NAME} at most"
+    try:
+        _ = host if host.isascii() else host.encode("idna")
+    except UnicodeError as error:
+        return f"it cannot be encoded for DNS ({error})"
+    return ""

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
+from falmock.wire.handshake import BadHandshake
 from falmock.wire.storage import digest
 
 Header = tuple[bytes, bytes]
-_ENCODING = "content-encoding"
-_JOINED = ("cookie", _ENCODING)
+_COOKIE = "cookie"
+_JOINED = (
+    _COOKIE,
+    "content-encoding",
+    "connection",
+    "upgrade",
+    "sec-websocket-version",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-extensions",
+)
 """The ends of the names of headers whose values are joined if they are repeated."""
 
 REASONS: Mapping[int, bytes] = {
@@ -53,6 +65,37 @@ library changed its wording in 3.13.
 """
 
 
+_LAST_LATIN_1 = "\xff"
+_CONTROLS = bytes((*range(9), *range(10, 32), 127))
+_CONTROL = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")
+
+
+def header_value(text: str) -> bytes:
+    """Text from outside as the value of a header of an answer: all but printable Latin-1 is percent-encoded (as UTF-8).
+
+    A control character could end its header (RFC 9110 section 5.5), and HTTP/2 would pass it on.
+    """
+    if text.isascii() and text.isprintable():
+        return text.strip(" ").encode()
+    kept = text.strip(" \t")
+    return "".join(
+        each if each.isprintable() and each <= _LAST_LATIN_1 else quote(each, safe="", errors="replace")
+        for each in kept
+    ).encode()
+
+
+def sendable(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    """The headers of an answer without control characters (percent-encoded) and without spaces around values."""
+    for _, value in headers:
+        if value.translate(None, _CONTROLS).strip(b" \t") != value:  # four times as fast as a pattern
+            return tuple((name, _CONTROL.sub(_encoded, value.strip(b" \t"))) for name, value in headers)
+    return headers
+
+
+def _encoded(found: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % found[0][0]
+
+
 def reason(status: int) -> bytes:
     """The reason phrase of `status`; b"" if it has none."""
     return REASONS.get(status, b"")
@@ -63,9 +106,11 @@ class Request(NamedTuple):
 
     `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts with ``/``;
     `query` is the raw text after ``?``; `headers` has lower-case names and the last value of a repeated header; `body`
-    is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `scope` is the
-    name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
+    is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `too_large` says how
+    large the body is, and how large it may be, if that is why it was not read; `body` is empty then, and the text "" for any
+    other request. `scope` is the name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
     the gateway that took it, else both are "". `lenient`: URLs about a job may have any path before the request id.
+    `bad_handshake` says what is wrong with the handshake of a request for a WebSocket.
     """
 
     method: str
@@ -79,13 +124,17 @@ class Request(NamedTuple):
     peer: str = ""
     door: str = ""
     lenient: bool = False
+    bad_handshake: BadHandshake | None = None
+    too_large: str = ""
 
     @property
     def undecoded(self) -> str:
         """The content encoding of a body that could not be decoded with it; "" for any other body."""
         encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding == "identity" or self.too_large:
+            return ""
         # A compressed body is never empty, so an empty one was not decoded.
-        return encoding[:100] if encoding != "identity" and not self.body and self.content is None else ""
+        return encoding[:100] if not self.body and self.content is None else ""
 
     @property
     def uploaded(self) -> Content:
@@ -94,9 +143,9 @@ class Request(NamedTuple):
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:
-    """Header fields by lower-case name. Of a repeated field the last value counts; cookies and encodings are joined.
+    """Header fields by lower-case name. Of a repeated field the last value counts.
 
-    Bytes that are not UTF-8 are read as Latin-1.
+    Cookies, encodings, and the fields of a WebSocket handshake are joined. Bytes that are not UTF-8 are read as Latin-1.
     """
     result: dict[str, str] = {}
     for name, value in fields:
@@ -106,7 +155,7 @@ def header_map(fields: Iterable[Header]) -> dict[str, str]:
             text = value.decode("latin-1")
         key = name.decode("latin-1").lower()
         if key in result and key.endswith(_JOINED):
-            text = f"{result[key]}{', ' if key == _ENCODING else '; '}{text}"
+            text = f"{result[key]}{'; ' if key.endswith(_COOKIE) else ', '}{text}"
         result[key] = text
     return result
 

@@ -16,12 +16,14 @@ _STATUS_FIELDS: dict[str, Any] = {
     "queue_position": {"type": "integer"},
 }
 
+_BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
+
 
 def model_document(
     name: str, category: str, input_schema: dict[str, Any], output_schema: dict[str, Any], note: str
 ) -> dict[str, Any]:
     """The document of the model `name`; `note` is its description, which says what the schemas were made from."""
-    title = "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", name.partition("/")[2]))
+    title = "".join(word.capitalize() for word in _BETWEEN_WORDS.split(name.partition("/")[2]))
     page = f"https://fal.ai/models/{name}"
     schemas = {
         "QueueStatus": {"type": "object", "properties": _STATUS_FIELDS, "required": ["status", "request_id"]},

@@ -10,6 +10,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats.frames import Text
 from falmock.wire.formats.jsontext import MAX_DEPTH
 from falmock.wire.formats.jsontext import MAX_VALUES
+from falmock.wire.formats.spelled import Spelled
 from falmock.wire.routes import query_value
 
 ERROR_TYPE = "x-fal-error"
@@ -20,6 +21,19 @@ MISS = "MISS"
 """No fixture answers a message. fal does not have this error."""
 MAX_BUFFERING = 60
 """The largest `max_buffering` that a client may request, in messages."""
+_CHECKED_ABOVE = 4096
+"""A message of at most this many bytes cannot reserve much memory."""
+_SIZES = {
+    **dict.fromkeys((0xC0, 0xC1, 0xC2, 0xC3), (0, 0)),
+    **{0xC4 + i: (0, 1 << i) for i in range(3)},  # bytes
+    **{0xC7 + i: (1, 1 << i) for i in range(3)},  # extensions
+    0xCA: (4, 0),
+    0xCB: (8, 0),  # floats
+    **{0xCC + i: (1 << i % 4, 0) for i in range(8)},  # integers
+    **{0xD4 + i: (1 + (1 << i), 0) for i in range(5)},  # extensions of a fixed size
+    **{0xD9 + i: (0, 1 << i) for i in range(3)},  # text
+}
+"""By the first byte of a msgpack value: how many bytes follow in any case, and how many of them are a length of more."""
 _TIMEOUT_REASON = "no inputs, reconnect when needed!"
 
 
@@ -49,6 +63,8 @@ def decode(data: bytes) -> Any:
             raise BadMessage(f"more than {MAX_VALUES} values in one message")
         return items
 
+    if len(data) > _CHECKED_ABOVE:
+        _check_announced(data)
     try:
         value = msgpack.unpackb(
             data, raw=False, timestamp=0, ext_hook=_extension, list_hook=counted, object_hook=counted
@@ -58,6 +74,37 @@ def decode(data: bytes) -> Any:
     except (msgpack.UnpackException, ValueError) as error:
         raise BadMessage(f"not a msgpack message: {str(error) or type(error).__name__}") from None
     return _plain(value, 0)
+
+
+def _check_announced(data: bytes) -> None:
+    """Check that all lists and maps together announce at most MAX_VALUES values. Raises BadMessage.
+
+    A header of five bytes makes msgpack reserve eight bytes for each value that it announces, and a thousand may be nested.
+    """
+    place, open_values, announced = 0, 1, 0
+    while open_values and place < len(data):
+        open_values -= 1
+        kind = data[place]
+        place += 1
+        if kind < 0x80 or kind >= 0xE0:  # a small number
+            continue
+        if kind < 0xA0:
+            count, is_map = kind & 15, kind < 0x90
+        elif kind < 0xC0:
+            place += kind & 31
+            continue
+        elif kind >= 0xDC:
+            width = 4 if kind & 1 else 2
+            count, is_map = int.from_bytes(data[place : place + width]), kind >= 0xDE
+            place += width
+        else:
+            fixed, width = _SIZES[kind]
+            place += fixed + width + int.from_bytes(data[place : place + width])
+            continue
+        announced += count
+        open_values += 2 * count if is_map else count
+        if announced > MAX_VALUES:
+            raise BadMessage(f"more than {MAX_VALUES} values in one message")
 
 
 def _extension(code: int, data: bytes) -> Any:
@@ -110,7 +157,7 @@ def _check(value: Any, depth: int) -> None:
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
-    elif isinstance(value, jsontext.Spelled) and value in (float("inf"), float("-inf")):
+    elif isinstance(value, Spelled) and value in (float("inf"), float("-inf")):
         raise BadMessage(f"{value!r} is too large for a float")
 
 

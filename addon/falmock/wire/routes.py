@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 from urllib.parse import urlsplit
 
 from falmock.wire import endpoint as endpoint_ids
+from falmock.wire import handshake
 from falmock.wire.calls import REQUEST_ID
 from falmock.wire.calls import Call
 from falmock.wire.calls import Cancel
@@ -67,7 +68,7 @@ def call_of(request: Request, hosts: Hosts) -> Call | None:
     """The call that a request makes; None for a preflight."""
     if request.method == "OPTIONS":
         return None
-    upgrade = request.headers.get("upgrade", "").lower() == "websocket"
+    upgrade = handshake.asks_for_socket(request.headers)
     role = hosts.role(request.host) or Role.OTHER
     return route(role, request.method, request.path, request.query, upgrade=upgrade, lenient=request.lenient)
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from falmock.wire.hosts import BadHost
+from falmock.wire.hosts import checked
+from falmock.wire.hosts import normalize
+
 HEADER = "x-fal-target-url"
 MAX_LENGTH = 16 * 1024
 _DOMAINS = ("fal.ai", "fal.run")
@@ -67,6 +71,9 @@ def _host(authority: str) -> str:
     host = authority.lower()
     if ":" in host:
         raise BadTarget("expected a host name without a port", is_url=True)
-    if not _NAME.fullmatch(host) or host.rpartition(".")[2].isdigit():
+    if not _NAME.fullmatch(host) or normalize(host) != host or host.rpartition(".")[2].isdigit():
         raise BadTarget("expected a host name, found none, an address or one with other characters", is_url=True)
-    return host
+    try:
+        return checked(host)
+    except BadHost as error:
+        raise BadTarget(f"expected a host name: {error}", is_url=True) from None

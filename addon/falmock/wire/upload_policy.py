@@ -13,7 +13,9 @@ from falmock.wire.formats import jsontext
 
 HEADER = "x-app-fal-upload-policy"
 _PLACEHOLDER = "${filename}"
-_S3_HOST = re.compile(r"(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
+_S3_HOST = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-][a-z0-9-]+(?:\.[a-z0-9-]+)*)?\.amazonaws\.com(?:\.cn)?"
+)
 _LONGEST_URL = 2048
 
 

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from urllib.parse import urlsplit
 
 from falmock.wire.formats import jsontext
-from falmock.wire.hosts import normalize
+from falmock.wire.hosts import BadHost
+from falmock.wire.hosts import checked
 from falmock.wire.message import Header
 
 USER_ID = "falmock-user"
@@ -70,11 +71,11 @@ def target(url: str) -> WebhookTarget:
     if not host:
         raise BadWebhookTarget("expected a URL with a host name, found none")
     try:
-        host = normalize(host if host.isascii() else host.encode("idna").decode())
-    except UnicodeError:
-        host = ""
-    if not host or any(character <= " " for character in host):
-        raise BadWebhookTarget("expected a URL with a host name, found an invalid one")
+        host = checked(host)
+    except BadHost:
+        raise BadWebhookTarget(
+            "expected a URL with a host name (253 characters at most, 1 to 63 between two dots), found an invalid one"
+        ) from None
     path = quote(parts.path or "/", safe=_PATH_SAFE)
     if parts.query:
         path += "?" + quote(parts.query, safe=_PATH_SAFE + "?")

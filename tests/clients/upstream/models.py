@@ -247,6 +247,12 @@ def squeezed(run: Run) -> Answer:
     return replace(plain, body=gzip.compress(plain.content, mtime=0)).having(("Content-Encoding", "gzip"))
 
 
+def packed(run: Run) -> Answer:
+    """The body that the input has in base64, of the type and with the content encoding that it names."""
+    head = (("Content-Type", run.value["type"]), ("Content-Encoding", run.value["encoding"]))
+    return Answer(200, head, base64.b64decode(run.value["body"]))
+
+
 def llm(run: Run) -> Answer:
     return model({"output": "".join(_words(run)), "partial": False, "error": None})
 
@@ -425,6 +431,8 @@ ROUTES: tuple[tuple[str, Model], ...] = (
     ("test/html", Model(page)),
     ("test/nothing", Model(nothing)),
     ("test/gzip", Model(squeezed)),
+    ("test/packed", Model(packed)),
+    ("test/packed/stream", Model(packed)),
     ("test/slow", Model(echo, SLOW)),
     ("test/stubborn", Model(echo, Pace(0, 2.0), stubborn=True)),
     ("test/endless", Model(echo, Pace(0, 3600))),

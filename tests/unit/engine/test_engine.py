@@ -137,6 +137,18 @@ def test_without_an_origin_nothing_is_said_of_origins() -> None:
     assert header(Client(ANY).run("a/b"), "access-control-allow-origin") is None
 
 
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("host", [".fal.run", f"{'a' * 64}.fal.media", "a..rest.fal.ai"])
+def test_a_host_that_no_resolver_takes_is_refused_in_every_mode(host: str, mode: Mode) -> None:
+    client = Client(ANY, mode=mode)
+    reply = client.engine.handle(Request("GET", host, "/x", "", {"origin": "https://app.test"}, b""), 0.0)
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.why) == (400, "bad host name")
+    assert b"is not a valid host name" in bytes(reply.body)  # type: ignore[arg-type]
+    assert b"access-control-allow-origin" in dict(reply.headers)
+    assert client.engine.scope.journal.entries[-1].status == 400
+
+
 def test_passthrough_forwards_everything_and_notes_it() -> None:
     engine = Engine(Config(mode=Mode.PASSTHROUGH), Index(), lambda _: "id", b"falmock")
     effect = engine.handle(Request("POST", "fal.run", "/a/b", "", {}, b"{}"), 1.0)

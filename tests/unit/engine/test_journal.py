@@ -13,6 +13,7 @@ from falmock.engine import journal
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.journal import Journal
+from falmock.engine.journal import JournalEntry
 from falmock.engine.journal import kept
 from falmock.engine.replies import json_reply
 from falmock.fixtures.matching.miss import Miss
@@ -54,6 +55,19 @@ def test_warnings_are_kept_and_shown_without_secrets() -> None:
     assert [entry.warning for entry in journal] == ["a-long-secret-of-ours is odd", ""]
     assert journal.entries[0].warning.endswith(" is odd")
     assert "a-long-secret-of-ours" not in journal.entries[0].warning
+
+
+def test_no_field_shows_a_secret() -> None:
+    redactor = Redactor()
+    secret = "a-long-secret-of-ours"
+    redactor.learn_value(secret)
+    noted = Journal(redactor)
+    noted.add(
+        JournalEntry(1.0, secret, secret, secret, 200, secret, secret, secret, secret, job=secret, warning=secret)
+    )
+    noted.add(JournalEntry(2.0, "GET", "fal.run", "/a/b", 200, None, "", None))
+    assert secret not in str(noted.entries)
+    assert noted.entries[1] == JournalEntry(2.0, "GET", "fal.run", "/a/b", 200, None, "", None)
 
 
 def test_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:

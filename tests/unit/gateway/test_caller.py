@@ -12,7 +12,7 @@ def request(host: str, origin: str | None = None) -> Request:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "::1", "[::1]", "192.168.1.7", "8.8.8.8", "localhost", "falmock", "my-app.localhost", "mock.local", "Mock.Test."]
+    "host", ["127.0.0.1", "::1", "[::1]", "192.168.1.7", "8.8.8.8", "localhost", "falmock", "my-app.localhost", "mock.local", "Mock.Test.", "127.1", "0x7f000001", "[::ffff:127.0.0.1]"]
 )  # fmt: skip
 def test_a_program_that_calls_falmock_by_address_or_local_name(host: str) -> None:
     assert is_from_nearby(request(host))

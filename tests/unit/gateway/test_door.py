@@ -114,6 +114,41 @@ def test_other_paths_are_not_openais(path: str) -> None:
     assert "detail" in json.loads(World().direct("POST", path).body)  # type: ignore[arg-type]
 
 
+SECRET = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAbCdE"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers"),
+    [
+        ("POST", f"/nothing/photo{SECRET}.png", None, {}),
+        (SECRET, "/nothing", None, {}),
+        ("GET", f"/__falmock/{SECRET}", None, {}),
+        ("GET", f"/__falmock/journal?{SECRET}=1", None, {}),
+        ("GET", f"/__falmock/journal?limit={SECRET}", None, {}),
+        (
+            "POST",
+            "/__falmock/fixtures",
+            {"match": {SECRET: 1, "model": SECRET}, "response": {"api_key": "hunter2"}},
+            {},
+        ),
+        ("POST", "/__falmock/jobs/move", {"to": SECRET}, {}),
+        ("GET", f"/v1/_requests?{SECRET}=1", None, {}),
+        ("POST", PROXY, {}, {"x_fal_target_url": f"http://{SECRET}/?token=hunter2"}),
+        ("POST", "/fal/x/" + SECRET, {}, {}),
+        ("POST", f"/fal/run/a/b/{SECRET}", {"prompt": SECRET, "api_key": "hunter2"}, {}),
+        ("POST", IMAGES, {"model": SECRET, "prompt": "a"}, {}),
+        ("POST", IMAGES, {"model": MODEL, "prompt": "a", "size": SECRET}, {}),
+    ],
+)
+def test_no_error_repeats_a_secret(method: str, path: str, body: Any, headers: dict[str, str]) -> None:
+    world = World()
+    reply = world.direct(method, path, body, **headers)
+    shown = f"{reply.body!r} {reply.miss} {reply.warning} {steered(world, 'GET', '/__falmock/journal')}"
+    assert reply.status >= 400
+    assert SECRET not in shown.replace(f"{reply.miss and reply.miss.key}", "")
+    assert "hunter2" not in shown.replace(f"{reply.miss and reply.miss.key}", "")
+
+
 def test_what_came_with_it_is_there_and_no_key() -> None:
     world = World()
     key = {"authorization": f"Bearer {KEY}"}

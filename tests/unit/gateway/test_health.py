@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from falmock.app import Client
+from falmock.edge import Client
 from falmock.engine.effects import Reply
 from falmock.wire.message import Request
 from unit.apps import app_of

@@ -8,7 +8,7 @@ from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
-from falmock.wire.formats import encodings
+from falmock.wire.formats import compression
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 from unit.engine.calls import index_of
@@ -22,7 +22,8 @@ def test_how_falmock_works() -> None:
     hosts = len(Hosts())
     assert banner(Config(), ONE, ("./fixtures", "more")) == (
         f"falmock {falmock.__version__}: mode replay; 1 fixture in 1 file from ./fixtures, more; pace instant; "
-        f"{hosts} hosts; nothing leaves: no connection to fal is made; calls do not go through flows, which is faster"
+        f"{hosts} hosts; nothing leaves: no connection to fal is made; "
+        "webhooks go to loopback and private addresses only; calls do not go through flows, which is faster"
     )
     assert f"; {hosts + 1} hosts (yours: fal.example.com); " in banner(Config(hosts=OURS), ONE, ("f",))
     assert banner(Config(), ONE, ("f",), flows="a reason").endswith("; calls go through flows (a reason)")
@@ -31,13 +32,25 @@ def test_how_falmock_works() -> None:
 @pytest.mark.parametrize(
     ("mode", "end"),
     [
-        (Mode.AUTO, "what no fixture answers is FORWARDED to fal and billed; recordings go to one"),
+        (
+            Mode.AUTO,
+            "what no fixture answers is FORWARDED to fal and billed; "  # noqa: ISC004
+            "webhooks go to loopback and private addresses only; recordings go to one",
+        ),
         (Mode.RECORD, "every call is FORWARDED to fal and billed; recordings go to one"),
         (Mode.PASSTHROUGH, "every call is FORWARDED to fal and billed"),
     ],
 )
 def test_where_calls_go(mode: Mode, end: str) -> None:
     assert banner(Config(mode=mode), TWO, ("one", "two")).endswith(f"; {end}")
+
+
+def test_where_webhooks_go() -> None:
+    line = banner(Config(webhook_hosts=("localhost", "*.ex.com")), ONE, ("f",))
+    assert line.endswith(
+        "; nothing leaves except webhooks to localhost, *.ex.com: no connection to fal is made; "
+        "webhooks go to localhost, *.ex.com only"
+    )
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.RECORD])
@@ -48,6 +61,6 @@ def test_an_import_forwards_nothing(mode: Mode) -> None:
 
 def test_what_cannot_be_done_for_want_of_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unavailable() == []
-    monkeypatch.setattr(encodings, "ZSTD", None)
+    monkeypatch.setattr(compression, "ZSTD", None)
     (line,) = unavailable()
     assert line.startswith("event streams compressed with zstd cannot be recorded")

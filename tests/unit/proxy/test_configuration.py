@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from mitmproxy import exceptions
-from mitmproxy.addons import clientplayback
 from mitmproxy.addons import proxyserver
 from mitmproxy.test import taddons
 
@@ -29,7 +28,7 @@ class Rig:
     def __init__(self, context: taddons.context, folder: Path) -> None:
         self.folder = folder
         self.context = context
-        context.master.addons.add(proxyserver.Proxyserver(), clientplayback.ClientPlayback())
+        context.master.addons.add(proxyserver.Proxyserver())
         for option in options.OPTIONS:
             context.options.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         context.options.update(fal_fixtures=[str(folder)])
@@ -85,6 +84,7 @@ def test_good_options_are_in_use(tmp_path: Path) -> None:
     [
         ("fal_mode", "repaly", "fal_mode"),
         ("fal_fixtures", "/no/such/folder", "/no/such/folder"),
+        ("fal_dns_address", "8.8.8.8", "fal_dns_address: 8.8.8.8 is a public address"),
         ("stream_large_bodies", "1m", "stream_large_bodies makes mitmproxy send uploads to the real fal"),
     ],
 )
@@ -159,11 +159,51 @@ def test_a_mode_opens_the_way_to_fal(tmp_path: Path) -> None:
             rig.set(fal_mode=mode.value)
             assert rig.recordings.current is not None
             assert not egress.installed().closed
-            assert rig.context.options.client_replay_concurrency == -1
         rig.set(fal_mode="passthrough")
         assert (rig.recordings.current, egress.installed().closed) == (None, False)
         rig.set(fal_mode="replay")
         assert egress.installed().closed
+
+    story(tmp_path, told)
+
+
+@pytest.mark.parametrize(
+    ("modes", "accepted"),
+    [
+        (["regular"], False),
+        (["regular", "dns@5353"], False),
+        (["reverse:https://fal.run@8081", "upstream:http://proxy.test:3128@8082", "socks5@1080"], False),
+        (["transparent"], True),
+        (["regular", "Transparent@8081", "dns@5353"], True),
+        (["wireguard"], True),
+        (["local:curl"], True),
+        (["tun"], True),
+    ],
+)
+@pytest.mark.parametrize("address", ["1.2.3.4", "2606:4700::1"])
+def test_a_public_address_for_fals_names_needs_a_mode_that_gets_what_is_sent_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, modes: list[str], address: str, *, accepted: bool
+) -> None:
+    def told(rig: Rig) -> None:
+        rig.context.options.update(mode=modes)
+        rig.set(fal_dns_address=["10.0.0.1" if ":" in address else "fd00::1", address])
+        assert (rig.configuration.current is not None) is accepted
+        assert (f"{address} is a public address" in caplog.text) is not accepted
+        assert ("Add --mode transparent with a redirect, or take an address" in caplog.text) is not accepted
+        assert accepted or f"found {', '.join(modes)}:" in caplog.text
+
+    story(tmp_path, told)
+
+
+def test_the_mode_that_a_public_address_needs_cannot_be_taken_away(tmp_path: Path) -> None:
+    def told(rig: Rig) -> None:
+        rig.context.options.update(mode=["transparent"])
+        rig.set(fal_dns_address="1.2.3.4")
+        rig.configuration.running()
+        assert [str(address) for address in egress.installed().names.addresses] == ["1.2.3.4"]
+        rig.context.options.update(mode=["regular"])
+        with pytest.raises(exceptions.OptionsError, match="a public address"):
+            rig.configuration.update({"mode"})
 
     story(tmp_path, told)
 

@@ -19,7 +19,7 @@ from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.proxy import flows
 from falmock.serving import bodies
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
@@ -57,6 +57,29 @@ def test_which_requests_are_ours(host: str, authority: bytes, path: bytes, found
     assert flows.host_of(flow.request, Hosts()) == found
 
 
+@pytest.mark.parametrize(
+    ("version", "authority", "fields", "found"),
+    [
+        (b"HTTP/1.1", b"", ["fal.run"], "fal.run"),
+        (b"HTTP/1.1", b"", ["example.com", "fal.run"], "fal.run"),
+        (b"HTTP/1.1", b"", ["fal.run", "example.com"], "fal.run"),
+        (b"HTTP/1.1", b"", ["fal.run:99999"], "fal.run"),
+        (b"HTTP/1.1", b"", ["me@[fal\u3002run]:443"], "fal.run"),
+        (b"HTTP/1.1", b"", ["fal\u00ad.run."], "fal.run"),
+        (b"HTTP/1.1", b"", ["example.com"], None),
+        (b"HTTP/2.0", b"example.com", ["fal.run"], "fal.run"),
+        (b"HTTP/2.0", b"Queue.fal.run:443", ["example.com"], "queue.fal.run"),
+        (b"HTTP/2.0", b"127.0.0.1", ["fal.run"], "fal.run"),
+        (b"HTTP/2.0", "\uff46\uff41\uff4c.run".encode(), [], "fal.run"),
+        (b"HTTP/2.0", b"example.com", [], None),
+    ],
+)
+def test_whatever_names_fal_counts(version: bytes, authority: bytes, fields: list[str], found: str | None) -> None:
+    headers = tuple((b"Host", field.encode()) for field in fields)
+    flow = flow_of(host="127.0.0.1", authority=authority, headers=headers, http_version=version, path=b"/")
+    assert flows.host_of(flow.request, Hosts()) == found
+
+
 def test_a_request_is_read_whole() -> None:
     flow = flow_of(
         method=b"post",
@@ -68,6 +91,23 @@ def test_a_request_is_read_whole() -> None:
     assert (request.method, request.path, request.query, request.body) == ("POST", "/a%20b", "x=1&y=%C3%A9", b"body")
     assert request.headers["x-name"] == "café"
     assert request.headers["x-raw"] == "ÿ"
+
+
+@pytest.mark.parametrize(
+    ("fields", "version", "status"),
+    [
+        ({"upgrade": "websocket", "connection": "upgrade"}, "HTTP/1.1", 426),
+        ({"upgrade": "websocket", "connection": "upgrade"}, "HTTP/1.0", 400),
+        ({"upgrade": "h2c, websocket", "connection": "upgrade"}, "HTTP/1.1", 400),
+        ({"upgrade": "h2c"}, "HTTP/1.1", None),
+        ({}, "HTTP/1.1", None),
+    ],
+)
+def test_a_handshake_is_checked(fields: dict[str, str], version: str, status: int | None) -> None:
+    flow = tflow.tflow(req=http.Request.make("GET", "https://fal.run/a/b/realtime", b"", fields))
+    flow.request.http_version = version
+    bad = flows.head(flow, "fal.run").bad_handshake
+    assert (bad.status if bad else None) == status
 
 
 def test_an_encoded_body_is_decoded() -> None:

@@ -41,12 +41,14 @@ from mitmproxy.proxy import layers
 from mitmproxy.proxy import mode_specs
 from mitmproxy.proxy import server
 from mitmproxy.proxy import tunnel
+from mitmproxy.proxy.layers import tls
 from mitmproxy.proxy.layers.http import _http2
 from mitmproxy.proxy.layers.tls import parse_client_hello
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 from mitmproxy.tools.dump import DumpMaster
 
+from falmock.proxy import configuration
 from falmock.proxy.screens import contentview
 from falmock.proxy.screens import terminal
 from unit.proxy.mitm import mitmproxy
@@ -78,7 +80,12 @@ def source(module: object) -> str:
 def prints(name: str, *arguments: str) -> bool:
     """Whether the dumper has this method, with these parameters, and calls it where a copy put on it counts."""
     method = getattr(dumper.Dumper, name)
-    is_called = name in {"websocket_message", "websocket_end"} or f"self.{name}(" in source(dumper.Dumper)
+    is_called = name in {
+        "websocket_message",
+        "websocket_end",
+        "dns_response",
+        "dns_error",
+    } or f"self.{name}(" in source(dumper.Dumper)
     return len(parameters(method)) == len(arguments) + 1 and is_called and name in terminal._METHODS
 
 
@@ -129,13 +136,11 @@ def registers_without_a_place() -> bool:
 
 def replays() -> bool:
     made = clientplayback.ReplayHandler
-    with_command = clientplayback.ClientPlayback.start_replay
     return (
         issubclass(made, server.ConnectionHandler)
         and parameters(made) == ["flow", "options"]
         and inspect.iscoroutinefunction(made.replay)
         and parameters(made.replay) == ["self"]
-        and with_command.__dict__["command_name"] == "replay.client"
     )
 
 
@@ -146,7 +151,7 @@ def has_request_data() -> bool:
 
 
 def has_modes() -> bool:
-    modes = (mode_specs.RegularMode, mode_specs.UpstreamMode, mode_specs.ReverseMode)
+    modes = (mode_specs.RegularMode, mode_specs.UpstreamMode, mode_specs.ReverseMode, *configuration._REDIRECTING)
     return all(issubclass(mode, mode_specs.ProxyMode) for mode in modes)
 
 
@@ -194,8 +199,38 @@ SEAMS = (
     ),
     Seam(
         "screens/terminal.py",
+        "Dumper._proto_message",
+        "replaced, for the lines about TCP and UDP, which have the address of the client",
+        lambda: prints("_proto_message", "f"),
+    ),
+    Seam(
+        "screens/terminal.py",
+        "Dumper.dns_response",
+        "replaced, for the lines about DNS, which have the address of the client",
+        lambda: prints("dns_response", "f"),
+    ),
+    Seam(
+        "screens/terminal.py",
+        "Dumper.dns_error",
+        "replaced, for the lines about DNS that failed",
+        lambda: prints("dns_error", "f"),
+    ),
+    Seam(
+        "screens/redacted_copies.py",
+        "client_conn.peername",
+        "set on a copy, which is printed: the address of the client in front of a flow",
+        lambda: "format_address(flow.client_conn.peername)" in source(dumper),
+    ),
+    Seam(
+        "screens/log_filter.py",
+        "LogRecord.client",
+        "replaced: the address of the client that the formatter puts in front of a line",
+        lambda: 'getattr(record, "client", None)' in source(log.MitmFormatter),
+    ),
+    Seam(
+        "screens/terminal.py",
         "setattr",
-        "how the four methods of the dumper are replaced",
+        "how the methods of the dumper are replaced",
         lambda: not hasattr(dumper.Dumper, "__slots__"),
     ),
     Seam(
@@ -259,12 +294,43 @@ SEAMS = (
         "keeps the flows of tunnels from the addons behind",
         lambda: "except exceptions.AddonHalt:" in source(addonmanager) and issubclass(exceptions.AddonHalt, Exception),
     ),
-    Seam("webhooks.py", "ReplayHandler", "posts a webhook as `replay.client` does, but can give up", replays),
+    Seam("own_requests.py", "ReplayHandler", "sends a request as `replay.client` does, but can give up", replays),
     Seam(
-        "webhooks.py",
+        "own_requests.py",
+        "ConnectionIO.handler",
+        "is cancelled to close the connection of a request that is given up",
+        lambda: server.ConnectionIO().handler is None and "x.handler.cancel()" in source(clientplayback),
+    ),
+    Seam(
+        "webhooks/pinned_replay.py",
+        "ReplayHandler",
+        "posts a webhook as `replay.client` does, but can give up",
+        replays,
+    ),
+    Seam(
+        "webhooks/sender.py",
         "ConnectionIO.handler",
         "is cancelled to close the connection of a replay that is given up",
         lambda: server.ConnectionIO().handler is None and "x.handler.cancel()" in source(clientplayback),
+    ),
+    Seam(
+        "webhooks/pinned_replay.py",
+        "ConnectionHandler.open_connection",
+        "is told to try one address after the other; a failure ends in `server_event`",
+        lambda: (
+            parameters(server.ConnectionHandler.open_connection) == ["self", "command"]
+            and parameters(server.ConnectionHandler.server_event) == ["self", "event"]
+            and "events.OpenConnectionCompleted(command, err)" in source(server.ConnectionHandler.open_connection)
+        ),
+    ),
+    Seam(
+        "webhooks/pinned_replay.py",
+        "command.connection.address",
+        "is what `open_connection` connects to; the name that TLS verifies is another attribute",
+        lambda: (
+            "*command.connection.address" in source(server.ConnectionHandler.open_connection)
+            and "context.server.sni = flow.request.pretty_host" in source(clientplayback)
+        ),
     ),
     Seam(
         "egress.py",
@@ -277,6 +343,21 @@ SEAMS = (
         "TunnelLayer.tunnel_connection",
         "finds every connection that a raw tunnel would use",
         lambda: "tunnel_connection" in tunnel.TunnelLayer.__annotations__,
+    ),
+    Seam(
+        "egress.py",
+        "data.ignore_connection",
+        "passes TLS on unread, to where the connection is refused",
+        lambda: "if tls_clienthello.ignore_connection" in source(tls.ClientTLSLayer),
+    ),
+    Seam(
+        "egress.py",
+        "context.client.sni",
+        "is set, once mitmproxy has set it, to a name of fal's that it does not read in a TLS hello",
+        lambda: (
+            source(tls.ClientTLSLayer).index(".sni = client_hello.sni")
+            < source(tls.ClientTLSLayer).index("TlsClienthelloHook(")
+        ),
     ),
     Seam(
         "egress.py",

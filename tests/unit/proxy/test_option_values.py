@@ -90,6 +90,13 @@ def test_what_is_no_host_of_webhooks(text: str) -> None:
         parse(fal_webhook_hosts=[text])
 
 
+def test_the_addresses_of_fals_names() -> None:
+    assert list(map(str, parse().dns_addresses)) == ["198.18.0.1"]
+    assert list(map(str, parse(fal_dns_address=["4000::1", " 10.0.0.1 "]).dns_addresses)) == ["4000::1", "10.0.0.1"]
+    with pytest.raises(BadOption, match=r"fal_dns_address: expected .*, found 'localhost'"):
+        parse(fal_dns_address=["localhost"])
+
+
 @pytest.mark.parametrize("path", ["/api/fal/proxy", "/proxy", "/a/b-c_d.e~f/1", "/falx", "/v1x/fal"])
 def test_the_path_of_the_server_proxy(path: str) -> None:
     assert option_values.parse({**DEFAULTS, "fal_proxy_path": [path]}, {}).proxy_path == path

@@ -23,6 +23,7 @@ from falmock.proxy import upload_intake
 from falmock.proxy.edge import MitmproxyEdge
 from falmock.proxy.origin.tickets import Upload
 from falmock.proxy.upload_intake import UploadIntake
+from falmock.serving import spool
 from falmock.serving.upload_spool import SpoolFolder
 from unit.apps import app_of
 from unit.proxy.mitm import mitmproxy
@@ -161,8 +162,7 @@ def test_an_engine_that_fails(talk: Conversation, monkeypatch: pytest.MonkeyPatc
         raise RuntimeError("bug")
 
     monkeypatch.setattr(talk.app, "_handle", fail)
-    with pytest.raises(RuntimeError, match="bug"):
-        talk.upload(post(), b"hello")
+    assert talk.upload(post(), b"hello").status == 500
     assert talk.files == []
 
 
@@ -211,3 +211,14 @@ def test_nothing_can_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert "no ports" in caplog.text
     assert talk.files == []
     talk.uploads.stop()
+
+
+def test_a_short_compressed_upload_goes_to_disk_too(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "FILE_LIMIT", 1000)
+    packed = gzip.compress(bytes(100_000))
+    flow = post(content_encoding="gzip", content_length=str(len(packed)))
+    assert upload_intake.may_be_large(flow.request)
+    reply = talk.upload(flow, packed)
+    assert reply.status == 413
+    assert "bytes of gzip, expected at most" in told(reply)["detail"]
+    assert talk.files == []

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from falmock.recording.document import scrubbed
 from falmock.redaction.redactor import Redactor
 from unit.fixtures.build import decoded
@@ -33,6 +35,33 @@ def test_what_is_matched_becomes_a_matcher() -> None:
         "exact": True,
     }
     assert decoded(told).problems == []
+
+
+@pytest.mark.parametrize(
+    ("match", "clean"),
+    [
+        ({"model": f"a/{SECRET}"}, {"model": "a/*"}),
+        (
+            {"method": "GET", "path": f"/files/my-{SECRET}.png", "host": "v3.fal.media"},
+            {"method": "GET", "path": "/files/my-*.png", "host": "v3.fal.media"},
+        ),
+        (
+            {"model": "a/b", "body": [{"name": "api_key", "content": "hunter2"}, {"name": "n", "content": "c"}]},
+            {"model": "a/b", "body": [{"name": "api_key", "content": {"$any": True}}, {"name": "n", "content": "c"}]},
+        ),
+        ({"model": "a/b", "body": [{"name": SECRET, "content": "c"}]}, {"model": "a/b", "body": {"$any": True}}),
+        (
+            {"model": "a/b", "body": [{"name": "n", "filename": f"{SECRET}.png", "content": "c"}]},
+            {"model": "a/b", "body": {"$any": True}},
+        ),
+        ({"model": "a/b", "body": "a=b&api_key=hunter2"}, {"model": "a/b", "body": {"$any": True}}),
+    ],
+)
+def test_whatever_is_matched_has_no_secret_and_still_matches(match: dict[str, Any], clean: dict[str, Any]) -> None:
+    told = scrubbed(entry(match), redactor())
+    assert told["match"] == clean
+    assert decoded(told).problems == []
+    assert scrubbed(told, redactor()) is told
 
 
 def test_what_is_told_is_hidden_in_place() -> None:

@@ -157,6 +157,14 @@ def test_a_status_other_than_200_is_kept(status: int) -> None:
     assert response({"detail": "no"}, status) == {"status": status, "json": {"detail": "no"}}
 
 
+@pytest.mark.parametrize("body", [{"a": 1}, "text", b"", b"\xff"])
+def test_what_stands_beside_204_was_never_sent(body: Any) -> None:
+    recorded = response(body, 204)
+    assert (recorded["status"], recorded["text"]) == (204, "")
+    assert "json" not in recorded
+    assert fixture({"model": "a/b"}, recorded).answer.body == b""
+
+
 def test_headers_that_matter_are_kept_in_order() -> None:
     headers = JSON | {
         "x-fal-runner-hints": "lora:a",

@@ -233,6 +233,16 @@ async def test_what_follows_a_request_and_is_none_ends_the_connection_after_its_
         assert await peer.rest() == b"hello"
 
 
+@pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
+@on_loopback
+async def test_connect_begins_no_tunnel(origin: Origin, version: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    ticket = await origin.admit(reply(b"hello"))
+    async with await Peer.connected(origin) as peer:
+        peer.writer.write(request(ticket, "CONNECT").replace(b"HTTP/1.1", version))
+        assert await peer.rest() == b""
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(("status", "phrase"), [(204, "No Content"), (304, "Not Modified")])
 @on_loopback
 async def test_a_reply_that_has_no_body_has_no_length(origin: Origin, status: int, phrase: str) -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import gzip
+import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from falmock.serving import spool
 from falmock.serving import upload_spool
 from falmock.serving.upload_spool import SpooledUpload
 from falmock.serving.upload_spool import SpoolFolder
@@ -191,3 +194,30 @@ def test_a_link_is_no_leftover(tmp_path: Path) -> None:
     (tmp_path / f"{upload_spool.PREFIX}x").symlink_to(precious)
     assert upload_spool.remove_leftovers() == 0
     assert precious.exists()
+
+
+# a body that is too large
+
+
+def test_a_compressed_body_may_be_so_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "FILE_LIMIT", 1000)
+    plain, packed = SpooledUpload(tmp_path, ""), SpooledUpload(tmp_path, "gzip")
+    plain.write(bytes(100_000))
+    assert plain.content().size == 100_000
+    packed.write(gzip.compress(bytes(100_000)))
+    packed.write(b"more")
+    assert packed.content().file is None
+    assert re.fullmatch(r"more than \d+ bytes in \d+ bytes of gzip, expected at most \d+", packed.too_large)
+    assert packed.lost == f"its body is too large: {packed.too_large}"
+    assert packed.size < 100_000
+    plain.drop()
+    assert files(tmp_path) == []
+
+
+def test_a_compressed_body_may_be_larger_if_as_much_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "FILE_LIMIT", 1000)
+    data = b"".join(hashlib.sha256(bytes([place])).digest() + bytes(100) for place in range(200))
+    upload = SpooledUpload(tmp_path, "gzip")
+    upload.write(gzip.compress(data))
+    assert upload.content().size == len(data)
+    assert upload.lost == ""

@@ -64,25 +64,42 @@ async def test_messages_both_ways_with_and_without_deflate(origin: Origin, *, de
     assert talk.messages == sent
 
 
+UPGRADE = ["Upgrade: websocket", "Connection: Upgrade"]
+VERSION, KEY = "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 HANDSHAKES = {
-    "no upgrade": [],
-    "no key": ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"],
-    "another version": [
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version: 7",
-    ],
+    "no upgrade": ([], 400),
+    "no key": ([*UPGRADE, VERSION], 400),
+    "another version": ([*UPGRADE, KEY, "Sec-WebSocket-Version: 7"], 426),
+    "two versions": ([*UPGRADE, KEY, VERSION, VERSION], 426),
+    "two keys": ([*UPGRADE, KEY, KEY, VERSION], 400),
+    "a bad list": ([*UPGRADE, KEY, VERSION, "Sec-WebSocket-Protocol: a,,b"], 400),
 }
 
 
-@pytest.mark.parametrize("headers", HANDSHAKES.values(), ids=HANDSHAKES)
+@pytest.mark.parametrize(("headers", "status"), HANDSHAKES.values(), ids=HANDSHAKES)
 @on_loopback
-async def test_a_handshake_that_is_none_is_not_answered(origin: Origin, headers: Sequence[str]) -> None:
+async def test_a_bad_handshake_is_refused(origin: Origin, headers: Sequence[str], status: int) -> None:
     talk = says(Text("hello"))
     async with await requesting(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
-        assert b"101" not in await peer.rest()
+        answer = await peer.rest()
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Sec-WebSocket-Version: 13\r\n" in answer
+    assert answer.endswith(b"\n")
     assert talk.messages == []
+
+
+@pytest.mark.parametrize(
+    "more", ["X-Any: \xe9", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=99", "Origin: \x80"]
+)
+@on_loopback
+async def test_what_a_handshake_does_not_need_may_be_anything(origin: Origin, more: str) -> None:
+    talk = says(Text("hello"))
+    headers = [*UPGRADE, KEY, VERSION, more]
+    async with await requesting(origin, Socket(talk, "test"), method="GET", headers=headers) as peer:
+        await until(lambda: bool(origin.tickets.connections))
+        answer = await peer.reader.readuntil(b"hello")
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b"Sec-WebSocket-Extensions" not in answer
 
 
 @on_loopback
@@ -95,7 +112,7 @@ async def test_a_handshake_that_takes_its_time(origin: Origin) -> None:
 
 @on_loopback
 async def test_nobody_is_accepted_who_is_gone(origin: Origin) -> None:
-    headers = [*HANDSHAKES["no key"], "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    headers = [*UPGRADE, KEY, VERSION]
     async with await requesting(origin, Socket(Talk(), "test", delay=60), method="GET", headers=headers) as peer:
         await until(lambda: bool(origin.tickets.connections))
         connection: Any = next(iter(origin.tickets.connections))

@@ -68,3 +68,11 @@ def test_a_preflight_that_names_nothing() -> None:
 
 def test_an_origin_is_echoed_whatever_its_letters() -> None:
     assert (b"access-control-allow-origin", "https://é.test".encode()) in cors.preflight({"origin": "https://é.test"})
+
+
+def test_what_is_reflected_cannot_end_its_header() -> None:
+    asked = {"origin": "https://a\r\nb: c", "access-control-request-headers": "x\x00\n", "cookie": "a"}
+    assert dict(cors.simple(asked))[b"access-control-allow-origin"] == b"https://a%0D%0Ab: c"
+    found = dict(cors.preflight(asked))
+    assert found[b"access-control-allow-origin"] == b"https://a%0D%0Ab: c"
+    assert found[b"access-control-allow-headers"] == b"x%00%0A"

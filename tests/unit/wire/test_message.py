@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.message import Request
 from falmock.wire.message import content_of
 from falmock.wire.message import header_map
+from falmock.wire.message import header_value
 from falmock.wire.message import reason
+from falmock.wire.message import sendable
 
 
 @pytest.mark.parametrize(
@@ -58,3 +64,47 @@ def test_a_body_that_was_not_read(encoding: str, body: bytes, undecoded: str) ->
     request = Request("POST", "here", "/", "", {"content-encoding": encoding}, body)
     assert request.undecoded == undecoded
     assert request._replace(content=content_of(b"x")).undecoded == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("x-a, x-b", b"x-a, x-b"),
+        ("100%25 ~", b"100%25 ~"),
+        (" a ", b"a"),
+        ("\t a\t", b"a"),
+        ("a\r\nset-cookie: b", b"a%0D%0Aset-cookie: b"),
+        ("\x00\x1b\x7f\x85", b"%00%1B%7F%C2%85"),
+        ("é漢", b"\xc3\xa9%E6%BC%A2"),
+        ("\ud800", b"%3F"),
+        ("", b""),
+    ],
+)
+def test_text_from_outside_as_a_header_value(text: str, value: bytes) -> None:
+    assert header_value(text) == value
+
+
+@given(st.text(st.characters(), max_size=20))
+def test_every_text_can_be_a_header_value(text: str) -> None:
+    value = header_value(text)
+    assert value.decode().isprintable()
+    assert value.strip() == value
+    assert sendable(((b"x-any", value),)) == ((b"x-any", value),)
+
+
+def test_headers_that_http_cannot_send() -> None:
+    fine = ((b"a", b"b\tc"), (b"d", b""), (b"e", "é".encode()))
+    assert sendable(fine) is fine
+    assert sendable((*fine, (b"x", b" a\r\nb\x00\x7f\t"))) == (*fine, (b"x", b"a%0D%0Ab%00%7F"))
+
+
+@given(st.lists(st.tuples(st.just(b"x"), st.binary(max_size=8))).map(tuple))
+def test_no_control_character_is_sent(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    for _, value in sendable(headers):
+        assert not re.search(rb"[\x00-\x08\n-\x1f\x7f]", value)
+        assert value.strip(b" \t") == value
+
+
+def test_a_body_that_is_too_large_is_not_undecoded() -> None:
+    request = Request("POST", "here", "/", "", {"content-encoding": "gzip"}, b"", too_large="9 bytes")
+    assert request.undecoded == ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import struct
+import tracemalloc
 from typing import Any
 
 import msgpack
@@ -14,7 +15,7 @@ from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Text
 from falmock.wire.formats.jsontext import MAX_DEPTH
 from falmock.wire.formats.jsontext import MAX_VALUES
-from falmock.wire.formats.jsontext import Spelled
+from falmock.wire.formats.spelled import Spelled
 from falmock.wire.realtime import BadMessage
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -179,3 +180,31 @@ def test_the_frame_that_ends_a_session(*, frame: object, is_one: bool) -> None:
 )
 def test_how_many_messages_may_wait(query: str, most: int | None) -> None:
     assert realtime.max_buffering(query) == most
+
+
+# messages that announce more than they hold
+
+
+@given(VALUES)
+def test_what_a_message_announces_is_what_it_holds(value: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(realtime, "_CHECKED_ABOVE", 0)
+        assert realtime.decode(realtime.encode(value)) == value
+
+
+@pytest.mark.parametrize("head", [b"\xdd\x00\x04\x00\x00", b"\xdf\x00\x04\x00\x00", b"\xdc\xff\xff", b"\xde\xff\xff"])
+def test_a_message_that_announces_more_than_it_holds(head: bytes) -> None:
+    message = head * 1000 + b"\xc0" * 600_000
+    tracemalloc.start()
+    with pytest.raises(BadMessage, match="more than 500000 values"):
+        realtime.decode(message)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize("head", [b"\xdd", b"\xdf", b"\xdb", b"\xc6", b"\xc9"])
+def test_a_length_of_four_gigabytes(head: bytes) -> None:
+    for rest in (b"", bytes(8000)):
+        with pytest.raises(BadMessage):
+            realtime.decode(head + b"\xff" * 4 + rest)

@@ -66,6 +66,11 @@ NO_URLS = (
 """Texts that are not URLs, or that another parser might read in another way."""
 
 NOT_FALS = (
+    f"https://{'a' * 64}.fal.run/x",
+    f"https://{'a.' * 124}fal.run/x",
+    "https://xn--fal-.run/x",
+    "https://a..fal.run/x",
+    "https://.fal.run/x",
     "http://fal.run/x",
     "ftp://fal.run/x",
     "file://fal.run/etc/passwd",

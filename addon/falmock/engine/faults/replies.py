@@ -17,6 +17,7 @@ from falmock.wire.error_table import ErrorKind
 from falmock.wire.errors import ErrorSpec
 from falmock.wire.errors import envelope
 from falmock.wire.message import Header
+from falmock.wire.message import header_value
 
 _HTML = b"<html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>\n"
 _TYPE = b"content-type"
@@ -26,7 +27,7 @@ _NO_STATUS = 0
 
 def fault_header(name: str) -> Header:
     """The header that names the injected fault."""
-    return HEADER.encode(), name.encode("ascii", "replace")
+    return HEADER.encode(), header_value(name)
 
 
 def reason_of(injected: InjectedFault) -> str:
@@ -38,13 +39,13 @@ def error_reply(injected: InjectedFault, spec: ErrorSpec, called: CallInfo, requ
     """The error in place of the answer to a call; `request_id` names its job or run."""
     app, path = _parts(called)
     error = envelope(spec, app, path)
-    headers: list[Header] = [(b"Content-Type", error.content_type.encode())]
+    headers: list[Header] = [(b"Content-Type", header_value(error.content_type))]
     if error.kind in (ErrorKind.MODEL, ErrorKind.APP):
         headers.append((b"X-Fal-Served-From", replies.served_from(app)))
     if error.kind in (ErrorKind.MODEL, ErrorKind.APP, ErrorKind.REQUEST):
-        headers.append((b"x-fal-request-id", request_id.encode()))
+        headers.append((b"x-fal-request-id", header_value(request_id)))
     if error.units is not None:
-        headers.append((b"x-fal-billable-units", error.units.encode()))
+        headers.append((b"x-fal-billable-units", header_value(error.units)))
     headers += [(name.encode(), value.encode()) for name, value in error.headers]
     if error.kind is not ErrorKind.PAGE:
         headers += replies.GATEWAY
@@ -71,7 +72,7 @@ def applied(injected: InjectedFault, reply: Reply) -> Reply:
         body, content_type = _bad_body(fault.body, body)
         headers = _with_type(headers, content_type)
     if fault.content_type is not None:
-        headers = _with_type(headers, fault.content_type.encode())
+        headers = _with_type(headers, header_value(fault.content_type))
     size = body.stop - body.start if isinstance(body, FileBody) else len(body)
     return reply._replace(
         headers=_marked(headers, fault),

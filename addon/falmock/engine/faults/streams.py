@@ -20,6 +20,7 @@ from falmock.wire.errors import envelope
 from falmock.wire.formats import sse
 from falmock.wire.message import Header
 from falmock.wire.message import header_map
+from falmock.wire.message import header_value
 
 _ENDS = {StreamEnd.ERROR: End.WHOLE, StreamEnd.CUT: End.CUT, StreamEnd.RESET: End.RESET}
 
@@ -151,7 +152,7 @@ def applied(injected: InjectedFault, stream: Stream, app: str) -> Stream:
         source = ShiftedStream(source, wait)
     if fault.content_type is not None:
         rest = (pair for pair in headers if pair[0].lower() != b"content-type")
-        headers = ((b"Content-Type", fault.content_type.encode()), *rest)
+        headers = ((b"Content-Type", header_value(fault.content_type)), *rest)
     return stream._replace(
         headers=(*headers, fault_header(fault.name)),
         source=_source(fault, source, app, stream),

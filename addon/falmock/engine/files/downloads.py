@@ -18,6 +18,7 @@ from falmock.wire import cors
 from falmock.wire import storage
 from falmock.wire.message import Header
 from falmock.wire.message import Request
+from falmock.wire.message import header_value
 
 FindPlain = Callable[[Request], Fixture | None]
 """From a call to no endpoint to the fixture that answers it."""
@@ -75,7 +76,7 @@ def _download(request: Request, found: Found, status: int = 200) -> Reply:
     sent = request.headers
     if any(tag in (etag, None) for tag in _tags(sent.get("if-none-match", ""))):
         return Reply(304, common, b"", "not modified")
-    headers = ((b"Content-Type", found.content_type.encode()), *common)
+    headers = ((b"Content-Type", header_value(found.content_type)), *common)
     start, stop = 0, asset.size
     if "range" in sent and sent.get("if-range", etag) == etag:
         try:

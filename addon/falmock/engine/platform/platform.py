@@ -23,6 +23,7 @@ from falmock.wire import auth
 from falmock.wire import platform
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import Role
+from falmock.wire.hosts import normalize
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.message import Header
 from falmock.wire.message import Request
@@ -177,7 +178,7 @@ class Platform:
         value = jsontext.value_of(self._context.scope.answer_of(job).body)
         hosts = self._context.config.hosts
         texts = (text for text in _texts(value) if text.startswith("https://"))
-        return list(dict.fromkeys(text for text in texts if hosts.role(text.split("/")[2].lower()) is Role.CDN))
+        return list(dict.fromkeys(text for text in texts if hosts.role(normalize(text.split("/")[2])) is Role.CDN))
 
 
 def _is_selected(name: str, metadata: Mapping[str, Any], query: platform.ModelFilter) -> bool:

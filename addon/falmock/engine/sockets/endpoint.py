@@ -34,6 +34,7 @@ from falmock.wire.formats.frames import Frame
 from falmock.wire.formats.frames import Reset
 from falmock.wire.formats.frames import Stored
 from falmock.wire.formats.frames import Text
+from falmock.wire.formats.regex import one_call
 from falmock.wire.message import Request
 
 
@@ -80,6 +81,7 @@ class EndpointSocket:
         """The frames to send by now."""
         return self._queue.take(now)
 
+    @one_call()
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one message, or send the miss report; a message that cannot be read ends the session."""
         if self._queue.is_over:

@@ -10,6 +10,7 @@ from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.engine.webhooks.request import NoKey
 from falmock.engine.webhooks.request import WebhookEdge
 from falmock.engine.webhooks.schedule import WebhookSchedule
+from falmock.engine.webhooks.schedule import entry_of
 from falmock.wire.webhook import WebhookTarget
 
 
@@ -42,7 +43,11 @@ class JobWebhooks:
         why = self.schedule.undelivered(target)
         if why is not None:
             text = f"fal_webhook is not delivered: {why}"
-            self.edge.warn(f"job {job.request_id}: {text}")
+            if self.schedule.is_first_refusal(target):
+                self.edge.warn(f"job {job.request_id}: {text}")
+            told = f"webhook of job {job.request_id}: refused: {why}"
+            entry = entry_of(job.request_id, target, job.fixture, job.submitted, None, told, plan.fault)
+            self._scope.journal.add(entry)
             return text
         self.schedule.register(job, self._scope.name, target, plan)
         if job.ended is not None:

@@ -6,7 +6,6 @@ attempt starts only after the last one has ended.
 
 from __future__ import annotations
 
-import fnmatch
 import heapq
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,12 +16,15 @@ from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.journal import WEBHOOK
 from falmock.engine.journal import JournalEntry
+from falmock.engine.miss_log import MOST
+from falmock.engine.webhooks import destination
 from falmock.engine.webhooks.delivery import ONCE
 from falmock.engine.webhooks.delivery import DeliveryPlan
 from falmock.engine.webhooks.delivery import WebhookDelivery
 from falmock.engine.webhooks.delivery import end_of
 from falmock.engine.webhooks.delivery import end_text
 from falmock.engine.webhooks.delivery import policy_for
+from falmock.engine.webhooks.destination import RefusedDestination
 from falmock.engine.webhooks.request import Attempt
 from falmock.wire import webhook
 from falmock.wire.webhook import AttemptOutcome
@@ -66,6 +68,7 @@ class WebhookSchedule:
         self._yielding: set[int] = set()
         self._dates: list[tuple[float, int]] = []
         self._count = 0
+        self._refused: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -95,13 +98,19 @@ class WebhookSchedule:
         return None
 
     def undelivered(self, target: WebhookTarget) -> str | None:
-        """Why nothing is posted to this target, in a few words; None if it is posted."""
-        config = self._context.config
-        if config.hosts.claims(target.host, target.path):
-            return f"{target.host} is a host of fal's"
-        if config.webhook_hosts and not any(fnmatch.fnmatchcase(target.host, glob) for glob in config.webhook_hosts):
-            return f"{target.host} is not among fal_webhook_hosts"
+        """Why nothing is posted to this target's name, in a few words; None if its address decides."""
+        try:
+            destination.check_name(self._context.config, target)
+        except RefusedDestination as error:
+            return str(error)
         return None
+
+    def is_first_refusal(self, target: WebhookTarget) -> bool:
+        """Whether nothing was refused to the target's host before: the log names each host once, up to MOST."""
+        is_first = target.host not in self._refused and len(self._refused) < MOST
+        if is_first:
+            self._refused.add(target.host)
+        return is_first
 
     def register(self, job: Job, scope: str, target: WebhookTarget, plan: DeliveryPlan = ONCE) -> None:
         """Schedule the webhook of a new job, to be posted to `target` when the job is over."""
@@ -202,11 +211,16 @@ class WebhookSchedule:
 
     # the ends of attempts
 
-    def posted(self, key: int, status: int | None, problem: str, now: float) -> PostedAttempt:
-        """An attempt has ended with `status`, or without an answer (None): `problem` then says why in a few words."""
+    def posted(
+        self, key: int, status: int | None, problem: str, now: float, *, is_refused: bool = False
+    ) -> PostedAttempt:
+        """An attempt has ended with `status`, or without an answer (None): `problem` then says why in a few words.
+
+        `is_refused`: nothing was sent, because the target is not allowed. It is not tried again.
+        """
         delivery = self._open[key]
         policy, attempt = delivery.policy, delivery.attempt
-        outcome = webhook.judge(policy, attempt, status)
+        outcome = AttemptOutcome.GIVEN_UP if is_refused else webhook.judge(policy, attempt, status)
         answer = f"status {status}" if status is not None else problem
         if outcome is AttemptOutcome.AGAIN:
             wait = policy.wait_after(attempt)
@@ -214,14 +228,11 @@ class WebhookSchedule:
             text = f"attempt {attempt} of {policy.tries}: {answer}; again in {wait:.3g} s"
         else:
             self._close(key)
-            text = end_text(outcome, attempt, answer, status)
+            text = f"refused: {problem}" if is_refused else end_text(outcome, attempt, answer, status)
         if outcome is AttemptOutcome.DELIVERED:
             self._release_yielding(key, delivery)
         text = f"webhook of job {delivery.request_id}: {text}"
-        target = delivery.target
-        path = target.path.partition("?")[0]
-        entry = JournalEntry(now, "POST", target.host, path, status, delivery.fixture, text, None, delivery.plan.fault)
-        entry = entry._replace(job=delivery.request_id, kind=WEBHOOK)
+        entry = entry_of(delivery.request_id, delivery.target, delivery.fixture, now, status, text, delivery.plan.fault)
         return PostedAttempt(AttemptResult(outcome, text), entry, delivery.scope)
 
     def _release_yielding(self, key: int, delivered: WebhookDelivery) -> None:
@@ -233,3 +244,12 @@ class WebhookSchedule:
                 delivery.delay = 0.0
                 if delivery.due is not None:
                     self._schedule(earlier, delivery.first())
+
+
+def entry_of(
+    request_id: str, target: WebhookTarget, fixture: str, now: float, status: int | None, why: str, fault: str | None
+) -> JournalEntry:
+    """The entry of a webhook in the journal: of an attempt that ended with `status`, or got no answer (None)."""
+    path = target.path.partition("?")[0]
+    entry = JournalEntry(now, "POST", target.host, path, status, fixture, why, None, fault)
+    return entry._replace(job=request_id, kind=WEBHOOK)

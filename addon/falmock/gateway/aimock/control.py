@@ -25,8 +25,10 @@ from falmock.gateway.control.guard import refusal
 from falmock.gateway.control.operation import MAX_BODY
 from falmock.gateway.control.operation import Call
 from falmock.gateway.door import Ask
+from falmock.gateway.door import without_secrets
 from falmock.gateway.journal_view import JournalView
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.encodings import excess
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 
@@ -72,13 +74,21 @@ class AimockControl:
         """Whether a request is for this door."""
         return request.path.startswith(f"{PREFIX}/") or request.path in (PREFIX, JOURNAL)
 
+    def max_body(self, request: Request) -> int:  # noqa: ARG002
+        """How many bytes the body of a request may have."""
+        return MAX_BODY
+
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
-        """The answer to a call at `now` (seconds since the epoch)."""
+        """The answer to a call at `now` (seconds since the epoch), without secrets."""
+        return without_secrets(self._answered(request, now), self._engines.common.redactor)
+
+    def _answered(self, request: Request, now: float) -> Reply:
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused
-        if len(request.body) > MAX_BODY:
-            message = f"Request body too large: {len(request.body)} bytes, expected at most {MAX_BODY}"
+        too_large = request.too_large or excess(len(request.body), MAX_BODY)
+        if too_large:
+            message = f"Request body too large: {too_large}"
             return _answer({"error": {"message": message, "type": "invalid_request_error"}}, 413)
         handler = self._table.get((request.method, request.path))
         if handler is None:

@@ -16,6 +16,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
+from falmock.wire.message import header_value
 
 _JSON: Header = (b"Content-Type", b"application/json")
 _CORS: tuple[Header, ...] = (
@@ -52,7 +53,7 @@ def failed(reply: Reply, answer: Answer, worded: Worded) -> Reply:
     kept = {"param": worded.param, "code": worded.code}
     error = {"message": worded.message, "type": worded.kind or "server_error", **kept}
     after = next((value for name, value in answer.headers if name.lower() == "retry-after"), "1")
-    extra = ((b"Retry-After", after.encode()),) if answer.status == 429 else ()
+    extra = ((b"Retry-After", header_value(after)),) if answer.status == 429 else ()
     return answered(reply, answer.status, {"error": error}, *extra)
 
 
@@ -114,7 +115,7 @@ def status(reply: Reply, job: Job, now: float, code: int, *, legacy: bool) -> Re
         value["queue_position"] = job.position(now) if job.state is State.QUEUED else 0
     elif is_over(job) and job.ended is not None:
         value["metrics"] = {"inference_time": round(job.ended - job.submitted, 3)}
-    return answered(reply, code, value, (b"x-fal-request-id", job.request_id.encode()))
+    return answered(reply, code, value, (b"x-fal-request-id", header_value(job.request_id)))
 
 
 def result(reply: Reply, *, of_run: bool, keeps_status: bool) -> Reply:
@@ -135,7 +136,7 @@ def signed(headers: tuple[Header, ...], sent: str, generated: str) -> tuple[Head
     """Headers with those of every aimock answer: `sent` is the request's `X-Request-Id`, `generated` replaces an invalid one."""
     own = {name.lower() for name, _ in headers}
     request_id = sent if _ID.fullmatch(sent) else generated
-    more = (*_CORS, (b"X-Request-Id", request_id.encode()))
+    more = (*_CORS, (b"X-Request-Id", header_value(request_id)))
     return headers + tuple(pair for pair in more if pair[0].lower() not in own)
 
 

@@ -19,6 +19,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
+from falmock.engine.files.registry import LIMIT
 from falmock.gateway import door
 from falmock.gateway import journal_view
 from falmock.gateway.aimock import dialect
@@ -59,6 +60,11 @@ class Aimock:
         """Whether a request is for this door."""
         return routes.is_one(request.path)
 
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of a request may have."""
+        called = routes.read(request, self._engines.config.hosts)
+        return LIMIT if called is not None and isinstance(called.call, calls.FILES) else door.MAX_BODY
+
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """The answer to a request at `now` (seconds since the epoch), or the call to fal that answers it."""
         request = request._replace(door=door.AIMOCK, lenient=True)
@@ -81,7 +87,7 @@ class Aimock:
             if isinstance(injected, Reply):
                 return rewrite(injected)
             rewrite = _delayed(rewrite, injected)
-            if self._is_aimock and not _is_json(called.request.body):
+            if self._is_aimock and not request.too_large and not _is_json(called.request.body):
                 message = "Malformed JSON: the body is not JSON"
                 more = {} if called.legacy else {"code": "invalid_json"}
                 return rewrite(self._noted(called, dialect.problem(400, message, "invalid_request_error", **more), now))

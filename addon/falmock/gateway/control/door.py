@@ -36,7 +36,9 @@ from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import listed
 from falmock.gateway.control.operation import problem
 from falmock.gateway.door import Ask
+from falmock.gateway.door import without_secrets
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.encodings import excess
 from falmock.wire.message import Request
 
 _SCOPE = Parameter("scope", {"type": "string", "maxLength": scopes.MAX_NAME}, "")
@@ -74,13 +76,21 @@ class Control:
         """Whether a request is for this door."""
         return request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
 
+    def max_body(self, request: Request) -> int:  # noqa: ARG002
+        """How many bytes the body of a request may have."""
+        return MAX_BODY
+
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
-        """The answer of an operation, or an error."""
+        """The answer of an operation, or an error; without secrets."""
+        return without_secrets(self._answer(request, now), self._engines.common.redactor)
+
+    def _answer(self, request: Request, now: float) -> Reply:
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused
-        if len(request.body) > MAX_BODY:
-            return problem(413, f"The body has {len(request.body)} bytes, expected at most {MAX_BODY}")
+        too_large = request.too_large or excess(len(request.body), MAX_BODY)
+        if too_large:
+            return problem(413, f"The body has {too_large}")
         found = [(route, match) for route in _routes() if (match := route.pattern.fullmatch(request.path))]
         if not found:
             return problem(404, f"There is nothing at {request.path[:200]}. There are {listed(_paths(), 100)}")

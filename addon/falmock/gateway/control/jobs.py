@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -129,7 +128,7 @@ def _complete(call: Call, job: Job) -> None:
 def _fail(call: Call, job: Job) -> Reply | None:
     error_spec = (call.body or {}).get("error", _FAILURE)
     try:
-        fault = read_text(json.dumps({"error": error_spec}))
+        fault = read_text(jsontext.dump_shown({"error": error_spec}))
     except BadFault as bad:
         return problem(400, f"A job cannot end with this error: {bad}")
     error = fault.error

@@ -94,7 +94,7 @@ ERROR: Mapping[str, Any] = {"$ref": "#/components/schemas/Error"}
 
 def answer(status: int, value: Any, why: str, wakes: str | None = None) -> Reply:
     """A JSON answer; `wakes` is the request id of a job that was moved, or EVERY_JOB."""
-    return Reply(status, _HEADERS, jsontext.dump_queue(value), why, wakes=wakes)
+    return Reply(status, _HEADERS, jsontext.dump_shown(value).encode(), why, wakes=wakes)
 
 
 def problem(status: int, message: str, problems: Sequence[Problem] = (), extra: tuple[Header, ...] = ()) -> Reply:

@@ -11,6 +11,7 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
+from falmock.engine.files.registry import LIMIT
 from falmock.fixtures.matching.index import Index
 from falmock.gateway import door
 from falmock.gateway import journal_view
@@ -31,6 +32,8 @@ from falmock.gateway.openai.jobs import Pause
 from falmock.gateway.openai.models import Models
 from falmock.gateway.openai.routes import Route
 from falmock.wire import cors
+from falmock.wire.formats import multipart
+from falmock.wire.formats.media import media_type
 from falmock.wire.message import Request
 
 _READERS = {
@@ -58,6 +61,10 @@ class OpenAIImages:
         """Whether a request is for this door."""
         path = routes.of(request.path).path
         return path in _METHODS or path.startswith((f"{routes.MODELS}/", file_urls.PREFIX))
+
+    def max_body(self, request: Request) -> int:
+        """How many bytes the body of a request may have: a form has files."""
+        return LIMIT if media_type(request.headers.get("content-type", "")) == multipart.TYPE else door.MAX_BODY
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
         """The answer in OpenAI's form, also for errors."""

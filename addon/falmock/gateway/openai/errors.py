@@ -12,6 +12,7 @@ from falmock.wire import errors
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import header_map
+from falmock.wire.message import header_value
 from falmock.wire.message import reason
 
 REQUEST_ERROR = "invalid_request_error"
@@ -177,7 +178,7 @@ def marks(reply: Reply) -> tuple[Header, ...]:
     kept = (*ours, b"retry-after", NO_RETRY[0])
     found = tuple((name.lower(), value) for name, value in reply.headers if name.lower() in kept)
     request_id = header_map(reply.headers).get("x-fal-request-id")
-    return (*found, (b"x-request-id", request_id.encode())) if request_id else found
+    return (*found, (b"x-request-id", header_value(request_id))) if request_id else found
 
 
 def json_of(reply: Reply) -> Mapping[str, Any]:

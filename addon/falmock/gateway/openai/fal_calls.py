@@ -22,12 +22,14 @@ from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.formats.multipart import Part
+from falmock.wire.hosts import checked
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.message import Request
 
 QUEUE_HOST = "queue.fal.run"
 REST_HOST = "rest.fal.ai"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_SECONDS = re.compile(r"[1-9]\d{0,6}(\.\d+)?")
 _DEADLINE = "x-fal-request-timeout"
 """The older name, which fal's own clients send."""
 _TIMEOUT_HEADERS = ("x-stainless-read-timeout", "x-stainless-timeout")
@@ -79,7 +81,7 @@ def patience_of(request: Request) -> float:
 
 def _sent_timeout(request: Request) -> str | None:
     sent = (request.headers.get(name, "") for name in _TIMEOUT_HEADERS)
-    return next((text for text in sent if re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text)), None)
+    return next((text for text in sent if _SECONDS.fullmatch(text)), None)
 
 
 class FalCalls:
@@ -151,8 +153,13 @@ class FalCalls:
             raise RefusedCall(
                 "fal answered without a URL to upload the image to", status=502, kind=SERVER_ERROR, cause=initiated
             )
-        target = urlsplit(upload_url)
-        put = self._request("PUT", target.netloc, target.path, target.query, part.data, content_type=content_type)
+        try:
+            target = urlsplit(upload_url)
+            host = checked(target.hostname or "")
+        except ValueError as error:
+            text = f"fal answered with a URL to upload the image to that is not valid: {error}"
+            raise RefusedCall(text, status=502, kind=SERVER_ERROR, cause=initiated) from None
+        put = self._request("PUT", host, target.path, target.query, part.data, content_type=content_type)
         stored = await self.ask(put)
         if stored.status >= 400:
             raise errors.of_fal(stored, "")
@@ -163,10 +170,14 @@ class FalCalls:
         inline = data_uri.read(url)
         if inline is not None:
             return inline.content
-        target = urlsplit(url)
-        if target.scheme not in ("https", "http") or not target.hostname:
+        try:
+            target = urlsplit(url)
+            host = checked(target.hostname or "")
+        except ValueError:
+            raise _not_fetched(f"its URL is {url[:100]!r}") from None
+        if target.scheme not in ("https", "http"):
             raise _not_fetched(f"its URL is {url[:100]!r}")
-        get = self._request("GET", target.hostname, target.path or "/", target.query, accept="*/*")
+        get = self._request("GET", host, target.path or "/", target.query, accept="*/*")
         reply = await self.ask(get)
         if reply.miss is not None:
             raise _not_fetched(
@@ -174,7 +185,7 @@ class FalCalls:
                 "request response_format=url"
             )
         if reply.status != 200 or not isinstance(reply.body, bytes):
-            raise _not_fetched(f"{target.hostname} answered {reply.status}")
+            raise _not_fetched(f"{host} answered {reply.status}")
         return reply.body
 
 

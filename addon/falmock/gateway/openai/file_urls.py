@@ -7,6 +7,7 @@ from typing import Any
 
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
+from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 
 PREFIX = "/v1/images/files/"
@@ -43,8 +44,9 @@ def fal_request(request: Request, hosts: Hosts) -> Request | None:
     if not slash or not _serves_files(host, path, hosts):
         return None
     headers = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
-    return request._replace(host=host, path=path, headers=headers, body=b"")
+    return request._replace(host=normalize(host), path=path, headers=headers, body=b"")
 
 
 def _serves_files(host: str, path: str, hosts: Hosts) -> bool:
+    host = normalize(host)
     return hosts.role(host) in (Role.CDN, Role.GCS) and hosts.claims(host, path)

@@ -15,6 +15,7 @@ from falmock.gateway.openai.parameters import Kind
 from falmock.wire.formats import data_uri
 from falmock.wire.formats import media
 from falmock.wire.formats.multipart import Part
+from falmock.wire.hosts import checked
 
 MAX_FILES = 16
 ImageFile = Part | str
@@ -110,8 +111,9 @@ def _inline(name: str, url: str) -> Part:
 def _checked(name: str, url: str) -> str:
     try:
         parts = urlsplit(url)
+        checked(parts.hostname or "")
     except ValueError:
         raise errors.wrong_url(name, "a valid URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https"):
         raise errors.wrong_url(name, "a valid URL")
     return url

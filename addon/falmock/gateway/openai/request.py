@@ -91,7 +91,9 @@ def of_variation(request: Request, deployment: str = "") -> ImageRequest:
     return _image_request(given, deployment, files, needs_prompt=False)
 
 
-def _check_encoding(request: Request) -> None:
+def _check_body(request: Request) -> None:
+    if request.too_large:
+        raise RefusedCall(f"The body of your request has {request.too_large}", status=413)
     if request.undecoded:
         raise RefusedCall(
             f"We could not read the body of your request: it is not encoded as it says ({request.undecoded})"
@@ -100,7 +102,7 @@ def _check_encoding(request: Request) -> None:
 
 def _json(request: Request) -> dict[str, Any]:
     """The parameters in a JSON body, without those that are null. Raises RefusedCall."""
-    _check_encoding(request)
+    _check_body(request)
     try:
         body = jsontext.loads(request.body)
     except jsontext.BadJSON as error:
@@ -113,7 +115,7 @@ def _json(request: Request) -> dict[str, Any]:
 
 def _form(request: Request, expected: str) -> tuple[dict[str, Any], ImageFiles]:
     """The fields of a form and its files; `expected` names the content types in errors. Raises RefusedCall."""
-    _check_encoding(request)
+    _check_body(request)
     try:
         parts = multipart.read(request.headers.get("content-type", ""), request.body, expected)
     except multipart.BadForm as error:

@@ -12,8 +12,11 @@ from mitmproxy import http
 
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.tickets import HEADER
+from falmock.wire.message import sendable
 
 _FRAMING = "transfer-encoding"
+_KEPT = (b"host", b"content-length", _FRAMING.encode(), b"connection", b"upgrade", b"sec-websocket-")
+"""The beginnings of the names of the headers that the origin gets."""
 
 
 class Redirect(NamedTuple):
@@ -26,11 +29,13 @@ class Redirect(NamedTuple):
 
 
 class _Own(NamedTuple):
-    """The address of a flow before it was redirected."""
+    """The head of a request, and where it goes, before it was redirected."""
 
     scheme: str
     host: str
     port: int
+    path: bytes
+    headers: http.Headers
     server: connection.Server
 
 
@@ -67,12 +72,14 @@ class Redirects:
 
     def _send(self, flow: http.HTTPFlow, redirect: Redirect) -> None:
         request = flow.request
-        self._own[flow.id] = _Own(request.scheme, request.data.host, request.data.port, flow.server_conn)
-        # Not `request.host`, which would also change the Host header.
-        request.scheme, request.data.host, request.data.port = "http", HOST, redirect.port
-        request.headers[HEADER] = redirect.ticket
+        data = request.data
         if request.is_http2 and "content-length" not in request.headers:
             request.headers[_FRAMING] = "chunked"  # else HTTP/1 does not know where the body ends
+        self._own[flow.id] = _Own(request.scheme, data.host, data.port, data.path, data.headers, flow.server_conn)
+        # Not `request.host`, which would also change the Host header.
+        request.scheme, data.host, data.port = "http", HOST, redirect.port
+        # The origin needs no more, and its HTTP is stricter than mitmproxy's.
+        data.path, data.headers = b"/", _for_origin(data.headers, redirect)
         # A new connection: the flow's own may lead through an upstream proxy, or over QUIC.
         flow.server_conn = connection.Server(address=None)
 
@@ -102,7 +109,13 @@ class Redirects:
         own = self._own.pop(flow.id, None)
         if own is None:
             return
-        request = flow.request
-        request.scheme, request.data.host, request.data.port = own.scheme, own.host, own.port
-        request.headers.pop(HEADER, None)
+        data = flow.request.data
+        flow.request.scheme, data.host, data.port = own.scheme, own.host, own.port
+        data.path, data.headers = own.path, own.headers
         flow.server_conn = own.server
+
+
+def _for_origin(headers: http.Headers, redirect: Redirect) -> http.Headers:
+    """The headers that the origin needs of a request: the ticket, and those of the connection."""
+    kept = [field for field in headers.fields if field[0].lower().startswith(_KEPT) and sendable((field,)) == (field,)]
+    return http.Headers([(HEADER.encode(), redirect.ticket.encode()), *kept])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mitmproxy import http
@@ -12,12 +13,17 @@ from falmock.proxy.record.listeners import Pieces
 from falmock.proxy.record.listeners import TimedChunks
 from falmock.recording.exchange import Exchange
 from falmock.recording.uploads import Sink
+from falmock.serving import spool
+from falmock.serving.spool import Decoded
 from falmock.serving.spool import Hasher
 from falmock.serving.spool import Spool
 from falmock.wire.formats import sse
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.formats.media import media_type
 from falmock.wire.message import header_map
 
+Listener = Hasher | Decoded | TimedChunks
+"""What captures a body."""
 WHOLE_ABOVE = 1024 * 1024
 """Text and JSON longer than this (bytes) is streamed like media."""
 _SENT, _RECEIVED = "sent", "received"
@@ -29,13 +35,18 @@ class BodyListeners:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._listeners: dict[tuple[str, str], Hasher | TimedChunks] = {}
+        self._listeners: dict[tuple[str, str], Listener] = {}
 
     def on_request(self, flow: http.HTTPFlow, sink: Sink) -> None:
         """A request begins whose body is used as `sink` says: stream it on, and capture it."""
-        if sink is Sink.NOTHING or "content-encoding" in flow.request.headers:
+        if sink is Sink.NOTHING:
             return
-        listener = Hasher() if sink is Sink.HASH else Spool(self._folder)
+        listener = _decoded(
+            flow.request.headers.get("content-encoding", ""),
+            lambda: Hasher() if sink is Sink.HASH else Spool(self._folder),
+        )
+        if listener is None:
+            return
         flow.request.stream = listener
         self._listeners[flow.id, _SENT] = listener
 
@@ -46,7 +57,7 @@ class BodyListeners:
             flow.response.stream = listener
             self._listeners[flow.id, _RECEIVED] = listener
 
-    def _capture_for(self, flow: http.HTTPFlow) -> Spool | TimedChunks | None:
+    def _capture_for(self, flow: http.HTTPFlow) -> Listener | None:
         response = flow.response
         if response is None or flow.request.method == "HEAD":
             return None
@@ -56,13 +67,14 @@ class BodyListeners:
         is_text = content_type.startswith("text/") or "json" in content_type
         if content_type == sse.MEDIA_TYPE or (is_text and comes_in_pieces(flow)):
             return TimedChunks(encoding)
-        if encoding:
-            return None
         length = headers.get("content-length", "")
-        if is_text and not (length.isdigit() and int(length) > WHOLE_ABOVE):
+        # A compressed text is read whole: how long it is when it is decoded is not known in advance.
+        if is_text and (encoding or not (length.isdigit() and int(length) > WHOLE_ABOVE)):
             return None
         if length == "0" or response.status_code in _BODILESS:
             return None
+        if encoding:
+            return _decoded(encoding, lambda: Spool(self._folder))
         return (Pieces if comes_in_pieces(flow) else Spool)(self._folder)
 
     def received(self, flow: http.HTTPFlow) -> int:
@@ -89,7 +101,7 @@ class BodyListeners:
                 listener.drop()
         return exchange
 
-    def _pop(self, flow: http.HTTPFlow) -> tuple[Hasher | TimedChunks | None, Hasher | TimedChunks | None]:
+    def _pop(self, flow: http.HTTPFlow) -> tuple[Listener | None, Listener | None]:
         return self._listeners.pop((flow.id, _SENT), None), self._listeners.pop((flow.id, _RECEIVED), None)
 
 
@@ -112,12 +124,23 @@ def comes_in_pieces(flow: http.HTTPFlow) -> bool:
     return is_stream and "content-length" not in response.headers
 
 
-def _exchange(
-    flow: http.HTTPFlow, host: str, sent: Hasher | TimedChunks | None, received: Hasher | TimedChunks | None
-) -> Exchange:
+def _decoded(encoding: str, sink: Callable[[], Hasher]) -> Hasher | Decoded | None:
+    """A listener that gives the content of a body to a sink; None if the encoding is not known."""
+    if not encoding:
+        return sink()
+    try:
+        return Decoded(spool.decoder(encoding), sink())
+    except BadEncoding:
+        return None
+
+
+def _exchange(flow: http.HTTPFlow, host: str, sent: Listener | None, received: Listener | None) -> Exchange:
     """The exchange of a flow, with what was captured of its streamed bodies."""
-    captured = [listener.content() if isinstance(listener, Hasher) else None for listener in (sent, received)]
+    captured = [None if isinstance(each, TimedChunks | None) else each.content() for each in (sent, received)]
     exchange = flows.exchange(flow, host, *captured)
+    for listener in (sent, received):
+        if isinstance(listener, Decoded) and not exchange.lost:
+            exchange = exchange._replace(lost=listener.lost)
     if isinstance(received, TimedChunks):
         body = b"".join(chunk for _, chunk in received.chunks)
         return exchange._replace(body=body, chunks=tuple(received.chunks), lost=received.lost)

@@ -8,19 +8,25 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from typing import NamedTuple
 
+from mitmproxy import flow
+from mitmproxy import http
+from mitmproxy import io
+from mitmproxy.exceptions import FlowReadException
+
 from falmock.recording.captures import formats
+from falmock.recording.captures.capture import LATEST
 from falmock.recording.captures.capture import Attached
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
 from falmock.recording.captures.capture import NotAttached
-from falmock.wire.formats import encodings
 
 SUFFIXES = (".har", ".zip", ".json", ".yaml", ".yml", ".flow", ".flows", ".mitm")
 """The names of captures in a folder. HARs come first, because they name files beside them, which are no captures."""
-MAX_BODY = 1024 * 1024 * 1024
-"""The largest decoded body, and the largest file in a zip (bytes)."""
+MAX_FILE = 512 * 1024 * 1024
+"""The largest file in a zip (bytes)."""
 _FLOWS = re.compile(rb"\d{1,12}:")
 """How a file of mitmproxy's begins: a tnetstring."""
 _ZIP = b"PK\x03\x04"
@@ -61,6 +67,36 @@ def is_flow_file(path: Path) -> bool:
         return _FLOWS.match(opened.read(16)) is not None
 
 
+def flows_in(opened: BinaryIO) -> Iterator[flow.Flow]:
+    """The flows of a flow file. Raises OSError, FlowReadException."""
+    try:
+        for found in io.FlowReader(opened).stream():
+            _check(found)
+            yield found
+    except (OSError, FlowReadException):
+        raise
+    except Exception as error:  # the reader relies on the types of what it finds
+        raise FlowReadException(f"{type(error).__name__}: {error}") from error
+
+
+def _check(found: flow.Flow) -> None:
+    """Look at what the reader takes as it is. Raises TypeError, ValueError."""
+    if not isinstance(found.metadata, dict):
+        raise TypeError(f"expected metadata of a flow as an object, found {type(found.metadata).__name__}")
+    if not isinstance(found, http.HTTPFlow):
+        return
+    times = [found.request.timestamp_start, found.request.timestamp_end]
+    if found.response is not None:
+        times += [found.response.timestamp_start, found.response.timestamp_end]
+    for message in found.websocket.messages if found.websocket else ():
+        if not isinstance(message.content, bytes):
+            raise TypeError(f"expected bytes as a message, found {type(message.content).__name__}")
+        times.append(message.timestamp)
+    for at in times:
+        if at is not None and not 0 <= at < LATEST:
+            raise ValueError(f"the time {at} is out of range")
+
+
 class CaptureReader:
     """Reads captures one by one. `attached` holds the files that HARs named so far."""
 
@@ -70,7 +106,7 @@ class CaptureReader:
     def read(self, path: Path) -> Iterator[Entry]:
         """The entries of a capture that is no flow file; each is read when it is asked for. Raises OSError, NotACapture."""
         raw = path.read_bytes()
-        return self._zipped(path) if raw.startswith(_ZIP) else formats.read(raw, self._beside(path), decode)
+        return self._zipped(path) if raw.startswith(_ZIP) else formats.read(raw, self._beside(path))
 
     def _beside(self, path: Path) -> Attached:
         folder = path.parent.resolve()
@@ -100,8 +136,8 @@ class CaptureReader:
 
         def read(name: str) -> bytes:
             try:
-                if whole.getinfo(name).file_size > MAX_BODY:
-                    raise NotAttached(f"{name[:200]!r} in the zip is larger than {MAX_BODY >> 20} MiB")
+                if whole.getinfo(name).file_size > MAX_FILE:
+                    raise NotAttached(f"{name[:200]!r} in the zip is larger than {MAX_FILE >> 20} MiB")
                 return whole.read(name)
             except KeyError:
                 raise NotAttached(f"the HAR names the file {name[:200]!r}, which is not in the zip") from None
@@ -112,19 +148,4 @@ class CaptureReader:
             raw = read(hars[0])
         except NotAttached as error:
             raise NotACapture(f"expected a zip with a HAR: {error}") from None
-        return formats.read(raw, read, decode)
-
-
-def decode(encoding: str, body: bytes) -> bytes:
-    """A body without its content encoding. Raises BadEncoding, a ValueError."""
-    decoder = encodings.decoder(encoding)
-    pieces: list[bytes] = []
-    size = 0
-    for piece in decoder.pieces(body):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BODY:
-            raise encodings.BadEncoding(f"it has more than {MAX_BODY >> 20} MiB")
-    if body and not decoder.is_whole:
-        raise encodings.BadEncoding(encodings.NOT_WHOLE)
-    return b"".join(pieces)
+        return formats.read(raw, read)

@@ -28,7 +28,7 @@ def take_flow(recording: RecordingSession, flow: http.HTTPFlow, host: str | None
         return
     if _is_falmocks(recording, flow):
         return
-    recording.take(flows.exchange(flow, host or flow.request.pretty_host), flow)
+    recording.take(flows.exchange(flow, host or flows.asked_host(flow.request)), flow)
 
 
 def take_socket(recording: RecordingSession, flow: http.HTTPFlow, host: str | None) -> None:

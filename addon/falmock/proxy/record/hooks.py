@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 from mitmproxy import http
 
 from falmock.app import App
@@ -14,6 +17,10 @@ from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.session import RecordingSession
 from falmock.wire.message import header_map
 
+logger = logging.getLogger(__name__)
+PATIENCE = 10.0
+"""How long (seconds) an answer waits for its recording, if the disk does not respond."""
+
 
 class RecordingHooks:
     """Gives flows to the recording in progress; in mode auto, what it writes is replayed from the next call on."""
@@ -21,11 +28,12 @@ class RecordingHooks:
     def __init__(self, app: App, recordings: Recordings) -> None:
         self._app = app
         self._recordings = recordings
+        self._settling: set[asyncio.Task[None]] = set()
 
     def request_began(self, flow: http.HTTPFlow, host: str | None, recording: RecordingSession) -> None:
         """The headers of a request are here; `host` is its fal host, None if it is not to fal."""
         if host is None or self._app.engines.passes(header_map(flow.request.headers.fields)):
-            recording.requestheaders(flow, host or flow.request.pretty_host)
+            recording.requestheaders(flow, host or flows.asked_host(flow.request))
 
     def answer_began(self, flow: http.HTTPFlow) -> None:
         """The headers of fal's answer are here: let a stream pass on as it comes."""
@@ -74,7 +82,20 @@ class RecordingHooks:
             await self._replay_now(recording)
 
     async def _replay_now(self, recording: RecordingSession) -> None:
-        if self._app.config.mode is Mode.AUTO and recording.is_writing:
-            # The answer waits for this, so that the app's next call is replayed and not billed again.
-            await recording.settle()
-            await self._app.fixtures.look()
+        if self._app.config.mode is not Mode.AUTO or not recording.is_writing:
+            return
+        # The answer waits for this, so that the app's next call is replayed and not billed again.
+        task = asyncio.get_running_loop().create_task(self._settled(recording))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        if (await asyncio.wait((task,), timeout=PATIENCE))[0]:
+            task.result()
+        else:
+            logger.warning(
+                "falmock: what was recorded is not on disk after %g s. Until it is, the same call goes to fal again",
+                PATIENCE,
+            )
+
+    async def _settled(self, recording: RecordingSession) -> None:
+        await recording.settle()
+        await self._app.fixtures.look()

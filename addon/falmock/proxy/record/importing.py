@@ -13,7 +13,6 @@ from pathlib import Path
 from mitmproxy import ctx
 from mitmproxy import exceptions
 from mitmproxy import flowfilter
-from mitmproxy import io
 
 from falmock.proxy.record import capture_files
 from falmock.proxy.record import captures
@@ -90,7 +89,7 @@ class CaptureImport:
         only = ctx.options.readfile_filter
         holds = flowfilter.parse(only) if only else None
         with path.open("rb") as opened:
-            for flow in io.FlowReader(opened).stream():
+            for flow in capture_files.flows_in(opened):
                 if holds is None or holds(flow):
                     await ctx.master.load_flow(flow)
                 await self._step(str(path))

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 from falmock.serving.spool import Spool
 from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import TooLarge
+
+LIMIT = 64 * 1024 * 1024
+"""How many bytes of an event stream are kept, without its content encoding."""
 
 
 class Pieces(Spool):
@@ -35,19 +40,17 @@ class Pieces(Spool):
 
 
 class TimedChunks:
-    """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to a limit of bytes.
+    """Keeps the chunks of an event stream and when each came (seconds since the epoch), up to LIMIT bytes.
 
     `encoding` is the stream's Content-Encoding; the chunks are kept decoded. `lost` says why they are incomplete.
     """
-
-    LIMIT = 64 * 1024 * 1024
 
     def __init__(self, encoding: str = "") -> None:
         self.chunks: list[tuple[float, bytes]] = []
         self.size = 0
         self.lost = ""
         try:
-            self._decoder = encodings.decoder(encoding)
+            self._decoder = encodings.decoder(encoding, LIMIT)
         except BadEncoding as error:
             self.lost = str(error)
 
@@ -59,19 +62,18 @@ class TimedChunks:
 
     def _keep(self, pieces: Iterable[bytes]) -> None:
         """Keep the content of a chunk, decoded only up to the limit."""
-        kept = []
+        kept = BytesIO()
         try:
             for piece in pieces:
-                kept.append(piece)
-                self.size += len(piece)
-                if self.size > self.LIMIT:
-                    self.lost = f"it is longer than {self.LIMIT >> 20} MiB"
-                    self.chunks.clear()
-                    return
+                self.size += kept.write(piece)
         except BadEncoding:
             self.lost = "its events are not encoded as their headers say"
             return
-        if data := b"".join(kept):
+        except TooLarge as error:
+            self.lost = f"it is too long: {error}"
+            self.chunks.clear()
+            return
+        if data := kept.getvalue():
             self.chunks.append((time.time(), data))
 
     def drop(self) -> None:

@@ -34,11 +34,11 @@ class SaveCommand:
         self._writer.prepare()
         for flow in sorted(chosen, key=lambda flow: flow.request.timestamp_start):
             host = flows.host_of(flow.request, self._recorder.hosts)
-            url = flows.target_of(flow.request, host or flow.request.pretty_host)
+            url = flows.target_of(flow.request, host or flows.asked_host(flow.request))
             if host is None and not self._recorder.expects(flow.request.method, url):
                 self._counts["to other hosts"] += 1
                 continue
-            exchange = flows.exchange(flow, host or flow.request.pretty_host)
+            exchange = flows.exchange(flow, host or flows.asked_host(flow.request))
             for outcome in self._recorder.note(exchange):
                 self._carry_out(outcome)
             if host is not None and flow.websocket is not None:

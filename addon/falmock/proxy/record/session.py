@@ -43,7 +43,7 @@ from falmock.recording.recorder import Recorder
 from falmock.recording.tally import Tally
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.message import Content
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,6 @@ class RecordingSession:
         self._learned = learned
         self._wrote = wrote
         self._queue = WriteQueue(writer, self._written, 0.0 if at_once else GATHER)
-        self._peers: set[str] = set()
         self._listeners = BodyListeners(writer.folder.root / ASSETS)
         self._sockets = SocketListeners()
         self._fetches = Fetches(self._listeners.received)
@@ -91,7 +90,7 @@ class RecordingSession:
 
     def expects(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to a host that is not fal's is part of what is recorded."""
-        return self.recorder.expects(flow.request.method, flows.target_of(flow.request, flow.request.pretty_host))
+        return self.recorder.expects(flow.request.method, flows.target_of(flow.request, flows.asked_host(flow.request)))
 
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
         """A request to this host begins: capture a body that is a file while it streams."""
@@ -108,12 +107,11 @@ class RecordingSession:
         if flow.response is not None and flow.response.status_code == 101:
             self._sockets.began(flow, host)
         self.take(self._listeners.complete(flow, host), flow)
-        self._fetches.ended(flow)
 
     def _learn_peer(self, peer: tuple[Any, ...] | None) -> None:
-        if peer and peer[0] not in self._peers:
-            self._peers.add(peer[0])
-            self.recorder.redactor.learn_value(peer[0])
+        """Of a flow from a file; the addon sees those of live ones."""
+        if peer:
+            self.recorder.redactor.learn_peer(peer[0])
 
     def error(self, flow: http.HTTPFlow, host: str | None) -> None:
         """A flow failed: discard it, except for what an event stream has sent."""
@@ -124,7 +122,6 @@ class RecordingSession:
             about = f"{flow.request.method} {flows.url_of(flow.request, host)}"
             why = flow.error.msg.rstrip(".") if flow.error else "unknown"
             self.note([NotRecorded(about, f"no whole answer came ({why})")])
-        self._fetches.ended(flow)
 
     def is_delivery(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to another host is a webhook that fal sent to the app through this proxy."""
@@ -133,7 +130,7 @@ class RecordingSession:
     def delivery(self, flow: http.HTTPFlow) -> None:
         """A webhook was delivered."""
         try:
-            request = flows.read(flow, flow.request.pretty_host)
+            request = flows.read(flow, flows.asked_host(flow.request))
         except BadEncoding as error:
             self.note(
                 [NotRecorded("a webhook", f"its body is not encoded as its headers say: {error}", calls=0)], calls=0

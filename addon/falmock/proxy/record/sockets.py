@@ -86,7 +86,7 @@ def session(flow: http.HTTPFlow, host: str, messages: Iterable[Message] | None =
         lost = BROKE_OFF
     close = None if lost or data.closed_by_client or code is None else Close(code, data.close_reason or "")
     ended = data.timestamp_end or time.time()
-    return Session(flows.read(flow, host), response.timestamp_start, tuple(messages), ended, close, lost)
+    return Session(flows.head(flow, host), response.timestamp_start, tuple(messages), ended, close, lost)
 
 
 def _message(message: websocket.WebSocketMessage) -> Message:

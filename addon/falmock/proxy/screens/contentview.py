@@ -21,6 +21,7 @@ from falmock.proxy.screens import describe
 from falmock.proxy.screens.describe import Side
 from falmock.proxy.screens.describe import describe_message
 from falmock.redaction.redactor import Redactor
+from falmock.wire import handshake
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
 
@@ -101,7 +102,7 @@ def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Respons
         recorded=str(flow.metadata.get("falmock.recorded") or ""),
         # A comment of one line only repeats the above; a miss report has several.
         report=flow.comment if "\n" in flow.comment else "",
-        upgrade=flow.request.headers.get("upgrade", "").lower() == "websocket",
+        upgrade=handshake.asks_for_socket(flow.request.headers),
     )
 
 

@@ -18,6 +18,7 @@ from falmock.wire import routes
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 from falmock.wire.formats.media import media_type
+from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import Role
 
 MAX_SHOWN = 2 * 1024 * 1024
@@ -69,6 +70,7 @@ def is_shown(content_type: str, body: bytes) -> bool:
     return not body or not plain or plain.startswith("text/") or "json" in plain or plain.startswith(_MEDIA)
 
 
+@one_call()
 def describe(side: Side, redactor: Redactor) -> str:
     """The text to show for one side of an exchange: facts as `name: value` lines, then the body."""
     call = _call_of(side)

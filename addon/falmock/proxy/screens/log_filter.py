@@ -1,21 +1,26 @@
-"""Keeps secrets out of mitmproxy's event log, and lines about connections to falmock's own origin."""
+"""Keeps secrets and control characters out of mitmproxy's event log, and lines about connections to falmock's own origin."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from collections.abc import Collection
 
+from falmock.redaction.known_secrets import is_loopback
+from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.serving.websocket_session import READ_ALL
 
 _OWN_PING = f"(payload: {READ_ALL!r})"
 """The end of a log line about the origin's own ping, or the pong to it."""
 _ATTEMPTS = 3
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters of a request that would move a terminal's cursor, or turn the order of what it shows."""
 
 
 class LogFilter(logging.Filter):
-    """Hides secrets in log records. All handlers share the records, so the first one does it for all.
+    """Hides secrets in log records, and escapes control characters. All handlers share the records, so the first one does it for all.
 
     `origins` are the addresses of falmock's own origin; `redactor` returns the redactor in use.
     """
@@ -52,6 +57,9 @@ class LogFilter(logging.Filter):
     def _hide(self, record: logging.LogRecord) -> None:
         # mitmproxy's lines may quote requests. In the lines of others, only what is certainly a secret is hidden.
         thorough = record.name.startswith(("mitmproxy", "falmock"))
+        client = getattr(record, "client", None)
+        if client and not is_loopback(str(client[0])):
+            record.client = (HIDDEN, *client[1:])
         text = record.getMessage()
         shown = self._hidden(text, thorough=thorough)
         if shown != text:
@@ -64,14 +72,18 @@ class LogFilter(logging.Filter):
                 record.exc_info = record.exc_text = None
 
     def _hidden(self, text: str, *, thorough: bool) -> str:
-        """A text without its secrets. Retries, since other threads log while the redactor learns new secrets."""
+        """A text without its secrets, if `thorough` without control characters too. Retries, since other threads log while the redactor learns new secrets."""
         redactor = self._redactor()
         for _ in range(_ATTEMPTS):
             try:
-                return redactor.text(text) if thorough else str(redactor.value(text))
+                return _CONTROL.sub(_escaped, redactor.text(text)) if thorough else str(redactor.value(text))
             except (RuntimeError, KeyError):
                 continue
         raise RuntimeError
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 _FORMATTER = logging.Formatter()

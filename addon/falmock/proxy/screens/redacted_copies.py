@@ -12,10 +12,16 @@ from mitmproxy import flow as flows_
 from mitmproxy import http
 from mitmproxy import websocket
 
+from falmock.proxy.screens.describe import MAX_SHOWN
 from falmock.proxy.screens.describe import unpacked
+from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.wire import realtime
+from falmock.wire.formats import encodings
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import TooLarge
+from falmock.wire.formats.regex import one_call
 from falmock.wire.message import header_map
 
 MAX_READ = 1024 * 1024
@@ -27,9 +33,11 @@ _OPEN = frozenset(
     ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
 )
 """Query parameters that hold no secret: a query with only these is printed."""
+Flow = TypeVar("Flow", bound=flows_.Flow)
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
 
 
+@one_call()
 def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFlow:
     """A copy of a flow with queries and secrets hidden; the flow itself if none would be printed.
 
@@ -53,6 +61,17 @@ def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFl
     if flow.websocket is not None:
         shown.websocket = copy.copy(flow.websocket)
         shown.websocket.close_reason = redactor.text(flow.websocket.close_reason or "")
+    return shown
+
+
+def without_peer(flow: Flow) -> Flow:
+    """A copy of a flow with the address of its client hidden; the flow itself if the client is on this machine."""
+    peer = flow.client_conn.peername
+    if peer is None or is_loopback(peer[0]):
+        return flow
+    shown = copy.copy(flow)
+    shown.client_conn = copy.copy(flow.client_conn)
+    shown.client_conn.peername = (HIDDEN, *peer[1:])
     return shown
 
 
@@ -90,14 +109,27 @@ def _hidden_header(name: bytes, value: bytes, redactor: Redactor) -> bytes:
 
 
 def message_without_secrets(message: Message, redactor: Redactor) -> Message:
-    """A message with the secrets in its body hidden; the same message if it has none."""
-    content = content_of(message)
-    if not content:
-        return message
+    """A message with the secrets in its body hidden, or without a body that is too large; the same message if it has none."""
     if isinstance(message, websocket.WebSocketMessage):
+        if not message.content:
+            return message
         shown = copy.copy(message)
         shown.content = _message_hidden(message, redactor)
         return shown
+    try:
+        content = content_of(message)
+        too_large = ""
+    except TooLarge as error:
+        content, too_large = b"", str(error)
+    if (
+        too_large
+    ):  # not above: an error that `copy` keeps would have this one, and with it what was decoded, as its context
+        without = message.copy()
+        without.headers.pop("content-encoding", None)
+        without.raw_content = f"({too_large}: too long to search for secrets)".encode()
+        return without
+    if not content:
+        return message
     hidden = _hidden(content, redactor)
     if hidden == content:
         return message
@@ -129,10 +161,14 @@ def _message_hidden(message: websocket.WebSocketMessage, redactor: Redactor) -> 
 
 
 def content_of(message: http.Message | websocket.WebSocketMessage) -> bytes:
-    """The body of a message as it is printed: decoded, or raw if its content encoding is wrong."""
+    """The body of a message as it is printed: decoded, or raw if its content encoding is wrong.
+
+    Raises TooLarge for one that is longer than MAX_SHOWN when it is decoded: mitmproxy would decode all of it.
+    """
     if isinstance(message, websocket.WebSocketMessage):
         return message.content
+    body, encoding = message.raw_content or b"", message.headers.get("content-encoding", "")
     try:
-        return message.content or b""
-    except ValueError:  # not encoded as its headers say
-        return message.raw_content or b""
+        return encodings.decoded(body, encoding, MAX_SHOWN) if encoding else body
+    except BadEncoding:
+        return body

@@ -1,7 +1,8 @@
 """Keeps secrets off the terminal: in what mitmdump prints of fal flows, and in mitmproxy's event log.
 
 mitmdump's dumper prints URLs with their queries, and headers at `flow_detail` 2 and above. For a fal flow it gets
-a copy without secrets; other flows, colours, filters and `-q` are not changed. Log lines are filtered before
+a copy without secrets; other flows, colours, filters and `-q` are not changed, except that no flow and no log line
+shows the address of a client that is not on this machine. Log lines are filtered before
 mitmproxy's handlers (the terminal, and the event logs of mitmproxy and mitmweb) get them.
 
 Not covered, because mitmproxy shows or writes what it captured: the flows on the screens of mitmproxy and mitmweb,
@@ -27,11 +28,14 @@ from falmock.proxy.screens.log_filter import LogFilter
 from falmock.proxy.screens.redacted_copies import content_of
 from falmock.proxy.screens.redacted_copies import flow_without_secrets
 from falmock.proxy.screens.redacted_copies import message_without_secrets
+from falmock.proxy.screens.redacted_copies import without_peer
 from falmock.redaction.redactor import Redactor
+from falmock.wire.formats.encodings import TooLarge
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-terminal"
-_METHODS = ("echo_flow", "websocket_message", "websocket_end", "_echo_message")
+_OTHERS = ("_proto_message", "dns_response", "dns_error")
+_METHODS = ("echo_flow", "websocket_message", "websocket_end", "_echo_message", *_OTHERS)
 
 
 class Guard(NamedTuple):
@@ -64,7 +68,10 @@ class Terminal:
                 ", ".join(missing),
             )
         for name in (name for name in _METHODS if name not in missing):
-            screened = self._screened_message if name == "_echo_message" else self._screened
+            if name in _OTHERS:
+                screened = self._without_peer
+            else:
+                screened = self._screened_message if name == "_echo_message" else self._screened
             setattr(dumper, name, screened(getattr(dumper, name)))
 
     def _screened(self, echo: Callable[..., None]) -> Callable[..., None]:
@@ -78,9 +85,13 @@ class Terminal:
             except Exception:  # printing nothing is better than printing a key
                 logger.exception("falmock: a flow could not be printed without its secrets")
             else:
-                echo(shown)
+                echo(without_peer(shown))
 
         return screened
+
+    def _without_peer(self, echo: Callable[..., None]) -> Callable[..., None]:
+        """Wrap a method of the dumper that prints a flow of another protocol: it gets no address of the client."""
+        return lambda flow: echo(without_peer(flow))
 
     def _holds_secrets(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is fal's, or an upload to a signed URL: some of fal's uploads go to hosts that are not its own."""
@@ -107,7 +118,10 @@ class Terminal:
         """Whether falmock's content view shows a message."""
         if ctx.options.dumper_default_contentview != "auto" or isinstance(message, websocket.WebSocketMessage):
             return False
-        content = content_of(message)
+        try:
+            content = content_of(message)
+        except TooLarge:
+            return False
         return bool(content) and self.guard.viewed(content, flow, message)
 
 

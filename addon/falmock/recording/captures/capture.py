@@ -8,10 +8,10 @@ from typing import NamedTuple
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Session
 
+LATEST = 1e11
+"""The end of the times that a capture may have (seconds since the epoch): later ones are no dates."""
 Attached = Callable[[str], bytes]
 """Returns the content of a file that a capture names, relative to the capture. Raises NotAttached."""
-Decode = Callable[[str, bytes], bytes]
-"""Decodes a body with a content encoding (lower case). Raises ValueError."""
 
 
 class NotACapture(ValueError):

@@ -14,11 +14,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from falmock.recording.captures.capture import Decode
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
 from falmock.recording.captures.capture import Unusable
 from falmock.recording.exchange import Exchange
+from falmock.wire.formats import encodings
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import FILE_RATIO
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
@@ -34,7 +38,7 @@ def claims(document: Any) -> bool:
     return isinstance(document, dict) and ("interactions" in document or "http_interactions" in document)
 
 
-def read(document: Any, decode: Decode) -> Iterator[Entry]:
+def read(document: Any) -> Iterator[Entry]:
     """The interactions of a cassette, in their order; each is read when it is asked for. Raises NotACapture."""
     if isinstance(document, list):
         raise NotACapture(f"{_EXPECTED}, found one from before version 1: `python -m vcr.migration` converts it")
@@ -46,38 +50,36 @@ def read(document: Any, decode: Decode) -> Iterator[Entry]:
     interactions = document["interactions"]
     if not isinstance(interactions, list):
         raise NotACapture(f"{_EXPECTED}, found `interactions` that are no list")
-    return _in_order(interactions, decode)
+    return _in_order(interactions)
 
 
-def _in_order(interactions: list[Any], decode: Decode) -> Iterator[Entry]:
+def _in_order(interactions: list[Any]) -> Iterator[Entry]:
     last = 0.0
     for place, interaction in enumerate(interactions):
-        entry = _interaction(interaction, place, last, decode)
+        entry = _interaction(interaction, place, last)
         if isinstance(entry, Exchange):
             last = entry.started
         yield entry
 
 
-def _interaction(interaction: Any, place: int, last: float, decode: Decode) -> Exchange | Unusable:
+def _interaction(interaction: Any, place: int, last: float) -> Exchange | Unusable:
     """The exchange of one interaction, which is not earlier than `last` (seconds since the epoch)."""
     what = f"interaction {place}"
     try:
         request, response = interaction["request"], interaction["response"]
         what = f"interaction {place}, {request['method']} {str(request['uri']).partition('?')[0]},"
-        return _exchange(interaction, request, response, last, decode)
+        return _exchange(interaction, request, response, last)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Unusable(what, f"it is not as vcrpy writes it: {type(error).__name__} {error}")
 
 
-def _exchange(
-    interaction: dict[str, Any], request: dict[str, Any], response: dict[str, Any], last: float, decode: Decode
-) -> Exchange:
+def _exchange(interaction: dict[str, Any], request: dict[str, Any], response: dict[str, Any], last: float) -> Exchange:
     url = urlsplit(request["uri"])
     asked_with, headers = _headers(request.get("headers")), _headers(response.get("headers"))
-    sent, lost_there = _decoded(_bytes(request.get("body")), asked_with, decode)
+    sent, lost_there = _decoded(_bytes(request.get("body")), asked_with)
     # Before version 6, vcrpy wrote `status_code` and `content` for httpx.
     stored = _bytes(response["body"] if "body" in response else response.get("content"))
-    received, lost_here = _decoded(stored, headers, decode)
+    received, lost_here = _decoded(stored, headers)
     status = response["status"]["code"] if "status" in response else response["status_code"]
     if "content-encoding" not in headers or received != stored:  # else its length is that of the compressed body
         lost_here = lost_here or _missing(stored, headers, str(request["method"]).upper(), int(status))
@@ -115,7 +117,7 @@ def _bytes(stored: Any) -> bytes:
     return stored
 
 
-def _decoded(body: bytes, headers: dict[str, str], decode: Decode) -> tuple[bytes, str]:
+def _decoded(body: bytes, headers: dict[str, str]) -> tuple[bytes, str]:
     """A body without its content encoding, and what is wrong with it ("" if nothing is).
 
     Text that is not compressed was decoded before it was stored: vcrpy and some clients do so, and keep the header.
@@ -124,8 +126,10 @@ def _decoded(body: bytes, headers: dict[str, str], decode: Decode) -> tuple[byte
     if not encoding or not body:
         return body, ""
     try:
-        return decode(encoding, body), ""
-    except ValueError:
+        return encodings.decoded(body, encoding, FILE_LIMIT, FILE_RATIO), ""
+    except TooLarge as error:
+        return b"", f"its body is too large: {error}"
+    except BadEncoding:
         pass
     try:
         body.decode()

@@ -10,7 +10,6 @@ from falmock.recording.captures import cassette
 from falmock.recording.captures import har
 from falmock.recording.captures import yaml_text
 from falmock.recording.captures.capture import Attached
-from falmock.recording.captures.capture import Decode
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
 
@@ -19,16 +18,16 @@ _NAMED = 5
 """How many keys of an unknown document a message names."""
 
 
-def read(raw: bytes, attached: Attached, decode: Decode) -> Iterator[Entry]:
+def read(raw: bytes, attached: Attached) -> Iterator[Entry]:
     """The entries of a capture in their order. Raises NotACapture.
 
-    `attached` reads the files that a HAR names, `decode` decodes the bodies of a cassette.
+    `attached` reads the files that a HAR names.
     """
     document = _document(raw)
     if isinstance(document, dict) and "log" in document:
         return har.read(document, attached)
     if cassette.claims(document):
-        return cassette.read(document, decode)
+        return cassette.read(document)
     raise NotACapture(f"{EXPECTED}, found {_described(document)}")
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from falmock.recording.captures.capture import LATEST
 from falmock.recording.captures.capture import Attached
 from falmock.recording.captures.capture import Entry
 from falmock.recording.captures.capture import NotACapture
@@ -21,7 +22,10 @@ from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Message
 from falmock.recording.exchange import Session
 from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import BadEncoding
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import FILE_LIMIT
+from falmock.wire.formats.encodings import FILE_RATIO
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
@@ -91,7 +95,7 @@ def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str
         _headers(request.get("headers")),
         sent,
     )
-    ended = started + max(float(entry.get("time") or 0.0), 0.0) / 1000
+    ended = _time(started + max(float(entry.get("time") or 0.0), 0.0) / 1000)
     headers = _headers(response.get("headers"))
     content_type = (response.get("content") or {}).get("mimeType")
     if "content-type" not in headers and isinstance(content_type, str) and content_type:
@@ -99,11 +103,18 @@ def _exchange(entry: dict[str, Any], request: dict[str, Any], response: dict[str
     return Exchange(asked, started, int(response["status"]), headers, received, ended, lost=lost_there or lost_here)
 
 
+def _time(seconds: float) -> float:
+    """A time (seconds since the epoch). Raises ValueError for one that no clock shows."""
+    if not 0 <= seconds < LATEST:
+        raise ValueError(f"the time {seconds} is out of range")
+    return seconds
+
+
 def _session(exchange: Exchange, messages: list[dict[str, Any]]) -> Session:
     """A socket as Chrome's developer tools export it, which is without its close."""
     read = tuple(
         Message(
-            float(message["time"]),
+            _time(float(message["time"])),
             message["type"] == "send",
             base64.b64decode(message["data"], validate=True) if message["opcode"] == _BINARY else str(message["data"]),
         )
@@ -156,21 +167,27 @@ def _body(part: dict[str, Any], message: dict[str, Any], attached: Attached) -> 
     """A body in the text of a HAR or in a file beside it, and what is wrong with it ("" if nothing is)."""
     if _FILE in part:
         try:
-            return _decoded(attached(str(part[_FILE])), message), ""
+            return _decoded(attached(str(part[_FILE])), message)
         except NotAttached as error:
             return b"", str(error)
     text = part["text"]
     if part.get("encoding") != "base64":
         return text.encode("utf-8", "surrogatepass"), ""
     try:
-        return _decoded(base64.b64decode(text, validate=True), message), ""
+        return _decoded(base64.b64decode(text, validate=True), message)
     except (binascii.Error, ValueError):
         return b"", "its base64 was cut"
 
 
-def _decoded(body: bytes, message: dict[str, Any]) -> bytes:
-    """A body without the encodings that the headers of its message name: HAR wants it so, but some tools write it as it was sent."""
+def _decoded(body: bytes, message: dict[str, Any]) -> tuple[bytes, str]:
+    """A body without the encodings that the headers of its message name, and what is wrong with it ("" if nothing is).
+
+    HAR wants it so, but some tools write it as it was sent.
+    """
+    encoding = _headers(message.get("headers")).get(_ENCODING, "")
     try:
-        return encodings.decoded(body, _headers(message.get("headers")).get(_ENCODING, ""))
+        return (encodings.decoded(body, encoding, FILE_LIMIT, FILE_RATIO), "") if encoding else (body, "")
+    except TooLarge as error:
+        return b"", f"its body is too large: {error}"
     except BadEncoding:
-        return body
+        return body, ""

@@ -32,6 +32,7 @@ def read(text: str) -> DataUri | None:
     if scheme.lower() != "data" or not comma:
         return None
     try:
+        content_type.encode()
         content = unquote_to_bytes(data)
         if content_type.endswith(_BASE64):
             content_type = content_type.removesuffix(_BASE64)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from typing import Self
+
+from falmock.wire.formats import spelled
+from falmock.wire.formats.spelled import Spelled
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 500_000
 MAX_DEPTH = 100
+"""How many levels deep an input may be nested: those who read one check for it."""
+MAX_NESTING = 220
+"""How many levels deep any JSON text may be nested, so that no function that goes down into a value ends in RecursionError."""
 
 
 class BadJSON(ValueError):
@@ -44,25 +47,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-class Spelled(float):
-    """A number that Python would write in another way: `1e5`, `1.10`, `1e400` (infinite as a float), `-0`.
-
-    It is used as a float; `text` is how it was written.
-    """
-
-    __slots__ = ("text",)
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """The number that is written `text`."""
-        self = super().__new__(cls, text)
-        self.text = text
-        return self
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 def _float(text: str) -> float:
     value = float(text)
     return value if repr(value) == text else Spelled(text)
@@ -84,7 +68,7 @@ def loads(raw: bytes) -> Any:
     """Parse JSON from UTF-8 bytes (a leading byte order mark is allowed).
 
     Raises BadJSON for anything else: other encodings, NaN and Infinity, a key that occurs twice, more than MAX_BYTES
-    bytes or about MAX_VALUES values, nesting beyond Python's recursion limit. Callers check for MAX_DEPTH.
+    bytes or about MAX_VALUES values, nesting of more than MAX_NESTING levels.
     """
     return _parse(raw, _decode)
 
@@ -134,21 +118,44 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
         good = error.object[: error.start].decode()  # `object` does not include the byte order mark
         raise BadJSON(f"not UTF-8: byte 0x{error.object[error.start]:02x}", len(good)) from None
     try:
-        return decode(text)
+        value = decode(text)
     except json.JSONDecodeError as error:
         raise BadJSON(error.msg, error.pos) from None
     except RecursionError:
-        raise BadJSON("nested too deeply") from None
+        raise BadJSON(_TOO_DEEP) from None
     except BadJSON:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
         raise BadJSON(str(error)) from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_NESTING and _is_too_deep(raw, value):
+        raise BadJSON(_TOO_DEEP)
+    return value
 
 
-_COMPACT = (",", ":")
-_SPACED = (", ", ": ")
+_NESTED = (dict, list)
+_TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
+
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _is_too_deep(raw: bytes, value: Any) -> bool:
+    brackets, before = raw.translate(None, _NO_BRACKETS), b""
+    for _ in range(MAX_NESTING):  # much faster than a look at the values, which brackets in texts may make necessary
+        if brackets in (b"", before):
+            break
+        before, brackets = brackets, brackets.replace(b"[]", b"").replace(b"{}", b"")
+    if not brackets:
+        return False
+    level = [value] if isinstance(value, _NESTED) else []
+    for _ in range(MAX_NESTING):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for items in inner for item in items if isinstance(item, _NESTED)]
+    return bool(level)
+
+
 _queue_style = json.JSONEncoder(allow_nan=False).encode
-_model_style = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT, allow_nan=False).encode
+_model_style = json.JSONEncoder(ensure_ascii=False, separators=spelled.COMPACT, allow_nan=False).encode
 
 
 def dump_queue(value: Any) -> bytes:
@@ -156,7 +163,7 @@ def dump_queue(value: Any) -> bytes:
 
     Numbers are as in `dump_model`.
     """
-    return _dumped(_queue_style, value, _SPACED).encode()
+    return _dumped(_queue_style, value, spelled.SPACED).encode()
 
 
 def dump_model(value: Any) -> bytes:
@@ -165,18 +172,29 @@ def dump_model(value: Any) -> bytes:
     NaN and infinity, which JSON does not have, are `null`, as JavaScript writes them. A Spelled number beyond the range
     of a float is written as it was read.
     """
-    text = _dumped(_model_style, value, _COMPACT)
+    text = _dumped(_model_style, value, spelled.COMPACT)
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return _surrogates_escaped(text).encode()
+        return spelled.surrogates_escaped(text).encode()
 
 
-MAX_COLUMNS = 100
-"""How long a line of `dump_exact` may be; a longer list or object gets a line for each item."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NESTED = (dict, list)
-_spaced_style = json.JSONEncoder(ensure_ascii=False, separators=_SPACED, allow_nan=False).encode
+def dump_shown(value: Any, *, ensure_ascii: bool = True) -> str:
+    """JSON on one line for people and programs that look at what came in: every number as `loads_exact` read it.
+
+    It is spaced as by `dump_queue`. NaN and infinity are `null`; a value that JSON does not have is its `str`.
+    """
+    try:
+        if not spelled.has_spelled(value):
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+        else:
+            text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED))
+    except (ValueError, TypeError):  # not a finite number, or a key that is no text
+        text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED))
+    return _NOT_ASCII.sub(_escaped, text) if ensure_ascii else spelled.surrogates_escaped(text)
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def dump_exact(value: Any, *, indent: int | None) -> str:
@@ -189,97 +207,23 @@ def dump_exact(value: Any, *, indent: int | None) -> str:
     """
     try:
         if indent is None:
-            text = "".join(_flat(value, _COMPACT)) if _has_spelled(value) else _model_style(value)
+            text = "".join(spelled.flat(value, spelled.COMPACT)) if spelled.has_spelled(value) else _model_style(value)
         else:
             parts: list[str] = []
-            _put_lines(parts.append, value, "\n", " " * indent, 0, 0)
+            spelled.put_lines(parts.append, value, "\n", " " * indent, 0, 0)
             text = "".join(parts) + "\n"
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return text if text.isascii() else _surrogates_escaped(text)
+    return text if text.isascii() else spelled.surrogates_escaped(text)
 
 
 def _dumped(encode: Callable[[Any], str], value: Any, style: tuple[str, str]) -> str:
     try:
         return encode(value)
     except ValueError:  # not a finite number
-        return _surrogates_escaped("".join(_flat(_finite(value), style)))
+        text = "".join(spelled.flat(spelled.finite(value), style))
+        return _NOT_ASCII.sub(_escaped, text) if encode is _queue_style else spelled.surrogates_escaped(text)
 
 
-def _finite(value: Any) -> Any:
-    """A value with `null` for numbers that are not finite, unless they are Spelled."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if type(value) is float and not math.isfinite(value) else value
-
-
-def _surrogates_escaped(text: str) -> str:
-    """JSON text with lone surrogates, which UTF-8 cannot express, as escapes."""
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _has_spelled(value: Any) -> bool:
-    rest = [value]
-    while rest:
-        value = rest.pop()
-        kind = type(value)
-        if kind is dict:
-            rest.extend(value.values())
-        elif kind is list:
-            rest.extend(value)
-        elif kind is Spelled:
-            return True
-    return False
-
-
-def _flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
-    """The text of a value on one line; `style` has the separators after an item and after a key."""
-    comma, colon = style
-    if isinstance(value, dict):
-        for place, (key, item) in enumerate(value.items()):
-            yield comma if place else "{"
-            yield _model_style(key) + colon
-            yield from _flat(item, style)
-        yield "}" if value else "{}"
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield comma if place else "["
-            yield from _flat(item, style)
-        yield "]" if value else "[]"
-    else:
-        yield _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    return value.text if type(value) is Spelled else _model_style(value)
-
-
-def _put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
-    """Write the text of a value; each further line begins with `newline`.
-
-    `before` and `after` are the columns that its line needs for other text.
-    """
-    if not isinstance(value, _NESTED):
-        put(_scalar(value))
-        return
-    is_object = isinstance(value, dict)
-    items = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(item, _NESTED) for item in items):
-        line = _spaced_style(value) if not _has_spelled(value) else "".join(_flat(value, _SPACED))
-        if is_object and items:
-            line = f"{{ {line[1:-1]} }}"
-        if not items or len(newline) - 1 + before + len(line) + after <= MAX_COLUMNS:
-            put(line)
-            return
-    opening, closing = "{}" if is_object else "[]"
-    inner, last = newline + step, len(items) - 1
-    put(opening)
-    for place, item in enumerate(value):
-        comma = "," if place < last else ""
-        key = f"{_model_style(item)}: " if is_object else ""
-        put(inner + key)
-        _put_lines(put, value[item] if key else item, inner, step, len(key), len(comma))
-        put(comma)
-    put(newline + closing)
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]

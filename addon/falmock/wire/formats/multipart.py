@@ -8,7 +8,10 @@ from urllib.parse import unquote
 
 TYPE = "multipart/form-data"
 MAX_PARTS = 1000
+MAX_HEAD = 64 * 1024
 _PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
+
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 class BadForm(ValueError):
@@ -33,7 +36,8 @@ def read(content_type: str, body: bytes, expected: str = TYPE) -> list[Part]:
     if not boundary:
         raise BadForm("expected a boundary in the content type")
     # Bytes before the first boundary and after the last are not part of the form.
-    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("utf-8", "surrogateescape"))
+    mark = b"\r\n--" + boundary.encode("utf-8", "surrogateescape")
+    pieces = (b"\r\n" + body).split(mark, MAX_PARTS + 1)  # a body can be nothing but boundaries
     if len(pieces) < 2:
         raise BadForm("expected the boundary of the content type in the body")
     parts: list[Part] = []
@@ -53,6 +57,8 @@ def _part(piece: bytes) -> Part:
     head, blank, data = piece[start:].partition(b"\r\n\r\n")
     if not blank:
         raise BadForm("expected an empty line behind the headers of a field")
+    if len(head) > MAX_HEAD:
+        raise BadForm(f"a field with more than {MAX_HEAD} bytes of headers")
     headers: dict[str, str] = {}
     for line in head.split(b"\r\n"):
         name, _, value = line.decode("utf-8", "replace").partition(":")
@@ -71,6 +77,6 @@ def _header(text: str) -> tuple[str, dict[str, str]]:
     value, _, _ = text.partition(";")
     found = _PARAMETER.findall(text[len(value) :])
     return value.strip().lower(), {
-        name.lower(): re.sub(r'\\(["\\])', r"\1", quoted).replace("%22", '"') if quoted else plain.strip()
+        name.lower(): _ESCAPED.sub(r"\1", quoted).replace("%22", '"') if quoted else plain.strip()
         for name, quoted, plain in found
     }

@@ -33,3 +33,8 @@ def test_which_bodies_go_to_disk(method: str, url: str, *, spooled: bool) -> Non
     assert spools(config, method, host, f"/{path}", {"content-length": str(SPOOLED_ABOVE + 1)}) is spooled
     assert spools(config, method, host, f"/{path}", {"transfer-encoding": "chunked"}) is spooled
     assert not spools(config, method, host, f"/{path}", {"content-length": str(SPOOLED_ABOVE)})
+
+
+def test_a_short_body_that_is_compressed_goes_to_disk() -> None:
+    headers = {"content-length": "10", "content-encoding": "gzip"}
+    assert spools(Client().engine.config, "POST", "v3.fal.media", "/files/upload", headers)

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.sockets.accept import names_of
 from falmock.fixtures.matching.ignore_rules import parse_ignore
 from falmock.fixtures.matching.volatile import Ignores
 from falmock.wire.endpoint import parse
+from falmock.wire.handshake import BadHandshake
+from falmock.wire.message import Request
 from unit.engine.calls import Client
 from unit.engine.talks import UPGRADE
 from unit.engine.talks import Talk
@@ -78,4 +82,26 @@ def test_what_does_not_count_in_inputs_does_not_count_in_messages() -> None:
 
 
 def test_plain_http_on_the_host_of_sockets() -> None:
-    assert Client().send("POST", "https://ws.fal.run/a/b", {}).status == 426
+    reply = Client().send("POST", "https://ws.fal.run/a/b", {})
+    assert reply.status == 426
+    assert (b"Sec-WebSocket-Version", b"13") in reply.headers
+
+
+@pytest.mark.parametrize("host", ["fal.run", "ws.fal.run"])
+def test_a_bad_handshake_is_refused(host: str) -> None:
+    client = Client({"match": {"model": "a/b"}, "response": {"json": 1}})
+    bad = BadHandshake(426, "expected 13")
+    request = Request("GET", host, "/a/b", "", {"upgrade": "websocket"}, b"", bad_handshake=bad)
+    reply = client.engine.handle(request, client.now)
+    assert isinstance(reply, Reply)
+    assert (reply.status, json.loads(reply.body)["detail"]) == (426, "This is no handshake of a WebSocket: expected 13")
+    assert (b"Sec-WebSocket-Version", b"13") in reply.headers
+    assert [entry.status for entry in client.engine.scope.journal] == [426]
+
+
+@pytest.mark.parametrize("host", ["fal.run", "ws.fal.run"])
+def test_fal_judges_a_handshake_that_goes_to_it(host: str) -> None:
+    client = Client(mode=Mode.AUTO)
+    bad = BadHandshake(400, "no key")
+    request = Request("GET", host, "/a/b", "", {"upgrade": "websocket"}, b"", bad_handshake=bad)
+    assert isinstance(client.engine.handle(request, client.now), Forward)

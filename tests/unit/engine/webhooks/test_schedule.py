@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.webhooks import schedule
 from falmock.engine.webhooks.delivery import HEAD_START
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.wire import webhook
@@ -278,6 +279,41 @@ def test_targets_that_are_allowed(hook: str) -> None:
     reply = client.ask("acme/quick", hook=hook)
     assert f"fal_webhook goes to {webhook.target(hook).host}" in reply.why
     assert len(client.at(1)) == 1
+
+
+def test_the_log_names_a_refused_host_once_and_the_journal_each_webhook() -> None:
+    client = paced("instant")
+    jobs = [read(client.ask("acme/quick", hook=f"https://{host}/x"))["request_id"] for host in ("fal.run",) * 2]
+    client.ask("acme/quick", hook="https://fal.ai/x")
+    assert [warning.rpartition(": ")[2] for warning in client.edge.warnings] == [
+        "fal.run is a host of fal's",
+        "fal.ai is a host of fal's",
+    ]
+    told = [entry for entry in client.engine.scope.journal.entries if entry.kind == "webhook"]
+    assert [(entry.job, entry.host, entry.status, entry.why) for entry in told[:2]] == [
+        (job, "fal.run", None, f"webhook of job {job}: refused: fal.run is a host of fal's") for job in jobs
+    ]
+    assert len(client.schedule) == 0
+
+
+def test_how_many_refused_hosts_the_log_names_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "MOST", 1)
+    client = paced("instant")
+    for host in ("fal.run", "fal.ai"):
+        client.ask("acme/quick", hook=f"https://{host}/x")
+    assert len(client.edge.warnings) == 1
+
+
+def test_a_webhook_that_is_refused_when_it_is_due_is_not_tried_again() -> None:
+    client = paced()
+    client.order("acme/quick")
+    (post,) = client.at(1)
+    result = client.engines.webhook_posted(post.key, None, "ex.com is not here", client.now, is_refused=True)
+    assert result == (AttemptOutcome.GIVEN_UP, f"webhook of job {post.request_id}: refused: ex.com is not here")
+    entry = client.engine.scope.journal.entries[-1]
+    assert (entry.kind, entry.status, entry.why, entry.fixture) == ("webhook", None, result.text, "test.json#3")
+    assert len(client.schedule) == 0
+    assert client.at(10_000) == []
 
 
 def test_a_key_that_cannot_be_read_refuses_the_submit() -> None:

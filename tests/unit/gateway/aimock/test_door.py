@@ -87,6 +87,16 @@ def test_nobody_is_led_to_a_host_that_is_not_fals(host: str, mode: Mode) -> None
         assert "x-fal-target-host" in sent.json["detail"]
 
 
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("host", [".fal.run", "a..fal.run", f"{'a' * 64}.fal.run", "a." * 124 + "fal.run"])
+def test_a_name_below_fals_that_no_resolver_takes_is_refused(host: str, mode: Mode) -> None:
+    mock = Mock(CAT, mode=mode)
+    for path in (f"/fal/{FLUX}", f"/fal/@{host}/{FLUX}"):
+        sent = mock.ask("POST", path, {"prompt": "a cat"}, "" if "@" in path else host)
+        assert (sent.status, mock.forwarded) == (400, [])
+        assert "is not a valid host name" in sent.json["detail"]
+
+
 def test_the_older_routes() -> None:
     mock = Mock(CAT)
     job = mock.ask("POST", f"/fal/queue/submit/{FLUX}", {"prompt": "a cat"}).json["request_id"]

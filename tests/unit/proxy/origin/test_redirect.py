@@ -108,6 +108,20 @@ def test_on_its_way_it_has_our_address_and_its_own_host_header(name: str) -> Non
     assert flow.server_conn.address is None
 
 
+def test_what_the_origin_does_not_need_stays_behind() -> None:
+    redirects, flow = Redirects(), flow_of("HTTPS")
+    flow.request.headers["x-any"] = "a\x01"
+    flow.request.headers["upgrade"] = "websocket"
+    flow.request.headers["sec-websocket-key"] = "a\x00b"
+    flow.request.data.path = b"/\x01 \xff"
+    before = told(flow)
+    sent(redirects, flow)
+    assert {"x-any", "sec-websocket-key", "authorization"}.isdisjoint(flow.request.headers)
+    assert (flow.request.headers["upgrade"], flow.request.data.path) == ("websocket", b"/")
+    redirects.arrived(TICKET)
+    assert told(flow) == before
+
+
 def test_a_flow_that_has_no_trip_is_left_alone() -> None:
     redirects, flow = Redirects(), flow_of("HTTPS")
     before = told(flow)

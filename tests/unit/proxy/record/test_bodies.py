@@ -16,6 +16,7 @@ from falmock.proxy.record.bodies import app_left
 from falmock.proxy.record.bodies import comes_in_pieces
 from falmock.proxy.record.listeners import Pieces
 from falmock.proxy.record.listeners import TimedChunks
+from falmock.serving.spool import Decoded
 from falmock.serving.spool import Spool
 
 EVENTS, JSON, SOUND = "text/event-stream; charset=utf-8", "application/json", "audio/mpeg"
@@ -39,7 +40,10 @@ def answered(content_type: str, path: str = "/a/b", status: int = 200, **headers
         (answered("text/plain"), None),
         (answered(JSON, content_length="2000000"), Spool),
         (answered(SOUND), Spool),
-        (answered(SOUND, content_encoding="gzip"), None),
+        (answered(SOUND, content_encoding="gzip"), Decoded),
+        (answered(SOUND, content_encoding="compress"), None),
+        (answered(JSON, content_encoding="gzip", content_length="2000000"), None),
+        (answered(SOUND, content_encoding="gzip", status=304), None),
         (answered(SOUND, status=204), None),
         (answered(SOUND, "/a/b/stream"), Pieces),
         (answered(SOUND, "/a/b/stream", content_length="5"), Spool),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -115,18 +114,6 @@ def test_a_zip_that_is_none_or_holds_no_har(tmp_path: Path, monkeypatch: pytest.
     path.write_bytes(path.read_bytes().replace(b"fal.run", b"fal.ruN", 1))
     with pytest.raises(NotACapture, match=r"expected a zip with a HAR: 'a\.har' in the zip cannot be read: Bad CRC"):
         reader.read(path)
-    monkeypatch.setattr(capture_files, "MAX_BODY", 10)
+    monkeypatch.setattr(capture_files, "MAX_FILE", 10)
     with pytest.raises(NotACapture, match="in the zip is larger than"):
         reader.read(zipped(tmp_path / "e.zip", a_har=har()))
-
-
-def test_bodies_are_decoded_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = zlib.compress(b"x" * 100)
-    assert capture_files.decode("deflate", packed) == b"x" * 100
-    with pytest.raises(ValueError, match="the content encoding 'rot13' is not known"):
-        capture_files.decode("rot13", packed)
-    with pytest.raises(ValueError, match="it has no header of gzip"):
-        capture_files.decode("gzip", b"not packed")
-    monkeypatch.setattr(capture_files, "MAX_BODY", 99)
-    with pytest.raises(ValueError, match="it has more than"):
-        capture_files.decode("deflate", packed)

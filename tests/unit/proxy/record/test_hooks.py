@@ -12,6 +12,7 @@ from mitmproxy.test import tflow
 from falmock.engine.config import Mode
 from falmock.proxy.flows import FORWARDED
 from falmock.proxy.record import captures
+from falmock.proxy.record import hooks
 from falmock.proxy.record.hooks import RecordingHooks
 from unit.apps import app_of
 
@@ -90,6 +91,24 @@ def test_what_is_paid_for_in_auto_is_replayed_when_the_app_hears_of_it() -> None
     assert rig.current is not None
     rig.current.is_writing = False
     assert rig.hears("answered", flow_of()) == ["response fal.run"]
+
+
+def test_an_answer_does_not_wait_for_ever_for_its_recording(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hooks, "PATIENCE", 0.01)
+    rig = Rig(Mode.AUTO)
+    assert rig.current is not None
+    rig.current.settle = lambda: asyncio.sleep(3600)  # type: ignore[method-assign]
+    assert rig.hears("answered", flow_of()) == ["response fal.run"]
+    assert "is not on disk after 0.01 s" in caplog.text
+
+
+def test_what_fails_while_it_is_written_is_told_to_mitmproxy() -> None:
+    rig = Rig(Mode.AUTO)
+    rig.look = lambda: asyncio.sleep(0, 1 / 0)  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        rig.hears("answered", flow_of())
 
 
 def test_what_falmock_answers_is_not_recorded(imported: list[str]) -> None:

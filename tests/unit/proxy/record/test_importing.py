@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from mitmproxy import io
 from mitmproxy.addons.readfile import ReadFile
+from mitmproxy.io import tnetstring
 from mitmproxy.test import tflow
 
 from falmock.proxy.record import captures
@@ -88,6 +89,31 @@ def test_flow_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     work, _, loaded = run(path, monkeypatch)
     assert (work.failed, loaded) == (1, ["/one"])
+
+
+@pytest.mark.parametrize("written", [b"1:x~", b"0:]", b"4:true!", b"0:}", b"9:7:version;}", b"12:7:version;0:]}"])
+def test_a_flow_file_that_holds_something_else_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, written: bytes
+) -> None:
+    path = flow_file(tmp_path / "a.flow", "/one")
+    path.write_bytes(path.read_bytes() + written)
+    work, _, loaded = run(path, monkeypatch)
+    assert (work.failed, loaded) == (1, ["/one"])
+    assert "expected a flow file of mitmproxy, found: " in caplog.text
+    of_socket = tflow.twebsocketflow().get_state()
+    whole, said = of_socket["websocket"], of_socket["websocket"]["messages"][0]
+    for part in (
+        {"client_conn": {}},
+        {"metadata": None},
+        {"request": of_socket["request"] | {"timestamp_start": 1e300}},
+        {"websocket": whole | {"messages": [(*said[:2], None, *said[3:])]}},
+        {"websocket": whole | {"messages": [(*said[:3], " ", *said[4:])]}},
+        {"websocket": whole | {"messages": [(*said[:3], float("nan"), *said[4:])]}},
+    ):
+        path.write_bytes(tnetstring.dumps(of_socket | part))
+        assert run(path, monkeypatch)[0].failed == 1
+    path.write_bytes(tnetstring.dumps(of_socket))
+    assert run(path, monkeypatch)[0].failed == 0
 
 
 def test_a_folder(

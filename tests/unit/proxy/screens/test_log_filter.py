@@ -26,6 +26,11 @@ def test_lines_of_mitmproxy_and_falmock_are_for_people(printed: Printed) -> None
     ]
 
 
+def test_a_request_cannot_steer_the_terminal(printed: Printed) -> None:
+    logging.getLogger("falmock.engine").warning("no fixture for /a\x1b[2J\x07\r\x9b\u202e\x00\nnearest: é\tb")
+    assert printed.log.lines[-1].endswith("/a\\x1b[2J\\x07\\r\\x9b\\u202e\\x00\nnearest: é\tb")
+
+
 def test_of_others_lines_only_secrets_are_hidden(printed: Printed) -> None:
     printed.redactor.learn({"authorization": f"Key {KEY}"})
     logging.getLogger("my.script").warning("GET https://a.b/c?page=2 with %s, 100%%", KEY)
@@ -35,6 +40,13 @@ def test_of_others_lines_only_secrets_are_hidden(printed: Printed) -> None:
 def test_a_line_without_secrets_is_the_same(printed: Printed) -> None:
     logging.getLogger("mitmproxy").warning("%d%% of %s", 5, "it", extra={"client": ("127.0.0.1", 5)})
     assert printed.log.lines[-1].endswith("[127.0.0.1:5] 5% of it")
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7", "10.0.0.5", "::ffff:203.0.113.7"])
+@pytest.mark.parametrize("name", ["mitmproxy.proxy.server", "my.script"])
+def test_no_line_shows_the_address_of_a_client(printed: Printed, address: str, name: str) -> None:
+    logging.getLogger(name).warning("client connect", extra={"client": (address, 4711)})
+    assert printed.log.lines[-1].endswith("[[hidden]:4711] client connect")
 
 
 def test_a_line_that_cannot_be_put_together_costs_nothing_but_itself(printed: Printed) -> None:

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 from mitmproxy import flow as flows_
+from mitmproxy import http
 from mitmproxy.test import tflow
+from mitmproxy.test import tutils
 from mitmproxy.websocket import WebSocketMessage
 
 from falmock.proxy.screens import redacted_copies as printed_
+from falmock.redaction.redactor import Redactor
+from falmock.wire.formats.compression import MAX_PIECE
+from falmock.wire.formats.encodings import TooLarge
 from unit.proxy.screens import KEY
 from unit.proxy.screens import Printed
 from unit.proxy.screens import flow_to
+from unit.wire.formats.squeezing import MEBIBYTE
+from unit.wire.formats.squeezing import bomb
 
 # mitmproxy 12 parses filters in a way that its library would like to see changed.
 pytestmark = pytest.mark.filterwarnings("ignore:'parse:DeprecationWarning")
@@ -104,3 +114,31 @@ def test_a_body_that_is_too_long_is_left_out(printed: Printed) -> None:
     flow = flow_to("fal.run", b"x" * (printed_.MAX_READ + 1))
     text = printed(flow, flow_detail=4, dumper_default_contentview="raw")
     assert text.count("(1,048,577 bytes, too long to search for secrets)") == 2
+
+
+@pytest.mark.parametrize("view", ["raw", "auto"])
+def test_a_bomb_is_not_decoded(printed: Printed, view: str) -> None:
+    flow = flow_to("fal.run", b"{}")
+    assert flow.response is not None
+    for message in (flow.request, flow.response):
+        message.headers["content-encoding"] = "br"
+        message.raw_content = bomb("br", 64 * MEBIBYTE)
+    tracemalloc.start()
+    text = printed(flow, flow_detail=4, dumper_default_contentview=view)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert text.replace("\n", "").count("expected at most 2097152: too long to search for secrets)") == 2
+    assert peak < 2 * MAX_PIECE + 16 * MEBIBYTE
+    assert flow.request.headers["content-encoding"] == "br"
+
+
+def test_what_was_decoded_of_a_bomb_is_free_again() -> None:
+    message = tutils.treq(headers=http.Headers(content_encoding="br"))
+    message.raw_content = bomb("br", 4 * MEBIBYTE)
+    gc.collect()
+    gc.disable()
+    try:
+        printed_.message_without_secrets(message, Redactor())
+        assert not [each for each in gc.get_objects() if isinstance(each, TooLarge)]
+    finally:
+        gc.enable()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from mitmproxy import http
 from mitmproxy.addons import dumper
+from mitmproxy.test import tflow
 
 from falmock.proxy.screens import terminal
 from falmock.proxy.screens.terminal import Guard
@@ -29,6 +31,30 @@ def test_other_flows_are_printed_as_ever(printed: Printed, detail: int) -> None:
     plain.response(flow)
     assert text == out.getvalue()
     assert ("?fal_jwt_token=pla" in text) == (detail >= 1)
+
+
+@pytest.mark.parametrize("host", ["example.com", "fal.run"])
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7"])
+def test_no_flow_is_printed_with_the_address_of_its_client(printed: Printed, host: str, address: str) -> None:
+    flow = flow_to(host)
+    flow.client_conn.peername = (address, 4711)
+    before = flow.get_state()
+    assert "[hidden]:4711: GET http" in printed(flow, flow_detail=1)
+    assert flow.get_state() == before
+
+
+@pytest.mark.parametrize(
+    ("flow", "hook"),
+    [
+        (tflow.ttcpflow(), "tcp_message"),
+        (tflow.tudpflow(), "udp_message"),
+        (tflow.tdnsflow(resp=True), "dns_response"),
+        (tflow.tdnsflow(err=True), "dns_error"),
+    ],
+)
+def test_flows_of_other_protocols_neither(printed: Printed, flow: Any, hook: str) -> None:
+    flow.client_conn.peername = ("203.0.113.7", 4711)
+    assert "[hidden]:4711" in printed(flow, hook, flow_detail=1)
 
 
 def test_quiet_prints_nothing(printed: Printed) -> None:

@@ -20,15 +20,6 @@ DATE = "Wed, 04 Mar 2026 10:00:00 GMT"
 AT = 1772618400.0
 
 
-def gunzip(encoding: str, body: bytes) -> bytes:
-    if encoding != "gzip":
-        raise ValueError(encoding)
-    try:
-        return gzip.decompress(body)
-    except OSError as error:
-        raise ValueError(str(error)) from None
-
-
 def interaction(
     body: Any = '{"prompt":"a cat"}', answered: Any = '{"n":1}', headers: Any = None, **more: Any
 ) -> dict[str, Any]:
@@ -49,7 +40,7 @@ def interaction(
 
 
 def read(*interactions: Any) -> list[Any]:
-    return list(cassette.read({"version": 1, "interactions": list(interactions)}, gunzip))
+    return list(cassette.read({"version": 1, "interactions": list(interactions)}))
 
 
 def one(*args: Any, **more: Any) -> Exchange:
@@ -92,7 +83,7 @@ interactions:
 - request: {body: 1e3, headers: {x-a: [yes]}, method: POST, uri: https://fal.run/a/b}
   response: {body: {string: !!binary iVBORw==}, headers: {}, status: {code: 200, message: OK}}
 """
-    (found,) = cassette.read(yaml_text.load(text), gunzip)
+    (found,) = cassette.read(yaml_text.load(text))
     assert isinstance(found, Exchange)
     assert (found.request.body, found.request.headers, found.body) == (b"1e3", {"x-a": "yes"}, b"\x89PNG")
 
@@ -108,6 +99,16 @@ def test_a_compressed_body_is_decoded() -> None:
     )
     assert one(answered=PNG, headers=headers).lost == "its body is not encoded as its headers say"
     assert one(answered=None, headers={"content-encoding": ["br"]}).body == b""
+
+
+def test_a_compressed_body_is_decoded_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cassette, "FILE_LIMIT", 100)
+    monkeypatch.setattr(cassette, "FILE_RATIO", 1)
+    packed = gzip.compress(bytes(101))
+    lost = f"its body is too large: more than 100 bytes in {len(packed)} bytes of gzip, expected at most 100"
+    found = one(answered=packed, headers={"content-encoding": ["gzip"]})
+    assert (found.body, found.lost) == (b"", lost)
+    assert one(answered=gzip.compress(bytes(100)), headers={"content-encoding": ["gzip"]}).body == bytes(100)
 
 
 def test_a_cut_body_is_lost() -> None:
@@ -183,7 +184,7 @@ def test_an_interaction_that_cannot_be_read_is_named_and_the_rest_is_used(broken
 def test_cassettes_of_others(document: Any, found: str) -> None:
     assert cassette.claims(document)
     with pytest.raises(NotACapture, match="expected a cassette of vcrpy, version 1") as refused:
-        cassette.read(document, gunzip)
+        cassette.read(document)
     assert found in str(refused.value)
 
 

@@ -50,7 +50,7 @@ def not_attached(name: str) -> bytes:
 
 
 def read(raw: bytes) -> list[Entry]:
-    return list(formats.read(raw, not_attached, lambda _, body: body))
+    return list(formats.read(raw, not_attached))
 
 
 @pytest.mark.parametrize(

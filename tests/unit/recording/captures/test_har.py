@@ -338,6 +338,13 @@ def said(kind: str, data: str, opcode: int = 1, at: float = 1752619400.25) -> di
     return {"type": kind, "time": at, "opcode": opcode, "data": data}
 
 
+@pytest.mark.parametrize("odd", [entry(time=1e300), entry(time=float("inf")), socket(said("send", "a", at=1e17))])
+def test_times_that_are_no_dates(odd: dict[str, Any]) -> None:
+    (found,) = read(odd)
+    assert isinstance(found, Unusable)
+    assert "out of range" in found.why
+
+
 def test_what_was_said_on_a_socket_is_a_session() -> None:
     (found,) = read(socket(said("send", "aGk=", 2), said("receive", "hello", at=1752619401.5), said("receive", "", 9)))
     assert isinstance(found, Session)

@@ -82,6 +82,7 @@ URIS = st.builds(
 @example(f"<URL: DATA:image/png;base64,{ENCODED} >")
 @example("data:,")
 @example("data:;base64,")
+@example("data:\ud800,")
 def test_texts_are_read_as_urllib_reads_them(text: str) -> None:
     ours, theirs = read(text), by_urllib(text)
     assert (ours is None) is (theirs is None)

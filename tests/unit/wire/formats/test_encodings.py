@@ -1,90 +1,36 @@
 from __future__ import annotations
 
 import gzip
-import sys
-import zlib
-from collections.abc import Callable
+import tracemalloc
 from collections.abc import Iterable
-from collections.abc import Iterator
-from importlib.util import find_spec
 
-import brotli  # type: ignore[import-untyped, unused-ignore]
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.wire.formats import encodings
-from falmock.wire.formats.encodings import MAX_PIECE
-from falmock.wire.formats.encodings import BadEncoding
-from falmock.wire.formats.encodings import Zstd
-from falmock.wire.formats.encodings import by_backport
-from falmock.wire.formats.encodings import by_zstandard
+from falmock.wire.formats.compression import MAX_PIECE
+from falmock.wire.formats.compression import BadEncoding
+from falmock.wire.formats.encodings import MAX_STAGES
+from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.formats.encodings import decoded
 from falmock.wire.formats.encodings import decoder
+from unit.wire.formats.squeezing import ENCODINGS
+from unit.wire.formats.squeezing import MEBIBYTE
+from unit.wire.formats.squeezing import Squeeze
+from unit.wire.formats.squeezing import bomb
+from unit.wire.formats.squeezing import by_frames
+from unit.wire.formats.squeezing import by_members
 
-Squeeze = Callable[[list[bytes]], Iterator[bytes]]
-"""From the parts of a stream to each as it is sent at once, and what ends the stream."""
-
-
-def by_zlib(parts: list[bytes], bits: int) -> Iterator[bytes]:
-    squeeze = zlib.compressobj(wbits=bits)
-    for part in parts:
-        yield squeeze.compress(part) + squeeze.flush(zlib.Z_SYNC_FLUSH)
-    yield squeeze.flush()
-
-
-def by_members(parts: list[bytes]) -> Iterator[bytes]:
-    yield from map(gzip.compress, parts)
-    yield b""
-
-
-def by_brotli(parts: list[bytes]) -> Iterator[bytes]:
-    squeeze = brotli.Compressor(quality=4)
-    for part in parts:
-        yield squeeze.process(part) + squeeze.flush()
-    yield squeeze.finish()
-
-
-def compressed_by_zstandard(parts: list[bytes]) -> Iterator[bytes]:
-    squeeze = zstandard.ZstdCompressor().compressobj()
-    for part in parts:
-        yield squeeze.compress(part) + squeeze.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-    yield squeeze.flush()
-
-
-def by_frames(parts: list[bytes]) -> Iterator[bytes]:
-    yield from map(zstandard.compress, parts)
-    yield b""
-
-
-def by_nothing(parts: list[bytes]) -> Iterator[bytes]:
-    yield from [*parts, b""]
-
-
-ENCODINGS: list[tuple[str, Squeeze]] = [
-    ("", by_nothing),
-    ("identity", by_nothing),
-    ("gzip", lambda parts: by_zlib(parts, 31)),
-    ("x-gzip", lambda parts: by_zlib(parts, 31)),
-    ("gzip", by_members),
-    ("deflate", lambda parts: by_zlib(parts, 15)),
-    ("deflate", lambda parts: by_zlib(parts, -15)),
-    ("br", by_brotli),
-    ("zstd", compressed_by_zstandard),
-    ("zstd", by_frames),
-    ("gzip, br", lambda parts: by_brotli(list(by_zlib(parts, 31)))),
-    (" X-GZIP ,identity,", lambda parts: by_zlib(parts, 31)),
-    ("zstd,deflate, gzip", lambda parts: by_zlib(list(by_zlib(list(compressed_by_zstandard(parts)), 15)), 31)),
-]
 SEVERAL = (by_members, by_frames)
 """Those that end the body after each part."""
+LIMIT = 4 * MEBIBYTE
+BOMBS = ["gzip", "deflate", "br", "zstd", "gzip, br", "br, gzip", "zstd, deflate", "gzip, gzip, gzip", "br, br"]
 each = pytest.mark.parametrize(("encoding", "squeeze"), ENCODINGS)
 
 
 def fed(encoding: str, chunks: Iterable[bytes]) -> list[bytes]:
     """What is decoded after each chunk."""
-    found = decoder(encoding)
+    found = decoder(encoding, LIMIT)
     return [b"".join(found.pieces(chunk)) for chunk in chunks]
 
 
@@ -105,52 +51,14 @@ def test_each_part_is_there_when_it_was_sent(encoding: str, squeeze: Squeeze, pa
     assert not any(came[len(parts) :])
 
 
-@pytest.mark.parametrize(
-    ("encoding", "bomb"),
-    [
-        ("gzip", b"".join(by_zlib([bytes(1 << 27)], 31))),
-        ("br", brotli.compress(bytes(1 << 29), quality=5, lgwin=24)),
-        ("zstd", zstandard.compress(bytes(1 << 29))),
-    ],
-)
-def test_no_piece_is_big(encoding: str, bomb: bytes) -> None:
-    sizes = [len(piece) for piece in decoder(encoding).pieces(bomb)]
-    assert sum(sizes) >= 1 << 27
-    assert max(sizes) <= MAX_PIECE
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
-def test_what_is_not_encoded_so(encoding: str) -> None:
-    with pytest.raises(BadEncoding):
-        fed(encoding, [b"data: 1\n\n", b"data: 2\n\n", b"data: 3\n\n"])
-
-
-def with_window(log: int) -> bytes:
-    """An event compressed with a window of this size (bytes, as a power of two)."""
-    parameters = zstandard.ZstdCompressionParameters(window_log=log)
-    squeeze = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    return squeeze.compress(b"data: 1\n\n") + squeeze.flush()
-
-
-def test_a_window_that_no_receiver_must_have() -> None:
-    with pytest.raises(BadEncoding):
-        fed("zstd", [with_window(24)])
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "br"])
-def test_what_follows_the_end_is_passed_over(encoding: str) -> None:
-    squeeze = dict(ENCODINGS)[encoding]
-    assert fed(encoding, [*squeeze([b"data: 1\n\n"]), b"more"])[-1] == b""
-
-
 @pytest.mark.parametrize("encoding", ["compress", "gzip, compress", "aws-chunked", "utf-8"])
 def test_what_is_not_known(encoding: str) -> None:
     name = encoding.rpartition(" ")[2]
     with pytest.raises(BadEncoding, match=f"the content encoding '{name}' is not known here"):
-        decoder(encoding)
+        decoder(encoding, LIMIT)
     with pytest.raises(BadEncoding, match="not known"):
-        decoded(b"x", encoding)
-    assert decoded(b"", encoding) == b""
+        decoded(b"x", encoding, LIMIT)
+    assert decoded(b"", encoding, LIMIT) == b""
 
 
 # whole bodies
@@ -159,7 +67,7 @@ def test_what_is_not_known(encoding: str) -> None:
 @each
 @given(parts=st.lists(st.binary(max_size=300), max_size=3))
 def test_a_whole_body(encoding: str, squeeze: Squeeze, parts: list[bytes]) -> None:
-    assert decoded(b"".join(squeeze(parts)), encoding) == b"".join(parts)
+    assert decoded(b"".join(squeeze(parts)), encoding, LIMIT) == b"".join(parts)
 
 
 @each
@@ -175,39 +83,66 @@ def test_a_body_that_is_cut_or_goes_on(
     cut = data.draw(st.integers(1, len(whole) - 1).filter(lambda place: place not in ends))
     for wrong in (whole[:cut], whole + b"more"):
         with pytest.raises(BadEncoding):
-            decoded(wrong, encoding)
+            decoded(wrong, encoding, LIMIT)
 
 
-# the packages that read zstandard
-
-BACKPORT = "compression" if find_spec("compression") else "backports"
-PACKAGES = [by_zstandard, *([by_backport] if find_spec(BACKPORT) else [])]
+# limits
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_each_package_does_the_same(package: Callable[[], Zstd], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encodings, "ZSTD", package())
-    for squeeze in (compressed_by_zstandard, by_frames):
-        whole = b"".join(squeeze([b"data: 1\n\n", b"data: 2\n\n"]))
-        assert b"".join(fed("zstd", [whole[i : i + 1] for i in range(len(whole))])) == b"data: 1\n\ndata: 2\n\n"
-    with pytest.raises(BadEncoding):
-        fed("zstd", [b"data: 1\n\n"])
-    with pytest.raises(BadEncoding):
-        fed("zstd", [with_window(24)])
-    assert fed("zstd", [with_window(23)]) == [b"data: 1\n\n"]
+@each
+@given(size=st.integers(0, 3000), limit=st.integers(0, 3000))
+def test_the_limit_is_the_same_for_every_encoding(encoding: str, squeeze: Squeeze, size: int, limit: int) -> None:
+    content = bytes(place % 251 for place in range(size))
+    body = b"".join(squeeze([content]))
+    if size <= limit:
+        assert decoded(body, encoding, limit) == content
+    else:
+        with pytest.raises(TooLarge, match=f"bytes.* expected at most {limit}$"):
+            decoded(body, encoding, limit)
 
 
-def test_one_package_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    for hidden in ("backports", "compression"):
-        monkeypatch.setitem(sys.modules, hidden, None)
-    assert encodings.zstd() is not None
+@pytest.mark.parametrize("encoding", BOMBS)
+def test_a_bomb_is_never_held(encoding: str) -> None:
+    body = bomb(encoding, 64 * MEBIBYTE)
+    tracemalloc.start()
+    with pytest.raises(
+        TooLarge, match=f"more than {LIMIT} bytes in {len(body)} bytes of {encoding}, expected at most {LIMIT}"
+    ):
+        decoded(body, encoding, LIMIT)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    stages = encoding.count(",") + 1
+    assert peak < LIMIT + stages * 2 * MAX_PIECE
 
 
-def test_without_a_package_zstandard_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    for hidden in ("backports", "compression", "zstandard"):
-        monkeypatch.setitem(sys.modules, hidden, None)
-    assert encodings.zstd() is None
-    monkeypatch.setattr(encodings, "ZSTD", None)
-    with pytest.raises(BadEncoding, match="'zstd' is not known here"):
-        decoder("zstd")
-    assert fed("gzip", [gzip.compress(b"x")]) == [b"x"]
+def test_a_body_of_the_size_of_the_limit_takes_its_memory_once() -> None:
+    body = bomb("gzip", 32 * MEBIBYTE)
+    tracemalloc.start()
+    assert len(decoded(body, "gzip", 32 * MEBIBYTE)) == 32 * MEBIBYTE
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 48 * MEBIBYTE
+
+
+def test_what_one_stage_makes_for_the_next_is_limited() -> None:
+    nothing = gzip.compress(gzip.compress(b"", mtime=0) * 5000)
+    assert decoded(nothing, "gzip, gzip", LIMIT) == b""
+    with pytest.raises(TooLarge):
+        decoded(nothing, "gzip, gzip", 10_000)
+
+
+def test_so_many_encodings_are_not_read() -> None:
+    body = b"x"
+    for _ in range(MAX_STAGES):
+        body = gzip.compress(body)
+    assert decoded(body, ", ".join(["gzip"] * MAX_STAGES), LIMIT) == b"x"
+    with pytest.raises(BadEncoding, match=f"it has {MAX_STAGES + 1} content encodings, expected at most {MAX_STAGES}"):
+        decoded(body, ", ".join(["gzip"] * (MAX_STAGES + 1)), LIMIT)
+
+
+def test_a_limit_may_grow_with_what_was_sent() -> None:
+    found = decoder("gzip", 1000, ratio=16)
+    sent = b"".join(gzip.compress(bytes(range(200)), mtime=0) for _ in range(20))
+    assert len(b"".join(found.pieces(sent))) == 4000
+    with pytest.raises(TooLarge):
+        list(found.pieces(gzip.compress(bytes(MEBIBYTE))))

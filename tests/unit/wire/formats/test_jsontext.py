@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import spelled
 from falmock.wire.formats.jsontext import BadJSON
-from falmock.wire.formats.jsontext import Spelled
+from falmock.wire.formats.spelled import Spelled
 
 TEXTS = st.text(st.characters(), max_size=8)
 VALUES = st.recursive(
@@ -77,8 +78,10 @@ def test_any_bytes_are_json_or_refused_in_words(raw: bytes) -> None:
         (b'\xef\xbb\xbf"\xfe"', "byte 0xfe"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
         (b"1 2", "Extra data"),
-        pytest.param(b"[" * 200_000, "nested too deeply", id="deep-list"),
-        pytest.param(b'{"a":' * 200_000, "nested too deeply", id="deep-object"),
+        pytest.param(b"[" * 200_000, "nested more than 220 levels deep", id="deep-list"),
+        pytest.param(b'{"a":' * 200_000, "nested more than 220 levels deep", id="deep-object"),
+        pytest.param(b"[" * 221 + b"]" * 221, "nested more than 220 levels deep", id="deeper-list"),
+        pytest.param(b'{"a":[' * 110 + b'{"b": "[[["}' + b"]}" * 110, "nested more than 220", id="deeper-object"),
         pytest.param(b"9" * 5000, "digits", id="digits"),
         (b'"\n"', "control character"),
     ],
@@ -297,3 +300,70 @@ def test_what_is_written_is_json_whatever_its_numbers(texts: list[str]) -> None:
     for dump in (jsontext.dump_queue, jsontext.dump_model):
         found = jsontext.loads_exact(dump({"é": sent, "deeper": {"\ud800": (sent,)}}))
         assert found == {"é": expected, "deeper": {"\ud800": [expected]}}
+
+
+# what is shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b'{"a":1e999,"b":-1E+400}', '{"a": 1e999, "b": -1E+400}'),
+        (b"[1.10, -0, 1e5, 0.1, 15738016505585340234]", "[1.10, -0, 1e5, 0.1, 15738016505585340234]"),
+        ('{"é":"\\ud83d\\ude00 1e999","n":1e999}'.encode(), '{"\\u00e9": "\\ud83d\\ude00 1e999", "n": 1e999}'),
+        (b'["\\ud800"]', '["\\ud800"]'),
+        (b"9" * 4000, "9" * 4000),
+    ],
+)
+def test_what_came_in_is_shown_as_it_was_written(raw: bytes, shown: str) -> None:
+    assert jsontext.dump_shown(jsontext.loads_exact(raw)) == shown
+
+
+def test_what_json_does_not_have() -> None:
+    value = {"a": math.nan, "b": (math.inf, b"x"), 1: {b"k": Spelled("1e999")}}
+    assert jsontext.dump_shown(value) == '{"a": null, "b": [null, "b\'x\'"], "1": {"b\'k\'": 1e999}}'
+    assert jsontext.dump_shown({"a": "é", "b": {1}}, ensure_ascii=False) == '{"a": "é", "b": "{1}"}'
+
+
+anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(st.characters(), max_size=5),
+        st.sampled_from(["1e999", "-1e999", "1.10", "-0"]).map(Spelled),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+def strictly(text: str) -> Any:
+    """The value of a JSON text, if JSON has it (RFC 8259)."""
+    return json.loads(text.encode(), parse_constant=lambda name: pytest.fail(f"{name} in {text}"))
+
+
+@given(anything)
+def test_all_that_is_written_is_json(value: Any) -> None:
+    shown = strictly(jsontext.dump_shown(value))
+    assert strictly(jsontext.dump_shown(value, ensure_ascii=False)) == shown
+    assert strictly(jsontext.dump_model(value).decode()) == shown
+    queue = jsontext.dump_queue(value).decode()
+    assert queue.isascii()
+    assert strictly(queue) == shown
+    assert strictly(jsontext.dump_exact(spelled.finite(value), indent=2)) == shown
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" * 220 + b"]" * 220,
+        b'{"a":[' * 110 + b"]}" * 110,
+        b'["%s", "[]{["]' % (b"[{" * 500),
+        b"[%s]" % b",".join([b"[{}]"] * 1000),
+        b'"%s"' % (b"[" * 500),
+    ],
+)
+def test_what_is_not_nested_too_deep_is_read(value: bytes) -> None:
+    assert json.loads(value) == jsontext.loads(value)

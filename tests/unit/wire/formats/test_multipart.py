@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import httpx
 import pytest
 from hypothesis import given
@@ -64,8 +66,28 @@ def test_anything_else_is_no_form(content_type: str, body: bytes) -> None:
         (TYPE, form('Content-Disposition: form-data; name="n"'), "expected an empty line"),
         (TYPE, b"--XX rest\r\n\r\n--XX--", "expected the end of the line behind a boundary"),
         (TYPE, form(*['Content-Disposition: form-data; name="n"\r\n\r\n'] * 1001), "more than 1000 fields"),
+        (
+            TYPE,
+            form(*['Content-Disposition: form-data; name="n"\r\n\r\n'] * 1001) + b"--XX" * 99,
+            "more than 1000 fields",
+        ),
+        (TYPE, form("X: 1\r\n" * 20_000 + "\r\n3"), "a field with more than 65536 bytes of headers"),
     ],
 )
 def test_the_complaint_says_what_was_expected(content_type: str, body: bytes, expected: str) -> None:
     with pytest.raises(BadForm, match=expected):
         multipart.read(content_type, body)
+
+
+def test_a_body_of_boundaries_takes_little_memory() -> None:
+    body = b"\r\n--XX...." * 1_000_000
+    tracemalloc.start()
+    with pytest.raises(BadForm):
+        multipart.read(TYPE, body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * len(body)
+
+
+def test_as_many_fields_as_there_may_be() -> None:
+    assert len(multipart.read(TYPE, form(*['Content-Disposition: form-data; name="n"\r\n\r\n3'] * 1000))) == 1000

@@ -14,16 +14,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
-from mitmproxy.addons.clientplayback import ReplayHandler
 
 from falmock.engine.effects import FileBody
 from falmock.engine.engines import Engines
+from falmock.engine.webhooks import destination
 from falmock.engine.webhooks import request
+from falmock.engine.webhooks.destination import RefusedDestination
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.schedule import AttemptResult
-from falmock.proxy import webhook_key
+from falmock.proxy.webhooks import key
+from falmock.proxy.webhooks.pinned_replay import PinnedReplay
+from falmock.proxy.webhooks.pinned_replay import UnresolvedName
+from falmock.proxy.webhooks.pinned_replay import addresses_of
 from falmock.serving import bodies
+from falmock.wire.addresses import literal
 from falmock.wire.webhook import AttemptOutcome
+from falmock.wire.webhook import WebhookTarget
 
 logger = logging.getLogger(__name__)
 WEBHOOK = "falmock.webhook"
@@ -43,10 +49,14 @@ def is_delivery(flow: http.HTTPFlow) -> bool:
 
 @dataclass(slots=True)
 class _Attempt:
-    """A post in progress; `problem` is an error that its flow does not show."""
+    """A post in progress; `problem` is an error that its flow does not show.
+
+    `is_refused`: nothing is sent, because the target is not allowed.
+    """
 
     post: WebhookPost
     problem: str | None = None
+    is_refused: bool = False
 
 
 class Webhooks:
@@ -85,7 +95,7 @@ class Webhooks:
 
     def _private(self) -> Ed25519PrivateKey:
         if self._key is None:
-            self._key = webhook_key.kept_in(Path(ctx.options.confdir).expanduser())
+            self._key = key.kept_in(Path(ctx.options.confdir).expanduser())
         return self._key
 
     # deliveries
@@ -107,11 +117,31 @@ class Webhooks:
 
     async def _deliver(self, flow: http.HTTPFlow, attempt: _Attempt) -> None:
         try:
-            await _replay(flow, attempt)
+            found = await self._addresses(attempt.post.target, attempt.post.timeout)
+            await _replay(flow, attempt, found)
+        except RefusedDestination as error:
+            attempt.problem, attempt.is_refused = str(error), True
+        except UnresolvedName as error:
+            attempt.problem = str(error)
         except Exception:  # a delivery whose end is not reported would never be retried
             logger.exception("falmock: a webhook could not be posted")
             attempt.problem = "mitmproxy failed to post it"
         self.ended(flow)
+
+    async def _addresses(self, target: WebhookTarget, seconds: float) -> tuple[str, ...]:
+        """The addresses to post to; none to leave the look-up to mitmproxy, because the user lists the host.
+
+        Raises RefusedDestination, and UnresolvedName.
+        """
+        config = self._engines().config
+        destination.check_name(config, target)  # again: options may have changed since the submit
+        if config.webhook_hosts:
+            return ()
+        if literal(target.host) is not None:
+            return destination.allowed(target, (target.host,))
+        if _is_chained():
+            raise destination.refuse_unresolved(target)
+        return destination.allowed(target, await addresses_of(target.host, target.port, seconds))
 
     def ended(self, flow: http.HTTPFlow) -> None:
         """A flow has its answer, or failed. If it is a webhook not reported yet, report its result to the schedule."""
@@ -124,9 +154,11 @@ class Webhooks:
             if "Certificate verify failed" in problem:
                 problem += " (to trust it: --set ssl_verify_upstream_trusted_ca=FILE)"
         status = flow.response.status_code if flow.response is not None and problem is None else None
-        result = self._engines().webhook_posted(post.key, status, problem or "no answer", time.time())
-        flow.comment = f"falmock: {result.text}"
-        _log(post, result)
+        is_refused, engines = attempt.is_refused, self._engines()
+        result = engines.webhook_posted(post.key, status, problem or "no answer", time.time(), is_refused=is_refused)
+        flow.comment = f"falmock: {engines.common.redactor.text(result.text)}"
+        if not is_refused or engines.webhooks.is_first_refusal(post.target):
+            _log(post, result)
         self.changed()
 
     def stop(self) -> None:
@@ -174,13 +206,13 @@ def _is_chained() -> bool:
     return bool(ctx.options.mode) and ctx.options.mode[0].startswith("upstream:")
 
 
-async def _replay(flow: http.HTTPFlow, attempt: _Attempt) -> None:
-    """Send a request, and wait for its complete answer or its timeout.
+async def _replay(flow: http.HTTPFlow, attempt: _Attempt, addresses: tuple[str, ...]) -> None:
+    """Send a request to one of these addresses (see PinnedReplay), and wait for its complete answer or its timeout.
 
     Like `replay.client`, but that command has no timeout: a receiver that never answers would keep its connection for
     ever.
     """
-    handler = ReplayHandler(flow, ctx.options)
+    handler = PinnedReplay(flow, ctx.options, addresses)
     replay = asyncio.get_running_loop().create_task(handler.replay())
     seconds = attempt.post.timeout
     try:
@@ -193,7 +225,7 @@ async def _replay(flow: http.HTTPFlow, attempt: _Attempt) -> None:
         await _closed(handler, replay)
 
 
-async def _closed(handler: ReplayHandler, replay: asyncio.Task[None]) -> None:
+async def _closed(handler: PinnedReplay, replay: asyncio.Task[None]) -> None:
     """Close the connection of an unfinished replay, which ends the replay and its flow."""
     if replay.done():
         return
