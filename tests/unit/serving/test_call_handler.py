@@ -256,7 +256,8 @@ def failing(app: App, monkeypatch: pytest.MonkeyPatch, *, late: bool) -> None:
 
         return later()
 
-    monkeypatch.setattr(app, "answer_soon", fail)
+    monkeypatch.setattr(app, "_answer_call", fail)
+    monkeypatch.setattr(app, "_at_door", fail)
 
 
 @pytest.mark.parametrize("late", [True, False])

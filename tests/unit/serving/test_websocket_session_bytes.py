@@ -15,6 +15,7 @@ from wsproto import events
 from wsproto.extensions import PerMessageDeflate
 
 from falmock.engine.effects import Socket
+from falmock.serving.http_reader import Head
 from falmock.serving.session import Ending
 from falmock.serving.websocket_session import WebSocketSession
 from unit.proxy.talking import Message
@@ -31,7 +32,9 @@ def opened(talk: Talk, *, deflate: bool) -> tuple[WebSocketSession, WSConnection
     request = reader.next_event()
     assert isinstance(request, h11.Request)
     session = WebSocketSession(Socket(talk, "test"))
-    session.open(list(request.headers), "/a/b/realtime", 0.0)
+    session.open(
+        Head("GET", request.target, tuple((bytes(name), bytes(value)) for name, value in request.headers)), 0.0
+    )
     client.receive_data(session.take())
     assert any(isinstance(event, events.AcceptConnection) for event in client.events())
     return session, client

@@ -11,6 +11,7 @@ from mitmproxy.addons.dumper import Dumper
 from mitmproxy.utils import human
 from mitmproxy.utils import strutils
 
+from falmock.proxy.screens.redacted_copies import shown_path
 from falmock.redaction.redactor import Redactor
 from falmock.wire.message import reason
 
@@ -20,11 +21,12 @@ _COLORS = {"GET": "green", "DELETE": "red"}
 
 
 class CallLine(NamedTuple):
-    """What is printed of a call; `size` is that of the body in bytes, None if it came over time. `note` has no secrets."""
+    """What is printed of a call to `origin` (https://HOST) and `path` (with its query); `size` is that of the body in bytes, None if it came over time. `note` has no secrets."""
 
     peer: str
     method: str
-    url: str
+    origin: str
+    path: str
     status: int
     size: int | None
     note: str
@@ -60,7 +62,7 @@ class CallLines:
         print("\n".join(self._text(dumper, line, width) for line in lines), file=dumper.outfp, flush=True)
 
     def _text(self, dumper: Dumper, line: CallLine, width: int) -> str:
-        url = strutils.escape_control_characters(self._redactor.value(line.url))
+        url = strutils.escape_control_characters(line.origin + shown_path(line.path, self._redactor))
         url = url if len(url) <= width else url[:width] + "…"
         color = "green" if line.status < 300 else "magenta" if line.status < 400 else "red"
         method = dumper.style(line.method, fg=_COLORS.get(line.method, "magenta"), bold=True)

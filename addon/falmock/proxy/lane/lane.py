@@ -177,10 +177,10 @@ class Lane:
             return
         if self._app.config.hosts.role(request.host) is not None:
             self._unknown_hosts.called(request.host, self._app.config.hosts)
-        url = f"https://{request.host}{request.path}" + (f"?{request.query}" if request.query else "")
+        origin, path = f"https://{request.host}", f"{request.path}?{request.query}" if request.query else request.path
         status = 101 if isinstance(play, Socket) else play.status
         size = len(play.body) if isinstance(play, Reply) and isinstance(play.body, bytes) else None
         peer = human.format_address((caller.peer, caller.port))
         miss = "miss" if isinstance(play, Reply) and play.miss else ""
         note = miss or play.fixture or play.why
-        self._lines.add(CallLine(peer, request.method, url, status, size, note))
+        self._lines.add(CallLine(peer, request.method, origin, path, status, size, note))

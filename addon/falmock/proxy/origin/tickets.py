@@ -94,6 +94,10 @@ class TicketHandler:
     def begins(self, head: Head, now: float) -> Sink | Play | None:  # noqa: ARG002
         """See `Handler`."""
         play = self._tickets.for_request(head.fields)
+        if head.method == "CONNECT":  # an answer would begin a tunnel
+            if isinstance(play, Upload):
+                play.sink.drop()
+            return None
         if isinstance(play, Upload):
             self._upload = play
             return play.sink

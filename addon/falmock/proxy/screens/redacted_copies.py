@@ -46,11 +46,11 @@ def flow_without_secrets(flow: http.HTTPFlow, redactor: Redactor) -> http.HTTPFl
     detailed = ctx.options.flow_detail >= 2
     if detailed or flow.error is not None or flow.websocket is not None:
         _learn(flow, redactor)
-    elif _path(flow.request, redactor) == flow.request.path:
+    elif shown_path(flow.request.path, redactor) == flow.request.path:
         return flow
     shown = copy.copy(flow)
     shown.request = flow.request.copy()
-    shown.request.path = _path(flow.request, redactor)
+    shown.request.path = shown_path(flow.request.path, redactor)
     if detailed:
         shown.response = flow.response.copy() if flow.response else None
         for message in (shown.request, shown.response):
@@ -82,8 +82,9 @@ def _learn(flow: http.HTTPFlow, redactor: Redactor) -> None:
         redactor.learn(header_map(flow.response.headers.fields))
 
 
-def _path(request: http.Request, redactor: Redactor) -> str:
-    path, mark, query = request.path.partition("?")
+def shown_path(path: str, redactor: Redactor) -> str:
+    """A path with its query without secrets: of a query, only parameters that never hold one are shown."""
+    path, mark, query = path.partition("?")
     if any(name not in _OPEN for name, _ in parse_qsl(query, keep_blank_values=True)):
         query = HIDDEN
     return f"{redactor.text(path)}{mark}{redactor.value(query)}"

@@ -273,6 +273,6 @@ def test_a_line_for_each_call(confdir: Path) -> None:
         return dumper.outfp.getvalue() if dumper is not None else ""
 
     text = in_mitmdump(confdir, test)
-    assert text.startswith("127.0.0.1:5: GET https://fal.run/a?b=c\n")
+    assert text.startswith("127.0.0.1:5: GET https://fal.run/a?[hidden]\n")
     assert text.count("\n") == 2
     assert "404 Not Found" in text
