@@ -116,6 +116,12 @@ def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[E
     return {**document, "fixtures": kept if done else [*kept, *entries]}
 
 
+def placed_rules(rules: Sequence[str], rule: str, count: int) -> list[str]:
+    """The rules of the entries of a document in which `placed` put this many entries with a rule."""
+    place = rules.index(rule) if rule in rules else len(rules)
+    return [*rules[:place], *[rule] * count, *(found for found in rules[place:] if found != rule)]
+
+
 def linked(entry: Entry, file: File) -> Entry:
     """The entry with references to the file's content in place of its URL; the entry itself if nothing changes.
 
