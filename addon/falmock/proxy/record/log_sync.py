@@ -17,7 +17,7 @@ class LogSync:
         self._sync = sync
         self._failed = failed
         self._due = threading.Event()
-        self._is_closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="falmock-log", daemon=True)
         self._thread.start()
 
@@ -28,14 +28,14 @@ class LogSync:
 
     def close(self) -> None:
         """Sync no more."""
-        self._is_closed = True
+        self._closed.set()
         self._due.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._is_closed:  # asked first: `clear` below may be after the `set` of `close`
+        while not self._closed.is_set():  # asked first: `clear` below may be after the `set` of `close`
             self._due.wait()
-            if self._is_closed:
+            if self._closed.is_set():
                 return
             time.sleep(SYNC_AFTER)
             self._due.clear()

@@ -21,7 +21,6 @@ from mitmproxy import http
 
 from falmock.fixtures.disk.walk import ASSETS
 from falmock.proxy.record.log_sync import LogSync
-from falmock.recording import log_records
 from falmock.recording.disk.recovery import text_of
 from falmock.recording.disk.write_ahead_log import WriteAheadLog
 from falmock.recording.disk.writer import LostContent
@@ -31,6 +30,7 @@ from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import contents_of
 from falmock.recording.outcome import what_of
+from falmock.recording.write_ahead import records
 from falmock.serving.spool import Spool
 from falmock.wire.message import Content
 
@@ -106,7 +106,7 @@ class WriteQueue:
     def put(self, outcome: Save | Link, flow: http.HTTPFlow | None) -> None:
         """Write an outcome to the log now, and to the fixture files soon; needs a running event loop."""
         outcome = self._with_files(outcome)
-        record = log_records.of_outcome(outcome, self._redact)
+        record = records.of_outcome(outcome, self._redact)
         self._open += 1
         try:
             item = Item(outcome, flow, self._log.append(record))
@@ -128,7 +128,7 @@ class WriteQueue:
         """How much memory (bytes) an outcome takes, about."""
         if item.number is not None:
             return self._log.size_of(item.number)
-        record = log_records.of_outcome(item.outcome, str)
+        record = records.of_outcome(item.outcome, str)
         return len(str(record)) + sum(len(content.data or b"") for content, _ in contents_of(item.outcome))
 
     def _with_files(self, outcome: Save | Link) -> Save | Link:

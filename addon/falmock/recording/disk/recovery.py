@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from falmock.fixtures.disk.walk import ASSETS
-from falmock.recording import log_records
 from falmock.recording.disk import atomic
 from falmock.recording.disk import locks
 from falmock.recording.disk import write_ahead_log
@@ -17,11 +16,12 @@ from falmock.recording.disk.write_ahead_log import FoundLog
 from falmock.recording.disk.writer import LostContent
 from falmock.recording.disk.writer import Writer
 from falmock.recording.document import NotAFixture
-from falmock.recording.log_replay import replay_of
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import contents_of
 from falmock.recording.outcome import what_of
+from falmock.recording.write_ahead import records
+from falmock.recording.write_ahead.replay import replay_of
 from falmock.wire.message import Content
 
 _OUTLOOK = (
@@ -62,7 +62,7 @@ def prepare(name: str) -> Recovered:
 
 def _recover(name: str, log: FoundLog, handle: int, problems: list[str]) -> int:
     """Write what is in a log; returns how many answers were missing. What cannot be written stays in the log."""
-    content = log_records.read(write_ahead_log.content_of(handle))
+    content = records.read(write_ahead_log.content_of(handle))
     replay = replay_of(content.records, str(Path(name).expanduser() / ASSETS))
     label = f"{name.rstrip('/')}/{LOGS}/{log.path.name}"
     written: set[int] = set()
@@ -93,7 +93,7 @@ def _recover(name: str, log: FoundLog, handle: int, problems: list[str]) -> int:
             f"{log.path.with_suffix('.damaged').name}: look for what is missing, then delete it"
         )
     elif written:
-        os.write(handle, log_records.line_of(log_records.of_done(written)))
+        os.write(handle, records.line_of(records.of_done(written)))
     return sum(isinstance(replay.outcomes[number], Save) for number in replay.missing & written)
 
 
@@ -119,7 +119,7 @@ def waiting(name: str) -> int:
     count = 0
     for log in _readable(Path(name).expanduser()):
         if log.handle is not None:
-            replay = replay_of(log_records.read(write_ahead_log.content_of(log.handle)).records, ASSETS)
+            replay = replay_of(records.read(write_ahead_log.content_of(log.handle)).records, ASSETS)
             count += sum(isinstance(replay.outcomes[number], Save) for number in replay.missing)
             os.close(log.handle)
     return count

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from falmock.fixtures.disk.walk import stamp_of
-from falmock.recording import log_records
 from falmock.recording.disk import atomic
 from falmock.recording.disk import locks
 from falmock.recording.disk.folder import LOGS
+from falmock.recording.write_ahead import records
 
 SUFFIX = ".log"
 CUT_ABOVE = 4 * 1024 * 1024
@@ -91,12 +91,12 @@ class WriteAheadLog:
         if self._file is None:
             self._file = _File(self._root)
 
-    def append(self, record: log_records.Record) -> int:
+    def append(self, record: records.Record) -> int:
         """Append an outcome; returns its number. It survives a kill of the process, and after `sync` a loss of power.
 
         Raises OSError, and then the log is as it was.
         """
-        line = log_records.line_of({log_records.NUMBER: self._next, **record})
+        line = records.line_of({records.NUMBER: self._next, **record})
         with self._guard:
             if self._file is None:
                 raise FileNotFoundError(errno.ENOENT, "there is no log")
@@ -120,7 +120,7 @@ class WriteAheadLog:
             finally:
                 os.close(handle)
 
-    def done(self, numbers: Iterable[int], state: Callable[[], log_records.Record]) -> None:
+    def done(self, numbers: Iterable[int], state: Callable[[], records.Record]) -> None:
         """These outcomes are in the fixture files now. A large log gives way to a short one that begins with `state`.
 
         Raises OSError. What then is not noted is only written once more after a crash.
@@ -130,11 +130,11 @@ class WriteAheadLog:
             if self._file is None or not known:
                 return
             if self._file.size <= self._limit:
-                self._file.append(log_records.line_of(log_records.of_done(known)))
+                self._file.append(records.line_of(records.of_done(known)))
                 return
         self._replace(state())
 
-    def note_before(self, record: log_records.Record) -> None:
+    def note_before(self, record: records.Record) -> None:
         """Note what the fixture files hold before they change, if the outcomes that it comes from were dropped.
 
         Raises OSError.
@@ -142,13 +142,13 @@ class WriteAheadLog:
         if self._is_cut:
             with self._guard:
                 if self._file is not None:
-                    self._file.append(log_records.line_of(record))
+                    self._file.append(records.line_of(record))
             self.sync()
 
-    def _replace(self, state: log_records.Record) -> None:
+    def _replace(self, state: records.Record) -> None:
         new = _File(self._root)
         try:
-            new.append(log_records.line_of(state))
+            new.append(records.line_of(state))
             limit = max(CUT_ABOVE, STATE_SHARE * new.size)
             with self._guard:
                 old, copied = self._file, {}

@@ -23,9 +23,8 @@ from falmock.recording.disk.folder import Changed
 from falmock.recording.disk.folder import Folder
 from falmock.recording.disk.runs import RecordedRun
 from falmock.recording.disk.runs import fold
-from falmock.recording.log_records import Record
-from falmock.recording.named_files import named_by
-from falmock.recording.named_files import named_in
+from falmock.recording.document import named_by
+from falmock.recording.document import named_in
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import contents_of
@@ -34,6 +33,7 @@ from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
 from falmock.recording.values import values
+from falmock.recording.write_ahead.records import Record
 from falmock.wire.message import Content
 
 MAX_TRIES = 3

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from falmock.recording import log_records
 from falmock.recording.disk.write_ahead_log import WriteAheadLog
 from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
+from falmock.recording.write_ahead import records
 
 CALLS = ("open", "write", "fsync", "fdatasync", "replace", "unlink", "mkdir", "rmdir", "ftruncate")
 FOLDS_EVERY = 3
@@ -25,7 +25,7 @@ def record(folder: Path, outcomes: list[Save | Link], logged: Callable[[], objec
     writer.note_before = log.note_before
     waiting: list[tuple[int, Save | Link]] = []
     for place, outcome in enumerate(outcomes):
-        waiting.append((log.append(log_records.of_outcome(outcome, str)), outcome))
+        waiting.append((log.append(records.of_outcome(outcome, str)), outcome))
         logged()
         if place % FOLDS_EVERY == FOLDS_EVERY - 1 or place == len(outcomes) - 1:
             log.sync()

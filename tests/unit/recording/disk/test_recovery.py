@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from falmock.fixtures.disk.loader import FixtureLoader
-from falmock.recording import log_records
 from falmock.recording.disk import atomic
 from falmock.recording.disk import locks
 from falmock.recording.disk import recovery
@@ -21,6 +20,7 @@ from falmock.recording.disk.write_ahead_log import WriteAheadLog
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.uploads import url_key
+from falmock.recording.write_ahead import records
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.recording.disk.crashes import killed_at
@@ -98,7 +98,7 @@ def leave(folder: Path, *outcomes: Save | Link) -> Path:
     log = WriteAheadLog(folder)
     log.start()
     for outcome in outcomes:
-        log.append(log_records.of_outcome(outcome, str))
+        log.append(records.of_outcome(outcome, str))
     path = log.path
     assert path is not None
     log.close()
@@ -128,7 +128,7 @@ def test_what_several_left_is_told_and_then_gone(tmp_path: Path) -> None:
 def test_a_log_that_is_held_is_nobodys_business(tmp_path: Path) -> None:
     log = WriteAheadLog(tmp_path)
     log.start()
-    log.append(log_records.of_outcome(save(1, {}, 1), str))
+    log.append(records.of_outcome(save(1, {}, 1), str))
     assert recovery.waiting(str(tmp_path)) == 0
     assert recovery.prepare(str(tmp_path)) == Recovered(0, [])
     assert answers(tmp_path) == []
@@ -150,7 +150,7 @@ def test_matches_are_written_to_the_files_in_which_they_are(tmp_path: Path) -> N
 
 def test_what_somebody_edited_since_it_was_written_stays(tmp_path: Path) -> None:
     log = record(tmp_path, [save(number, {"n": number}, number) for number in range(3)])
-    log.append(log_records.of_outcome(save(3, {"n": 3}, 3), str))
+    log.append(records.of_outcome(save(3, {"n": 3}, 3), str))
     log.close()
     (path,) = (path for path in tmp_path.rglob("*.json") if '"json": 1' in path.read_text())
     path.write_text(path.read_text().replace('"json": 1', '"json": "mine"'))

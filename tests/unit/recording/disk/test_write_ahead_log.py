@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from falmock.recording import log_records
 from falmock.recording.disk import atomic
 from falmock.recording.disk import locks
 from falmock.recording.disk import write_ahead_log
 from falmock.recording.disk.folder import LOGS
 from falmock.recording.disk.write_ahead_log import WriteAheadLog
+from falmock.recording.write_ahead import records
 
 STATE = {"state": {"runs": {}}}
 
@@ -23,9 +23,9 @@ def log(tmp_path: Path) -> WriteAheadLog:
     return made
 
 
-def records(log: WriteAheadLog) -> list[dict[str, Any]]:
+def records_of(log: WriteAheadLog) -> list[dict[str, Any]]:
     assert log.path is not None
-    return log_records.read(log.path.read_bytes()).records
+    return records.read(log.path.read_bytes()).records
 
 
 def test_a_log_is_for_its_owner_alone_and_not_for_git(log: WriteAheadLog, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_outcomes_are_numbered_and_noted_when_they_are_done(log: WriteAheadLog) 
     log.sync()
     log.done([0, 2, 7], lambda: STATE)
     log.done([0], lambda: STATE)
-    assert records(log) == [*({"number": place, "save": place} for place in range(3)), {"done": [0, 2]}]
+    assert records_of(log) == [*({"number": place, "save": place} for place in range(3)), {"done": [0, 2]}]
 
 
 def test_it_is_removed_if_nothing_in_it_is_missing_elsewhere(log: WriteAheadLog, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_it_stays_if_something_is(log: WriteAheadLog, tmp_path: Path) -> None:
     assert not log.close()
     (found,) = write_ahead_log.find(tmp_path)
     assert found.handle is not None
-    assert log_records.read(write_ahead_log.content_of(found.handle)).records == [{"number": 0, "save": 1}]
+    assert records.read(write_ahead_log.content_of(found.handle)).records == [{"number": 0, "save": 1}]
     os.close(found.handle)
 
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_appended_leaves_no_trace(log: WriteAheadLog, monkeypatch
         with pytest.raises(OSError, match="No space"):
             log.append({"save": 2})
     assert log.append({"save": 3}) == 1
-    assert [record["save"] for record in records(log)] == [1, 3]
+    assert [record["save"] for record in records_of(log)] == [1, 3]
 
 
 def test_a_log_that_could_not_be_made_refuses(tmp_path: Path) -> None:
@@ -114,11 +114,11 @@ def test_a_large_log_gives_way_to_a_short_one(monkeypatch: pytest.MonkeyPatch, t
     assert log.path != before
     assert [one.path for one in write_ahead_log.find(tmp_path)] == [log.path]
     left = [{"number": place, "save": "x" * 100, "place": place} for place in (18, 19)]
-    assert records(log) == [STATE, *left], "there was nothing to note before"
+    assert records_of(log) == [STATE, *left], "there was nothing to note before"
     log.note_before({"before": [1]})
     assert log.append({"save": 1}) == 20
     log.done([18, 19, 20], lambda: STATE)
-    assert records(log)[-3:] == [{"before": [1]}, {"number": 20, "save": 1}, {"done": [18, 19, 20]}]
+    assert records_of(log)[-3:] == [{"before": [1]}, {"number": 20, "save": 1}, {"done": [18, 19, 20]}]
     assert log.close()
 
 
@@ -142,7 +142,7 @@ def test_a_large_log_stays_if_there_is_no_room_for_another(
     assert log.path == before
     assert [one.path for one in write_ahead_log.find(tmp_path)] == [before]
     log.append({"save": 2})
-    assert [record["save"] for record in records(log)] == [1, 2]
+    assert [record["save"] for record in records_of(log)] == [1, 2]
 
 
 def test_somebody_who_only_looks_does_not_take_a_log_from_its_recorder(

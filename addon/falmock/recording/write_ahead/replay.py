@@ -8,16 +8,16 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.recording import document
-from falmock.recording import log_records
 from falmock.recording.document import NotAFixture
-from falmock.recording.log_records import Record
-from falmock.recording.named_files import named_by
-from falmock.recording.named_files import named_in
+from falmock.recording.document import named_by
+from falmock.recording.document import named_in
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
+from falmock.recording.write_ahead import records
+from falmock.recording.write_ahead.records import Record
 
 Before = tuple[str, str, list[Entry]]
 
@@ -36,17 +36,15 @@ class Replay(NamedTuple):
     before: list[Before]
 
 
-def replay_of(records: list[Record], assets: str) -> Replay:
+def replay_of(found: list[Record], assets: str) -> Replay:
     """What to write again of a log with these records, whose contents are in the folder `assets`."""
-    done = {number for record in records for number in record.get("done", ())}
-    state: Record = next((record["state"] for record in records if "state" in record), {})
+    done = {number for record in found for number in record.get("done", ())}
+    state: Record = next((record["state"] for record in found if "state" in record), {})
     every = {
-        record[log_records.NUMBER]: log_records.to_outcome(record, assets)
-        for record in records
-        if log_records.is_outcome(record)
+        record[records.NUMBER]: records.to_outcome(record, assets) for record in found if records.is_outcome(record)
     }
     befores: dict[tuple[str, str], Before] = {}
-    for record in records:
+    for record in found:
         for before in record.get("before", ()):
             befores.setdefault((before[0], before[1]), before)
     missing = frozenset(every.keys() - done)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from falmock.recording import log_records
-from falmock.recording.log_records import Record
-from falmock.recording.log_replay import replay_of
 from falmock.recording.outcome import Link
 from falmock.recording.outcome import Save
+from falmock.recording.write_ahead import records
+from falmock.recording.write_ahead.records import Record
+from falmock.recording.write_ahead.replay import replay_of
 from falmock.wire.message import Content
 
 URL = "https://v3.fal.media/files/a/cat.png"
@@ -23,12 +23,12 @@ LINK = Link(URL, CONTENT, "image/png")
 
 
 def log(*outcomes: Save | Link, done: list[int], first: list[Record] | None = None) -> list[Record]:
-    records = [{"number": number, **log_records.of_outcome(one, str)} for number, one in enumerate(outcomes)]
-    return [*(first or []), *records, log_records.of_done(done)]
+    logged = [{"number": number, **records.of_outcome(one, str)} for number, one in enumerate(outcomes)]
+    return [*(first or []), *logged, records.of_done(done)]
 
 
-def chosen(records: list[Record]) -> list[int]:
-    return sorted(replay_of(records, "x").outcomes)
+def chosen(found: list[Record]) -> list[int]:
+    return sorted(replay_of(found, "x").outcomes)
 
 
 def test_nothing_is_written_again_if_nothing_is_missing() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from falmock.recording.named_files import named_by
-from falmock.recording.named_files import named_in
+from falmock.recording.document import named_by
+from falmock.recording.document import named_in
 from falmock.recording.outcome import Save
 
 
