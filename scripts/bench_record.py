@@ -1,6 +1,6 @@
 """Measures recording: a mitmdump that records, relative to one without falmock; both forward to the same fake upstream.
 
-CPU of the proxy's process per call, and its memory while it records 10,000 jobs and forwards a file of 1 GiB.
+CPU of the proxy's process per call until all is in the fixture files, and its memory while it records 10,000 jobs and forwards a file of 1 GiB.
 """
 
 from __future__ import annotations

@@ -47,9 +47,10 @@ REVIEWED = {
     "certifi": {_MPL, "MPL-2.0"},
     "ldap3": {"GNU Lesser General Public License v3 (LGPLv3)"},
     "publicsuffix2": {f"MIT License, {_MPL}"},
+    "regex": {"Apache-2.0 AND CNRI-Python"},
     "urwid": {_LGPL, "LGPL-2.1-only", "LGPL-2.1-or-later"},
 }
-"""Packages that mitmproxy needs, with licences that ask nothing of whoever only uses the package. falmock ships none of them."""
+"""Packages with licences that ask nothing of whoever only uses the package. falmock ships none of them."""
 _REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9._-]+)\s*(?:\[(?P<extras>[^\]]*)\])?[^;]*(?:;(?P<marker>.*))?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)")
 

@@ -146,7 +146,12 @@ def was_held_up(before: bytes, after: bytes) -> bool:
 
 def leftovers(folder: Path) -> list[str]:
     """The temporary files below a folder."""
-    return sorted(path.name for path in folder.rglob(".*") if path.name != ".gitattributes")
+    return sorted(path.name for path in folder.rglob(".*.tmp"))
+
+
+def logs(folder: Path) -> list[Path]:
+    """The write-ahead logs of a folder."""
+    return sorted((folder / ".falmock-wal").glob("[!.]*"))
 
 
 def whole(folder: Path, *, lacks_files: bool = False) -> LoadedFixtures:

@@ -115,18 +115,6 @@ def test_two_recorders_of_one_folder(confdir: Path, tmp_path: Path, fal: Upstrea
             assert app.get(image["url"]).content.startswith(b"\x89PNG")
 
 
-def test_a_start_leaves_the_files_of_a_living_recorder(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
-    assets = tmp_path / "_assets"
-    assets.mkdir()
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    names = [f".falmock-{os.getpid()}-0123456789ab.tmp", f".falmock-{dead.pid}-0123456789ab.tmp"]
-    for name in names:
-        (assets / name).write_bytes(b"half")
-    with recording(confdir, fal, tmp_path):
-        assert tape.leftovers(tmp_path) == names[:1]
-
-
 # disks
 
 

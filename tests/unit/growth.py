@@ -27,7 +27,7 @@ SMALL, FACTOR, LIMIT = 4096, 8, 16
 """Characters of the short text; the long one has `FACTOR` times as many, and may take `LIMIT` times as long."""
 FLOOR = 0.004
 """Seconds: less for the long text is noise, and no quadratic pattern needs less for that many characters."""
-_TOO_LONG = 0.03
+_TOO_LONG = 0.3
 _PUMPS = (8, 12, 16, 20, 24, 28, 34, 42, 54, 72, 100, 150)
 """An exponential pattern is found out at one of these; at the next it may already take hours."""
 _SUSPECT = 0.001

@@ -31,6 +31,7 @@ QUADRATIC = (
 )
 _MAKERS = {
     "falmock.gateway.control.door._pattern",  # called once, for a constant
+    "falmock.redaction.known_shapes._shape",  # called for constants alone
     "falmock.wire.formats.regex.__init__",  # a pattern of a user
     "falmock.wire.formats.regex_syntax._class",  # one class of such a pattern
 }

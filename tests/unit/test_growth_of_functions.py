@@ -39,6 +39,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.formats import multipart
 from falmock.wire.formats import sse
+from falmock.wire.hosts import Role
 from unit import growth
 from unit.engine.calls import FLUX
 from unit.engine.calls import Client
@@ -52,9 +53,10 @@ IN_FLUX = "https://fal.run/fal-ai/flux/dev"
 
 def journaled(text: str) -> None:
     client = Client(FLUX, ignore=RULES)
+    journal = client.engine.scope.journal
     client.send("POST", IN_FLUX, {"prompt": text, "text": text})
-    for entry in client.engine.scope.journal.entries:
-        client.engine.scope.journal.shown(entry)
+    for entry in journal.entries:
+        journal.shown(entry)
 
 
 def pieces(text: str) -> None:
@@ -206,7 +208,8 @@ PUMPS = [
 
 
 def _side(text: str) -> Side:
-    return Side("POST", "fal.run", "/fal-ai/flux/dev", "", json.dumps({"prompt": text}).encode(), "application/json")
+    body = json.dumps({"prompt": text}).encode()
+    return Side("fal.run", Role.RUN, "POST", "/fal-ai/flux/dev", "", None, "application/json", body)
 
 
 def _quietly(function: Callable[[str], Any], text: str) -> None:

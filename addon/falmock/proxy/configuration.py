@@ -31,6 +31,7 @@ from falmock.proxy.command_line import started_as
 from falmock.proxy.record import importing
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
+from falmock.proxy.record.current import unwritten
 
 logger = logging.getLogger(__name__)
 _REDIRECTING = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode, mode_specs.TunMode)
@@ -108,6 +109,8 @@ class Configuration:
             return
         if config.mode is not Mode.RECORD:
             self._fixtures.watch()
+        for text in () if config.mode.records else unwritten(loader.paths):
+            logger.warning("falmock: %s", text)
         self._warn_of_old(config)
         captures = importing.only_imported() if config.mode.records else ""
         logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures, flows=self._why_flows()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from falmock.fixtures.matching.match import REGEX
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.recording.files import reference
+from falmock.recording.outcome import Save
 from falmock.recording.response import file_value
 from falmock.recording.uploads import File
 from falmock.recording.uploads import url_key
@@ -114,6 +116,12 @@ def placed(document: Entry, rules: Sequence[str], rule: str, entries: Sequence[E
             kept += entries
             done = True
     return {**document, "fixtures": kept if done else [*kept, *entries]}
+
+
+def placed_rules(rules: Sequence[str], rule: str, count: int) -> list[str]:
+    """The rules of the entries of a document in which `placed` put this many entries with a rule."""
+    place = rules.index(rule) if rule in rules else len(rules)
+    return [*rules[:place], *[rule] * count, *(found for found in rules[place:] if found != rule)]
 
 
 def linked(entry: Entry, file: File) -> Entry:
@@ -217,3 +225,20 @@ def _expected_body(body: Any, redactor: Redactor) -> Any:
         return {ANY: True}  # names are compared as they are
     fields = [redactor.expected({str(field["name"]): field["content"]}) for field in body]
     return [{**field, "content": found.get(field["name"], found)} for field, found in zip(body, fields, strict=True)]
+
+
+def named_in(value: Any) -> Iterator[str]:
+    """The files in a value about which more may become known: keys of URLs, and digests without type and size."""
+    if isinstance(value, str):
+        if value.startswith(("https://", "http://")):
+            yield url_key(value)
+    elif isinstance(value, dict) and value.keys() == {FILE}:
+        yield str(value[FILE])
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from named_in(item)
+
+
+def named_by(save: Save) -> set[str]:
+    """The files that a fixture names in its match and in its answer."""
+    return set(save.urls) | save.links | set(named_in(compared(save.entry["match"])))

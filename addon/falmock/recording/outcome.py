@@ -95,6 +95,16 @@ class NotRecorded(NamedTuple):
 Outcome = Tell | Save | Link | Known | SelfAnswered | NotRecorded
 
 
+def contents_of(outcome: Save | Link) -> tuple[tuple[Content, str], ...]:
+    """The contents that become assets, with their types."""
+    return outcome.contents if isinstance(outcome, Save) else ((outcome.content, outcome.content_type),)
+
+
+def what_of(outcome: Save | Link) -> str:
+    """What an outcome is, in messages."""
+    return outcome.about if isinstance(outcome, Save) else f"the file {outcome.url}"
+
+
 def carry_out(
     outcome: Outcome,
     *,

@@ -242,7 +242,8 @@ def recorded(folder: Path, answers: list[tuple[dict[str, Any], bool]]) -> list[A
     """The frames of each answer in the one file that a run wrote."""
     writer = Writer(str(folder), FixtureLoader([str(folder)]).load().index.fixtures)
     for at, (entry, is_cut) in enumerate(answers):
-        writer.save(Save(entry, "a", "a message", float(at), {}, is_cut=is_cut))
+        (written,) = writer.write([Save(entry, "a", "a message", float(at), {}, is_cut=is_cut)])
+        assert not isinstance(written, Exception)
     (file,) = folder.rglob("*.json")
     return [entry["realtime"] for entry in json.loads(file.read_bytes())["fixtures"]]
 

@@ -49,12 +49,15 @@ def test_a_file_elsewhere_is_taken_if_an_answer_names_it(
     assert "Signature" not in (tmp_path / "a/b").glob("*.json").__next__().read_text()
 
 
+def write_all(writer: Writer, outcomes: list[Save | Link]) -> None:
+    """Write these outcomes together."""
+    assert not [result for result in writer.write(outcomes) if isinstance(result, Exception)]
+
+
 def written(observed: ObservedTraffic, folder: Path) -> list[dict[str, dict[str, str]]]:
     """The images of the only recorded run, after its outcomes were written; the files must load."""
     writer = Writer(str(folder))
-    for outcome in observed.observed:
-        if isinstance(outcome, Save | Link):
-            writer.write(outcome)
+    write_all(writer, [outcome for outcome in observed.observed if isinstance(outcome, Save | Link)])
     loaded = FixtureLoader([str(folder)]).load()
     (fixture,) = loaded.index.fixtures
     (path,) = folder.glob("a/b/*.json")
@@ -82,9 +85,7 @@ def test_a_chain_with_a_file_elsewhere_matches_by_its_content(observed: Observed
     observed.run("a/c", {"image_url": "https://out.example.com/file?id=1"}, {"done": True})
     observed.download("https://out.example.com/file?id=1", PNG)
     writer = Writer(str(tmp_path))
-    for outcome in observed.observed:
-        if isinstance(outcome, Save | Link):
-            writer.write(outcome)
+    write_all(writer, [outcome for outcome in observed.observed if isinstance(outcome, Save | Link)])
     (path,) = tmp_path.glob("a/c/*.json")
     now = writer.folder.read(path)
     assert now is not None

@@ -21,6 +21,7 @@ from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.outcome import Level
+from falmock.recording.outcome import Link
 from falmock.recording.outcome import Outcome
 from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
@@ -146,7 +147,11 @@ class Tape:
 
     def _carry_out(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
-            carry_out(outcome, tell=self._tell, learn=lambda _: None, write=self.writer.write)
+            carry_out(outcome, tell=self._tell, learn=lambda _: None, write=self._write)
+
+    def _write(self, outcome: Save | Link) -> None:
+        (written,) = self.writer.write([outcome])
+        assert not isinstance(written, Exception), written
 
     def _tell(self, outcome: Tell) -> None:
         if outcome.level is Level.WARNING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,21 +21,39 @@ from falmock.proxy.record import importing
 from falmock.proxy.record.importing import CaptureImport
 from falmock.proxy.record.session import RecordingSession
 from falmock.proxy.record.session import join
-from falmock.recording.disk import atomic
+from falmock.recording.disk import recovery
+from falmock.recording.disk.folder import LOGS
 from falmock.recording.disk.writer import Writer
 
 logger = logging.getLogger(__name__)
 
 
 def prepare(root: str) -> None:
-    """Check that recordings can be written to this folder. Raises BadOption."""
+    """Check that recordings can be written to this folder, and write what killed recorders left. Raises BadOption."""
     folder = Path(root).expanduser()
     if folder.exists() and not folder.is_dir():
         raise BadOption(f"fal_fixtures: recordings go to the first one, which must be a folder; {root} is a file")
     try:
-        atomic.check_writable(folder)
-    except atomic.NotWritable as error:
-        raise BadOption(f"fal_fixtures: {error}") from None
+        recovered = recovery.prepare(root)
+    except OSError as error:
+        raise BadOption(f"fal_fixtures: {recovery.text_of(error)}") from None
+    if recovered.answers:
+        logger.info(
+            "falmock: %d answers that killed recorders had not written yet are in %s now", recovered.answers, root
+        )
+    for problem in recovered.problems:
+        logger.warning("falmock: %s", problem)
+
+
+def unwritten(paths: Sequence[str]) -> Iterator[str]:
+    """What to say at a start that does not record about answers that killed recorders left."""
+    for path in paths:
+        count = recovery.waiting(path)
+        if count:
+            yield (
+                f"{count} answers of a recorder that was killed are not in the fixtures yet, but in {path.rstrip('/')}/{LOGS}: "
+                "start once with fal_mode=record, and they are written"
+            )
 
 
 class Recordings:
@@ -57,7 +76,6 @@ class Recordings:
             addon_chain.exit_work().work = self._finish
 
     def _start(self, config: Config, writer: Writer) -> RecordingSession:
-        writer.prepare()
         return RecordingSession(
             self._app.recorder(config, join),
             writer,

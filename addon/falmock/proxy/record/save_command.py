@@ -10,6 +10,7 @@ from mitmproxy import http
 from falmock.fixtures.model import Fixture
 from falmock.proxy import flows
 from falmock.proxy.record import sockets
+from falmock.recording.disk import recovery
 from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Level
 from falmock.recording.outcome import Link
@@ -31,7 +32,8 @@ class SaveCommand:
 
     def save(self, chosen: Sequence[http.HTTPFlow]) -> str:
         """Write fixtures of the flows; returns a summary. Raises OSError, ValueError, LookupError."""
-        self._writer.prepare()
+        recovered = recovery.prepare(self._writer.folder.label)
+        self._warnings += recovered.problems
         for flow in sorted(chosen, key=lambda flow: flow.request.timestamp_start):
             host = flows.host_of(flow.request, self._recorder.hosts)
             url = flows.target_of(flow.request, host or flows.asked_host(flow.request))
@@ -56,7 +58,9 @@ class SaveCommand:
             self._warnings.append(outcome.text)
 
     def _write(self, outcome: Save | Link) -> None:
-        self._writer.write(outcome)
+        (written,) = self._writer.write([outcome])
+        if isinstance(written, Exception):
+            raise written
         self._counts["fixtures"] += isinstance(outcome, Save)
 
     def _summary(self, chosen: int) -> str:

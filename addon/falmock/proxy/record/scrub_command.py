@@ -8,6 +8,7 @@ from pathlib import Path
 from falmock.proxy.commands import Scrubbed
 from falmock.recording.disk.folder import Folder
 from falmock.recording.document import scrubbed
+from falmock.recording.values import Entry
 from falmock.redaction.redactor import Redactor
 
 
@@ -29,10 +30,19 @@ def scrub(paths: Sequence[str], redactor: Redactor) -> Scrubbed:
 
 def _scrub_file(folder: Folder, path: Path, redactor: Redactor) -> bool:
     """Remove the secrets from one file; returns whether it had any. A file that is not readable as fixtures is unchanged."""
-    now = folder.read(path)
+    if _clean(folder.read(path), redactor) is None:
+        return False
+    with folder.changes():
+        clean = _clean(folder.read(path), redactor)
+        if clean is not None:
+            folder.write(path, clean)
+    return True
+
+
+def _clean(now: Entry | None, redactor: Redactor) -> Entry | None:
+    """The content of a fixture file without its secrets; None if it has none."""
     entries = now["fixtures"] if now else []
     clean = [scrubbed(entry, redactor) for entry in entries]
     if now is None or all(new is old for new, old in zip(clean, entries, strict=True)):
-        return False
-    folder.write(path, {**now, "fixtures": clean})
-    return True
+        return None
+    return {**now, "fixtures": clean}

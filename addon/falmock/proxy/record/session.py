@@ -22,7 +22,6 @@ from falmock.proxy.record.fetch import Fetches
 from falmock.proxy.record.progress import Progress
 from falmock.proxy.record.sockets import TOO_LONG
 from falmock.proxy.record.sockets import SocketListeners
-from falmock.proxy.record.write_queue import GATHER
 from falmock.proxy.record.write_queue import WriteQueue
 from falmock.proxy.record.write_queue import WriteResult
 from falmock.recording import webhook_results
@@ -39,6 +38,7 @@ from falmock.recording.outcome import Save
 from falmock.recording.outcome import Tell
 from falmock.recording.outcome import carry_out
 from falmock.recording.outcome import uncounted
+from falmock.recording.outcome import what_of
 from falmock.recording.recorder import Recorder
 from falmock.recording.tally import Tally
 from falmock.recording.uploads import File
@@ -80,7 +80,7 @@ class RecordingSession:
         self._assets = assets
         self._learned = learned
         self._wrote = wrote
-        self._queue = WriteQueue(writer, self._written, 0.0 if at_once else GATHER)
+        self._queue = WriteQueue(writer, self._written, recorder.redactor.text, at_once=at_once)
         self._listeners = BodyListeners(writer.folder.root / ASSETS)
         self._sockets = SocketListeners()
         self._fetches = Fetches(self._listeners.received)
@@ -202,7 +202,7 @@ class RecordingSession:
     def _report(self, result: WriteResult) -> None:
         if result.problem is not None:
             text = "falmock: %s could not be written: %s. What was recorded before is as it was"
-            logger.error(text, _what(result.outcome), result.problem)
+            logger.error(text, what_of(result.outcome), result.problem)
             self.tally.failed(result.outcome)
         elif isinstance(result.outcome, Link):
             content = result.outcome.content
@@ -277,9 +277,10 @@ class RecordingSession:
     def close(self) -> None:
         """End the recording at once, without fetching files."""
         self._finish()
-        self._queue.close()
+        is_written = self._queue.close()
         self._log_totals()
-        atomic.remove_own(self.writer.folder.root / ASSETS)
+        if is_written:  # else the log names some
+            atomic.remove_own(self.writer.folder.root / ASSETS)
 
 
 def join(parts: list[Content]) -> Content:
@@ -298,13 +299,9 @@ def join(parts: list[Content]) -> Content:
     return Content(whole.hexdigest(), size)
 
 
-def _what(outcome: Save | Link) -> str:
-    return outcome.about if isinstance(outcome, Save) else f"the file {outcome.url}"
-
-
 def _named(result: WriteResult) -> tuple[str, str]:
     answers = f" (answer {result.answers} of this match)" if result.answers > 1 else ""
-    return _what(result.outcome), f"{result.paths[0]}{answers}"
+    return what_of(result.outcome), f"{result.paths[0]}{answers}"
 
 
 def _show(flow: http.HTTPFlow) -> None:

@@ -17,7 +17,7 @@ MAX_COLUMNS = 100
 _any_style = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _spaced_style = json.JSONEncoder(ensure_ascii=False, separators=SPACED, allow_nan=False).encode
-_key_style = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring
 _NESTED = (dict, list)
 
 
@@ -71,7 +71,7 @@ def has_spelled(value: Any) -> bool:
 
 def _key(key: Any) -> str:
     """A key as text: that of a msgpack map may be anything."""
-    return _key_style(key if isinstance(key, str) else str(key))
+    return _quoted(key if isinstance(key, str) else str(key))
 
 
 def flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
@@ -93,7 +93,8 @@ def flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    return value.text if type(value) is Spelled else _any_style(value)
+    kind = type(value)
+    return _quoted(value) if kind is str else value.text if kind is Spelled else _any_style(value)
 
 
 def put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
@@ -106,8 +107,9 @@ def put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, b
         return
     is_object = isinstance(value, dict)
     items = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(item, _NESTED) for item in items):
-        line = _spaced_style(value) if not has_spelled(value) else "".join(flat(value, SPACED))
+    kinds = set(map(type, items))
+    if kinds.isdisjoint(_NESTED):
+        line = "".join(flat(value, SPACED)) if Spelled in kinds else _spaced_style(value)
         if is_object and items:
             line = f"{{ {line[1:-1]} }}"
         if not items or len(newline) - 1 + before + len(line) + after <= MAX_COLUMNS:

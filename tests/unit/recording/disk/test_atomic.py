@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -69,13 +67,13 @@ def test_the_content_is_on_disk_before_it_has_the_name(tmp_path: Path, monkeypat
     real = os.fsync
 
     def synced(handle: int) -> None:
-        (part,) = tmp_path.iterdir()
-        seen.append((part.read_bytes(), path.exists()))
+        (written,) = tmp_path.iterdir()
+        seen.append((written.read_bytes(), path.exists()))
         real(handle)
 
     monkeypatch.setattr(os, "fsync", synced)
     atomic.write_whole(path, b"new")
-    assert seen == [(b"new", False)]
+    assert seen == [(b"new", False), (b"new", True)], "and then the name, in its folder"
 
 
 def test_a_temporary_file_is_adopted(tmp_path: Path) -> None:
@@ -105,14 +103,46 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch
 
 
 def test_what_dead_processes_left_is_removed(tmp_path: Path) -> None:
-    script = "import os; print(os.getpid())"
-    dead = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
     (tmp_path / "a").mkdir()
-    left = tmp_path / "a" / f"{atomic.PREFIX}{dead}-0123456789ab.tmp"
-    mine = atomic.temporary(tmp_path)
-    others = [tmp_path / f"{atomic.PREFIX}x-1.tmp", tmp_path / "a.tmp", tmp_path / f"{atomic.PREFIX}{dead}-1.json"]
-    for path in (left, mine, *others):
+    left = [tmp_path / "a" / f"{atomic.PREFIX}0123456789ab-1.tmp", tmp_path / f"{atomic.PREFIX}{os.getpid()}-1.tmp"]
+    mine, living = atomic.temporary(tmp_path), tmp_path / f"{atomic.PREFIX}alive-1.tmp"
+    others = [tmp_path / "a.tmp", tmp_path / f"{atomic.PREFIX}0123456789ab-1.json"]
+    for path in (*left, mine, living, *others):
         path.write_bytes(b"")
-    assert atomic.remove_leftovers(tmp_path) == 1
-    assert not left.exists()
-    assert all(path.exists() for path in (mine, *others))
+    assert atomic.remove_leftovers(tmp_path, {"alive"}) == 2
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in (mine, living, *others))
+    atomic.remove_own(tmp_path)
+    assert not mine.exists()
+    assert living.exists()
+
+
+def test_a_forked_process_has_another_name() -> None:
+    reader, writer = os.pipe()
+    mine = atomic.owner()
+    child = os.fork()
+    if not child:
+        os.write(writer, atomic.owner().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert len({mine, atomic.owner(), os.read(reader, 100).decode()}) == 2
+
+
+def test_either_all_files_are_written_or_none_if_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, gone = (tmp_path / name for name in ("one", "two", "gone"))
+    atomic.write_all({one: b"old", gone: b"old"})
+    real = os.write
+
+    def full(handle: int, data: memoryview) -> int:
+        if bytes(data) == b"too much":
+            raise OSError(28, "No space left on device")
+        return real(handle, data)
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        atomic.write_all({one: b"new", gone: None, two: b"too much"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"old", "gone": b"old"}
+    atomic.write_all({one: b"new", gone: None, two: b"new"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"new", "two": b"new"}

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from falmock.recording.disk import folder as folder_
+from falmock.recording.disk.folder import LOGS
+from falmock.recording.disk.folder import Changed
 from falmock.recording.disk.folder import Folder
+from falmock.recording.disk.locks import Busy
+from falmock.recording.disk.locks import locked
 from falmock.recording.document import NotAFixture
 
 ENTRY = {"match": {"model": "a/b"}, "response": {"json": 1}}
@@ -51,7 +55,10 @@ def test_the_fixture_files_are_those_that_loading_reads(folder: Folder) -> None:
 def test_what_is_written_is_read(folder: Folder) -> None:
     path = folder.root / "a" / "b.json"
     assert folder.read(path) is None
-    folder.write(path, {"fixtures": [ENTRY], "_note": 2**64})
+    with folder.changes():
+        folder.write(path, {"fixtures": [ENTRY], "_note": 2**64})
+        assert folder.rules(path)
+        assert not path.exists(), "all is written at the end"
     assert folder.read(path) == {"fixtures": [ENTRY], "_note": 2**64}
 
 
@@ -76,10 +83,34 @@ def test_files_without_end_in_the_way(folder: Folder, monkeypatch: pytest.Monkey
 
 def test_a_folder_that_is_emptied_goes_too(folder: Folder) -> None:
     path, other = put(folder, "a/b/c.json"), put(folder, "a/d.json")
-    folder.remove(path)
+    with folder.changes():
+        folder.remove(path)
+        assert folder.read(path) is None
     assert not path.parent.exists()
     assert other.exists()
-    folder.remove(other)
-    assert list(folder.root.iterdir()) == []
-    folder.remove(other)
-    assert folder.root.exists()
+    for _ in range(2):
+        with folder.changes():
+            folder.remove(other)
+        assert list(folder.root.iterdir()) == []
+
+
+def test_what_somebody_changed_meanwhile_is_not_written_over(folder: Folder) -> None:
+    path, other = put(folder, "a.json"), folder.root / "new.json"
+
+    def change() -> None:
+        with folder.changes():
+            folder.write(path, {"fixtures": []})
+            folder.write(other, {"fixtures": []})
+            path.write_text('{"fixtures": [], "_note": "mine"}')
+
+    with pytest.raises(Changed, match=r"a\.json was changed meanwhile"):
+        change()
+    assert "mine" in path.read_text()
+    assert not other.exists()
+
+
+def test_a_part_of_a_folder_is_changed_under_the_lock_of_those_who_record_to_the_whole(folder: Folder) -> None:
+    path = put(folder, "a/b.json")
+    (folder.root / LOGS).mkdir()
+    with Folder(str(path.parent)).changes(), pytest.raises(Busy), locked(folder.root, 0):
+        pass

@@ -14,6 +14,7 @@ from falmock.fixtures.disk.walk import ASSETS
 from falmock.recording.disk import atomic
 from falmock.recording.disk.writer import LostContent
 from falmock.recording.disk.writer import Writer
+from falmock.recording.disk.writer import Written
 from falmock.recording.document import NotAFixture
 from falmock.recording.files import FileUrls
 from falmock.recording.outcome import Link
@@ -38,6 +39,14 @@ def entry(value: Any = None, answer: Any = 1, at: str = "today", **queue: Any) -
     return {"match": match, "response": {"json": answer}, **timed, "recorded": {"at": at}}
 
 
+def written(writer: Writer, outcome: Save | Link) -> Written:
+    """Write an outcome; raises why it could not be written."""
+    (done,) = writer.write([outcome])
+    if isinstance(done, Exception):
+        raise done
+    return done
+
+
 class Folder:
     """A folder to which several runs record."""
 
@@ -57,11 +66,10 @@ class Folder:
         made = entry(value, answer, f"{self._clock}", **queue)
         urls = {url_key(url): url for url in _urls(answer)}
         saved = Save(made, "a-cat", "the run of a/b", self._clock if asked is None else asked, urls)
-        written = self.writer.save(saved)
-        return written.path.removeprefix(f"{self.path}/")
+        return written(self.writer, saved).paths[0].removeprefix(f"{self.path}/")
 
     def link(self, url: str = CAT, content: bytes = PNG) -> list[str]:
-        changed = self.writer.link(Link(url, content_of(content), "image/png"))
+        changed = written(self.writer, Link(url, content_of(content), "image/png")).paths
         return [path.removeprefix(f"{self.path}/") for path in changed]
 
     @property
@@ -119,7 +127,7 @@ def test_answers_at_the_end_that_repeat_are_told_once(folder: Folder) -> None:
 
 
 def test_how_many_answers_there_are_is_told(folder: Folder) -> None:
-    told = [folder.writer.save(Save(entry(answer=answer), "x", "x", 0.0, {})).answers for answer in (1, 1, 2)]
+    told = [written(folder.writer, Save(entry(answer=answer), "x", "x", 0.0, {})).answers for answer in (1, 1, 2)]
     assert told == [1, 2, 3]
 
 
@@ -270,10 +278,10 @@ def test_content_that_nobody_kept_is_told(folder: Folder) -> None:
 
 def test_the_assets_of_a_fixture_are_there_before_it(folder: Folder) -> None:
     made = entry() | {"response": {"file": f"sha256:{sha256(PNG)}"}}
-    folder.writer.save(Save(made, "x", "x", 0.0, {}, ((content_of(PNG), "image/png"),)))
+    written(folder.writer, Save(made, "x", "x", 0.0, {}, ((content_of(PNG), "image/png"),)))
     assert len(FixtureLoader([str(folder.path)]).load().index.assets) == 1
     with pytest.raises(LostContent):
-        folder.writer.save(Save(entry({"n": 2}), "x", "x", 0.0, {}, ((Content("0" * 64, 1), ""),)))
+        written(folder.writer, Save(entry({"n": 2}), "x", "x", 0.0, {}, ((Content("0" * 64, 1), ""),)))
     assert len(folder.names) == 2
 
 
@@ -441,7 +449,7 @@ def test_a_repeated_answer_adds_the_urls_that_its_files_had(tmp_path: Path) -> N
     for number in range(2):
         made = entry()
         made["recorded"] = {"at": f"{number}", "urls": {f"https://v3.fal.media/{number}": f"sha256:{sha256(PNG)}"}}
-        path = writer.save(Save(made, "a-cat", "the run of a/b", float(number), {})).path
+        path = written(writer, Save(made, "a-cat", "the run of a/b", float(number), {})).paths[0]
     (kept,) = json.loads(Path(path).read_text())["fixtures"]
     assert kept["recorded"]["at"] == "0"
     assert list(kept["recorded"]["urls"]) == ["https://v3.fal.media/0", "https://v3.fal.media/1"]

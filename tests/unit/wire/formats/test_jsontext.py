@@ -197,7 +197,7 @@ LONG = st.recursive(
 @given(LONG)
 def test_only_a_single_value_makes_a_line_long(value: Any) -> None:
     for line in jsontext.dump_exact(value, indent=2).splitlines():
-        assert len(line) <= jsontext.MAX_COLUMNS or line.rstrip(",")[-1] == '"'
+        assert len(line) <= spelled.MAX_COLUMNS or line.rstrip(",")[-1] == '"'
 
 
 def test_the_layout_for_files() -> None:
