@@ -32,6 +32,8 @@ from clients.forked import Forked
 ROOT = Path(__file__).resolve().parents[2]
 ADDON = ROOT / "addon" / "falmock_addon.py"
 CLIENTS = Path(__file__).parent
+FLOWS = bool(os.environ.get("FALMOCK_TEST_FLOWS"))
+"""Whether calls go through mitmproxy's flows in all tests; else mostly through the fast lane."""
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
 KEY = "kid:ksecret"
 STARTED: list[Mitmdump] = []
@@ -148,6 +150,8 @@ def start(
 ) -> Mitmdump:
     """Start mitmdump with the addon and these arguments. It may end with an error."""
     command = [*program, "-s", str(addon), "--set", f"confdir={confdir}", *args]
+    if FLOWS and not any(arg.startswith("fal_fast=") for arg in args):
+        command += ["--set", "fal_fast=off"]
     # Wide enough for the log to show whole URLs.
     env = os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
     process: subprocess.Popen[str] | Forked

@@ -166,10 +166,13 @@ def test_the_upload_of_a_client_in_parts(
 # the ways a body comes
 
 
-def test_http2(disk: Disk) -> None:
+def test_http2(confdir: Path, tmp_path: Path) -> None:
     content = whole(5)
-    trust = offers_http2(disk.mock.ca)
-    with httpx.Client(proxy=disk.mock.proxy, verify=trust, trust_env=False, timeout=30, http2=True) as app:
+    fixtures = write_fixtures(tmp_path / "fixtures", {"match": {"model": "acme/x"}, "response": {"json": {}}})
+    with (
+        mitmdump(confdir, "--set", "fal_fast=off", fixtures=fixtures) as mock,
+        httpx.Client(proxy=mock.proxy, verify=offers_http2(mock.ca), trust_env=False, timeout=30, http2=True) as app,
+    ):
         for more in ({"Content-Length": str(len(content))}, {}):
             answer = app.post(UPLOAD, content=blocks(5), headers={"Content-Type": "video/mp4"} | more)
             assert (answer.status_code, answer.http_version) == (200, "HTTP/2")

@@ -192,7 +192,7 @@ def test_node(confdir: Path, folder: Path, tmp_path: Path, fault: dict[str, Any]
 
 
 def test_where_mitmproxy_passes_on_whole_messages_only(confdir: Path, folder: Path) -> None:
-    with mitmdump(confdir, "--set", "rawtcp=false", fixtures=folder) as mock:
+    with mitmdump(confdir, "--set", "rawtcp=false", "--set", "fal_fast=off", fixtures=folder) as mock:
         with opened(mock, "/acme/talks/realtime", CUT, tls=True) as line:
             assert heard(line)[0] == b""
         assert "only if the option rawtcp is true" in mock.output
