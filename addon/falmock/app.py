@@ -14,6 +14,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from falmock.edge import Answer
@@ -52,7 +53,6 @@ from falmock.gateway.door import FalCall
 from falmock.gateway.health import Health
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
-from falmock.recording.recorder import Recorder
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
 from falmock.wire.formats.regex import one_call
@@ -60,6 +60,9 @@ from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import sendable
+
+if TYPE_CHECKING:
+    from falmock.recording.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 LOOKS_AGAIN = 1.0
@@ -118,6 +121,8 @@ class App:
 
     def recorder(self, config: Config, join: Callable[[list[Content]], Content]) -> Recorder:
         """A recorder for this configuration; `join` makes one content from the parts of an upload."""
+        from falmock.recording.recorder import Recorder  # what only replays starts faster without it
+
         return Recorder(
             config.hosts, self.redactor, config.ignore, join, max_jobs=config.max_jobs, errors=config.record_errors
         )

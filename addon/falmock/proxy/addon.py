@@ -28,7 +28,6 @@ from falmock.proxy.commands import SaveFlows
 from falmock.proxy.commands import ScrubFiles
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.direct import DirectRequests
-from falmock.proxy.edge import MitmproxyEdge
 from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
 from falmock.proxy.handler import is_direct
@@ -51,6 +50,7 @@ from falmock.proxy.upload_intake import UploadIntake
 from falmock.proxy.webhooks import sender
 from falmock.serving import deflate
 from falmock.serving import upload_spool
+from falmock.serving.edge import ServingEdge
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.hosts import normalize
@@ -70,8 +70,8 @@ class Falmock:
         self._responder = Responder(self._origin_moved)
         self._internal_calls = InternalCalls()
         self._uploads = SpoolFolder()
-        self._webhooks = sender.Webhooks(lambda: self._app.engines)
-        edge = MitmproxyEdge(self._internal_calls, self._uploads)
+        self._webhooks = sender.Webhooks(lambda: self._app.engines, lambda: self._lane.why_not())  # noqa: PLW0108 - it comes later
+        edge = ServingEdge(self._internal_calls.forward, self._uploads)
         self._app = App(
             edge,
             lambda now: uuid7(now, secrets.randbits(74)),
@@ -183,7 +183,7 @@ class Falmock:
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Log how a client is made to trust the CA."""
-        self._trust.failed(data)
+        self._trust.failed_in_flow(data)
 
     def client_connected(self, client: connection.Client) -> None:
         """Learn the address of a client, so that it is not shown."""

@@ -18,11 +18,13 @@ _LEAVES = {
 }
 
 
-def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], captures: str = "", *, flows: str = "") -> str:
+def banner(
+    config: Config, loaded: LoadedFixtures, paths: Sequence[str], captures: str = "", *, flows: str | None = ""
+) -> str:
     """The configuration on one line; recordings go to the first of the fixtures' `paths`.
 
     `captures` is what is imported by a mitmproxy that takes no calls, "" for any other. `flows` is why calls go through
-    mitmproxy's flows, "" if they do not.
+    mitmproxy's flows, "" if they do not, None if there is no mitmproxy.
     """
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
     leaves = f"imports {captures}, and forwards nothing" if captures else _leaves(config)
@@ -31,7 +33,7 @@ def banner(config: Config, loaded: LoadedFixtures, paths: Sequence[str], capture
     return (
         f"falmock {falmock.__version__}: mode {config.mode.value}; {loaded.counted} from {', '.join(paths)}; "
         f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {leaves}{recordings}"
-        f"{lane if config.mode is Mode.REPLAY else ''}"
+        f"{lane if config.mode is Mode.REPLAY and flows is not None else ''}"
     )
 
 

@@ -24,7 +24,6 @@ from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy import run_summary
-from falmock.proxy import trust
 from falmock.proxy.banner import banner
 from falmock.proxy.banner import unavailable
 from falmock.proxy.command_line import started_as
@@ -32,6 +31,7 @@ from falmock.proxy.record import importing
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 from falmock.proxy.record.current import unwritten
+from falmock.serving import trust
 
 logger = logging.getLogger(__name__)
 _REDIRECTING = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode, mode_specs.TunMode)

@@ -111,8 +111,8 @@ class CallHandler:
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
-        # A proxy may get a request to any host next, which is not answered here.
-        self.closes = target.is_absolute
+        # A proxy, and a tunnel to a host that fal shares with others, may get a request next that is not answered here.
+        self.closes = target.is_absolute or bool(self._host and not hosts.owns(self._host))
         if self._caller.own and target.path.startswith(OURS):  # no endpoint id begins like this
             host, headers = "", {**headers, "host": self._caller.own}
             target = target._replace(host="")
@@ -174,9 +174,12 @@ class CallHandler:
             return self._tunnel(head, session)
         answer = self._answer(request, sink)
         if isinstance(answer, Awaitable):
-            self._connection.play_later(session, _awaited(answer))
+            self._connection.play_later(session, self._awaited(answer))
             return None
-        return _playable(answer)
+        if isinstance(answer, ForwardedCall):
+            self._connection.play_later(session, self._server.gate.forward(answer))
+            return None
+        return answer
 
     def _answer(self, request: Request, sink: Sink) -> Answer | Awaitable[Answer]:
         if isinstance(sink, SpooledUpload):
@@ -200,6 +203,10 @@ class CallHandler:
 
     def _is_there(self) -> bool:
         return not self._connection.transport.is_closing()
+
+    async def _awaited(self, answer: Awaitable[Answer]) -> Play:
+        found = await answer
+        return await self._server.gate.forward(found) if isinstance(found, ForwardedCall) else found
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`. What does not begin like HTTP gets no answer."""
@@ -255,16 +262,6 @@ class CallServer(WaitingStreams):
         """End every connection."""
         for connection in tuple(self.connections):
             connection.abort()
-
-
-async def _awaited(answer: Awaitable[Answer]) -> Play:
-    return _playable(await answer)
-
-
-def _playable(answer: Answer) -> Play:
-    if isinstance(answer, ForwardedCall):
-        return replies.problem(502, "falmock does not forward calls here", "no forwarding")
-    return answer
 
 
 def tunnel_host(head: Head) -> str:

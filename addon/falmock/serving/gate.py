@@ -7,6 +7,7 @@ import ssl
 from typing import NamedTuple
 from typing import Protocol
 
+from falmock.edge import ForwardedCall
 from falmock.engine.effects import Reply
 from falmock.serving.connection import Connection
 from falmock.serving.handler import Play
@@ -37,6 +38,9 @@ class Gate(Protocol):
 
     async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:
         """A client requests a tunnel to a host that is not fal's."""
+
+    async def forward(self, call: ForwardedCall) -> Reply:
+        """The answer to a call that nothing answers here, and that may leave."""
 
     def tls(self) -> ssl.SSLContext:
         """The certificate for all of fal's hosts, and its key."""

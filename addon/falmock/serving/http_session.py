@@ -28,7 +28,6 @@ from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
-from falmock.serving.websocket_session import WebSocketSession
 from falmock.wire.message import Header
 
 logger = logging.getLogger(__name__)
@@ -324,6 +323,8 @@ class HttpSession:
 
     def _open(self, play: Socket, now: float) -> None:
         if self._head is not None:
+            from falmock.serving.websocket_session import WebSocketSession  # brings a whole library
+
             socket = WebSocketSession(play)
             socket.open(self._head, now)
             self._turn_into(socket, now)

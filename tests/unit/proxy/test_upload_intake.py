@@ -20,10 +20,10 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import ResetPoint
 from falmock.engine.files.spooling import SPOOLED_ABOVE
 from falmock.proxy import upload_intake
-from falmock.proxy.edge import MitmproxyEdge
 from falmock.proxy.origin.tickets import Upload
 from falmock.proxy.upload_intake import UploadIntake
 from falmock.serving import spool
+from falmock.serving.edge import ServingEdge
 from falmock.serving.upload_spool import SpoolFolder
 from unit.apps import app_of
 from unit.proxy.mitm import mitmproxy
@@ -53,7 +53,7 @@ class Conversation:
         self.folder = folder
         self.responder = responder or Origin()
         self.uploads = SpoolFolder()
-        self.app = app_of(edge=MitmproxyEdge(None, self.uploads))  # type: ignore[arg-type]
+        self.app = app_of(edge=ServingEdge(None, self.uploads))  # type: ignore[arg-type]
         self.intake = UploadIntake(self.app, self.responder, self.uploads)  # type: ignore[arg-type]
 
     def begin(self, flow: http.HTTPFlow) -> Upload | None:

@@ -55,6 +55,9 @@ class Gate:
     async def elsewhere(self, head: Head, connection: Connection) -> Reply:  # noqa: ARG002
         return replies.problem(502, "no way out", "elsewhere")
 
+    async def forward(self, call: ForwardedCall) -> Reply:
+        return replies.problem(502, call.forward.why, "no forwarding")
+
     def tls(self) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
@@ -273,11 +276,24 @@ def test_falmock_fails(
     assert "RuntimeError: oh" in caplog.text
 
 
-def test_nothing_is_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_soon", [True, False])
+def test_what_may_leave_is_forwarded_by_the_gate(monkeypatch: pytest.MonkeyPatch, is_soon: bool) -> None:  # noqa: FBT001
     caller = AppClient()
     forwarded = ForwardedCall(Forward("why"), Request("GET", "x", "/", "", {}, b""))
-    monkeypatch.setattr(caller.app, "answer_soon", lambda *_: forwarded)
-    assert status(caller.call(request("POST /a/b", HI, Host="fal.run"))) == 502
+
+    async def later(*_: object) -> ForwardedCall:
+        return forwarded
+
+    monkeypatch.setattr(caller.app, "answer_soon", (lambda *_: forwarded) if is_soon else later)
+    assert caller.call(request("POST /a/b", HI, Host="fal.run")) == b""
+    ((_, coming),) = caller.carrier.coming
+    answer = asyncio.run(awaited(coming))
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.why) == (502, "no forwarding")
+
+
+async def awaited(coming: Awaitable[Play]) -> Play:
+    return await coming
 
 
 def test_what_is_no_request() -> None:

@@ -15,20 +15,20 @@ from mitmproxy.proxy.layers import modes
 from mitmproxy.utils import human
 
 from falmock.app import App
+from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine.config import Fast
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
-from falmock.engine.effects import Socket
 from falmock.proxy.lane import authentication
 from falmock.proxy.lane import conditions
 from falmock.proxy.lane import first_bytes
-from falmock.proxy.lane.call_lines import CallLine
-from falmock.proxy.lane.call_lines import CallLines
+from falmock.proxy.lane.call_lines import MitmdumpLines
 from falmock.proxy.lane.takeover import LaneLayer
 from falmock.proxy.lane.takeover import handler_of
 from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
+from falmock.serving import call_lines
 from falmock.serving import leaf
 from falmock.serving.call_handler import CallServer
 from falmock.serving.call_handler import caller_of
@@ -44,8 +44,6 @@ from falmock.wire import hosts
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
-_REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "disconnected")
-"""What OpenSSL's reason for a failed handshake says if the certificate may be the cause."""
 
 
 class Lane:
@@ -55,7 +53,7 @@ class Lane:
         self._app = app
         self._trust = trust
         self._unknown_hosts = unknown_hosts
-        self._lines = CallLines(app.redactor)
+        self._lines = MitmdumpLines(app.redactor)
         self.server = CallServer(app, uploads, self, time.time)
         self._tls: ssl.SSLContext | None = None
         self._tls_names: tuple[str, ...] = ()
@@ -148,6 +146,10 @@ class Lane:
         """See `Gate`: mitmproxy has the connections to other hosts."""
         return replies.problem(421, "This connection is one to fal's hosts: open another one", "misdirected request")
 
+    async def forward(self, call: ForwardedCall) -> Reply:  # noqa: ARG002
+        """See `Gate`: the lane is not used where calls are forwarded."""
+        return replies.problem(502, "falmock does not forward calls here", "no forwarding")
+
     def tls(self) -> ssl.SSLContext:
         """See `Gate`. Raises leaf.NoCertificate."""
         names = self._names()
@@ -168,8 +170,8 @@ class Lane:
                 host,
                 failure,
             )
-        elif any(word in str(failure).upper() for word in map(str.upper, _REFUSALS)):
-            self._trust.refused(host, agent, () if failure.hello is None else failure.hello.ciphers)
+        else:
+            self._trust.failed(host, agent, failure)
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """See `Gate`."""
@@ -177,10 +179,4 @@ class Lane:
             return
         if self._app.config.hosts.role(request.host) is not None:
             self._unknown_hosts.called(request.host, self._app.config.hosts)
-        origin, path = f"https://{request.host}", f"{request.path}?{request.query}" if request.query else request.path
-        status = 101 if isinstance(play, Socket) else play.status
-        size = len(play.body) if isinstance(play, Reply) and isinstance(play.body, bytes) else None
-        peer = human.format_address((caller.peer, caller.port))
-        miss = "miss" if isinstance(play, Reply) and play.miss else ""
-        note = miss or play.fixture or play.why
-        self._lines.add(CallLine(peer, request.method, origin, path, status, size, note))
+        self._lines.add(call_lines.line_of(caller, request, play))

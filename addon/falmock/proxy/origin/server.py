@@ -8,19 +8,16 @@ port with that ticket in a header. A connection without a valid ticket is closed
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import resource
 import time
 from collections.abc import Callable
 
 from falmock.proxy.origin.tickets import TicketPlay
 from falmock.proxy.origin.tickets import Tickets
 from falmock.serving.connection import Connection
+from falmock.serving.file_limit import raise_file_limit
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
-_FILES = (65536, 10240)
-"""The limits for open files and sockets to try, in this order: macOS refuses the first. Every stream takes four."""
 
 
 class Origin:
@@ -60,15 +57,3 @@ class Origin:
             self._server.close()
             self._server = None
         self.port = 0
-
-
-def raise_file_limit() -> None:
-    """Raise the process's limit of open files as far as allowed: a shell's usual 1024 is enough for only 250 streams."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for files in _FILES:
-        limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
-        if soft == resource.RLIM_INFINITY or soft >= limit:
-            return
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-            return

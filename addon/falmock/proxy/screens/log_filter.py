@@ -10,10 +10,7 @@ from collections.abc import Collection
 from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
-from falmock.serving.websocket_session import READ_ALL
 
-_OWN_PING = f"(payload: {READ_ALL!r})"
-"""The end of a log line about the origin's own ping, or the pong to it."""
 _ATTEMPTS = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters of a request that would move a terminal's cursor, or turn the order of what it shows."""
@@ -49,8 +46,13 @@ class LogFilter(logging.Filter):
     def _is_of_origin(self, record: logging.LogRecord) -> bool:
         if not self._origins or not record.name.startswith("mitmproxy"):
             return False
+        from falmock.serving.websocket_session import (
+            READ_ALL,
+        )  # brings a whole library, which falmock serve starts without
+
         text = record.getMessage()
-        return text.endswith(_OWN_PING) or any(
+        # A log line about the origin's own ping, or the pong to it.
+        return text.endswith(f"(payload: {READ_ALL!r})") or any(
             f"{host}:{port}" in text or text == f"Streaming request to {host}." for host, port in self._origins
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 from mitmproxy import ctx
 from mitmproxy import flow as flows_
@@ -17,6 +16,7 @@ from falmock.proxy.screens.describe import unpacked
 from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
+from falmock.serving.call_lines import shown_path
 from falmock.wire import realtime
 from falmock.wire.formats import encodings
 from falmock.wire.formats.compression import BadEncoding
@@ -29,10 +29,6 @@ MAX_READ = 1024 * 1024
 _SECRET_HEADER = re.compile(
     r"auth|cookie|token|secret|key|password|jwt|credential|signature|forwarded|-ip$", re.IGNORECASE
 )
-_OPEN = frozenset(
-    ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
-)
-"""Query parameters that hold no secret: a query with only these is printed."""
 Flow = TypeVar("Flow", bound=flows_.Flow)
 Message = TypeVar("Message", http.Request, http.Response, websocket.WebSocketMessage)
 
@@ -80,14 +76,6 @@ def _learn(flow: http.HTTPFlow, redactor: Redactor) -> None:
     redactor.learn(header_map(flow.request.headers.fields), flow.request.path.partition("?")[2])
     if flow.response is not None:
         redactor.learn(header_map(flow.response.headers.fields))
-
-
-def shown_path(path: str, redactor: Redactor) -> str:
-    """A path with its query without secrets: of a query, only parameters that never hold one are shown."""
-    path, mark, query = path.partition("?")
-    if any(name not in _OPEN for name, _ in parse_qsl(query, keep_blank_values=True)):
-        query = HIDDEN
-    return f"{redactor.text(path)}{mark}{redactor.value(query)}"
 
 
 def _hide_headers(message: http.Request | http.Response, redactor: Redactor) -> None:

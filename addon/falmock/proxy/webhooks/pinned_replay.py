@@ -6,32 +6,12 @@ The flow, the Host header, and the name that TLS sends and verifies stay as they
 from __future__ import annotations
 
 import asyncio
-import socket
 
 from mitmproxy import http
 from mitmproxy.addons.clientplayback import ReplayHandler
 from mitmproxy.options import Options
 from mitmproxy.proxy import commands
 from mitmproxy.proxy import events
-
-
-class UnresolvedName(Exception):
-    """A host name has no address; the text says why."""
-
-
-async def addresses_of(host: str, port: int, seconds: float) -> tuple[str, ...]:
-    """All addresses of a host, in the order in which to try them.
-
-    Odd spellings of an address (`0x7f.1`) are resolved too. Raises UnresolvedName if there are none within `seconds`.
-    """
-    resolving = asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    try:
-        found = await asyncio.wait_for(resolving, seconds)
-    except TimeoutError:
-        raise UnresolvedName(f"{host} was not resolved within {seconds:.3g} s") from None
-    except (OSError, UnicodeError) as error:  # UnicodeError: Python's codec for host names
-        raise UnresolvedName(f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}") from None
-    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class PinnedReplay(ReplayHandler):

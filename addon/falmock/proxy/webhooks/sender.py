@@ -1,4 +1,7 @@
-"""Posts webhooks through mitmproxy's client replay: with its TLS settings and upstream proxy, and as visible flows."""
+"""Posts webhooks from within mitmproxy: by falmock's own poster, or, where somebody looks at flows, as visible flows.
+
+Those go through mitmproxy's client replay.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +12,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
+from mitmproxy.net import server_spec
 
-from falmock.engine.effects import FileBody
 from falmock.engine.engines import Engines
-from falmock.engine.webhooks import destination
-from falmock.engine.webhooks import request
 from falmock.engine.webhooks.destination import RefusedDestination
 from falmock.engine.webhooks.request import WebhookPost
-from falmock.engine.webhooks.schedule import AttemptResult
-from falmock.proxy.webhooks import key
 from falmock.proxy.webhooks.pinned_replay import PinnedReplay
-from falmock.proxy.webhooks.pinned_replay import UnresolvedName
-from falmock.proxy.webhooks.pinned_replay import addresses_of
-from falmock.serving import bodies
-from falmock.wire.addresses import literal
-from falmock.wire.webhook import AttemptOutcome
-from falmock.wire.webhook import WebhookTarget
+from falmock.serving.outgoing.http_client import Proxy
+from falmock.serving.outgoing.names import UnresolvedName
+from falmock.serving.webhooks import poster
+from falmock.serving.webhooks.poster import PostingRules
+from falmock.serving.webhooks.poster import WebhookPoster
+from falmock.serving.webhooks.sender import WebhookSender
 
 logger = logging.getLogger(__name__)
 WEBHOOK = "falmock.webhook"
 """The key of a flow's metadata for the request id that the webhook is about."""
-AT_ONCE = 64
-"""How many posts may be in progress at the same time."""
-NAMED = 20
-"""How many of the undelivered webhooks the last log line names."""
 _CLOSING = 5.0
 """How long (seconds) an abandoned connection may take to close."""
+_TO_TRUST = "--set ssl_verify_upstream_trusted_ca=FILE"
 
 
 def is_delivery(flow: http.HTTPFlow) -> bool:
@@ -59,65 +53,25 @@ class _Attempt:
     is_refused: bool = False
 
 
-class Webhooks:
-    """Posts the webhooks that are due in the engines. One timer waits for the next, if there is one."""
+class Webhooks(WebhookSender):
+    """Posts the webhooks that are due in the engines. `why_flows` returns why they have to be flows, "" if they need not."""
 
-    def __init__(self, engines: Callable[[], Engines]) -> None:
-        self._engines = engines
-        self._key: Ed25519PrivateKey | None = None
-        self._timer: asyncio.Handle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._under_way: dict[str, _Attempt] = {}
+    def __init__(
+        self, engines: Callable[[], Engines], why_flows: Callable[[], str] = lambda: "flows are shown"
+    ) -> None:
+        super().__init__(engines, WebhookPoster(_rules), lambda: Path(ctx.options.confdir).expanduser())
+        self._why_flows = why_flows
+        self._flows: dict[str, _Attempt] = {}
 
-    # called by the engines
-
-    def public_key(self) -> bytes:
-        """The 32 bytes of the public key that verifies signatures. Raises NoKey."""
-        return self._private().public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-
-    def sign(self, message: bytes) -> bytes:
-        """An ED25519 signature. Raises NoKey."""
-        return self._private().sign(message)
-
-    def read(self, body: FileBody) -> bytes:
-        """A body that is on disk. Raises OSError."""
-        return bodies.read_file(body)
-
-    def changed(self) -> None:
-        """Check the schedule soon, after the call that changed it is answered."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_soon(self._check)
-
-    def warn(self, text: str) -> None:
-        """Log a warning."""
-        logger.warning("falmock: %s", text)
-
-    def _private(self) -> Ed25519PrivateKey:
-        if self._key is None:
-            self._key = key.kept_in(Path(ctx.options.confdir).expanduser())
-        return self._key
-
-    # deliveries
-
-    def _check(self) -> None:
-        """Start the attempts that are due, and set the timer for the next."""
-        loop = asyncio.get_running_loop()
-        engines, now = self._engines(), time.time()
-        for due in engines.due_webhooks(now, AT_ONCE - len(self._under_way)):
-            post = request.post(self, due, now)
-            flow = _flow(post)
-            attempt = self._under_way[flow.id] = _Attempt(post)
-            task = loop.create_task(self._deliver(flow, attempt))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        # At the limit, the end of an attempt triggers the next check.
-        again = engines.webhooks.next() if len(self._under_way) < AT_ONCE else None
-        self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._check)
-
-    async def _deliver(self, flow: http.HTTPFlow, attempt: _Attempt) -> None:
+    async def deliver(self, post: WebhookPost) -> None:
+        """See `WebhookSender`."""
+        if not self._why_flows():
+            await super().deliver(post)
+            return
+        flow = _flow(post)
+        attempt = self._flows[flow.id] = _Attempt(post)
         try:
-            found = await self._addresses(attempt.post.target, attempt.post.timeout)
+            found = await self._addresses(post)
             await _replay(flow, attempt, found)
         except RefusedDestination as error:
             attempt.problem, attempt.is_refused = str(error), True
@@ -128,51 +82,45 @@ class Webhooks:
             attempt.problem = "mitmproxy failed to post it"
         self.ended(flow)
 
-    async def _addresses(self, target: WebhookTarget, seconds: float) -> tuple[str, ...]:
+    async def _addresses(self, post: WebhookPost) -> tuple[str, ...]:
         """The addresses to post to; none to leave the look-up to mitmproxy, because the user lists the host.
 
         Raises RefusedDestination, and UnresolvedName.
         """
-        config = self._engines().config
-        destination.check_name(config, target)  # again: options may have changed since the submit
-        if config.webhook_hosts:
-            return ()
-        if literal(target.host) is not None:
-            return destination.allowed(target, (target.host,))
-        if _is_chained():
-            raise destination.refuse_unresolved(target)
-        return destination.allowed(target, await addresses_of(target.host, target.port, seconds))
+        config = self.engines().config
+        is_left = bool(config.webhook_hosts)
+        found = await poster.addresses_for(config, post.target, post.timeout, is_chained=is_left or _is_chained())
+        return () if is_left else found
 
     def ended(self, flow: http.HTTPFlow) -> None:
         """A flow has its answer, or failed. If it is a webhook not reported yet, report its result to the schedule."""
-        attempt = self._under_way.pop(flow.id, None)
+        attempt = self._flows.pop(flow.id, None)
         if attempt is None:
             return
-        post, problem = attempt.post, attempt.problem
+        problem = attempt.problem
         if problem is None and flow.error is not None:
             problem = flow.error.msg
             if "Certificate verify failed" in problem:
-                problem += " (to trust it: --set ssl_verify_upstream_trusted_ca=FILE)"
+                problem += f" (to trust it: {_TO_TRUST})"
         status = flow.response.status_code if flow.response is not None and problem is None else None
-        is_refused, engines = attempt.is_refused, self._engines()
-        result = engines.webhook_posted(post.key, status, problem or "no answer", time.time(), is_refused=is_refused)
-        flow.comment = f"falmock: {engines.common.redactor.text(result.text)}"
-        if not is_refused or engines.webhooks.is_first_refusal(post.target):
-            _log(post, result)
-        self.changed()
+        text = self.report(attempt.post, status, problem or "", is_refused=attempt.is_refused)
+        if text:
+            flow.comment = f"falmock: {self.engines().common.redactor.text(text)}"
 
     def stop(self) -> None:
-        """Stop posting, and cancel the posts in progress."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._under_way.clear()
-        for task in self._tasks:
-            task.cancel()
-        left = self._engines().webhooks.standing
-        if left:
-            more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
-            logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:NAMED]), more)
+        """See `WebhookSender`."""
+        super().stop()
+        self._flows.clear()
+
+
+def _rules() -> PostingRules:
+    """How mitmproxy itself reaches servers."""
+    options, proxy = ctx.options, None
+    if _is_chained():
+        scheme, (host, port) = server_spec.parse(options.mode[0].removeprefix("upstream:").partition("@")[0], "http")
+        proxy = Proxy(scheme, host, port, options.upstream_auth or "")
+    trusted = options.ssl_verify_upstream_trusted_ca
+    return PostingRules((trusted,) if trusted else (), not options.ssl_insecure, proxy, _TO_TRUST)
 
 
 def _flow(post: WebhookPost) -> http.HTTPFlow:
@@ -234,12 +182,3 @@ async def _closed(handler: PinnedReplay, replay: asyncio.Task[None]) -> None:
             transport.handler.cancel()
     await asyncio.wait([replay], timeout=_CLOSING)
     replay.cancel()
-
-
-def _log(post: WebhookPost, result: AttemptResult) -> None:
-    """Log the result of a delivery, and the first failed attempt."""
-    text = f"{result.text}: {post.target.shown}"
-    if result.outcome is AttemptOutcome.DELIVERED:
-        logger.info("falmock: %s", text)
-    elif result.outcome is AttemptOutcome.GIVEN_UP or post.attempt == 1:
-        logger.warning("falmock: %s", text)

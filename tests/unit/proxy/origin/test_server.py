@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import socket
 
 import pytest
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
-from falmock.proxy.origin import server as origin_
 from falmock.proxy.origin.server import HOST
 from falmock.proxy.origin.server import Origin
 from falmock.proxy.origin.tickets import HEADER
@@ -246,37 +244,6 @@ async def test_an_upload_that_is_stored_when_all_ends_is_given_up(origin: Origin
         await started.wait()
         origin.stop()
         await until(lambda: not origin.tickets.connections)
-
-
-# the limit of open files
-
-
-def test_the_limit_of_open_files_is_raised_and_never_lowered() -> None:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
-        origin_.raise_file_limit()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        assert soft > 256
-        assert hard == before[1]
-        origin_.raise_file_limit()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
-def test_a_system_that_refuses_so_many_files_is_asked_for_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-
-    def as_macos_does(_: int, limits: tuple[int, int]) -> None:
-        asked.append(limits[0])
-        if limits[0] > 10240:
-            raise ValueError("current limit exceeds maximum limit")
-
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
-    monkeypatch.setattr(resource, "setrlimit", as_macos_does)
-    origin_.raise_file_limit()
-    assert asked == [65536, 10240]
 
 
 @on_loopback

@@ -14,8 +14,6 @@ from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.proxyserver import Proxyserver
 
 from falmock.proxy.webhooks.pinned_replay import PinnedReplay
-from falmock.proxy.webhooks.pinned_replay import UnresolvedName
-from falmock.proxy.webhooks.pinned_replay import addresses_of
 from unit.proxy.mitm import mitmproxy
 
 ANSWER = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
@@ -136,40 +134,3 @@ def test_a_replay_that_is_cancelled_while_it_connects_ends(monkeypatch: pytest.M
         assert received.heads == []
 
     play(story)
-
-
-# names
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "2130706433", "127.1"])
-def test_any_spelling_of_an_address_is_resolved(host: str) -> None:
-    assert asyncio.run(addresses_of(host, 80, 30)) == ("127.0.0.1",)
-
-
-def test_all_addresses_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [
-        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 80, 0, 0)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)),
-    ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    assert asyncio.run(addresses_of(NAME, 80, 30)) == ("::1", "10.0.0.1")
-
-
-@pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
-def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    async def fails(*_: Any, **__: Any) -> Any:
-        raise error
-
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", fails)
-    with pytest.raises(UnresolvedName, match=rf"{NAME} cannot be resolved: (Name or service not known|label too long)"):
-        asyncio.run(addresses_of(NAME, 80, 30))
-
-
-def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hangs(*_: Any, **__: Any) -> Any:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", hangs)
-    with pytest.raises(UnresolvedName, match=f"{NAME} was not resolved within 0.001 s"):
-        asyncio.run(addresses_of(NAME, 80, 0.001))

@@ -11,19 +11,22 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mitmproxy import http
-from mitmproxy.addons.next_layer import NextLayer
-from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.addons.upstream_auth import UpstreamAuth
 
+from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks.request import NoKey
 from falmock.engine.webhooks.request import WebhookPost
-from falmock.proxy.webhooks import key
 from falmock.proxy.webhooks import sender
-from falmock.proxy.webhooks.pinned_replay import UnresolvedName
-from falmock.proxy.webhooks.sender import AT_ONCE
 from falmock.proxy.webhooks.sender import Webhooks
-from falmock.wire import webhook
+from falmock.serving.outgoing.http_client import Proxy
+from falmock.serving.outgoing.names import UnresolvedName
+from falmock.serving.webhooks import key
+from falmock.serving.webhooks import poster
+from falmock.serving.webhooks.poster import PostingRules
+from falmock.serving.webhooks.poster import WebhookPoster
+from falmock.serving.webhooks.sender import AT_ONCE
 from unit.engine.calls import Client
 from unit.proxy.mitm import mitmproxy
 
@@ -200,7 +203,7 @@ class Names:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **addresses: tuple[str, ...]) -> None:
         self.asked: list[str] = []
         self._addresses = addresses
-        monkeypatch.setattr(sender, "addresses_of", self._find)
+        monkeypatch.setattr(poster, "addresses_of", self._find)
 
     async def _find(self, host: str, _: int, __: float) -> tuple[str, ...]:
         self.asked.append(host)
@@ -309,26 +312,54 @@ def test_behind_an_upstream_proxy_names_must_be_listed(monkeypatch: pytest.Monke
     assert names.asked == []
 
 
-def test_a_receiver_that_does_not_answer_is_given_up() -> None:
-    async def story() -> None:
-        ended = asyncio.Event()
+# where nobody looks at flows
 
-        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while await reader.read(1000):
-                pass
-            writer.close()
-            ended.set()
 
-        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            target = webhook.target(f"http://hooks.test:{port}/hook")
-            headers = webhook.headers(target, "id", 1, b"")
-            attempt = sender._Attempt(WebhookPost(1, "id", 1, 31, target, headers, b"{}", 0.05))
-            flow = sender._flow(attempt.post)
-            await sender._replay(flow, attempt, ("127.0.0.1",))
-            assert attempt.problem == "no answer within 0.05 s"
-            assert flow.error is not None
-            await asyncio.wait_for(ended.wait(), 30)
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ({}, PostingRules(to_trust="--set ssl_verify_upstream_trusted_ca=FILE")),
+        (
+            {"ssl_verify_upstream_trusted_ca": "ca.pem", "ssl_insecure": True},
+            PostingRules(("ca.pem",), is_verified=False, to_trust="--set ssl_verify_upstream_trusted_ca=FILE"),
+        ),
+        (
+            {"mode": ["upstream:http://proxy.test:3128@8081"], "upstream_auth": "me:x"},
+            PostingRules(
+                proxy=Proxy("http", "proxy.test", 3128, "me:x"), to_trust="--set ssl_verify_upstream_trusted_ca=FILE"
+            ),
+        ),
+        (
+            {"mode": ["upstream:https://proxy.test"]},
+            PostingRules(proxy=Proxy("https", "proxy.test", 443), to_trust="--set ssl_verify_upstream_trusted_ca=FILE"),
+        ),
+    ],
+)
+def test_falmocks_own_poster_reaches_receivers_as_mitmproxy_does(options: dict[str, Any], rules: PostingRules) -> None:
+    with mitmproxy(UpstreamAuth()) as context:
+        context.options.update(**options)
+        assert sender._rules() == rules
 
-    with mitmproxy(Proxyserver(), NextLayer()):
-        asyncio.run(story())
+
+def test_without_flows_falmock_posts_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted: list[WebhookPost] = []
+
+    async def post(_: object, __: Config, post: WebhookPost) -> int:
+        posted.append(post)
+        return 204
+
+    monkeypatch.setattr(WebhookPoster, "post", post)
+
+    async def told() -> None:
+        posting = Webhooks(lambda: client.engines, lambda: "")
+        client = Client(QUICK, edge=posting)
+        wire = Wire(monkeypatch)
+        submit(client)
+        await asyncio.sleep(0.01)
+        assert len(posted) == 1
+        assert wire.sent == []
+        assert len(client.engine.webhooks) == 0
+        posting.stop()
+
+    with mitmproxy():
+        asyncio.run(told())

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from falmock.engine import replies
-from falmock.serving import relay
 from falmock.serving.connection import Connection
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
@@ -17,6 +16,7 @@ from falmock.serving.handler import Sink
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
+from falmock.serving.outgoing import relay
 from unit.proxy.loopback import until
 from unit.serving.sessions import Kept
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from falmock.engine.webhooks.request import NoKey
-from falmock.proxy.webhooks import key
-from falmock.proxy.webhooks.key import FILE
+from falmock.serving.webhooks import key
+from falmock.serving.webhooks.key import FILE
 
 
 def raw(key: Ed25519PrivateKey) -> bytes:
@@ -117,7 +117,7 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
 
 def test_many_processes_have_one_key(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from falmock.proxy.webhooks import key; "
+        "import sys; from pathlib import Path; from falmock.serving.webhooks import key; "
         "sys.stdin.readline(); print(key.kept_in(Path(sys.argv[1])).private_bytes_raw().hex())"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(key.__file__).parents[3])}

@@ -1,13 +1,14 @@
-"""The app's edge, made of mitmproxy and this machine."""
+"""The app's edge: this machine, the streams of every carrier, and a way to the hosts that calls are forwarded to."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
+from collections.abc import Callable
 
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.proxy.internal_calls import InternalCalls
 from falmock.serving import bodies
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.waiting_streams import WaitingStreams
@@ -15,11 +16,11 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 
-class MitmproxyEdge:
-    """See `app.Edge`."""
+class ServingEdge:
+    """See `app.Edge`. `forward` returns the real fal's complete answer to a call that a door makes."""
 
-    def __init__(self, internal_calls: InternalCalls, uploads: SpoolFolder) -> None:
-        self._internal_calls = internal_calls
+    def __init__(self, forward: Callable[[Request, Forward], Awaitable[Reply]], uploads: SpoolFolder) -> None:
+        self._forward = forward
         self._uploads = uploads
         self.streams: list[WaitingStreams] = []
         """The streams that report on jobs, on each carrier."""
@@ -29,8 +30,8 @@ class MitmproxyEdge:
         return time.time()
 
     async def forward(self, request: Request, forward: Forward) -> Reply:
-        """The real fal's complete answer to a call that a door makes."""
-        return await self._internal_calls.forward(request, forward)
+        """See `app.Edge`."""
+        return await self._forward(request, forward)
 
     def wake(self, request_id: str) -> None:
         """The job with this request id changed, or any job: continue the streams that report on it."""

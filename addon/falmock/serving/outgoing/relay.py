@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Callable
 from typing import cast
 
 from falmock.serving.connection import Connection
@@ -12,6 +14,10 @@ MAX_UNREAD = 256 * 1024
 """How many bytes are kept for a side that does not read."""
 
 
+Forbids = Callable[[bytes], bool | None]
+"""Whether a client that begins with these bytes must not reach the other host; None if more bytes have to come first."""
+
+
 class Relay(asyncio.Protocol):
     """Both the connection to the other host, and the session of the client's; see `Session`."""
 
@@ -19,7 +25,9 @@ class Relay(asyncio.Protocol):
     is_socket = False
     transport: asyncio.Transport
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, forbids: Forbids | None = None) -> None:
+        self._forbids = forbids
+        self._held = b""
         self.ending = Ending.OPEN
         self.reads = True
         self._connection = connection
@@ -58,6 +66,15 @@ class Relay(asyncio.Protocol):
 
     def receive(self, data: bytes, now: float) -> None:  # noqa: ARG002
         """See `Session`."""
+        if self._forbids is not None:
+            self._held += data
+            verdict = self._forbids(self._held)
+            if verdict is None:
+                return
+            if verdict:
+                self.gone()
+                return
+            data, self._held, self._forbids = self._held, b"", None
         self.transport.write(data)
 
     def wake(self, now: float) -> None:
@@ -77,9 +94,16 @@ class Relay(asyncio.Protocol):
         return out
 
 
-async def connect(connection: Connection, host: str, port: int, seconds: float) -> Relay:
-    """A tunnel to another host. Raises OSError, also if there is none in this time."""
+async def connect(
+    connection: Connection,
+    host: str,
+    port: int,
+    seconds: float,
+    tls: ssl.SSLContext | None = None,
+    forbids: Forbids | None = None,
+) -> Relay:
+    """A tunnel to another host, in which `tls` is spoken if it is given. Raises OSError, also if there is none in this time."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(seconds):
-        _, relay = await loop.create_connection(lambda: Relay(connection), host, port)
+        _, relay = await loop.create_connection(lambda: Relay(connection, forbids), host, port, ssl=tls)
     return relay

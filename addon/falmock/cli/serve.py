@@ -1,0 +1,182 @@
+"""`falmock serve`: falmock on a port of its own, without mitmproxy."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from falmock.app import App
+from falmock.cli import settings
+from falmock.cli import terminal
+from falmock.engine import replies
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
+from falmock.engine.effects import Forward
+from falmock.engine.effects import Reply
+from falmock.fixtures.disk.loader import FixtureErrors
+from falmock.fixtures.disk.loader import FixtureLoader
+from falmock.proxy import command_line
+from falmock.proxy import option_values
+from falmock.proxy import run_summary
+from falmock.proxy.banner import banner
+from falmock.proxy.options import BadOption
+from falmock.proxy.unknown_hosts import UnknownHosts
+from falmock.serving import upload_spool
+from falmock.serving.call_lines import address
+from falmock.serving.edge import ServingEdge
+from falmock.serving.file_limit import raise_file_limit
+from falmock.serving.listener import Listener
+from falmock.serving.upload_spool import SpoolFolder
+from falmock.serving.webhooks.poster import PostingRules
+from falmock.serving.webhooks.poster import WebhookPoster
+from falmock.serving.webhooks.sender import WebhookSender
+from falmock.wire.formats.uuid7 import uuid7
+from falmock.wire.message import Request
+
+logger = logging.getLogger(__name__)
+BAD_USAGE = 2
+FAILED = 1
+INTERRUPTED = 130
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal comes; returns the exit code. Modes that forward calls become mitmdump instead."""
+    try:
+        values = settings.given(arguments)
+        config = option_values.parse(settings.complete(values))
+    except BadOption as error:
+        print(f"falmock: {error}", file=sys.stderr)  # noqa: T201
+        return BAD_USAGE
+    if config.mode is not Mode.REPLAY:
+        return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values))
+    server = Server(replace(config, started=settings.started_as(arguments, values)), arguments)
+    handler = terminal.log_to_stdout(lambda: server.app.redactor)
+    try:
+        return asyncio.run(server.run())
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def _become_mitmdump(mode: Mode, arguments: list[str]) -> int:
+    program = Path(sys.executable).with_name("mitmdump")
+    shown = command_line.started_as([program.name, *arguments])
+    print(f"falmock: mode {mode.value} forwards calls, which mitmproxy does: {shown}", flush=True)  # noqa: T201
+    try:
+        os.execv(program, [str(program), *arguments])  # noqa: S606 - no shell
+    except OSError as error:
+        print(f"falmock: {program} cannot be started: {error.strerror}", file=sys.stderr)  # noqa: T201
+    return FAILED
+
+
+class Server:
+    """falmock with its listener. `arguments` are those of the command."""
+
+    def __init__(self, config: Config, arguments: argparse.Namespace) -> None:
+        self._started = time.time()
+        self._config = config
+        self._address = (arguments.host, arguments.port)
+        confdir = Path(arguments.confdir).expanduser()
+        self._uploads = SpoolFolder()
+        rules = PostingRules(
+            (arguments.trusted_ca,) if arguments.trusted_ca else (), to_trust="falmock serve --trusted-ca FILE"
+        )
+        self._webhooks = WebhookSender(lambda: self.app.engines, WebhookPoster(lambda: rules), lambda: confdir)
+        edge = ServingEdge(_forward, self._uploads)
+        self.app = App(
+            edge,
+            lambda now: uuid7(now, secrets.randbits(74)),
+            secrets.token_bytes(32),
+            os.environ,
+            self._webhooks,
+        )
+        self._unknown_hosts = UnknownHosts()
+        lines = terminal.TerminalLines(self.app.redactor)
+        self._listener = Listener(
+            self.app, self._uploads, confdir, lines, lambda host: self._unknown_hosts.called(host, config.hosts)
+        )
+        edge.streams.append(self._listener.server)
+
+    async def run(self) -> int:
+        """Serve until SIGINT or SIGTERM; returns the exit code."""
+        app, config = self.app, self._config
+        loader = FixtureLoader(config.fixtures, config.faults, config.hosts)
+        app.engines.use_config(config)
+        try:
+            app.fixtures.load(loader)
+        except FixtureErrors as error:
+            logger.error("falmock: %s", error)  # noqa: TRY400
+            return FAILED
+        stop = asyncio.Event()
+        _on_signals(stop.set)
+        raise_file_limit()
+        upload_spool.remove_leftovers()
+        try:
+            addresses = await self._listener.start(*self._address)
+        except (OSError, OverflowError) as error:
+            logger.error("falmock: %s", self._why_not(error))  # noqa: TRY400
+            return FAILED
+        try:
+            self._begin(loader, addresses)
+            await stop.wait()
+        finally:
+            self._end()
+        return 0
+
+    def _why_not(self, error: Exception) -> str:
+        if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+            return f"cannot listen at {address(*self._address)}: {error}"
+        return (
+            f"port {self._address[1]} is taken at {self._address[0]}: stop what listens there (another falmock or mitmproxy?), "
+            "or choose a port with --port (0: any free one)"
+        )
+
+    def _begin(self, loader: FixtureLoader, addresses: list[tuple[str, int]]) -> None:
+        fixtures = self.app.fixtures
+        fixtures.watch()
+        text = run_summary.too_old(self._config, fixtures.loaded.index.fixtures, time.time())
+        if text:
+            logger.warning("falmock: %s", text)
+        for each in addresses:
+            logger.info("HTTP(S) proxy listening at %s.", address(*each))
+        logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
+
+    def _end(self) -> None:
+        self._listener.stop()
+        self._unknown_hosts.end()
+        engines = self.app.engines
+        found = run_summary.lines(self._config, engines.totals, engines.files.fixtures, self._started, time.time())
+        for line in found:
+            logger.info("falmock: %s", line)
+        self.app.stop()
+        self._webhooks.stop()
+        self._uploads.stop()
+
+
+async def _forward(request: Request, forward: Forward) -> Reply:  # noqa: ARG001
+    return replies.problem(502, "falmock serve does not forward calls: use mitmdump", "no forwarding")
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at the first SIGINT or SIGTERM; the second ends the process at once."""
+    loop = asyncio.get_running_loop()
+    has_come = False
+
+    def came() -> None:
+        nonlocal has_come
+        if has_come:
+            os._exit(INTERRUPTED)
+        has_come = True
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, came)

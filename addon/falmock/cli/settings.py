@@ -1,0 +1,81 @@
+"""From the arguments of `falmock serve` to option values, and to the command lines that mean the same."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
+
+import falmock
+from falmock.cli.main import DEFAULT_CONFDIR
+from falmock.cli.main import DEFAULT_HOST
+from falmock.cli.main import DEFAULT_PORT
+from falmock.cli.main import flags
+from falmock.fixtures.suggest import did_you_mean
+from falmock.proxy import options
+from falmock.proxy.options import NAMES
+from falmock.proxy.options import OPTIONS
+from falmock.proxy.options import BadOption
+from falmock.redaction.patterns import HIDDEN
+
+ADDON = Path(falmock.__file__).parents[1] / "falmock_addon.py"
+"""The script for `mitmdump -s`."""
+_MODE = "fal_mode"
+_SECRETS = ("fal_control_token",)
+
+
+def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """The values that the command line sets, by the option's name. Raises BadOption."""
+    values = {name: list(found) for name in NAMES if (found := getattr(arguments, name))}
+    for setting in arguments.settings:
+        name, equals, value = setting.partition("=")
+        options.check_names([name])
+        if name not in NAMES or not equals:
+            expected = "expected fal_NAME=VALUE" if not equals else "expected an option of falmock's"
+            raise BadOption(f"--set {name}: {expected}{did_you_mean(name, NAMES)}; mitmproxy's are for mitmdump")
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def complete(values: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """All values, with the defaults of those that are not given."""
+    return {option.name: values.get(option.name, options.defaults(option)) for option in OPTIONS}
+
+
+def started_as(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> str:
+    """The command of this `falmock serve`, quoted for a shell, without its mode and without secrets."""
+    words = ["falmock", "serve"]
+    for flag, value, default in (
+        ("--host", arguments.host, DEFAULT_HOST),
+        ("--port", arguments.port, DEFAULT_PORT),
+        ("--confdir", arguments.confdir, DEFAULT_CONFDIR),
+        ("--trusted-ca", arguments.trusted_ca, ""),
+    ):
+        if value != default:
+            words += [flag, str(value)]
+    for option in OPTIONS:
+        if option.name != _MODE:
+            for value in values.get(option.name, ()):
+                words += [flags(option)[0], _shown(option.name, value)]
+    return shlex.join(words)
+
+
+def _shown(name: str, value: str) -> str:
+    return HIDDEN if name in _SECRETS and not value.startswith("env:") else value
+
+
+def mitmdump_arguments(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> list[str]:
+    """The arguments of a mitmdump that does the same."""
+    return list(_mitmdump_arguments(arguments, values))
+
+
+def _mitmdump_arguments(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> Iterator[str]:
+    yield from ("-s", str(ADDON), "--listen-host", arguments.host, "--listen-port", str(arguments.port))
+    yield from ("--set", f"confdir={arguments.confdir}")
+    if arguments.trusted_ca:
+        yield from ("--set", f"ssl_verify_upstream_trusted_ca={arguments.trusted_ca}")
+    for name, found in values.items():
+        for value in found:
+            yield from ("--set", f"{name}={value}")

@@ -1,0 +1,61 @@
+"""What `falmock serve` prints: its log, and a line for each call."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import IO
+
+from falmock.proxy.screens.log_filter import LogFilter
+from falmock.redaction.redactor import Redactor
+from falmock.serving.call_lines import CallLines
+from falmock.serving.call_lines import CallOutput
+from falmock.serving.call_lines import styled
+
+_COLORS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+
+
+def has_colors(file: IO[str]) -> bool:
+    """Whether a file is a terminal whose user wants colors (https://no-color.org)."""
+    return file.isatty() and not os.environ.get("NO_COLOR")
+
+
+class TerminalLines(CallLines):
+    """Prints the lines of calls on standard output."""
+
+    def out(self) -> CallOutput:
+        """See `CallLines`."""
+        return CallOutput(sys.stdout, has_colors(sys.stdout))
+
+
+class _Formatter(logging.Formatter):
+    """Formats log records as mitmdump does."""
+
+    default_time_format = "%H:%M:%S"
+    default_msec_format = "%s.%03d"
+
+    def __init__(self, *, has_colors: bool) -> None:
+        super().__init__()
+        self._has_colors = has_colors
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The time and the text, with the traceback of an exception."""
+        text, time = record.getMessage(), f"[{self.formatTime(record)}]"
+        if record.exc_info:
+            text = f"{text}\n{self.formatException(record.exc_info)}"
+        if self._has_colors:
+            text, time = styled(text, _COLORS.get(record.levelno, "")), styled(time, "cyan")
+        return f"{time} {text}"
+
+
+def log_to_stdout(redactor: Callable[[], Redactor]) -> logging.Handler:
+    """Log to standard output from now on, without secrets; returns the handler."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Formatter(has_colors=has_colors(sys.stdout)))
+    handler.addFilter(LogFilter((), redactor))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    return handler

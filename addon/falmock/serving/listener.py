@@ -1,0 +1,224 @@
+"""The listener without mitmproxy: answers calls to fal's hosts, and passes everything else on untouched.
+
+Nothing ever connects to a host of fal's. Hosts that fal shares with others are decrypted, since only a path says whether
+a request is for fal; what is not goes on to them over TLS of falmock's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from falmock.app import App
+from falmock.edge import ForwardedCall
+from falmock.engine import replies
+from falmock.engine.effects import Reply
+from falmock.serving import ca
+from falmock.serving import call_lines
+from falmock.serving import leaf
+from falmock.serving.call_handler import CallHandler
+from falmock.serving.call_handler import CallServer
+from falmock.serving.call_handler import caller_of
+from falmock.serving.call_handler import claimed
+from falmock.serving.call_handler import target_of
+from falmock.serving.call_handler import tunnel_host
+from falmock.serving.call_lines import CallLines
+from falmock.serving.connection import Connection
+from falmock.serving.gate import Caller
+from falmock.serving.gate import user_in
+from falmock.serving.handler import Play
+from falmock.serving.handler import Tunnel
+from falmock.serving.http_reader import Head
+from falmock.serving.http_session import HttpSession
+from falmock.serving.outgoing import http_client
+from falmock.serving.outgoing import names
+from falmock.serving.outgoing import relay
+from falmock.serving.outgoing.first_request import FirstRequest
+from falmock.serving.outgoing.first_request import Passing
+from falmock.serving.outgoing.http_client import Destination
+from falmock.serving.outgoing.http_client import NoAnswer
+from falmock.serving.outgoing.names import ForbiddenName
+from falmock.serving.outgoing.names import UnresolvedName
+from falmock.serving.tls_session import TlsFailure
+from falmock.serving.trust import RefusalLog
+from falmock.serving.tunnel_session import TunnelSession
+from falmock.serving.upload_spool import SpoolFolder
+from falmock.wire.message import Request
+from falmock.wire.message import header_map
+
+logger = logging.getLogger(__name__)
+BACKLOG = 4096
+_SECONDS = 30.0
+"""How long another host may take to accept a connection, or to answer a forwarded call."""
+_MAX_BODY = 64 * 1024 * 1024
+"""How many bytes of the answer to a forwarded call are kept."""
+_OF_FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"keep-alive")
+
+
+class Listener:
+    """Listens on a port; see `Gate`. `confdir` is the folder of the CA, `called` hears of each tunnel to a host of fal's."""
+
+    def __init__(
+        self, app: App, uploads: SpoolFolder, confdir: Path, lines: CallLines, called: Callable[[str], None]
+    ) -> None:
+        self.server = CallServer(app, uploads, self, time.time)
+        self._app = app
+        self._confdir = confdir
+        self._lines = lines
+        self._called = called
+        self._refusals = RefusalLog(lambda: confdir)
+        self._tls: ssl.SSLContext | None = None
+        self._tls_to_others: ssl.SSLContext | None = None
+        self._listening: asyncio.Server | None = None
+
+    # life
+
+    async def start(self, host: str, port: int) -> list[tuple[str, int]]:
+        """Listen; returns the addresses. Raises OSError, also if there is no CA and none can be made."""
+        self.tls()
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(
+            lambda: Connection(self.server, self._session), host, port, backlog=BACKLOG
+        )
+        return [each.getsockname()[:2] for each in self._listening.sockets]
+
+    def stop(self) -> None:
+        """Listen no more, and end all connections."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        self.server.stop()
+        self._lines.flush()
+
+    def _session(self, connection: Connection) -> FirstRequest:
+        inner = HttpSession(self.server.handler(connection))
+        return FirstRequest(connection, inner, lambda head: self._passing(head, connection))
+
+    # other hosts
+
+    def _passing(self, head: Head, connection: Connection, tunnel: str = "", port: int = 80) -> Passing | None:
+        """Where a request to a proxy, or through a tunnel to a shared host, is passed on to; None for no other host."""
+        target = None if head.method == "CONNECT" else target_of(head, header_map(head.fields).get("host", ""))
+        if target is None or not (target.is_absolute or tunnel) or claimed(self._app.config.hosts, target, tunnel):
+            return None
+        tls = self._to_others() if tunnel else None
+        authority = _authority(head) if target.is_absolute else head.get(b"host").decode("latin-1")
+        host = tunnel or target.host
+        number = port if tunnel else _port_in(authority, 80)
+        return Passing(authority, target.path, self._reached(connection, host, number, tls))
+
+    async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:
+        """See `Gate`."""
+        host = tunnel_host(head)
+        port = _port_in(head.target.decode("latin-1"), 443)
+        if self._app.config.hosts.role(host) is None:
+            return await self._reached(connection, host, port)
+        caller = caller_of(connection)._replace(
+            user=user_in(head.get(b"proxy-authorization").decode("latin-1")),
+            agent=head.get(b"user-agent").decode("latin-1"),
+        )
+        inner = HttpSession(CallHandler(self.server, connection, caller, host))
+        first = FirstRequest(connection, inner, lambda request: self._passing(request, connection, host, port))
+        return Tunnel(TunnelSession(self.tls(), first, lambda failure: self.tls_failed(host, caller.agent, failure)))
+
+    async def _reached(
+        self, connection: Connection, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> Reply | Tunnel:
+        hosts = self._app.config.hosts
+
+        def forbids(data: bytes) -> bool | None:
+            is_for_fal = names.are_for_fal(hosts, data) if tls is None else False
+            if is_for_fal:
+                logger.warning("falmock refused a tunnel to %s: what came through it was for fal", host[:100])
+            return is_for_fal
+
+        try:
+            name = names.checked(hosts, host)
+            return Tunnel(await relay.connect(connection, name, port, _SECONDS, tls, forbids))
+        except ForbiddenName as error:
+            return replies.problem(502, f"falmock refused a connection: {error}", "refused")
+        except TimeoutError:
+            why = f"it did not answer within {_SECONDS:g} s"
+        except (OSError, UnicodeError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+        return replies.problem(502, f"falmock cannot connect to {host[:100]}:{port}: {why}", "no connection")
+
+    def _to_others(self) -> ssl.SSLContext:
+        if self._tls_to_others is None:
+            self._tls_to_others = ssl.create_default_context()
+        return self._tls_to_others
+
+    async def forward(self, call: ForwardedCall) -> Reply:
+        """See `Gate`: the call is to a host that is not fal's, and small."""
+        request = call.request
+        try:
+            name = names.checked(self._app.config.hosts, request.host)
+            found = await names.addresses_of(name, 443, _SECONDS)
+            to = Destination(found, 443, name, self._to_others())
+            answered = await http_client.fetch(to, _as_sent(request), _MAX_BODY, _SECONDS)
+        except (ForbiddenName, UnresolvedName, NoAnswer) as error:
+            return replies.problem(502, f"falmock cannot forward this call to {request.host}: {error}", "no forwarding")
+        headers = tuple(field for field in answered.headers if field[0].lower() not in _OF_FRAMING)
+        return Reply(answered.status, headers, answered.body, call.forward.why)
+
+    # the gate
+
+    def tunnel(self, head: Head, host: str) -> Reply | str:
+        """See `Gate`."""
+        self._called(host)
+        return user_in(head.get(b"proxy-authorization").decode("latin-1"))
+
+    def tls(self) -> ssl.SSLContext:
+        """See `Gate`. Raises OSError."""
+        if self._tls is None:
+            now = time.time()
+            file = ca.ensure(self._confdir, now)
+            self._tls = leaf.context(self._confdir, file, leaf.names(self._app.config.hosts.names), now)
+        return self._tls
+
+    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
+        """See `Gate`."""
+        if failure.is_h2_only:
+            logger.warning(
+                "falmock: a client of %s was refused: %s, and falmock serve speaks HTTP/1.1: use mitmdump for it",
+                host,
+                failure,
+            )
+        else:
+            self._refusals.failed(host, agent, failure)
+
+    def answered(self, caller: Caller, request: Request, play: Play) -> None:
+        """See `Gate`."""
+        if not isinstance(play, Tunnel):
+            self._lines.add(call_lines.line_of(caller, request, play))
+
+
+def _authority(head: Head) -> str:
+    """Host and port in an absolute target."""
+    rest = head.target.decode("latin-1").partition("://")[2]
+    return rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
+
+
+def _port_in(authority: str, default: int) -> int:
+    """The port behind a host; one that cannot be is 0, to which nothing connects."""
+    port = authority.rpartition("]")[2].partition(":")[2]
+    if not port:
+        return default
+    return int(port) if port.isdecimal() and port.isascii() and int(port[:6]) < 65536 else 0
+
+
+def _as_sent(request: Request) -> bytes:
+    """A request without what is between a client and its proxy."""
+    dropped = {name.decode() for name in _OF_FRAMING} | {"host", "proxy-authorization", "proxy-connection"}
+    headers = [(b"host", request.host.encode())]
+    headers += [
+        (name.encode("latin-1"), value.encode("latin-1", "replace"))
+        for name, value in request.headers.items()
+        if name not in dropped
+    ]
+    target = request.path + (f"?{request.query}" if request.query else "")
+    return http_client.request_bytes(request.method, target, headers, request.body)

@@ -1,0 +1,1 @@
+"""Connections to hosts that are not fal's."""

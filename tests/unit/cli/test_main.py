@@ -1,0 +1,73 @@
+"""The command line of `falmock`."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import falmock
+from falmock.cli import main as main_
+from falmock.cli import serve
+from falmock.proxy.options import OPTIONS
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def parsed(*arguments: str) -> argparse.Namespace:
+    return main_.parser().parse_args(["serve", *arguments])
+
+
+def test_the_script_is_declared() -> None:
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]["falmock"]
+    module, _, name = script.partition(":")
+    assert getattr(import_module(module), name) is main_.main
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_each_option_has_two_flags(option: main_.Option) -> None:
+    short = option.name.removeprefix("fal_").replace("_", "-")
+    found = parsed(f"--{short}", "a", f"--fal-{short}=b")
+    assert getattr(found, option.name) == ["a", "b"]
+    assert getattr(parsed(), option.name) is None
+
+
+def test_defaults() -> None:
+    found = parsed()
+    assert (found.host, found.port, found.confdir, found.trusted_ca, found.settings) == (
+        "127.0.0.1",
+        8080,
+        "~/.mitmproxy",
+        "",
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["serve", "--pac", "x"], ["serve", "--port", "65536"], ["serve", "--port", "-1"], ["serve", "x"]]
+)
+def test_what_is_not_known_ends_it(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_.main(arguments)
+    assert end.value.code == 2
+    assert "usage: falmock" in capsys.readouterr().err
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, text in (
+        (["--version"], f"falmock {falmock.__version__}\n"),
+        (["--help"], "serve"),
+        (["serve", "--help"], "falmock serve --fixtures ./fixtures --pace 3s"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main_.main(arguments)
+        assert end.value.code == 0
+        assert text in capsys.readouterr().out
+
+
+def test_a_command_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "run", lambda arguments: arguments.port)
+    assert main_.main(["serve", "--port", "7"]) == 7

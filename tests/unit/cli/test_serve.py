@@ -1,0 +1,180 @@
+"""`falmock serve` in this process: its start, its end, and what keeps it from starting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from falmock.cli import main as main_
+from falmock.cli import serve
+from falmock.engine.effects import Forward
+from falmock.fixtures import age
+from falmock.wire.message import Request
+
+FIXTURE = {"match": {"model": "a/b"}, "response": {"json": {"seed": 1}}}
+
+
+@pytest.fixture(autouse=True)
+def _log() -> Iterator[None]:
+    before = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(before)
+
+
+@pytest.fixture(scope="module")
+def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("conf")
+
+
+@pytest.fixture
+def arguments(confdir: Path, tmp_path: Path) -> list[str]:
+    folder = tmp_path / "fixtures"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps({"fixtures": [FIXTURE]}))
+    return ["serve", "--confdir", str(confdir), "--fixtures", str(folder), "--port", str(free_port())]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run(arguments: list[str], act: Callable[[str], None] = lambda _: None, signals: int = signal.SIGTERM) -> int:
+    """Run the command in this thread, and `act` in another one when it listens; then a signal comes."""
+
+    def acts() -> None:
+        port = int(arguments[arguments.index("--port") + 1])
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        try:
+            act(f"http://127.0.0.1:{port}")
+        finally:
+            os.kill(os.getpid(), signals)
+
+    thread = threading.Thread(target=acts)
+    thread.start()
+    try:
+        return main_.main(arguments)
+    finally:
+        thread.join()
+
+
+def get(url: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, data=b"{}" if "fal/run" in url else None, timeout=20) as answer:
+        return bytes(answer.read())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_from_the_start_to_the_end(arguments: list[str], capsys: pytest.CaptureFixture[str], number: int) -> None:
+    def act(base: str) -> None:
+        assert get(f"{base}/fal/run/a/b") == b'{"seed":1}'
+
+    assert run(arguments, act, number) == 0
+    out = capsys.readouterr().out
+    port = arguments[-1]
+    assert f"] HTTP(S) proxy listening at 127.0.0.1:{port}.\n" in out
+    assert "mode replay; 1 fixture in 1 file from " in out
+    assert "flows" not in out
+    assert f"POST http://127.0.0.1:{port}/fal/run/a/b\n" in out
+    assert "falmock: 1 call: 1 replayed, 0 misses" in out
+
+
+def test_a_port_that_is_taken(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", int(arguments[-1])))
+        other.listen()
+        assert main_.main(arguments) == serve.FAILED
+    assert f"falmock: port {arguments[-1]} is taken at 127.0.0.1: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "text"),
+    [
+        (["--host", "no.such.host.invalid"], 1, "cannot listen at no.such.host.invalid:"),
+        (["--confdir", "/dev/null/x"], 1, "cannot listen at 127.0.0.1:"),
+        (["--fixtures", "/nowhere"], 1, "/nowhere"),
+        (["--pace", "fastt"], 2, "falmock: fal_pace: "),
+        (["--set", "fal_pase=x"], 2, "falmock: unknown option fal_pase"),
+    ],
+)
+def test_what_keeps_it_from_starting(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], more: list[str], code: int, text: str
+) -> None:
+    assert main_.main([*arguments, *more]) == code
+    printed = capsys.readouterr()
+    assert text in (printed.err if code == serve.BAD_USAGE else printed.out)
+
+
+def test_old_recordings_are_told(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(age, "older", lambda *_: 1)
+    file = Path(arguments[4]) / "a.json"
+    file.write_text(json.dumps({"fixtures": [{**FIXTURE, "recorded": {"at": "2020-01-01T00:00:00Z"}}]}))
+    assert run([*arguments, "--max-age", "90d"]) == 0
+    assert "1 recording is older than fal_max_age=90d" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mode", ["record", "auto", "passthrough"])
+def test_modes_that_forward_become_mitmdump(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, words: started.append([str(program), *words[1:]]))
+    main_.main([*arguments, "--mode", mode, "--control-token", "secret-token"])
+    ((program, *words),) = started
+    assert Path(program).name == "mitmdump"
+    assert f"fal_mode={mode}" in words
+    out = capsys.readouterr().out
+    assert f"falmock: mode {mode} forwards calls, which mitmproxy does: mitmdump -s " in out
+    assert "secret-token" not in out
+
+
+def test_without_a_mitmdump(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "execv", fails)
+    assert main_.main([*arguments, "--mode", "auto"]) == serve.FAILED
+    assert "mitmdump cannot be started: No such file or directory" in capsys.readouterr().err
+
+
+def test_the_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[Any] = []
+    monkeypatch.setattr(os, "_exit", came.append)
+
+    async def signalled() -> None:
+        serve._on_signals(lambda: came.append("stop"))
+        for number in (signal.SIGINT, signal.SIGINT):
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.05)
+
+    asyncio.run(signalled())
+    assert came[:2] == ["stop", serve.INTERRUPTED]
+
+
+def test_doors_forward_nothing() -> None:
+    answer = asyncio.run(serve._forward(Request("GET", "fal.run", "/", "", {}, b""), Forward("why")))
+    assert answer.status == 502

@@ -1,0 +1,71 @@
+"""What is printed."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+
+import pytest
+
+from falmock.cli import terminal
+from falmock.redaction.redactor import Redactor
+from falmock.serving.call_lines import CallLine
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("file", "no_color", "colors"),
+    [(io.StringIO(), "", False), (Terminal(), "", True), (Terminal(), "1", False)],
+)
+def test_colors(monkeypatch: pytest.MonkeyPatch, file: io.StringIO, no_color: str, *, colors: bool) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    assert terminal.has_colors(file) is colors
+
+
+def logged(monkeypatch: pytest.MonkeyPatch, file: io.StringIO, log: logging.Logger) -> str:
+    monkeypatch.setattr(sys, "stdout", file)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    root = logging.getLogger()
+    before = root.level
+    handler = terminal.log_to_stdout(Redactor)
+    try:
+        log.debug("not shown")
+        log.info("https://x.test/?signature=%s", "0123456789abcdef")
+        try:
+            int("bad")
+        except ValueError:
+            log.exception("it failed")
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+    return file.getvalue()
+
+
+def test_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = logged(monkeypatch, io.StringIO(), logging.getLogger("falmock.test"))
+    first, second, *trace = text.splitlines()
+    assert first[0] == "["
+    assert first[9] == "."
+    assert first[13:] == "] https://x.test/?[hidden]"
+    assert second.endswith("] it failed")
+    assert trace[-1].startswith("ValueError: ")
+
+
+def test_the_log_in_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = logged(monkeypatch, Terminal(), logging.getLogger("falmock.test"))
+    assert text.startswith("\x1b[36m[")
+    assert "\x1b[31mit failed" in text
+
+
+def test_lines_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", file)
+    lines = terminal.TerminalLines(Redactor())
+    lines._lines.append(CallLine("p", "GET", "https://fal.run/", 200, 1, "a"))
+    lines.flush()
+    assert file.getvalue() == "p: GET https://fal.run/\n << 200 OK 1b (a)\n"

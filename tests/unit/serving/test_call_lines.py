@@ -1,0 +1,120 @@
+"""The lines of calls, as mitmdump prints flows."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import pytest
+from mitmproxy.utils import human
+
+from falmock.engine import replies
+from falmock.engine.effects import FileBody
+from falmock.engine.effects import Reply
+from falmock.redaction.redactor import Redactor
+from falmock.serving import call_lines
+from falmock.serving.call_lines import CallLine
+from falmock.serving.call_lines import CallLines
+from falmock.serving.call_lines import CallOutput
+from falmock.serving.call_lines import address
+from falmock.serving.call_lines import line_of
+from falmock.serving.call_lines import size_text
+from falmock.serving.call_lines import styled
+from falmock.serving.gate import Caller
+from falmock.wire.message import Request
+
+URL = "https://queue.fal.run/a/b"
+CALL = CallLine("127.0.0.1:5000", "POST", URL, 200, 1300, "a.json#0")
+
+
+class Printed(CallLines):
+    """Lines that are printed to a text."""
+
+    def __init__(self, *, has_colors: bool = False) -> None:
+        super().__init__(Redactor())
+        self.file = io.StringIO()
+        self._has_colors = has_colors
+
+    def out(self) -> CallOutput:
+        return CallOutput(self.file, self._has_colors)
+
+
+def printed(*lines: CallLine, has_colors: bool = False, wait: bool = False) -> str:
+    async def run() -> str:
+        found = Printed(has_colors=has_colors)
+        for line in lines:
+            found.add(line)
+        if wait:
+            await asyncio.sleep(3 * call_lines._GATHER)
+        else:
+            found.flush()
+        found.flush()
+        return found.file.getvalue()
+
+    return asyncio.run(run())
+
+
+def test_a_call() -> None:
+    assert printed(CALL) == f"127.0.0.1:5000: POST {URL}\n             << 200 OK 1.3k (a.json#0)\n"
+
+
+def test_colors() -> None:
+    text = printed(CALL, has_colors=True)
+    assert f"\x1b[35m\x1b[1mPOST\x1b[0m \x1b[1m{URL}\x1b[0m\n" in text
+    assert "\x1b[32m\x1b[1m200 OK\x1b[0m \x1b[1m1.3k\x1b[0m (a.json#0)" in text
+    assert styled("plain") == "plain"
+
+
+def test_lines_are_printed_soon_in_their_order() -> None:
+    lines = [CallLine("p", "GET", f"{URL}/{number}", 404, None, "miss") for number in range(3)]
+    assert [line for line in printed(*lines, wait=True).splitlines() if "GET" in line] == [
+        f"p: GET {URL}/{number}" for number in range(3)
+    ]
+
+
+def test_no_secrets_and_no_control_characters() -> None:
+    text = printed(CallLine("p", "PUT", f"{URL}?signature=0123456789abcdef&x=1", 200, 0, "two\nlines\x1b\x9b"))
+    assert f"p: PUT {URL}?signature=hidden&x=1\n" in text
+    assert "two lines.." in text
+
+
+def test_a_long_url_is_cut() -> None:
+    assert "…\n" in printed(CallLine("p", "GET", URL + "/x" * 200, 200, 0, "y"))
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, 999, 1023, 1024, 1300, 102_300, 102_400, 1_048_575, 5_000_000, 3 * 1024**3, 2 * 1024**4]
+)
+def test_sizes_are_written_as_mitmproxy_does(size: int) -> None:
+    assert size_text(size) == human.pretty_size(size)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::ffff:10.0.0.1", "no-address"])
+def test_addresses_are_written_as_mitmproxy_does(host: str) -> None:
+    assert address(host, 80) == human.format_address((host, 80))
+
+
+def request(host: str, headers: dict[str, str], peer: str = "") -> Request:
+    return Request("GET", host, "/a", "x=1", headers, b"", peer=peer)
+
+
+def test_the_line_of_a_call() -> None:
+    caller = Caller("127.0.0.1", 5000)
+    assert line_of(caller, request("fal.run", {}), Reply(200, (), b"abc", "made", fixture="f.json#0")) == CallLine(
+        "127.0.0.1:5000", "GET", "https://fal.run/a?x=1", 200, 3, "f.json#0"
+    )
+    direct = line_of(
+        caller, request("127.0.0.1", {"host": "127.0.0.1:8080"}, "127.0.0.1"), replies.problem(404, "t", "why")
+    )
+    assert (direct.url, direct.note) == ("http://127.0.0.1:8080/a?x=1", "why")
+    assert line_of(caller, request("fal.run", {}), Reply(200, (), FileBody("f", 0, 9), "made")).size is None
+
+
+def test_lines_without_a_place_to_print() -> None:
+    async def run() -> None:
+        lines = CallLines(Redactor())
+        lines.add(CALL)
+        with pytest.raises(NotImplementedError):
+            lines.flush()
+
+    asyncio.run(run())
