@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -109,14 +111,19 @@ FIXTURES: list[dict[str, Any]] = [
 
 
 @contextmanager
-def mock(confdir: Path, folder: Path, *args: str) -> Iterator[Mitmdump]:
-    """A mock with these fixtures. It must not contact any server, and must not fail."""
+def mock(
+    confdir: Path,
+    folder: Path,
+    *args: str,
+    started: Callable[..., AbstractContextManager[Mitmdump]] = mitmdump,
+) -> Iterator[Mitmdump]:
+    """A mock with these fixtures, `started` as one that serves them. It must not contact any server, and must not fail."""
     assets = folder / "_assets"
     assets.mkdir(parents=True)
     (assets / "cat.png").write_bytes(PICTURE)
     fixtures = write_fixtures(folder, *FIXTURES)
     options = ("--set", "fal_pace=recorded", "--set", f"fal_hosts={HOST}")
-    with mitmdump(confdir, *options, *args, fixtures=fixtures) as running:
+    with started(confdir, *options, *args, fixtures=fixtures) as running:
         yield running
         for bad in ("server connect", "Traceback", "500 Internal Server Error"):
             assert bad not in running.output

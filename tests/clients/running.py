@@ -35,6 +35,7 @@ CLIENTS = Path(__file__).parent
 FLOWS = bool(os.environ.get("FALMOCK_TEST_FLOWS"))
 """Whether calls go through mitmproxy's flows in all tests; else mostly through the fast lane."""
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
+FALMOCK = (sys.executable, "-m", "falmock.cli")
 KEY = "kid:ksecret"
 STARTED: list[Mitmdump] = []
 """Every mitmdump with falmock so far. After all tests, their output is searched for secrets."""
@@ -139,6 +140,35 @@ def mitmdump(
         yield mock
     finally:
         stop(mock)
+
+
+@contextmanager
+def serve(confdir: Path, *args: str, fixtures: Path | None = None, cwd: Path | None = None) -> Iterator[Mitmdump]:
+    """A running `falmock serve` on a free port, without mitmproxy. It takes options as mitmdump does, too."""
+    given = [*args, *(("--fixtures", str(fixtures)) if fixtures is not None else ())]
+    mock = start_serve(confdir, "--port", "0", *given, cwd=cwd)
+    try:
+        with _changed:
+            up = _changed.wait_for(lambda: "falmock 0" in mock.output or mock.process.poll() is not None, START_SECONDS)
+        if not up or mock.process.poll() is not None:
+            raise AssertionError(f"falmock serve did not come up:\n{mock.output}")
+        yield mock
+    finally:
+        stop(mock)
+
+
+def start_serve(confdir: Path, *args: str, cwd: Path | None = None) -> Mitmdump:
+    """Start `falmock serve` with these arguments. It may end with an error."""
+    process = subprocess.Popen(
+        [*FALMOCK, "serve", "--confdir", str(confdir), *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"},
+    )
+    return followed(process, confdir)
 
 
 def start(

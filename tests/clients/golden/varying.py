@@ -18,15 +18,23 @@ _ELAPSED = re.compile(r'(?<="inference_time":)[0-9.]+')
 
 _STARTED = re.compile(r"(?<=mitmdump )-s \S*falmock_addon\.py --set confdir=\S+ --listen-host 127\.0\.0\.1 -p \d+")
 """How the tests start mitmdump, which reports of misses repeat."""
+_SERVED = re.compile(r"falmock serve --port 0 --confdir \S+((?: --(?!set)[a-z-]+ (?:'[^']*'|[^\s\"\\]+))*)")
+_SERVE_OPTION = re.compile(r" --([a-z-]+) ('?)")
 
 
 def settled(text: str) -> str:
     """A text with names in place of what differs."""
-    text = _STARTED.sub("{started}", text)
+    text = _SERVED.sub(_as_mitmdump, _STARTED.sub("{started}", text))
     text = _JWT.sub("{jwt}", _UUID.sub("{uuid}", text))
     text = _TIME.sub(lambda found: "{time}" if _is_near(_seconds(found[0])) else found[0], text)
     text = _UNIX_TIME.sub(lambda found: '"{seconds}"' if _is_near(float(found[1])) else found[0], text)
     return _ELAPSED.sub('"{elapsed}"', text)
+
+
+def _as_mitmdump(served: re.Match[str]) -> str:
+    """The mitmdump with the options of a `falmock serve`."""
+    options = _SERVE_OPTION.sub(lambda flag: f" --set {flag[2]}fal_{flag[1].replace('-', '_')}=", served[1])
+    return f"mitmdump {{started}}{options}"
 
 
 def _is_near(seconds: float) -> bool:
