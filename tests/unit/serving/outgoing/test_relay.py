@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
 from falmock.serving.outgoing import relay
+from falmock.serving.session import Ending
 from unit.proxy.loopback import until
 from unit.serving.sessions import Kept
 
@@ -199,3 +201,40 @@ def test_nobody_listens(port: int) -> None:
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 502 ")
 
     through_a_tunnel(echo, ask, port)
+
+
+class Line:
+    """The transport to another host."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.got += data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(("verdict", "got"), [(False, b"first, more"), (True, b"")])
+def test_the_first_bytes_are_held_until_it_is_known_where_they_may_go(verdict: bool, got: bytes) -> None:  # noqa: FBT001
+    seen: list[bytes] = []
+
+    def forbids(data: bytes) -> bool | None:
+        seen.append(data)
+        return verdict if len(seen) > 1 else None
+
+    line: Any = Line()
+    found = relay.Relay(Any, forbids)  # type: ignore[arg-type]  # no client is told of anything
+    found.connection_made(line)
+    found.receive(b"first", 0)
+    assert line.got == b""
+    found.receive(b", more", 0)
+    assert (seen, line.got, line.is_closed) == ([b"first", b"first, more"], got, verdict)
+    assert found.ending is (Ending.ABORT if verdict else Ending.OPEN)
+    if not verdict:
+        found.receive(b"!", 0)
+        assert line.got == b"first, more!"
+    found.pause_writing()
+    assert not found.reads
