@@ -23,8 +23,8 @@ from falmock.serving.call_lines import styled
 from falmock.serving.gate import Caller
 from falmock.wire.message import Request
 
-URL = "https://queue.fal.run/a/b"
-CALL = CallLine("127.0.0.1:5000", "POST", URL, 200, 1300, "a.json#0")
+QUEUE, URL = "https://queue.fal.run", "https://queue.fal.run/a/b"
+CALL = CallLine("127.0.0.1:5000", "POST", QUEUE, "/a/b", 200, 1300, "a.json#0")
 
 
 class Printed(CallLines):
@@ -66,20 +66,20 @@ def test_colors() -> None:
 
 
 def test_lines_are_printed_soon_in_their_order() -> None:
-    lines = [CallLine("p", "GET", f"{URL}/{number}", 404, None, "miss") for number in range(3)]
+    lines = [CallLine("p", "GET", QUEUE, f"/a/b/{number}", 404, None, "miss") for number in range(3)]
     assert [line for line in printed(*lines, wait=True).splitlines() if "GET" in line] == [
         f"p: GET {URL}/{number}" for number in range(3)
     ]
 
 
 def test_no_secrets_and_no_control_characters() -> None:
-    text = printed(CallLine("p", "PUT", f"{URL}?signature=0123456789abcdef&x=1", 200, 0, "two\nlines\x1b\x9b"))
-    assert f"p: PUT {URL}?signature=hidden&x=1\n" in text
+    text = printed(CallLine("p", "PUT", QUEUE, "/a/b?signature=0123456789abcdef&x=1", 200, 0, "two\nlines\x1b\x9b"))
+    assert f"p: PUT {URL}?[hidden]\n" in text
     assert "two lines.." in text
 
 
 def test_a_long_url_is_cut() -> None:
-    assert "…\n" in printed(CallLine("p", "GET", URL + "/x" * 200, 200, 0, "y"))
+    assert "…\n" in printed(CallLine("p", "GET", QUEUE, "/x" * 200, 200, 0, "y"))
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def request(host: str, headers: dict[str, str], peer: str = "") -> Request:
 def test_the_line_of_a_call() -> None:
     caller = Caller("127.0.0.1", 5000)
     assert line_of(caller, request("fal.run", {}), Reply(200, (), b"abc", "made", fixture="f.json#0")) == CallLine(
-        "127.0.0.1:5000", "GET", "https://fal.run/a?x=1", 200, 3, "f.json#0"
+        "127.0.0.1:5000", "GET", "https://fal.run", "/a?x=1", 200, 3, "f.json#0"
     )
     direct = line_of(
         caller, request("127.0.0.1", {"host": "127.0.0.1:8080"}, "127.0.0.1"), replies.problem(404, "t", "why")
     )
-    assert (direct.url, direct.note) == ("http://127.0.0.1:8080/a?x=1", "why")
+    assert (direct.origin, direct.path, direct.note) == ("http://127.0.0.1:8080", "/a?x=1", "why")
     assert line_of(caller, request("fal.run", {}), Reply(200, (), FileBody("f", 0, 9), "made")).size is None
 
 

@@ -146,7 +146,7 @@ def test_calls_to_fal_are_answered(world: World) -> None:
         assert health[9:12] == b"200"
 
     world.play(story)
-    assert [(line.url, line.status) for line in world.lines.seen] == [
+    assert [(line.origin + line.path, line.status) for line in world.lines.seen] == [
         ("https://fal.run/a/b", 200),
         ("https://fal.run/a/b", 200),
         ("http://127.0.0.1/__falmock/health", 200),

@@ -8,18 +8,19 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 from mitmproxy.tools.web.master import WebMaster
 
 from falmock.proxy.lane import conditions
+from unit.proxy.mitm import mitmdump
 
 
 def in_mitmdump(check: Callable[[Any], Any], kind: type[Any] = DumpMaster) -> Any:
     """What `check` returns in a mitmdump (or another program) that does not run."""
 
     async def run() -> Any:
-        return check(kind(Options(), with_termlog=False))
+        with mitmdump(kind) as master:
+            return check(master)
 
     return asyncio.run(run())
 

@@ -15,6 +15,11 @@ NAMES = leaf.names(HOSTS.names)
 PORT = 8080
 
 
+def number(_: object) -> str:
+    """A hello is random, so it cannot name a test."""
+    return ""
+
+
 @pytest.mark.parametrize(
     ("data", "is_ours"),
     [
@@ -34,6 +39,7 @@ PORT = 8080
         (b"nonsense\r\n\r\n", False),
         (hello(), False),
     ],
+    ids=number,
 )
 def test_a_proxys_clients(data: bytes, is_ours: bool) -> None:  # noqa: FBT001
     assert first_bytes.is_for_proxy(app_of(), data, PORT) is is_ours
@@ -62,6 +68,7 @@ def test_a_proxys_clients(data: bytes, is_ours: bool) -> None:  # noqa: FBT001
         (b"GET /a HTTP/1.1\r\nHost: fal.run\r\n", "", ""),
         (b"\0\1", "fal.run", ""),
     ],
+    ids=number,
 )
 def test_clients_that_do_not_know_of_a_proxy(data: bytes, port_is_for: str, found: str) -> None:
     assert first_bytes.host_of(HOSTS, data, port_is_for, NAMES) == found

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from mitmproxy import options
 from mitmproxy.certs import CertStore
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
@@ -38,6 +37,7 @@ from falmock.serving.tls_session import TlsFailure
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.message import Request
 from unit.apps import app_of
+from unit.proxy.mitm import mitmdump
 from unit.serving.sessions import Recorder
 from unit.serving.test_client_hello import hello
 
@@ -57,15 +57,15 @@ def in_mitmdump(confdir: Path, test: Callable[[Lane, DumpMaster], Any], **config
     """What `test` returns, with a lane in a mitmdump that does not run."""
 
     async def run() -> Any:
-        master = DumpMaster(options.Options(confdir=str(confdir)), with_termlog=False)
-        dumper = master.addons.get("dumper")
-        assert dumper is not None
-        dumper.outfp = io.StringIO()
-        lane = Lane(app_of(**config), SpoolFolder(), Trust(lambda _: True), UnknownHosts())
-        try:
-            return test(lane, master)
-        finally:
-            lane.stop()
+        with mitmdump(confdir=str(confdir)) as master:
+            dumper = master.addons.get("dumper")
+            assert dumper is not None
+            dumper.outfp = io.StringIO()
+            lane = Lane(app_of(**config), SpoolFolder(), Trust(lambda _: True), UnknownHosts())
+            try:
+                return test(lane, master)
+            finally:
+                lane.stop()
 
     return asyncio.run(run())
 
@@ -125,6 +125,7 @@ def is_taken(master: DumpMaster, lane: Lane, data: bytes, mode: str = "regular",
         ("reverse:http://fal.run", PLAIN, True),
         ("reverse:tcp://fal.run:80", PLAIN, False),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_connections(confdir: Path, mode: str, data: bytes, taken: bool) -> None:  # noqa: FBT001
     def test(lane: Lane, master: DumpMaster) -> bool:
