@@ -11,6 +11,7 @@ from pathlib import Path
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 
@@ -140,7 +141,7 @@ def test_fal_judges_handshakes_that_go_to_fal(confdir: Path, tmp_path: Path, fal
 
 
 def asked_over_http2(mock: Mitmdump, host: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of the answer to a request with these headers, as the bytes that came."""
+    """The headers of the answer to a request with these headers, as the bytes that came; none if mitmproxy refuses them."""
     config = h2.config.H2Configuration(
         client_side=True,
         header_encoding=None,
@@ -159,7 +160,9 @@ def asked_over_http2(mock: Mitmdump, host: str, headers: list[tuple[bytes, bytes
             for event in line.receive_data(data):
                 if isinstance(event, h2.events.ResponseReceived):
                     return [(bytes(name), bytes(value)) for name, value in event.headers]
-                assert not isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated), event
+                if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
+                    assert event.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
+                    return []
             wire.sendall(line.data_to_send())
     raise AssertionError("no answer")
 

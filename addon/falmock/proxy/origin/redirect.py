@@ -15,8 +15,8 @@ from falmock.proxy.origin.tickets import HEADER
 from falmock.wire.message import sendable
 
 _FRAMING = "transfer-encoding"
-_KEPT = (b"host", b"content-length", _FRAMING.encode(), b"connection", b"upgrade", b"sec-websocket-")
-"""The beginnings of the names of the headers that the origin gets."""
+_KEPT = (b"host", b"content-length", _FRAMING.encode(), b"connection", b"upgrade", b"sec-websocket-", b"expect")
+"""The beginnings of the names of the headers that the origin gets; `Expect` is answered and taken out by mitmproxy."""
 
 
 class Redirect(NamedTuple):
