@@ -147,7 +147,7 @@ class App:
             with one_call():
                 answer = await self._answer(request, client)
         except Exception:
-            shown = self.redactor.text(f"https://{request.host}{request.path}")
+            shown = self.redactor.text(f"{request.host}{request.path}")
             logger.exception("falmock: %s %s failed", request.method, shown)
             if request.content is not None:
                 self.engines.common.scope.assets.release(request.content)
