@@ -213,7 +213,7 @@ class WriteQueue:
                 over.append(item.number)
         with contextlib.suppress(OSError):  # it is written once more after a crash, and is then as it is
             self._log.start()
-            self._log.done(over, self._writer.state)
+            self._log.done(over, lambda: self._writer.state(self._redact))
         return results, kept
 
     def _take_results(self) -> None:

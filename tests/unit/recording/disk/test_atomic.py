@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,14 @@ def test_either_all_files_are_written_or_none_if_there_is_no_room(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"old", "gone": b"old"}
     atomic.write_all({one: b"new", gone: None, two: b"new"})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"new", "two": b"new"}
+
+
+def test_many_files_need_few_open_ones(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = {tmp_path / str(number): b"%d" % number for number in range(200)}
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(100, limits[0]), limits[1]))
+    try:
+        atomic.write_all(files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
