@@ -330,7 +330,7 @@ def test_nothing_is_posted_to_an_address_elsewhere(
             other = order(client, "acme/cat", f"http://{host}:9/hook")
             entry = journal(mock, other)
         assert entry["status"] is None
-        assert "no loopback or private address. To post there: --set fal_webhook_hosts=" in entry["why"]
+        assert "not a loopback or private address. To post there: --set fal_webhook_hosts=" in entry["why"]
         assert mock.output.count("refused: ") == 1
         assert "Traceback" not in mock.output
     assert names.connected == []

@@ -157,7 +157,7 @@ class Webhooks:
         is_refused, engines = attempt.is_refused, self._engines()
         result = engines.webhook_posted(post.key, status, problem or "no answer", time.time(), is_refused=is_refused)
         flow.comment = f"falmock: {engines.common.redactor.text(result.text)}"
-        if not is_refused or engines.webhooks.is_first_refusal(post.target):
+        if not is_refused or engines.webhooks.note_refusal(post.target):
             _log(post, result)
         self.changed()
 

@@ -51,7 +51,7 @@ def parsed(pattern: re.Pattern[str]) -> Any:
 
 def alphabet_of(text: str) -> str:
     """The characters that a pattern for this text must know: those of ASCII and of the text, in order."""
-    return _ASCII if text.isascii() else _ASCII + "".join(sorted({char for char in set(text) if char > "\x7f"}))
+    return _ASCII if text.isascii() else _ASCII + "".join(sorted(char for char in set(text) if char > "\x7f"))
 
 
 def translated(tree: Any, flags: int, alphabet: str) -> Any:
@@ -136,7 +136,7 @@ class _Writer:
         if kind is sre.SUBPATTERN:
             group, added, removed, item = argument
             start = "?:" if group is None else f"?P<{self._names[group]}>" if group in self._names else ""
-            return f"({start}{self.sequence(item, (flags | added) & ~removed)})"
+            return f"({start}{self.sequence(item, _scoped(flags, added, removed))})"
         if kind is sre.BRANCH:
             return f"(?:{'|'.join(self.sequence(each, flags) for each in argument[1])})"
         if kind in {sre.ASSERT, sre.ASSERT_NOT}:
@@ -201,6 +201,11 @@ def _ranges(chars: Iterable[str]) -> Iterable[str]:
             start = code
         end = code
     yield f"{_char(start)}-{_char(end)}"
+
+
+def _scoped(flags: int, added: int, removed: int) -> int:
+    """The flags within a group that adds and removes some; ASCII and UNICODE exclude each other."""
+    return (flags | added) & ~(removed | (re.ASCII if added & re.UNICODE else 0))
 
 
 def _char(code: int) -> str:
