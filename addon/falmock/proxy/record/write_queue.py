@@ -44,11 +44,15 @@ MAX_KEPT = 64 * 1024 * 1024
 
 
 class Item(NamedTuple):
-    """An outcome to write, the flow it came from, if any, and its number in the log, if it is there."""
+    """An outcome to write, the flow it came from, if any, and its number in the log, if it is there.
+
+    `was_refused`: by the disk, before.
+    """
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
     number: int | None
+    was_refused: bool = False
 
 
 class WriteResult(NamedTuple):
@@ -85,7 +89,7 @@ class WriteQueue:
         self._kept: list[tuple[Item, str]] = []
         """What was refused, and why; it is tried again."""
         self._refused = 0
-        """How many outcomes were refused since the disk last took all."""
+        """How many outcomes were refused and kept since the disk last took all."""
         self._done: deque[tuple[list[WriteResult], list[tuple[Item, str]]]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sync = LogSync(self._log.sync, self._sync_failed)
@@ -113,7 +117,7 @@ class WriteQueue:
         except (OSError, ValueError) as error:
             item = Item(outcome, flow, None)
             if self._size_of(item) + sum(map(self._size_of, self._in_memory())) > MAX_KEPT:
-                self._report([self._given_up(item, f"{text_of(error)}, and {MAX_KEPT >> 20} MiB wait in memory")], [])
+                self._report([self._given_up(item, f"{text_of(error)}, and {MAX_KEPT >> 20} MiB wait in memory")])
                 return
         self._waiting.append(item)
         if item.number is not None:
@@ -160,9 +164,10 @@ class WriteQueue:
         self._sync.close()
         self._thread.shutdown(wait=True)
         self._take_results()
-        self._report(*self._write(self._taken()))
+        self._done.append(self._write(self._taken()))
+        self._take_results()
         rest, self._kept = self._kept, []
-        self._report([self._given_up(item, why) for item, why in rest], [])
+        self._report([self._given_up(item, why) for item, why in rest])
         with contextlib.suppress(OSError):
             self._log.sync()
         return self._log.close()
@@ -218,30 +223,38 @@ class WriteQueue:
 
     def _take_results(self) -> None:
         while self._done:
-            self._report(*self._done.popleft())
+            results, refused = self._done.popleft()
+            if refused:
+                results += self._keep(refused)
+            self._report(results)
+            if self._refused and not refused and not self._kept:
+                logger.info(
+                    "falmock: the disk takes recordings again: all %d that it refused are written", self._refused
+                )
+                self._refused = 0
 
-    def _report(self, results: list[WriteResult], kept: list[tuple[Item, str]]) -> None:
-        room = MAX_KEPT
-        for item, why in kept:
+    def _keep(self, refused: list[tuple[Item, str]]) -> list[WriteResult]:
+        """Keep what the disk refused; the results of what there is no room for."""
+        if not self._refused:
+            item, why = refused[0]
+            logger.error(_REFUSED, self._redact(what_of(item.outcome)), why)
+        given_up = []
+        room = MAX_KEPT - sum(self._size_of(item) for item, _ in self._kept)
+        for item, why in refused:
             room -= self._size_of(item)
             if room < 0:
-                results.append(self._given_up(item, why))
+                given_up.append(self._given_up(item, why))
             else:
-                self._kept.append((item, why))
-        self._open -= len(results)
-        if kept and not self._refused:
-            item, why = kept[0]
-            logger.error(_REFUSED, self._redact(what_of(item.outcome)), why)
-        self._refused = max(self._refused, len(self._kept)) if self._kept else self._refused
+                self._refused += not item.was_refused
+                self._kept.append((item._replace(was_refused=True), why))
         if self._kept and not self._is_closed:
             self._write_soon(TRY_AGAIN_AFTER)
+        return given_up
+
+    def _report(self, results: list[WriteResult]) -> None:
+        self._open -= len(results)
         if results:
             self._written(results)
-        if self._refused and not self._kept:
-            logger.info(
-                "falmock: the disk takes recordings again; of those it refused, none is left (%d)", self._refused
-            )
-            self._refused = 0
 
     def _given_up(self, item: Item, why: str) -> WriteResult:
         """The result of an outcome that is not tried again."""
