@@ -46,20 +46,22 @@ MAX_KEPT = 64 * 1024 * 1024
 class Item(NamedTuple):
     """An outcome to write, the flow it came from, if any, and its number in the log, if it is there.
 
-    `was_refused`: by the disk, before.
+    `size`: how much memory (bytes) it takes, about. `was_refused`: by the disk, before.
     """
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
     number: int | None
+    size: int
     was_refused: bool = False
 
 
 class WriteResult(NamedTuple):
-    """The result of writing an outcome: the paths written, the number of answers of its match, and any problem."""
+    """The result of writing an item: the paths written, the number of answers of its match, and any problem."""
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
+    size: int
     paths: Sequence[str] = ()
     answers: int = 0
     problem: str | None = None
@@ -96,6 +98,9 @@ class WriteQueue:
         self._thread = ThreadPoolExecutor(1, "falmock-writer")
         self._is_due = self._is_closed = False
         self._open = 0
+        """How many outcomes are not written or not reported yet."""
+        self._size = 0
+        """How much memory (bytes) they take, about."""
         self._start()
 
     def _start(self) -> None:
@@ -111,29 +116,25 @@ class WriteQueue:
         """Write an outcome to the log now, and to the fixture files soon; needs a running event loop."""
         outcome = self._with_files(outcome)
         record = records.of_outcome(outcome, self._redact)
-        self._open += 1
+        number, problem = None, ""
         try:
-            item = Item(outcome, flow, self._log.append(record))
+            number = self._log.append(record)
         except (OSError, ValueError) as error:
-            item = Item(outcome, flow, None)
-            if self._size_of(item) + sum(map(self._size_of, self._in_memory())) > MAX_KEPT:
-                self._report([self._given_up(item, f"{text_of(error)}, and {MAX_KEPT >> 20} MiB wait in memory")])
-                return
+            problem = text_of(error)
+        size = len(str(record)) if number is None else self._log.size_of(number)
+        size += sum(len(content.data or b"") for content, _ in contents_of(outcome))
+        item = Item(outcome, flow, number, size)
+        self._open += 1
+        self._size += size
+        if number is None and self._size > MAX_KEPT:
+            self._report([self._given_up(item, f"{problem}, and {MAX_KEPT >> 20} MiB wait in memory")])
+            return
         self._waiting.append(item)
-        if item.number is not None:
+        if number is not None:
             self._loop = self._loop or asyncio.get_running_loop()
             self._sync.soon()
-        self._write_soon(self._write_after if item.number is not None else 0.0)
-
-    def _in_memory(self) -> list[Item]:
-        return [*(item for item, _ in self._kept), *self._waiting]
-
-    def _size_of(self, item: Item) -> int:
-        """How much memory (bytes) an outcome takes, about."""
-        if item.number is not None:
-            return self._log.size_of(item.number)
-        record = records.of_outcome(item.outcome, str)
-        return len(str(record)) + sum(len(content.data or b"") for content, _ in contents_of(item.outcome))
+        soon = 0.0 if number is None else self._write_after
+        self._write_soon(TRY_AGAIN_AFTER if self._refused else soon)
 
     def _with_files(self, outcome: Save | Link) -> Save | Link:
         """The outcome with its contents in temporary files, which the log names."""
@@ -186,7 +187,7 @@ class WriteQueue:
 
     def _taken(self) -> list[Item]:
         """What is to be written now."""
-        items = self._in_memory()
+        items = [*(item for item, _ in self._kept), *self._waiting]
         self._kept, self._waiting, self._is_due = [], [], False
         return items
 
@@ -213,7 +214,7 @@ class WriteQueue:
                 if item.number is None or isinstance(written, LostContent):
                     _drop(item.outcome)
             else:
-                results.append(WriteResult(item.outcome, item.flow, written.paths, written.answers))
+                results.append(WriteResult(item.outcome, item.flow, item.size, written.paths, written.answers))
             if item.number is not None and not isinstance(written, NotAFixture):  # that stays in the log
                 over.append(item.number)
         with contextlib.suppress(OSError):  # it is written once more after a crash, and is then as it is
@@ -239,9 +240,9 @@ class WriteQueue:
             item, why = refused[0]
             logger.error(_REFUSED, self._redact(what_of(item.outcome)), why)
         given_up = []
-        room = MAX_KEPT - sum(self._size_of(item) for item, _ in self._kept)
+        room = MAX_KEPT - sum(item.size for item, _ in self._kept)
         for item, why in refused:
-            room -= self._size_of(item)
+            room -= item.size
             if room < 0:
                 given_up.append(self._given_up(item, why))
             else:
@@ -253,6 +254,7 @@ class WriteQueue:
 
     def _report(self, results: list[WriteResult]) -> None:
         self._open -= len(results)
+        self._size -= sum(result.size for result in results)
         if results:
             self._written(results)
 
@@ -278,7 +280,7 @@ def _reason(error: Exception) -> str:
 
 
 def _failed(item: Item, problem: str) -> WriteResult:
-    return WriteResult(item.outcome, item.flow, problem=problem)
+    return WriteResult(item.outcome, item.flow, item.size, problem=problem)
 
 
 def _drop(outcome: Save | Link) -> None:

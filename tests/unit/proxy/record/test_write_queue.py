@@ -20,6 +20,7 @@ from falmock.recording.disk.folder import LOGS
 from falmock.recording.disk.write_ahead_log import WriteAheadLog
 from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Link
+from falmock.recording.write_ahead import records
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.recording.disk.test_recovery import save
@@ -256,6 +257,55 @@ def test_what_waits_in_memory_is_bounded(
 
     asyncio.run(use())
     assert "and 0 MiB wait in memory. It is lost" in str(results[0].problem)
+
+
+def test_what_is_being_written_counts_as_waiting(
+    tmp_path: Path, results: list[WriteResult], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_queue, "MAX_KEPT", 300)
+    disk.refuses = {"log"}
+    disk.waits.clear()
+
+    async def use() -> None:
+        queue = queue_of(tmp_path, results)
+        queue.put(save(1, {"n": 1}, 1), None)
+        await asyncio.sleep(0.01)
+        queue.put(save(2, {"n": 2}, 2), None)
+        assert len(results) == 1, "the first is in the thread"
+        disk.waits.set()
+        await queue.settle()
+        queue.put(save(3, {"n": 3}, 3), None)
+        await queue.settle()
+        queue.close()
+
+    asyncio.run(use())
+    assert answers(tmp_path) == [1, 3]
+
+
+def test_while_the_disk_is_full_what_comes_waits_and_nothing_is_measured_again(
+    tmp_path: Path, results: list[WriteResult], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    measured: list[int] = []
+    write, of_outcome = Writer.write, records.of_outcome
+    monkeypatch.setattr(
+        Writer, "write", lambda writer, outcomes: (tries.append(len(outcomes)), write(writer, outcomes))[1]
+    )
+    monkeypatch.setattr(records, "of_outcome", lambda *given: (measured.append(1), of_outcome(*given))[1])
+    monkeypatch.setattr(write_queue, "TRY_AGAIN_AFTER", 30.0)
+    disk.refuses = {"files", "log"}
+
+    async def use() -> None:
+        queue = queue_of(tmp_path, results)
+        for number in range(5):
+            queue.put(save(number, {"n": number}, number), None)
+            await asyncio.sleep(0.02)
+        assert (tries, len(measured)) == ([1], 5)
+        disk.refuses = set()
+        queue.close()
+
+    asyncio.run(use())
+    assert answers(tmp_path) == [0, 1, 2, 3, 4]
 
 
 def test_what_is_in_the_log_need_not_wait_in_memory(
