@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 from collections.abc import Callable
 
 from mitmproxy import ctx
@@ -50,22 +52,35 @@ class OwnRequests:
 
 
 async def _sent(flow: http.HTTPFlow, seconds: float, received: Callable[[http.HTTPFlow], int]) -> str | None:
-    handler = ReplayHandler(flow, ctx.options)
+    try:
+        async with replayed(ReplayHandler(flow, ctx.options), seconds, received) as is_over:
+            return None if is_over else f"nothing came for {seconds:.3g} s"
+    except Exception:
+        logger.exception("falmock: a request could not be sent")
+        return "mitmproxy failed to send it"
+
+
+@contextlib.asynccontextmanager
+async def replayed(
+    handler: ReplayHandler, seconds: float, received: Callable[[http.HTTPFlow], int] = lambda _: 0
+) -> AsyncIterator[bool]:
+    """Send the flow of a replay; whether that ended, or nothing more was `received` for so many seconds.
+
+    Then its connection is closed after the block. Raises what mitmproxy fails with.
+    """
     replay = asyncio.get_running_loop().create_task(handler.replay())
     before = 0
     try:
         while not (await asyncio.wait([replay], timeout=seconds))[0]:
-            now = received(flow)
-            if now <= before and not flow.intercepted:  # no timeout while a user has intercepted it
-                return f"nothing came for {seconds:.3g} s"
+            now = received(handler.flow)
+            if now <= before and not handler.flow.intercepted:  # no timeout while a user has intercepted it
+                yield False
+                return
             before = now
         replay.result()
-    except Exception:
-        logger.exception("falmock: a request could not be sent")
-        return "mitmproxy failed to send it"
+        yield True
     finally:
         await _closed(handler, replay)
-    return None
 
 
 async def _closed(handler: ReplayHandler, replay: asyncio.Task[None]) -> None:
