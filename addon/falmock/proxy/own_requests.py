@@ -32,14 +32,15 @@ class OwnRequests:
     ) -> str | None:
         """Send a request, and wait until the flow has its answer or its error.
 
-        Returns why it was given up: after this many seconds without a byte more than `received` said before. If the
-        caller is cancelled, the request goes on, because what fal does is billed and belongs in the recording.
+        Returns why it was given up: after this many seconds without a byte more than `received` said before, or by
+        `stop`. If the caller is cancelled, the request goes on, because what fal does is billed and belongs in the
+        recording.
         """
         flow.is_replay = "request"
         task = self._under_way[flow.id] = asyncio.get_running_loop().create_task(_sent(flow, seconds, received))
         task.add_done_callback(lambda _: self._under_way.pop(flow.id, None))
         await asyncio.wait([task])
-        return task.result()
+        return "falmock stopped it" if task.cancelled() else task.result()
 
     def is_own(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is one of these requests."""
