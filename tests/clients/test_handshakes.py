@@ -121,6 +121,14 @@ def test_a_stream_is_answered_whatever_its_headers_and_path(mock: Mitmdump) -> N
     assert b"text/event-stream" in head
 
 
+@pytest.mark.parametrize("host", ["fal.run\r\nHost: fal.run", None, "fal.run\x7f"], ids=["two", "none", "unsendable"])
+def test_a_stream_is_answered_whatever_its_host_header(mock: Mitmdump, host: str | None) -> None:
+    plain: dict[str, str | None] = dict.fromkeys(GOOD) | {"Content-Length": "2", "Host": host}
+    head = shaken(mock, "fal.run/acme/events/stream", "POST {} HTTP/1.1", plain, b"{}")
+    assert head.startswith(b"HTTP/1.1 200 "), head
+    assert b"text/event-stream" in head
+
+
 def test_plain_http_to_a_host_of_sockets_names_the_version(mock: Mitmdump) -> None:
     head = shaken(mock, "ws.fal.run/acme/run", START, dict.fromkeys(GOOD))
     assert head.startswith(b"HTTP/1.1 426 ")

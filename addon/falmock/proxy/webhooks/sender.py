@@ -22,6 +22,7 @@ from falmock.engine.webhooks import request
 from falmock.engine.webhooks.destination import RefusedDestination
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.schedule import AttemptResult
+from falmock.proxy.own_requests import replayed
 from falmock.proxy.webhooks import key
 from falmock.proxy.webhooks.pinned_replay import PinnedReplay
 from falmock.proxy.webhooks.pinned_replay import UnresolvedName
@@ -38,8 +39,6 @@ AT_ONCE = 64
 """How many posts may be in progress at the same time."""
 NAMED = 20
 """How many of the undelivered webhooks the last log line names."""
-_CLOSING = 5.0
-"""How long (seconds) an abandoned connection may take to close."""
 
 
 def is_delivery(flow: http.HTTPFlow) -> bool:
@@ -212,28 +211,10 @@ async def _replay(flow: http.HTTPFlow, attempt: _Attempt, addresses: tuple[str, 
     Like `replay.client`, but that command has no timeout: a receiver that never answers would keep its connection for
     ever.
     """
-    handler = PinnedReplay(flow, ctx.options, addresses)
-    replay = asyncio.get_running_loop().create_task(handler.replay())
     seconds = attempt.post.timeout
-    try:
-        while not (await asyncio.wait([replay], timeout=seconds))[0]:
-            if not flow.intercepted:  # no timeout while a user has intercepted it
-                attempt.problem = f"no answer within {seconds:.3g} s"
-                return
-        replay.result()
-    finally:
-        await _closed(handler, replay)
-
-
-async def _closed(handler: PinnedReplay, replay: asyncio.Task[None]) -> None:
-    """Close the connection of an unfinished replay, which ends the replay and its flow."""
-    if replay.done():
-        return
-    for transport in list(handler.transports.values()):
-        if transport.handler is not None:
-            transport.handler.cancel()
-    await asyncio.wait([replay], timeout=_CLOSING)
-    replay.cancel()
+    async with replayed(PinnedReplay(flow, ctx.options, addresses), seconds) as is_over:
+        if not is_over:
+            attempt.problem = f"no answer within {seconds:.3g} s"
 
 
 def _log(post: WebhookPost, result: AttemptResult) -> None:
