@@ -19,14 +19,14 @@ import pytest
 from clients import running
 from clients import tape
 from clients.answers import sha256
+from clients.disks import ROOT
+from clients.disks import little_room
 from clients.running import MITMDUMP
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.running import write_fixtures
-from clients.test_recording_crash import ROOT
-from clients.test_recording_crash import can_mount
-from clients.test_recording_crash import little_room
 from clients.upstream import Upstream
+from clients.upstream import recorded_by_two
 from clients.upstream import recording
 from falmock.fixtures.disk.loader import FixtureLoader
 
@@ -188,14 +188,17 @@ def test_a_log_is_for_its_owner_and_has_no_secrets(confdir: Path, tmp_path: Path
     tape.whole(tmp_path)
 
 
+def record_too_much(app: httpx.Client) -> None:
+    """Calls whose answers do not all fit on a disk with little room."""
+    for number in range(8):
+        answer = app.post("https://fal.run/test/echo", json={"n": number, "text": "x" * 200_000})
+        assert answer.status_code == 200
+
+
 def test_what_a_full_disk_refused_is_written_when_there_is_room(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
-    if not can_mount(tmp_path):
-        running.lacking("a small disk cannot be mounted here: needs root and mount")
     with little_room(tmp_path / "disk") as disk:
         with recording(confdir, fal, disk / "fixtures") as mock, tape.client(mock) as app:
-            for number in range(8):
-                answer = app.post("https://fal.run/test/echo", json={"n": number, "text": "x" * 200_000})
-                assert answer.status_code == 200
+            record_too_much(app)
             mock.wait_for("could not be written: No space left on device")
             assert len(tape.entries(disk)) < 8
             subprocess.run(["mount", "-o", "remount,size=32m", str(disk)], check=True)
@@ -206,12 +209,9 @@ def test_what_a_full_disk_refused_is_written_when_there_is_room(confdir: Path, t
 
 
 def test_what_is_never_written_is_told_as_lost(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
-    if not can_mount(tmp_path):
-        running.lacking("a small disk cannot be mounted here: needs root and mount")
     with little_room(tmp_path / "disk") as disk:
         with recording(confdir, fal, disk / "fixtures") as mock, tape.client(mock) as app:
-            for number in range(8):
-                app.post("https://fal.run/test/echo", json={"n": number, "text": "x" * 200_000})
+            record_too_much(app)
         assert "It is lost" in mock.output
         written = len(tape.entries(disk))
         assert mock.output.count("It is lost") + mock.output.count("the next recorder writes it") + written == 8
@@ -282,12 +282,6 @@ def test_two_recorders_rewrite_different_matches_of_one_file(confdir: Path, tmp_
                 answer = app.post("https://fal.run/test/echo", json={"slot": place})
                 ids.append(answer.headers["x-fal-request-id"])
 
-    with (
-        recording(confdir, fal, folder) as one,
-        recording(confdir, fal, folder) as other,
-        ThreadPoolExecutor(2) as pool,
-    ):
-        for done in [pool.submit(use, one, 0), pool.submit(use, other, 1)]:
-            done.result()
+    recorded_by_two(confdir, fal, folder, use)
     assert request_ids(folder) == set(ids)
     assert slots_of(folder) == list(range(SLOTS))
