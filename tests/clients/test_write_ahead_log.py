@@ -125,11 +125,16 @@ def test_two_recorders_that_are_killed_lose_nothing(confdir: Path, tmp_path: Pat
 
 def killed(confdir: Path, fal: Upstream, folder: Path, act: Callable[[httpx.Client], object]) -> None:
     """A recorder that is killed before it writes fixtures: what it has is in its log."""
-    with recording(confdir, fal, folder) as mock, tape.client(mock) as app:
-        act(app)
-        mock.process.kill()
-        mock.process.wait()
-    assert len(tape.logs(folder)) == 1
+    for _ in range(3):
+        with recording(confdir, fal, folder) as mock, tape.client(mock) as app:
+            act(app)
+            mock.process.kill()
+            mock.process.wait()
+        if not tape.documents(folder):
+            assert len(tape.logs(folder)) == 1
+            return
+        shutil.rmtree(folder)  # a busy machine: it took so long that the recorder had written
+    raise AssertionError("the recorder always had written fixtures before it was killed")
 
 
 def echo(app: httpx.Client) -> None:
