@@ -19,7 +19,7 @@ _ASCII = "".join(map(chr, range(128)))
 _REPEATS = {sre.MAX_REPEAT: "", sre.MIN_REPEAT: "?", sre.POSSESSIVE_REPEAT: "+"}
 _ONE_CHARACTER = {sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY}
 _CASE = re.IGNORECASE | re.ASCII
-_CATEGORIES = {
+CATEGORIES = {
     sre.CATEGORY_DIGIT: r"\d",
     sre.CATEGORY_NOT_DIGIT: r"\D",
     sre.CATEGORY_SPACE: r"\s",
@@ -27,6 +27,7 @@ _CATEGORIES = {
     sre.CATEGORY_WORD: r"\w",
     sre.CATEGORY_NOT_WORD: r"\W",
 }
+"""How the classes of `re` are written."""
 _FEW = 16
 """A repeat of at most so many characters counts as so many ways to match, a longer one as one for each character."""
 
@@ -188,7 +189,7 @@ def _member(kind: Any, argument: Any) -> str:
         return "^"
     if kind is sre.LITERAL:
         return _char(argument)
-    return _CATEGORIES[argument] if kind is sre.CATEGORY else f"{_char(argument[0])}-{_char(argument[1])}"
+    return CATEGORIES[argument] if kind is sre.CATEGORY else f"{_char(argument[0])}-{_char(argument[1])}"
 
 
 def _ranges(chars: Iterable[str]) -> Iterable[str]:

@@ -123,10 +123,16 @@ def test_a_forked_process_has_another_name() -> None:
     mine = atomic.owner()
     child = os.fork()
     if not child:
-        os.write(writer, atomic.owner().encode())
-        os._exit(0)
+        try:
+            os.write(writer, atomic.owner().encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        forked = told.read()
     os.waitpid(child, 0)
-    assert len({mine, atomic.owner(), os.read(reader, 100).decode()}) == 2
+    assert forked
+    assert len({mine, atomic.owner(), forked}) == 2
 
 
 def test_either_all_files_are_written_or_none_if_there_is_no_room(
