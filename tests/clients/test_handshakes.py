@@ -11,6 +11,7 @@ from pathlib import Path
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 
@@ -120,6 +121,14 @@ def test_a_stream_is_answered_whatever_its_headers_and_path(mock: Mitmdump) -> N
     assert b"text/event-stream" in head
 
 
+@pytest.mark.parametrize("host", ["fal.run\r\nHost: fal.run", None, "fal.run\x7f"], ids=["two", "none", "unsendable"])
+def test_a_stream_is_answered_whatever_its_host_header(mock: Mitmdump, host: str | None) -> None:
+    plain: dict[str, str | None] = dict.fromkeys(GOOD) | {"Content-Length": "2", "Host": host}
+    head = shaken(mock, "fal.run/acme/events/stream", "POST {} HTTP/1.1", plain, b"{}")
+    assert head.startswith(b"HTTP/1.1 200 "), head
+    assert b"text/event-stream" in head
+
+
 def test_plain_http_to_a_host_of_sockets_names_the_version(mock: Mitmdump) -> None:
     head = shaken(mock, "ws.fal.run/acme/run", START, dict.fromkeys(GOOD))
     assert head.startswith(b"HTTP/1.1 426 ")
@@ -140,7 +149,7 @@ def test_fal_judges_handshakes_that_go_to_fal(confdir: Path, tmp_path: Path, fal
 
 
 def asked_over_http2(mock: Mitmdump, host: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of the answer to a request with these headers, as the bytes that came."""
+    """The headers of the answer to a request with these headers, as the bytes that came; none if mitmproxy refuses them."""
     config = h2.config.H2Configuration(
         client_side=True,
         header_encoding=None,
@@ -159,7 +168,9 @@ def asked_over_http2(mock: Mitmdump, host: str, headers: list[tuple[bytes, bytes
             for event in line.receive_data(data):
                 if isinstance(event, h2.events.ResponseReceived):
                     return [(bytes(name), bytes(value)) for name, value in event.headers]
-                assert not isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated), event
+                if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
+                    assert event.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
+                    return []
             wire.sendall(line.data_to_send())
     raise AssertionError("no answer")
 

@@ -60,7 +60,7 @@ TUNNELS = [
     pytest.param("tcp_hosts=localhost", "localhost", RAW, "localhost", id="raw TCP"),
     pytest.param("rawtcp=true", "localhost", RAW, "localhost", id="not HTTP"),
     pytest.param("ignore_hosts=fal.run", None, tls_hello("queue.fal.run"), "queue.fal.run", id="ignored by TLS name"),
-    pytest.param("ignore_hosts=fal.run", None, plain_request("FAL.run"), "FAL.run", id="ignored by Host header"),
+    pytest.param("ignore_hosts=fal.run", None, plain_request("FAL.run"), "fal.run", id="ignored by Host header"),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import stat
+import sys
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +40,9 @@ def exposed(confdir: Path) -> list[str]:
 
 
 def _mode(path: Path) -> int:
-    """The permissions of a file or folder; none if it does not exist."""
+    """The permissions of a file or folder; none if it does not exist, and on Windows, where they say nothing."""
+    if sys.platform == "win32":
+        return 0
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

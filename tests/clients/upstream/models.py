@@ -249,8 +249,11 @@ def squeezed(run: Run) -> Answer:
 
 def packed(run: Run) -> Answer:
     """The body that the input has in base64, of the type and with the content encoding that it names."""
-    head = (("Content-Type", run.value["type"]), ("Content-Encoding", run.value["encoding"]))
-    return Answer(200, head, base64.b64decode(run.value["body"]))
+    told = [run.get(name, "") for name in ("type", "encoding", "body")]
+    if not all(told):
+        return failures.detail("missing", "body", "Field required", run.value)
+    content_type, encoding, body = told
+    return Answer(200, (("Content-Type", content_type), ("Content-Encoding", encoding)), base64.b64decode(body))
 
 
 def llm(run: Run) -> Answer:

@@ -308,12 +308,6 @@ SEAMS = (
         replays,
     ),
     Seam(
-        "webhooks/sender.py",
-        "ConnectionIO.handler",
-        "is cancelled to close the connection of a replay that is given up",
-        lambda: server.ConnectionIO().handler is None and "x.handler.cancel()" in source(clientplayback),
-    ),
-    Seam(
         "webhooks/pinned_replay.py",
         "ConnectionHandler.open_connection",
         "is told to try one address after the other; a failure ends in `server_event`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def kept_in(confdir: Path) -> Ed25519PrivateKey:
 def _protect(path: Path) -> None:
     """Take the rights of others to the file away. Raises OSError if it cannot be read."""
     mode = stat.S_IMODE(path.stat().st_mode)
-    if not mode & 0o077:
+    if sys.platform == "win32" or not mode & 0o077:  # on Windows, they say nothing
         return
     try:
         path.chmod(0o600)
