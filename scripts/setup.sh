@@ -133,19 +133,16 @@ node_packages() {
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 
-# unit_tests PYTHON [FILE]: runs the unit tests. With a FILE, writes the lines that each test runs to it; what measures time then
-# runs afterwards, since coverage slows it down.
+# The lines that each test runs go to $COVERAGE_FILE. COVERAGE_CORE must be ctrace: sysmon, the default of Python 3.14, has no contexts.
+coverage=(--cov=falmock --cov-context=test --cov-report=)
+timed=(tests/unit/test_growth.py tests/unit/test_growth_of_functions.py)
+# unit_tests PYTHON [ARGS]: runs the unit tests, except for those that measure time.
 unit_tests() {
-    local python=$1 failed=0
-    local growth=(tests/unit/test_growth.py tests/unit/test_growth_of_functions.py)
-    local pytest=("$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES")
-    if [ -z "${2:-}" ]; then
-        "${pytest[@]}" tests/unit
-        return
-    fi
-    # sysmon, the default of Python 3.14, does not support contexts.
-    COVERAGE_FILE=$2 COVERAGE_CORE=ctrace "${pytest[@]}" --cov=falmock --cov-context=test --cov-report= \
-        "${growth[@]/#/--ignore=}" tests/unit || failed=1
-    "${pytest[@]}" "${growth[@]}" || failed=1
-    return "$failed"
+    local python=$1
+    shift
+    "$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES" "${timed[@]/#/--ignore=}" "$@" tests/unit
+}
+# timed_tests PYTHON: runs the unit tests that measure CPU time. Not with coverage, which slows them down.
+timed_tests() {
+    "$1" -m pytest -q -p no:cacheprovider -n "$PROCESSES" "${timed[@]}"
 }
