@@ -4,6 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PROCESSES=2  # processes for each run of tests; the same number on every machine, so that runs are comparable
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+unset PYTHONDONTWRITEBYTECODE  # images set it, and the tests start falmock hundreds of times
 
 say() { printf '\033[1m%s\033[0m\n' "== $*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
