@@ -14,7 +14,7 @@ def test_a_c_library_without_the_setting(monkeypatch: pytest.MonkeyPatch) -> Non
     memory.give_back()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     memory.give_back()
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: len(name))  # a TypeError, as on Windows
+    monkeypatch.setattr(ctypes, "CDLL", len)  # a TypeError, as on Windows
     memory.give_back()
 
 
