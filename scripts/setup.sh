@@ -2,6 +2,7 @@
 # All is installed in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+OLDEST_NODE=20.18.1  # the oldest that the JavaScript clients run on: that of undici 7
 PROCESSES=2  # processes for each run of tests; the same number on every machine, so that runs are comparable
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 unset PYTHONDONTWRITEBYTECODE  # images set it, and the tests start falmock hundreds of times
@@ -125,10 +126,12 @@ changed() {
 
 # node_packages: installs the JavaScript clients for the tests, unless they are up to date.
 node_packages() {
-    local dir="$root/tests/clients" stamp
+    local dir="$root/tests/clients" stamp found
     stamp=$(cksum <"$dir/package-lock.json")
     [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
-    command -v npm >/dev/null || die "the client tests need Node.js 20 or newer with npm"
+    command -v npm >/dev/null || die "the client tests need Node.js $OLDEST_NODE or newer with npm"
+    found=$(node -p process.versions.node) || die "node does not start"
+    printf '%s\n' "$OLDEST_NODE" "$found" | sort -CV || die "the client tests need Node.js $OLDEST_NODE or newer, found $found"
     say "installing the JavaScript clients (once)"
     (cd "$dir" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
