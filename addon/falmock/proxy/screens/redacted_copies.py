@@ -22,6 +22,7 @@ from falmock.wire.formats import encodings
 from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.formats.encodings import TooLarge
 from falmock.wire.formats.regex import one_call
+from falmock.wire.formats.spelled import surrogates_escaped
 from falmock.wire.message import header_map
 
 MAX_READ = 1024 * 1024
@@ -83,10 +84,11 @@ def _learn(flow: http.HTTPFlow, redactor: Redactor) -> None:
 
 
 def _path(request: http.Request, redactor: Redactor) -> str:
+    """The path and query to print. A byte that is no text would have mitmproxy fail to print it."""
     path, mark, query = request.path.partition("?")
     if any(name not in _OPEN for name, _ in parse_qsl(query, keep_blank_values=True)):
         query = HIDDEN
-    return f"{redactor.text(path)}{mark}{redactor.value(query)}"
+    return surrogates_escaped(f"{redactor.text(path)}{mark}{redactor.value(query)}")
 
 
 def _hide_headers(message: http.Request | http.Response, redactor: Redactor) -> None:
