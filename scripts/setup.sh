@@ -2,8 +2,10 @@
 # All is installed in .venvs/ and tests/clients/node_modules/ of this checkout; a second call does nothing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+OLDEST_NODE=20.18.1  # the oldest that the JavaScript clients run on: that of undici 7
 PROCESSES=2  # processes for each run of tests; the same number on every machine, so that runs are comparable
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+unset PYTHONDONTWRITEBYTECODE  # images set it, and the tests start falmock hundreds of times
 
 say() { printf '\033[1m%s\033[0m\n' "== $*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -124,28 +126,27 @@ changed() {
 
 # node_packages: installs the JavaScript clients for the tests, unless they are up to date.
 node_packages() {
-    local dir="$root/tests/clients" stamp
+    local dir="$root/tests/clients" stamp found
     stamp=$(cksum <"$dir/package-lock.json")
     [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
-    command -v npm >/dev/null || die "the client tests need Node.js 20 or newer with npm"
+    command -v npm >/dev/null || die "the client tests need Node.js $OLDEST_NODE or newer with npm"
+    found=$(node -p process.versions.node) || die "node does not start"
+    printf '%s\n' "$OLDEST_NODE" "$found" | sort -CV || die "the client tests need Node.js $OLDEST_NODE or newer, found $found"
     say "installing the JavaScript clients (once)"
     (cd "$dir" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 
-# unit_tests PYTHON [FILE]: runs the unit tests. With a FILE, writes the lines that each test runs to it; what measures time then
-# runs afterwards, since coverage slows it down.
+# The lines that each test runs go to $COVERAGE_FILE. COVERAGE_CORE must be ctrace: sysmon, the default of Python 3.14, has no contexts.
+coverage=(--cov=falmock --cov-context=test --cov-report=)
+timed=(tests/unit/test_growth.py tests/unit/test_growth_of_functions.py)
+# unit_tests PYTHON [ARGS]: runs the unit tests, except for those that measure time.
 unit_tests() {
-    local python=$1 failed=0
-    local growth=(tests/unit/test_growth.py tests/unit/test_growth_of_functions.py)
-    local pytest=("$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES")
-    if [ -z "${2:-}" ]; then
-        "${pytest[@]}" tests/unit
-        return
-    fi
-    # sysmon, the default of Python 3.14, does not support contexts.
-    COVERAGE_FILE=$2 COVERAGE_CORE=ctrace "${pytest[@]}" --cov=falmock --cov-context=test --cov-report= \
-        "${growth[@]/#/--ignore=}" tests/unit || failed=1
-    "${pytest[@]}" "${growth[@]}" || failed=1
-    return "$failed"
+    local python=$1
+    shift
+    "$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES" "${timed[@]/#/--ignore=}" "$@" tests/unit
+}
+# timed_tests PYTHON: runs the unit tests that measure CPU time. Not with coverage, which slows them down.
+timed_tests() {
+    "$1" -m pytest -q -p no:cacheprovider -n "$PROCESSES" "${timed[@]}"
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,23 +15,11 @@ from clients.running import mitmdump
 from clients.upstream import Answer
 from clients.upstream import Pace
 from clients.upstream import Upstream
-from clients.upstream import calm
 from clients.upstream import recording
-from clients.upstream import upstream
+from clients.upstream import shared
 
 APPS, EACH = 20, 10
-
-
-@pytest.fixture(scope="module")
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        yield fal
-
-
-@pytest.fixture(autouse=True)
-def _calm(fal: Upstream) -> Iterator[None]:
-    with calm(fal):
-        yield
+fal, _calm = shared.fal, shared.calm
 
 
 def jobs_of(mock: Mitmdump, number: int) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
@@ -22,26 +21,14 @@ from clients.running import mitmdump
 from clients.running import write_fixtures
 from clients.upstream import Pace
 from clients.upstream import Upstream
-from clients.upstream import calm
 from clients.upstream import recording
-from clients.upstream import upstream
+from clients.upstream import shared
 
 PYTHON, JAVASCRIPT = CLIENTS / "programs" / "python_sync.py", CLIENTS / "programs" / "client.mjs"
 LINES = [f"step {number // 2} of 15" for number in range(30)]
 """Every message twice: what tells lines apart is their time."""
 SLIDING = Pace(queued=0.1, running=1.5, logs=tuple(LINES), window=10)
-
-
-@pytest.fixture(scope="module")
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        yield fal
-
-
-@pytest.fixture(autouse=True)
-def _calm(fal: Upstream) -> Iterator[None]:
-    with calm(fal):
-        yield
+fal, _calm = shared.fal, shared.calm
 
 
 def messages(logs: list[dict[str, Any]]) -> list[str]:

@@ -15,17 +15,10 @@ from clients.running import Mitmdump
 from clients.upstream import Answer
 from clients.upstream import Upstream
 from clients.upstream import recording
-from clients.upstream import upstream
 
 SIZE = 96 * 1024 * 1024
 ROOM = 48 * 1024 * 1024
 """Bytes by which mitmdump may grow while SIZE bytes pass."""
-
-
-@pytest.fixture
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        yield fal
 
 
 def memory(mock: Mitmdump, name: str = "VmRSS") -> int:

@@ -25,7 +25,7 @@ from clients.upstream import Asked
 from clients.upstream import Fal
 from clients.upstream import Pace
 from clients.upstream import Upstream
-from clients.upstream import calm
+from clients.upstream import shared
 from clients.upstream import upstream
 from clients.upstream.models import ROUTES
 
@@ -33,18 +33,7 @@ App = Callable[..., Any]
 AUTH = {"Authorization": f"Key {KEY}"}
 NO_SUCH_ID = "01900000-0000-7000-8000-000000000000"
 QUEUE = "https://queue.fal.run"
-
-
-@pytest.fixture(scope="module")
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        yield fal
-
-
-@pytest.fixture(autouse=True)
-def _calm(fal: Upstream) -> Iterator[None]:
-    with calm(fal):
-        yield
+fal, _calm = shared.fal, shared.calm
 
 
 class Direct(httpx.BaseTransport):

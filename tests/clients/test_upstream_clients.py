@@ -20,9 +20,8 @@ from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.upstream import Answer
 from clients.upstream import Upstream
-from clients.upstream import calm
 from clients.upstream import recording
-from clients.upstream import upstream
+from clients.upstream import shared
 
 App = Callable[..., Any]
 PHOTO = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
@@ -30,18 +29,7 @@ AUTH = {"Authorization": f"Key {KEY}"}
 QUEUE = "https://queue.fal.run"
 LOGS = ["loading", "step 1 of 2", "step 2 of 2"]
 PROGRAMS = ["python_sync.py", "python_async.py", "client.mjs", "serverless_client.mjs"]
-
-
-@pytest.fixture(scope="module")
-def fal() -> Iterator[Upstream]:
-    with upstream() as fal:
-        yield fal
-
-
-@pytest.fixture(autouse=True)
-def _calm(fal: Upstream) -> Iterator[None]:
-    with calm(fal):
-        yield
+fal, _calm = shared.fal, shared.calm
 
 
 @pytest.fixture(scope="module")

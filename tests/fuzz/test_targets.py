@@ -12,7 +12,7 @@ from fuzz import runner
 
 NAMES = runner.names()
 SECONDS = float(os.environ.get("FALMOCK_FUZZ_SECONDS", "60")) / len(NAMES)
-"""How long new cases are made for each target; all targets together take a minute."""
+"""How long new cases are made for each target; all targets together take a minute, or what the variable says."""
 
 
 def entries() -> list[Any]:

@@ -1,6 +1,6 @@
 """No text takes time beyond its length: every regular expression of the package, and every function that loops over texts.
 
-The only timed test: it compares CPU times of texts of n and 8n characters.
+It compares CPU times of texts of n and 8n characters, as `test_growth_of_functions.py` does; no other test compares times.
 """
 
 from __future__ import annotations

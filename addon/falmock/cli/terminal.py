@@ -12,6 +12,7 @@ from falmock.proxy.screens.log_filter import LogFilter
 from falmock.redaction.redactor import Redactor
 from falmock.serving.call_lines import CallLines
 from falmock.serving.call_lines import CallOutput
+from falmock.serving.call_lines import printable
 from falmock.serving.call_lines import styled
 
 _COLORS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
@@ -47,7 +48,7 @@ class _Formatter(logging.Formatter):
             text = f"{text}\n{self.formatException(record.exc_info)}"
         if self._has_colors:
             text, time = styled(text, _COLORS.get(record.levelno, "")), styled(time, "cyan")
-        return f"{time} {text}"
+        return printable(f"{time} {text}", sys.stdout)
 
 
 def log_to_stdout(redactor: Callable[[], Redactor]) -> logging.Handler:

@@ -9,6 +9,7 @@ from falmock.engine.effects import Conversation
 from falmock.engine.effects import ConversationWrapper
 from falmock.engine.effects import SocketStep
 from falmock.fixtures.matching.miss import Miss
+from falmock.wire.formats.spelled import surrogates_escaped
 
 logger = logging.getLogger(__name__)
 MOST = 1000
@@ -32,7 +33,7 @@ class MissLog:
     def _log_once(self, key: str, text: str) -> None:
         if key not in self._logged and len(self._logged) < MOST:
             self._logged.add(key)
-            logger.warning("%s", text)
+            logger.warning("%s", surrogates_escaped(text))
 
     def clear(self) -> None:
         """Forget what was logged: the fixtures have changed."""

@@ -126,6 +126,7 @@ class Falmock:
         self._lane.start()
         self._configuration.running()
         self._recordings.import_captures()
+        memory.keep_loaded()
 
     def done(self) -> None:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
@@ -141,6 +142,7 @@ class Falmock:
         contentview.unregister()
         deflate.uninstall()
         egress.installed().unloaded()
+        memory.look_at_all()
 
     def _log_end(self) -> None:
         """Log what happened in this run."""

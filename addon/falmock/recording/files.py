@@ -28,6 +28,7 @@ from falmock.wire.message import content_of
 
 _TOKEN_BEFORE_NAME = re.compile(r"[A-Za-z0-9_-]{20,22}?_(.+)")
 _READABLE_NAME = re.compile(r"[a-z][a-z0-9 _-]{0,40}\.[a-z0-9]{2,5}")
+_SPACE = re.compile(r"\s")
 _RANDOM = re.compile(r"(?:[0-9a-f_-]{8,}|(?=.*\d)[0-9a-f]{6,}|tmp[a-z0-9_]{8})\.\w+")
 _CONTENT_TOKEN = 44
 """How many characters are before the name in a URL of our own: a digest and `_`."""
@@ -105,7 +106,7 @@ class FileUrls:
 
 def _place(text: str) -> tuple[str, str]:
     """The host and the path of a text that is a URL; twice "" for any other text."""
-    if not text.startswith(("https://", "http://")) or len(text) > 4096 or any(char.isspace() for char in text):
+    if not text.startswith(("https://", "http://")) or len(text) > 4096 or _SPACE.search(text):
         return "", ""
     try:
         parts = urlsplit(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Iterable
 
@@ -10,6 +11,12 @@ from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.patterns import SecretSpan
 
 _ROUNDS = 4
+# But for what follows `_BEFORE_SECRETS`, no shape of a secret is shorter than 14 characters, and no rule applies without
+# one of the characters that are left out.
+_WORDS = re.compile(r"(?:[^\s\"\\%:=&?/+@]{1,13}(?:\s+|\Z))*")
+_BEFORE_SECRETS = ("Key ", "earer ", "asic ", "-----BEGIN")
+# Of a request or a recording: too short for a key, too regular for base64.
+_ID_OR_TIME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\d-]{10}T[\d:.]{5,15}(?:Z|\+00:00)", re.ASCII)
 Find = Callable[[str], Iterable[SecretSpan]]
 """Finds the secrets in a text as it is."""
 _TIMES = 12
@@ -24,6 +31,16 @@ def search(text: str, find: Find, holds: Callable[[bytes], bool] | None) -> list
     whether bytes that are no text have a secret; None if they cannot.
     """
     return _Search(find, holds, _TIMES * len(text) + _MORE).spans(text, layers.DEPTH)
+
+
+def is_ordinary(text: str) -> bool:
+    """Whether a text consists of short words, or is an id or a time.
+
+    It then has no secret, except for learned ones and those of a user's patterns.
+    """
+    if _WORDS.fullmatch(text):
+        return not any(word in text for word in _BEFORE_SECRETS)
+    return _ID_OR_TIME.fullmatch(text) is not None
 
 
 class _Search:

@@ -72,7 +72,8 @@ class _Index:
         """The start and end of each text in the data."""
         if len(self._texts) <= FEW:
             for text in tuple(self._texts):
-                yield from _occurrences(data, text)
+                if text in data:
+                    yield from _occurrences(data, text)
             return
         for first in range(0, self._size, self._step):
             view = memoryview(data)[first:]

@@ -18,6 +18,7 @@ from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.serving.gate import Caller
+from falmock.wire.formats.spelled import surrogates_escaped
 from falmock.wire.message import Request
 from falmock.wire.message import reason
 
@@ -99,7 +100,7 @@ class CallLines:
         if out is not None:
             width = max(shutil.get_terminal_size()[0] - 25, 50)
             text = "\n".join(self._text(line, width, has_colors=out.has_colors) for line in lines)
-            print(text, file=out.file, flush=True)
+            print(printable(text, out.file), file=out.file, flush=True)
 
     def _text(self, line: CallLine, width: int, *, has_colors: bool) -> str:
         def bold(text: str, color: str = "") -> str:
@@ -117,11 +118,20 @@ class CallLines:
 
 
 def shown_path(path: str, redactor: Redactor) -> str:
-    """A path with its query without secrets: of a query, only parameters that never hold one are shown."""
+    """A path with its query without secrets: of a query, only parameters that never hold one are shown.
+
+    Bytes that are no text are escaped.
+    """
     path, mark, query = path.partition("?")
     if any(name not in _OPEN for name, _ in parse_qsl(query, keep_blank_values=True)):
         query = HIDDEN
-    return f"{redactor.text(path)}{mark}{redactor.value(query)}"
+    return surrogates_escaped(f"{redactor.text(path)}{mark}{redactor.value(query)}")
+
+
+def printable(text: str, file: IO[str]) -> str:
+    """A text with escapes for the characters that a file cannot hold."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def styled(text: str, color: str = "", *, is_bold: bool = False) -> str:

@@ -73,14 +73,13 @@ from clients.upstream import certificates
 from clients.upstream.connections import Server
 from clients.upstream.fal import HOSTS
 from clients.upstream.fal import Fal
-from clients.upstream.files import CDN
 from clients.upstream.files import File
 from clients.upstream.messages import Answer
 from clients.upstream.messages import Asked
 from clients.upstream.models import Pace
 from clients.upstream.troubles import Trouble
 
-__all__ = ["Answer", "Asked", "Fal", "File", "Pace", "Trouble", "Upstream", "calm", "recording", "upstream"]
+__all__ = ["Answer", "Asked", "Fal", "File", "Pace", "Trouble", "Upstream", "recording", "upstream"]
 
 
 class Upstream(Fal):
@@ -126,16 +125,6 @@ def upstream() -> Iterator[Upstream]:
             sweep.SECRETS.update(fal.secrets)
         if fal.server.failures:
             raise fal.server.failures[0]
-
-
-@contextmanager
-def calm(fal: Upstream) -> Iterator[None]:
-    """For one test: no job takes time unless it says so, and what the test changed is as it was."""
-    fal.pace = Pace()
-    yield
-    fal.troubles.clear()
-    fal.keys = None
-    fal.files.upload_host = CDN
 
 
 @contextmanager

@@ -37,6 +37,13 @@ def test_each_warning_is_told_once_too(caplog: pytest.LogCaptureFixture) -> None
     assert told(caplog) == ["falmock: odd"]
 
 
+def test_what_no_terminal_can_print_is_escaped(caplog: pytest.LogCaptureFixture) -> None:
+    known = MissLog()
+    known.tell(Miss("a", "nothing at /\ud800é", ()))
+    known.warn("\udcff")
+    assert told(caplog) == ["nothing at /\\ud800é", "falmock: \\udcff"]
+
+
 def test_there_is_an_end_to_it(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(miss_log, "MOST", 2)
     known = MissLog()

@@ -37,3 +37,13 @@ def test_cycles_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         gc.enable()
     assert gone() is None
+
+
+def test_what_is_loaded_is_not_looked_at() -> None:
+    before = gc.get_freeze_count()
+    memory.keep_loaded()
+    try:
+        assert gc.get_freeze_count() > before
+    finally:
+        memory.look_at_all()
+    assert gc.get_freeze_count() == 0

@@ -20,6 +20,7 @@ from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.patterns import SecretSpan
 from falmock.redaction.redactor import Redactor
 from falmock.redaction.search import hidden
+from falmock.redaction.search import is_ordinary
 from falmock.redaction.search import merged
 from falmock.redaction.search import search
 from unit.redaction import planted
@@ -199,3 +200,61 @@ def test_bytes_in_base64_are_searched_for_what_was_learned() -> None:
 
 def test_layers_are_counted() -> None:
     assert layers.DEPTH == 8
+
+
+ORDINARY = st.one_of(
+    st.lists(
+        st.sampled_from(
+            [
+                "a",
+                "cat,",
+                "Key",
+                "sk-",
+                "hf_",
+                "Basic",
+                "it's",
+                "é",
+                "eyJ0eXAi.e30.",
+                "AKIA0123",
+                "8Q~",
+                "-----BEGIN",
+                "PRIVATE",
+                "KEY-----",
+            ]
+        )
+    ).map(" ".join),
+    st.from_regex(r"(?:[!-~]{1,13}[ \t\n]{1,2}){0,6}", fullmatch=True),
+    st.uuids().map(str),
+    st.datetimes().map(lambda at: f"{at.isoformat()}Z"),
+    st.text(max_size=60),
+)
+
+
+@given(ORDINARY)
+@example("Basic YTpiY2Rl")
+@example("Key abc12345")
+@example("Key+abc12345")
+@example("a:b@c")
+def test_an_ordinary_text_has_no_secret(text: str) -> None:
+    if is_ordinary(text):
+        redactor = Redactor(["mine"])
+        assert search(text, redactor._plain_message_spans, None) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a cat, on a mat. 12 x 34", "the keys' bearer", "01981041-b370-7000-8000-000000000001"]
+)
+def test_ordinary_texts(text: str) -> None:
+    assert is_ordinary(text)
+
+
+@pytest.mark.parametrize("secret", [secret for _, secret in planted.SHAPES.values()])
+def test_a_secret_is_not_ordinary(secret: str) -> None:
+    assert not is_ordinary(secret)
+
+
+def test_learned_secrets_and_patterns_are_found_in_ordinary_texts() -> None:
+    redactor = Redactor(patterns=["c.t"])
+    redactor.learn_value("sesame77")
+    assert redactor.value("a cat said sesame77 twice") == f"a {HIDDEN} said {HIDDEN} twice"
+    assert redactor.text("a cat said sesame77 twice") == f"a {HIDDEN} said {HIDDEN} twice"

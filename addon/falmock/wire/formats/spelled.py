@@ -50,7 +50,7 @@ def finite(value: Any) -> Any:
 
 
 def surrogates_escaped(text: str) -> str:
-    """JSON text with lone surrogates, which UTF-8 cannot express, as escapes."""
+    """A text with lone surrogates, which UTF-8 cannot express, as escapes. In JSON they mean the same."""
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -39,6 +39,14 @@ def test_of_a_fal_flow_no_secret_is_printed(printed: Printed, detail: int) -> No
     assert ("location: https://x.y/z?[hidden]" in text) == (detail >= 2)
 
 
+@pytest.mark.parametrize("detail", [2, 3])
+def test_bytes_that_are_no_text_are_printed_as_escapes(printed: Printed, detail: int) -> None:
+    flow = flow_to("fal.run", b"{}")
+    flow.request.data.path = b"/x\xff/\xed\xa0\x80/\xc3\xa9?logs=\xff"
+    text = printed(flow, flow_detail=detail)
+    assert r"/x\udcff/\udced\udca0\udc80/é?logs=\udcff" in text
+
+
 def test_the_flow_itself_is_left_as_it_is(printed: Printed) -> None:
     flow = flow_to("fal.run", KEY.encode())
     before = flow.get_state()
