@@ -46,6 +46,7 @@ UPLOADING = ("POST", "PUT")
 """The methods of requests whose bodies may be files."""
 OURS = "/__"
 """The prefix of paths that no app and no endpoint of fal's uses."""
+_SCHEMES = ("http", "https", "ws", "wss")
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
 
@@ -106,13 +107,13 @@ class CallHandler:
         if head.method == "CONNECT":
             return Memory()
         headers = header_map(head.fields)
-        target = target_of(head, headers.get("host", ""))
+        target = target_of(head, headers.get("host", ""), self._host)
         if target is None:
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
         # A proxy, and a tunnel to a host that fal shares with others, may get a request next that is not answered here.
-        self.closes = target.is_absolute or bool(self._host and not hosts.owns(self._host))
+        self.closes = not hosts.owns(self._host) if self._host else target.is_absolute
         if self._caller.own and target.path.startswith(OURS):  # no endpoint id begins like this
             host, headers = "", {**headers, "host": self._caller.own}
             target = target._replace(host="")
@@ -210,7 +211,7 @@ class CallHandler:
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`. What does not begin like HTTP gets no answer."""
-        if bad.status == 501:
+        if not bad.status:
             return None
         return replies.problem(bad.status, f"falmock cannot read this request: {bad.why}", "bad request")
 
@@ -225,8 +226,9 @@ class CallHandler:
         """See `Handler`."""
         if isinstance(play, Stream):
             self._server.stop_listening(play.key, self._connection)
-        if self._request is not None:
-            self._server.gate.answered(self._caller, self._request, play)
+        request, self._request = self._request, None
+        if request is not None:
+            self._server.gate.answered(self._caller, request, play)
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -269,14 +271,14 @@ def tunnel_host(head: Head) -> str:
     return normalize(head.target.decode("latin-1").rpartition(":")[0].strip("[]"))
 
 
-def target_of(head: Head, host: str) -> Target | None:
-    """Where a request goes, whose Host header is `host`; None if it does not say."""
+def target_of(head: Head, host: str, tunnel: str = "") -> Target | None:
+    """Where a request goes, whose Host header is `host`: without one, to the host of its tunnel. None if nothing says so."""
     target = head.target.decode("latin-1")
     if target.startswith("/") or target == "*":
-        name = _name(host)
+        name = _name(host) or tunnel
         return Target(name, target if target != "*" else "/") if name else None
     scheme, separator, rest = target.partition("://")
-    if not separator or scheme.lower() not in ("http", "ws"):
+    if not separator or scheme.lower() not in _SCHEMES:
         return None
     authority, slash, path = rest.partition("/")
     name = _name(authority.rpartition("@")[2])

@@ -1,11 +1,12 @@
 """Reads the requests of one HTTP/1 connection: bytes in, parts of requests out. It does no I/O.
 
 httptools parses. It refuses what servers read in different ways (two lengths, a length beside chunks, a bare CR, folded
-headers), so that no request can hide in another one.
+headers), so that no request can hide in another one. It also refuses what is only odd: such heads are read once more.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import NamedTuple
 
@@ -43,7 +44,10 @@ class EndOfRequest(NamedTuple):
 
 
 class BadRequest(NamedTuple):
-    """The bytes are no request that can be answered as one: the status to refuse it with, and why. Nothing follows."""
+    """The bytes are no request that can be answered as one: the status to refuse it with, and why. Nothing follows.
+
+    The status is 0 if they are not HTTP at all.
+    """
 
     status: int
     why: str
@@ -54,6 +58,23 @@ Part = Head | bytes | EndOfRequest | BadRequest
 _END = EndOfRequest()
 _TAKE_OVER = (b"websocket",)
 """The protocols to which a connection can be upgraded; another upgrade is ignored (RFC 9110, section 7.8)."""
+_EMPTY_LINE = b"\r\n\r\n"
+_LENGTH = b"content-length"
+_VERSIONS = ("1.0", "1.1")
+_ODD_VALUE = "Invalid header value char"
+"""What the parser says of a control character in a value, which may be harmless."""
+_AMBIGUOUS = re.compile(rb"\0|\r\n[ \t]|\r[^\n]|(?<!\r)\n")
+"""What no head may have, however odd it is: a NUL, a folded line, a CR or LF of its own."""
+_ODD = re.compile(rb"[^!-~]")
+_LINE = re.compile(rb"([A-Z-]+) ([^ \t\r\n\f\v]+) HTTP/1\.[01]\r\n")
+
+
+class _Refused(ValueError):
+    """A head is refused with this status."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class RequestReader:
@@ -64,34 +85,132 @@ class RequestReader:
         """The parts that were found and not taken yet."""
         self.rest: bytes | None = None
         """The bytes behind an upgrade or a CONNECT; None before there is one."""
+        self.is_in_head = True
+        """Whether a head is read, or comes next; else a body."""
+        self.has_begun = False
+        """Whether a request has begun and is not complete."""
         self._is_over = False
+        self._is_http: bool | None = None
+        self._kept = bytearray()
+        """What came of the head so far, or the last bytes of chunks."""
         self._restart()
 
-    def _restart(self) -> None:
+    def _restart(self, *, is_odd: bool = False) -> None:
         self._parser = httptools.HttpRequestParser(self)
-        self._in_head = False
-        self._size = 0
+        if is_odd:
+            self._parser.set_dangerous_leniencies(lenient_headers=True)
+        self._is_odd = is_odd
+        self._why_odd = ""
+        """Why the parser refused the head that is coming, which is read once more when it is complete."""
+        self._target = b""
+        """The target of an odd head; the parser gets another one."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self.is_in_head = True
+        self.has_begun = False
+        self._kept.clear()
+        self._left: int | None = None
 
     def feed(self, data: bytes) -> None:
         """Read the next bytes, split anywhere."""
-        if self._is_over:
+        if self._is_http is None and data:
+            self._is_http = data[:1].isalpha()
+        if not self.has_begun and len(data) <= MAX_HEAD and self._is_read_at_once(data):
             return
-        if self.rest is not None:
-            self.rest += data
-            return
+        # The parser gets nothing beyond the end of a head or a body at once: what it refuses is known to be in that part.
+        while data and not self._is_over:
+            if self.rest is not None:
+                self.rest += data
+                return
+            if self.is_in_head:
+                data = self._feed_head(data)
+            elif self._left is None:
+                size = self._behind_end(data)
+                self._kept = bytearray(self._kept + data[max(0, size - 3) : size])[-3:]
+                data = self._parse_part(data, size)
+            else:
+                data = self._parse_part(data, self._left)
+
+    def _is_read_at_once(self, data: bytes) -> bool:
+        """Read bytes that begin with a request, as nearly all do; returns False if they have to be read part by part."""
+        if self._is_over or self.rest is not None:
+            return False
+        before = len(self.parts)
+        self._parse(data)
+        if self._is_over or not self.has_begun:
+            return True
+        if not self.is_in_head:
+            self._kept += data[-3:]
+            return True
+        while len(self.parts) > before:
+            self.parts.pop()
+        self._restart()
+        return False
+
+    def _behind_end(self, data: bytes) -> int:
+        """Where in `data` an empty line ends, which may have begun before; its length if none does."""
+        tail = bytes(self._kept[-3:]) if self._kept else b""
+        at = (tail + data).find(_EMPTY_LINE)
+        return len(data) if at < 0 else at + len(_EMPTY_LINE) - len(tail)
+
+    def _feed_head(self, data: bytes) -> bytes:
+        end = self._behind_end(data)
+        size = min(end, MAX_HEAD - len(self._kept))
+        rest = data[size:] if self._why_odd else self._parse_part(data, size)
+        if self.is_in_head and self.has_begun:
+            self._kept += data[:size]
+            if self._why_odd and self._kept.endswith(_EMPTY_LINE):
+                self._read_odd()
+            elif size < end:
+                self._refuse(431, f"its head has more than {MAX_HEAD} bytes")
+        return rest
+
+    def _parse_part(self, data: bytes, size: int) -> bytes:
+        """Have the parser read that much; returns the rest."""
+        if size >= len(data):
+            self._parse(data)
+            return b""
+        self._parse(data[:size])
+        return data[size:]
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgraded(data[upgrade.args[0] :])
         except httptools.HttpParserInvalidMethodError:
-            self._refuse(501, "its method is not known")
+            self._refuse(501 if self._is_http else 0, "its method is not known")
         except httptools.HttpParserError as error:
-            self._refuse(*self._problem(str(error.__context__ or error)))
+            self._problem(error)
         else:
-            if self._in_head:
-                self._size += len(data)
-                if self._size > MAX_HEAD:
-                    self._refuse(431, f"its head has more than {MAX_HEAD} bytes")
+            if self._is_odd and not self.has_begun:
+                self._restart()
+
+    def _problem(self, error: httptools.HttpParserError) -> None:
+        cause, why = error.__context__, str(error)
+        if isinstance(cause, _Refused):
+            self._refuse(cause.status, str(cause))
+        elif (
+            self.is_in_head
+            and not self._is_odd
+            and (why == _ODD_VALUE or isinstance(error, httptools.HttpParserInvalidURLError))
+        ):
+            self._why_odd = why
+        else:
+            self._refuse(400, why)
+
+    def _read_odd(self) -> None:
+        """Read a complete head once more, with bytes in its target and its values that none should have."""
+        head, why = bytes(self._kept).lstrip(b"\r\n"), self._why_odd
+        line = _LINE.match(head)
+        if line is None or _AMBIGUOUS.search(head):
+            self._refuse(400, why)
+            return
+        self._restart(is_odd=True)
+        self._target = line[2]
+        quoted = _ODD.sub(lambda odd: b"%%%02X" % odd[0][0], self._target)
+        self._parse(head[: line.start(2)] + quoted + head[line.end(2) :])
 
     def go_on(self) -> None:
         """Read what follows an upgrade or a CONNECT that was refused as further requests."""
@@ -99,11 +218,6 @@ class RequestReader:
             rest, self.rest = self.rest, None
             self._restart()
             self.feed(rest)
-
-    def _problem(self, why: str) -> tuple[int, str]:
-        if len(self._fields) > MAX_FIELDS:
-            return 431, f"it has more than {MAX_FIELDS} headers"
-        return 400, why
 
     def _refuse(self, status: int, why: str) -> None:
         self._is_over = True
@@ -131,8 +245,7 @@ class RequestReader:
         """See httptools."""
         self._url = b""
         self._fields: list[Header] = []
-        self._in_head = True
-        self._size = 0
+        self.has_begun = True
 
     def on_url(self, url: bytes) -> None:
         """See httptools."""
@@ -140,34 +253,44 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools. A trailer is ignored."""
-        if self._in_head:
+        if self.is_in_head:
             self._fields.append((name, value))
             if len(self._fields) > MAX_FIELDS:
-                raise ValueError
+                raise _Refused(431, f"it has more than {MAX_FIELDS} headers")
+            if len(name) == len(_LENGTH) and name.lower() == _LENGTH:
+                self._left = int(value)
 
     def on_headers_complete(self) -> None:
         """See httptools."""
         parser = self._parser
-        self._in_head = False
         version = parser.get_http_version()
+        if version not in _VERSIONS:
+            raise _Refused(505, f"its version is HTTP/{version}, expected HTTP/1.1")
         upgrades = parser.should_upgrade()
         head = Head(
             parser.get_method().decode("ascii"),
-            self._url,
+            self._target or self._url,
             tuple(self._fields),
             version != "1.0",
             parser.should_keep_alive(),
         )
+        if not head.is_http11 and head.get(b"transfer-encoding"):
+            raise _Refused(400, "HTTP/1.0 has no transfer encodings")
         if upgrades:
             head = head._replace(upgrades=head.get(b"upgrade").strip().lower() in _TAKE_OVER)
         self._head = head
+        self.is_in_head = False
+        self._kept.clear()
         self.parts.append(head)
 
     def on_body(self, data: bytes) -> None:
         """See httptools."""
+        if self._left is not None:
+            self._left -= len(data)
         self.parts.append(data)
 
     def on_message_complete(self) -> None:
         """See httptools. An upgrade that is not made still has its body to come."""
         if not (self._parser.should_upgrade() and self._head.method != "CONNECT" and not self._head.upgrades):
             self.parts.append(_END)
+        self._begin()

@@ -102,13 +102,15 @@ class Listener:
 
     def _passing(self, head: Head, connection: Connection, tunnel: str = "", port: int = 80) -> Passing | None:
         """Where a request to a proxy, or through a tunnel to a shared host, is passed on to; None for no other host."""
-        target = None if head.method == "CONNECT" else target_of(head, header_map(head.fields).get("host", ""))
+        named = header_map(head.fields).get("host", "")
+        target = None if head.method == "CONNECT" else target_of(head, named, tunnel)
         if target is None or not (target.is_absolute or tunnel) or claimed(self._app.config.hosts, target, tunnel):
             return None
-        tls = self._to_others() if tunnel else None
-        authority = _authority(head) if target.is_absolute else head.get(b"host").decode("latin-1")
+        is_tls = bool(tunnel) or head.target[:3].lower() == b"wss" or head.target[:5].lower() == b"https"
         host = tunnel or target.host
-        number = port if tunnel else _port_in(authority, 80)
+        authority = (_authority(head) if target.is_absolute else head.get(b"host").decode("latin-1")) or host
+        number = port if tunnel else _port_in(authority, 443 if is_tls else 80)
+        tls = self._to_others() if is_tls else None
         return Passing(authority, target.path, self._reached(connection, host, number, tls))
 
     async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:
