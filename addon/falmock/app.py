@@ -159,7 +159,7 @@ class App:
             with one_call():
                 answer = self._answer_call(request)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
-            return self._failed(request, client, error)
+            return self.failed(request, client, error)
         return self._guarded(request, client, answer) if isinstance(answer, Awaitable) else _sendable(answer)
 
     async def _guarded(self, request: Request, client: Client, answer: Awaitable[Answer]) -> Answer:
@@ -167,9 +167,9 @@ class App:
             with one_call():
                 return _sendable(await answer)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
-            return self._failed(request, client, error)
+            return self.failed(request, client, error)
 
-    def _failed(self, request: Request, client: Client, error: Exception) -> Answer:
+    def failed(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request at which falmock failed."""
         shown = self.redactor.text(f"{request.host}{request.path}")
         logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)

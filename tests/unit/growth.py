@@ -52,7 +52,8 @@ def modules() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of packages that mitmproxy imports
         for info in pkgutil.walk_packages(falmock.__path__, "falmock."):
-            yield importlib.import_module(info.name)
+            if not info.name.endswith(".__main__"):  # it runs the command
+                yield importlib.import_module(info.name)
 
 
 def patterns() -> list[Found]:

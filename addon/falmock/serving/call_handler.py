@@ -15,6 +15,7 @@ from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.gateway import door
 from falmock.serving import bodies
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
@@ -27,7 +28,9 @@ from falmock.serving.handler import TooLarge
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import as_text
 from falmock.serving.http_session import HttpSession
+from falmock.serving.outgoing.names import NOTHING_SENT
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpooledUpload
@@ -36,7 +39,7 @@ from falmock.serving.waiting_streams import WaitingStreams
 from falmock.wire import handshake
 from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
-from falmock.wire.hosts import normalize
+from falmock.wire.hosts import named
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
@@ -104,11 +107,18 @@ class CallHandler:
         """See `Handler`."""
         self.closes = False
         self._request = None
+        try:
+            return self._begun(head)
+        except Exception:
+            logger.exception("falmock: the head of a request could not be read")
+            return door.failed(as_text(head.target).partition("?")[0], is_direct=False)
+
+    def _begun(self, head: Head) -> Sink | Play:
         if head.method == "CONNECT":
             return Memory()
         headers = header_map(head.fields)
-        target = target_of(head, headers.get("host", ""), self._host)
-        if target is None:
+        target = target_of(head, headers.get("host", ""))
+        if target is None or not (target.host or self._host):
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
@@ -173,16 +183,18 @@ class CallHandler:
         request = self._request
         if request is None:
             return self._tunnel(head, session)
-        answer = self._answer(request, sink)
-        if isinstance(answer, Awaitable):
-            self._connection.play_later(session, self._awaited(answer))
-            return None
-        if isinstance(answer, ForwardedCall):
-            self._connection.play_later(session, self._server.gate.forward(answer))
+        client = Client(self._is_direct, self._is_there)
+        try:
+            answer = self._answer(request, sink, client)
+        except Exception as error:  # noqa: BLE001 - a call must get an answer
+            sink.drop()
+            answer = self._server.app.failed(request, client, error)
+        if isinstance(answer, Awaitable | ForwardedCall):
+            self._connection.play_later(session, self._awaited(request, client, answer))
             return None
         return answer
 
-    def _answer(self, request: Request, sink: Sink) -> Answer | Awaitable[Answer]:
+    def _answer(self, request: Request, sink: Sink, client: Client) -> Answer | Awaitable[Answer]:
         if isinstance(sink, SpooledUpload):
             content = sink.content()
             if sink.problem is not None:
@@ -200,18 +212,24 @@ class CallHandler:
                     return replies.badly_encoded(str(error))
                 # The door gets no body, and refuses it in its own words.
         self._request = request
-        return self._server.app.answer_soon(request, Client(self._is_direct, self._is_there))
+        return self._server.app.answer_soon(request, client)
 
     def _is_there(self) -> bool:
         return not self._connection.transport.is_closing()
 
-    async def _awaited(self, answer: Awaitable[Answer]) -> Play:
-        found = await answer
-        return await self._server.gate.forward(found) if isinstance(found, ForwardedCall) else found
+    async def _awaited(self, request: Request, client: Client, answer: ForwardedCall | Awaitable[Answer]) -> Play:
+        try:
+            found = await answer if isinstance(answer, Awaitable) else answer
+            return await self._server.gate.forward(found) if isinstance(found, ForwardedCall) else found
+        except Exception as error:  # noqa: BLE001 - as above
+            found = self._server.app.failed(request, client, error)
+            return door.failed(request.path, is_direct=client.is_direct) if isinstance(found, ForwardedCall) else found
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`. What does not begin like HTTP gets no answer."""
         if not bad.status:
+            if self._host:
+                logger.warning("falmock refused a connection to %s: %s", self._host, NOTHING_SENT)
             return None
         return replies.problem(bad.status, f"falmock cannot read this request: {bad.why}", "bad request")
 
@@ -268,28 +286,19 @@ class CallServer(WaitingStreams):
 
 def tunnel_host(head: Head) -> str:
     """The normalized host to which a CONNECT request wants a tunnel."""
-    return normalize(head.target.decode("latin-1").rpartition(":")[0].strip("[]"))
+    return named(as_text(head.target))
 
 
-def target_of(head: Head, host: str, tunnel: str = "") -> Target | None:
-    """Where a request goes, whose Host header is `host`: without one, to the host of its tunnel. None if nothing says so."""
-    target = head.target.decode("latin-1")
+def target_of(head: Head, host: str) -> Target | None:
+    """Where a request goes, whose Host header is `host`; None for a target that is neither a path nor a URL of HTTP."""
+    target = as_text(head.target)
     if target.startswith("/") or target == "*":
-        name = _name(host) or tunnel
-        return Target(name, target if target != "*" else "/") if name else None
+        return Target(named(host), target if target != "*" else "/")
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         return None
     authority, slash, path = rest.partition("/")
-    name = _name(authority.rpartition("@")[2])
-    return Target(name, slash + path or "/", is_absolute=True) if name else None
-
-
-def _name(authority: str) -> str:
-    """The normalized host in `host:port` or `[address]:port`."""
-    if authority.startswith("["):
-        return normalize(authority.partition("]")[0][1:])
-    return normalize(authority.partition(":")[0])
+    return Target(named(authority), slash + path or "/", is_absolute=True)
 
 
 def claimed(hosts: Hosts, target: Target, tunnel: str) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.serving.gate import Caller
@@ -49,13 +50,14 @@ class CallLine(NamedTuple):
 
 
 def line_of(caller: Caller, request: Request, play: Reply | Stream | Socket) -> CallLine:
-    """The line of a call that was answered."""
+    """The line of a call that was answered. The address of a client on another machine is hidden."""
     base = f"http://{request.headers.get('host', '')}" if request.peer else f"https://{request.host}"
     path = f"{request.path}?{request.query}" if request.query else request.path
     status = 101 if isinstance(play, Socket) else play.status
     size = len(play.body) if isinstance(play, Reply) and isinstance(play.body, bytes) else None
     miss = "miss" if isinstance(play, Reply) and play.miss else ""
-    peer, note = address(caller.peer, caller.port), miss or play.fixture or play.why
+    host = caller.peer if not caller.peer or is_loopback(caller.peer) else HIDDEN
+    peer, note = address(host, caller.port), miss or play.fixture or play.why
     return CallLine(peer, request.method, base, path, status, size, note)
 
 

@@ -6,6 +6,7 @@ headers), so that no request can hide in another one. It also refuses what is on
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from typing import NamedTuple
@@ -61,12 +62,14 @@ _TAKE_OVER = (b"websocket",)
 _EMPTY_LINE = b"\r\n\r\n"
 _LENGTH = b"content-length"
 _VERSIONS = ("1.0", "1.1")
-_ODD_VALUE = "Invalid header value char"
-"""What the parser says of a control character in a value, which may be harmless."""
-_AMBIGUOUS = re.compile(rb"\0|\r\n[ \t]|\r[^\n]|(?<!\r)\n")
-"""What no head may have, however odd it is: a NUL, a folded line, a CR or LF of its own."""
-_ODD = re.compile(rb"[^!-~]")
-_LINE = re.compile(rb"([A-Z-]+) ([^ \t\r\n\f\v]+) HTTP/1\.[01]\r\n")
+_BAD_VALUE = "Invalid header value char"
+"""What the parser says of a control character in a value."""
+_LINE = re.compile(rb"[!-~]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
+_ODD = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")
+"""What httptools takes neither in a path nor, but for what is not ASCII, in a header. Servers read it in the same way, and clients send it."""
+_MARK = b"~%s~" % os.urandom(8).hex().encode()
+"""What stands before the number of such a byte while httptools reads."""
+_MARKED = re.compile(re.escape(_MARK) + rb"([0-9a-f]{2})")
 
 
 class _Refused(ValueError):
@@ -91,19 +94,18 @@ class RequestReader:
         """Whether a request has begun and is not complete."""
         self._is_over = False
         self._is_http: bool | None = None
+        self._head = NO_HEAD
         self._kept = bytearray()
         """What came of the head so far, or the last bytes of chunks."""
         self._restart()
 
-    def _restart(self, *, is_odd: bool = False) -> None:
+    def _restart(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
-        if is_odd:
-            self._parser.set_dangerous_leniencies(lenient_headers=True)
-        self._is_odd = is_odd
-        self._why_odd = ""
-        """Why the parser refused the head that is coming, which is read once more when it is complete."""
-        self._target = b""
-        """The target of an odd head; the parser gets another one."""
+        self._why = ""
+        """Why the parser refused the head that is coming."""
+        self._until = b""
+        """The head is looked at again when this of it is here."""
+        self._is_marked = False
         self._begin()
 
     def _begin(self) -> None:
@@ -114,8 +116,8 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Read the next bytes, split anywhere."""
-        if self._is_http is None and data:
-            self._is_http = data[:1].isalpha()
+        if self._is_http is None and (begins := data.lstrip(b"\r\n")):
+            self._is_http = begins[:1].isalpha()
         if not self.has_begun and len(data) <= MAX_HEAD and self._is_read_at_once(data):
             return
         # The parser gets nothing beyond the end of a head or a body at once: what it refuses is known to be in that part.
@@ -157,11 +159,11 @@ class RequestReader:
     def _feed_head(self, data: bytes) -> bytes:
         end = self._behind_end(data)
         size = min(end, MAX_HEAD - len(self._kept))
-        rest = data[size:] if self._why_odd else self._parse_part(data, size)
+        rest = data[size:] if self._why else self._parse_part(data, size)
         if self.is_in_head and self.has_begun:
-            self._kept += data[:size]
-            if self._why_odd and self._kept.endswith(_EMPTY_LINE):
-                self._read_odd()
+            self._kept += data[:size] if self._kept else data[:size].lstrip(b"\r\n")
+            if self._why and self._until in self._kept[-size - 3 :]:
+                self._look_again()
             elif size < end:
                 self._refuse(431, f"its head has more than {MAX_HEAD} bytes")
         return rest
@@ -179,38 +181,37 @@ class RequestReader:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgraded(data[upgrade.args[0] :])
-        except httptools.HttpParserInvalidMethodError:
-            self._refuse(501 if self._is_http else 0, "its method is not known")
         except httptools.HttpParserError as error:
             self._problem(error)
-        else:
-            if self._is_odd and not self.has_begun:
-                self._restart()
 
     def _problem(self, error: httptools.HttpParserError) -> None:
         cause, why = error.__context__, str(error)
         if isinstance(cause, _Refused):
             self._refuse(cause.status, str(cause))
+        elif isinstance(error, httptools.HttpParserInvalidMethodError):
+            self._why, self._until = "its method is not known", b"\n"
+            if self._head is not NO_HEAD or not self._is_http:
+                self._refuse(501 if self._is_http else 0, self._why)
         elif (
             self.is_in_head
-            and not self._is_odd
-            and (why == _ODD_VALUE or isinstance(error, httptools.HttpParserInvalidURLError))
+            and not self._is_marked
+            and (why == _BAD_VALUE or isinstance(error, httptools.HttpParserInvalidURLError))
         ):
-            self._why_odd = why
+            self._why, self._until = why, _EMPTY_LINE
         else:
             self._refuse(400, why)
 
-    def _read_odd(self) -> None:
-        """Read a complete head once more, with bytes in its target and its values that none should have."""
-        head, why = bytes(self._kept).lstrip(b"\r\n"), self._why_odd
-        line = _LINE.match(head)
-        if line is None or _AMBIGUOUS.search(head):
+    def _look_again(self) -> None:
+        """Read a complete head again with its odd bytes replaced, if it has any; or the line of one with an odd method."""
+        head, why = bytes(self._kept), self._why
+        if self._until != _EMPTY_LINE:
+            self._refuse(501 if _LINE.match(head) else 0, why)
+        elif not _ODD.search(head):
             self._refuse(400, why)
-            return
-        self._restart(is_odd=True)
-        self._target = line[2]
-        quoted = _ODD.sub(lambda odd: b"%%%02X" % odd[0][0], self._target)
-        self._parse(head[: line.start(2)] + quoted + head[line.end(2) :])
+        else:
+            self._restart()
+            self._is_marked = True
+            self._parse(_ODD.sub(lambda odd: b"%s%02x" % (_MARK, odd[0][0]), head))
 
     def go_on(self) -> None:
         """Read what follows an upgrade or a CONNECT that was refused as further requests."""
@@ -249,11 +250,15 @@ class RequestReader:
 
     def on_url(self, url: bytes) -> None:
         """See httptools."""
-        self._url += url
+        self._url += _restored(url) if self._is_marked else url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools. A trailer is ignored."""
         if self.is_in_head:
+            if self._is_marked:
+                if _MARK in name:
+                    raise _Refused(400, "Invalid header token")
+                value = _restored(value)
             self._fields.append((name, value))
             if len(self._fields) > MAX_FIELDS:
                 raise _Refused(431, f"it has more than {MAX_FIELDS} headers")
@@ -269,7 +274,7 @@ class RequestReader:
         upgrades = parser.should_upgrade()
         head = Head(
             parser.get_method().decode("ascii"),
-            self._target or self._url,
+            self._url,
             tuple(self._fields),
             version != "1.0",
             parser.should_keep_alive(),
@@ -279,7 +284,7 @@ class RequestReader:
         if upgrades:
             head = head._replace(upgrades=head.get(b"upgrade").strip().lower() in _TAKE_OVER)
         self._head = head
-        self.is_in_head = False
+        self.is_in_head = self._is_marked = False
         self._kept.clear()
         self.parts.append(head)
 
@@ -294,3 +299,17 @@ class RequestReader:
         if not (self._parser.should_upgrade() and self._head.method != "CONNECT" and not self._head.upgrades):
             self.parts.append(_END)
         self._begin()
+
+
+def as_text(sent: bytes) -> str:
+    """A target, or a part of a head, as text. `as_bytes` gives the same bytes back, whatever they are."""
+    return sent.decode("utf-8", "surrogateescape")
+
+
+def as_bytes(text: str) -> bytes:
+    """What `as_text` was made of."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _restored(text: bytes) -> bytes:
+    return _MARKED.sub(lambda mark: bytes.fromhex(mark[1].decode()), text)

@@ -6,6 +6,7 @@ It is kept beside the CA that signs it, so that a later start needs no cryptogra
 from __future__ import annotations
 
 import hashlib
+import logging
 import ssl
 from collections.abc import Collection
 from collections.abc import Iterable
@@ -16,8 +17,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from falmock.recording.disk import atomic
+from falmock.serving.trust import mode_of
 from falmock.wire.hosts import DOMAINS
 
+logger = logging.getLogger(__name__)
 FILE = "falmock-leaf.pem"
 """The name of its file, in the folder of the CA."""
 _DAYS = 197
@@ -56,12 +59,21 @@ def context(folder: Path, ca_file: Path, names: Sequence[str], now: float) -> ss
 
 def _kept(folder: Path, ca_file: Path, names: Sequence[str], now: float) -> Path:
     """The file of the certificate, which is written if there is none that is valid."""
-    ca = ca_file.read_bytes()
+    ca, file = ca_file.read_bytes(), folder / FILE
     mark = hashlib.sha256(b"\0".join((ca, *(name.encode() for name in names)))).hexdigest()
-    file = folder / FILE
+    mode = mode_of(file)
+    if mode & 0o077:
+        logger.warning(
+            "falmock: the key of fal's hosts, %s, had mode %04o: others could use it. A new one is made", file, mode
+        )
     try:
         stamp, until, kept_mark = file.read_text("ascii").partition("\n")[0].split()
-        if stamp == "falmock" and kept_mark == mark and now < float(until) - _RENEWED_BEFORE * 86400:
+        if (
+            not mode & 0o077
+            and stamp == "falmock"
+            and kept_mark == mark
+            and now < float(until) - _RENEWED_BEFORE * 86400
+        ):
             return file
     except (OSError, ValueError):
         pass

@@ -33,6 +33,7 @@ from falmock.serving.gate import user_in
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import as_text
 from falmock.serving.http_session import HttpSession
 from falmock.serving.outgoing import http_client
 from falmock.serving.outgoing import names
@@ -95,6 +96,9 @@ class Listener:
         self._lines.flush()
 
     def _session(self, connection: Connection) -> FirstRequest:
+        peer = caller_of(connection).peer
+        if peer:
+            self._app.redactor.learn_peer(peer)
         inner = HttpSession(self.server.handler(connection))
         return FirstRequest(connection, inner, lambda head: self._passing(head, connection))
 
@@ -102,13 +106,12 @@ class Listener:
 
     def _passing(self, head: Head, connection: Connection, tunnel: str = "", port: int = 80) -> Passing | None:
         """Where a request to a proxy, or through a tunnel to a shared host, is passed on to; None for no other host."""
-        named = header_map(head.fields).get("host", "")
-        target = None if head.method == "CONNECT" else target_of(head, named, tunnel)
+        target = None if head.method == "CONNECT" else target_of(head, header_map(head.fields).get("host", ""))
         if target is None or not (target.is_absolute or tunnel) or claimed(self._app.config.hosts, target, tunnel):
             return None
         is_tls = bool(tunnel) or head.target[:3].lower() == b"wss" or head.target[:5].lower() == b"https"
         host = tunnel or target.host
-        authority = (_authority(head) if target.is_absolute else head.get(b"host").decode("latin-1")) or host
+        authority = (_authority(head) if target.is_absolute else as_text(head.get(b"host"))) or host
         number = port if tunnel else _port_in(authority, 443 if is_tls else 80)
         tls = self._to_others() if is_tls else None
         return Passing(authority, target.path, self._reached(connection, host, number, tls))
@@ -116,7 +119,7 @@ class Listener:
     async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:
         """See `Gate`."""
         host = tunnel_host(head)
-        port = _port_in(head.target.decode("latin-1"), 443)
+        port = _port_in(as_text(head.target), 443)
         if self._app.config.hosts.role(host) is None:
             return await self._reached(connection, host, port)
         caller = caller_of(connection)._replace(
@@ -201,7 +204,7 @@ class Listener:
 
 def _authority(head: Head) -> str:
     """Host and port in an absolute target."""
-    rest = head.target.decode("latin-1").partition("://")[2]
+    rest = as_text(head.target).partition("://")[2]
     return rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
 
 

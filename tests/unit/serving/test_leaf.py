@@ -58,6 +58,17 @@ def test_another_ca_other_names_and_a_damaged_file_make_a_new_one(ca: Path, tmp_
     assert len({first, second, third, file.read_bytes()}) == 4
 
 
+def test_a_key_that_others_could_read_is_replaced(ca: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    leaf.context(tmp_path, ca, NAMES, NOW)
+    file = tmp_path / leaf.FILE
+    first = file.read_bytes()
+    file.chmod(0o640)
+    leaf.context(tmp_path, ca, NAMES, NOW)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() != first
+    assert f"{file}, had mode 0640" in caplog.text
+
+
 def test_clients_that_trust_the_ca_trust_it(ca: Path, tmp_path: Path) -> None:
     server = leaf.context(tmp_path, ca, NAMES, time.time())
     trust = ssl.create_default_context(cafile=str(ca.with_name("mitmproxy-ca-cert.pem")))
