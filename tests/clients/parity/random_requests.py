@@ -15,20 +15,24 @@ class Request(NamedTuple):
 
 
 class Requests(NamedTuple):
-    """Some requests to one host of fal's, "" for falmock itself, and the sizes of the pieces in which they are sent."""
+    """Some requests to one host of fal's, "" for falmock itself, and the sizes of the pieces in which each is sent."""
 
     host: str
     requests: list[Request]
     sizes: list[int]
 
 
-_HOSTS = st.sampled_from(["fal.run", "queue.fal.run", "rest.fal.ai", "v3.fal.media", "api.fal.ai", "ws.fal.run", ""])
+_HOSTS = st.sampled_from(
+    ["fal.run", "fal.run", "queue.fal.run", "rest.fal.ai", "v3.fal.media", "api.fal.ai", "ws.fal.run", ""]
+)
 _METHODS = st.sampled_from(["GET", "POST", "POST", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
 _WORDS = "acme plain streams stream requests status cancel files upload storage initiate tokens v1 models fal queue run"
 _PARTS = st.sampled_from([*_WORDS.split(), "x.png", "%20", "%2F", "%C3%A9", "%zz", "~", "a+b", "\u00e9", "", "."])
 _PATHS = (
     st.lists(_PARTS, max_size=5).map(lambda parts: "/" + "/".join(parts))
-    | st.sampled_from(["/acme/plain", "/acme/streams/stream", "/files/upload", "/storage/upload/initiate", "/tokens/"])
+    | st.sampled_from(
+        ["/acme/plain"] * 6 + ["/acme/streams/stream", "/files/upload", "/storage/upload/initiate", "/tokens/"]
+    )
     | st.sampled_from(["/fal/run/acme/plain", "/__falmock/health", "/v1/models", "/health"])
 )
 _QUERIES = st.sampled_from(["", "", "", "?", "?a=b", "?logs=1", "?a=%00", "?\u00e9", "?a[]=1&a[]=2", "?" + "x" * 3000])
@@ -36,6 +40,7 @@ _NAMES = ["Accept", "Cookie", "Origin", "Authorization", "X-Test-Id", "User-Agen
 _VALUES = st.sampled_from(
     ["", "*/*", "a=b", "https://app.test", "Key a:b", "Bearer x", "\u00e9", "a\tb", '"', "0.5", "bytes=0-1", "x" * 300]
 )
+_FAULTS = st.sampled_from(["", "", "", "", '{"latency":0.02}', '{"drip":{"bytes":40,"every":0.001}}', "nginx_503"])
 _SPACES = st.sampled_from(["", " ", " ", " ", "\t", "   "])
 _CASES = st.sampled_from([str.lower, str.upper, str.title, str])
 

@@ -21,7 +21,7 @@ DELAYED = 0.8
 
 
 class Answer(NamedTuple):
-    """An answer: `end` says how it ended ("whole", "broken" or "silent"); without a status, what came instead of one."""
+    """An answer: `end` says how it ended ("whole", "broken", "reset" or "silent"); without a status, what came instead of one."""
 
     status: str
     headers: tuple[str, ...] = ()
@@ -125,7 +125,10 @@ class Line:
             came = self.connection.recv(65536)
         except TimeoutError:
             raise Over("silent") from None
-        except OSError:  # within TLS, some versions of Python take a reset for the end
+        except ConnectionResetError:
+            # Within TLS, some versions of Python take a reset for the end.
+            raise Over("broken" if isinstance(self.connection, ssl.SSLSocket) else "reset") from None
+        except OSError:
             came = b""
         if not came:
             raise Over("broken")
