@@ -49,6 +49,7 @@ UPLOADING = ("POST", "PUT")
 """The methods of requests whose bodies may be files."""
 OURS = "/__"
 """The prefix of paths that no app and no endpoint of fal's uses."""
+_SCHEMES = ("http", "https", "ws", "wss")
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
 
@@ -122,7 +123,7 @@ class CallHandler:
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
         # A proxy, and a tunnel to a host that fal shares with others, may get a request next that is not answered here.
-        self.closes = target.is_absolute or bool(self._host and not hosts.owns(self._host))
+        self.closes = not hosts.owns(self._host) if self._host else target.is_absolute
         if self._caller.own and target.path.startswith(OURS):  # no endpoint id begins like this
             host, headers = "", {**headers, "host": self._caller.own}
             target = target._replace(host="")
@@ -226,7 +227,7 @@ class CallHandler:
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`. What does not begin like HTTP gets no answer."""
-        if bad.status == 501:
+        if not bad.status:
             if self._host:
                 logger.warning("falmock refused a connection to %s: %s", self._host, NOTHING_SENT)
             return None
@@ -243,8 +244,9 @@ class CallHandler:
         """See `Handler`."""
         if isinstance(play, Stream):
             self._server.stop_listening(play.key, self._connection)
-        if self._request is not None:
-            self._server.gate.answered(self._caller, self._request, play)
+        request, self._request = self._request, None
+        if request is not None:
+            self._server.gate.answered(self._caller, request, play)
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -293,7 +295,7 @@ def target_of(head: Head, host: str) -> Target | None:
     if target.startswith("/") or target == "*":
         return Target(named(host), target if target != "*" else "/")
     scheme, separator, rest = target.partition("://")
-    if not separator or scheme.lower() not in ("http", "ws"):
+    if not separator or scheme.lower() not in _SCHEMES:
         return None
     authority, slash, path = rest.partition("/")
     return Target(named(authority), slash + path or "/", is_absolute=True)

@@ -35,6 +35,10 @@ MAX_UNREAD = 256 * 1024
 """How many bytes of further requests are kept while an answer is under way; then the carrier stops to read."""
 LINGER = 2.0
 """How long (seconds) a connection stays half open after an answer that came before the end of its request."""
+HEAD_TIME = 60.0
+"""How long (seconds) a head may take to come, from its first byte on."""
+BODY_PAUSE = 600.0
+"""How long (seconds) a client may send nothing in the middle of a body, as with mitmproxy."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -57,6 +61,9 @@ class HttpSession:
         """What is played to the request that is coming, known since its head."""
         self._is_busy = False
         """Whether a request is complete and its answer is not."""
+        self._is_awaited = False
+        """Whether `wake_at` is when the rest of a request must be here."""
+        self._head_until: float | None = None
         self._play: Play | None = None
         self._source: Source | None = None
         self._inner: Session | None = None
@@ -99,8 +106,18 @@ class HttpSession:
             self._unread.append(data)
             self._unread_size += len(data)
         else:
+            if self._is_awaited:
+                self.wake_at, self._is_awaited = None, False
             self._reader.feed(data)
             self._read(now)
+
+    def _await(self, now: float) -> None:
+        """Set when the rest of a request must be here: who lets it wait for longer would hold the connection for ever."""
+        if not self._reader.is_in_head:
+            self.wake_at = now + BODY_PAUSE
+        else:
+            self.wake_at = self._head_until = self._head_until or now + HEAD_TIME
+        self._is_awaited = True
 
     def _read(self, now: float) -> None:
         """Handle what the reader finds, until a request has to wait for the answer to the one before it."""
@@ -108,6 +125,8 @@ class HttpSession:
         while not self._is_busy and self.ending is Ending.OPEN:
             if not parts:
                 if not self._unread:
+                    if self._reader.has_begun:
+                        self._await(now)
                     return
                 unread, self._unread, self._unread_size = b"".join(self._unread), [], 0
                 self._reader.feed(unread)
@@ -125,7 +144,7 @@ class HttpSession:
 
     def _begin(self, head: Head, now: float) -> None:
         self._head = head
-        self._early = self._sink = None
+        self._early = self._sink = self._head_until = None
         place = self._handler.begins(head, now)
         if place is None:
             self.ending = Ending.ABORT
@@ -162,6 +181,8 @@ class HttpSession:
             self._begin_to_play(play, now)
 
     def _refuse(self, bad: BadRequest, now: float) -> None:
+        if self._reader.is_in_head:
+            self._head = None
         play = self._handler.refused(bad, now)
         if play is None:
             self.ending = Ending.CLOSE
@@ -210,6 +231,10 @@ class HttpSession:
             self.wake_at = None
             self._start(now)
             self._read(now)
+        elif self._is_awaited and self.wake_at is not None and now >= self.wake_at:
+            self.wake_at, self._is_awaited = None, False
+            self._drop_sink()
+            self._refuse(BadRequest(408, "the rest of it did not come in time"), now)
 
     def _start(self, now: float) -> None:
         play = self._play

@@ -109,11 +109,11 @@ class Listener:
         target = None if head.method == "CONNECT" else target_of(head, header_map(head.fields).get("host", ""))
         if target is None or not (target.is_absolute or tunnel) or claimed(self._app.config.hosts, target, tunnel):
             return None
-        tls = self._to_others() if tunnel else None
-        authority = _authority(head) if target.is_absolute else as_text(head.get(b"host"))
+        is_tls = bool(tunnel) or head.target[:3].lower() == b"wss" or head.target[:5].lower() == b"https"
         host = tunnel or target.host
-        authority = authority or host
-        number = port if tunnel else _port_in(authority, 80)
+        authority = (_authority(head) if target.is_absolute else as_text(head.get(b"host"))) or host
+        number = port if tunnel else _port_in(authority, 443 if is_tls else 80)
+        tls = self._to_others() if is_tls else None
         return Passing(authority, target.path, self._reached(connection, host, number, tls))
 
     async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:

@@ -11,6 +11,8 @@ from falmock.serving.client_hello import ClientHello
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 
+HANDSHAKE_TIME = 60.0
+"""How long (seconds) a handshake may take, from its first byte on."""
 _PIECE = 64 * 1024
 _HTTP1 = b"http/1.1"
 _NO_PROTOCOL = bytes((21, 3, 3, 0, 2, 2, 120))
@@ -36,6 +38,8 @@ class TlsSession:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._is_open = False
+        self._until: float | None = None
+        """When the handshake must have ended."""
         self._greeting: bytes | None = b""
         """The bytes that came before the hello was read; None after that."""
         self._hello: ClientHello | None = None
@@ -43,7 +47,7 @@ class TlsSession:
     @property
     def wake_at(self) -> float | None:
         """See `Session`."""
-        return self._inner.wake_at
+        return self._inner.wake_at if self._is_open else self._until
 
     @property
     def reads(self) -> bool:
@@ -59,6 +63,8 @@ class TlsSession:
         """See `Session`."""
         if self.ending is not Ending.OPEN and self.ending is not Ending.HALF:
             return
+        if self._until is None:
+            self._until = now + HANDSHAKE_TIME
         if self._greeting is not None and not self._greet(data):
             return
         self._incoming.write(data)
@@ -97,8 +103,12 @@ class TlsSession:
 
     def wake(self, now: float) -> None:
         """See `Session`."""
-        self._inner.wake(now)
-        self._encrypt()
+        if self._is_open:
+            self._inner.wake(now)
+            self._encrypt()
+        elif self._until is not None and now >= self._until and self.ending is Ending.OPEN:
+            self._failed(TlsFailure("its handshake did not end in time", self._hello))
+            self.ending, self._until = Ending.CLOSE, None
 
     def gone(self) -> None:
         """See `Session`."""

@@ -68,7 +68,7 @@ class WebSocketSession:
         headers = header_map(head.fields)
         bad = handshake.problem(head.method, "HTTP/1.1" if head.is_http11 else "HTTP/1.0", headers)
         if bad is not None:
-            self._refuse(bad)
+            self._refuse(bad, has_body=head.method != "HEAD")
             return
         # wsproto fails at what it cannot decode in headers that do not matter here.
         fields = {name: headers[name].encode() for name in _HANDSHAKE}
@@ -78,12 +78,14 @@ class WebSocketSession:
         self._ws.initiate_upgrade_connection([(b"host", b"localhost"), *checked, *extensions], "/")
         self._handle()
 
-    def _refuse(self, bad: BadHandshake) -> None:
+    def _refuse(self, bad: BadHandshake, *, has_body: bool) -> None:
         """Answer a bad handshake, and close the connection."""
         body = f"{bad.text}\n".encode()
         lines = [*bad.headers, (b"Content-Length", str(len(body)).encode()), (b"Connection", b"close")]
         fields = b"".join(b"%s: %s\r\n" % line for line in lines)
-        self._out.append(b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (bad.status, reason(bad.status), fields, body))
+        self._out.append(
+            b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (bad.status, reason(bad.status), fields, body if has_body else b"")
+        )
         self._finish()
 
     def receive(self, data: bytes, now: float) -> None:

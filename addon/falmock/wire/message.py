@@ -47,15 +47,18 @@ REASONS: Mapping[int, bytes] = {
     415: b"Unsupported Media Type",
     416: b"Requested Range Not Satisfiable",
     418: b"I'm a Teapot",
+    421: b"Misdirected Request",
     422: b"Unprocessable Entity",
     426: b"Upgrade Required",
     429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
     499: b"Client Closed Request",
     500: b"Internal Server Error",
     501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
+    505: b"HTTP Version Not Supported",
     507: b"Insufficient Storage",
 }
 """Reason phrases of Python servers (uvicorn, aiohttp).

@@ -6,6 +6,7 @@ import base64
 import json
 import ssl
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
@@ -52,7 +53,7 @@ class Player:
         request = httpx.Request(
             method,
             self.where.proxy + url if is_direct else url,
-            headers=[*_json_type(call), *self._headers(call)],
+            headers=[*json_type(call), *self._headers(call)],
             content=self._body(call),
         )
         trust = ssl.create_default_context(cafile=str(self.where.ca))
@@ -72,11 +73,15 @@ class Player:
                 answer["broken"] = True
         if "status" not in answer:
             return answer
-        self._keep(call, body)
         raw = [(name.decode(), value.decode("latin-1")) for name, value in response.headers.raw]
-        told = ((name, _length(name, value, len(body))) for name, value in raw)
-        answer["headers"] = [self._plain(f"{name}: {value}") for name, value in told]
-        return answer | self._told(body, response.headers.get("content-type", ""))
+        return answer | self._answered(call, raw, body)
+
+    def _answered(self, call: Mapping[str, Any], headers: Sequence[tuple[str, str]], body: bytes) -> dict[str, Any]:
+        """What an answer with these headers and this body tells."""
+        self._keep(call, body)
+        told = ((name, _length(name, value, len(body))) for name, value in headers)
+        content_type = next((value for name, value in headers if name.lower() == "content-type"), "")
+        return {"headers": [self._plain(f"{name}: {value}") for name, value in told]} | self._told(body, content_type)
 
     def _talk(self, call: Mapping[str, Any]) -> dict[str, Any]:
         url = urlsplit(self._filled(call["socket"]))
@@ -150,7 +155,8 @@ class Player:
         return bodies.as_json(text, "json") or ({"text": bodies.lines(text)} if text else {})
 
 
-def _json_type(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+def json_type(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The type of the body of a call, if nothing else says it."""
     has_own = any(line.lower().startswith("content-type:") for line in call.get("headers", ()))
     return [("Content-Type", "application/json")] if "json" in call and not has_own else []
 

@@ -84,7 +84,7 @@ class _Plays:
         return Reply(200, _TEXT, str(sink.content().size).encode(), "stored")
 
     def refused(self, bad: BadRequest, now: float) -> Reply | None:  # noqa: ARG002
-        return None if bad.status == 501 else Reply(bad.status, _TEXT, b"refused", "test")
+        return Reply(bad.status, _TEXT, b"refused", "test") if bad.status else None
 
     def plays(self, play: Play) -> None:
         pass

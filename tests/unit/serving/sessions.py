@@ -70,7 +70,7 @@ class Recorder:
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         self.bad.append(bad)
-        return Reply(bad.status, (TEXT,), bad.why.encode(), "refused")
+        return None if not bad.status else Reply(bad.status, (TEXT,), bad.why.encode(), "refused")
 
     def plays(self, play: Play) -> None:
         self.playing.append(play)

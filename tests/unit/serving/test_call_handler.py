@@ -174,13 +174,6 @@ def test_no_host() -> None:
     assert status(AppClient().call(request("GET ftp://fal.run/a", Host="x"))) == 400
 
 
-@pytest.mark.parametrize("headers", [{}, {"Host": "fal.run\x7f"}, {"Host": "example.com"}])
-def test_through_a_tunnel_no_host_has_to_be_named(headers: dict[str, str]) -> None:
-    caller = AppClient()
-    caller.tunnel()
-    assert content(caller.call(request("POST /a/b", HI, **headers))) == {"seed": 1}
-
-
 def test_a_tunnel_elsewhere_is_up_to_the_gate() -> None:
     answer = AppClient().tunnel("example.com")
     assert (status(answer), content(answer)["detail"]) == (502, "no way out")
@@ -321,9 +314,32 @@ def test_what_may_leave_is_forwarded_by_the_gate(monkeypatch: pytest.MonkeyPatch
     assert (status(answer), content(answer)["detail"]) == (502, "why")
 
 
+@pytest.mark.parametrize(
+    "host", [{}, {"Host": ""}, {"Host": ":443"}, {"Host": "fal.run\x7f"}, {"Host": "other.test"}], ids=str
+)
+@pytest.mark.parametrize("target", ["", "https://fal.run", "http://fal.run", "https://other.test", "wss://fal.run"])
+def test_a_tunnel_says_what_a_request_does_not(host: dict[str, str], target: str) -> None:
+    caller = AppClient()
+    caller.tunnel()
+    for _ in range(2):
+        answer = caller.call(request(f"POST {target}/a/b", HI, **host))
+        assert (status(answer), content(answer)) == (200, {"seed": 1})
+        assert b"Connection: close" not in answer
+
+
+def test_a_refusal_is_of_no_earlier_call() -> None:
+    caller = AppClient()
+    caller.tunnel()
+    assert status(caller.call(request("POST /a/b", HI, Host="fal.run"))) == 200
+    assert status(caller.call(b"POST / HTTP/1.1\r\nX : a\r\n\r\n")) == 400
+    assert len(caller.gate.answers) == 1
+
+
 def test_what_is_no_request() -> None:
     answer = AppClient().call(b"GET / HTTP/1.1\r\nx y: z\r\n\r\n")
     assert (status(answer), "falmock cannot read this request" in content(answer)["detail"]) == (400, True)
+    client = AppClient()
+    assert status(client.call(b"NONSENSE / HTTP/1.1\r\n\r\n")) == 501
     client = AppClient()
     assert client.call(b"nonsense\r\n\r\n") == b""
     assert client.session.ending is Ending.CLOSE

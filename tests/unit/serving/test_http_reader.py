@@ -18,6 +18,7 @@ from falmock.serving.http_reader import RequestReader
 END = EndOfRequest()
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: fal.run\r\n\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: fal.run\r\nContent-Length: 3\r\n\r\nabc"
+ODD = b"POST /\xc3\xa9?\x01 HTTP/1.1\r\nX: \x01\xff\x02\r\nY: \x7f\r\nContent-Length: 3\r\n\r\n\x01\xff\x02"
 CHUNKED = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\nTrailer: t\r\n\r\n"
 H2C = b"POST /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
 
@@ -50,6 +51,16 @@ def test_a_body(request_: bytes) -> None:
     assert isinstance(head, Head)
     assert (head.method, head.target, body, end, rest) == ("POST", b"/a", b"abc", END, None)
     assert b"Trailer" not in dict(head.fields)
+
+
+def test_what_is_under_way() -> None:
+    reader = RequestReader()
+    seen = []
+    for data in (b"\r\n", GET[:9], GET[9:], POST[:-1], POST[-1:], CHUNKED[:-1], CHUNKED[-1:], GET[:1]):
+        reader.feed(data)
+        seen.append((reader.has_begun, reader.is_in_head))
+    idle, head, body = (False, True), (True, True), (True, False)
+    assert seen == [idle, head, idle, body, idle, body, idle, head]
 
 
 def test_an_upgrade_that_nobody_makes_is_a_request_like_others() -> None:
@@ -120,9 +131,24 @@ def test_versions_and_keeping_alive() -> None:
         (b"POST / HTTP/1.1\r\nContent-Length: 3\x7f\r\n\r\nabc", 400),
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
         (b"GET /a b HTTP/1.1\r\n\r\n", 400),
-        (b"\x16\x03\x01\x02\x00", 501),
+        (b"\x16\x03\x01\x02\x00", 0),
+        (b"\r\n\0", 0),
         (b"BREW / HTTP/1.1\r\n\r\n", 501),
+        (b"brewing\r\n\r\n", 0),
+        (GET + b"brewing", 501),
+        (b"get / HTTP/1.1\r\n\r\n", 501),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"GET / HTTP/0.9\r\n\r\n", 505),
+        (b"GET /\r\n\r\n", 505),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET /\0 HTTP/1.1\r\n\r\n", 400),
+        (b"GET acme HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: \x01\r\n a\r\n\r\n", 400),
+        (b"GET /\xe9 HTTP/1.1\r\nX: a\r\n\tb\r\n\r\n", 400),
+        (b"GET /\xe9 HTTP/1.1\r\nX : a\r\n\r\n", 400),
+        (b"GET /\xe9 HTTP/1.1\r\nX: a\n\r\n\r\n", 400),
+        (b"GET /\xe9" + b"a" * MAX_HEAD, 431),
         (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * (MAX_FIELDS + 1) + b"\r\n", 431),
         (b"GET /" + b"a" * (MAX_HEAD + 1), 431),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * (MAX_HEAD + 1), 431),
@@ -135,9 +161,6 @@ def test_what_could_be_read_in_two_ways_is_refused(data: bytes, status: int) -> 
     assert (last.status, bool(last.why)) == (status, True)
 
 
-ODD = b"POST /\xc3\xa9?\x01 HTTP/1.1\r\nX: \x01\xff\x02\r\nY: \x7f\r\nContent-Length: 3\r\n\r\n\x01\xff\x02"
-
-
 @given(st.data())
 def test_what_has_one_meaning_is_read_however_odd_it_is(data: st.DataObject) -> None:
     places = [0, *sorted(data.draw(st.lists(st.integers(0, len(ODD)), max_size=12))), len(ODD)]
@@ -148,6 +171,7 @@ def test_what_has_one_meaning_is_read_however_odd_it_is(data: st.DataObject) -> 
 
 
 def test_an_odd_head_after_an_odd_one() -> None:
+    assert [type(part) for part in read(ODD + ODD + b"\r\n" + ODD + ODD[:-2])[0]].count(Head) == 4
     first, second = (b"GET /%s\xff HTTP/1.1\r\n\r\n" % name for name in (b"a", b"b"))
     assert [head.target for head in heads(first, second)] == [b"/a\xff", b"/b\xff"]
 
@@ -160,7 +184,7 @@ def test_a_long_head_that_comes_in_pieces_is_refused() -> None:
     assert list(reader.parts) == [BadRequest(431, f"its head has more than {MAX_HEAD} bytes")]
 
 
-@given(st.lists(st.sampled_from([GET, POST, CHUNKED, H2C]), max_size=5), st.data())
+@given(st.lists(st.sampled_from([GET, POST, CHUNKED, H2C, ODD, b"\r\n"]), max_size=5), st.data())
 def test_the_parts_are_the_same_however_the_bytes_are_cut(requests: list[bytes], data: st.DataObject) -> None:
     whole = b"".join(requests)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=12)))

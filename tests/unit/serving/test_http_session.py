@@ -19,6 +19,8 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
 from falmock.serving.handler import Tunnel
+from falmock.serving.http_session import BODY_PAUSE
+from falmock.serving.http_session import HEAD_TIME
 from falmock.serving.http_session import LINGER
 from falmock.serving.http_session import MAX_UNREAD
 from falmock.serving.http_session import HttpSession
@@ -163,6 +165,58 @@ def test_what_is_no_request_is_refused_and_nothing_follows() -> None:
     assert answer.startswith(HELLO + b"HTTP/1.1 501 ")
     assert session.ending is Ending.HALF
     assert len(handler.heads) == 1
+
+
+def test_a_head_that_does_not_end_is_refused_in_the_end() -> None:
+    handler = Recorder()
+    session = HttpSession(handler)
+    assert told(session, POST + GET[:5], 1.0).endswith(b"body")
+    assert told(session, GET[5:9], 50.0) == b""
+    assert session.wake_at == 1.0 + HEAD_TIME  # however often a piece comes
+    session.wake(50.0)
+    assert session.take() == b""
+    session.wake(1.0 + HEAD_TIME)
+    assert session.take().startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert session.ending is Ending.HALF
+    session.wake(1.0 + HEAD_TIME + LINGER)
+    assert session.ending is Ending.CLOSE
+
+
+def test_the_next_head_has_as_long() -> None:
+    session = HttpSession(Recorder())
+    session.receive(GET[:5], 0.0)
+    session.receive(GET[5:], 50.0)
+    assert session.wake_at is None
+    session.receive(GET[:5], 55.0)
+    assert session.wake_at == 55.0 + HEAD_TIME
+
+
+def test_a_client_that_stops_in_a_body_is_refused_in_the_end() -> None:
+    handler = Recorder()
+    session = HttpSession(handler)
+    for at, byte in enumerate(POST[-3:]):
+        session.receive(POST[:-3] if at == 0 else b"", at)
+        session.receive(bytes([byte]), at)
+        assert session.wake_at == (at + BODY_PAUSE if at < 2 else None)
+    session.take()
+    session.receive(POST[:-1], 10.0)
+    session.wake(10.0 + BODY_PAUSE)
+    assert session.take().startswith(b"HTTP/1.1 408 ")
+    assert handler.sinks[-1].is_dropped
+
+
+def test_what_came_of_the_next_head_waits_while_an_answer_takes_long() -> None:
+    session = HttpSession(Recorder(lambda *_: reply(delay=100.0)))
+    session.receive(GET + GET[:5], 0.0)
+    assert session.wake_at == 100.0
+    session.wake(100.0)
+    assert session.take() == HELLO
+    assert session.wake_at == 100.0 + HEAD_TIME
+
+
+def test_a_refusal_has_a_body_whatever_was_asked_before() -> None:
+    session = HttpSession(Recorder())
+    assert told(session, GET.replace(b"GET", b"HEAD") + b"GET / HTTP/1.1\r\nX : a\r\n\r\n").endswith(b"token")
 
 
 def test_no_answer() -> None:
@@ -333,4 +387,4 @@ def test_any_bytes_end_in_answers_or_in_the_end_of_the_connection(pieces: list[b
     session = HttpSession(Recorder())
     for piece in ([GET] if valid_first else []) + pieces:
         told(session, piece)
-    assert session.ending in (Ending.OPEN, Ending.HALF)
+    assert session.ending in (Ending.OPEN, Ending.HALF, Ending.CLOSE)

@@ -140,13 +140,15 @@ def test_calls_to_fal_are_answered(world: World) -> None:
     async def story(world: World) -> None:
         answer = await world.ask(RUN, "fal.run:443", "fal.run")
         assert (answer[9:12], answer[-10:]) == (b"200", b'{"seed":1}')
-        plain = await world.ask(RUN.replace(b"POST /", b"POST http://fal.run/"))
-        assert plain[9:12] == b"200"
+        for scheme in (b"http", b"https"):
+            plain = await world.ask(RUN.replace(b"POST /", b"POST %s://fal.run/" % scheme))
+            assert plain[9:12] == b"200"
         health = await world.ask(b"GET /__falmock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert health[9:12] == b"200"
 
     world.play(story)
     assert [(line.origin + line.path, line.status) for line in world.lines.seen] == [
+        ("https://fal.run/a/b", 200),
         ("https://fal.run/a/b", 200),
         ("https://fal.run/a/b", 200),
         ("http://127.0.0.1/__falmock/health", 200),
@@ -161,8 +163,11 @@ def test_other_hosts_are_passed_on(world: World) -> None:
         assert plain == b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nother"
         assert world.heads[1] == b"GET /a?b HTTP/1.1\r\nHost: x.test:81\r\nConnection: close\r\n\r\n"
 
+        for url in (b"https://x.test/a", b"WSS://x.test/a"):
+            await world.ask(b"GET %s HTTP/1.1\r\nHost: x.test\r\n\r\n" % url)
+
     world.play(story)
-    assert world.connected == [("x.test", 443, False), ("x.test", 81, False)]
+    assert world.connected == [("x.test", 443, False), ("x.test", 81, False), *[("x.test", 443, True)] * 2]
     assert world.lines.seen == []
 
 

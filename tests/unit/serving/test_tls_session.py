@@ -20,6 +20,7 @@ from falmock.serving.handler import Play
 from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HttpSession
 from falmock.serving.session import Ending
+from falmock.serving.tls_session import HANDSHAKE_TIME
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.tls_session import TlsSession
 from falmock.serving.tunnel_session import TunnelSession
@@ -153,6 +154,22 @@ def test_a_client_that_leaves_in_the_handshake(server: ssl.SSLContext, confdir: 
     session, _, failures = session_of(server)
     session.gone()
     assert failures == []
+
+
+def test_a_handshake_that_does_not_end(server: ssl.SSLContext) -> None:
+    session, _, failures = session_of(server)
+    assert session.wake_at is None
+    session.receive(b"\x16", 1.0)
+    session.receive(b"\x03\x01", 50.0)
+    assert session.wake_at == 1.0 + HANDSHAKE_TIME
+    session.wake(50.0)
+    assert (session.ending, failures) == (Ending.OPEN, [])
+    session.wake(1.0 + HANDSHAKE_TIME)
+    assert session.ending is Ending.CLOSE
+    assert [str(failure) for failure in failures] == ["its handshake did not end in time"]
+    session.wake(1.0 + HANDSHAKE_TIME)
+    session.gone()
+    assert len(failures) == 1
 
 
 @pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\0\5hello", bytes(100)])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from typing import Protocol
 
+from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.serving import http_answer
 from falmock.serving.handler import Later
@@ -17,6 +18,7 @@ from falmock.serving.http_reader import MAX_HEAD
 from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
 from falmock.serving.http_reader import as_bytes
+from falmock.serving.http_session import HEAD_TIME
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 
@@ -49,6 +51,8 @@ class FirstRequest:
         self._session = inner
         self._passes = passes
         self._reader: RequestReader | None = RequestReader()
+        self._until: float | None = None
+        """When the first head must be here."""
         self._data = b""
         self._head = Head("", b"", ())
         self._passed = b""
@@ -60,7 +64,7 @@ class FirstRequest:
     @property
     def wake_at(self) -> float | None:
         """See `Session`."""
-        return self._session.wake_at
+        return self._session.wake_at if self._until is None else self._until
 
     @property
     def ending(self) -> Ending:
@@ -85,12 +89,13 @@ class FirstRequest:
             else:
                 self._session.receive(data, now)
             return
-        self._data += data
+        self._data = (self._data + data).lstrip(b"\r\n")  # empty lines may come before a request
         self._reader.feed(data)
         if not self._reader.parts and len(self._data) <= MAX_HEAD:
+            self._until = self._until or now + HEAD_TIME
             return
         head = self._reader.parts[0] if self._reader.parts else None
-        self._reader = None
+        self._reader = self._until = None
         passing = self._passes(head) if isinstance(head, Head) else None
         if passing is None or not isinstance(head, Head):
             data, self._data = self._data, b""
@@ -116,7 +121,11 @@ class FirstRequest:
 
     def wake(self, now: float) -> None:
         """See `Session`."""
-        self._session.wake(now)
+        if self._until is None:
+            self._session.wake(now)
+        elif now >= self._until:
+            self._reader = self._until = None
+            self.play(replies.problem(408, "The head of the request did not come in time", "bad request"), now)
 
     def gone(self) -> None:
         """See `Session`."""

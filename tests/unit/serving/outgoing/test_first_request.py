@@ -19,6 +19,7 @@ from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import MAX_HEAD
 from falmock.serving.http_reader import Head
+from falmock.serving.http_session import HEAD_TIME
 from falmock.serving.outgoing.first_request import FirstRequest
 from falmock.serving.outgoing.first_request import LastAnswer
 from falmock.serving.outgoing.first_request import Passing
@@ -96,6 +97,28 @@ def test_a_request_for_another_host_reaches_it_however_it_is_cut(cuts: set[int],
         world.connect()
     assert world.session.reads
     assert (world.other.got, world.inner.got) == (SENT, b"")
+
+
+def test_empty_lines_before_a_request_are_not_passed_on() -> None:
+    for data in (b"\r\n\r\n" + ASKED, b"\r\n" + ASKED):
+        for size in (1, 1000):
+            world = World()
+            for at in range(0, len(data), size):
+                world.session.receive(data[at : at + size], 0)
+            world.connect()
+            assert world.other.got == SENT
+
+
+def test_a_head_that_does_not_end_is_refused_in_the_end() -> None:
+    world = World()
+    world.session.receive(ASKED[:10], 5.0)
+    world.session.receive(ASKED[10:20], 20.0)
+    assert world.session.wake_at == 5.0 + HEAD_TIME
+    world.session.wake(20.0)
+    assert (world.session.take(), world.session.ending) == (b"", Ending.OPEN)
+    world.session.wake(5.0 + HEAD_TIME)
+    assert world.session.take().startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert (world.session.ending, world.inner.got, world.other.got) == (Ending.CLOSE, b"", b"")
 
 
 @pytest.mark.parametrize(
