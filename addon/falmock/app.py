@@ -202,17 +202,19 @@ class App:
 
     def _deliver(self, request: Request, effect: Reply | Stream | Socket | Forward, rewrite: Rewrite | None) -> Answer:
         self.tidy()
-        why = self.redactor.text(effect.why)
+        redacted = self.redactor.text
+        why = redacted(effect.why)
         if isinstance(effect, Forward):
             return ForwardedCall(effect._replace(why=why), request, rewrite)
         if isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
         else:
             self._report(effect)
-        fault = None if effect.fault is None else self.redactor.text(effect.fault)
         if isinstance(effect, Reply | Stream) and effect.warning:
-            effect = effect._replace(warning=self.redactor.text(effect.warning))
-        return effect._replace(why=why, fault=fault)
+            effect = effect._replace(warning=redacted(effect.warning))
+        if effect.fault is not None:
+            effect = effect._replace(fault=redacted(effect.fault))
+        return effect if why is effect.why else effect._replace(why=why)
 
     def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
         """Handle a call in three steps, two of them in the engine. State is in memory, so none of them waits."""
@@ -304,7 +306,10 @@ class App:
 
 def _sendable(answer: Answer) -> Answer:
     """An answer without headers that HTTP cannot carry."""
-    return answer if isinstance(answer, ForwardedCall) else answer._replace(headers=sendable(answer.headers))
+    if isinstance(answer, ForwardedCall):
+        return answer
+    headers = sendable(answer.headers)
+    return answer if headers is answer.headers else answer._replace(headers=headers)
 
 
 async def _together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:

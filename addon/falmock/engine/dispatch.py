@@ -199,7 +199,7 @@ class Dispatch:
                     return _unauthorized(refused)
             answer = handler(request, call, now)
             if isinstance(answer, Reply | Stream) and answer.fixture is not None:
-                return answer._replace(headers=replies.with_request_id(answer.headers, call.request_id))
+                return replies.with_request_id(answer, call.request_id)
             return answer
 
         return handle
