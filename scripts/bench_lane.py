@@ -6,7 +6,6 @@ each call (aimock: none at this log level), to a file. aimock is installed from 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -24,8 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench_figures import report
+from job_load import Clients
 from job_load import Way
-from job_load import jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -138,13 +137,13 @@ class Measured:
     def __init__(self, server: Server, way: Way, count: int = 1, repeats: int = 300) -> None:
         self.server = server
         self.rounds: list[float] = []
-        self._way = way
+        self._clients = Clients(way, APP)
         self._count = count
         self._repeats = repeats
 
     def round(self, *, counts: bool) -> None:
         before = self.server.cpu()
-        asyncio.run(jobs(self._way, self._repeats, lambda number: input_of(number, self._count), APP))
+        self._clients.run(self._repeats, lambda number: input_of(number, self._count))
         if counts:
             self.rounds.append((self.server.cpu() - before) / self._repeats / 4 * 1e6)
 

@@ -6,8 +6,8 @@ import asyncio
 import json
 import re
 import ssl
-import time
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -77,16 +77,30 @@ async def job(connection: Connection, app: str, body: bytes) -> None:
     await connection.call("GET", f"/{app}/requests/{request_id}")
 
 
-async def jobs(way: Way, count: int, body: Callable[[int], bytes], app: str, connections: int = 16) -> float:
-    """Run `count` jobs over several connections; returns the seconds it took."""
-    numbers = iter(range(count))
+class Clients:
+    """Some connections to a server, which stay open from one run to the next."""
 
-    async def work() -> None:
-        connection = Connection(way)
-        for number in numbers:
-            await job(connection, app, body(number))
-        connection.close()
+    def __init__(self, way: Way, app: str, connections: int = 16) -> None:
+        self._app = app
+        self._runner = asyncio.Runner()
+        self._connections = [Connection(way) for _ in range(connections)]
 
-    started = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(connections)))
-    return time.perf_counter() - started
+    def run(self, count: int, body: Callable[[int], bytes]) -> None:
+        """Run `count` jobs."""
+        self._runner.run(self._run(iter(range(count)), body))
+
+    async def _run(self, numbers: Iterator[int], body: Callable[[int], bytes]) -> None:
+        async def work(connection: Connection) -> None:
+            for number in numbers:
+                await job(connection, self._app, body(number))
+
+        await asyncio.gather(*map(work, self._connections))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._runner.run(self._close())
+        self._runner.close()
+
+    async def _close(self) -> None:
+        for connection in self._connections:
+            connection.close()
