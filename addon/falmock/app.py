@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
 
 logger = logging.getLogger(__name__)
+_ANSWERS = (Reply, Stream, Socket, ForwardedCall)
 LOOKS_AGAIN = 1.0
 """How often (seconds) to check whether the client of a slow answer is still connected."""
 
@@ -160,7 +161,7 @@ class App:
                 answer = self._answer_call(request)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
             return self._failed(request, client, error)
-        return self._guarded(request, client, answer) if isinstance(answer, Awaitable) else _sendable(answer)
+        return _sendable(answer) if isinstance(answer, _ANSWERS) else self._guarded(request, client, answer)
 
     async def _guarded(self, request: Request, client: Client, answer: Awaitable[Answer]) -> Answer:
         try:
@@ -285,6 +286,8 @@ class App:
 
     def tidy(self) -> None:
         """Remove the files that the engines no longer need, and schedule the next clean-up."""
+        if self.engines.common.scope.assets.is_tidy:
+            return
         self._edge.remove(self.engines.take_dropped())
         at = self.engines.common.tidy_at
         if at is not None and self._tidy_timer is None:

@@ -249,9 +249,8 @@ class Dispatch:
 
     def _checks_key(self, request: Request) -> bool:
         """Whether the key or the token of a request has to be checked."""
-        if self._is_from_hub(request):
-            return False
-        return self._context.config.auth.required or PARAMETER in request.query
+        is_checked = self._context.config.auth.required or PARAMETER in request.query
+        return is_checked and not self._is_from_hub(request)
 
     def _is_from_hub(self, request: Request) -> bool:
         """Whether a call to Hugging Face's router has a token of Hugging Face's, which is no key of fal's."""

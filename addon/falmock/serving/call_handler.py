@@ -14,6 +14,7 @@ from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.serving import bodies
 from falmock.serving.connection import Connection
@@ -38,6 +39,7 @@ from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
+from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 
@@ -48,6 +50,10 @@ OURS = "/__"
 """The prefix of paths that no app and no endpoint of fal's uses."""
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
+KEPT_SENDERS = 2
+"""How many different headers of its requests a connection keeps: submits have other ones than polls."""
+LONGEST_KEPT = 4096
+"""Longer ones (bytes) are not kept."""
 
 
 class Memory:
@@ -85,6 +91,15 @@ class Target(NamedTuple):
     is_absolute: bool = False
 
 
+class Sender(NamedTuple):
+    """What the headers of a request say: all of them, the normalized host in Host, the scope, whether it wants a WebSocket."""
+
+    headers: dict[str, str]
+    host: str
+    scope: str
+    asks_for_socket: bool
+
+
 class CallHandler:
     """See `Handler`. `host` is that of the tunnel that the requests come through, "" for none."""
 
@@ -96,6 +111,10 @@ class CallHandler:
         self._host = host
         self._request: Request | None = None
         self._is_direct = False
+        self._senders: dict[tuple[Header, ...], Sender] = {}
+        self._hosts: Hosts | None = None
+        self._is_shared = False
+        """Whether the connection is a tunnel to a host that fal shares with others, by `_hosts`."""
 
     # requests
 
@@ -105,14 +124,17 @@ class CallHandler:
         self._request = None
         if head.method == "CONNECT":
             return Memory()
-        headers = header_map(head.fields)
-        target = target_of(head, headers.get("host", ""))
+        sender = self._sender(head.fields)
+        headers = sender.headers
+        target = _target_of(head, sender.host)
         if target is None:
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
+        if hosts is not self._hosts:
+            self._hosts, self._is_shared = hosts, bool(self._host and not hosts.owns(self._host))
         # A proxy, and a tunnel to a host that fal shares with others, may get a request next that is not answered here.
-        self.closes = target.is_absolute or bool(self._host and not hosts.owns(self._host))
+        self.closes = target.is_absolute or self._is_shared
         if self._caller.own and target.path.startswith(OURS):  # no endpoint id begins like this
             host, headers = "", {**headers, "host": self._caller.own}
             target = target._replace(host="")
@@ -123,10 +145,10 @@ class CallHandler:
             text = f"This connection is to {self._host or 'fal'}, the request is to {target.host[:100]}"
             return replies.problem(421, text, "misdirected request")
         path, _, query = target.path.partition("?")
-        scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
         peer = self._caller.peer if self._is_direct else ""
-        version = "HTTP/1.1" if head.is_http11 else "HTTP/1.0"
-        bad = handshake.problem(head.method, version, headers) if handshake.asks_for_socket(headers) else None
+        bad = None
+        if sender.asks_for_socket:
+            bad = handshake.problem(head.method, "HTTP/1.1" if head.is_http11 else "HTTP/1.0", headers)
         self._request = Request(
             head.method,
             host or target.host,
@@ -134,11 +156,24 @@ class CallHandler:
             query,
             headers,
             b"",
-            scope=scope,
+            scope=sender.scope,
             peer=peer,
             bad_handshake=bad,
         )
         return self._sink(self._request)
+
+    def _sender(self, fields: tuple[Header, ...]) -> Sender:
+        """What headers say. The last ones of a connection are kept, since most of its requests have equal ones."""
+        found = self._senders.get(fields)
+        if found is None:
+            headers = header_map(fields)
+            scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
+            found = Sender(headers, _name(headers.get("host", "")), scope, handshake.asks_for_socket(headers))
+            if len(self._senders) >= KEPT_SENDERS:
+                self._senders.clear()
+            if sum(len(name) + len(value) for name, value in fields) <= LONGEST_KEPT:
+                self._senders[fields] = found
+        return found
 
     def _sink(self, request: Request) -> Sink:
         server = self._server
@@ -173,13 +208,11 @@ class CallHandler:
         if request is None:
             return self._tunnel(head, session)
         answer = self._answer(request, sink)
-        if isinstance(answer, Awaitable):
-            self._connection.play_later(session, self._awaited(answer))
-            return None
-        if isinstance(answer, ForwardedCall):
-            self._connection.play_later(session, self._server.gate.forward(answer))
-            return None
-        return answer
+        if isinstance(answer, Reply | Stream | Socket):
+            return answer
+        coming = self._server.gate.forward(answer) if isinstance(answer, ForwardedCall) else self._awaited(answer)
+        self._connection.play_later(session, coming)
+        return None
 
     def _answer(self, request: Request, sink: Sink) -> Answer | Awaitable[Answer]:
         if isinstance(sink, SpooledUpload):
@@ -271,10 +304,13 @@ def tunnel_host(head: Head) -> str:
 
 def target_of(head: Head, host: str) -> Target | None:
     """Where a request goes, whose Host header is `host`; None if it does not say."""
+    return _target_of(head, _name(host))
+
+
+def _target_of(head: Head, host: str) -> Target | None:
     target = head.target.decode("latin-1")
     if target.startswith("/") or target == "*":
-        name = _name(host)
-        return Target(name, target if target != "*" else "/") if name else None
+        return Target(host, target if target != "*" else "/") if host else None
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in ("http", "ws"):
         return None
