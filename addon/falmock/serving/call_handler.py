@@ -50,6 +50,8 @@ OURS = "/__"
 """The prefix of paths that no app and no endpoint of fal's uses."""
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
+SMALL_BODY = 1024 * 1024
+"""Every host and every door takes a body of this many bytes."""
 KEPT_SENDERS = 2
 """How many different headers of its requests a connection keeps: submits have other ones than polls."""
 LONGEST_KEPT = 4096
@@ -225,14 +227,19 @@ class CallHandler:
             request = request._replace(content=None if too_large else content, too_large=too_large)
         elif isinstance(sink, Memory) and (body := sink.data()):
             try:
-                limit = self._server.app.max_body(request, is_direct=self._is_direct)
-                request = bodies.with_body(request, body, limit)
+                request = self._with_body(request, body)
             except BadEncoding as error:
                 if not self._is_direct:
                     return replies.badly_encoded(str(error))
                 # The door gets no body, and refuses it in its own words.
         self._request = request
         return self._server.app.answer_soon(request, Client(self._is_direct, self._is_there))
+
+    def _with_body(self, request: Request, body: bytes) -> Request:
+        """A request with its body. Raises BadEncoding."""
+        if len(body) <= SMALL_BODY and "content-encoding" not in request.headers:
+            return request._replace(body=body)
+        return bodies.with_body(request, body, self._server.app.max_body(request, is_direct=self._is_direct))
 
     def _is_there(self) -> bool:
         return not self._connection.transport.is_closing()

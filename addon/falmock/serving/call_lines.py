@@ -81,8 +81,11 @@ def _job_in(path: str, reply: Reply) -> str:
     """The request id in a path: the answer names it too, so falmock issued it; "" if there is none."""
     if "/requests/" not in path:
         return ""
-    job = next((value.decode("latin-1") for name, value in reply.headers if name == replies.REQUEST_ID), "")
-    return job if len(job) == len(_ANY_JOB) and job in path else ""
+    for name, value in reply.headers:
+        if name == replies.REQUEST_ID:
+            job = value.decode("latin-1")
+            return job if len(job) == len(_ANY_JOB) and job in path else ""
+    return ""
 
 
 class CallOutput(NamedTuple):

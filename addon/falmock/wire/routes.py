@@ -59,10 +59,11 @@ def query_value(query: str, name: str) -> str:
     """The first value of a query parameter; "" if it is absent."""
     if name not in query:
         return ""
+    is_plain = "%" not in query and "+" not in query
     for field in query.split("&"):
         key, _, value = field.partition("=")
-        if unquote_plus(key) == name:
-            return unquote_plus(value)
+        if (key if is_plain else unquote_plus(key)) == name:
+            return value if is_plain else unquote_plus(value)
     return ""
 
 
