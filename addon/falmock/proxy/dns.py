@@ -7,13 +7,12 @@ from ipaddress import IPv4Address
 from ipaddress import IPv6Address
 from ipaddress import ip_address
 from ipaddress import ip_network
-
-from mitmproxy import dns
-from mitmproxy.net.dns import classes
-from mitmproxy.net.dns import response_codes
-from mitmproxy.net.dns import types
+from typing import TYPE_CHECKING
 
 from falmock.wire.hosts import Hosts
+
+if TYPE_CHECKING:
+    from mitmproxy import dns
 
 Address = IPv4Address | IPv6Address
 DEFAULT = "198.18.0.1"
@@ -76,6 +75,8 @@ class DnsAnswers:
         hosts, questions = self.hosts, flow.request.questions
         if not flow.request.query or not any(hosts.owns(question.name) for question in questions):
             return
+        from mitmproxy.net.dns import response_codes  # `falmock serve` reads addresses without mitmproxy
+
         if len(questions) > 1:  # no resolver asks so
             flow.response = flow.request.fail(response_codes.REFUSED)
             return
@@ -87,5 +88,9 @@ class DnsAnswers:
 
 
 def _record(name: str, address: Address) -> dns.ResourceRecord:
+    from mitmproxy import dns
+    from mitmproxy.net.dns import classes
+    from mitmproxy.net.dns import types
+
     kind = types.A if isinstance(address, IPv4Address) else types.AAAA
     return dns.ResourceRecord(name, kind, classes.IN, 60, address.packed)
