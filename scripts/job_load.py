@@ -32,7 +32,12 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._reader is not None and not self._reader.at_eof()
+
     async def open(self) -> None:
+        self.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", self._way.port)
         if self._way.trust is not None:
             writer.write(b"CONNECT queue.fal.run:443 HTTP/1.1\r\nHost: queue.fal.run:443\r\n\r\n")
@@ -81,9 +86,19 @@ class Clients:
     """Some connections to a server, which stay open from one run to the next."""
 
     def __init__(self, way: Way, app: str, connections: int = 16) -> None:
+        self._way = way
         self._app = app
         self._runner = asyncio.Runner()
         self._connections = [Connection(way) for _ in range(connections)]
+
+    def open(self) -> None:
+        """Open the connections that are not: aimock closes those that are idle for some seconds."""
+        if not self._way.reconnects:
+            self._runner.run(self._open())
+
+    async def _open(self) -> None:
+        await asyncio.sleep(0.01)  # to see which are closed
+        await asyncio.gather(*(each.open() for each in self._connections if not each.is_open))
 
     def run(self, count: int, body: Callable[[int], bytes]) -> None:
         """Run `count` jobs."""
