@@ -114,7 +114,7 @@ class HttpSession:
                 self._reader.feed(unread)
                 parts = self._reader.parts
                 continue
-            part = parts.popleft()
+            part = parts.pop(0)
             if type(part) is bytes:
                 self._take_body(part, now)
             elif isinstance(part, Head):

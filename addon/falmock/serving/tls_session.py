@@ -67,7 +67,7 @@ class TlsSession:
         try:
             if not self._is_open:
                 self._tls.do_handshake()
-                self._is_open = True
+                self._is_open, self._hello = True, None
             while plain := self._tls.read(_PIECE):
                 self._inner.receive(plain, now)
                 if not self._incoming.pending and not self._tls.pending():
