@@ -60,7 +60,7 @@ def main() -> int:
     if "engine" in parts:
         met &= bench_engine(args.rounds)
     if "lane" in parts:
-        met &= bench_lane(max(3, args.rounds - 2))
+        met &= bench_lane(max(3, args.rounds - 2), args.gib)
     if "redaction" in parts:
         met &= bench_redaction(args.rounds)
     if "load" in parts:

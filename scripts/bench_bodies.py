@@ -59,15 +59,20 @@ def bench_bodies(gib: float) -> bool:
         fixtures.mkdir()
         (fixtures / "none.json").write_text('{"fixtures": []}')
         with mitmdump(folder, "-s", str(addon), "--set", f"fal_fixtures={fixtures}") as proxied:
-            _warm_up(proxied)
-            met = True
-            for label, upload in (("POST", _post), ("PUT", _put), ("parts", _in_parts)):
-                film = Film(label, size)
-                met &= report(
-                    proxied, f"up by {label}", size, lambda film=film, upload=upload: _note(upload, proxied, film)
-                )
-            met &= report(proxied, "down", size, lambda: _download(proxied, Film("parts", size)))
-            return met
+            return bench_films("", proxied, gib, MAX_MIB)
+
+
+def bench_films(kind: str, proxied: Proxied, gib: float, limit: int) -> bool:
+    """Print how the memory of a server grows in each way; return whether it is within the limit (MiB)."""
+    size = int(gib * 1024) * MIB
+    _warm_up(proxied)
+    met = True
+    for label, upload in (("POST", _post), ("PUT", _put), ("parts", _in_parts)):
+        film = Film(label, size)
+        what = f"{kind} up by {label}".strip()
+        met &= report(proxied, what, size, limit, lambda film=film, upload=upload: _note(upload, proxied, film))
+    what = f"{kind} down".strip()
+    return met & report(proxied, what, size, limit, lambda: _download(proxied, Film("parts", size)))
 
 
 _urls: dict[str, str] = {}
@@ -77,19 +82,17 @@ def _note(upload: Callable[[Proxied, Film], str], proxied: Proxied, film: Film) 
     _urls[upload.__name__] = upload(proxied, film)
 
 
-def report(proxied: Proxied, what: str, size: int, action: Callable[[], object]) -> bool:
+def report(proxied: Proxied, what: str, size: int, limit: int, action: Callable[[], object]) -> bool:
     """Call `action` and print the memory growth of the process; return whether it is within the limit."""
     Path(f"/proc/{proxied.pid}/clear_refs").write_text("5")  # resets the peak
     before, started = memory(proxied.pid, "VmRSS"), time.perf_counter()
     action()
     took = time.perf_counter() - started
     peak, after = memory(proxied.pid, "VmHWM") - before, memory(proxied.pid, "VmRSS") - before
-    met = peak <= MAX_MIB
+    met = peak <= limit
     verdict = "ok" if met else "OVER"
     speed = f"{size / MIB / took:5.0f} MiB/s"
-    print(
-        f"  {what:<12} {peak:+7.1f} MiB at most, {after:+7.1f} MiB after   limit {MAX_MIB} MiB  {verdict}   ({speed})"
-    )
+    print(f"  {what:<22} {peak:+7.1f} MiB at most, {after:+7.1f} MiB after   limit {limit} MiB  {verdict}   ({speed})")
     return met
 
 

@@ -17,6 +17,13 @@ def report(name: str, ratios: list[float], limit: float, base: str) -> bool:
     return ratio <= limit
 
 
+def report_value(name: str, value: float, limit: float, unit: str, more: str = "") -> bool:
+    """Print a figure with its limit; return whether the limit is met."""
+    verdict = "ok" if value <= limit else "OVER"
+    print(f"  {name:<44} {value:6.2f} {unit:<36} limit {limit:g}  {verdict}  {more}".rstrip())
+    return value <= limit
+
+
 def seconds_of(action: Callable[[], object], repeats: int) -> float:
     """The CPU time of one call of `action`, in seconds."""
     started = time.process_time()

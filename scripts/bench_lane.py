@@ -6,9 +6,11 @@ each call (aimock: none at this log level), to a file. aimock is installed from 
 
 from __future__ import annotations
 
-import asyncio
+import http.client
 import json
 import os
+import platform
+import re
 import shutil
 import signal
 import socket
@@ -23,9 +25,14 @@ from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench_bodies import bench_films
+from bench_crowds import bench_burst
+from bench_crowds import bench_idle
+from bench_crowds import bench_pollers
 from bench_figures import report
+from bench_mitmdump import Proxied
+from job_load import Clients
 from job_load import Way
-from job_load import jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -39,6 +46,12 @@ ANSWER = {
     "prompt": "a photo of a cat",
 }
 AIMOCK_HOST = "x-fal-target-host: queue.fal.run\r\n"
+_WARM_UP = 4
+"""How many rounds do not count: until then, aimock's are compiled."""
+_STEP = 7919
+"""Calls ask for fixtures that are spread over all of them: it is a prime."""
+BODIES = 16
+"""How many MiB the memory may grow when a large body passes."""
 
 
 def peers() -> Path:
@@ -73,6 +86,13 @@ def _fixture(prompt: str, *, aimock: bool) -> dict[str, object]:
     return {"match": match, "response": {"json": ANSWER}}
 
 
+def machine() -> str:
+    """The processor, and how busy it is."""
+    name = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
+    busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"{name[1] if name else platform.processor()}, {os.cpu_count()} cores, load in 1, 5 and 15 minutes: {busy}"
+
+
 class Server:
     """A server under test."""
 
@@ -99,7 +119,7 @@ def running(folder: Path, *command: str) -> Iterator[Server]:
     """A server that is started with this command; `{port}` in it is a free port."""
     port = _free_port()
     started = time.perf_counter()
-    env = os.environ | {"NO_COLOR": "1"}
+    env = os.environ | {"NO_COLOR": "1", "PYTHONPATH": str(ROOT / "addon")}
     with (folder / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(
             [part.replace("{port}", str(port)) for part in command], stdout=log, stderr=subprocess.STDOUT, env=env
@@ -119,6 +139,27 @@ def running(folder: Path, *command: str) -> Iterator[Server]:
         process.wait()
 
 
+def first_answer(command: list[str]) -> float:
+    """The seconds from the start of a server until it has answered a submit."""
+    with tempfile.TemporaryDirectory() as name:
+        started = time.perf_counter()
+        with running(Path(name), *command) as server:
+            submit(server, 1)
+            return time.perf_counter() - started
+
+
+def submit(server: Server, count: int) -> None:
+    """Submit jobs at falmock's own address; nobody looks at them."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    headers = {"x-fal-target-host": "queue.fal.run", "content-type": "application/json"}
+    for number in range(count):
+        connection.request("POST", f"/fal/{APP}", input_of(number, 1), headers)
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        answer.read()
+    connection.close()
+
+
 def mitmdump(conf: Path, folder: Path, fast: str) -> list[str]:
     addon = ROOT / "addon" / "falmock_addon.py"
     return [
@@ -127,8 +168,13 @@ def mitmdump(conf: Path, folder: Path, fast: str) -> list[str]:
     ]
 
 
+def serve(conf: Path, folder: Path) -> list[str]:
+    program = [sys.executable, "-m", "falmock.cli", "serve", "--port", "{port}"]
+    return [*program, "--confdir", str(conf), "--fixtures", str(folder)]
+
+
 def input_of(number: int, count: int) -> bytes:
-    prompt = PROMPT.format(number % count)
+    prompt = PROMPT.format(number * _STEP % count)
     return json.dumps({"prompt": prompt, "seed": number, "image_size": "landscape_4_3"}).encode()
 
 
@@ -138,51 +184,111 @@ class Measured:
     def __init__(self, server: Server, way: Way, count: int = 1, repeats: int = 300) -> None:
         self.server = server
         self.rounds: list[float] = []
-        self._way = way
+        self._clients = Clients(way, APP)
         self._count = count
         self._repeats = repeats
 
     def round(self, *, counts: bool) -> None:
+        self._clients.open()
         before = self.server.cpu()
-        asyncio.run(jobs(self._way, self._repeats, lambda number: input_of(number, self._count), APP))
+        self._clients.run(self._repeats, lambda number: input_of(number, self._count))
         if counts:
             self.rounds.append((self.server.cpu() - before) / self._repeats / 4 * 1e6)
 
+    def close(self) -> None:
+        self._clients.close()
 
-def bench_lane(rounds: int) -> bool:
+
+class Bench:
+    """The servers that are compared, in one folder."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self.conf = folder / "conf"
+        self.one = fixtures(folder / "one", 1)
+
+    def start(self, *command: str) -> Server:
+        return self._stack.enter_context(running(self._folder, *command))
+
+    def mitmdump(self, fast: str = "auto") -> Server:
+        return self.start(*mitmdump(self.conf, self.one, fast))
+
+    def serve(self, count: int = 1) -> Server:
+        folder = self.one if count == 1 else fixtures(self._folder / f"{count}", count)
+        return self.start(*serve(self.conf, folder))
+
+    def aimock(self, count: int) -> Server:
+        folder = fixtures(self._folder / f"aimock-{count}", count, aimock=True)
+        return self.start(str(peers()), "-f", str(folder), "-p", "{port}")
+
+    def trust(self) -> ssl.SSLContext:
+        """What trusts the CA that the first server has made."""
+        return ssl.create_default_context(cafile=str(self.conf / "mitmproxy-ca-cert.pem"))
+
+
+def bench_lane(rounds: int, gib: float) -> bool:
     """Print the figures; return whether the limits are met."""
     print("the fast lane (CPU of the server's process per call; a line is printed for each call, to a file)")
+    print(f"  {machine()}")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        conf = folder / "conf"
-        one = fixtures(folder / "one", 1)
-
-        def start(*command: str) -> Server:
-            return stack.enter_context(running(folder, *command))
-
-        flows, lane = start(*mitmdump(conf, one, "off")), start(*mitmdump(conf, one, "auto"))
-        trust = ssl.create_default_context(cafile=str(conf / "mitmproxy-ca-cert.pem"))
-        measured = {
-            "flows": Measured(flows, Way(flows.port, trust), repeats=100),
-            "lane": Measured(lane, Way(lane.port, trust)),
-            "lane, direct": Measured(lane, Way(lane.port, None, "/fal", AIMOCK_HOST)),
-            "flows, new": Measured(flows, Way(flows.port, trust, reconnects=True), repeats=30),
-            "lane, new": Measured(lane, Way(lane.port, trust, reconnects=True), repeats=60),
-        }
-        many = start(*mitmdump(conf, fixtures(folder / "many", 20_000), "auto"))
-        measured["lane, 20,000"] = Measured(many, Way(many.port, trust), 20_000)
-        if shutil.which("npm"):
-            for count in (1, 1000, 10_000):
-                loaded = fixtures(folder / f"aimock-{count}", count, aimock=True)
-                server = start(str(peers()), "-f", str(loaded), "-p", "{port}")
-                way = Way(server.port, None, "/fal", AIMOCK_HOST)
-                measured[f"aimock, {count}"] = Measured(server, way, count, repeats=300 if count < 10_000 else 60)
-        for number in range(rounds + 1):
+        bench = Bench(Path(name), stack)
+        measured = _ways(bench)
+        for each in measured.values():
+            stack.callback(each.close)
+        for number in range(_WARM_UP + rounds):
             for each in measured.values():
-                each.round(counts=number > 0)
+                each.round(counts=number >= _WARM_UP)
         for label, each in measured.items():
             print(f"  {label}: {statistics.median(each.rounds):.0f} us a call")
-        return _compared(measured)
+        met = _compared(measured)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        bench = Bench(Path(name), stack)
+        bench.mitmdump()  # makes the CA
+        starts = [
+            (first_answer(mitmdump(bench.conf, bench.one, "auto")), first_answer(serve(bench.conf, bench.one)))
+            for _ in range(rounds)
+        ]
+        met &= report(
+            "serve, first answer after start", [served / dumped for dumped, served in starts], 0.45, "mitmdump -s"
+        )
+    for kind, start, limit in (("mitmdump", Bench.mitmdump, 40), ("serve", Bench.serve, 25)):
+        with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+            bench = Bench(Path(name), stack)
+            server = start(bench)
+            met &= bench_idle(f"{kind}, an idle TLS connection", server, bench.trust(), limit)
+            if kind == "serve":
+                met &= bench_pollers(server, bench.trust())
+                met &= bench_burst(server)
+            ca = bench.conf / "mitmproxy-ca-cert.pem"
+            met &= bench_films(kind, Proxied(server.port, ca, server.process.pid), gib, BODIES)
+    print(f"  {machine()}")
+    return met
+
+
+def _ways(bench: Bench) -> dict[str, Measured]:
+    flows, lane = bench.mitmdump("off"), bench.mitmdump()
+    served, many, busy = bench.serve(), bench.serve(20_000), bench.serve()
+    trust = bench.trust()
+    submit(busy, 1000)
+    ways = {
+        "flows": Measured(flows, Way(flows.port, trust), repeats=100),
+        "lane": Measured(lane, Way(lane.port, trust)),
+        "lane, direct": Measured(lane, Way(lane.port, None, "/fal", AIMOCK_HOST)),
+        "serve": Measured(served, Way(served.port, trust)),
+        "serve, direct": Measured(served, Way(served.port, None, "/fal", AIMOCK_HOST)),
+        "serve, 20,000 fixtures": Measured(many, Way(many.port, trust), 20_000),
+        "serve, 1,000 jobs": Measured(busy, Way(busy.port, trust)),
+        "flows, new": Measured(flows, Way(flows.port, trust, reconnects=True), repeats=30),
+        "lane, new": Measured(lane, Way(lane.port, trust, reconnects=True), repeats=60),
+        "serve, new": Measured(served, Way(served.port, trust, reconnects=True), repeats=60),
+    }
+    if shutil.which("npm"):
+        for count in (1, 1000, 10_000):
+            server = bench.aimock(count)
+            way = Way(server.port, None, "/fal", AIMOCK_HOST)
+            ways[f"aimock, {count}"] = Measured(server, way, count, repeats=300 if count < 10_000 else 60)
+    return ways
 
 
 def _compared(measured: dict[str, Measured]) -> bool:
@@ -194,8 +300,12 @@ def _compared(measured: dict[str, Measured]) -> bool:
         ("mitmdump, CONNECT and TLS", "lane", "aimock, 1", 0.8, "aimock, plain HTTP"),
         ("mitmdump, CONNECT and TLS", "lane", "aimock, 1000", 0.6, "aimock with 1,000 fixtures"),
         ("mitmdump, CONNECT and TLS", "lane", "aimock, 10000", 0.1, "aimock with 10,000 fixtures"),
+        ("serve, CONNECT and TLS", "serve", "aimock, 1", 0.6, "aimock, plain HTTP"),
+        ("serve, direct, plain HTTP", "serve, direct", "aimock, 1", 0.5, "aimock, plain HTTP"),
         ("mitmdump, a new connection each call", "lane, new", "flows, new", 0.4, "through flows"),
-        ("mitmdump, 20,000 fixtures", "lane, 20,000", "lane", 1.15, "one fixture"),
+        ("serve, a new connection each call", "serve, new", "flows, new", 0.15, "through flows"),
+        ("serve, 20,000 fixtures", "serve, 20,000 fixtures", "serve", 1.15, "one fixture"),
+        ("serve, 1,000 jobs that are not over", "serve, 1,000 jobs", "serve", 1.15, "one job"),
     ]
     met = True
     for label, one, other, limit, base in rows:

@@ -6,8 +6,8 @@ import asyncio
 import json
 import re
 import ssl
-import time
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -32,7 +32,12 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._reader is not None and not self._reader.at_eof()
+
     async def open(self) -> None:
+        self.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", self._way.port)
         if self._way.trust is not None:
             writer.write(b"CONNECT queue.fal.run:443 HTTP/1.1\r\nHost: queue.fal.run:443\r\n\r\n")
@@ -77,16 +82,40 @@ async def job(connection: Connection, app: str, body: bytes) -> None:
     await connection.call("GET", f"/{app}/requests/{request_id}")
 
 
-async def jobs(way: Way, count: int, body: Callable[[int], bytes], app: str, connections: int = 16) -> float:
-    """Run `count` jobs over several connections; returns the seconds it took."""
-    numbers = iter(range(count))
+class Clients:
+    """Some connections to a server, which stay open from one run to the next."""
 
-    async def work() -> None:
-        connection = Connection(way)
-        for number in numbers:
-            await job(connection, app, body(number))
-        connection.close()
+    def __init__(self, way: Way, app: str, connections: int = 16) -> None:
+        self._way = way
+        self._app = app
+        self._runner = asyncio.Runner()
+        self._connections = [Connection(way) for _ in range(connections)]
 
-    started = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(connections)))
-    return time.perf_counter() - started
+    def open(self) -> None:
+        """Open the connections that are not: aimock closes those that are idle for some seconds."""
+        if not self._way.reconnects:
+            self._runner.run(self._open())
+
+    async def _open(self) -> None:
+        await asyncio.sleep(0.01)  # to see which are closed
+        await asyncio.gather(*(each.open() for each in self._connections if not each.is_open))
+
+    def run(self, count: int, body: Callable[[int], bytes]) -> None:
+        """Run `count` jobs."""
+        self._runner.run(self._run(iter(range(count)), body))
+
+    async def _run(self, numbers: Iterator[int], body: Callable[[int], bytes]) -> None:
+        async def work(connection: Connection) -> None:
+            for number in numbers:
+                await job(connection, self._app, body(number))
+
+        await asyncio.gather(*map(work, self._connections))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._runner.run(self._close())
+        self._runner.close()
+
+    async def _close(self) -> None:
+        for connection in self._connections:
+            connection.close()

@@ -47,9 +47,11 @@ from falmock.gateway.aimock.control import AimockControl
 from falmock.gateway.aimock.door import Aimock
 from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.control.door import Control
+from falmock.gateway.door import OF_DOOR
 from falmock.gateway.door import Door
 from falmock.gateway.door import Doors
 from falmock.gateway.door import FalCall
+from falmock.gateway.door import OfDoor
 from falmock.gateway.health import Health
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
 
 logger = logging.getLogger(__name__)
+_ANSWERS = (Reply, Stream, Socket, ForwardedCall)
 LOOKS_AGAIN = 1.0
 """How often (seconds) to check whether the client of a slow answer is still connected."""
 
@@ -153,14 +156,12 @@ class App:
 
     def answer_soon(self, request: Request, client: Client = Client()) -> Answer | Awaitable[Answer]:  # noqa: B008
         """The same as `answer`: at once for what needs no waiting, as most calls to fal do."""
-        if client.is_direct:
-            return self._guarded(request, client, self._answer_at_door(request, client))
         try:
             with one_call():
-                answer = self._answer_call(request)
+                answer = self._answer_at_door(request, client) if client.is_direct else self._answer_call(request)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
             return self.failed(request, client, error)
-        return self._guarded(request, client, answer) if isinstance(answer, Awaitable) else _sendable(answer)
+        return _sendable(answer) if isinstance(answer, _ANSWERS) else self._guarded(request, client, answer)
 
     async def _guarded(self, request: Request, client: Client, answer: Awaitable[Answer]) -> Answer:
         try:
@@ -180,11 +181,20 @@ class App:
             return ForwardedCall(Forward(self.config.mode.value), request)
         return door.failed(request.path, is_direct=client.is_direct)
 
-    async def _answer_at_door(self, request: Request, client: Client) -> Answer:
-        result = await self._at_door(request, client)
+    def _answer_at_door(self, request: Request, client: Client) -> Answer | Awaitable[Answer]:
+        found = self._doors.find(request)
+        if found is None:
+            return self._of_door(self._doors.unknown(request, self._edge.now()))
+        result = found.answer(request, self.ask, self._edge.now())
+        return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
+
+    async def _later_of_door(self, coming: Awaitable[OfDoor], client: Client) -> Answer:
+        answer = self._of_door(await _while_there(coming, client))
+        return answer if isinstance(answer, _ANSWERS) else await answer
+
+    def _of_door(self, result: OfDoor) -> Answer | Awaitable[Answer]:
         if isinstance(result, FalCall):
-            answer = self._answer_call(*result)
-            return await answer if isinstance(answer, Awaitable) else answer
+            return self._answer_call(*result)
         if isinstance(result, Reply):
             self._report(result)
         return result
@@ -202,17 +212,19 @@ class App:
 
     def _deliver(self, request: Request, effect: Reply | Stream | Socket | Forward, rewrite: Rewrite | None) -> Answer:
         self.tidy()
-        why = self.redactor.text(effect.why)
+        redacted = self.redactor.text
+        why = redacted(effect.why)
         if isinstance(effect, Forward):
             return ForwardedCall(effect._replace(why=why), request, rewrite)
         if isinstance(effect, Socket):
             effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
         else:
             self._report(effect)
-        fault = None if effect.fault is None else self.redactor.text(effect.fault)
         if isinstance(effect, Reply | Stream) and effect.warning:
-            effect = effect._replace(warning=self.redactor.text(effect.warning))
-        return effect._replace(why=why, fault=fault)
+            effect = effect._replace(warning=redacted(effect.warning))
+        if effect.fault is not None:
+            effect = effect._replace(fault=redacted(effect.fault))
+        return effect if why is effect.why else effect._replace(why=why)
 
     def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
         """Handle a call in three steps, two of them in the engine. State is in memory, so none of them waits."""
@@ -225,22 +237,6 @@ class App:
 
     def _load(self, needs: Needs) -> Engine:
         return self.engines.of(needs.scope)
-
-    async def _at_door(self, request: Request, client: Client) -> Reply | Stream | FalCall:
-        found = self._doors.find(request)
-        if found is None:
-            return self._doors.unknown(request, self._edge.now())
-        answering = asyncio.ensure_future(found.answer(request, self.ask, self._edge.now()))
-        is_given_up = False
-        try:
-            while not (await asyncio.wait((answering,), timeout=LOOKS_AGAIN))[0]:
-                if not is_given_up and not client.is_there():
-                    is_given_up = answering.cancel()
-        finally:
-            answering.cancel()
-        if answering.cancelled():
-            return replies.problem(499, "The client went away before it was answered", "the client is gone")
-        return answering.result()
 
     async def ask(self, request: Request, rewrite: Rewrite | None = None) -> Reply:
         """The complete answer to a call that a door makes, after its delay: from falmock, or from the real fal."""
@@ -283,6 +279,8 @@ class App:
 
     def tidy(self) -> None:
         """Remove the files that the engines no longer need, and schedule the next clean-up."""
+        if self.engines.common.scope.assets.is_tidy:
+            return
         self._edge.remove(self.engines.take_dropped())
         at = self.engines.common.tidy_at
         if at is not None and self._tidy_timer is None:
@@ -304,7 +302,25 @@ class App:
 
 def _sendable(answer: Answer) -> Answer:
     """An answer without headers that HTTP cannot carry."""
-    return answer if isinstance(answer, ForwardedCall) else answer._replace(headers=sendable(answer.headers))
+    if isinstance(answer, ForwardedCall):
+        return answer
+    headers = sendable(answer.headers)
+    return answer if headers is answer.headers else answer._replace(headers=headers)
+
+
+async def _while_there(coming: Awaitable[OfDoor], client: Client) -> OfDoor:
+    """What a door answers later; the work is cancelled if its client is gone."""
+    answering = asyncio.ensure_future(coming)
+    is_given_up = False
+    try:
+        while not (await asyncio.wait((answering,), timeout=LOOKS_AGAIN))[0]:
+            if not is_given_up and not client.is_there():
+                is_given_up = answering.cancel()
+    finally:
+        answering.cancel()
+    if answering.cancelled():
+        return replies.problem(499, "The client went away before it was answered", "the client is gone")
+    return answering.result()
 
 
 async def _together(calls: Sequence[Awaitable[Reply]]) -> list[Reply]:

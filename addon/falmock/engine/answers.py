@@ -16,11 +16,11 @@ from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.first_match import FirstMatch
-from falmock.fixtures.matching.index import Group
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.index import for_call
 from falmock.fixtures.matching.index import last_named
 from falmock.fixtures.matching.match import Query
+from falmock.fixtures.matching.patterns import Group
 from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Answer

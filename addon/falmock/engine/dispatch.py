@@ -199,7 +199,7 @@ class Dispatch:
                     return _unauthorized(refused)
             answer = handler(request, call, now)
             if isinstance(answer, Reply | Stream) and answer.fixture is not None:
-                return answer._replace(headers=replies.with_request_id(answer.headers, call.request_id))
+                return replies.with_request_id(answer, call.request_id)
             return answer
 
         return handle
@@ -249,9 +249,8 @@ class Dispatch:
 
     def _checks_key(self, request: Request) -> bool:
         """Whether the key or the token of a request has to be checked."""
-        if self._is_from_hub(request):
-            return False
-        return self._context.config.auth.required or PARAMETER in request.query
+        is_checked = self._context.config.auth.required or PARAMETER in request.query
+        return is_checked and not self._is_from_hub(request)
 
     def _is_from_hub(self, request: Request) -> bool:
         """Whether a call to Hugging Face's router has a token of Hugging Face's, which is no key of fal's."""

@@ -48,6 +48,7 @@ from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire import routes
+from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import Role
 from falmock.wire.message import Content
 from falmock.wire.message import Request
@@ -247,7 +248,8 @@ class Engine:
         elif call is None:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:
-            effect = stopped_searches.with_warning(lambda: self._injector.answer(request, call, now))
+            with one_call() as budget:
+                effect = stopped_searches.with_warning(self._injector.answer(request, call, now), budget)
             if isinstance(effect, Reply | Stream):
                 effect = replies.for_pages(request, replies.with_warning_header(effect, self.redactor))
         return effect

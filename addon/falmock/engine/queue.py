@@ -17,6 +17,7 @@ from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.keep_alive import KeepAlive
 from falmock.engine.jobs.pace import PaceKind
+from falmock.engine.jobs.status_object import status_body
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
 from falmock.engine.jobs.table import TooManyJobs
@@ -30,6 +31,7 @@ from falmock.wire.calls import Result
 from falmock.wire.calls import Status
 from falmock.wire.calls import StatusStream
 from falmock.wire.calls import Submit
+from falmock.wire.formats import jsontext
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import VIEWS
@@ -118,7 +120,11 @@ class Queue:
     ) -> Reply:
         """Add a new job, if there is room; its webhook goes to `target`."""
         # A submit shows the job as it enters the queue, even where the pace ends it at once.
-        body = status_object(job, now, logs=False)
+        if target is None:
+            body = status_body(job, now, logs=False)
+        else:  # the page on webhooks shows one more key
+            shown = {**status_object(job, now, logs=False), "gateway_request_id": job.request_id}
+            body = jsontext.dump_queue(shown)
         try:
             self._jobs.add(job, now)
         except TooManyJobs:
@@ -131,9 +137,8 @@ class Queue:
         why = job.why
         if target is not None:
             why += f"; {self._webhooks.register(job, target, fault_jobs.webhook_plan(injected))}"
-            body["gateway_request_id"] = job.request_id  # the page on webhooks shows it
-        reply = replies.queue_reply(200, body, why, job.fixture, job.request_id)
-        reply = reply._replace(headers=replies.with_request_id(reply.headers, job.request_id))
+        headers = replies.job_headers(job.fixture, job.request_id)
+        reply = Reply(200, headers, body, why, job.fixture, job=job.request_id)
         return reply if injected is None else fault_jobs.marked(injected, reply)
 
     def _webhook_target(self, url: str, fixture: str, now: float) -> webhook.WebhookTarget | Reply | None:
@@ -198,8 +203,9 @@ class Queue:
     def _status(self, job: Job, now: float, *, logs: bool) -> Reply:
         """The status of a job; this counts as a poll."""
         self._look(job, now)
-        body = status_object(job, now, logs=logs)
-        return replies.queue_reply(VIEWS[job.state].poll_status, body, job.why, job.fixture)
+        headers = replies.job_headers(job.fixture, job.request_id)
+        body = status_body(job, now, logs=logs)
+        return Reply(VIEWS[job.state].poll_status, headers, body, job.why, job.fixture)
 
     def _status_stream(self, job: Job, now: float, *, logs: bool) -> Stream:
         """The status of a job as a stream, until it is over."""

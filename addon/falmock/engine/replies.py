@@ -51,17 +51,23 @@ def fixture_header(label: str) -> Header:
     return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
 
 
-def queue_reply(status: int, value: Any, why: str, fixture: str | None = None, job: str = "") -> Reply:
-    """An answer of the queue gateway; `job` is the request id of the job that it made."""
+def queue_reply(status: int, value: Any, why: str, fixture: str | None = None) -> Reply:
+    """An answer of the queue gateway."""
     headers = QUEUE_HEADERS if fixture is None else _queue_headers(fixture)
-    return Reply(status, headers, jsontext.dump_queue(value), why, fixture, job=job)
+    return Reply(status, headers, jsontext.dump_queue(value), why, fixture)
 
 
-def with_request_id(headers: tuple[Header, ...], request_id: str) -> tuple[Header, ...]:
-    """The headers of an answer about a job, with the job's request id, if they have none (PROTOCOL.md section 1.6)."""
-    if any(name.lower() == REQUEST_ID for name, _ in headers):
-        return headers
-    content_type, *rest = headers
+def with_request_id(answer: Reply | Stream, request_id: str) -> Reply | Stream:
+    """An answer about a job with the job's request id in a header, if it has none (PROTOCOL.md section 1.6)."""
+    if any(name is REQUEST_ID or name.lower() == REQUEST_ID for name, _ in answer.headers):
+        return answer
+    content_type, *rest = answer.headers
+    return answer._replace(headers=(content_type, (REQUEST_ID, header_value(request_id)), *rest))
+
+
+def job_headers(fixture: str, request_id: str) -> tuple[Header, ...]:
+    """The headers of an answer of the queue gateway about a job."""
+    content_type, *rest = _queue_headers(fixture)
     return content_type, (REQUEST_ID, header_value(request_id)), *rest
 
 

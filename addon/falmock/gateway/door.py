@@ -103,6 +103,11 @@ class FalCall(NamedTuple):
     instead: InsteadOfFal | None = None
 
 
+OfDoor = Reply | Stream | FalCall
+"""The answer to a direct request, or the call to fal that answers it."""
+OF_DOOR = (Reply, Stream, FalCall)
+
+
 class Ask(Protocol):
     """Makes a call to fal, which falmock or the real fal answers depending on the mode; returns the complete answer."""
 
@@ -126,8 +131,11 @@ class Door(Protocol):
         A request with a larger body has no body, but `too_large`.
         """
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
-        """The answer to a request for this door at `now` (seconds since the epoch), or the call to fal that answers it."""
+    def answer(self, request: Request, ask: Ask, now: float) -> OfDoor | Awaitable[OfDoor]:
+        """The answer to a request for this door at `now` (seconds since the epoch), or the call to fal that answers it.
+
+        It is awaitable if the door has to wait for something.
+        """
 
 
 class Doors:

@@ -24,6 +24,6 @@ class Health:
         """How many bytes the body of a request may have."""
         return MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
+    def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
         """The status."""
         return replies.json_reply(200, {"status": _STATUS[request.path]}, "health")

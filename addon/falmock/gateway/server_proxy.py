@@ -23,6 +23,7 @@ from falmock.gateway import journal_view
 from falmock.gateway.caller import is_from_nearby
 from falmock.gateway.door import Ask
 from falmock.gateway.door import FalCall
+from falmock.gateway.door import OfDoor
 from falmock.wire import cors
 from falmock.wire import routes
 from falmock.wire import target
@@ -72,7 +73,7 @@ class ServerProxy:
         """How many bytes the body of a request may have."""
         return door.MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:  # noqa: ARG002
+    def answer(self, request: Request, ask: Ask, now: float) -> OfDoor:  # noqa: ARG002
         """The call to fal that a request requests, or the reason why it is refused."""
         request = request._replace(door=door.SERVER_PROXY)
         if request.method == "OPTIONS":

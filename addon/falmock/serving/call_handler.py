@@ -14,6 +14,7 @@ from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.gateway import door
 from falmock.serving import bodies
@@ -41,6 +42,7 @@ from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import named
 from falmock.wire.message import Content
+from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 
@@ -52,6 +54,12 @@ OURS = "/__"
 _SCHEMES = ("http", "https", "ws", "wss")
 MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
+SMALL_BODY = 1024 * 1024
+"""Every host and every door takes a body of this many bytes."""
+KEPT_SENDERS = 2
+"""How many different headers of its requests a connection keeps: submits have other ones than polls."""
+LONGEST_KEPT = 4096
+"""Longer ones (bytes) are not kept."""
 
 
 class Memory:
@@ -89,6 +97,15 @@ class Target(NamedTuple):
     is_absolute: bool = False
 
 
+class Sender(NamedTuple):
+    """What the headers of a request say: all of them, the normalized host in Host, the scope, whether it wants a WebSocket."""
+
+    headers: dict[str, str]
+    host: str
+    scope: str
+    asks_for_socket: bool
+
+
 class CallHandler:
     """See `Handler`. `host` is that of the tunnel that the requests come through, "" for none."""
 
@@ -100,6 +117,10 @@ class CallHandler:
         self._host = host
         self._request: Request | None = None
         self._is_direct = False
+        self._senders: dict[tuple[Header, ...], Sender] = {}
+        self._hosts: Hosts | None = None
+        self._is_shared = False
+        """Whether the connection is a tunnel to a host that fal shares with others, by `_hosts`."""
 
     # requests
 
@@ -116,14 +137,17 @@ class CallHandler:
     def _begun(self, head: Head) -> Sink | Play:
         if head.method == "CONNECT":
             return Memory()
-        headers = header_map(head.fields)
-        target = target_of(head, headers.get("host", ""))
+        sender = self._sender(head.fields)
+        headers = sender.headers
+        target = _target_of(head, sender.host)
         if target is None or not (target.host or self._host):
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
+        if hosts is not self._hosts:
+            self._hosts, self._is_shared = hosts, bool(self._host and not hosts.owns(self._host))
         # A proxy, and a tunnel to a host that fal shares with others, may get a request next that is not answered here.
-        self.closes = not hosts.owns(self._host) if self._host else target.is_absolute
+        self.closes = self._is_shared if self._host else target.is_absolute
         if self._caller.own and target.path.startswith(OURS):  # no endpoint id begins like this
             host, headers = "", {**headers, "host": self._caller.own}
             target = target._replace(host="")
@@ -134,10 +158,10 @@ class CallHandler:
             text = f"This connection is to {self._host or 'fal'}, the request is to {target.host[:100]}"
             return replies.problem(421, text, "misdirected request")
         path, _, query = target.path.partition("?")
-        scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
         peer = self._caller.peer if self._is_direct else ""
-        version = "HTTP/1.1" if head.is_http11 else "HTTP/1.0"
-        bad = handshake.problem(head.method, version, headers) if handshake.asks_for_socket(headers) else None
+        bad = None
+        if sender.asks_for_socket:
+            bad = handshake.problem(head.method, "HTTP/1.1" if head.is_http11 else "HTTP/1.0", headers)
         self._request = Request(
             head.method,
             host or target.host,
@@ -145,11 +169,24 @@ class CallHandler:
             query,
             headers,
             b"",
-            scope=scope,
+            scope=sender.scope,
             peer=peer,
             bad_handshake=bad,
         )
         return self._sink(self._request)
+
+    def _sender(self, fields: tuple[Header, ...]) -> Sender:
+        """What headers say. The last ones of a connection are kept, since most of its requests have equal ones."""
+        found = self._senders.get(fields)
+        if found is None:
+            headers = header_map(fields)
+            scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
+            found = Sender(headers, named(headers.get("host", "")), scope, handshake.asks_for_socket(headers))
+            if len(self._senders) >= KEPT_SENDERS:
+                self._senders.clear()
+            if sum(len(name) + len(value) for name, value in fields) <= LONGEST_KEPT:
+                self._senders[fields] = found
+        return found
 
     def _sink(self, request: Request) -> Sink:
         server = self._server
@@ -189,10 +226,10 @@ class CallHandler:
         except Exception as error:  # noqa: BLE001 - a call must get an answer
             sink.drop()
             answer = self._server.app.failed(request, client, error)
-        if isinstance(answer, Awaitable | ForwardedCall):
-            self._connection.play_later(session, self._awaited(request, client, answer))
-            return None
-        return answer
+        if isinstance(answer, Reply | Stream | Socket):
+            return answer
+        self._connection.play_later(session, self._awaited(request, client, answer))
+        return None
 
     def _answer(self, request: Request, sink: Sink, client: Client) -> Answer | Awaitable[Answer]:
         if isinstance(sink, SpooledUpload):
@@ -205,14 +242,19 @@ class CallHandler:
             request = request._replace(content=None if too_large else content, too_large=too_large)
         elif isinstance(sink, Memory) and (body := sink.data()):
             try:
-                limit = self._server.app.max_body(request, is_direct=self._is_direct)
-                request = bodies.with_body(request, body, limit)
+                request = self._with_body(request, body)
             except BadEncoding as error:
                 if not self._is_direct:
                     return replies.badly_encoded(str(error))
                 # The door gets no body, and refuses it in its own words.
         self._request = request
         return self._server.app.answer_soon(request, client)
+
+    def _with_body(self, request: Request, body: bytes) -> Request:
+        """A request with its body. Raises BadEncoding."""
+        if len(body) <= SMALL_BODY and "content-encoding" not in request.headers:
+            return request._replace(body=body)
+        return bodies.with_body(request, body, self._server.app.max_body(request, is_direct=self._is_direct))
 
     def _is_there(self) -> bool:
         return not self._connection.transport.is_closing()
@@ -291,9 +333,13 @@ def tunnel_host(head: Head) -> str:
 
 def target_of(head: Head, host: str) -> Target | None:
     """Where a request goes, whose Host header is `host`; None for a target that is neither a path nor a URL of HTTP."""
+    return _target_of(head, named(host))
+
+
+def _target_of(head: Head, host: str) -> Target | None:
     target = as_text(head.target)
     if target.startswith("/") or target == "*":
-        return Target(named(host), target if target != "*" else "/")
+        return Target(host, target if target != "*" else "/")
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from functools import lru_cache
 from ipaddress import IPv6Address
 from ipaddress import ip_address
 from typing import IO
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
@@ -27,8 +29,12 @@ _GATHER = 0.05
 _COLORS = {"GET": "green", "DELETE": "red"}
 _CODES = {"red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
+_ANY_JOB = "01234567-89ab-7cde-8f01-23456789abcd"
+"""In place of the request id of a job, in texts that are kept for all jobs."""
+_KEPT = 1024
+"""How many texts of lines are kept."""
+_LONGEST = 1000
+"""A longer path (characters) is not kept."""
 _OPEN = frozenset(
     ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
 )
@@ -38,7 +44,8 @@ _OPEN = frozenset(
 class CallLine(NamedTuple):
     """What is printed of a call to `origin` (https://HOST) and `path` (with its query).
 
-    `size` is that of the body in bytes, None if it came over time. `note` has no secrets.
+    `size` is that of the body in bytes, None if it came over time. `note` has no secrets. `job` is the request id in the
+    path, if it is one that falmock issued, else "".
     """
 
     peer: str
@@ -48,18 +55,44 @@ class CallLine(NamedTuple):
     status: int
     size: int | None
     note: str
+    job: str = ""
+
+
+class CallText(NamedTuple):
+    """The parts of what is printed of a call: its method, its URL as it may be shown, and its answer."""
+
+    method: str
+    url: str
+    answer: str
 
 
 def line_of(caller: Caller, request: Request, play: Reply | Stream | Socket) -> CallLine:
     """The line of a call that was answered. The address of a client on another machine is hidden."""
     base = f"http://{request.headers.get('host', '')}" if request.peer else f"https://{request.host}"
     path = f"{request.path}?{request.query}" if request.query else request.path
+    peer = address(_shown_host(caller.peer), caller.port)
+    if isinstance(play, Reply):
+        size = len(play.body) if type(play.body) is bytes else None
+        note = "miss" if play.miss else play.fixture or play.why
+        return CallLine(peer, request.method, base, path, play.status, size, note, _job_in(path, play))
     status = 101 if isinstance(play, Socket) else play.status
-    size = len(play.body) if isinstance(play, Reply) and isinstance(play.body, bytes) else None
-    miss = "miss" if isinstance(play, Reply) and play.miss else ""
-    host = caller.peer if not caller.peer or is_loopback(caller.peer) else HIDDEN
-    peer, note = address(host, caller.port), miss or play.fixture or play.why
-    return CallLine(peer, request.method, base, path, status, size, note)
+    return CallLine(peer, request.method, base, path, status, None, play.fixture or play.why)
+
+
+def _job_in(path: str, reply: Reply) -> str:
+    """The request id in a path: the answer names it too, so falmock issued it; "" if there is none."""
+    if "/requests/" not in path:
+        return ""
+    for name, value in reply.headers:
+        if name == replies.REQUEST_ID:
+            job = value.decode("latin-1")
+            return job if len(job) == len(_ANY_JOB) and job in path else ""
+    return ""
+
+
+@lru_cache(64)
+def _shown_host(peer: str) -> str:
+    return peer if not peer or is_loopback(peer) else HIDDEN
 
 
 class CallOutput(NamedTuple):
@@ -77,6 +110,9 @@ class CallLines:
         self._lines: list[CallLine] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printed = 0.0
+        self._texts: dict[CallLine, CallText] = {}
+        """The parts of lines, by lines without a client and with _ANY_JOB."""
+        self._texts_are_for: tuple[int, bool] | None = None
 
     def out(self) -> CallOutput | None:
         """Where lines are printed now; None for nowhere."""
@@ -99,22 +135,46 @@ class CallLines:
         out = self.out() if lines else None
         if out is not None:
             width = max(shutil.get_terminal_size()[0] - 25, 50)
+            if (self._redactor.revision, out.has_colors) != self._texts_are_for:
+                self._texts.clear()
+                self._texts_are_for = (self._redactor.revision, out.has_colors)
             text = "\n".join(self._text(line, width, has_colors=out.has_colors) for line in lines)
             print(printable(text, out.file), file=out.file, flush=True)
 
     def _text(self, line: CallLine, width: int, *, has_colors: bool) -> str:
-        def bold(text: str, color: str = "") -> str:
-            return styled(text, color, is_bold=True) if has_colors else text
-
-        url = _CONTROL.sub(".", line.origin + shown_path(line.path, self._redactor))
+        method, url, answer = self._parts(line, has_colors=has_colors)
         url = url if len(url) <= width else url[:width] + "…"
-        color = "green" if line.status < 300 else "magenta" if line.status < 400 else "red"
-        method = bold(line.method, _COLORS.get(line.method, "magenta"))
-        status = bold(f"{line.status} {reason(line.status).decode()}", color)
-        size = "" if line.size is None else f" {bold(size_text(line.size))}"
-        arrows = " " * max(0, len(line.peer) - 2) + bold(" <<")
-        note = _CONTROL.sub(".", line.note.replace("\n", " "))
-        return f"{line.peer}: {method} {bold(url)}\n{arrows} {status}{size} ({note})"
+        url = styled(url, is_bold=True) if has_colors else url
+        return f"{line.peer}: {method} {url}\n{' ' * (len(line.peer) - 2)}{answer}"
+
+    def _parts(self, line: CallLine, *, has_colors: bool) -> CallText:
+        """The parts of a line. Calls about different jobs are alike, so their parts are kept, unless a part is hidden."""
+        _, method, origin, path, status, size, note, job = line
+        if job and not self._redactor.has_learned(job):
+            line = CallLine("", method, origin, path.replace(job, _ANY_JOB), status, size, note)
+        else:
+            line, job = CallLine("", method, origin, path, status, size, note), _ANY_JOB
+        kept = self._texts.get(line)
+        if kept is None:
+            kept = _parts_of(line, self._redactor, has_colors=has_colors)
+            if kept.url.endswith(line.path) and len(path) <= _LONGEST:
+                if len(self._texts) >= _KEPT:
+                    self._texts.clear()
+                self._texts[line] = kept
+        return CallText(kept.method, kept.url.replace(_ANY_JOB, job), kept.answer)
+
+
+def _parts_of(line: CallLine, redactor: Redactor, *, has_colors: bool) -> CallText:
+    def bold(text: str, color: str = "") -> str:
+        return styled(text, color, is_bold=True) if has_colors else text
+
+    url = _CONTROL.sub(".", line.origin + shown_path(line.path, redactor))
+    color = "green" if line.status < 300 else "magenta" if line.status < 400 else "red"
+    status = bold(f"{line.status} {reason(line.status).decode()}", color)
+    size = "" if line.size is None else f" {bold(size_text(line.size))}"
+    note = _CONTROL.sub(".", line.note.replace("\n", " "))
+    method = bold(line.method, _COLORS.get(line.method, "magenta"))
+    return CallText(method, url, f"{bold(' <<')} {status}{size} ({note})")
 
 
 def shown_path(path: str, redactor: Redactor) -> str:
@@ -153,10 +213,15 @@ def size_text(size: int) -> str:
 
 def address(host: str, port: int) -> str:
     """A host and port as text; that of an IPv4 address in the IPv6 form is that of the IPv4 address."""
+    return f"{_host_text(host)}:{port}"
+
+
+@lru_cache(maxsize=1024)
+def _host_text(host: str) -> str:
     try:
         found = ip_address(host)
     except ValueError:
-        return f"{host}:{port}"
+        return host
     if isinstance(found, IPv6Address):
-        return f"[{found}]:{port}" if found.ipv4_mapped is None else f"{found.ipv4_mapped}:{port}"
-    return f"{found}:{port}"
+        return f"[{found}]" if found.ipv4_mapped is None else str(found.ipv4_mapped)
+    return str(found)

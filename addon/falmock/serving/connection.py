@@ -115,22 +115,27 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         """Send what the session has to send, end as it says, and wake it when it says."""
-        session = self._session
-        if self.transport.is_closing():
+        session, transport = self._session, self.transport
+        if transport.is_closing():
             return
         for _ in range(_STEPS):
             if data := session.take():
-                self.transport.write(data)
+                transport.write(data)
                 if self._is_paused and session.is_socket and self._is_unread():
                     return
+            if session.successor is not None:
+                self._session = session = session.successor
+                continue
             if session.ending is not Ending.OPEN:
                 self._end(session.ending)
                 break
             if session.wake_at is None or self._must_wait or session.wake_at > (now := self._clock()):
                 break
             session.wake(now)
-        self._set_timer()
-        self._set_reading()
+        if session.wake_at is not None or self._timer is not None:
+            self._set_timer()
+        if session.reads is self._is_reading_paused:
+            self._set_reading()
 
     @property
     def _must_wait(self) -> bool:
@@ -175,10 +180,10 @@ class Connection(asyncio.Protocol):
             self._timer = None
 
     def _set_reading(self) -> None:
-        stops = not self._session.reads
-        if stops != self._is_reading_paused and not self.transport.is_closing():
-            self._is_reading_paused = stops
-            if stops:
-                self.transport.pause_reading()
-            else:
-                self.transport.resume_reading()
+        if self.transport.is_closing():
+            return
+        self._is_reading_paused = not self._session.reads
+        if self._is_reading_paused:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()

@@ -31,20 +31,20 @@ def head(
 
     `headers` are complete but for framing. `over_time`: the body does not follow at once. Raises UnsendableAnswer.
     """
-    lines = [b"%s: %s\r\n" % field for field in headers]
+    lines = [b": ".join(field) for field in headers]
     has_body = status not in _BODILESS
     if has_body and length is not None:
         # Where mitmproxy has it, which sends the one by itself and gets the other from the origin.
-        lines.insert(len(lines) if over_time else 1, b"Content-Length: %d\r\n" % length)
+        lines.insert(len(lines) if over_time else 1, b"Content-Length: %d" % length)
     elif has_body and request.is_http11:
-        lines.append(b"Transfer-Encoding: chunked\r\n")
+        lines.append(b"Transfer-Encoding: chunked")
     elif has_body:  # HTTP/1.0: the end of the connection is that of the body
         closes = True
     if closes:
-        lines.append(b"Connection: close\r\n")
+        lines.append(b"Connection: close")
     elif not request.is_http11:
-        lines.append(b"Connection: keep-alive\r\n")
-    data = b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, reason(status), b"".join(lines))
+        lines.append(b"Connection: keep-alive")
+    data = b"\r\n".join((b"HTTP/1.1 %d %s" % (status, reason(status)), *lines, b"\r\n"))
     if data.count(b"\n") != len(lines) + 2 or b"\0" in data or not 200 <= status <= 999:
         raise UnsendableAnswer(f"an answer with status {status} has a header that HTTP cannot carry")
     return AnswerHead(data, has_body and request.method != "HEAD", closes)

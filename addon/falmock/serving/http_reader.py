@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
 from typing import NamedTuple
 
 import httptools
@@ -84,7 +83,7 @@ class RequestReader:
     """Finds the parts of requests. What follows an upgrade or CONNECT is not read: see `rest`."""
 
     def __init__(self) -> None:
-        self.parts: deque[Part] = deque()
+        self.parts: list[Part] = []
         """The parts that were found and not taken yet."""
         self.rest: bytes | None = None
         """The bytes behind an upgrade or a CONNECT; None before there is one."""
@@ -234,10 +233,10 @@ class RequestReader:
         framing = (
             b"Content-Length: %s\r\n" % length if length else b"Transfer-Encoding: %s\r\n" % chunks if chunks else b""
         )
-        found, self.parts = self.parts, deque()
+        found, self.parts = self.parts, []
         self._restart()
         self.feed(b"POST / HTTP/1.1\r\n%s\r\n" % framing)
-        self.parts = deque((*found, *(part for part in self.parts if not isinstance(part, Head))))
+        self.parts = [*found, *(part for part in self.parts if not isinstance(part, Head))]
         self.feed(rest)
 
     # called by the parser

@@ -68,6 +68,7 @@ class HttpSession:
         self._source: Source | None = None
         self._inner: Session | None = None
         """What the connection was upgraded to."""
+        self.successor: Session | None = None
         self._closes = self._lingers = self._is_chunked = self._has_body = self._is_raw = False
 
     @property
@@ -132,7 +133,7 @@ class HttpSession:
                 self._reader.feed(unread)
                 parts = self._reader.parts
                 continue
-            part = parts.popleft()
+            part = parts.pop(0)
             if type(part) is bytes:
                 self._take_body(part, now)
             elif isinstance(part, Head):
@@ -251,6 +252,7 @@ class HttpSession:
             elif isinstance(play, Tunnel):
                 self._out.append(_ESTABLISHED)
                 self._turn_into(play.session, now)
+                self.successor = play.session
         except http_answer.UnsendableAnswer:
             logger.exception("falmock: an answer cannot be sent over HTTP")
             self._end(Ending.CLOSE, now)

@@ -43,6 +43,10 @@ class Session(Protocol):
     def is_socket(self) -> bool:
         """Whether it is a WebSocket by now, which is sent to without regard to what its client has read."""
 
+    @property
+    def successor(self) -> Session | None:
+        """The session that carries on alone once `take` was called: this one only passed everything on to it."""
+
     def receive(self, data: bytes, now: float) -> None:
         """Bytes came from the client, split anywhere."""
 

@@ -31,6 +31,8 @@ class TlsFailure(ValueError):
 class TlsSession:
     """The server's side of TLS around `inner`; see `Session`. `failed` is called if the handshake fails."""
 
+    successor = None
+
     def __init__(self, context: ssl.SSLContext, inner: Session, failed: Callable[[TlsFailure], None]) -> None:
         self.ending = Ending.OPEN
         self._inner = inner
@@ -71,10 +73,13 @@ class TlsSession:
         try:
             if not self._is_open:
                 self._tls.do_handshake()
-                self._is_open = True
+                self._is_open, self._hello = True, None
             while plain := self._tls.read(_PIECE):
                 self._inner.receive(plain, now)
-            self.ending = Ending.CLOSE  # its client closes
+                if not self._incoming.pending and not self._tls.pending():
+                    break  # to read once more would only raise SSLWantReadError
+            else:
+                self.ending = Ending.CLOSE  # its client closes
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:

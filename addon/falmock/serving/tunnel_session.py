@@ -43,6 +43,11 @@ class TunnelSession:
         """See `Session`."""
         return self._session.is_socket
 
+    @property
+    def successor(self) -> Session | None:
+        """See `Session`."""
+        return self._session if self._has_begun else None
+
     def receive(self, data: bytes, now: float) -> None:
         """See `Session`."""
         if not self._has_begun and data:

@@ -56,6 +56,7 @@ class WebSocketSession:
         self._dropped = False
 
     reads = is_socket = True
+    successor = None
 
     def take(self) -> bytes:
         """See `Session`."""

@@ -23,6 +23,8 @@ def parameters(query: str, left_out: Iterable[str] = PLATFORM_PARAMETERS) -> dic
     not UTF-8 become lone surrogates, so that different queries have different parameters.
     """
     found: dict[str, Any] = {}
+    if not query:
+        return found
     for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
         if name in left_out:
             continue

@@ -48,6 +48,8 @@ from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
 _FOLLOW_UP = re.compile(r"(.*)/requests/([^/]+)(?:/(status|status/stream|cancel|response))?/*")
+_LONGEST_KEPT = 256
+"""What is found out about a longer part of a path (characters) is not kept."""
 _FOLLOW_UP_METHODS = {None: "GET", "response": "GET", "status": "GET", "status/stream": "GET", "cancel": "PUT"}
 _PYTHON_PART = re.compile(r"(/.+)/multipart/[^/]+/(?:(\d{1,5})|complete)/*")
 _JS_PART = re.compile(r"(/.+)/(?:(\d{1,5})|complete)/*")
@@ -57,10 +59,11 @@ def query_value(query: str, name: str) -> str:
     """The first value of a query parameter; "" if it is absent."""
     if name not in query:
         return ""
+    is_plain = "%" not in query and "+" not in query
     for field in query.split("&"):
         key, _, value = field.partition("=")
-        if unquote_plus(key) == name:
-            return unquote_plus(value)
+        if (key if is_plain else unquote_plus(key)) == name:
+            return value if is_plain else unquote_plus(value)
     return ""
 
 
@@ -156,8 +159,10 @@ def _follow_up(method: str, query: str, app: str, request_id: str, action: str |
     """The call about a job, by the parts of its path."""
     if method != _FOLLOW_UP_METHODS[action]:
         return _not_allowed(method, f"{action or 'the result'} of a request", _FOLLOW_UP_METHODS[action])
-    form = "" if lenient else follow_up_form(app, action or "")
-    if not lenient and not endpoint_ids.names_an_app(app):
+    form, is_app = _form_of(app, action or "") if len(app) <= _LONGEST_KEPT else _form(app, action or "")
+    if lenient:
+        form = ""
+    elif not is_app:
         return Unrouted(404, f"the URL of a request begins with its app: expected /owner/app before {form}")
     logs = query_value(query, "logs").lower() in ("1", "true")
     if action == "status":
@@ -165,6 +170,14 @@ def _follow_up(method: str, query: str, app: str, request_id: str, action: str |
     if action == "status/stream":
         return StatusStream(request_id, logs, form)
     return Cancel(request_id, form) if action == "cancel" else Result(request_id, form)
+
+
+def _form(app: str, action: str) -> tuple[str, bool]:
+    """The form of a URL about a job, and whether it begins with an app."""
+    return follow_up_form(app, action), endpoint_ids.names_an_app(app)
+
+
+_form_of = lru_cache(maxsize=1024)(_form)
 
 
 def follow_up_form(app: str, action: str) -> str:

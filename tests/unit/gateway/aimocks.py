@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -24,6 +23,7 @@ from falmock.gateway.door import as_it_is
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
+from unit.gateway.awaiting import answered
 
 NOW = 1_752_619_398.0
 HERE = "localhost:8080"
@@ -74,7 +74,7 @@ class Mock:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         request = Request(method, "localhost", path, query, all_headers, content, scope=scopes.named(all_headers))
         assert self.door.claims(request)
-        effect = asyncio.run(self.door.answer(request, self._ask, self.now))
+        effect = answered(self.door.answer(request, self._ask, self.now))
         if isinstance(effect, FalCall):
             effect = self._decided(*effect)
         assert isinstance(effect, Reply)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from falmock.gateway.server_proxy import ServerProxy
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
+from unit.gateway.awaiting import answered
 from unit.gateway.openais import together
 
 MODEL, APP = "acme/film/fast", "acme/film"
@@ -84,7 +84,7 @@ class World:
         door = self.doors.find(request)
         if door is None:
             return self.doors.unknown(request, self.now)
-        effect: Reply | Stream | FalCall = asyncio.run(door.answer(request, self._ask, self.now))
+        effect: Reply | Stream | FalCall = answered(door.answer(request, self._ask, self.now))
         if isinstance(effect, FalCall):
             effect = self.engines.handle(effect.request, self.now, effect.rewrite, effect.instead)
         assert isinstance(effect, Reply)

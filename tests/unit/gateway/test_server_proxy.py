@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +48,7 @@ def post(
     target = {} if url is None else {"x-fal-target-url": url}
     request = Request(method, "127.0.0.1", PATH, "", {**headers, **target}, body, scope="mine")
     assert door.claims(request)
-    result = asyncio.run(door.answer(request, nobody, 0.0))
+    result = door.answer(request, nobody, 0.0)
     assert isinstance(result, Reply | FalCall)
     return result
 

@@ -260,7 +260,7 @@ def failing(app: App, monkeypatch: pytest.MonkeyPatch, *, late: bool) -> None:
         return later()
 
     monkeypatch.setattr(app, "_answer_call", fail)
-    monkeypatch.setattr(app, "_at_door", fail)
+    monkeypatch.setattr(app, "_answer_at_door", fail)
 
 
 @pytest.mark.parametrize("late", [True, False])

@@ -126,3 +126,76 @@ def test_lines_without_a_place_to_print() -> None:
             lines.flush()
 
     asyncio.run(run())
+
+
+JOB, OTHER = "01a2b3c4-d5e6-7f00-8000-0123456789ab", "01a2b3c4-d5e6-7f00-8000-0123456789cd"
+
+
+def about_job(job: str) -> CallLine:
+    reply = Reply(200, ((replies.REQUEST_ID, job.encode()),), b"{}", "made", fixture="f.json#0")
+    asked = Request("GET", "queue.fal.run", f"/a/b/requests/{job}/status", "logs=1", {}, b"")
+    return line_of(Caller("127.0.0.1", 5000), asked, reply)
+
+
+def test_lines_about_different_jobs_name_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    assert about_job(JOB).job == JOB
+    text = printed(about_job(JOB), about_job(OTHER), about_job(JOB))
+    assert [line.split("/")[6] for line in text.splitlines() if "GET" in line] == [JOB, OTHER, JOB]
+
+
+def test_a_long_url_of_a_job_is_cut_within_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert f"{QUEUE}/a/b/requests/{JOB}"[:55] + "…\n" in printed(about_job(OTHER), about_job(JOB))
+
+
+def test_a_request_id_that_the_answer_does_not_name_may_be_a_secret() -> None:
+    asked = Request("GET", "queue.fal.run", f"/a/b/requests/{JOB}", "", {}, b"")
+    assert not line_of(Caller(), asked, replies.queue_reply(404, {}, "unknown request id")).job
+    assert not line_of(
+        Caller(), asked._replace(path="/a/b"), Reply(200, ((replies.REQUEST_ID, JOB.encode()),), b"", "")
+    ).job
+
+
+def test_a_secret_that_is_learned_later_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    async def run() -> str:
+        found = Printed()
+        for secret in ("", JOB, "b/requests"):
+            if secret:
+                found._redactor.learn_value(secret)
+            found.add(about_job(JOB))
+            found.flush()
+        return found.file.getvalue()
+
+    shown = [line.split(" ")[2] for line in asyncio.run(run()).splitlines() if "GET" in line]
+    assert shown == [
+        f"{QUEUE}/a/b/requests/{JOB}/status?logs=1",
+        f"{QUEUE}/a/b/requests/[hidden]/status?logs=1",
+        f"{QUEUE}/a/[hidden]/[hidden]/status?logs=1",
+    ]
+
+
+def test_lines_with_secrets_and_long_ones_are_not_kept() -> None:
+    async def run() -> None:
+        found = Printed()
+        for path in ("/a?fal_jwt_token=0123456789abcdef", "/a" * 600, "/a/b"):
+            found.add(CALL._replace(path=path))
+        found.flush()
+        assert [line.path for line in found._texts] == ["/a/b"]
+
+    asyncio.run(run())
+
+
+def test_only_so_many_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_lines, "_KEPT", 3)
+
+    async def run() -> int:
+        found = Printed()
+        for number in range(5):
+            found.add(CALL._replace(path=f"/a/{number}"))
+        found.flush()
+        return len(found._texts)
+
+    assert asyncio.run(run()) == 2

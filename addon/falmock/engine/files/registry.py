@@ -254,6 +254,11 @@ class Assets:
         if content.file is not None and content.file not in self._files:
             self._dropped.append(content.file)
 
+    @property
+    def is_tidy(self) -> bool:
+        """Whether no file waits to be removed, and no upload for its end."""
+        return not self._dropped and not self._unfinished
+
     def take_dropped(self) -> list[str]:
         """The files that are no longer used, since the last call."""
         dropped, self._dropped = self._dropped, []

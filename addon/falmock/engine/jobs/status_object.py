@@ -7,47 +7,95 @@ from datetime import datetime
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+from typing import NamedTuple
 
 from falmock.engine.jobs.job import Job
+from falmock.fixtures.model import JobUrls
 from falmock.fixtures.model import Log
 from falmock.wire import errors
 from falmock.wire.calls import REQUEST_ID
+from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import State
+
+_ANY_JOB = "01234567-89ab-7cde-8f01-23456789abcd"
+"""In place of the request id of a job, in texts that are kept for all jobs."""
+
+
+class _Shown(NamedTuple):
+    """What a status shows of a job, besides its request id and its log lines."""
+
+    state: State
+    host: str
+    app: str
+    urls: JobUrls
+    position: int | None = None
+    inference_time: float | None = None
+    error: str | None = None
+    error_type: str | None = None
 
 
 def status_object(job: Job, now: float, *, logs: bool) -> dict[str, Any]:
     """The status of a job that was advanced to `now` (seconds since the epoch); the keys have the recorded order."""
+    return _object(_shown_of(job, now), job.request_id, _entries_of(job, now, logs=logs))
+
+
+def status_body(job: Job, now: float, *, logs: bool) -> bytes:
+    """The same as JSON. One without log lines is made from the text that other jobs like it had."""
+    shown, entries = _shown_of(job, now), _entries_of(job, now, logs=logs)
+    if entries:
+        return jsontext.dump_queue(_object(shown, job.request_id, entries))
+    return _template(shown, has_logs=entries is not None).replace(_ANY_JOB.encode(), job.request_id.encode())
+
+
+@lru_cache(maxsize=1024)
+def _template(shown: _Shown, *, has_logs: bool) -> bytes:
+    return jsontext.dump_queue(_object(shown, _ANY_JOB, [] if has_logs else None))
+
+
+def _shown_of(job: Job, now: float) -> _Shown:
     state = job.state
-    urls = job.urls
-    url = f"https://{job.host}/{job.app}/requests/{job.request_id}"
-    body: dict[str, Any] = {
-        "status": VIEWS[state].word,
-        "request_id": job.request_id,
-        "response_url": _url(job, urls.response) if urls.response else url,
-        "status_url": _url(job, urls.status) if urls.status else f"{url}/status",
-        "cancel_url": _url(job, urls.cancel) if urls.cancel else f"{url}/cancel",
-        "logs": _log_entries(job, now) if logs and state is not State.QUEUED else None,
-        "metrics": {},
-    }
     if state is State.QUEUED:
-        body["queue_position"] = job.position(now)
-    elif state is State.FINISHED or (state is State.CANCELLED and job.awaits_cancel):
-        if job.inference_time is not None:
-            body["metrics"] = {"inference_time": job.inference_time}
-        if job.error is not None:
-            body["error"] = job.error
-        if job.error_type is not None:
-            body["error_type"] = job.error_type
-    elif state is State.CANCELLED:
-        body["error"], body["error_type"] = errors.CANCELLED_TEXT, "client_cancelled"
-    elif state is State.EXPIRED:
-        body["error"], body["error_type"] = errors.TIMED_OUT_TEXT, "request_timeout"
+        return _Shown(state, job.host, job.app, job.urls, job.position(now))
+    if state is State.FINISHED or (state is State.CANCELLED and job.awaits_cancel):
+        return _Shown(state, job.host, job.app, job.urls, None, job.inference_time, job.error, job.error_type)
+    if state is State.CANCELLED:
+        return _Shown(state, job.host, job.app, job.urls, error=errors.CANCELLED_TEXT, error_type="client_cancelled")
+    if state is State.EXPIRED:
+        return _Shown(state, job.host, job.app, job.urls, error=errors.TIMED_OUT_TEXT, error_type="request_timeout")
+    return _Shown(state, job.host, job.app, job.urls)
+
+
+def _object(shown: _Shown, request_id: str, entries: list[dict[str, Any]] | None) -> dict[str, Any]:
+    host, urls = shown.host, shown.urls
+    url = f"https://{host}/{shown.app}/requests/{request_id}"
+    body: dict[str, Any] = {
+        "status": VIEWS[shown.state].word,
+        "request_id": request_id,
+        "response_url": _url(host, urls.response, request_id) if urls.response else url,
+        "status_url": _url(host, urls.status, request_id) if urls.status else f"{url}/status",
+        "cancel_url": _url(host, urls.cancel, request_id) if urls.cancel else f"{url}/cancel",
+        "logs": entries,
+        "metrics": {} if shown.inference_time is None else {"inference_time": shown.inference_time},
+    }
+    if shown.position is not None:
+        body["queue_position"] = shown.position
+    if shown.error is not None:
+        body["error"] = shown.error
+    if shown.error_type is not None:
+        body["error_type"] = shown.error_type
     return body
 
 
-def _url(job: Job, form: str) -> str:
-    return f"https://{job.host}/{form.replace(REQUEST_ID, job.request_id)}"
+def _url(host: str, form: str, request_id: str) -> str:
+    return f"https://{host}/{form.replace(REQUEST_ID, request_id)}"
+
+
+def _entries_of(job: Job, now: float, *, logs: bool) -> list[dict[str, Any]] | None:
+    """The log lines that a status shows; None if they are not requested, or there can be none yet."""
+    if not logs or job.state is State.QUEUED:
+        return None
+    return _log_entries(job, now) if job.logs else []
 
 
 def _log_entries(job: Job, now: float) -> list[dict[str, Any]]:

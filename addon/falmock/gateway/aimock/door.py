@@ -7,6 +7,7 @@ The same engine answers from the same fixtures, so a job submitted here can be p
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable
 from collections.abc import Callable
 
 from falmock.engine import replies
@@ -32,6 +33,7 @@ from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.aimock.translation import Translation
 from falmock.gateway.door import Ask
 from falmock.gateway.door import FalCall
+from falmock.gateway.door import OfDoor
 from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire.formats import jsontext
@@ -65,7 +67,7 @@ class Aimock:
         called = routes.read(request, self._engines.config.hosts)
         return LIMIT if called is not None and isinstance(called.call, calls.FILES) else door.MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream | FalCall:
+    def answer(self, request: Request, ask: Ask, now: float) -> OfDoor | Awaitable[OfDoor]:
         """The answer to a request at `now` (seconds since the epoch), or the call to fal that answers it."""
         request = request._replace(door=door.AIMOCK, lenient=True)
         if request.method == "OPTIONS":
@@ -91,15 +93,15 @@ class Aimock:
                 message = "Malformed JSON: the body is not JSON"
                 more = {} if called.legacy else {"code": "invalid_json"}
                 return rewrite(self._noted(called, dialect.problem(400, message, "invalid_request_error", **more), now))
-        return await self._handed_on(request, called, ask, now, rewrite)
+        return self._handed_on(request, called, ask, now, rewrite)
 
     @property
     def _is_aimock(self) -> bool:
         return self._engines.config.dialect is Dialect.AIMOCK
 
-    async def _handed_on(
+    def _handed_on(
         self, request: Request, called: RoutedCall, ask: Ask, now: float, rewrite: Callable[[Reply], Reply]
-    ) -> Reply | Stream | FalCall:
+    ) -> FalCall | Awaitable[Reply]:
         """The answer to a call without an injected fault."""
         strict = request.headers.get(STRICT, "").strip().lower() in ("1", "true")
         base = request.headers.get("host", request.host)
@@ -123,7 +125,7 @@ class Aimock:
             return FalCall(called.request, leaving, lambda forward: self._kept_here(called, forward))
         if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
             app = str(called.call.endpoint.app)
-            return await ask(called.request, lambda effect: leaving(self._learn(effect, app)))
+            return ask(called.request, lambda effect: leaving(self._learn(effect, app)))
         return FalCall(called.request, leaving)
 
     # injected faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import urlencode
@@ -54,7 +55,7 @@ def read(request: Request, hosts: Hosts) -> RoutedCall | None:
     """The call to fal for a request below the prefix; None if it is not for a host of fal's."""
     path = request.path[len(PREFIX) :]
     query, scope = less_scope(request)
-    headers = {name: value for name, value in request.headers.items() if not _OWN.fullmatch(name)}
+    headers = {name: request.headers[name] for name in _for_fal(tuple(request.headers))}
     inner = request._replace(headers=headers, query=query, scope=scope)
     host = request.headers.get(HOST_HEADER, "")
     if path.startswith(f"/{IN_PATH}"):
@@ -64,6 +65,12 @@ def read(request: Request, hosts: Hosts) -> RoutedCall | None:
         if found is not None:
             return found
     return _legacy(inner, path, hosts)
+
+
+@lru_cache(maxsize=256)
+def _for_fal(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of headers that are for fal too."""
+    return tuple(name for name in names if not _OWN.fullmatch(name))
 
 
 def less_scope(request: Request) -> tuple[str, str]:

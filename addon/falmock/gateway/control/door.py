@@ -11,8 +11,6 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import unquote
 
-from jsonschema import Draft202012Validator
-
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
@@ -201,7 +199,7 @@ def _value(parameter: Parameter, text: str) -> Any:
     found = _typed(kind, text)
     if found is None:
         raise BadCall(f"{parameter.name}: expected {_ARTICLED[kind]}, found {text[:100]!r}")
-    problems = [message for _, message in validate.violations_of(Draft202012Validator(schema), found)]
+    problems = [message for _, message in validate.violations_of(validate.validator_of(schema), found)]
     if problems:
         raise BadCall(f"{parameter.name}: {'; '.join(problems)}")
     return found
@@ -241,7 +239,9 @@ def _body(raw: bytes, wanted: Body | None) -> Any:
     except jsontext.BadJSON as error:
         raise BadCall(f"expected a JSON body, found an error at character {error.position}: {error}") from None
     try:
-        found = tuple(Problem("", *each) for each in validate.violations_of(Draft202012Validator(wanted.schema), value))
+        found = tuple(
+            Problem("", *each) for each in validate.violations_of(validate.validator_of(wanted.schema), value)
+        )
     except RecursionError:
         raise BadCall("the body is nested too deep") from None
     if found:

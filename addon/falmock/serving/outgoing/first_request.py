@@ -56,7 +56,7 @@ class FirstRequest:
         self._data = b""
         self._head = Head("", b"", ())
         self._passed = b""
-        self._is_waiting = False
+        self._is_waiting = self._passes_on = False
         self._refusal = b""
         self._is_refused = False
         self._answer: LastAnswer | None = None
@@ -81,6 +81,11 @@ class FirstRequest:
         """See `Session`."""
         return self._session.is_socket
 
+    @property
+    def successor(self) -> Session | None:
+        """See `Session`."""
+        return self._session if self._reader is None and not self._passes_on else None
+
     def receive(self, data: bytes, now: float) -> None:
         """See `Session`."""
         if self._reader is None:
@@ -101,7 +106,7 @@ class FirstRequest:
             data, self._data = self._data, b""
             self._session.receive(data, now)
         else:
-            self._head, self._is_waiting = head, True
+            self._head, self._is_waiting, self._passes_on = head, True, True
             self._passed = passed_on(head, passing)
             self._data = self._data.partition(_END)[2]
             self._carrier.play_later(self, passing.coming)

@@ -23,6 +23,7 @@ class Relay(asyncio.Protocol):
 
     wake_at = None
     is_socket = False
+    successor = None
     transport: asyncio.Transport
 
     def __init__(self, connection: Connection, forbids: Forbids | None = None) -> None:

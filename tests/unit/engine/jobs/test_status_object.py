@@ -14,7 +14,9 @@ from falmock.engine.faults.jobs import with_retries
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
+from falmock.engine.jobs.status_object import status_body
 from falmock.engine.jobs.status_object import status_object
+from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import State
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
@@ -139,3 +141,15 @@ def test_after_a_retry_logs_have_the_times_of_the_last_run() -> None:
     assert (
         datetime.fromisoformat(log["timestamp"]).timestamp() == SUBMITTED + done.schedule.log_times[0] > SUBMITTED + 3
     )
+
+
+@pytest.mark.parametrize("logs", [False, True])
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("fixture", [FLUX, FAILING, {**FLUX, "queue": {"logs": []}}])
+def test_the_body_is_the_object_as_json_for_each_job(fixture: dict[str, Any], state: State, *, logs: bool) -> None:
+    for request_id in ("7", "019e0000-0000-7000-8000-000000000001"):
+        one = job(fixture, state)
+        one.request_id = request_id
+        expected = jsontext.dump_queue(status_object(one, SUBMITTED + 4, logs=logs))
+        assert status_body(one, SUBMITTED + 4, logs=logs) == expected
+        assert request_id.encode() in expected
