@@ -6,7 +6,6 @@ headers), so that no request can hide in another one.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
 from typing import NamedTuple
@@ -56,9 +55,9 @@ Part = Head | bytes | EndOfRequest | BadRequest
 _END = EndOfRequest()
 _ODD = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")
 """What httptools takes neither in a path nor, but for what is not ASCII, in a header. Servers read it in the same way, and clients send it."""
-_MARK = b"~%s~" % os.urandom(8).hex().encode()
-"""What stands before the number of such a byte while httptools reads."""
-_MARKED = re.compile(re.escape(_MARK) + rb"([0-9a-f]{2})")
+_TO_MARK = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f~\x7f-\xff]")
+_MARKED = re.compile(rb"~([0-9a-f]{2})")
+"""An odd byte, or a tilde, while httptools reads."""
 _END_OF_HEAD = b"\r\n\r\n"
 _TAKE_OVER = (b"websocket",)
 """The protocols to which a connection can be upgraded; another upgrade is ignored (RFC 9110, section 7.8)."""
@@ -92,15 +91,14 @@ class RequestReader:
         if not self._in_head and not self._in_body:
             self._begun = data
         elif self._in_head and self._begun is not None:
-            begun = self._begun if isinstance(self._begun, bytearray) else bytearray(self._begun)
-            data = self._more_of_head(begun, data)
+            data = self._more_of_head(self._begun, data)
         self._parse(data)
 
-    def _more_of_head(self, begun: bytearray, data: bytes) -> bytes:
+    def _more_of_head(self, begun: bytes | bytearray, data: bytes) -> bytes:
         """The next bytes, of which the first belong to the head; they are marked if it is."""
         before = len(begun)
+        begun = self._begun = begun if isinstance(begun, bytearray) else bytearray(begun)
         begun += data
-        self._begun = begun
         if not self._is_marked:
             return data
         end = begun.find(_END_OF_HEAD, max(before - 3, 0))
@@ -182,9 +180,9 @@ class RequestReader:
         """See httptools. A trailer is ignored."""
         if self._in_head:
             if self._is_marked:
-                if _MARK in name:
+                name, value = _restored(name), _restored(value)
+                if _ODD.search(name):
                     raise ValueError("Invalid header token")
-                value = _restored(value)
             self._fields.append((name, value))
             if len(self._fields) > MAX_FIELDS:
                 raise ValueError
@@ -230,7 +228,7 @@ def as_bytes(text: str) -> bytes:
 
 
 def _marked(text: bytes) -> bytes:
-    return _ODD.sub(lambda odd: b"%s%02x" % (_MARK, odd[0][0]), text)
+    return _TO_MARK.sub(lambda odd: b"~%02x" % odd[0][0], text)
 
 
 def _restored(text: bytes) -> bytes:
