@@ -18,6 +18,7 @@ from pathlib import Path
 
 from falmock.recording.disk import atomic
 from falmock.serving.trust import mode_of
+from falmock.wire.addresses import literal
 from falmock.wire.hosts import DOMAINS
 
 logger = logging.getLogger(__name__)
@@ -94,6 +95,10 @@ def _signed(ca: bytes, names: Sequence[str], now: datetime, end: datetime) -> by
 
     ca_key = serialization.load_pem_private_key(ca, None)
     issuer = x509.load_pem_x509_certificate(ca)
+    addresses = {name: literal(name) for name in names}
+    alternatives = [
+        x509.DNSName(name) if address is None else x509.IPAddress(address) for name, address in addresses.items()
+    ]
     key = ec.generate_private_key(ec.SECP256R1())
     identifier = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key())
     certificate = (
@@ -104,7 +109,7 @@ def _signed(ca: bytes, names: Sequence[str], now: datetime, end: datetime) -> by
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=2))
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(ca_key, hashes.SHA256())  # type: ignore[arg-type]  # a CA's key can sign

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import Origin
+from falmock.serving.connection import Connection
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
@@ -375,3 +377,21 @@ def test_a_stream_arrives_in_its_pieces_however_its_request_is_cut(
             assert await (peer.chunk() if end is End.WHOLE else peer.rest()) == b""
 
     conversation()
+
+
+def test_an_answer_that_fails_ends_its_connection(caplog: pytest.LogCaptureFixture) -> None:
+    aborted: list[bool] = []
+
+    async def fails() -> Any:
+        raise RuntimeError("oh")
+
+    async def run() -> None:
+        listener: Any = SimpleNamespace(clock=time.time)
+        transport: Any = SimpleNamespace(abort=lambda: aborted.append(True))
+        connection = Connection(listener)
+        connection.transport = transport
+        connection.play_later(SimpleNamespace(play=lambda *_: None), fails())
+        await until(lambda: bool(aborted))
+
+    asyncio.run(run())
+    assert "RuntimeError: oh" in caplog.text

@@ -12,7 +12,7 @@ from mitmproxy.certs import CertStore
 
 from falmock.serving import leaf
 
-NAMES = leaf.names(["fal.run", "queue.fal.run", "fal.example.com"])
+NAMES = leaf.names(["fal.run", "queue.fal.run", "fal.example.com", "10.1.2.3", "fd00::1"])
 NOW = 1_800_000_000.0
 DAY = 86400.0
 
@@ -72,7 +72,7 @@ def test_a_key_that_others_could_read_is_replaced(ca: Path, tmp_path: Path, capl
 def test_clients_that_trust_the_ca_trust_it(ca: Path, tmp_path: Path) -> None:
     server = leaf.context(tmp_path, ca, NAMES, time.time())
     trust = ssl.create_default_context(cafile=str(ca.with_name("mitmproxy-ca-cert.pem")))
-    for name in ("queue.fal.run", "v7.fal.media", "fal.example.com"):
+    for name in ("queue.fal.run", "v7.fal.media", "fal.example.com", "10.1.2.3", "fd00::1"):
         assert shaken(server, trust, name)
     with pytest.raises(ssl.SSLCertVerificationError):
         shaken(server, trust, "example.com")
