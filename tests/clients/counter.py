@@ -48,12 +48,14 @@ def _kind(path: Path) -> str:
 def _under_way() -> dict[str, int]:
     falmock: Any = ctx.master.addons.get("falmock")
     responder, recording = falmock._responder, falmock._recordings.current
-    tickets = responder.origin.tickets
+    tickets, lane = responder.origin.tickets, falmock._lane.server
     return {
         "redirected flows": len(responder.redirects._planned),
         "tickets": len(tickets._plays),
         "connections": len(tickets.connections),
         "listeners": len(tickets._listeners),
+        "connections in the lane": len(lane.connections),
+        "listeners in the lane": len(lane._listeners),
         "bodies listened to": 0 if recording is None else len(recording._listeners._listeners),
     }
 

@@ -143,10 +143,16 @@ def mitmdump(
 
 
 @contextmanager
-def serve(confdir: Path, *args: str, fixtures: Path | None = None, cwd: Path | None = None) -> Iterator[Mitmdump]:
+def serve(
+    confdir: Path,
+    *args: str,
+    fixtures: Path | None = None,
+    cwd: Path | None = None,
+    program: Sequence[str] = FALMOCK,
+) -> Iterator[Mitmdump]:
     """A running `falmock serve` on a free port, without mitmproxy. It takes options as mitmdump does, too."""
     given = [*args, *(("--fixtures", str(fixtures)) if fixtures is not None else ())]
-    mock = start_serve(confdir, "--port", "0", *given, cwd=cwd)
+    mock = start_serve(confdir, "--port", "0", *given, cwd=cwd, program=program)
     try:
         with _changed:
             up = _changed.wait_for(lambda: "falmock 0" in mock.output or mock.process.poll() is not None, START_SECONDS)
@@ -157,10 +163,10 @@ def serve(confdir: Path, *args: str, fixtures: Path | None = None, cwd: Path | N
         stop(mock)
 
 
-def start_serve(confdir: Path, *args: str, cwd: Path | None = None) -> Mitmdump:
+def start_serve(confdir: Path, *args: str, cwd: Path | None = None, program: Sequence[str] = FALMOCK) -> Mitmdump:
     """Start `falmock serve` with these arguments. It may end with an error."""
     process = subprocess.Popen(
-        [*FALMOCK, "serve", "--confdir", str(confdir), *args],
+        [*program, "serve", "--confdir", str(confdir), *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -66,9 +66,10 @@ _BAD_VALUE = "Invalid header value char"
 _LINE = re.compile(rb"[!-~]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
 _ODD = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")
 """What httptools takes neither in a path nor, but for what is not ASCII, in a header. Servers read it in the same way, and clients send it."""
-_MARK = b"~%s~" % os.urandom(8).hex().encode()
+_KEY = os.urandom(8).hex().encode()
+_MARK = b"~%s~" % _KEY
 """What stands before the number of such a byte while httptools reads."""
-_MARKED = re.compile(re.escape(_MARK) + rb"([0-9a-f]{2})")
+_MARKED = re.compile(rb"~([0-9a-f]{16})~([0-9a-f]{2})")
 
 
 class _Refused(ValueError):
@@ -311,4 +312,4 @@ def as_bytes(text: str) -> bytes:
 
 
 def _restored(text: bytes) -> bytes:
-    return _MARKED.sub(lambda mark: bytes.fromhex(mark[1].decode()), text)
+    return _MARKED.sub(lambda mark: bytes.fromhex(mark[2].decode()) if mark[1] == _KEY else mark[0], text)

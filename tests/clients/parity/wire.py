@@ -101,6 +101,14 @@ class Line:
             return body + came, "whole" if is_end else str(over)
         return body, "whole"
 
+    def has_answer(self) -> bool:
+        """Whether something of an answer is here."""
+        self.connection.settimeout(0.001)
+        with suppress(Over):
+            self._more()
+        self.connection.settimeout(SECONDS)
+        return bool(self._buffer)
+
     def rest(self) -> bytes:
         """All that comes until the connection ends, or is silent."""
         with suppress(Over):

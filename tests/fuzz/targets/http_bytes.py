@@ -58,7 +58,7 @@ class _Sink:
         return content_of(self.data)
 
 
-class _Plays:
+class Plays:
     """Plays one of a list to each request, in turn, and notes the methods of the requests; see `Handler`."""
 
     def __init__(self, names: list[str]) -> None:
@@ -94,7 +94,7 @@ class _Plays:
 
 
 def _answered(parts: list[bytes], plays: list[str]) -> tuple[bytes, bool, list[bytes]]:
-    handler = _Plays(plays)
+    handler = Plays(plays)
     session = HttpSession(handler)
     now, written = 0.0, b""
     for part in parts:
