@@ -6,6 +6,7 @@ headers), so that no request can hide in another one.
 
 from __future__ import annotations
 
+from typing import Any
 from typing import NamedTuple
 
 import httptools
@@ -67,9 +68,14 @@ class RequestReader:
         self._restart()
 
     def _restart(self) -> None:
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._in_head = False
         self._size = 0
+
+    def stop(self) -> None:
+        """Read no more. Reader and parser refer to each other, which only the garbage collector would find."""
+        self._is_over = True
+        self._parser = None
 
     def feed(self, data: bytes) -> None:
         """Read the next bytes, split anywhere."""

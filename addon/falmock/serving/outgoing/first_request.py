@@ -94,6 +94,7 @@ class FirstRequest:
         if not self._reader.parts and len(self._data) <= MAX_HEAD:
             return
         head = self._reader.parts[0] if self._reader.parts else None
+        self._reader.stop()
         self._reader = None
         passing = self._passes(head) if isinstance(head, Head) else None
         if passing is None or not isinstance(head, Head):
