@@ -386,6 +386,13 @@ def test_a_stream_arrives_in_its_pieces_however_its_request_is_cut(
     conversation()
 
 
+class Closed(asyncio.Transport):
+    """The transport of a client that is gone."""
+
+    def is_closing(self) -> bool:
+        return True
+
+
 def test_the_session_of_a_lost_connection_is_freed_at_once() -> None:
     asyncio.run(_lose_a_connection())
 
@@ -400,7 +407,7 @@ async def _lose_a_connection() -> None:
 
     server = CallServer(app_of(), SpoolFolder(), None, time.time)  # type: ignore[arg-type]  # no call needs the gate
     connection = Connection(server, begin)
-    connection.connection_made(asyncio.Transport({"peername": ("127.0.0.1", 5000)}))
+    connection.connection_made(Closed())
     gc.disable()
     try:
         connection.connection_lost(None)
