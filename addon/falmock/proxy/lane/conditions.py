@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from mitmproxy import addonmanager
@@ -124,13 +125,13 @@ def observer() -> str:
 def _observers() -> Iterator[str]:
     """The names of addons that are neither mitmproxy's nor falmock's and have a hook for flows."""
     for addon in addonmanager.traverse(ctx.master.addons.chain):
-        if not _is_known(addon) and any(callable(getattr(addon, hook, None)) for hook in _HOOKS):
+        if not _is_known(type(addon)) and any(callable(getattr(addon, hook, None)) for hook in _HOOKS):
             yield _name_of(addon)
 
 
-def _is_known(addon: Any) -> bool:
-    module = type(addon).__module__
-    return module.startswith(("mitmproxy.", "falmock."))
+@lru_cache(maxsize=256)  # every connection asks
+def _is_known(kind: type) -> bool:
+    return kind.__module__.startswith(("mitmproxy.", "falmock."))
 
 
 def _name_of(addon: Any) -> str:
