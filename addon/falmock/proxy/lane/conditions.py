@@ -125,13 +125,13 @@ def observer() -> str:
 def _observers() -> Iterator[str]:
     """The names of addons that are neither mitmproxy's nor falmock's and have a hook for flows."""
     for addon in addonmanager.traverse(ctx.master.addons.chain):
-        if not _is_known(type(addon)) and any(callable(getattr(addon, hook, None)) for hook in _HOOKS):
+        if not _is_known(type(addon).__module__) and any(callable(getattr(addon, hook, None)) for hook in _HOOKS):
             yield _name_of(addon)
 
 
 @lru_cache(maxsize=256)  # every connection asks
-def _is_known(kind: type) -> bool:
-    return kind.__module__.startswith(("mitmproxy.", "falmock."))
+def _is_known(module: str) -> bool:
+    return module.startswith(("mitmproxy.", "falmock."))
 
 
 def _name_of(addon: Any) -> str:
