@@ -52,6 +52,8 @@ MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
 SMALL_BODY = 1024 * 1024
 """Every host and every door takes a body of this many bytes."""
+_OF_FAL = Client()
+"""The client of a call to one of fal's hosts: it is not asked whether it is there."""
 KEPT_SENDERS = 2
 """How many different headers of its requests a connection keeps: submits have other ones than polls."""
 LONGEST_KEPT = 4096
@@ -233,7 +235,8 @@ class CallHandler:
                     return replies.badly_encoded(str(error))
                 # The door gets no body, and refuses it in its own words.
         self._request = request
-        return self._server.app.answer_soon(request, Client(self._is_direct, self._is_there))
+        client = Client(is_direct=True, is_there=self._is_there) if self._is_direct else _OF_FAL
+        return self._server.app.answer_soon(request, client)
 
     def _with_body(self, request: Request, body: bytes) -> Request:
         """A request with its body. Raises BadEncoding."""
