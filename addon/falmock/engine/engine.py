@@ -237,14 +237,15 @@ class Engine:
 
     def route(self, request: Request) -> calls.Call | None:
         """The call in a request to one of fal's hosts; None for a CORS preflight."""
-        return routes.call_of(request, self.config.hosts)
+        return routes.call_of(request, self._context.config.hosts)
 
     def decide(self, request: Request, call: calls.Call | None, now: float) -> Effect:
         """Decide about a request with this call at `now` (seconds since the epoch)."""
         self.redactor.learn(request.headers, request.query)
-        refusal = replies.bad_host(request, self.config.hosts)
-        if refusal is not None or not self.config.mode.answers:
-            effect: Effect = refusal or Forward(self.config.mode.value)
+        config = self._context.config
+        refusal = replies.bad_host(request, config.hosts)
+        if refusal is not None or not config.mode.answers:
+            effect: Effect = refusal or Forward(config.mode.value)
         elif call is None:
             effect = Reply(200, (_PREFLIGHT_TYPE, *cors.preflight(request.headers)), b"OK", "CORS preflight")
         else:

@@ -190,14 +190,14 @@ class Queue:
             )
             return replies.warned(refused._replace(fixture=job.fixture), url.text)
         match call:
+            case Status():  # most calls are polls
+                answer: Reply | Stream = self._status(job, now, logs=call.logs)
             case Cancel():
-                answer: Reply | Stream = self._cancel(job, now)
+                answer = self._cancel(job, now)
             case Result():
                 answer = self._result(job, now)
             case StatusStream():
                 answer = self._status_stream(job, now, logs=call.logs)
-            case Status():
-                answer = self._status(job, now, logs=call.logs)
         return answer if url is None else replies.warned(answer, url.text)
 
     def _status(self, job: Job, now: float, *, logs: bool) -> Reply:

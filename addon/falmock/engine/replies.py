@@ -59,8 +59,9 @@ def queue_reply(status: int, value: Any, why: str, fixture: str | None = None) -
 
 def with_request_id(answer: Reply | Stream, request_id: str) -> Reply | Stream:
     """An answer about a job with the job's request id in a header, if it has none (PROTOCOL.md section 1.6)."""
-    if any(name is REQUEST_ID or name.lower() == REQUEST_ID for name, _ in answer.headers):
-        return answer
+    for name, _ in answer.headers:
+        if name is REQUEST_ID or name.lower() == REQUEST_ID:
+            return answer
     content_type, *rest = answer.headers
     return answer._replace(headers=(content_type, (REQUEST_ID, header_value(request_id)), *rest))
 

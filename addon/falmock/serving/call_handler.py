@@ -56,6 +56,8 @@ MAX_BODY = 256 * 1024 * 1024
 """A body that is kept in memory may have this many bytes."""
 SMALL_BODY = 1024 * 1024
 """Every host and every door takes a body of this many bytes."""
+_OF_FAL = Client()
+"""The client of a call to one of fal's hosts: it is not asked whether it is there."""
 KEPT_SENDERS = 2
 """How many different headers of its requests a connection keeps: submits have other ones than polls."""
 LONGEST_KEPT = 4096
@@ -220,7 +222,7 @@ class CallHandler:
         request = self._request
         if request is None:
             return self._tunnel(head, session)
-        client = Client(self._is_direct, self._is_there)
+        client = Client(is_direct=True, is_there=self._is_there) if self._is_direct else _OF_FAL
         try:
             answer = self._answer(request, sink, client)
         except Exception as error:  # noqa: BLE001 - a call must get an answer

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address
 from ipaddress import ip_address
 from typing import IO
 from typing import NamedTuple
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from falmock.engine import replies
@@ -31,10 +32,11 @@ _CODES = {"red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ANY_JOB = "01234567-89ab-7cde-8f01-23456789abcd"
 """In place of the request id of a job, in texts that are kept for all jobs."""
-_KEPT = 1024
+_KEPT = 4096
 """How many texts of lines are kept."""
-_LONGEST = 1000
-"""A longer path (characters) is not kept."""
+_LONGEST = 500
+"""A longer URL or note (characters) is not kept."""
+K = TypeVar("K")
 _OPEN = frozenset(
     ["logs", "storage_type", "max_buffering", "fal_max_queue_length", "priority", "_subdomain", "endpoint_id", "limit"]
 )
@@ -56,14 +58,6 @@ class CallLine(NamedTuple):
     size: int | None
     note: str
     job: str = ""
-
-
-class CallText(NamedTuple):
-    """The parts of what is printed of a call: its method, its URL as it may be shown, and its answer."""
-
-    method: str
-    url: str
-    answer: str
 
 
 def line_of(caller: Caller, request: Request, play: Reply | Stream | Socket) -> CallLine:
@@ -110,9 +104,10 @@ class CallLines:
         self._lines: list[CallLine] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printed = 0.0
-        self._texts: dict[CallLine, CallText] = {}
-        """The parts of lines, by lines without a client and with _ANY_JOB."""
-        self._texts_are_for: tuple[int, bool] | None = None
+        self._urls: dict[str, str] = {}
+        """How URLs are shown, with _ANY_JOB; only those with nothing to hide."""
+        self._answers: dict[tuple[int, int | None, str, bool], str] = {}
+        self._revision = 0
 
     def out(self) -> CallOutput | None:
         """Where lines are printed now; None for nowhere."""
@@ -135,46 +130,56 @@ class CallLines:
         out = self.out() if lines else None
         if out is not None:
             width = max(shutil.get_terminal_size()[0] - 25, 50)
-            if (self._redactor.revision, out.has_colors) != self._texts_are_for:
-                self._texts.clear()
-                self._texts_are_for = (self._redactor.revision, out.has_colors)
+            if self._redactor.revision != self._revision:
+                self._urls.clear()
+                self._revision = self._redactor.revision
             text = "\n".join(self._text(line, width, has_colors=out.has_colors) for line in lines)
             print(printable(text, out.file), file=out.file, flush=True)
 
     def _text(self, line: CallLine, width: int, *, has_colors: bool) -> str:
-        method, url, answer = self._parts(line, has_colors=has_colors)
+        url = self._url(line)
         url = url if len(url) <= width else url[:width] + "…"
-        url = styled(url, is_bold=True) if has_colors else url
-        return f"{line.peer}: {method} {url}\n{' ' * (len(line.peer) - 2)}{answer}"
+        method, peer = line.method, line.peer
+        if has_colors:
+            url, method = styled(url, is_bold=True), styled(method, _COLORS.get(method, "magenta"), is_bold=True)
+        answer = self._answer(line.status, line.size, line.note, has_colors=has_colors)
+        return f"{peer}: {method} {url}\n{' ' * (len(peer) - 2)}{answer}"
 
-    def _parts(self, line: CallLine, *, has_colors: bool) -> CallText:
-        """The parts of a line. Calls about different jobs are alike, so their parts are kept, unless a part is hidden."""
-        _, method, origin, path, status, size, note, job = line
+    def _url(self, line: CallLine) -> str:
+        """The URL of a call without secrets. Those about different jobs are alike, so it is searched once for all."""
+        path, job = line.path, line.job
         if job and not self._redactor.has_learned(job):
-            line = CallLine("", method, origin, path.replace(job, _ANY_JOB), status, size, note)
+            path = path.replace(job, _ANY_JOB)
         else:
-            line, job = CallLine("", method, origin, path, status, size, note), _ANY_JOB
-        kept = self._texts.get(line)
-        if kept is None:
-            kept = _parts_of(line, self._redactor, has_colors=has_colors)
-            if kept.url.endswith(line.path) and len(path) <= _LONGEST:
-                if len(self._texts) >= _KEPT:
-                    self._texts.clear()
-                self._texts[line] = kept
-        return CallText(kept.method, kept.url.replace(_ANY_JOB, job), kept.answer)
+            job = _ANY_JOB
+        url = line.origin + path
+        shown = self._urls.get(url)
+        if shown is None:
+            shown = _CONTROL.sub(".", line.origin + shown_path(path, self._redactor))
+            if shown == url and len(url) <= _LONGEST:
+                _keep(self._urls, url, shown)
+        return shown.replace(_ANY_JOB, job)
+
+    def _answer(self, status: int, size: int | None, note: str, *, has_colors: bool) -> str:
+        key = (status, size, note, has_colors)
+        text = self._answers.get(key)
+        if text is None:
+            color = "green" if status < 300 else "magenta" if status < 400 else "red"
+            arrows, code, length = " <<", f"{status} {reason(status).decode()}", "" if size is None else size_text(size)
+            if has_colors:
+                arrows, code = styled(arrows, is_bold=True), styled(code, color, is_bold=True)
+                length = length and styled(length, is_bold=True)
+            shown = _CONTROL.sub(".", note.replace("\n", " "))
+            text = f"{arrows} {code}{length and ' '}{length} ({shown})"
+            if len(note) <= _LONGEST:
+                _keep(self._answers, key, text)
+        return text
 
 
-def _parts_of(line: CallLine, redactor: Redactor, *, has_colors: bool) -> CallText:
-    def bold(text: str, color: str = "") -> str:
-        return styled(text, color, is_bold=True) if has_colors else text
-
-    url = _CONTROL.sub(".", line.origin + shown_path(line.path, redactor))
-    color = "green" if line.status < 300 else "magenta" if line.status < 400 else "red"
-    status = bold(f"{line.status} {reason(line.status).decode()}", color)
-    size = "" if line.size is None else f" {bold(size_text(line.size))}"
-    note = _CONTROL.sub(".", line.note.replace("\n", " "))
-    method = bold(line.method, _COLORS.get(line.method, "magenta"))
-    return CallText(method, url, f"{bold(' <<')} {status}{size} ({note})")
+def _keep(texts: dict[K, str], key: K, text: str) -> None:
+    if len(texts) >= _KEPT:
+        texts.clear()
+    texts[key] = text
 
 
 def shown_path(path: str, redactor: Redactor) -> str:

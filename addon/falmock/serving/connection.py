@@ -14,6 +14,7 @@ from falmock.serving.handler import Handler
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.http_session import HttpSession
+from falmock.serving.session import OVER
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 
@@ -65,7 +66,8 @@ class Connection(asyncio.Protocol):
         """The client is gone: stop everything that was played to it."""
         self._listener.connections.discard(self)
         self._cancel_timer()
-        self._session.gone()
+        session, self._session = self._session, OVER  # else both would be there until the garbage is collected
+        session.gone()
         for task in self._tasks:
             task.cancel()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 from typing import NamedTuple
 
 import httptools
@@ -100,7 +101,7 @@ class RequestReader:
         self._restart()
 
     def _restart(self) -> None:
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._why = ""
         """Why the parser refused the head that is coming."""
         self._until = b""
@@ -113,6 +114,11 @@ class RequestReader:
         self.has_begun = False
         self._kept.clear()
         self._left: int | None = None
+
+    def stop(self) -> None:
+        """Read no more. Reader and parser refer to each other, which only the garbage collector would find."""
+        self._is_over = True
+        self._parser = None
 
     def feed(self, data: bytes) -> None:
         """Read the next bytes, split anywhere."""

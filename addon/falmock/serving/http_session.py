@@ -89,6 +89,7 @@ class HttpSession:
     def gone(self) -> None:
         """See `Session`."""
         self.ending = Ending.ABORT
+        self._reader.stop()
         self._forget()
         self._drop_sink()
         if self._inner is not None:
@@ -363,6 +364,7 @@ class HttpSession:
             if data:
                 inner.receive(data, now)
         self._unread, self._unread_size = [], 0
+        self._reader.stop()
         self._follow(inner)
 
     def _follow(self, inner: Session) -> None:

@@ -58,3 +58,28 @@ class Session(Protocol):
 
     def take(self) -> bytes:
         """The bytes to send, which are forgotten."""
+
+
+class Over:
+    """The session of a connection that is lost; see `Session`."""
+
+    wake_at = None
+    ending = Ending.ABORT
+    reads = is_socket = False
+    successor = None
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Nothing is done with it."""
+
+    def wake(self, now: float) -> None:
+        """Nothing is due."""
+
+    def gone(self) -> None:
+        """It is gone already."""
+
+    def take(self) -> bytes:
+        """Nothing is to be sent."""
+        return b""
+
+
+OVER = Over()

@@ -183,7 +183,7 @@ def test_lines_with_secrets_and_long_ones_are_not_kept() -> None:
         for path in ("/a?fal_jwt_token=0123456789abcdef", "/a" * 600, "/a/b"):
             found.add(CALL._replace(path=path))
         found.flush()
-        assert [line.path for line in found._texts] == ["/a/b"]
+        assert list(found._urls) == [URL]
 
     asyncio.run(run())
 
@@ -194,8 +194,9 @@ def test_only_so_many_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> int:
         found = Printed()
         for number in range(5):
-            found.add(CALL._replace(path=f"/a/{number}"))
+            found.add(CALL._replace(path=f"/a/{number}", note=f"note {number}"))
         found.flush()
-        return len(found._texts)
+        assert len(found._answers) == 2
+        return len(found._urls)
 
     assert asyncio.run(run()) == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +21,13 @@ from falmock.engine.effects import ResetPoint
 from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import Origin
+from falmock.serving.call_handler import CallHandler
+from falmock.serving.call_handler import CallServer
 from falmock.serving.connection import Connection
+from falmock.serving.gate import Caller
+from falmock.serving.http_session import HttpSession
+from falmock.serving.upload_spool import SpoolFolder
+from unit.apps import app_of
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
@@ -395,3 +403,34 @@ def test_an_answer_that_fails_ends_its_connection(caplog: pytest.LogCaptureFixtu
 
     asyncio.run(run())
     assert "RuntimeError: oh" in caplog.text
+
+
+class Closed(asyncio.Transport):
+    """The transport of a client that is gone."""
+
+    def is_closing(self) -> bool:
+        return True
+
+
+def test_the_session_of_a_lost_connection_is_freed_at_once() -> None:
+    asyncio.run(_lose_a_connection())
+
+
+async def _lose_a_connection() -> None:
+    sessions: list[weakref.ref[HttpSession]] = []
+
+    def begin(connection: Connection) -> HttpSession:
+        session = HttpSession(CallHandler(server, connection, Caller()))
+        sessions.append(weakref.ref(session))
+        return session
+
+    server = CallServer(app_of(), SpoolFolder(), None, time.time)  # type: ignore[arg-type]  # no call needs the gate
+    connection = Connection(server, begin)
+    connection.connection_made(Closed())
+    gc.disable()
+    try:
+        connection.connection_lost(None)
+        assert sessions[0]() is None
+    finally:
+        gc.enable()
+    connection.data_received(b"")  # nothing happens any more

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -196,3 +198,18 @@ def test_the_parts_are_the_same_however_the_bytes_are_cut(requests: list[bytes],
 def test_any_bytes_are_parts_or_refused(pieces: list[bytes]) -> None:
     parts, _ = read(*pieces)
     assert all(not isinstance(part, BadRequest) for part in parts[:-1])
+
+
+def test_a_reader_that_stopped_is_freed_at_once_and_reads_no_more() -> None:
+    reader = RequestReader()
+    reader.feed(b"GET / HTTP/1.1\r\n")
+    reader.stop()
+    reader.feed(b"Host: a\r\n\r\n")
+    assert not reader.parts
+    there = weakref.ref(reader)
+    gc.disable()
+    try:
+        del reader
+        assert there() is None
+    finally:
+        gc.enable()

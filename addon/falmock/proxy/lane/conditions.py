@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from mitmproxy import addonmanager
@@ -124,12 +125,12 @@ def observer() -> str:
 def _observers() -> Iterator[str]:
     """The names of addons that are neither mitmproxy's nor falmock's and have a hook for flows."""
     for addon in addonmanager.traverse(ctx.master.addons.chain):
-        if not _is_known(addon) and any(callable(getattr(addon, hook, None)) for hook in _HOOKS):
+        if not _is_known(type(addon).__module__) and any(callable(getattr(addon, hook, None)) for hook in _HOOKS):
             yield _name_of(addon)
 
 
-def _is_known(addon: Any) -> bool:
-    module = type(addon).__module__
+@lru_cache(maxsize=256)  # every connection asks
+def _is_known(module: str) -> bool:
     return module.startswith(("mitmproxy.", "falmock."))
 
 

@@ -177,6 +177,7 @@ class Lane:
         """See `Gate`."""
         if isinstance(play, Tunnel):
             return
-        if self._app.config.hosts.role(request.host) is not None:
-            self._unknown_hosts.called(request.host, self._app.config.hosts)
+        hosts = self._app.config.hosts
+        if not hosts.knows(request.host) and hosts.role(request.host) is not None:
+            self._unknown_hosts.called(request.host, hosts)
         self._lines.add(call_lines.line_of(caller, request, play))

@@ -16,6 +16,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 """Characters of a request that would move a terminal's cursor, or turn the order of what it shows."""
 
 
+_LOOPBACK = ("127.0.0.1", "::1")
+"""What most clients have: these need no parsing."""
+
+
 class LogFilter(logging.Filter):
     """Hides secrets in log records, and escapes control characters. All handlers share the records, so the first one does it for all.
 
@@ -60,7 +64,7 @@ class LogFilter(logging.Filter):
         # mitmproxy's lines may quote requests. In the lines of others, only what is certainly a secret is hidden.
         thorough = record.name.startswith(("mitmproxy", "falmock"))
         client = getattr(record, "client", None)
-        if client and not is_loopback(str(client[0])):
+        if client and client[0] not in _LOOPBACK and not is_loopback(str(client[0])):
             record.client = (HIDDEN, *client[1:])
         text = record.getMessage()
         shown = self._hidden(text, thorough=thorough)

@@ -100,6 +100,7 @@ class FirstRequest:
             self._until = self._until or now + HEAD_TIME
             return
         head = self._reader.parts[0] if self._reader.parts else None
+        self._reader.stop()
         self._reader = self._until = None
         passing = self._passes(head) if isinstance(head, Head) else None
         if passing is None or not isinstance(head, Head):
