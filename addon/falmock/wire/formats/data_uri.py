@@ -7,12 +7,14 @@ lower case only, and a fragment is part of the data.
 from __future__ import annotations
 
 import binascii
+import email
 import re
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 DEFAULT_TYPE = "text/plain;charset=US-ASCII"
 _BASE64 = ";base64"
+_PLAIN = re.compile("[!-~][ -~]*|")
 _START = re.compile(r"\s*(?:<\s*)?(?:URL:\s*)?(?i:data):")
 
 
@@ -32,14 +34,20 @@ def read(text: str) -> DataUri | None:
     if scheme.lower() != "data" or not comma:
         return None
     try:
-        content_type.encode()
         content = unquote_to_bytes(data)
         if content_type.endswith(_BASE64):
             content_type = content_type.removesuffix(_BASE64)
             content = binascii.a2b_base64(content)
+        return DataUri(content, _shown(content_type or DEFAULT_TYPE))
     except ValueError:  # bad base64, or a lone surrogate
         return None
-    return DataUri(content, content_type or DEFAULT_TYPE)
+
+
+def _shown(content_type: str) -> str:
+    """A type as urllib shows it, which makes it the header of an answer. Raises ValueError for lone surrogates."""
+    if _PLAIN.fullmatch(content_type):
+        return content_type
+    return str(email.message_from_string(f"Content-type: {content_type}\n")["Content-type"])
 
 
 def _unwrapped(text: str) -> str:

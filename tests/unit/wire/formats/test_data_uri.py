@@ -25,7 +25,7 @@ def by_urllib(text: str) -> DataUri | None:
     opener.add_handler(urllib.request.UnknownHandler())
     try:
         with opener.open(text) as answer:
-            return DataUri(answer.read(), answer.headers["content-type"])
+            return DataUri(answer.read(), str(answer.headers["content-type"]))
     except (ValueError, urllib.error.URLError):
         return None
 
@@ -83,11 +83,12 @@ URIS = st.builds(
 @example("data:,")
 @example("data:;base64,")
 @example("data:\ud800,")
+@example("data:\udc80;base64,")
+@example("data:é\udc80,")
+@example("data:text/plain\nx,")
+@example("data:\n text/plain,")
 def test_texts_are_read_as_urllib_reads_them(text: str) -> None:
-    ours, theirs = read(text), by_urllib(text)
-    assert (ours is None) is (theirs is None)
-    if ours is not None and theirs is not None:  # a header has no space in front of its value
-        assert (ours.content, ours.content_type.lstrip()) == theirs
+    assert read(text) == by_urllib(text)
 
 
 @pytest.mark.parametrize(
