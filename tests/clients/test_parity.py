@@ -9,6 +9,7 @@ of a connection, which flows do not answer. The other known differences are in K
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -72,6 +73,8 @@ KNOWN: dict[str, tuple[int, str]] = {
 """By the name of a request in `parity/odd.py`: the status in the lane, and why flows answer otherwise."""
 KEPT = (200, 421)
 """After an answer of these, the connection goes on."""
+_FILE = re.compile(r"(?<=/files/b/)[0-9a-f]{8}/[\w-]{20,}_|(?<=signature=)[0-9a-f]+")
+"""The name of an uploaded file, which says how many there were before."""
 CLOSED = ("close in upper case",)
 """But not after these requests."""
 
@@ -196,7 +199,7 @@ def plain(answer: Answer, mock: Mitmdump) -> Answer:
     """An answer less what differs from run to run, and less what is not compared."""
 
     def settled(text: str) -> str:
-        return varying.settled(text).replace(mock.proxy.removeprefix("http://"), "{here}")
+        return _FILE.sub("{file}", varying.settled(text)).replace(mock.proxy.removeprefix("http://"), "{here}")
 
     if answer.get("server").startswith("mitmproxy"):
         return Answer(answer.status)

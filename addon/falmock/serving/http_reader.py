@@ -67,10 +67,9 @@ _BAD_VALUE = "Invalid header value char"
 _LINE = re.compile(rb"[!-~]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
 _ODD = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")
 """What httptools takes neither in a path nor, but for what is not ASCII, in a header. Servers read it in the same way, and clients send it."""
-_KEY = os.urandom(8).hex().encode()
-_MARK = b"~%s~" % _KEY
-"""What stands before the number of such a byte while httptools reads."""
-_MARKED = re.compile(rb"~([0-9a-f]{16})~([0-9a-f]{2})")
+_TO_MARK = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f~\x7f-\xff]")
+_MARKED = re.compile(rb"~([0-9a-f]{2})")
+"""An odd byte, or a tilde, while httptools reads."""
 
 
 class _Refused(ValueError):
@@ -217,7 +216,7 @@ class RequestReader:
         else:
             self._restart()
             self._is_marked = True
-            self._parse(_ODD.sub(lambda odd: b"%s%02x" % (_MARK, odd[0][0]), head))
+            self._parse(_TO_MARK.sub(lambda odd: b"~%02x" % odd[0][0], head))
 
     def go_on(self) -> None:
         """Read what follows an upgrade or a CONNECT that was refused as further requests."""
@@ -262,9 +261,9 @@ class RequestReader:
         """See httptools. A trailer is ignored."""
         if self.is_in_head:
             if self._is_marked:
-                if _MARK in name:
+                name, value = _restored(name), _restored(value)
+                if _ODD.search(name):
                     raise _Refused(400, "Invalid header token")
-                value = _restored(value)
             self._fields.append((name, value))
             if len(self._fields) > MAX_FIELDS:
                 raise _Refused(431, f"it has more than {MAX_FIELDS} headers")
@@ -318,4 +317,4 @@ def as_bytes(text: str) -> bytes:
 
 
 def _restored(text: bytes) -> bytes:
-    return _MARKED.sub(lambda mark: bytes.fromhex(mark[2].decode()) if mark[1] == _KEY else mark[0], text)
+    return _MARKED.sub(lambda mark: bytes.fromhex(mark[1].decode()), text)

@@ -20,7 +20,7 @@ from falmock.serving.http_reader import RequestReader
 END = EndOfRequest()
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: fal.run\r\n\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: fal.run\r\nContent-Length: 3\r\n\r\nabc"
-ODD = b"POST /\xc3\xa9?\x01 HTTP/1.1\r\nX: \x01\xff\x02\r\nY: \x7f\r\nContent-Length: 3\r\n\r\n\x01\xff\x02"
+ODD = b"POST /~01\xc3\xa9?\x01~ HTTP/1.1\r\nX~: \x01\xff\x02\r\nY: \x7f~7e\r\nContent-Length: 3\r\n\r\n\x01\xff\x02"
 CHUNKED = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\nTrailer: t\r\n\r\n"
 H2C = b"POST /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
 

@@ -24,6 +24,8 @@ from falmock.serving.session import Session
 
 _END = b"\r\n\r\n"
 """The end of a head."""
+_INTERIM = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d ")
+_UPGRADED = re.compile(rb"HTTP/1\.\d 101 ")
 _DROPPED = (b"connection", b"proxy-connection", b"proxy-authorization", b"keep-alive", b"host")
 """Headers that are between a client and its proxy (RFC 9110, section 7.6.1), and the one that is written anew."""
 
@@ -165,7 +167,7 @@ class LastAnswer:
                 if not is_over and len(self._head) <= MAX_HEAD:
                     return out
                 out, self._head = out + self._head, None
-            elif re.match(rb"HTTP/1\.\d 1(?!01)\d\d ", head):
+            elif _INTERIM.match(head):
                 out, self._head = out + head + end, rest
             else:
                 out, self._head = out + _closing(head) + end + rest, None
@@ -173,7 +175,7 @@ class LastAnswer:
 
 
 def _closing(head: bytes) -> bytes:
-    if re.match(rb"HTTP/1\.\d 101 ", head):
+    if _UPGRADED.match(head):
         return head
     kept = [
         line for line in head.split(b"\r\n") if line.partition(b":")[0].lower() not in (b"connection", b"keep-alive")
