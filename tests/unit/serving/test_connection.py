@@ -20,6 +20,7 @@ from falmock.engine.effects import Stream
 from falmock.engine.effects import StreamStep
 from falmock.proxy.origin.server import Origin
 from falmock.serving.connection import Connection
+from falmock.serving.session import Ending
 from unit.proxy.loopback import Peer
 from unit.proxy.loopback import Script
 from unit.proxy.loopback import on_loopback
@@ -395,3 +396,26 @@ def test_an_answer_that_fails_ends_its_connection(caplog: pytest.LogCaptureFixtu
 
     asyncio.run(run())
     assert "RuntimeError: oh" in caplog.text
+
+
+def test_it_reads_no_more_than_its_session_uses() -> None:
+    told: list[str] = []
+
+    async def run() -> None:
+        session: Any = SimpleNamespace(
+            reads=False, wake_at=None, ending=Ending.OPEN, is_socket=False, take=lambda: b"", receive=lambda *_: None
+        )
+        listener: Any = SimpleNamespace(clock=time.time, connections=set())
+        connection = Connection(listener, lambda _: session)
+        transport: Any = SimpleNamespace(
+            is_closing=lambda: False,
+            pause_reading=lambda: told.append("pause"),
+            resume_reading=lambda: told.append("resume"),
+        )
+        connection.connection_made(transport)
+        for reads in (True, False, False, True, True):
+            session.reads = reads
+            connection.data_received(b"x")
+
+    asyncio.run(run())
+    assert told == ["pause", "resume"]
