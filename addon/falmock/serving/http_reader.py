@@ -6,7 +6,6 @@ headers), so that no request can hide in another one. It also refuses what is on
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 from typing import NamedTuple

@@ -26,6 +26,7 @@ from falmock.serving.call_handler import CallServer
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.http_session import HttpSession
+from falmock.serving.session import Ending
 from falmock.serving.upload_spool import SpoolFolder
 from unit.apps import app_of
 from unit.proxy.loopback import Peer
@@ -434,3 +435,26 @@ async def _lose_a_connection() -> None:
     finally:
         gc.enable()
     connection.data_received(b"")  # nothing happens any more
+
+
+def test_it_reads_no_more_than_its_session_uses() -> None:
+    told: list[str] = []
+
+    async def run() -> None:
+        session: Any = SimpleNamespace(
+            reads=False, wake_at=None, ending=Ending.OPEN, is_socket=False, take=lambda: b"", receive=lambda *_: None
+        )
+        listener: Any = SimpleNamespace(clock=time.time, connections=set())
+        connection = Connection(listener, lambda _: session)
+        transport: Any = SimpleNamespace(
+            is_closing=lambda: False,
+            pause_reading=lambda: told.append("pause"),
+            resume_reading=lambda: told.append("resume"),
+        )
+        connection.connection_made(transport)
+        for reads in (True, False, False, True, True):
+            session.reads = reads
+            connection.data_received(b"x")
+
+    asyncio.run(run())
+    assert told == ["pause", "resume"]
