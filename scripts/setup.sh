@@ -133,11 +133,19 @@ node_packages() {
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 
-# unit_tests PYTHON [FILE]: runs the unit tests. With a FILE, writes the lines that each test runs to it.
+# unit_tests PYTHON [FILE]: runs the unit tests. With a FILE, writes the lines that each test runs to it; what measures time then
+# runs afterwards, since coverage slows it down.
 unit_tests() {
-    local python=$1 coverage=()
-    [ -z "${2:-}" ] || coverage=(--cov=falmock --cov-context=test --cov-report=)
+    local python=$1 failed=0
+    local growth=(tests/unit/test_growth.py tests/unit/test_growth_of_functions.py)
+    local pytest=("$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES")
+    if [ -z "${2:-}" ]; then
+        "${pytest[@]}" tests/unit
+        return
+    fi
     # sysmon, the default of Python 3.14, does not support contexts.
-    COVERAGE_FILE=${2:-} COVERAGE_CORE=ctrace \
-        "$python" -m pytest -q -p no:cacheprovider -n "$PROCESSES" ${coverage[@]+"${coverage[@]}"} tests/unit
+    COVERAGE_FILE=$2 COVERAGE_CORE=ctrace "${pytest[@]}" --cov=falmock --cov-context=test --cov-report= \
+        "${growth[@]/#/--ignore=}" tests/unit || failed=1
+    "${pytest[@]}" "${growth[@]}" || failed=1
+    return "$failed"
 }

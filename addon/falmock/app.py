@@ -160,7 +160,7 @@ class App:
             with one_call():
                 answer = self._answer_at_door(request, client) if client.is_direct else self._answer_call(request)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
-            return self._failed(request, client, error)
+            return self.failed(request, client, error)
         return _sendable(answer) if isinstance(answer, _ANSWERS) else self._guarded(request, client, answer)
 
     async def _guarded(self, request: Request, client: Client, answer: Awaitable[Answer]) -> Answer:
@@ -168,9 +168,9 @@ class App:
             with one_call():
                 return _sendable(await answer)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
-            return self._failed(request, client, error)
+            return self.failed(request, client, error)
 
-    def _failed(self, request: Request, client: Client, error: Exception) -> Answer:
+    def failed(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request at which falmock failed."""
         shown = self.redactor.text(f"{request.host}{request.path}")
         logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
@@ -93,6 +96,23 @@ def network() -> Iterator[Network]:
             rule = ("PREROUTING", "-i", "cable", "-p", "tcp", "--dport", port, "-j", "REDIRECT")
             _do(*names.at_gateway("iptables", "-w", "-t", "nat", "-A", *rule, "--to-ports", str(PROXY_PORT)))
         yield names
+
+
+@contextmanager
+def telling(command: Sequence[str], log: Path) -> Iterator[Callable[[], list[str]]]:
+    """A program that prints "ready" and then a line for each event; gives the lines of the events so far."""
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, cwd=running.CLIENTS.parent)
+    try:
+        until = time.monotonic() + 20
+        while "ready" not in log.read_text():
+            assert process.poll() is None, f"it ended with {process.returncode}"
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield lambda: log.read_text().splitlines()[1:]
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _ask_for_names(name: str, server: str) -> None:

@@ -32,6 +32,8 @@ UNTOLD = frozenset(
 _FILE = re.compile(r"https://v3b?\.fal\.media/files/[^\s\"\\]*?(\.\w+)?(?=[\s\"\\]|$)")
 _ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _TIME = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z-]*")
+WAL = ".falmock-wal"
+"""The folder of the write-ahead log."""
 RECORDED = b'"recorded"'
 """The last key of an entry, which describes the recording itself."""
 _SECONDS = re.compile(rb'"(?:at|started|completed|cancelled)": ([0-9.]+)')
@@ -124,10 +126,9 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    """Every file below a folder, without the write-ahead log."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and WAL not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
@@ -151,7 +152,7 @@ def leftovers(folder: Path) -> list[str]:
 
 def logs(folder: Path) -> list[Path]:
     """The write-ahead logs of a folder."""
-    return sorted((folder / ".falmock-wal").glob("[!.]*"))
+    return sorted((folder / WAL).glob("[!.]*"))
 
 
 def whole(folder: Path, *, lacks_files: bool = False) -> LoadedFixtures:

@@ -84,6 +84,8 @@ def network() -> Iterator[Network]:
         yield names
     finally:
         shell(REMOVE, check=False)
+    made = (Path("/run/netns", names.gateway), Path("/run/netns", names.client), Path("/etc/netns", names.client))
+    assert not [path for path in made if path.exists()], "the recipe did not remove all of it"
 
 
 @pytest.fixture(scope="module", params=[DEFAULT, ADDRESS])

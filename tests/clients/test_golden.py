@@ -17,13 +17,22 @@ SHARED = ("huggingface.co", "router.huggingface.co", "storage.googleapis.com")
 Started = Callable[..., AbstractContextManager[Mitmdump]]
 
 
-@pytest.mark.parametrize("started", [running.mitmdump, running.serve], ids=["mitmdump", "serve"])
+def lane(confdir: Path, *options: str, cwd: Path) -> AbstractContextManager[Mitmdump]:
+    return running.mitmdump(confdir, "--set", "fal_fast=auto", *options, cwd=cwd)
+
+
+def flows(confdir: Path, *options: str, cwd: Path) -> AbstractContextManager[Mitmdump]:
+    return running.mitmdump(confdir, "--set", "fal_fast=off", *options, cwd=cwd)
+
+
+@pytest.mark.parametrize("started", [lane, flows, running.serve])
 @pytest.mark.parametrize("group", golden.groups(), ids=lambda group: group.folder.name)
 def test_golden(confdir: Path, group: golden.Group, started: Started, request: pytest.FixtureRequest) -> None:
     with started(confdir, *group.options, cwd=group.folder) as mock:
         player = golden.Player(golden.Where(mock.proxy, mock.ca))
         answers = [player.play(call) for call in group.calls]
         assert "Traceback" not in mock.output
+        assert ("calls do not go through flows" in mock.output) == (started is lane)
     if started is running.serve:
         _without_known_differences(group, answers)
     if request.config.getoption("write_golden", default=False):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 
@@ -70,6 +71,15 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
         assert not re.search("Traceback|Task exception|has crashed|never retrieved", mock.output)
 
 
+@pytest.fixture(scope="module")
+def flows(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
+    """For a client that speaks HTTP/2 alone, which the fast lane does not."""
+    folder = write_fixtures(tmp_path_factory.mktemp("handshakes") / "fixtures", *FIXTURES)
+    with mitmdump(confdir, "--set", "fal_fast=off", fixtures=folder) as mock:
+        yield mock
+        assert not re.search("Traceback|Task exception|has crashed|never retrieved", mock.output)
+
+
 def connected(mock: Mitmdump, host: str, trust: ssl.SSLContext) -> ssl.SSLSocket:
     line = socket.create_connection(("127.0.0.1", mock.ports[0]), timeout=20)
     line.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
@@ -120,6 +130,14 @@ def test_a_stream_is_answered_whatever_its_headers_and_path(mock: Mitmdump) -> N
     assert b"text/event-stream" in head
 
 
+@pytest.mark.parametrize("host", ["fal.run\r\nHost: fal.run", None, "fal.run\x7f"], ids=["two", "none", "unsendable"])
+def test_a_stream_is_answered_whatever_its_host_header(mock: Mitmdump, host: str | None) -> None:
+    plain: dict[str, str | None] = dict.fromkeys(GOOD) | {"Content-Length": "2", "Host": host}
+    head = shaken(mock, "fal.run/acme/events/stream", "POST {} HTTP/1.1", plain, b"{}")
+    assert head.startswith(b"HTTP/1.1 200 "), head
+    assert b"text/event-stream" in head
+
+
 def test_plain_http_to_a_host_of_sockets_names_the_version(mock: Mitmdump) -> None:
     head = shaken(mock, "ws.fal.run/acme/run", START, dict.fromkeys(GOOD))
     assert head.startswith(b"HTTP/1.1 426 ")
@@ -140,7 +158,7 @@ def test_fal_judges_handshakes_that_go_to_fal(confdir: Path, tmp_path: Path, fal
 
 
 def asked_over_http2(mock: Mitmdump, host: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of the answer to a request with these headers, as the bytes that came."""
+    """The headers of the answer to a request with these headers, as the bytes that came; none if mitmproxy refuses them."""
     config = h2.config.H2Configuration(
         client_side=True,
         header_encoding=None,
@@ -159,14 +177,16 @@ def asked_over_http2(mock: Mitmdump, host: str, headers: list[tuple[bytes, bytes
             for event in line.receive_data(data):
                 if isinstance(event, h2.events.ResponseReceived):
                     return [(bytes(name), bytes(value)) for name, value in event.headers]
-                assert not isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated), event
+                if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
+                    assert event.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
+                    return []
             wire.sendall(line.data_to_send())
     raise AssertionError("no answer")
 
 
 @pytest.mark.parametrize("host", ["fal.run", "queue.fal.run", "rest.fal.ai", "v3.fal.media"])
 @pytest.mark.parametrize("method", [b"OPTIONS", b"GET"])
-def test_what_is_reflected_has_no_control_characters(mock: Mitmdump, host: str, method: bytes) -> None:
+def test_what_is_reflected_has_no_control_characters(flows: Mitmdump, host: str, method: bytes) -> None:
     odd = b"x-a\r\nset-cookie: b\x00\x7f\x1b"
     asked = [
         (b":method", method),
@@ -178,6 +198,6 @@ def test_what_is_reflected_has_no_control_characters(mock: Mitmdump, host: str, 
         (b"access-control-request-headers", odd),
         (b"x-fal-request-id", odd),
     ]
-    answered = asked_over_http2(mock, host, asked)
+    answered = asked_over_http2(flows, host, asked)
     assert [name for name, value in answered if re.search(rb"[\x00-\x08\n-\x1f\x7f]", value)] == []
     assert b"set-cookie" not in dict(answered)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,15 +17,18 @@ import httpx
 from clients import running
 from clients import tape
 from clients.answers import sha256
+from clients.disks import ROOT
+from clients.disks import can_mount
+from clients.disks import little_room
 from clients.running import MITMDUMP
 from clients.running import Mitmdump
 from clients.running import mitmdump
 from clients.upstream import Upstream
+from clients.upstream import recorded_by_two
 from clients.upstream import recording
 from falmock.fixtures.disk.loader import FixtureLoader
 
 KILLS = 15
-ROOT = os.geteuid() == 0
 LIMIT = 300_000
 """The largest file (bytes) that a process with little room may write."""
 
@@ -98,16 +98,10 @@ def test_two_recorders_of_one_folder(confdir: Path, tmp_path: Path, fal: Upstrea
                 images = app.post("https://fal.run/test/image", json={"turn": turn}).json()["images"]
                 app.get(images[0]["url"])
 
-    with (
-        recording(confdir, fal, tmp_path) as one,
-        recording(confdir, fal, tmp_path) as other,
-        ThreadPoolExecutor(2) as pool,
-    ):
-        for done in [pool.submit(use, one, 1), pool.submit(use, other, 2)]:
-            done.result()
+    mocks = recorded_by_two(confdir, fal, tmp_path, use)
     tape.whole(tmp_path)
     assert len(tape.documents(tmp_path)) == 20 * 4
-    for mock in (one, other):
+    for mock in mocks:
         assert "could not be written" not in mock.output
     with mitmdump(confdir, fixtures=tmp_path) as mock, tape.client(mock) as app:
         for turn in range(20):
@@ -116,27 +110,6 @@ def test_two_recorders_of_one_folder(confdir: Path, tmp_path: Path, fal: Upstrea
 
 
 # disks
-
-
-@contextmanager
-def little_room(folder: Path) -> Iterator[Path]:
-    """A disk of one megabyte."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def can_mount(folder: Path) -> bool:
-    if not ROOT or shutil.which("mount") is None:
-        return False
-    try:
-        with little_room(folder / "probe"):
-            return True
-    except (OSError, subprocess.CalledProcessError):
-        return False
 
 
 def fill(app: httpx.Client) -> list[int]:
@@ -162,8 +135,6 @@ def check_full(mock: Mitmdump, folder: Path, sizes: list[int], why: str) -> None
 
 
 def test_a_full_disk(confdir: Path, tmp_path: Path, fal: Upstream) -> None:
-    if not can_mount(tmp_path):
-        running.lacking("a small disk cannot be mounted here: needs root and mount")
     with little_room(tmp_path / "disk") as disk:
         with recording(confdir, fal, disk / "fixtures") as mock, tape.client(mock) as app:
             sizes = fill(app)

@@ -5,6 +5,7 @@ It needs root and some system programs. Without them the tests are skipped, and 
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -106,6 +107,8 @@ NO_NAMES = (
 )
 """What no resolver takes, below fal's domains and elsewhere."""
 
+_MARKS = itertools.count()
+
 
 @dataclass
 class Setup:
@@ -114,6 +117,18 @@ class Setup:
     network: Network
     mock: Mitmdump
     seen: Callable[[], list[str]]
+
+    def settled(self) -> list[str]:
+        """What the sink saw so far. It sees packets in their order: once it saw a question of ours, it saw all before."""
+        name = f"marker-{next(_MARKS)}.test"
+        ask = "import socket, sys; socket.getaddrinfo(sys.argv[1], None)"
+        subprocess.run(self.network.at_client(sys.executable, "-c", ask, name), check=True, timeout=60)
+        until = time.monotonic() + 20
+        while f"name {name}" not in self.seen():
+            assert time.monotonic() < until, f"the sink did not see {name}"
+            time.sleep(0.02)
+        seen = self.seen()
+        return [line for line in seen[: seen.index(f"name {name}")] if not line.startswith("name marker-")]
 
     def ask(self, names: dict[str, list[str]]) -> dict[str, dict[str, str]]:
         """What came of these names, by form."""
@@ -130,25 +145,6 @@ class Setup:
         return outcomes
 
 
-@contextmanager
-def sink_at(network: Network, log: Path) -> Iterator[Callable[[], list[str]]]:
-    """The sink at the gateway; gives what it saw so far."""
-    with log.open("w") as output:
-        arguments = ("cable", ELSEWHERE, str(PROXY_PORT), str(UPSTREAM_PORT))
-        command = network.at_gateway(sys.executable, "-m", "clients.sink", *arguments)
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, cwd=CLIENTS.parent)
-    try:
-        until = time.monotonic() + 20
-        while "ready" not in log.read_text():
-            assert process.poll() is None, f"it ended with {process.returncode}"
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        yield lambda: log.read_text().splitlines()[1:]
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.fixture(scope="module")
 def network() -> Iterator[Network]:
     namespaces.require()
@@ -158,7 +154,10 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture(scope="module")
 def seen(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], list[str]]]:
-    with sink_at(network, tmp_path_factory.mktemp("sink") / "sink.log") as seen:
+    """The sink at the gateway; gives what it saw so far."""
+    sink = ("clients.sink", "cable", ELSEWHERE, str(PROXY_PORT), str(UPSTREAM_PORT))
+    log = tmp_path_factory.mktemp("sink") / "sink.log"
+    with namespaces.telling(network.at_gateway(sys.executable, "-m", *sink), log) as seen:
         yield seen
 
 
@@ -189,9 +188,9 @@ def unanswered(outcomes: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
 
 def test_the_sink_sees_what_is_for_others(setup: Setup) -> None:
     names = {form: f"{form.replace('_', '-')}.test" for form in FORMS}
-    before = len(setup.seen())
+    before = len(setup.settled())
     setup.ask({form: [name] for form, name in names.items()})
-    seen = setup.seen()[before:]
+    seen = setup.settled()[before:]
     for form, name in names.items():
         if not form.startswith("upstream"):
             is_seen = any(name in line.lower() or f" {other_of(form)}:" in line for line in seen)
@@ -200,9 +199,9 @@ def test_the_sink_sees_what_is_for_others(setup: Setup) -> None:
 
 
 def test_nothing_leaves_for_fal_and_everything_ends(setup: Setup) -> None:
-    before = len(setup.seen())
+    before = len(setup.settled())
     outcomes = setup.ask({form: list(SPELLINGS) for form in FORMS})
-    assert setup.seen()[before:] == []
+    assert setup.settled()[before:] == []
     assert unanswered(outcomes) == []
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,23 +75,10 @@ def setup(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             yield Setup(network, mock, elsewhere)
 
 
-@contextmanager
-def elsewhere_at(network: Network, log: Path) -> Iterator[Callable[[], list[str]]]:
+def elsewhere_at(network: Network, log: Path) -> AbstractContextManager[Callable[[], list[str]]]:
     """A name server for all names and web servers, at the gateway; gives what happened there so far."""
     addresses = (f"127.0.0.1:53={ELSEWHERE}", f"{ELSEWHERE}:80", f"{ELSEWHERE}:443")
-    with log.open("w") as output:
-        command = network.at_gateway(sys.executable, str(CLIENTS / "elsewhere.py"), *addresses)
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output)
-    try:
-        until = time.monotonic() + 20
-        while "ready" not in log.read_text():
-            assert process.poll() is None, f"it ended with {process.returncode}"
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        yield lambda: log.read_text().splitlines()
-    finally:
-        process.kill()
-        process.wait()
+    return namespaces.telling(network.at_gateway(sys.executable, str(CLIENTS / "elsewhere.py"), *addresses), log)
 
 
 @contextmanager

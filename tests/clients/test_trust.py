@@ -16,6 +16,7 @@ import pytest
 from clients import browser
 from clients import running
 from clients.running import CLIENTS
+from clients.running import FLOWS
 from clients.running import MITMDUMP
 from clients.running import Mitmdump
 from clients.running import mitmdump
@@ -97,11 +98,12 @@ def test_private_keys_are_for_their_owner_alone_whatever_the_umask_is(tmp_path: 
         return {path.name: stat.S_IMODE(path.stat().st_mode) for path in files if path.name != "mitmproxy-ca-cert.p12"}
 
     outputs: list[str] = []
-    names = ["falmock-webhook-key.pem", "mitmproxy-ca.p12", "mitmproxy-ca.pem"]
+    ours = ["falmock-webhook-key.pem", *(() if FLOWS else ("falmock-leaf.pem",))]
+    names = [*ours, "mitmproxy-ca.p12", "mitmproxy-ca.pem"]
     assert keys_of() == dict.fromkeys(names, 0o600)
     assert "has mode" not in outputs[0].replace(f"{confdir} has mode 0777", "")
     for name in names:
         (confdir / name).chmod(0o644)
-    assert keys_of() == {name: 0o600 if name == names[0] else 0o644 for name in names}
+    assert keys_of() == {name: 0o600 if name in ours else 0o644 for name in names}
     for name in names:
         assert re.search(rf"{re.escape(str(confdir / name))}, ha[sd] mode 0644", outputs[1])

@@ -58,9 +58,10 @@ TUNNELS = [
         "allow_hosts=other.test", "localhost", tls_hello("localhost"), "localhost", id="not among the allowed"
     ),
     pytest.param("tcp_hosts=localhost", "localhost", RAW, "localhost", id="raw TCP"),
-    pytest.param("rawtcp=true", "localhost", RAW, "localhost", id="not HTTP"),
+    # Of what is not HTTP, mitmproxy makes a raw stream, and the fast lane nothing.
+    pytest.param("fal_fast=off", "localhost", RAW, "localhost", id="not HTTP"),
     pytest.param("ignore_hosts=fal.run", None, tls_hello("queue.fal.run"), "queue.fal.run", id="ignored by TLS name"),
-    pytest.param("ignore_hosts=fal.run", None, plain_request("FAL.run"), "FAL.run", id="ignored by Host header"),
+    pytest.param("ignore_hosts=fal.run", None, plain_request("FAL.run"), "fal.run", id="ignored by Host header"),
 ]
 
 
@@ -75,6 +76,13 @@ def test_a_raw_tunnel_to_fal_is_refused(
         for proxy in mock.ports:
             assert tunnelled(proxy, f"{host or '127.0.0.1'}:{elsewhere.server_port}", first) == b""
         mock.wait_until(lambda: mock.output.count(REFUSED.format(refused)) == 2)
+    assert elsewhere.seen == []
+
+
+def test_what_is_not_http_goes_nowhere(confdir: Path, fixtures: Path, elsewhere: Elsewhere) -> None:
+    with mitmdump(confdir, "--set", "fal_hosts=localhost=run", fixtures=fixtures) as mock:
+        assert tunnelled(mock.ports[0], f"localhost:{elsewhere.server_port}", RAW) == b""
+        mock.wait_for("falmock refused a connection to localhost: in replay nothing is sent to fal")
     assert elsewhere.seen == []
 
 

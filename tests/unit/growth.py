@@ -19,6 +19,7 @@ from typing import Any
 from typing import NamedTuple
 
 import falmock
+from falmock.wire.formats.regex_syntax import CATEGORIES
 
 ROOT = Path(falmock.__file__).parent
 PALETTE = [*map(chr, range(9, 14)), *map(chr, range(32, 127)), "\x00", "é", "\u2028", "٣"]
@@ -51,7 +52,8 @@ def modules() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of packages that mitmproxy imports
         for info in pkgutil.walk_packages(falmock.__path__, "falmock."):
-            yield importlib.import_module(info.name)
+            if not info.name.endswith(".__main__"):  # it runs the command
+                yield importlib.import_module(info.name)
 
 
 def patterns() -> list[Found]:
@@ -233,18 +235,8 @@ def _class(node: tuple[Any, Any]) -> str:
         elif part is sre.RANGE:
             text += f"\\U{value[0]:08x}-\\U{value[1]:08x}"
         else:
-            text += _CATEGORIES[value]
+            text += CATEGORIES[value]
     return f"[{text}]"
-
-
-_CATEGORIES = {
-    sre.CATEGORY_DIGIT: r"\d",
-    sre.CATEGORY_NOT_DIGIT: r"\D",
-    sre.CATEGORY_SPACE: r"\s",
-    sre.CATEGORY_NOT_SPACE: r"\S",
-    sre.CATEGORY_WORD: r"\w",
-    sre.CATEGORY_NOT_WORD: r"\W",
-}
 
 
 def _samples(tree: Any, letters: list[str]) -> Iterator[str]:

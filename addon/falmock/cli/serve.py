@@ -26,6 +26,7 @@ from falmock.engine.effects import Reply
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import command_line
+from falmock.proxy import memory
 from falmock.proxy import option_values
 from falmock.proxy import run_summary
 from falmock.proxy.banner import banner
@@ -119,6 +120,7 @@ class Server:
         stop = asyncio.Event()
         _on_signals(stop.set)
         raise_file_limit()
+        memory.give_back()
         upload_spool.remove_leftovers()
         try:
             addresses = await self._listener.start(*self._address)

@@ -148,8 +148,8 @@ class Dispatch:
 
     def _unanswered(self, call: calls.Unrouted, text: str) -> Reply:
         if call.status != NOT_HERE:
-            is_for_sockets = call.status == handshake.UPGRADE_REQUIRED
-            return replies.problem(call.status, text, call.message, *(handshake.SUPPORTED if is_for_sockets else ()))
+            extra = handshake.headers_of(call.status) if call.status == handshake.UPGRADE_REQUIRED else ()
+            return replies.problem(call.status, text, call.message, *extra)
         # fal can answer this, and a fixture could. Clients of its Platform API read only `error`.
         body = {"detail": text, "message": text, **platform.error("not_implemented", text)}
         marks = (replies.error_header(call.message), replies.MISS_HEADER)

@@ -119,7 +119,7 @@ def with_warning_header(answer: Reply | Stream, redactor: Redactor) -> Reply | S
     """The answer with its warning, if it has one, on one line, without secrets, and in a header."""
     if not answer.warning:
         return answer
-    # A form has lines, by which its secrets are found.
+    # First with its line ends, by which the fields of a form are found.
     warning = redactor.text(" ".join(redactor.text(answer.warning).split()))
     value = quote(warning[:LONGEST_WARNING], safe=_PLAIN, errors="replace").encode()
     return answer._replace(warning=warning, headers=(*answer.headers, (WARNING_HEADER, value)))
@@ -150,7 +150,7 @@ def no_disk(error: OSError) -> Reply:
 
 def bad_handshake(bad: BadHandshake) -> Reply:
     """The refusal of a WebSocket, as RFC 6455 section 4.2.2 has it."""
-    return problem(bad.status, f"This is no handshake of a WebSocket: {bad.text}", "bad handshake", *bad.headers)
+    return problem(bad.status, f"This is not a valid WebSocket handshake: {bad.text}", "bad handshake", *bad.headers)
 
 
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:

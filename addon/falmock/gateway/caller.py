@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-from ipaddress import IPv6Address
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from falmock.wire.addresses import literal
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 
@@ -24,7 +22,7 @@ def is_from_nearby(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is not None and not _is_page_nearby(origin):
         return False
-    return _address(request.host) is not None or _is_local_name(request.host)
+    return literal(normalize(request.host)) is not None or _is_local_name(request.host)
 
 
 def _is_page_nearby(origin: str) -> bool:
@@ -32,7 +30,7 @@ def _is_page_nearby(origin: str) -> bool:
         host = urlsplit(origin).hostname or ""
     except ValueError:
         return False
-    address = _address(host)
+    address = literal(normalize(host))
     if address is not None:
         return address.is_private or address.is_loopback
     return _is_local_name(host)
@@ -41,13 +39,6 @@ def _is_page_nearby(origin: str) -> bool:
 def _is_local_name(host: str) -> bool:
     name = normalize(host)
     return bool(name) and ("." not in name or name.endswith(_LOCAL))
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(normalize(host))
-    except ValueError:
-        return None
 
 
 def is_from_page_elsewhere(request: Request) -> bool:
@@ -64,12 +55,8 @@ def is_from_page_elsewhere(request: Request) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Whether an IP address, as text, is one of this machine's loopback interface."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_loopback
+    ip = literal(address.partition("%")[0])
+    return ip is not None and ip.is_loopback
 
 
 def is_our_name(host: str) -> bool:

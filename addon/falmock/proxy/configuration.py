@@ -19,7 +19,7 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
-from falmock.proxy import dns
+from falmock.proxy import dns_addresses
 from falmock.proxy import egress
 from falmock.proxy import option_values
 from falmock.proxy import options
@@ -140,10 +140,10 @@ def _check_proxy_options(mode: Mode) -> None:
 
 def _check_dns_addresses(config: Config) -> None:
     """Reject a public address for fal's names in modes that do not get what is sent there."""
-    public = [str(address) for address in config.dns_addresses if dns.is_public(address)]
+    public = [str(address) for address in config.dns_addresses if dns_addresses.is_public(address)]
     if public and not any(isinstance(each, _REDIRECTING) for each in map(ProxyMode.parse, ctx.options.mode)):
         raise options.BadOption(
             f"fal_dns_address: {public[0]} is a public address. What apps send there comes to mitmproxy in modes transparent, "
             f"wireguard, local and tun only, found {', '.join(ctx.options.mode)}: calls would go to a stranger. Add --mode transparent "
-            f"with a redirect, or take an address that no host on the internet has, such as {dns.DEFAULT}"
+            f"with a redirect, or take an address that no host on the internet has, such as {dns_addresses.DEFAULT}"
         )

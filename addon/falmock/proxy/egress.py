@@ -10,9 +10,7 @@ proxy, in transparent mode an IP address. So unanswered requests and raw tunnels
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import re
 from collections.abc import Awaitable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -27,14 +25,17 @@ from mitmproxy.proxy import layer
 from mitmproxy.proxy import layers
 from mitmproxy.proxy import server_hooks
 from mitmproxy.proxy import tunnel
-from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from falmock.engine import replies
 from falmock.proxy import addon_chain
 from falmock.proxy import dns
+from falmock.proxy import dns_addresses
 from falmock.proxy import flows
 from falmock.proxy.origin.redirect import Redirects
 from falmock.serving import bodies
+from falmock.serving import client_hello
+from falmock.serving.outgoing.names import NOTHING_SENT
+from falmock.serving.outgoing.names import names_in
 from falmock.wire.hosts import BadHost
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import checked
@@ -42,11 +43,6 @@ from falmock.wire.hosts import named
 
 logger = logging.getLogger(__name__)
 NAME = "falmock-egress"
-_SERVER_NAME, _FIRST_NAME = 0, 2
-"""The TLS extension with the server's names, and where the first starts in it."""
-_HOST_HEADER = re.compile(rb"\nHost[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_TARGET = re.compile(rb"[A-Z]{1,20} (?:[a-z]{2,5}://)?([^/\s]+)", re.IGNORECASE)
-"""The host in a request's target, if it has one: an absolute URL, or that of CONNECT."""
 
 
 class Egress:
@@ -63,14 +59,14 @@ class Egress:
         self.redirects = Redirects()
         """The flows that the origin answers. This last addon redirects them, so that every script sees them unchanged."""
         self.names = dns.DnsAnswers()
-        self._public: frozenset[dns.Address] = frozenset()
+        self._public: frozenset[dns_addresses.Address] = frozenset()
 
-    def use(self, hosts: Hosts, addresses: Sequence[dns.Address], *, closed: bool) -> None:
+    def use(self, hosts: Hosts, addresses: Sequence[dns_addresses.Address], *, closed: bool) -> None:
         """Guard these hosts from now on; their names resolve to `addresses`."""
         self.hosts, self.closed, self.serving = hosts, closed, True
         self.names.hosts, self.names.addresses = hosts if closed else None, tuple(addresses)
         # Who connects to one of these looked up a name of fal's, whatever the connection itself says.
-        self._public = frozenset(filter(dns.is_public, addresses))
+        self._public = frozenset(filter(dns_addresses.is_public, addresses))
 
     def unloaded(self) -> None:
         """The script was unloaded: stay closed until it is loaded again."""
@@ -119,7 +115,7 @@ class Egress:
         if not isinstance(nextlayer.layer, layers.TCPLayer | layers.UDPLayer):
             return
         context = nextlayer.context
-        for name in (_host(context.server), context.client.sni, *_names_in(nextlayer.data_client())):
+        for name in (_host(context.server), context.client.sni, *names_in(nextlayer.data_client())):
             if self._guards(name):
                 tunnels = [item.tunnel_connection for item in context.layers if isinstance(item, tunnel.TunnelLayer)]
                 for carrier in (context.server, *tunnels):
@@ -178,7 +174,7 @@ class Egress:
             return False
 
     def _refusal(self, name: str) -> str:
-        why = "in replay nothing is sent to fal" if self.serving else "the addon is not loaded any more"
+        why = NOTHING_SENT if self.serving else "the addon is not loaded any more"
         return f"falmock refused a connection to {name}: {why}"
 
 
@@ -187,13 +183,10 @@ def _host(server: connection.Server) -> str | None:
 
 
 def _server_names(hello: tls.ClientHello) -> Iterator[str]:
-    """The names in a TLS hello, normalized, whatever their characters are (RFC 6066, section 3)."""
+    """The names in a TLS hello, normalized."""
     for kind, data in hello.extensions:
-        at = _FIRST_NAME
-        while kind == _SERVER_NAME and at + 3 <= len(data):  # a type, the length in two bytes, and the name
-            end = at + 3 + int.from_bytes(data[at + 1 : at + 3])
-            yield named(data[at + 3 : end].decode("utf-8", "replace"))
-            at = end
+        if kind == client_hello.SERVER_NAME:
+            yield from map(named, client_hello.server_names(data))
 
 
 def _why_bad(host: str) -> str:
@@ -203,17 +196,6 @@ def _why_bad(host: str) -> str:
     except BadHost as error:
         return str(error)
     return ""
-
-
-def _names_in(data: bytes) -> Iterator[str]:
-    """The host names in the first bytes of a connection: of a TLS hello, or of an HTTP request."""
-    with contextlib.suppress(ValueError):
-        hello = parse_client_hello(data)
-        if hello is not None:
-            yield from _server_names(hello)
-    for found in (_TARGET.match(data), *_HOST_HEADER.finditer(data)):
-        if found is not None:
-            yield named(found[1].decode("utf-8", "replace"))
 
 
 def installed() -> Egress:

@@ -23,6 +23,7 @@ from falmock.proxy.flows import FORWARDED
 from falmock.proxy.origin import socket_tunnel
 from falmock.proxy.origin.delivery import Responder
 from falmock.serving import bodies
+from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class FlowHandler:
     async def _answer_call(self, flow: http.HTTPFlow, host: str) -> None:
         try:
             request = self._read(flow, host)
-        except ValueError as error:
+        except BadEncoding as error:
             if FORWARDED in flow.metadata:
                 return
             if self._app.config.mode is Mode.AUTO:

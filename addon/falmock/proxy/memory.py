@@ -20,7 +20,7 @@ def give_back() -> None:
     By default, glibc keeps up to 64 MiB once a block of 32 MiB was freed: a large body would make the process larger for ever.
     Other C libraries do not have this setting.
     """
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError, TypeError):  # TypeError: Windows has no library without a name
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, LARGE)
 
 

@@ -18,7 +18,7 @@ from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.matching import volatile
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.openai import models
-from falmock.proxy import dns
+from falmock.proxy import dns_addresses
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
@@ -205,10 +205,10 @@ def _webhook_hosts(texts: Iterable[str]) -> tuple[str, ...]:
     return globs
 
 
-def _dns_addresses(texts: Sequence[str]) -> tuple[dns.Address, ...]:
+def _dns_addresses(texts: Sequence[str]) -> tuple[dns_addresses.Address, ...]:
     try:
-        return dns.parse_addresses(texts)
-    except dns.BadAddress as error:
+        return dns_addresses.parse_addresses(texts)
+    except dns_addresses.BadAddress as error:
         raise BadOption(f"fal_dns_address: {error}") from None
 
 

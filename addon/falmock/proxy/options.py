@@ -20,7 +20,7 @@ from falmock.engine.jobs import pace
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.openai import models
-from falmock.proxy import dns
+from falmock.proxy import dns_addresses
 
 PREFIX = "fal_"
 
@@ -68,7 +68,7 @@ OPTIONS = (
     ),
     Option(
         "fal_dns_address",
-        dns.DEFAULT,
+        dns_addresses.DEFAULT,
         "What fal's names resolve to in DNS: an IPv4 address, an IPv6 address, or (the option given twice) one of each. "
         "A public one needs a transparent mode.",
         repeats=True,

@@ -16,7 +16,7 @@ _ASSIGNED = re.compile(r"\b([\w-]{3,64})=(\"[^\"]+\"|'[^']+'|[^\s,;&\"'<>()\[\]{
 
 
 def likely(text: str, names: frozenset[str]) -> Iterator[SecretSpan]:
-    """The queries of URLs, what follows `Key` or `Bearer`, and `password=...`; `names` as in `is_secret_field`."""
+    """The queries of URLs, what follows `Key`, `Bearer` or `Basic`, and `password=...`; `names` as in `is_secret_field`."""
     if "://" in text and "?" in text:
         for word in _WORD.finditer(text):
             start = _query_of(word[0])

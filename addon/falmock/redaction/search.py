@@ -13,9 +13,8 @@ _ROUNDS = 4
 Find = Callable[[str], Iterable[SecretSpan]]
 """Finds the secrets in a text as it is."""
 _TIMES = 12
-"""How often the length of a text may be looked at in all."""
 _MORE = 64 * 1024
-"""And how many characters more: short texts may be wrapped in many ways."""
+"""All layers of a text together may have `_TIMES` its length and `_MORE` characters: short texts may be wrapped in many ways."""
 
 
 def search(text: str, find: Find, holds: Callable[[bytes], bool] | None) -> list[SecretSpan]:

@@ -27,17 +27,20 @@ _CREDENTIAL_PARAMETERS = _SIGNATURES | frozenset({"identity", "xamzcredential", 
 
 
 _QUERY = re.compile(r"\?(?:[^\s\"'<>#\\]|\\u0026)+")
-_PAIR = re.compile(r"(?:^|&amp;|\\u0026|[&?])([\w.~%-]{1,64})=([^&?\\]*(?:\\(?!u0026)[^&?\\]*)*)")
+# A value ends before `&`, and before a `?` that begins the query of a URL within it.
+_PAIR = re.compile(
+    r"(?:^|&amp;|\\u0026|[&?])([\w.~%-]{1,64})=([^&?\\]*(?:(?:\\(?!u0026)|\?(?![\w.~%-]{1,64}=))[^&?\\]*)*)"
+)
 # Not a short user name alone, and not mitmproxy's `reverse:https://host:1@8081`, where a port follows.
-_USER = re.compile(r"://([^/\s@:\"'<>?#\\]*:[^/\s@\"'<>?#\\]+|[\w.~%-]{16,})@(?!\d{1,5}(?![\w.-]))")
-_WORD = re.compile(r"[^\s\"'`<>\\?#]+")
+_USER = re.compile(r"://([^/\s@:\"'<>?#\\]*:[^/\s\"'<>?#\\]+|[\w.~%-]{16,})@(?!\d{1,5}(?![\w.-]))")
+_WORD = re.compile(r"[^\s\"'`<>\\#]+")
 _TAIL = ").,;]}"
 
 
 def credential_parameters(query: str, names: frozenset[str]) -> Iterator[tuple[str, bool]]:
     """The decoded values in a query string that are credentials by their name, and whether the name is unambiguous."""
     for pair in _PAIR.finditer(query):
-        bare = plain(pair[1])
+        bare = plain(unquote(pair[1]))
         sure = bare in SECRET_NAMES or bare in names
         if sure or bare in _CREDENTIAL_PARAMETERS or bare in DOUBTFUL_NAMES or bare == "key":
             yield unquote(pair[2].replace("+", " ")), sure

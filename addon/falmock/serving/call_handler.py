@@ -16,6 +16,7 @@ from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.gateway import door
 from falmock.serving import bodies
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
@@ -28,7 +29,9 @@ from falmock.serving.handler import TooLarge
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import as_text
 from falmock.serving.http_session import HttpSession
+from falmock.serving.outgoing.names import NOTHING_SENT
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpooledUpload
@@ -37,7 +40,7 @@ from falmock.serving.waiting_streams import WaitingStreams
 from falmock.wire import handshake
 from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
-from falmock.wire.hosts import normalize
+from falmock.wire.hosts import named
 from falmock.wire.message import Content
 from falmock.wire.message import Header
 from falmock.wire.message import Request
@@ -126,12 +129,19 @@ class CallHandler:
         """See `Handler`."""
         self.closes = False
         self._request = None
+        try:
+            return self._begun(head)
+        except Exception:
+            logger.exception("falmock: the head of a request could not be read")
+            return door.failed(as_text(head.target).partition("?")[0], is_direct=False)
+
+    def _begun(self, head: Head) -> Sink | Play:
         if head.method == "CONNECT":
             return Memory()
         sender = self._sender(head.fields)
         headers = sender.headers
         target = _target_of(head, sender.host)
-        if target is None:
+        if target is None or not (target.host or self._host):
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)
@@ -172,7 +182,7 @@ class CallHandler:
         if found is None:
             headers = header_map(fields)
             scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
-            found = Sender(headers, _name(headers.get("host", "")), scope, handshake.asks_for_socket(headers))
+            found = Sender(headers, named(headers.get("host", "")), scope, handshake.asks_for_socket(headers))
             if len(self._senders) >= KEPT_SENDERS:
                 self._senders.clear()
             if sum(len(name) + len(value) for name, value in fields) <= LONGEST_KEPT:
@@ -211,14 +221,18 @@ class CallHandler:
         request = self._request
         if request is None:
             return self._tunnel(head, session)
-        answer = self._answer(request, sink)
+        client = Client(is_direct=True, is_there=self._is_there) if self._is_direct else _OF_FAL
+        try:
+            answer = self._answer(request, sink, client)
+        except Exception as error:  # noqa: BLE001 - a call must get an answer
+            sink.drop()
+            answer = self._server.app.failed(request, client, error)
         if isinstance(answer, Reply | Stream | Socket):
             return answer
-        coming = self._server.gate.forward(answer) if isinstance(answer, ForwardedCall) else self._awaited(answer)
-        self._connection.play_later(session, coming)
+        self._connection.play_later(session, self._awaited(request, client, answer))
         return None
 
-    def _answer(self, request: Request, sink: Sink) -> Answer | Awaitable[Answer]:
+    def _answer(self, request: Request, sink: Sink, client: Client) -> Answer | Awaitable[Answer]:
         if isinstance(sink, SpooledUpload):
             content = sink.content()
             if sink.problem is not None:
@@ -235,7 +249,6 @@ class CallHandler:
                     return replies.badly_encoded(str(error))
                 # The door gets no body, and refuses it in its own words.
         self._request = request
-        client = Client(is_direct=True, is_there=self._is_there) if self._is_direct else _OF_FAL
         return self._server.app.answer_soon(request, client)
 
     def _with_body(self, request: Request, body: bytes) -> Request:
@@ -247,13 +260,19 @@ class CallHandler:
     def _is_there(self) -> bool:
         return not self._connection.transport.is_closing()
 
-    async def _awaited(self, answer: Awaitable[Answer]) -> Play:
-        found = await answer
-        return await self._server.gate.forward(found) if isinstance(found, ForwardedCall) else found
+    async def _awaited(self, request: Request, client: Client, answer: ForwardedCall | Awaitable[Answer]) -> Play:
+        try:
+            found = await answer if isinstance(answer, Awaitable) else answer
+            return await self._server.gate.forward(found) if isinstance(found, ForwardedCall) else found
+        except Exception as error:  # noqa: BLE001 - as above
+            found = self._server.app.failed(request, client, error)
+            return door.failed(request.path, is_direct=client.is_direct) if isinstance(found, ForwardedCall) else found
 
     def refused(self, bad: BadRequest, now: float) -> Play | None:  # noqa: ARG002
         """See `Handler`. What does not begin like HTTP gets no answer."""
         if bad.status == 501:
+            if self._host:
+                logger.warning("falmock refused a connection to %s: %s", self._host, NOTHING_SENT)
             return None
         return replies.problem(bad.status, f"falmock cannot read this request: {bad.why}", "bad request")
 
@@ -309,31 +328,23 @@ class CallServer(WaitingStreams):
 
 def tunnel_host(head: Head) -> str:
     """The normalized host to which a CONNECT request wants a tunnel."""
-    return normalize(head.target.decode("latin-1").rpartition(":")[0].strip("[]"))
+    return named(as_text(head.target))
 
 
 def target_of(head: Head, host: str) -> Target | None:
-    """Where a request goes, whose Host header is `host`; None if it does not say."""
-    return _target_of(head, _name(host))
+    """Where a request goes, whose Host header is `host`; None for a target that is neither a path nor a URL of HTTP."""
+    return _target_of(head, named(host))
 
 
 def _target_of(head: Head, host: str) -> Target | None:
-    target = head.target.decode("latin-1")
+    target = as_text(head.target)
     if target.startswith("/") or target == "*":
-        return Target(host, target if target != "*" else "/") if host else None
+        return Target(host, target if target != "*" else "/")
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in ("http", "ws"):
         return None
     authority, slash, path = rest.partition("/")
-    name = _name(authority.rpartition("@")[2])
-    return Target(name, slash + path or "/", is_absolute=True) if name else None
-
-
-def _name(authority: str) -> str:
-    """The normalized host in `host:port` or `[address]:port`."""
-    if authority.startswith("["):
-        return normalize(authority.partition("]")[0][1:])
-    return normalize(authority.partition(":")[0])
+    return Target(named(authority), slash + path or "/", is_absolute=True)
 
 
 def claimed(hosts: Hosts, target: Target, tunnel: str) -> str:

@@ -17,6 +17,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
 from falmock.serving.gate import Caller
@@ -59,16 +60,21 @@ class CallLine(NamedTuple):
 
 
 def line_of(caller: Caller, request: Request, play: Reply | Stream | Socket) -> CallLine:
-    """The line of a call that was answered."""
+    """The line of a call that was answered. The address of a client on another machine is hidden."""
     base = f"http://{request.headers.get('host', '')}" if request.peer else f"https://{request.host}"
     path = f"{request.path}?{request.query}" if request.query else request.path
-    peer = address(caller.peer, caller.port)
+    peer = address(_shown_host(caller.peer), caller.port)
     if isinstance(play, Reply):
         size = len(play.body) if type(play.body) is bytes else None
         note = "miss" if play.miss else play.fixture or play.why
         return CallLine(peer, request.method, base, path, play.status, size, note, _job_in(path, play))
     status = 101 if isinstance(play, Socket) else play.status
     return CallLine(peer, request.method, base, path, status, None, play.fixture or play.why)
+
+
+@lru_cache(maxsize=1024)
+def _shown_host(host: str) -> str:
+    return host if not host or is_loopback(host) else HIDDEN
 
 
 def _job_in(path: str, reply: Reply) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+SERVER_NAME = 0
+"""The extension with the server's names (RFC 6066, section 3)."""
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
-_SERVER_NAME, _ALPN = 0, 16
+_ALPN = 16
 _MAX = 64 * 1024
 
 
@@ -19,11 +22,16 @@ class NotAHello(ValueError):
 
 
 class ClientHello(NamedTuple):
-    """The name that a client wants to reach ("" for none), the protocols it offers, and its cipher suites."""
+    """The names of the server that a client wants to reach, the protocols it offers, and its cipher suites."""
 
-    name: str
+    names: tuple[str, ...]
     protocols: tuple[bytes, ...]
     ciphers: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The first name; "" for none."""
+        return self.names[0] if self.names else ""
 
 
 class _Reader:
@@ -78,17 +86,25 @@ def _hello(hello: _Reader) -> ClientHello:
     suites = hello.vector(2)
     ciphers = tuple(int.from_bytes(suites[at : at + 2]) for at in range(0, len(suites), 2))
     hello.vector(1)
-    name = ""
+    names: tuple[str, ...] = ()
     protocols: tuple[bytes, ...] = ()
     extensions = _Reader(b"" if hello.is_empty else hello.vector(2), NotAHello)
     while not extensions.is_empty:
         kind, content = extensions.number(2), _Reader(extensions.vector(2), NotAHello)
-        if kind == _SERVER_NAME and not content.is_empty:
-            names = _Reader(content.vector(2), NotAHello)
-            name = names.vector(2).decode("latin-1") if names.number(1) == 0 else ""
+        if kind == SERVER_NAME:
+            names = tuple(server_names(content.data))
         elif kind == _ALPN:
             protocols = _protocols(_Reader(content.vector(2), NotAHello))
-    return ClientHello(name, protocols, ciphers)
+    return ClientHello(names, protocols, ciphers)
+
+
+def server_names(extension: bytes) -> Iterator[str]:
+    """The names in the content of the extension SERVER_NAME, whatever their characters are."""
+    at = 2  # behind the length of the list
+    while at + 3 <= len(extension):  # a type, the length in two bytes, and the name
+        end = at + 3 + int.from_bytes(extension[at + 1 : at + 3])
+        yield extension[at + 3 : end].decode("utf-8", "replace")
+        at = end
 
 
 def _protocols(listed: _Reader) -> tuple[bytes, ...]:

@@ -106,8 +106,14 @@ class Connection(asyncio.Protocol):
         task.add_done_callback(self._tasks.discard)
 
     async def _play(self, session: Later, coming: Awaitable[Play]) -> None:
-        session.play(await coming, self._clock())
-        self.wake()
+        try:
+            play = await coming
+        except Exception:
+            logger.exception("falmock: a connection failed")
+            self.abort()
+        else:
+            session.play(play, self._clock())
+            self.wake()
 
     def _flush(self) -> None:
         """Send what the session has to send, end as it says, and wake it when it says."""

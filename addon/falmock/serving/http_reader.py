@@ -6,6 +6,7 @@ headers), so that no request can hide in another one.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from typing import NamedTuple
 
@@ -52,6 +53,12 @@ class BadRequest(NamedTuple):
 Part = Head | bytes | EndOfRequest | BadRequest
 """What a reader finds: a head, pieces of its body, its end."""
 _END = EndOfRequest()
+_ODD = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")
+"""What httptools takes neither in a path nor, but for what is not ASCII, in a header. Servers read it in the same way, and clients send it."""
+_TO_MARK = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f~\x7f-\xff]")
+_MARKED = re.compile(rb"~([0-9a-f]{2})")
+"""An odd byte, or a tilde, while httptools reads."""
+_END_OF_HEAD = b"\r\n\r\n"
 _TAKE_OVER = (b"websocket",)
 """The protocols to which a connection can be upgraded; another upgrade is ignored (RFC 9110, section 7.8)."""
 
@@ -64,7 +71,9 @@ class RequestReader:
         """The parts that were found and not taken yet."""
         self.rest: bytes | None = None
         """The bytes behind an upgrade or a CONNECT; None before there is one."""
-        self._is_over = False
+        self._is_over = self._in_body = self._is_marked = False
+        self._begun: bytes | bytearray | None = None
+        """The head that has begun; None for one that began behind another request in the same bytes."""
         self._restart()
 
     def _restart(self) -> None:
@@ -84,6 +93,24 @@ class RequestReader:
         if self.rest is not None:
             self.rest += data
             return
+        if not self._in_head and not self._in_body:
+            self._begun = data
+        elif self._in_head and self._begun is not None:
+            data = self._more_of_head(self._begun, data)
+        self._parse(data)
+
+    def _more_of_head(self, begun: bytes | bytearray, data: bytes) -> bytes:
+        """The next bytes, of which the first belong to the head; they are marked if it is."""
+        before = len(begun)
+        begun = self._begun = begun if isinstance(begun, bytearray) else bytearray(begun)
+        begun += data
+        if not self._is_marked:
+            return data
+        end = begun.find(_END_OF_HEAD, max(before - 3, 0))
+        size = len(data) if end < 0 else end + len(_END_OF_HEAD) - before
+        return _marked(data[:size]) + data[size:]
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -91,12 +118,23 @@ class RequestReader:
         except httptools.HttpParserInvalidMethodError:
             self._refuse(501, "its method is not known")
         except httptools.HttpParserError as error:
-            self._refuse(*self._problem(str(error.__context__ or error)))
+            if not self._read_marked():
+                self._refuse(*self._problem(str(error.__context__ or error)))
         else:
             if self._in_head:
-                self._size += len(data)
+                self._size = self._size + len(data) if self._begun is None else len(self._begun)
                 if self._size > MAX_HEAD:
                     self._refuse(431, f"its head has more than {MAX_HEAD} bytes")
+
+    def _read_marked(self) -> bool:
+        """Read the head again, with its odd bytes replaced; returns whether there are any."""
+        head, end, rest = bytes(self._begun or b"").partition(_END_OF_HEAD)
+        if self._is_marked or not _ODD.search(head):
+            return False
+        self._restart()
+        self._is_marked = True
+        self._parse(_marked(head) + end + rest)
+        return True
 
     def go_on(self) -> None:
         """Read what follows an upgrade or a CONNECT that was refused as further requests."""
@@ -141,11 +179,15 @@ class RequestReader:
 
     def on_url(self, url: bytes) -> None:
         """See httptools."""
-        self._url += url
+        self._url += _restored(url) if self._is_marked else url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools. A trailer is ignored."""
         if self._in_head:
+            if self._is_marked:
+                name, value = _restored(name), _restored(value)
+                if _ODD.search(name):
+                    raise ValueError("Invalid header token")
             self._fields.append((name, value))
             if len(self._fields) > MAX_FIELDS:
                 raise ValueError
@@ -153,7 +195,7 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         """See httptools."""
         parser = self._parser
-        self._in_head = False
+        self._in_head, self._in_body, self._begun = False, True, None
         version = parser.get_http_version()
         upgrades = parser.should_upgrade()
         head = Head(
@@ -166,6 +208,7 @@ class RequestReader:
         if upgrades:
             head = head._replace(upgrades=head.get(b"upgrade").strip().lower() in _TAKE_OVER)
         self._head = head
+        self._is_marked = False
         self.parts.append(head)
 
     def on_body(self, data: bytes) -> None:
@@ -174,5 +217,24 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """See httptools. An upgrade that is not made still has its body to come."""
+        self._in_body = False
         if not (self._parser.should_upgrade() and self._head.method != "CONNECT" and not self._head.upgrades):
             self.parts.append(_END)
+
+
+def as_text(sent: bytes) -> str:
+    """A target, or a part of a head, as text. `as_bytes` gives the same bytes back, whatever they are."""
+    return sent.decode("utf-8", "surrogateescape")
+
+
+def as_bytes(text: str) -> bytes:
+    """What `as_text` was made of."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _marked(text: bytes) -> bytes:
+    return _TO_MARK.sub(lambda odd: b"~%02x" % odd[0][0], text)
+
+
+def _restored(text: bytes) -> bytes:
+    return _MARKED.sub(lambda mark: bytes.fromhex(mark[1].decode()), text)

@@ -6,6 +6,7 @@ It is kept beside the CA that signs it, so that a later start needs no cryptogra
 from __future__ import annotations
 
 import hashlib
+import logging
 import ssl
 from collections.abc import Collection
 from collections.abc import Iterable
@@ -16,8 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from falmock.recording.disk import atomic
+from falmock.serving.trust import mode_of
+from falmock.wire.addresses import literal
 from falmock.wire.hosts import DOMAINS
 
+logger = logging.getLogger(__name__)
 FILE = "falmock-leaf.pem"
 """The name of its file, in the folder of the CA."""
 _DAYS = 197
@@ -56,12 +60,21 @@ def context(folder: Path, ca_file: Path, names: Sequence[str], now: float) -> ss
 
 def _kept(folder: Path, ca_file: Path, names: Sequence[str], now: float) -> Path:
     """The file of the certificate, which is written if there is none that is valid."""
-    ca = ca_file.read_bytes()
+    ca, file = ca_file.read_bytes(), folder / FILE
     mark = hashlib.sha256(b"\0".join((ca, *(name.encode() for name in names)))).hexdigest()
-    file = folder / FILE
+    mode = mode_of(file)
+    if mode & 0o077:
+        logger.warning(
+            "falmock: the key of fal's hosts, %s, had mode %04o: others could use it. A new one is made", file, mode
+        )
     try:
         stamp, until, kept_mark = file.read_text("ascii").partition("\n")[0].split()
-        if stamp == "falmock" and kept_mark == mark and now < float(until) - _RENEWED_BEFORE * 86400:
+        if (
+            not mode & 0o077
+            and stamp == "falmock"
+            and kept_mark == mark
+            and now < float(until) - _RENEWED_BEFORE * 86400
+        ):
             return file
     except (OSError, ValueError):
         pass
@@ -82,6 +95,10 @@ def _signed(ca: bytes, names: Sequence[str], now: datetime, end: datetime) -> by
 
     ca_key = serialization.load_pem_private_key(ca, None)
     issuer = x509.load_pem_x509_certificate(ca)
+    addresses = {name: literal(name) for name in names}
+    alternatives = [
+        x509.DNSName(name) if address is None else x509.IPAddress(address) for name, address in addresses.items()
+    ]
     key = ec.generate_private_key(ec.SECP256R1())
     identifier = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key())
     certificate = (
@@ -92,7 +109,7 @@ def _signed(ca: bytes, names: Sequence[str], now: datetime, end: datetime) -> by
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=2))
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(ca_key, hashes.SHA256())  # type: ignore[arg-type]  # a CA's key can sign

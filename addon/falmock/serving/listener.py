@@ -33,6 +33,7 @@ from falmock.serving.gate import user_in
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import Head
+from falmock.serving.http_reader import as_text
 from falmock.serving.http_session import HttpSession
 from falmock.serving.outgoing import http_client
 from falmock.serving.outgoing import names
@@ -95,6 +96,9 @@ class Listener:
         self._lines.flush()
 
     def _session(self, connection: Connection) -> FirstRequest:
+        peer = caller_of(connection).peer
+        if peer:
+            self._app.redactor.learn_peer(peer)
         inner = HttpSession(self.server.handler(connection))
         return FirstRequest(connection, inner, lambda head: self._passing(head, connection))
 
@@ -106,15 +110,16 @@ class Listener:
         if target is None or not (target.is_absolute or tunnel) or claimed(self._app.config.hosts, target, tunnel):
             return None
         tls = self._to_others() if tunnel else None
-        authority = _authority(head) if target.is_absolute else head.get(b"host").decode("latin-1")
+        authority = _authority(head) if target.is_absolute else as_text(head.get(b"host"))
         host = tunnel or target.host
+        authority = authority or host
         number = port if tunnel else _port_in(authority, 80)
         return Passing(authority, target.path, self._reached(connection, host, number, tls))
 
     async def elsewhere(self, head: Head, connection: Connection) -> Reply | Tunnel:
         """See `Gate`."""
         host = tunnel_host(head)
-        port = _port_in(head.target.decode("latin-1"), 443)
+        port = _port_in(as_text(head.target), 443)
         if self._app.config.hosts.role(host) is None:
             return await self._reached(connection, host, port)
         caller = caller_of(connection)._replace(
@@ -199,7 +204,7 @@ class Listener:
 
 def _authority(head: Head) -> str:
     """Host and port in an absolute target."""
-    rest = head.target.decode("latin-1").partition("://")[2]
+    rest = as_text(head.target).partition("://")[2]
     return rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
 
 

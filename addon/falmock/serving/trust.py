@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import stat
+import sys
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +25,13 @@ def exposed(confdir: Path) -> list[str]:
     """What others on this machine can do with the CA's key in this folder, one line each, with the remedy."""
     found = []
     for path in (confdir / name for name in _KEY_FILES):
-        mode = _mode(path)
+        mode = mode_of(path)
         if mode & 0o077:
             found.append(
                 f"the key of mitmproxy's CA, {path}, has mode {mode:04o}, expected 0600: others on this machine can use it to "
                 f"impersonate any host to apps that trust the CA. Run chmod 600 {path}; if it may have been copied, remove mitmproxy-ca*, and a new CA is made"
             )
-    mode = _mode(confdir)
+    mode = mode_of(confdir)
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         found.append(
             f"{confdir} has mode {mode:04o}: others on this machine can replace the keys in it. Run chmod o-w {confdir}"
@@ -38,8 +39,10 @@ def exposed(confdir: Path) -> list[str]:
     return found
 
 
-def _mode(path: Path) -> int:
-    """The permissions of a file or folder; none if it does not exist."""
+def mode_of(path: Path) -> int:
+    """The permissions of a file or folder; none if it does not exist, and on Windows, where they say nothing."""
+    if sys.platform == "win32":
+        return 0
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import NamedTuple
 
 VERSION = "13"
-SUPPORTED = ((b"Sec-WebSocket-Version", VERSION.encode()),)
-"""The header of a refusal: it names the version to use."""
+_SUPPORTED = ((b"Sec-WebSocket-Version", VERSION.encode()),)
 UPGRADE_REQUIRED = 426
 KEY_SIZE = 16
 """How many bytes a key has when it is decoded."""
@@ -33,8 +31,16 @@ class BadHandshake(NamedTuple):
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The headers of the refusal. It names the version to use, whatever is wrong."""
-        return (*SUPPORTED, (b"Upgrade", b"websocket")) if self.status == UPGRADE_REQUIRED else SUPPORTED
+        """The headers of the refusal."""
+        return headers_of(self.status)
+
+
+def headers_of(status: int) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of a refusal with this status.
+
+    It names the version to use, whatever is wrong, and for 426 the protocol (RFC 9110 section 15.5.22).
+    """
+    return (*_SUPPORTED, (b"Upgrade", b"websocket")) if status == UPGRADE_REQUIRED else _SUPPORTED
 
 
 def asks_for_socket(headers: Mapping[str, str]) -> bool:
@@ -86,7 +92,7 @@ def _items(text: str) -> list[str]:
 def _is_key(text: str) -> bool:
     try:
         return len(base64.b64decode(text, validate=True)) == KEY_SIZE
-    except (ValueError, binascii.Error):
+    except ValueError:
         return False
 
 

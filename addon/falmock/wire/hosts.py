@@ -83,14 +83,14 @@ KNOWN: Mapping[str, Role] = MappingProxyType(
 
 DOMAINS = ("fal.run", "fal.ai", "fal.media", "falrun.com", "fal.dev")
 """fal's domains; `fal.dev` is where fal tests its own service."""
+_BELOW = tuple(f".{domain}" for domain in DOMAINS)
 
 
 def is_fals(host: str) -> bool:
     """Whether a normalized host name is fal's, or one of those on which fal keeps files."""
-    return host in (*DOMAINS, GCS_HOST) or host.endswith(tuple(f".{domain}" for domain in DOMAINS))
+    return host in DOMAINS or host == GCS_HOST or host.endswith(_BELOW)
 
 
-_BELOW = tuple(f".{domain}" for domain in DOMAINS)
 _CDN_DOMAIN = ".fal.media"
 _CDN_GENERATION = re.compile(r"v[0-9]+b?\.fal\.media")
 _BUCKETS = tuple(f"/{bucket}/" for bucket in (GCS_BUCKET, *OLD_BUCKETS))

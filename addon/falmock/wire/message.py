@@ -104,12 +104,13 @@ def reason(status: int) -> bytes:
 class Request(NamedTuple):
     """One HTTP request as fal's servers would see it.
 
-    `host` is lower-case without port or trailing dot; `path` is raw (still percent-encoded) and starts with ``/``;
-    `query` is the raw text after ``?``; `headers` has lower-case names and the last value of a repeated header; `body`
-    is decoded from any content encoding. If the body is on disk, it is `content` and `body` is empty. `too_large` says how
-    large the body is, and how large it may be, if that is why it was not read; `body` is empty then, and the text "" for any
-    other request. `scope` is the name of the scope. If the request was sent to falmock itself, `peer` is the client's address and `door` the name of
-    the gateway that took it, else both are "". `lenient`: URLs about a job may have any path before the request id.
+    `host` is without port, as `hosts.normalize` makes it; `path` is raw (still percent-encoded) and starts with ``/``;
+    `query` is the raw text after ``?``; `headers` has lower-case names, and of a repeated header the last value, or all of
+    them if it is a list; `body` is decoded from any content encoding. If the body is on disk, it is `content` and `body` is
+    empty. `too_large` says how large the body is, and how large it may be, if that is why it was not read; `body` is empty
+    then, and the text "" for any other request. `scope` is the name of the scope. If the request was sent to falmock itself,
+    `peer` is the client's address and `door` the name of the gateway that took it, else both are "". `lenient`: URLs about
+    a job may have any path before the request id.
     `bad_handshake` says what is wrong with the handshake of a request for a WebSocket.
     """
 

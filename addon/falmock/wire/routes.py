@@ -87,7 +87,7 @@ def route(role: Role, method: str, path: str, query: str, *, upgrade: bool = Fal
             return endpoint
         return RunSocket(endpoint) if role is Role.WS else Socket(endpoint)
     if role is Role.WS:
-        return Unrouted(426, "ws.fal.run speaks WebSocket only: it takes no plain HTTP requests")
+        return Unrouted(handshake.UPGRADE_REQUIRED, "ws.fal.run speaks WebSocket only: it takes no plain HTTP requests")
     if role is Role.RUN:
         return _run(method, path)
     if role is Role.QUEUE:

@@ -16,7 +16,9 @@ _UNIX_TIME = re.compile(r"(?<=[: ])(\d{10})(?:\d{3}|\.\d+)?(?=[,}\]])")
 _ELAPSED = re.compile(r'(?<="inference_time":)[0-9.]+')
 """How long a job really took, which aimock's dialect tells; what a fixture says has a space before it."""
 
-_STARTED = re.compile(r"(?<=mitmdump )-s \S*falmock_addon\.py --set confdir=\S+ --listen-host 127\.0\.0\.1 -p \d+")
+_STARTED = re.compile(
+    r"(?<=mitmdump )-s \S*falmock_addon\.py --set confdir=\S+ --listen-host 127\.0\.0\.1 -p \d+(?: --set fal_fast=\w+)?"
+)
 """How the tests start mitmdump, which reports of misses repeat."""
 _SERVED = re.compile(r"falmock serve --port 0 --confdir \S+((?: --(?!set)[a-z-]+ (?:'[^']*'|[^\s\"\\]+))*)")
 _SERVE_OPTION = re.compile(r" --([a-z-]+) ('?)")

@@ -158,11 +158,8 @@ def malformed_host_header(name: bytes, other: bytes) -> str:
 
 @form
 def tunnel(name: bytes, _: bytes) -> str:
-    wire = Wire("regular")
-    if not wire.tunnel(name, 443):
-        return "refused"
-    wire.begin_tls(name)
-    return wire.ask(get(name))
+    wire = _in_tls_of(name, name)
+    return "refused" if wire is None else wire.ask(get(name))
 
 
 @form
@@ -183,31 +180,31 @@ def tunnel_to_another_host(name: bytes, other: bytes) -> str:
     return wire.ask(get(name)) if wire.tunnel(other, 80) else "refused"
 
 
+def _in_tls_of(host: bytes, name: bytes | None, alpn: bytes = b"http/1.1", mode: str = "regular") -> Wire | None:
+    """TLS with this name in a tunnel to this host; None if it is refused."""
+    wire = Wire(mode)
+    if not wire.tunnel(host, 443):
+        return None
+    wire.begin_tls(name, alpn)
+    return wire
+
+
 @form
 def tls_name_for_another_host(name: bytes, other: bytes) -> str:
-    wire = Wire("regular")
-    if not wire.tunnel(other, 443):
-        return "refused"
-    wire.begin_tls(name)
-    return wire.ask(get(other))
+    wire = _in_tls_of(other, name)
+    return "refused" if wire is None else wire.ask(get(other))
 
 
 @form
 def host_header_in_tls_of_another_host(name: bytes, other: bytes) -> str:
-    wire = Wire("regular")
-    if not wire.tunnel(other, 443):
-        return "refused"
-    wire.begin_tls(None)
-    return wire.ask(get(name))
+    wire = _in_tls_of(other, None)
+    return "refused" if wire is None else wire.ask(get(name))
 
 
 @form
 def socket_in_tls_of_another_host(name: bytes, other: bytes) -> str:
-    wire = Wire("regular")
-    if not wire.tunnel(other, 443):
-        return "refused"
-    wire.begin_tls(None)
-    return wire.ask(get(name, PATH.encode() + b"/realtime", *SOCKET))
+    wire = _in_tls_of(other, None)
+    return "refused" if wire is None else wire.ask(get(name, PATH.encode() + b"/realtime", *SOCKET))
 
 
 @form
@@ -219,20 +216,14 @@ def http2(name: bytes, _: bytes) -> str:
 
 @form
 def http2_in_a_tunnel(name: bytes, other: bytes) -> str:
-    wire = Wire("regular")
-    if not wire.tunnel(other, 443):
-        return "refused"
-    wire.begin_tls(None, b"h2")
-    return wire.ask_over_http2(name)
+    wire = _in_tls_of(other, None, b"h2")
+    return "refused" if wire is None else wire.ask_over_http2(name)
 
 
 @form
 def http2_with_a_host_header(name: bytes, other: bytes) -> str:
-    wire = Wire("regular")
-    if not wire.tunnel(other, 443):
-        return "refused"
-    wire.begin_tls(None, b"h2")
-    return wire.ask_over_http2(other, (b"host", name))
+    wire = _in_tls_of(other, None, b"h2")
+    return "refused" if wire is None else wire.ask_over_http2(other, (b"host", name))
 
 
 @form
@@ -247,11 +238,8 @@ def upstream_proxy_and_origin_form(name: bytes, _: bytes) -> str:
 
 @form
 def upstream_proxy_and_tunnel(name: bytes, _: bytes) -> str:
-    wire = Wire("upstream")
-    if not wire.tunnel(name, 443):
-        return "refused"
-    wire.begin_tls(name)
-    return wire.ask(get(name))
+    wire = _in_tls_of(name, name, mode="upstream")
+    return "refused" if wire is None else wire.ask(get(name))
 
 
 @form

@@ -59,7 +59,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Callable
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -142,3 +144,17 @@ def recording(confdir: Path, fal: Upstream, fixtures: Path, *args: str, mode: st
     options = ("--set", f"fal_mode={mode}", *fal.arguments, *args)
     with running.mitmdump(confdir, *options, fixtures=fixtures) as mock:
         yield mock
+
+
+def recorded_by_two(
+    confdir: Path, fal: Upstream, fixtures: Path, use: Callable[[Mitmdump, int], object]
+) -> tuple[Mitmdump, Mitmdump]:
+    """Use two recorders of one folder at the same time, number 0 and number 1; returns them when they have ended."""
+    with (
+        recording(confdir, fal, fixtures) as one,
+        recording(confdir, fal, fixtures) as other,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        for done in [pool.submit(use, one, 0), pool.submit(use, other, 1)]:
+            done.result()
+    return one, other

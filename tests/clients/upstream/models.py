@@ -249,8 +249,11 @@ def squeezed(run: Run) -> Answer:
 
 def packed(run: Run) -> Answer:
     """The body that the input has in base64, of the type and with the content encoding that it names."""
-    head = (("Content-Type", run.value["type"]), ("Content-Encoding", run.value["encoding"]))
-    return Answer(200, head, base64.b64decode(run.value["body"]))
+    told = [run.get(name, "") for name in ("type", "encoding", "body")]
+    if not all(told):
+        return failures.detail("missing", "body", "Field required", run.value)
+    content_type, encoding, body = told
+    return Answer(200, (("Content-Type", content_type), ("Content-Encoding", encoding)), base64.b64decode(body))
 
 
 def llm(run: Run) -> Answer:
@@ -304,13 +307,13 @@ def _breaking(run: Run) -> Iterator[bytes]:
 
 
 def sound(run: Run) -> Answer:
-    """Sound in pieces; of `bytes` bytes."""
+    """Sound in pieces; of `bytes` bytes, one at least."""
     return Answer(200, (("Content-Type", "audio/mpeg"),), _pieces_of_sound(run))
 
 
 def _pieces_of_sound(run: Run) -> Iterator[bytes]:
-    made = digest(run)
-    content = (b"ID3" + made * (run.get("bytes", 600) // len(made) + 1))[: run.get("bytes", 600)]
+    made, size = digest(run), max(run.get("bytes", 600), 1)
+    content = (b"ID3" + made * (size // len(made) + 1))[:size]
     for start in range(0, len(content), max(200, len(content) // 10)):
         yield content[start : start + max(200, len(content) // 10)]
         run.wait(run.stream_seconds)

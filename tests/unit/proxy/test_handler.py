@@ -18,6 +18,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.gateway.door import Doors
 from falmock.gateway.door import FalCall
+from falmock.proxy import flows
 from falmock.proxy.clients import Clients
 from falmock.proxy.flows import FORWARDED
 from falmock.proxy.handler import FlowHandler
@@ -157,6 +158,23 @@ def test_nothing_of_ours_fails_open_or_gets_in_the_way(
         assert flow.response is None
     assert "ZeroDivisionError" in caplog.text
     assert "ksecret" not in caplog.text
+
+
+@pytest.mark.parametrize(("mode", "answered"), [(Mode.REPLAY, True), (Mode.AUTO, True), (Mode.RECORD, False)])
+def test_a_request_that_we_fail_to_read_is_not_a_badly_encoded_one(
+    mode: Mode,
+    answered: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(flows, "read", lambda *_: int("no number"))
+    flow = Rig(mode).answer()
+    assert (FORWARDED in flow.metadata) != answered
+    if answered:
+        assert seen(flow)[0] == 500
+    else:
+        assert flow.response is None
+    assert "ValueError" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ from mitmproxy.proxy import server
 from mitmproxy.proxy import tunnel
 from mitmproxy.proxy.layers import tls
 from mitmproxy.proxy.layers.http import _http2
-from mitmproxy.proxy.layers.tls import parse_client_hello
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
 from mitmproxy.tools.dump import DumpMaster
@@ -308,12 +307,6 @@ SEAMS = (
         replays,
     ),
     Seam(
-        "webhooks/sender.py",
-        "ConnectionIO.handler",
-        "is cancelled to close the connection of a replay that is given up",
-        lambda: server.ConnectionIO().handler is None and "x.handler.cancel()" in source(clientplayback),
-    ),
-    Seam(
         "webhooks/pinned_replay.py",
         "ConnectionHandler.open_connection",
         "is told to try one address after the other; a failure ends in `server_event`",
@@ -364,12 +357,6 @@ SEAMS = (
         "Context.layers",
         "the layers in which tunnels are looked for",
         lambda: proxy_context.Context(tflow.tclient_conn(), options.Options()).layers == [],
-    ),
-    Seam(
-        "egress.py",
-        "parse_client_hello",
-        "reads the name that a raw tunnel is for; it raises ValueError for no hello",
-        lambda: parse_client_hello(b"\x16\x03\x01\x00\x05") is None,
     ),
     Seam(
         "addon.py",

@@ -163,8 +163,11 @@ def test_a_caller_who_goes_away_leaves_the_request_and_the_end_does_not(monkeypa
         caller.cancel()
         await asyncio.wait([caller])
         assert requests.is_own(flow)
+        waiting = asyncio.ensure_future(requests.send(other := flow_to(*listener.getsockname()), SECONDS))
+        await until(lambda: requests.is_own(other))
         requests.stop()
         await until(lambda: not requests.is_own(flow))
+        assert await waiting == "falmock stopped it"
         listener.close()
 
     with mitmproxy(proxyserver.Proxyserver()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -106,6 +107,15 @@ def test_a_folder_of_keys_in_which_anybody_may_replace_them_is_named(tmp_path: P
     tmp_path.chmod(mode)
     lines = exposed(tmp_path)
     assert [f"{tmp_path} has mode {mode:04o}: others" in line for line in lines] == [True] * named
+
+
+def test_on_windows_modes_say_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mitmproxy-ca.pem").write_bytes(b"")
+    (tmp_path / "mitmproxy-ca.pem").chmod(0o666)
+    tmp_path.chmod(0o777)
+    assert len(exposed(tmp_path)) == 2
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert exposed(tmp_path) == []
 
 
 def test_a_folder_that_does_not_exist_exposes_nothing(tmp_path: Path) -> None:

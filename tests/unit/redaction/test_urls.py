@@ -16,6 +16,11 @@ NAMES = frozenset({"mine"})
         ("https://a.test/?a=b&amp;token=xyz).", ["xyz"]),
         ("{https://a.test/?sig=a\\u0026se=1}", ["a", "1"]),
         ("https://a.test/?se=1&mine=***", []),
+        ("https://a.test/?mine=ab?cd&x=1", ["ab?cd"]),
+        ("https://a.test/?mine=ab?&token=x?", ["ab?", "x?"]),
+        ("https://a.test/?next=https://b.test/?token=xyz", ["xyz"]),
+        ("https://me:p@ss@a.test/ https://me:p@a.test/@x", ["me:p@ss", "me:p"]),
+        ("reverse:https://host:1@8081", []),
         ("https://<user>@a.test/ https://***:***@a.test/?token=hidden", ["***:***"]),
     ],
 )
@@ -29,6 +34,7 @@ def test_secrets_in_urls(text: str, found: list[str]) -> None:
         ("grant_type=x&client_secret=abc", ["abc"]),
         ("a=b&mine=x&password=y z=1", ["x", "y"]),
         ("body: 'api_key=abc&a=b'", ["abc"]),
+        ("a=b&password=x?y&c=1", ["x?y"]),
         ("a=b&api_key=[hidden]", []),
         ("api_key=abc", []),
         ("a=b&key=C&token=hello", []),
@@ -40,12 +46,13 @@ def test_secrets_in_forms(text: str, found: list[str]) -> None:
 
 
 def test_credentials_to_learn() -> None:
-    query = "a=b&mine=x+y&X-Amz-Signature=a%2Fb&token=t&key=k"
+    query = "a=b&mine=x+y&X-Amz-Signature=a%2Fb&token=t&key=k&api%5Fkey=e"
     assert list(urls.credential_parameters(query, NAMES)) == [
         ("x y", True),
         ("a/b", False),
         ("t", False),
         ("k", False),
+        ("e", True),
     ]
 
 

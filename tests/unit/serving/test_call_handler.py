@@ -174,6 +174,13 @@ def test_no_host() -> None:
     assert status(AppClient().call(request("GET ftp://fal.run/a", Host="x"))) == 400
 
 
+@pytest.mark.parametrize("headers", [{}, {"Host": "fal.run\x7f"}, {"Host": "example.com"}])
+def test_through_a_tunnel_no_host_has_to_be_named(headers: dict[str, str]) -> None:
+    caller = AppClient()
+    caller.tunnel()
+    assert content(caller.call(request("POST /a/b", HI, **headers))) == {"seed": 1}
+
+
 def test_a_tunnel_elsewhere_is_up_to_the_gate() -> None:
     answer = AppClient().tunnel("example.com")
     assert (status(answer), content(answer)["detail"]) == (502, "no way out")
@@ -276,6 +283,31 @@ def test_falmock_fails(
     assert "RuntimeError: oh" in caplog.text
 
 
+def broken(*_: object, **__: object) -> Any:
+    raise RuntimeError("oh")
+
+
+@pytest.mark.parametrize("host", ["fal.run", "127.0.0.1"])
+@pytest.mark.parametrize("place", ["scopes.named", "bodies.with_body"])
+def test_falmock_fails_while_it_reads_a_request(
+    host: str, place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(f"falmock.serving.call_handler.{place}", broken)
+    caller = AppClient()
+    answer = caller.call(request("POST /a/b", HI, Host=host))
+    assert (status(answer), "its log has the details" in content(answer)["detail"]) == (500, True)
+    assert "RuntimeError: oh" in caplog.text
+
+
+def test_falmock_fails_to_forward(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caller = AppClient()
+    forwarded = ForwardedCall(Forward("why"), Request("GET", "x", "/", "", {}, b""))
+    monkeypatch.setattr(caller.app, "answer_soon", lambda *_: forwarded)
+    monkeypatch.setattr(caller.gate, "forward", broken)
+    assert status(caller.call(request("POST /a/b", HI, Host="fal.run"))) == 500
+    assert "RuntimeError: oh" in caplog.text
+
+
 @pytest.mark.parametrize("is_soon", [True, False])
 def test_what_may_leave_is_forwarded_by_the_gate(monkeypatch: pytest.MonkeyPatch, is_soon: bool) -> None:  # noqa: FBT001
     caller = AppClient()
@@ -295,6 +327,13 @@ def test_what_is_no_request() -> None:
     client = AppClient()
     assert client.call(b"nonsense\r\n\r\n") == b""
     assert client.session.ending is Ending.CLOSE
+
+
+def test_what_is_no_request_in_a_tunnel_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caller = AppClient()
+    caller.tunnel("queue.fal.run")
+    assert caller.call(b"nonsense\r\n\r\n") == b""
+    assert "falmock refused a connection to queue.fal.run: in replay nothing is sent to fal" in caplog.text
 
 
 def test_a_stream_is_woken() -> None:
@@ -319,12 +358,15 @@ def test_a_stream_is_woken() -> None:
         (b"/a", "Fal.Run.:80", Target("fal.run", "/a")),
         (b"/a", "[::1]:80", Target("::1", "/a")),
         (b"*", "fal.run", Target("fal.run", "/")),
-        (b"/a", "", None),
+        (b"/a", "", Target("", "/a")),
         (b"http://fal.run", "x", Target("fal.run", "/", is_absolute=True)),
         (b"http://fal.run/a?b", "x", Target("fal.run", "/a?b", is_absolute=True)),
         (b"HTTP://u@fal.run:80/a", "x", Target("fal.run", "/a", is_absolute=True)),
         (b"gopher://fal.run/a", "x", None),
-        (b"http:///a", "x", None),
+        (b"http:///a", "x", Target("", "/a", is_absolute=True)),
+        (b"/\xc3\xa9\xff", "x", Target("x", "/\u00e9\udcff")),
+        (b"http://x:y@fal.run:80/a", "x", Target("fal.run", "/a", is_absolute=True)),
+        (b"/a", "f\u00e1l.run:80", Target("xn--fl-mia.run", "/a")),
     ],
 )
 def test_where_a_request_goes(target: bytes, host: str, found: Target | None) -> None:

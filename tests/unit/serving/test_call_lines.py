@@ -110,6 +110,14 @@ def test_the_line_of_a_call() -> None:
     assert line_of(caller, request("fal.run", {}), Reply(200, (), FileBody("f", 0, 9), "made")).size is None
 
 
+@pytest.mark.parametrize(
+    ("peer", "shown"),
+    [("127.0.0.1", "127.0.0.1:9"), ("::1", "[::1]:9"), ("10.0.0.7", "[hidden]:9"), ("2001:db8::1", "[hidden]:9")],
+)
+def test_the_address_of_a_client_on_another_machine_is_hidden(peer: str, shown: str) -> None:
+    assert line_of(Caller(peer, 9), request("fal.run", {}), Reply(200, (), b"", "made")).peer == shown
+
+
 def test_lines_without_a_place_to_print() -> None:
     async def run() -> None:
         lines = CallLines(Redactor())

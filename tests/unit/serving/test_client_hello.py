@@ -34,13 +34,13 @@ def test_a_name_and_protocols() -> None:
 
 
 def test_neither_a_name_nor_protocols() -> None:
-    assert client_hello.read(hello(None))[:2] == ("", ())
+    assert client_hello.read(hello(None))[:2] == ((), ())
 
 
 def test_without_extensions() -> None:
     body = b"\x03\x03" + bytes(32) + b"\0" + b"\0\2\x13\x01" + b"\1\0"
     message = b"\1" + len(body).to_bytes(3) + body
-    assert client_hello.read(b"\x16\x03\x01" + len(message).to_bytes(2) + message) == ClientHello("", (), (0x1301,))
+    assert client_hello.read(b"\x16\x03\x01" + len(message).to_bytes(2) + message) == ClientHello((), (), (0x1301,))
 
 
 def test_in_several_records() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -415,3 +416,21 @@ async def _lose_a_connection() -> None:
     finally:
         gc.enable()
     connection.data_received(b"")  # nothing happens any more
+
+
+def test_an_answer_that_fails_ends_its_connection(caplog: pytest.LogCaptureFixture) -> None:
+    aborted: list[bool] = []
+
+    async def fails() -> Any:
+        raise RuntimeError("oh")
+
+    async def run() -> None:
+        listener: Any = SimpleNamespace(clock=time.time)
+        transport: Any = SimpleNamespace(abort=lambda: aborted.append(True))
+        connection = Connection(listener)
+        connection.transport = transport
+        connection.play_later(SimpleNamespace(play=lambda *_: None), fails())
+        await until(lambda: bool(aborted))
+
+    asyncio.run(run())
+    assert "RuntimeError: oh" in caplog.text

@@ -116,6 +116,10 @@ def test_versions_and_keeping_alive() -> None:
         (b"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nX : a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nX: \0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX\x01: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: \x01\rb\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\x7f\r\n\r\nabc", 400),
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
         (b"GET /a b HTTP/1.1\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00", 501),
@@ -131,6 +135,23 @@ def test_what_could_be_read_in_two_ways_is_refused(data: bytes, status: int) -> 
     last = parts[-1]
     assert isinstance(last, BadRequest)
     assert (last.status, bool(last.why)) == (status, True)
+
+
+ODD = b"POST /~01\xc3\xa9?\x01~ HTTP/1.1\r\nX~: \x01\xff\x02\r\nY: \x7f~7e\r\nContent-Length: 3\r\n\r\n\x01\xff\x02"
+
+
+@given(st.data())
+def test_what_has_one_meaning_is_read_however_odd_it_is(data: st.DataObject) -> None:
+    places = [0, *sorted(data.draw(st.lists(st.integers(0, len(ODD)), max_size=12))), len(ODD)]
+    (head, *pieces, end), _ = read(*(ODD[start:stop] for start, stop in pairwise(places)))
+    assert isinstance(head, Head)
+    assert (head.target, head.fields[:2]) == (b"/~01\xc3\xa9?\x01~", ((b"X~", b"\x01\xff\x02"), (b"Y", b"\x7f~7e")))
+    assert (b"".join(piece for piece in pieces if isinstance(piece, bytes)), end) == (b"\x01\xff\x02", END)
+
+
+def test_an_odd_head_after_an_odd_one() -> None:
+    first, second = (b"GET /%s\xff HTTP/1.1\r\n\r\n" % name for name in (b"a", b"b"))
+    assert [head.target for head in heads(first, second)] == [b"/a\xff", b"/b\xff"]
 
 
 def test_a_long_head_that_comes_in_pieces_is_refused() -> None:

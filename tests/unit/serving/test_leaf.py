@@ -12,7 +12,7 @@ from mitmproxy.certs import CertStore
 
 from falmock.serving import leaf
 
-NAMES = leaf.names(["fal.run", "queue.fal.run", "fal.example.com"])
+NAMES = leaf.names(["fal.run", "queue.fal.run", "fal.example.com", "10.1.2.3", "fd00::1"])
 NOW = 1_800_000_000.0
 DAY = 86400.0
 
@@ -58,10 +58,21 @@ def test_another_ca_other_names_and_a_damaged_file_make_a_new_one(ca: Path, tmp_
     assert len({first, second, third, file.read_bytes()}) == 4
 
 
+def test_a_key_that_others_could_read_is_replaced(ca: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    leaf.context(tmp_path, ca, NAMES, NOW)
+    file = tmp_path / leaf.FILE
+    first = file.read_bytes()
+    file.chmod(0o640)
+    leaf.context(tmp_path, ca, NAMES, NOW)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() != first
+    assert f"{file}, had mode 0640" in caplog.text
+
+
 def test_clients_that_trust_the_ca_trust_it(ca: Path, tmp_path: Path) -> None:
     server = leaf.context(tmp_path, ca, NAMES, time.time())
     trust = ssl.create_default_context(cafile=str(ca.with_name("mitmproxy-ca-cert.pem")))
-    for name in ("queue.fal.run", "v7.fal.media", "fal.example.com"):
+    for name in ("queue.fal.run", "v7.fal.media", "fal.example.com", "10.1.2.3", "fd00::1"):
         assert shaken(server, trust, name)
     with pytest.raises(ssl.SSLCertVerificationError):
         shaken(server, trust, "example.com")

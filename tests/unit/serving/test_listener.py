@@ -196,8 +196,8 @@ def test_hosts_that_fal_shares_are_told_apart_by_the_path(world: World, host: st
         ("gone.test:443", "cannot connect to gone.test:443: it did not answer within 30 s"),
         ("127.0.0.1:1", "cannot connect to 127.0.0.1:1: "),
         ("x.test:99999", "cannot connect to x.test:0: "),
-        ("fal.run%lo:443", "is no host name"),
-        (":443", "is no host name"),
+        ("fal.run%lo:443", "is not a valid host name"),
+        (":443", "is not a valid host name"),
     ],
 )
 def test_what_cannot_be_reached_is_told(world: World, monkeypatch: pytest.MonkeyPatch, tunnel: str, why: str) -> None:

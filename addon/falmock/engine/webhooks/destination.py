@@ -43,7 +43,7 @@ def allowed(target: WebhookTarget, found: Sequence[str]) -> tuple[str, ...]:
     result = tuple(address for address in found if addresses.is_internal(address))
     if not result:
         what = "" if target.host in found else f" is {', '.join(found[:3])}, which"
-        raise RefusedDestination(f"{target.host}{what} is no loopback or private address. {_to_allow(target)}")
+        raise RefusedDestination(f"{target.host}{what} is not a loopback or private address. {_to_allow(target)}")
     return result
 
 

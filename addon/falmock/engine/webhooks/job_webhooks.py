@@ -43,7 +43,7 @@ class JobWebhooks:
         why = self.schedule.undelivered(target)
         if why is not None:
             text = f"fal_webhook is not delivered: {why}"
-            if self.schedule.is_first_refusal(target):
+            if self.schedule.note_refusal(target):
                 self.edge.warn(f"job {job.request_id}: {text}")
             told = f"webhook of job {job.request_id}: refused: {why}"
             entry = entry_of(job.request_id, target, job.fixture, job.submitted, None, told, plan.fault)

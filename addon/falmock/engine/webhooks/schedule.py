@@ -105,8 +105,8 @@ class WebhookSchedule:
             return str(error)
         return None
 
-    def is_first_refusal(self, target: WebhookTarget) -> bool:
-        """Whether nothing was refused to the target's host before: the log names each host once, up to MOST."""
+    def note_refusal(self, target: WebhookTarget) -> bool:
+        """Note that a webhook is refused. Returns whether it is the host's first: the log names each host once, up to MOST."""
         is_first = target.host not in self._refused and len(self._refused) < MOST
         if is_first:
             self._refused.add(target.host)

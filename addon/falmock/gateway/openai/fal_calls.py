@@ -22,11 +22,11 @@ from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import media
 from falmock.wire.formats.multipart import Part
+from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.hosts import checked
 from falmock.wire.lifecycle import DEADLINE_HEADERS
 from falmock.wire.message import Request
 
-QUEUE_HOST = "queue.fal.run"
 REST_HOST = "rest.fal.ai"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _SECONDS = re.compile(r"[1-9]\d{0,6}(\.\d+)?")

@@ -13,6 +13,7 @@ from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
 from falmock.serving.tunnel_session import TLS
 from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import named
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
@@ -46,7 +47,7 @@ def is_for_proxy(app: App, data: bytes, port: int) -> bool:
     if app.config.hosts.owns(target.host):
         return True
     request = Request(head.method, target.host, target.path.partition("?")[0], "", headers, b"")
-    return headers["host"].rpartition(":")[2] == str(port) or app.claims(request)
+    return headers.get("host", "").rpartition(":")[2] == str(port) or app.claims(request)
 
 
 def host_of(hosts: Hosts, data: bytes, host: str, names: Collection[str]) -> str:
@@ -56,7 +57,7 @@ def host_of(hosts: Hosts, data: bytes, host: str, names: Collection[str]) -> str
     """
     if data[0] != TLS:
         head = head_of(data)
-        name = "" if head is None else normalize(header_map(head.fields).get("host", "").partition(":")[0])
+        name = "" if head is None else named(header_map(head.fields).get("host", ""))
         found = host if head is not None and host else name
     else:
         try:
@@ -66,7 +67,8 @@ def host_of(hosts: Hosts, data: bytes, host: str, names: Collection[str]) -> str
         # What offers HTTP/2 gets it from mitmproxy.
         if _HTTP2 in hello.protocols or (hello.protocols and _HTTP1 not in hello.protocols):
             return ""
-        if not leaf.covers(names, normalize(hello.name)):
+        name = normalize(hello.name)
+        if not leaf.covers(names, name):
             return ""
-        found = host or normalize(hello.name)
+        found = host or name
     return found if found and hosts.owns(found) else ""

@@ -15,8 +15,8 @@ from falmock.proxy.origin.tickets import HEADER
 from falmock.wire.message import sendable
 
 _FRAMING = "transfer-encoding"
-_KEPT = (b"host", b"content-length", _FRAMING.encode(), b"connection", b"upgrade", b"sec-websocket-")
-"""The beginnings of the names of the headers that the origin gets."""
+_KEPT = (b"content-length", _FRAMING.encode(), b"connection", b"upgrade", b"sec-websocket-", b"expect")
+"""The beginnings of the names of the headers that are passed on; mitmproxy itself answers `Expect`."""
 
 
 class Redirect(NamedTuple):
@@ -116,6 +116,6 @@ class Redirects:
 
 
 def _for_origin(headers: http.Headers, redirect: Redirect) -> http.Headers:
-    """The headers that the origin needs of a request: the ticket, and those of the connection."""
+    """The headers that the origin needs of a request: a host, the ticket, and those of the connection."""
     kept = [field for field in headers.fields if field[0].lower().startswith(_KEPT) and sendable((field,)) == (field,)]
-    return http.Headers([(HEADER.encode(), redirect.ticket.encode()), *kept])
+    return http.Headers([(b"Host", b"localhost"), (HEADER.encode(), redirect.ticket.encode()), *kept])

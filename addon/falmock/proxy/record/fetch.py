@@ -21,12 +21,15 @@ class Fetches:
     """The downloads in progress. The recording hooks record their answers; `received` returns the bytes received so far."""
 
     def __init__(self, received: Callable[[http.HTTPFlow], int]) -> None:
+        self.is_stopped = False
         self._received = received
         self._requests = OwnRequests()
 
     async def download(self, url: str) -> str | None:
         """Download a file, also if it is at another location. Returns the problem in a few words, None on success."""
         for _ in range(MAX_REDIRECTS):
+            if self.is_stopped:
+                return "the recording has ended"
             try:
                 flow = _flow(url)
             except ValueError as error:
@@ -50,6 +53,11 @@ class Fetches:
     def is_own(self, flow: http.HTTPFlow) -> bool:
         """Whether a flow is one of these downloads."""
         return self._requests.is_own(flow)
+
+    def stop(self) -> None:
+        """Give up all downloads, also those that are still to begin."""
+        self.is_stopped = True
+        self._requests.stop()
 
 
 def _flow(url: str) -> http.HTTPFlow:

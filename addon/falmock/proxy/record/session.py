@@ -230,7 +230,8 @@ class RecordingSession:
         await self.settle()
         if self._assets:
             await self.fetch_wanted()
-        self.close()
+        if not self._fetches.is_stopped:
+            self.close()
 
     def _finish(self) -> None:
         for session in self._sockets.cut():
@@ -260,14 +261,21 @@ class RecordingSession:
             progress.step(lambda: f"{place} of {len(wanted)} files fetched or given up")
             return came
 
-        came = await asyncio.gather(*map(fetch, wanted))
-        await self.settle()
-        return sum(came)
+        came = sum(await asyncio.gather(*map(fetch, wanted)))
+        if self._fetches.is_stopped:
+            logger.warning(
+                "falmock: the recording ended before all files were fetched: %d of %d URLs stay in the fixtures",
+                len(wanted) - came,
+                len(wanted),
+            )
+        else:
+            await self.settle()
+        return came
 
     async def _fetch(self, url: str) -> bool:
         async with self._slots:
             problem = await self._fetches.download(url)
-        if problem is not None:
+        if problem is not None and not self._fetches.is_stopped:
             shown = url_key(url)
             logger.warning(
                 "falmock: the file %s could not be fetched (%s): its URL stays in the fixture", shown, problem
@@ -275,7 +283,8 @@ class RecordingSession:
         return problem is None
 
     def close(self) -> None:
-        """End the recording at once, without fetching files."""
+        """End the recording at once: files that have not come yet are not fetched."""
+        self._fetches.stop()
         self._finish()
         is_written = self._queue.close()
         self._log_totals()

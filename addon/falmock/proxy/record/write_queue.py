@@ -44,18 +44,24 @@ MAX_KEPT = 64 * 1024 * 1024
 
 
 class Item(NamedTuple):
-    """An outcome to write, the flow it came from, if any, and its number in the log, if it is there."""
+    """An outcome to write, the flow it came from, if any, and its number in the log, if it is there.
+
+    `size`: how much memory (bytes) it takes, about. `was_refused`: by the disk, before.
+    """
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
     number: int | None
+    size: int
+    was_refused: bool = False
 
 
 class WriteResult(NamedTuple):
-    """The result of writing an outcome: the paths written, the number of answers of its match, and any problem."""
+    """The result of writing an item: the paths written, the number of answers of its match, and any problem."""
 
     outcome: Save | Link
     flow: http.HTTPFlow | None
+    size: int
     paths: Sequence[str] = ()
     answers: int = 0
     problem: str | None = None
@@ -85,13 +91,16 @@ class WriteQueue:
         self._kept: list[tuple[Item, str]] = []
         """What was refused, and why; it is tried again."""
         self._refused = 0
-        """How many outcomes were refused since the disk last took all."""
+        """How many outcomes were refused and kept since the disk last took all."""
         self._done: deque[tuple[list[WriteResult], list[tuple[Item, str]]]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sync = LogSync(self._log.sync, self._sync_failed)
         self._thread = ThreadPoolExecutor(1, "falmock-writer")
         self._is_due = self._is_closed = False
         self._open = 0
+        """How many outcomes are not written or not reported yet."""
+        self._size = 0
+        """How much memory (bytes) they take, about."""
         self._start()
 
     def _start(self) -> None:
@@ -107,29 +116,25 @@ class WriteQueue:
         """Write an outcome to the log now, and to the fixture files soon; needs a running event loop."""
         outcome = self._with_files(outcome)
         record = records.of_outcome(outcome, self._redact)
-        self._open += 1
+        number, problem = None, ""
         try:
-            item = Item(outcome, flow, self._log.append(record))
+            number = self._log.append(record)
         except (OSError, ValueError) as error:
-            item = Item(outcome, flow, None)
-            if self._size_of(item) + sum(map(self._size_of, self._in_memory())) > MAX_KEPT:
-                self._report([self._given_up(item, f"{text_of(error)}, and {MAX_KEPT >> 20} MiB wait in memory")], [])
-                return
+            problem = text_of(error)
+        size = len(str(record)) if number is None else self._log.size_of(number)
+        size += sum(len(content.data or b"") for content, _ in contents_of(outcome))
+        item = Item(outcome, flow, number, size)
+        self._open += 1
+        self._size += size
+        if number is None and self._size > MAX_KEPT:
+            self._report([self._given_up(item, f"{problem}, and {MAX_KEPT >> 20} MiB wait in memory")])
+            return
         self._waiting.append(item)
-        if item.number is not None:
+        if number is not None:
             self._loop = self._loop or asyncio.get_running_loop()
             self._sync.soon()
-        self._write_soon(self._write_after if item.number is not None else 0.0)
-
-    def _in_memory(self) -> list[Item]:
-        return [*(item for item, _ in self._kept), *self._waiting]
-
-    def _size_of(self, item: Item) -> int:
-        """How much memory (bytes) an outcome takes, about."""
-        if item.number is not None:
-            return self._log.size_of(item.number)
-        record = records.of_outcome(item.outcome, str)
-        return len(str(record)) + sum(len(content.data or b"") for content, _ in contents_of(item.outcome))
+        soon = 0.0 if number is None else self._write_after
+        self._write_soon(TRY_AGAIN_AFTER if self._refused else soon)
 
     def _with_files(self, outcome: Save | Link) -> Save | Link:
         """The outcome with its contents in temporary files, which the log names."""
@@ -160,9 +165,10 @@ class WriteQueue:
         self._sync.close()
         self._thread.shutdown(wait=True)
         self._take_results()
-        self._report(*self._write(self._taken()))
+        self._done.append(self._write(self._taken()))
+        self._take_results()
         rest, self._kept = self._kept, []
-        self._report([self._given_up(item, why) for item, why in rest], [])
+        self._report([self._given_up(item, why) for item, why in rest])
         with contextlib.suppress(OSError):
             self._log.sync()
         return self._log.close()
@@ -181,7 +187,7 @@ class WriteQueue:
 
     def _taken(self) -> list[Item]:
         """What is to be written now."""
-        items = self._in_memory()
+        items = [*(item for item, _ in self._kept), *self._waiting]
         self._kept, self._waiting, self._is_due = [], [], False
         return items
 
@@ -208,40 +214,49 @@ class WriteQueue:
                 if item.number is None or isinstance(written, LostContent):
                     _drop(item.outcome)
             else:
-                results.append(WriteResult(item.outcome, item.flow, written.paths, written.answers))
+                results.append(WriteResult(item.outcome, item.flow, item.size, written.paths, written.answers))
             if item.number is not None and not isinstance(written, NotAFixture):  # that stays in the log
                 over.append(item.number)
         with contextlib.suppress(OSError):  # it is written once more after a crash, and is then as it is
             self._log.start()
-            self._log.done(over, self._writer.state)
+            self._log.done(over, lambda: self._writer.state(self._redact))
         return results, kept
 
     def _take_results(self) -> None:
         while self._done:
-            self._report(*self._done.popleft())
+            results, refused = self._done.popleft()
+            if refused:
+                results += self._keep(refused)
+            self._report(results)
+            if self._refused and not refused and not self._kept:
+                logger.info(
+                    "falmock: the disk takes recordings again: all %d that it refused are written", self._refused
+                )
+                self._refused = 0
 
-    def _report(self, results: list[WriteResult], kept: list[tuple[Item, str]]) -> None:
-        room = MAX_KEPT
-        for item, why in kept:
-            room -= self._size_of(item)
-            if room < 0:
-                results.append(self._given_up(item, why))
-            else:
-                self._kept.append((item, why))
-        self._open -= len(results)
-        if kept and not self._refused:
-            item, why = kept[0]
+    def _keep(self, refused: list[tuple[Item, str]]) -> list[WriteResult]:
+        """Keep what the disk refused; the results of what there is no room for."""
+        if not self._refused:
+            item, why = refused[0]
             logger.error(_REFUSED, self._redact(what_of(item.outcome)), why)
-        self._refused = max(self._refused, len(self._kept)) if self._kept else self._refused
+        given_up = []
+        room = MAX_KEPT - sum(item.size for item, _ in self._kept)
+        for item, why in refused:
+            room -= item.size
+            if room < 0:
+                given_up.append(self._given_up(item, why))
+            else:
+                self._refused += not item.was_refused
+                self._kept.append((item._replace(was_refused=True), why))
         if self._kept and not self._is_closed:
             self._write_soon(TRY_AGAIN_AFTER)
+        return given_up
+
+    def _report(self, results: list[WriteResult]) -> None:
+        self._open -= len(results)
+        self._size -= sum(result.size for result in results)
         if results:
             self._written(results)
-        if self._refused and not self._kept:
-            logger.info(
-                "falmock: the disk takes recordings again; of those it refused, none is left (%d)", self._refused
-            )
-            self._refused = 0
 
     def _given_up(self, item: Item, why: str) -> WriteResult:
         """The result of an outcome that is not tried again."""
@@ -265,7 +280,7 @@ def _reason(error: Exception) -> str:
 
 
 def _failed(item: Item, problem: str) -> WriteResult:
-    return WriteResult(item.outcome, item.flow, problem=problem)
+    return WriteResult(item.outcome, item.flow, item.size, problem=problem)
 
 
 def _drop(outcome: Save | Link) -> None:

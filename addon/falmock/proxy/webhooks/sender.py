@@ -5,7 +5,6 @@ Those go through mitmproxy's client replay.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from mitmproxy.net import server_spec
 from falmock.engine.engines import Engines
 from falmock.engine.webhooks.destination import RefusedDestination
 from falmock.engine.webhooks.request import WebhookPost
+from falmock.proxy.own_requests import replayed
 from falmock.proxy.webhooks.pinned_replay import PinnedReplay
 from falmock.serving.outgoing.http_client import Proxy
 from falmock.serving.outgoing.names import UnresolvedName
@@ -31,8 +31,6 @@ from falmock.serving.webhooks.sender import WebhookSender
 logger = logging.getLogger(__name__)
 WEBHOOK = "falmock.webhook"
 """The key of a flow's metadata for the request id that the webhook is about."""
-_CLOSING = 5.0
-"""How long (seconds) an abandoned connection may take to close."""
 _TO_TRUST = "--set ssl_verify_upstream_trusted_ca=FILE"
 
 
@@ -160,25 +158,7 @@ async def _replay(flow: http.HTTPFlow, attempt: _Attempt, addresses: tuple[str, 
     Like `replay.client`, but that command has no timeout: a receiver that never answers would keep its connection for
     ever.
     """
-    handler = PinnedReplay(flow, ctx.options, addresses)
-    replay = asyncio.get_running_loop().create_task(handler.replay())
     seconds = attempt.post.timeout
-    try:
-        while not (await asyncio.wait([replay], timeout=seconds))[0]:
-            if not flow.intercepted:  # no timeout while a user has intercepted it
-                attempt.problem = f"no answer within {seconds:.3g} s"
-                return
-        replay.result()
-    finally:
-        await _closed(handler, replay)
-
-
-async def _closed(handler: PinnedReplay, replay: asyncio.Task[None]) -> None:
-    """Close the connection of an unfinished replay, which ends the replay and its flow."""
-    if replay.done():
-        return
-    for transport in list(handler.transports.values()):
-        if transport.handler is not None:
-            transport.handler.cancel()
-    await asyncio.wait([replay], timeout=_CLOSING)
-    replay.cancel()
+    async with replayed(PinnedReplay(flow, ctx.options, addresses), seconds) as is_over:
+        if not is_over:
+            attempt.problem = f"no answer within {seconds:.3g} s"

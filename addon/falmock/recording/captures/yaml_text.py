@@ -43,6 +43,7 @@ def load(text: str) -> Any:
     """The value of a YAML document. Raises NotACapture."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _PlainConstructor
+    yaml.composer.warn_double_anchors = False  # YAML 1.2 lets an anchor be used again
     try:
         return yaml.load(text)
     except YAMLError as error:

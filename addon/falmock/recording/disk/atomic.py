@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Container
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -45,28 +46,34 @@ def write_all(files: Mapping[Path, bytes | None], mode: int = 0o666) -> None:
     A crash leaves each file old or new. Nothing is removed before everything is written.
     """
     parts: dict[Path, Path] = {}
-    handles: list[int] = []
     try:
         for path, data in files.items():
             if data is not None:
                 parts[path] = part = temporary(path.parent)
-                handles.append(_created(part, mode))
-                _write(handles[-1], data)
-        for handle in handles:
-            os.fsync(handle)  # all files first: the disk then writes them at once
+                with _closed(_created(part, mode)) as handle:
+                    _write(handle, data)
+        for part in parts.values():  # after all are written: the disk then takes them at once
+            with _closed(os.open(part, os.O_RDWR)) as handle:
+                os.fsync(handle)
         for path, part in parts.items():
             part.replace(path)
     except BaseException:
         for part in parts.values():
             part.unlink(missing_ok=True)
         raise
-    finally:
-        for handle in handles:
-            os.close(handle)
     sync_folders({path.parent for path in parts})
     for path, data in files.items():
         if data is None:
             path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _closed(handle: int) -> Iterator[int]:
+    """Close each file before the next: a process may have few open ones (256 on macOS), and there may be many to write."""
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _created(part: Path, mode: int) -> int:
@@ -87,12 +94,8 @@ def _write(handle: int, data: bytes) -> None:
 def sync_folders(folders: Iterable[Path]) -> None:
     """Have the names of new files survive a loss of power, where the system can do that."""
     for folder in folders:
-        with contextlib.suppress(OSError):
-            handle = os.open(folder, _FOLDER_FLAGS)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        with contextlib.suppress(OSError), _closed(os.open(folder, _FOLDER_FLAGS)) as handle:
+            os.fsync(handle)
 
 
 def adopt(part: Path, path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import threading
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -25,24 +26,30 @@ SUFFIX = ".log"
 CUT_ABOVE = 4 * 1024 * 1024
 """How large (bytes) a log gets before what is in the fixture files is dropped from it."""
 STATE_SHARE = 4
-"""And it is so many times as large as what must be kept then."""
+"""A log that was cut is cut again when it is this many times as large as it was then, and above CUT_ABOVE."""
 _IGNORE = ".gitignore"
+_IGNORED = b"*\n"
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class _File:
-    """An open log. Raises OSError if it cannot be made."""
+    """An open log, or with a temporary name what is to become one. Raises OSError if it cannot be made."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_temporary: bool = False) -> None:
         folder = root / LOGS
         with locks.locked(root):  # others remove a folder that is empty
-            if not folder.is_dir():
-                folder.mkdir(0o700)
-                (folder / _IGNORE).write_bytes(b"*\n")
-            self.path = folder / f"{atomic.owner()}-{os.urandom(6).hex()}{SUFFIX}"
+            folder.mkdir(0o700, exist_ok=True)
+            ignore = folder / _IGNORE
+            if not ignore.exists() or ignore.read_bytes() != _IGNORED:  # a full disk may have left it empty
+                ignore.write_bytes(_IGNORED)
+            name = f"{atomic.owner()}-{os.urandom(6).hex()}{SUFFIX}"
+            self.path = atomic.temporary(folder) if is_temporary else folder / name
             self.handle = os.open(self.path, _FLAGS, 0o600)
-            locks.wait_for(self.handle)  # somebody may be looking who holds it
-        self.size = 0
+            self.size = 0
+            if not locks.wait_for(self.handle):  # `recovery.waiting` may hold it for a moment
+                self.discard()
+                raise locks.Busy(f"another process holds the lock on the new {self.path}")
+        atomic.sync_folders([folder, root])
 
     def append(self, data: bytes) -> None:
         """Append to it, or raise OSError and leave it as it was."""
@@ -61,11 +68,21 @@ class _File:
         os.lseek(self.handle, begin, os.SEEK_SET)
         return os.read(self.handle, length)
 
+    def replace(self, old: _File) -> None:
+        """Take the place of another log, which is closed. Raises OSError, and then nothing has changed."""
+        self.path.replace(old.path)
+        self.path = old.path
+        atomic.sync_folders([self.path.parent])
+        os.close(old.handle)
+
     def discard(self) -> None:
         """Remove it."""
+        if sys.platform == "win32":  # there, nobody removes a file that is open
+            os.close(self.handle)
         with contextlib.suppress(OSError):
             self.path.unlink()
-        os.close(self.handle)
+        if sys.platform != "win32":  # last, since its lock goes with it
+            os.close(self.handle)
 
 
 class WriteAheadLog:
@@ -129,10 +146,10 @@ class WriteAheadLog:
             known = [number for number in numbers if self._open.pop(number, None) is not None]
             if self._file is None or not known:
                 return
-            if self._file.size <= self._limit:
+            if self._file.size <= self._limit or sys.platform == "win32":  # there, no open file can be replaced
                 self._file.append(records.line_of(records.of_done(known)))
                 return
-        self._replace(state())
+        self._cut(self._file, state())
 
     def note_before(self, record: records.Record) -> None:
         """Note what the fixture files hold before they change, if the outcomes that it comes from were dropped.
@@ -145,26 +162,30 @@ class WriteAheadLog:
                     self._file.append(records.line_of(record))
             self.sync()
 
-    def _replace(self, state: records.Record) -> None:
-        new = _File(self._root)
+    def _cut(self, old: _File, state: records.Record) -> None:
+        """Have a short log take the place of a large one at once: two with the same outcomes would be recovered twice."""
+        new = _File(self._root, is_temporary=True)
         try:
             new.append(records.line_of(state))
+            _sync_data(new.handle)
             limit = max(CUT_ABOVE, STATE_SHARE * new.size)
             with self._guard:
-                old, copied = self._file, {}
+                copied = {}
                 for number, (begin, length) in self._open.items():
                     copied[number] = new.size, length
-                    new.append(b"" if old is None else old.read(begin, length))
+                    new.append(old.read(begin, length))
+                _sync_data(new.handle)
+                new.replace(old)
                 self._file, self._open, self._limit, self._is_cut = new, copied, limit, True
         except BaseException:
             new.discard()
             raise
-        self.sync()
-        if old is not None:
-            old.discard()
 
     def close(self) -> bool:
-        """The recorder ends: remove the log if all of it is in the fixture files; returns whether it is."""
+        """The recorder ends: remove the log if all of it is in the fixture files.
+
+        Returns whether no log of this process is left: its temporary files are nobody's then.
+        """
         file, self._file = self._file, None
         if file is not None and self._open:
             os.close(file.handle)
@@ -172,7 +193,7 @@ class WriteAheadLog:
             file.discard()
         with contextlib.suppress(OSError):
             remove_if_empty(self._root)
-        return not self._open
+        return not any((self._root / LOGS).glob(f"{atomic.owner()}-*{SUFFIX}"))
 
 
 def _sync_data(handle: int) -> None:
@@ -197,7 +218,6 @@ class FoundLog(NamedTuple):
     """A log of any recorder. `handle` is an open one with its lock, if no recorder holds it, else None."""
 
     path: Path
-    owner: str
     handle: int | None
 
 
@@ -206,19 +226,26 @@ def find(root: Path, *, only_read: bool = False) -> list[FoundLog]:
     flags = os.O_RDONLY if only_read else os.O_RDWR | os.O_APPEND
     found = []
     for path in sorted((root / LOGS).glob(f"*{SUFFIX}"), key=lambda path: (stamp_of(str(path)), path.name)):
-        owner = path.name.partition("-")[0]
         try:
             handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
         except FileNotFoundError:
             continue  # its recorder ended
         except OSError:  # it is of another user
-            found.append(FoundLog(path, owner, None))
+            found.append(FoundLog(path, None))
             continue
-        is_free = locks.take(handle) is True and path.exists()
+        is_free = locks.take(handle) is True and _is_at(path, handle)
         if not is_free:
             os.close(handle)
-        found.append(FoundLog(path, owner, handle if is_free else None))
+        found.append(FoundLog(path, handle if is_free else None))
     return found
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether an open file still has this path: its recorder may have removed it, or cut it, which puts another in its place."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def content_of(handle: int) -> bytes:

@@ -34,6 +34,7 @@ from falmock.recording.uploads import url_key
 from falmock.recording.values import Entry
 from falmock.recording.values import values
 from falmock.recording.write_ahead.records import Record
+from falmock.recording.write_ahead.records import Redact
 from falmock.wire.message import Content
 
 MAX_TRIES = 3
@@ -188,7 +189,7 @@ class Writer:
         """Store a file, and replace its URL with its content in earlier and later recordings."""
         self.keep(link.content, link.content_type)
         key = url_key(link.url)
-        file = File(link.url, link.content.sha256, link.content.size, link.content_type)
+        file = File(key, link.content.sha256, link.content.size, link.content_type)
         digest = f"sha256:{file.sha256}"
         self._linked[key] = self._linked[digest] = file
         self._wanted.pop(key, None)
@@ -213,12 +214,13 @@ class Writer:
 
     # the log
 
-    def state(self) -> Record:
-        """What `restore` needs, so that another process goes on with this run from here."""
+    def state(self, redact: Redact) -> Record:
+        """What `restore` needs, so that another process goes on with this run from here, without secrets."""
         self._noted.clear()
         runs = {rule: [self._name(run.path), run.asked, run.cut, run.repeats] for rule, run in self._runs.items()}
-        named = {key: sorted(map(self._name, paths)) for key, paths in self._named.items()}
-        return {"state": {"runs": runs, "files": list(self._linked.items()), "named": named}}
+        files = [(redact(key), file._replace(url=redact(file.url))) for key, file in self._linked.items()]
+        named = {redact(key): sorted(map(self._name, paths)) for key, paths in self._named.items()}
+        return {"state": {"runs": runs, "files": files, "named": named}}
 
     def restore(self, state: Record) -> None:
         """Go on with the run that had this state."""

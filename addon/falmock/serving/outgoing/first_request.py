@@ -16,6 +16,7 @@ from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import MAX_HEAD
 from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
+from falmock.serving.http_reader import as_bytes
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 
@@ -175,9 +176,9 @@ def passed_on(head: Head, passing: Passing) -> bytes:
     """The head of a request as another host gets it. Its answer is the last one of its connection."""
     upgrades = bool(head.get(b"upgrade")) and b"upgrade" in head.get(b"connection").lower()
     fields = [
-        (b"Host", passing.authority.encode("latin-1")),
+        (b"Host", as_bytes(passing.authority)),
         *((name, value) for name, value in head.fields if name.lower() not in _DROPPED),
         (b"Connection", b"Upgrade" if upgrades else b"close"),
     ]
-    start = f"{head.method} {passing.target} HTTP/1.1\r\n".encode("latin-1")
+    start = as_bytes(f"{head.method} {passing.target} HTTP/1.1\r\n")
     return start + b"".join(b"%s: %s\r\n" % field for field in fields) + b"\r\n"

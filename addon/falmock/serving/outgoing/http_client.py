@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import httptools
 
+from falmock.serving.http_reader import as_bytes
 from falmock.wire.message import Header
 
 _PIECE = 64 * 1024
@@ -99,7 +100,7 @@ def request_bytes(method: str, target: str, headers: Sequence[Header], body: byt
     """A request that closes its connection. `headers` are complete but for framing."""
     lines = b"".join(b"%s: %s\r\n" % field for field in headers)
     framing = b"Content-Length: %d\r\n" % len(body) if body or method in ("POST", "PUT", "PATCH") else b""
-    start = f"{method} {target} HTTP/1.1\r\n".encode("latin-1")
+    start = as_bytes(f"{method} {target} HTTP/1.1\r\n")
     return start + lines + framing + b"Connection: close\r\n\r\n" + body
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 
 from falmock.serving import client_hello
+from falmock.serving.http_reader import MAX_HEAD
+from falmock.wire import hosts as hosts_
+from falmock.wire.hosts import BadHost
 from falmock.wire.hosts import Hosts
-from falmock.wire.hosts import normalize
+from falmock.wire.hosts import named
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
-
-
-_HOST_HEADER = re.compile(rb"\r\nHost:[ \t]*([^\s:]+)", re.IGNORECASE)
+_HOST_HEADER = re.compile(rb"\nHost[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_TARGET = re.compile(rb"[A-Z]{1,20} (?:[a-z]{2,5}://)?([^/\s]+)", re.IGNORECASE)
+"""The host in a request's target, if it has one: an absolute URL, or that of CONNECT."""
+_LINE = re.compile(rb"[A-Z]{1,20}(?: [^\n]*)?", re.IGNORECASE)
+"""The line of a request, or a part of it."""
+NOTHING_SENT = "in replay nothing is sent to fal"
+_VERSION = re.compile(rb" HTTP/1\.\d\r?$")
 
 
 class UnresolvedName(Exception):
@@ -25,31 +33,44 @@ class ForbiddenName(Exception):
 
 
 def checked(hosts: Hosts, host: str) -> str:
-    """A host, normalized. Raises ForbiddenName if it is fal's, or may be.
-
-    Only ASCII passes: other letters are mapped by the resolver, some of them to the letters of fal's names.
-    """
-    name = normalize(host)
-    if not _NAME.fullmatch(name):
-        raise ForbiddenName(f"{host[:100]!r} is no host name")
+    """A host, normalized. Raises ForbiddenName if it is fal's, or no resolver takes it."""
+    try:
+        name = hosts_.checked(host)
+    except BadHost as error:
+        raise ForbiddenName(str(error)) from None
     if hosts.owns(name):
-        raise ForbiddenName(f"{name} is a host of fal's: in replay nothing is sent to fal")
+        raise ForbiddenName(f"{name} is a host of fal's: {NOTHING_SENT}")
     return name
 
 
+def names_in(data: bytes) -> Iterator[str]:
+    """The host names in the first bytes of a connection, normalized: of a TLS hello, or of an HTTP request."""
+    with suppress(ValueError):
+        yield from map(named, client_hello.read(data).names)
+    for found in (_TARGET.match(data), *_HOST_HEADER.finditer(data)):
+        if found is not None:
+            yield named(found[1].decode("utf-8", "replace"))
+
+
 def are_for_fal(hosts: Hosts, data: bytes) -> bool | None:
-    """Whether the first bytes of a tunnel name a host of fal's, in a TLS hello or an HTTP request; None for part of a hello.
+    """Whether the first bytes of a tunnel name a host of fal's; None for a part of a TLS hello, or of a request's head.
 
     A tunnel to an address may lead there.
     """
+    return None if _is_part(data) else any(map(hosts.owns, names_in(data)))
+
+
+def _is_part(data: bytes) -> bool:
     try:
-        name = client_hello.read(data).name
+        client_hello.read(data)
     except client_hello.Incomplete:
-        return None
+        return True
     except client_hello.NotAHello:
-        header = _HOST_HEADER.search(data)
-        name = "" if header is None else header[1].decode("latin-1")
-    return hosts.owns(name)
+        line, has_ended, _ = data.partition(b"\n")
+        if len(data) > MAX_HEAD or not _LINE.fullmatch(line):
+            return False
+        return not (b"\n\r\n" in data or b"\n\n" in data) if _VERSION.search(line) else not has_ended
+    return False
 
 
 async def addresses_of(host: str, port: int, seconds: float) -> tuple[str, ...]:

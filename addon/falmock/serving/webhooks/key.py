@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from falmock.engine.webhooks.request import NoKey
+from falmock.serving.trust import mode_of
 
 logger = logging.getLogger(__name__)
 FILE = "falmock-webhook-key.pem"
@@ -42,7 +42,7 @@ def kept_in(confdir: Path) -> Ed25519PrivateKey:
 
 def _protect(path: Path) -> None:
     """Take the rights of others to the file away. Raises OSError if it cannot be read."""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    mode = mode_of(path)
     if not mode & 0o077:
         return
     try:

@@ -114,7 +114,7 @@ class WebhookSender:
         self._under_way.discard(post.key)
         engines = self.engines()
         result = engines.webhook_posted(post.key, status, problem or "no answer", time.time(), is_refused=is_refused)
-        if not is_refused or engines.webhooks.is_first_refusal(post.target):
+        if not is_refused or engines.webhooks.note_refusal(post.target):
             _log(post, result)
         self.changed()
         return result.text

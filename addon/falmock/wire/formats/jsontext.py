@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -184,13 +185,12 @@ def dump_shown(value: Any, *, ensure_ascii: bool = True) -> str:
 
     It is spaced as by `dump_queue`. NaN and infinity are `null`; a value that JSON does not have is its `str`.
     """
-    try:
-        if not spelled.has_spelled(value):
+    text = None
+    if not spelled.has_spelled(value):
+        with contextlib.suppress(ValueError, TypeError):  # not a finite number, or a key that is no text
             text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
-        else:
-            text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED))
-    except (ValueError, TypeError):  # not a finite number, or a key that is no text
-        text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED))
+    if text is None:
+        text = "".join(spelled.flat(spelled.finite(value), spelled.SPACED, spelled.shown))
     return _NOT_ASCII.sub(_escaped, text) if ensure_ascii else spelled.surrogates_escaped(text)
 
 

@@ -19,7 +19,7 @@ _ASCII = "".join(map(chr, range(128)))
 _REPEATS = {sre.MAX_REPEAT: "", sre.MIN_REPEAT: "?", sre.POSSESSIVE_REPEAT: "+"}
 _ONE_CHARACTER = {sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY}
 _CASE = re.IGNORECASE | re.ASCII
-_CATEGORIES = {
+CATEGORIES = {
     sre.CATEGORY_DIGIT: r"\d",
     sre.CATEGORY_NOT_DIGIT: r"\D",
     sre.CATEGORY_SPACE: r"\s",
@@ -27,6 +27,7 @@ _CATEGORIES = {
     sre.CATEGORY_WORD: r"\w",
     sre.CATEGORY_NOT_WORD: r"\W",
 }
+"""How the classes of `re` are written."""
 _FEW = 16
 """A repeat of at most so many characters counts as so many ways to match, a longer one as one for each character."""
 
@@ -51,7 +52,7 @@ def parsed(pattern: re.Pattern[str]) -> Any:
 
 def alphabet_of(text: str) -> str:
     """The characters that a pattern for this text must know: those of ASCII and of the text, in order."""
-    return _ASCII if text.isascii() else _ASCII + "".join(sorted({char for char in set(text) if char > "\x7f"}))
+    return _ASCII if text.isascii() else _ASCII + "".join(sorted(char for char in set(text) if char > "\x7f"))
 
 
 def translated(tree: Any, flags: int, alphabet: str) -> Any:
@@ -136,7 +137,7 @@ class _Writer:
         if kind is sre.SUBPATTERN:
             group, added, removed, item = argument
             start = "?:" if group is None else f"?P<{self._names[group]}>" if group in self._names else ""
-            return f"({start}{self.sequence(item, (flags | added) & ~removed)})"
+            return f"({start}{self.sequence(item, _scoped(flags, added, removed))})"
         if kind is sre.BRANCH:
             return f"(?:{'|'.join(self.sequence(each, flags) for each in argument[1])})"
         if kind in {sre.ASSERT, sre.ASSERT_NOT}:
@@ -188,7 +189,7 @@ def _member(kind: Any, argument: Any) -> str:
         return "^"
     if kind is sre.LITERAL:
         return _char(argument)
-    return _CATEGORIES[argument] if kind is sre.CATEGORY else f"{_char(argument[0])}-{_char(argument[1])}"
+    return CATEGORIES[argument] if kind is sre.CATEGORY else f"{_char(argument[0])}-{_char(argument[1])}"
 
 
 def _ranges(chars: Iterable[str]) -> Iterable[str]:
@@ -201,6 +202,11 @@ def _ranges(chars: Iterable[str]) -> Iterable[str]:
             start = code
         end = code
     yield f"{_char(start)}-{_char(end)}"
+
+
+def _scoped(flags: int, added: int, removed: int) -> int:
+    """The flags within a group that adds and removes some; ASCII and UNICODE exclude each other."""
+    return (flags | added) & ~(removed | (re.ASCII if added & re.UNICODE else 0))
 
 
 def _char(code: int) -> str:

@@ -71,30 +71,38 @@ def has_spelled(value: Any) -> bool:
 
 def _key(key: Any) -> str:
     """A key as text: that of a msgpack map may be anything."""
-    return _quoted(key if isinstance(key, str) else str(key))
+    if isinstance(key, str):
+        return _quoted(key)
+    return _quoted(_spaced_style(key) if key is None or isinstance(key, bool) else str(key))
 
 
-def flat(value: Any, style: tuple[str, str]) -> Iterator[str]:
+def shown(value: Any) -> str:
+    """The text of a value that is no list or object; of one that JSON does not have, its `str`."""
+    return value.text if type(value) is Spelled else _any_style(value)
+
+
+def exact(value: Any) -> str:
+    """The text of a value that is no list or object. Raises TypeError for what JSON does not have."""
+    kind = type(value)
+    return _quoted(value) if kind is str else value.text if kind is Spelled else _spaced_style(value)
+
+
+def flat(value: Any, style: tuple[str, str], scalar: Callable[[Any], str] = exact) -> Iterator[str]:
     """The text of a value on one line; `style` has the separators after an item and after a key."""
     comma, colon = style
     if isinstance(value, dict):
         for place, (key, item) in enumerate(value.items()):
             yield comma if place else "{"
             yield _key(key) + colon
-            yield from flat(item, style)
+            yield from flat(item, style, scalar)
         yield "}" if value else "{}"
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield comma if place else "["
-            yield from flat(item, style)
+            yield from flat(item, style, scalar)
         yield "]" if value else "[]"
     else:
-        yield _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    kind = type(value)
-    return _quoted(value) if kind is str else value.text if kind is Spelled else _any_style(value)
+        yield scalar(value)
 
 
 def put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, before: int, after: int) -> None:
@@ -103,7 +111,7 @@ def put_lines(put: Callable[[str], None], value: Any, newline: str, step: str, b
     `before` and `after` are the columns that its line needs for other text.
     """
     if not isinstance(value, _NESTED):
-        put(_scalar(value))
+        put(exact(value))
         return
     is_object = isinstance(value, dict)
     items = value.values() if isinstance(value, dict) else value

@@ -56,7 +56,7 @@ def test_only_addresses_on_this_machine_or_in_private_networks_are_kept(
     assert destination.allowed(webhook.target("http://ex.com/x"), found) == kept
 
 
-TO_ALLOW = "no loopback or private address. To post there: --set fal_webhook_hosts="
+TO_ALLOW = "not a loopback or private address. To post there: --set fal_webhook_hosts="
 
 
 @pytest.mark.parametrize(

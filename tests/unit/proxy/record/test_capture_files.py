@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
@@ -7,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mitmproxy import flow
+from mitmproxy import http
+from mitmproxy.exceptions import FlowReadException
+from mitmproxy.io import FlowWriter
+from mitmproxy.io import tnetstring
+from mitmproxy.test import tflow
 
 from falmock.proxy.record import capture_files
 from falmock.proxy.record.capture_files import CaptureReader
 from falmock.proxy.record.capture_files import find
+from falmock.proxy.record.capture_files import flows_in
 from falmock.proxy.record.capture_files import is_flow_file
 from falmock.recording.captures.capture import NotACapture
 from falmock.recording.exchange import Exchange
@@ -59,6 +67,56 @@ def test_what_is_a_flow_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.har")
     with pytest.raises(NotACapture, match="found a pipe, a socket or a device"):
         is_flow_file(tmp_path / "pipe.har")
+
+
+def flow_file(*flows: flow.Flow) -> io.BytesIO:
+    opened = io.BytesIO()
+    writer = FlowWriter(opened)
+    for one_flow in flows:
+        writer.add(one_flow)
+    opened.seek(0)
+    return opened
+
+
+def test_the_flows_of_a_flow_file() -> None:
+    flows = [tflow.tflow(resp=True), tflow.ttcpflow(), tflow.twebsocketflow()]
+    assert [found.id for found in flows_in(flow_file(*flows))] == [one_flow.id for one_flow in flows]
+
+
+def odd_times(value: float) -> http.HTTPFlow:
+    found = tflow.tflow(resp=True)
+    found.request.timestamp_end = value
+    return found
+
+
+def odd_message() -> http.HTTPFlow:
+    found = tflow.twebsocketflow()
+    assert found.websocket is not None
+    found.websocket.messages[0].timestamp = -1
+    return found
+
+
+@pytest.mark.parametrize("found", [odd_times(-1), odd_times(float("inf")), odd_times(1e12), odd_message()])
+def test_times_out_of_range_are_refused(found: http.HTTPFlow) -> None:
+    with pytest.raises(FlowReadException, match=r"ValueError: the time .* is out of range"):
+        list(flows_in(flow_file(tflow.tflow(), found)))
+
+
+@pytest.mark.parametrize("content", [b"12:whatever", b"1:x,", b"2:{}}"])
+def test_what_is_no_flow_is_refused(content: bytes) -> None:
+    with pytest.raises(FlowReadException):
+        list(flows_in(io.BytesIO(content)))
+
+
+def test_flows_whose_parts_have_another_type_are_refused() -> None:
+    found = tflow.tflow().get_state()
+    found["metadata"] = [1]
+    with pytest.raises(FlowReadException, match="TypeError: expected metadata of a flow as an object, found list"):
+        list(flows_in(io.BytesIO(tnetstring.dumps(found))))
+    found = tflow.twebsocketflow().get_state()
+    found["websocket"]["messages"] = [[1, True, "text", 1.0, False, False]]
+    with pytest.raises(FlowReadException):
+        list(flows_in(io.BytesIO(tnetstring.dumps(found))))
 
 
 def test_a_file_beside_a_har_is_read_and_is_no_capture(tmp_path: Path) -> None:

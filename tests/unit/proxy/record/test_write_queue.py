@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,34 +20,43 @@ from falmock.recording.disk.folder import LOGS
 from falmock.recording.disk.write_ahead_log import WriteAheadLog
 from falmock.recording.disk.writer import Writer
 from falmock.recording.outcome import Link
+from falmock.recording.write_ahead import records
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 from unit.recording.disk.test_recovery import save
 from unit.recording.exchanges import CAT
 from unit.recording.exchanges import PNG
 
+TAKES_AGAIN = "falmock: the disk takes recordings again: all %d that it refused are written"
+
 
 class Disk:
-    """A disk that refuses the log, the fixture files, or both, while it is told to."""
+    """A disk that refuses the log, the fixture files, or both, while it is told to.
+
+    It also refuses a file whose name has a text in `refuses`; and it writes no file while `waits` is not set.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.refuses: set[str] = set()
+        self.waits = threading.Event()
+        self.waits.set()
         append, write_all = WriteAheadLog.append, atomic.write_all
 
         def appended(log: WriteAheadLog, record: Any) -> int:
-            self._check("log")
+            self._check("log", "")
             return append(log, record)
 
         def written(files: Any) -> None:
-            self._check("files")
+            self.waits.wait(20)
+            self._check("files", str(list(files)))
             write_all(files)
 
         patch.setattr(WriteAheadLog, "append", appended)
         patch.setattr(atomic, "write_all", written)
         patch.setattr(write_queue, "TRY_AGAIN_AFTER", 0.01)
 
-    def _check(self, what: str) -> None:
-        if what in self.refuses:
+    def _check(self, what: str, names: str) -> None:
+        if what in self.refuses or any(text in names for text in self.refuses):
             raise OSError(28, "No space left on device")
 
 
@@ -149,10 +159,61 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it(
     asyncio.run(use())
     assert answers(tmp_path) == [0, 1, 2]
     told = [record.message for record in caplog.records]
-    assert [text[:60] for text in told] == [
-        "falmock: the run of a/b could not be written: No space left ",
-        "falmock: the disk takes recordings again; of those it refuse",
-    ] * 2, "once when it begins, once when it is over"
+    assert [text[:60] for text in told[::2]] == ["falmock: the run of a/b could not be written: No space left "] * 2
+    assert told[1::2] == [TAKES_AGAIN % 1] * 2, "once when it begins, once when it is over"
+
+
+def test_how_many_were_refused_is_told_even_if_some_of_them_were_written_before_others(
+    tmp_path: Path, results: list[WriteResult], disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def use() -> None:
+        queue = queue_of(tmp_path, results)
+        disk.refuses = {"files"}
+        queue.put(save(1, {"n": 1}, 1), None)
+        await queue.settle()
+        disk.refuses = {"a-dog"}
+        queue.put(save(2, {"n": 2}, 2)._replace(name="a-dog"), None)
+        await queue.settle()
+        assert [result.problem for result in results] == [None]
+        disk.refuses = set()
+        await until(lambda: not queue.is_busy)
+        queue.close()
+
+    asyncio.run(use())
+    assert [record.message for record in caplog.records][1:] == [TAKES_AGAIN % 2]
+
+
+def test_a_disk_that_is_full_to_the_end_is_not_told_to_take_recordings_again(
+    tmp_path: Path,
+    results: list[WriteResult],
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    disk.refuses = {"files", "log"}
+
+    async def use() -> None:
+        queue = queue_of(tmp_path, results)
+        queue.put(save(1, {"n": 1}, 1), None)
+        await queue.settle()
+        monkeypatch.setattr(write_queue, "MAX_KEPT", 0)
+        disk.waits.clear()
+        queue._hand_over()
+        queue.put(save(2, {"n": 2}, 2), None)
+        assert [result.problem for result in results] == [
+            "No space left on device, and 0 MiB wait in memory. It is lost"
+        ]
+        monkeypatch.setattr(write_queue, "MAX_KEPT", 1000)
+        disk.waits.set()
+        await queue.settle()
+        queue.close()
+
+    asyncio.run(use())
+    (told,) = (record.message for record in caplog.records)
+    assert "could not be written: No space left on device. What was recorded before" in told
 
 
 def test_what_is_refused_to_the_end_is_lost_or_in_the_log(
@@ -196,6 +257,55 @@ def test_what_waits_in_memory_is_bounded(
 
     asyncio.run(use())
     assert "and 0 MiB wait in memory. It is lost" in str(results[0].problem)
+
+
+def test_what_is_being_written_counts_as_waiting(
+    tmp_path: Path, results: list[WriteResult], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_queue, "MAX_KEPT", 300)
+    disk.refuses = {"log"}
+    disk.waits.clear()
+
+    async def use() -> None:
+        queue = queue_of(tmp_path, results)
+        queue.put(save(1, {"n": 1}, 1), None)
+        await asyncio.sleep(0.01)
+        queue.put(save(2, {"n": 2}, 2), None)
+        assert len(results) == 1, "the first is in the thread"
+        disk.waits.set()
+        await queue.settle()
+        queue.put(save(3, {"n": 3}, 3), None)
+        await queue.settle()
+        queue.close()
+
+    asyncio.run(use())
+    assert answers(tmp_path) == [1, 3]
+
+
+def test_while_the_disk_is_full_what_comes_waits_and_nothing_is_measured_again(
+    tmp_path: Path, results: list[WriteResult], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    measured: list[int] = []
+    write, of_outcome = Writer.write, records.of_outcome
+    monkeypatch.setattr(
+        Writer, "write", lambda writer, outcomes: (tries.append(len(outcomes)), write(writer, outcomes))[1]
+    )
+    monkeypatch.setattr(records, "of_outcome", lambda *given: (measured.append(1), of_outcome(*given))[1])
+    monkeypatch.setattr(write_queue, "TRY_AGAIN_AFTER", 30.0)
+    disk.refuses = {"files", "log"}
+
+    async def use() -> None:
+        queue = queue_of(tmp_path, results)
+        for number in range(5):
+            queue.put(save(number, {"n": number}, number), None)
+            await asyncio.sleep(0.02)
+        assert (tries, len(measured)) == ([1], 5)
+        disk.refuses = set()
+        queue.close()
+
+    asyncio.run(use())
+    assert answers(tmp_path) == [0, 1, 2, 3, 4]
 
 
 def test_what_is_in_the_log_need_not_wait_in_memory(

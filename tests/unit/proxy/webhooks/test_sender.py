@@ -300,7 +300,7 @@ def test_behind_an_upstream_proxy_names_must_be_listed(monkeypatch: pytest.Monke
         (entry,) = await ended(client, 1)
         assert "refused: mine would be resolved by the upstream proxy. To post there: --set fal_webhook" in entry.why
         submit(client, "fal_webhook=http%3A%2F%2F203.0.113.9%2Fhook")
-        assert "refused: 203.0.113.9 is no loopback" in (await ended(client, 2))[1].why
+        assert "refused: 203.0.113.9 is not a loopback" in (await ended(client, 2))[1].why
         submit(client)
         await wire.wait(1)
         client.engines.use_config(replace(client.engines.config, webhook_hosts=("mine",)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 
 import pytest
@@ -55,6 +56,12 @@ def test_aliases_of_aliases_take_no_more_room_than_their_text() -> None:
         f"{chr(98 + place)}: &{chr(98 + place)} [{','.join(['*' + chr(97 + place)] * 9)}]\n" for place in range(20)
     )
     assert len(yaml_text.load(bomb)) == 21
+
+
+def test_an_anchor_that_is_used_again_names_the_later_value() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert yaml_text.load("a: &x [1]\nb: &x [2]\nc: *x") == {"a": ["1"], "b": ["2"], "c": ["2"]}
 
 
 @given(st.text(max_size=40))

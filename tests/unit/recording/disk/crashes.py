@@ -29,9 +29,11 @@ def record(folder: Path, outcomes: list[Save | Link], logged: Callable[[], objec
         logged()
         if place % FOLDS_EVERY == FOLDS_EVERY - 1 or place == len(outcomes) - 1:
             log.sync()
-            assert not [one for one in writer.write([outcome for _, outcome in waiting]) if isinstance(one, Exception)]
-            log.done([number for number, _ in waiting], writer.state)
-            waiting.clear()
+            # One came meanwhile, and is still open when the others are done.
+            last = len(waiting) if place == len(outcomes) - 1 else -1
+            now, waiting = waiting[:last], waiting[last:] if last < 0 else []
+            assert not [one for one in writer.write([outcome for _, outcome in now]) if isinstance(one, Exception)]
+            log.done([number for number, _ in now], lambda: writer.state(str))
     return log
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -122,10 +123,16 @@ def test_a_forked_process_has_another_name() -> None:
     mine = atomic.owner()
     child = os.fork()
     if not child:
-        os.write(writer, atomic.owner().encode())
-        os._exit(0)
+        try:
+            os.write(writer, atomic.owner().encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        forked = told.read()
     os.waitpid(child, 0)
-    assert len({mine, atomic.owner(), os.read(reader, 100).decode()}) == 2
+    assert forked
+    assert len({mine, atomic.owner(), forked}) == 2
 
 
 def test_either_all_files_are_written_or_none_if_there_is_no_room(
@@ -146,3 +153,14 @@ def test_either_all_files_are_written_or_none_if_there_is_no_room(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"old", "gone": b"old"}
     atomic.write_all({one: b"new", gone: None, two: b"new"})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"new", "two": b"new"}
+
+
+def test_many_files_need_few_open_ones(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = {tmp_path / str(number): b"%d" % number for number in range(200)}
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(100, limits[0]), limits[1]))
+    try:
+        atomic.write_all(files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,14 +32,21 @@ def test_a_process_that_is_killed_lets_go(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        locks.take(os.open(tmp_path, os.O_RDONLY))
-        os.write(writer, b".")
-        os.read(os.pipe()[0], 1)
-    os.read(reader, 1)
-    handle = os.open(tmp_path, os.O_RDONLY)
-    assert locks.take(handle) is False
-    os.kill(child, 9)
-    os.waitpid(child, 0)
+        try:
+            locks.take(os.open(tmp_path, os.O_RDONLY))
+            os.write(writer, b".")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(writer)
+    try:
+        assert os.read(reader, 1) == b".", "it did not come that far"
+        handle = os.open(tmp_path, os.O_RDONLY)
+        assert locks.take(handle) is False
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        os.close(reader)
     assert locks.take(handle) is True
     os.close(handle)
 

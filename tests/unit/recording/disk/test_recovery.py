@@ -90,6 +90,10 @@ def test_it_is_so_where_large_logs_are_cut(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(write_ahead_log, "CUT_ABOVE", 100)
     monkeypatch.setattr(write_ahead_log, "STATE_SHARE", 1)
     for seed in (5, 6):
+        log = record(tmp_path / f"whole {seed}", stored(tmp_path / f"whole {seed}", program(seed)))
+        assert log.path is not None
+        assert "state" in records.read(log.path.read_bytes()).records[0], "it was not cut"
+        log.close()
         test_a_recorder_killed_anywhere_leaves_all_that_it_logged(tmp_path / f"{seed}", seed)
 
 

@@ -453,3 +453,13 @@ def test_a_repeated_answer_adds_the_urls_that_its_files_had(tmp_path: Path) -> N
     (kept,) = json.loads(Path(path).read_text())["fixtures"]
     assert kept["recorded"]["at"] == "0"
     assert list(kept["recorded"]["urls"]) == ["https://v3.fal.media/0", "https://v3.fal.media/1"]
+
+
+def test_what_another_process_needs_to_go_on_has_no_secrets(folder: Folder) -> None:
+    folder.save({"url": CAT}, {"url": f"{DOG}?X-Goog-Signature=planted"})
+    folder.link(f"{CAT}?X-Goog-Signature=planted")
+    state = folder.writer.state(lambda text: text.replace(CAT, "hidden").replace(DOG, "hidden"))["state"]
+    assert "planted" not in json.dumps(state)
+    for part, url in ((state["files"], CAT), (state["named"], DOG)):
+        assert "hidden" in json.dumps(part)
+        assert url not in json.dumps(part)

@@ -52,10 +52,10 @@ def test_what_a_disk_refuses_can_be_tried_again(tmp_path: Path, seed: int, monke
     expected = one_by_one(tmp_path / "a", outcomes)
     assert Writer(str(tmp_path / "b")).write([]) == []
 
-    def full(files: Any) -> None:
+    def full(files: Any, *mode: int) -> None:
         if dice.random() < 0.6:
             raise OSError(28, "No space left on device")
-        real(files)
+        real(files, *mode)
 
     monkeypatch.setattr(atomic, "write_all", full)
     writer, waiting = Writer(str(tmp_path / "b")), outcomes

@@ -110,3 +110,26 @@ def test_what_comes_through_a_tunnel(name: str, is_fals: bool) -> None:  # noqa:
     assert names.are_for_fal(hosts, data) is is_fals
     assert names.are_for_fal(hosts, f"GET / HTTP/1.1\r\nhost: {name}:80\r\n\r\n".encode()) is is_fals
     assert names.are_for_fal(hosts, b"SSH-2.0-x\r\n") is False
+
+
+HEAD = b"GET / HTTP/1.1\r\nAccept: */*\r\nHost: u@fal\xe3\x80\x82run:80\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict"),
+    [
+        *((HEAD[:size], None) for size in (1, 3, 5, 14, 16, 30, len(HEAD) - 1)),
+        (HEAD, True),
+        (b"GET http://fal.run/ HTTP/1.0\r\n\r\n", True),
+        (HEAD.replace(b"fal", b"not"), False),
+        (HEAD.replace(b"Host", b"host:a\r\nHOST"), True),
+        # Other protocols whose clients begin: their servers answer a line.
+        (b"EHLO example.com\r\n", False),
+        (b"PING\r\n", False),
+        (b"\0\0\0\x08\x04\xd2\x16\x2f", False),
+        (b"A" * 21, False),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 200_000, False),
+    ],
+)
+def test_a_head_is_read_to_its_end(data: bytes, verdict: bool | None) -> None:  # noqa: FBT001
+    assert names.are_for_fal(Hosts(), data) is verdict

@@ -50,6 +50,16 @@ def test_the_rights_of_others_are_taken_away_and_reported(
     assert f"{tmp_path / FILE}, had mode {mode:04o}: others could use it. It is 0600 now" in caplog.text
 
 
+def test_on_windows_rights_say_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = key.kept_in(tmp_path)
+    (tmp_path / FILE).chmod(0o666)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert raw(key.kept_in(tmp_path)) == raw(first)
+    assert caplog.messages == []
+
+
 def test_rights_that_cannot_be_changed_are_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

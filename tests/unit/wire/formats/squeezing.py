@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 
 import brotli  # type: ignore[import-untyped, unused-ignore]
 import zstandard
+from hypothesis import strategies as st
+
+from falmock.wire.formats.compression import Decompressor
 
 Squeeze = Callable[[list[bytes]], Iterator[bytes]]
 """From the parts of a stream to each as it is sent at once, and what ends the stream."""
@@ -75,6 +79,26 @@ def bomb(encoding: str, size: int) -> bytes:
     for name in filter(None, map(str.strip, encoding.split(","))):
         content = _squeezed(name, content)
     return b"".join(content)
+
+
+def fed(decoder: Decompressor, chunks: Iterable[bytes]) -> list[bytes]:
+    """What is decoded after each chunk."""
+    return [b"".join(decoder.pieces(chunk)) for chunk in chunks]
+
+
+def check_cuts(decoder: Decompressor, squeeze: Squeeze, parts: list[bytes], data: st.DataObject) -> None:
+    """Cut anywhere, a body decodes to the same."""
+    whole = b"".join(squeeze(parts))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
+    chunks = [whole[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    assert b"".join(fed(decoder, chunks)) == b"".join(parts)
+
+
+def check_parts(decoder: Decompressor, squeeze: Squeeze, parts: list[bytes]) -> None:
+    """Each part is decoded when it was sent."""
+    came = fed(decoder, squeeze(parts))
+    assert came[: len(parts)] == parts
+    assert not any(came[len(parts) :])
 
 
 def _squeezed(name: str, content: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -16,39 +15,27 @@ from falmock.wire.formats.encodings import decoded
 from falmock.wire.formats.encodings import decoder
 from unit.wire.formats.squeezing import ENCODINGS
 from unit.wire.formats.squeezing import MEBIBYTE
+from unit.wire.formats.squeezing import SEVERAL
 from unit.wire.formats.squeezing import Squeeze
 from unit.wire.formats.squeezing import bomb
-from unit.wire.formats.squeezing import by_frames
-from unit.wire.formats.squeezing import by_members
+from unit.wire.formats.squeezing import check_cuts
+from unit.wire.formats.squeezing import check_parts
 
-SEVERAL = (by_members, by_frames)
-"""Those that end the body after each part."""
 LIMIT = 4 * MEBIBYTE
 BOMBS = ["gzip", "deflate", "br", "zstd", "gzip, br", "br, gzip", "zstd, deflate", "gzip, gzip, gzip", "br, br"]
 each = pytest.mark.parametrize(("encoding", "squeeze"), ENCODINGS)
 
 
-def fed(encoding: str, chunks: Iterable[bytes]) -> list[bytes]:
-    """What is decoded after each chunk."""
-    found = decoder(encoding, LIMIT)
-    return [b"".join(found.pieces(chunk)) for chunk in chunks]
-
-
 @each
 @given(parts=st.lists(st.binary(max_size=300), max_size=6), data=st.data())
 def test_cut_anywhere_it_is_the_same(encoding: str, squeeze: Squeeze, parts: list[bytes], data: st.DataObject) -> None:
-    whole = b"".join(squeeze(parts))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
-    chunks = [whole[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    assert b"".join(fed(encoding, chunks)) == b"".join(parts)
+    check_cuts(decoder(encoding, LIMIT), squeeze, parts, data)
 
 
 @each
 @given(parts=st.lists(st.binary(min_size=1, max_size=300), max_size=6))
 def test_each_part_is_there_when_it_was_sent(encoding: str, squeeze: Squeeze, parts: list[bytes]) -> None:
-    came = fed(encoding, squeeze(parts))
-    assert came[: len(parts)] == parts
-    assert not any(came[len(parts) :])
+    check_parts(decoder(encoding, LIMIT), squeeze, parts)
 
 
 @pytest.mark.parametrize("encoding", ["compress", "gzip, compress", "aws-chunked", "utf-8"])

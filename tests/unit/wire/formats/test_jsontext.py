@@ -367,3 +367,20 @@ def test_all_that_is_written_is_json(value: Any) -> None:
 )
 def test_what_is_not_nested_too_deep_is_read(value: bytes) -> None:
     assert json.loads(value) == jsontext.loads(value)
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": object()}, [object()], {"a": object(), "b": [{}]}, {"a": object(), "b": Spelled("1e5")}]
+)
+def test_what_json_does_not_have_is_shown_and_never_written(value: Any) -> None:
+    assert "object object at" in jsontext.dump_shown(value)
+    for indent in (None, 2):
+        with pytest.raises(TypeError, match="not JSON serializable"):
+            jsontext.dump_exact(value, indent=indent)
+
+
+@pytest.mark.parametrize(("key", "text"), [(True, "true"), (None, "null"), (1, "1"), (1.5, "1.5")])
+def test_keys_that_are_no_texts_are_spelled_as_json_does(key: Any, text: str) -> None:
+    for value in ({key: 1}, {key: [{}]}, {key: Spelled("1e5")}):
+        assert list(json.loads(jsontext.dump_exact(value, indent=2))) == [text]
+        assert list(json.loads(jsontext.dump_shown(value))) == [text]
