@@ -288,7 +288,7 @@ def broken(*_: object, **__: object) -> Any:
 
 
 @pytest.mark.parametrize("host", ["fal.run", "127.0.0.1"])
-@pytest.mark.parametrize("place", ["scopes.named", "bodies.with_body"])
+@pytest.mark.parametrize("place", ["scopes.named", "CallHandler._with_body"])
 def test_falmock_fails_while_it_reads_a_request(
     host: str, place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
