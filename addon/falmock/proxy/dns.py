@@ -31,7 +31,6 @@ class DnsAnswers:
         hosts, questions = self.hosts, flow.request.questions
         if not flow.request.query or not any(hosts.owns(question.name) for question in questions):
             return
-
         if len(questions) > 1:  # no resolver asks so
             flow.response = flow.request.fail(response_codes.REFUSED)
             return
@@ -43,7 +42,5 @@ class DnsAnswers:
 
 
 def _record(name: str, address: Address) -> dns.ResourceRecord:
-    from mitmproxy import dns
-
     kind = types.A if isinstance(address, IPv4Address) else types.AAAA
     return dns.ResourceRecord(name, kind, classes.IN, 60, address.packed)

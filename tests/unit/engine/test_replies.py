@@ -83,9 +83,9 @@ def test_any_other_host_is_taken(host: str) -> None:
 
 
 def test_a_job_s_answer_has_its_request_id_once() -> None:
-    headers = replies.with_request_id(replies.JSON_HEADERS, "r-1")
-    assert headers == (replies.JSON_TYPE, (b"x-fal-request-id", b"r-1"), *replies.GATEWAY)
-    assert replies.with_request_id(headers, "r-2") is headers
+    answer = replies.with_request_id(Reply(200, replies.JSON_HEADERS, b"", "made"), "r-1")
+    assert answer.headers == (replies.JSON_TYPE, (b"x-fal-request-id", b"r-1"), *replies.GATEWAY)
+    assert replies.with_request_id(answer, "r-2") is answer
 
 
 def test_what_the_disk_does_not_do_is_told() -> None:
