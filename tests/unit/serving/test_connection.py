@@ -442,7 +442,13 @@ def test_it_reads_no_more_than_its_session_uses() -> None:
 
     async def run() -> None:
         session: Any = SimpleNamespace(
-            reads=False, wake_at=None, ending=Ending.OPEN, is_socket=False, take=lambda: b"", receive=lambda *_: None
+            reads=False,
+            wake_at=None,
+            ending=Ending.OPEN,
+            is_socket=False,
+            successor=None,
+            take=lambda: b"",
+            receive=lambda *_: None,
         )
         listener: Any = SimpleNamespace(clock=time.time, connections=set())
         connection = Connection(listener, lambda _: session)

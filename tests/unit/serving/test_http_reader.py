@@ -168,7 +168,7 @@ def test_what_has_one_meaning_is_read_however_odd_it_is(data: st.DataObject) -> 
     places = [0, *sorted(data.draw(st.lists(st.integers(0, len(ODD)), max_size=12))), len(ODD)]
     (head, *pieces, end), _ = read(*(ODD[start:stop] for start, stop in pairwise(places)))
     assert isinstance(head, Head)
-    assert (head.target, head.fields[:2]) == (b"/\xc3\xa9?\x01", ((b"X", b"\x01\xff\x02"), (b"Y", b"\x7f")))
+    assert (head.target, head.fields[:2]) == (b"/~01\xc3\xa9?\x01~", ((b"X~", b"\x01\xff\x02"), (b"Y", b"\x7f~7e")))
     assert (b"".join(piece for piece in pieces if isinstance(piece, bytes)), end) == (b"\x01\xff\x02", END)
 
 
