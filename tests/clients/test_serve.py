@@ -265,7 +265,7 @@ def asked():
     time.sleep(0.5)
     text = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{port}/__falmock/health").read()
     found = sorted(name for name in sys.modules if name.partition(".")[0] in ("mitmproxy", "mitmproxy_rs"))
-    print("FOUND", found, flush=True)
+    print(f"FOUND {found}\\n", end="", flush=True)
     import os, signal
     os.kill(os.getpid(), signal.SIGTERM)
 from pathlib import Path

@@ -88,7 +88,8 @@ class Session:
         return bodies.as_msgpack(bytes(event.data), self._plain) or {"base64": bodies.base64(bytes(event.data))}
 
     def _send(self, event: Any) -> None:
-        self._line.sendall(self._connection.send(event))
+        with suppress(OSError):  # the server may have ended it meanwhile: what it said before that is read
+            self._line.sendall(self._connection.send(event))
 
     def _received(self) -> Iterator[Any]:
         """Events as they come, those of a message as one, until the connection ends."""
