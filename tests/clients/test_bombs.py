@@ -150,7 +150,7 @@ def test_what_is_forwarded_passes_as_it_came(confdir: Path, tmp_path: Path, enco
 
 
 def test_a_compressed_file_is_recorded_as_it_is(confdir: Path, tmp_path: Path) -> None:
-    content = (random.Random(1).randbytes(MEBIBYTE // 64) + bytes(MEBIBYTE - MEBIBYTE // 64)) * 96
+    content = (random.Random(1).randbytes(MEBIBYTE // 24) + bytes(MEBIBYTE - MEBIBYTE // 24)) * 96
     asked = {"type": "video/mp4", "encoding": "gzip", "body": base64.b64encode(gzip.compress(content, 1)).decode()}
     with upstream() as fal, recording(confdir, fal, tmp_path) as mock, tape.client(mock) as app:
         app.post("https://fal.run/test/echo", json={})
