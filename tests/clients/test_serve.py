@@ -337,6 +337,7 @@ def test_a_port_that_is_taken(confdir: Path, fixtures: Path, mock: Mitmdump) -> 
         (["--pace", "fastt"], 2, "fal_pace"),
         (["--pace", "instant", "--pace", "3s"], 2, "fal_pace: expected one value"),
         (["--pase", "instant"], 2, "unrecognized arguments: --pase"),
+        (["--pase", "instant"], 2, "did you mean '--pace'?"),
         (["--port", "http"], 2, "expected a port from 0 to 65535"),
         (["--set", "fal_pase=instant"], 2, "did you mean 'fal_pace'"),
         (["--set", "proxyauth=a:b"], 2, "mitmproxy's are for mitmdump"),

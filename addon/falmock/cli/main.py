@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 import falmock
+from falmock.fixtures.suggest import did_you_mean
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import PREFIX
 from falmock.proxy.options import Option
@@ -18,11 +19,17 @@ example:
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
 DEFAULT_CONFDIR = "~/.mitmproxy"
+_OWN_FLAGS = ("--host", "--port", "--confdir", "--trusted-ca", "--set", "--help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process by default; returns the exit code."""
-    given = parser().parse_args(arguments)
+    whole = parser()
+    given, unknown = whole.parse_known_args(arguments)
+    if unknown:
+        known = [*_OWN_FLAGS, *(flag for option in OPTIONS for flag in flags(option))]
+        hint = did_you_mean(unknown[0].partition("=")[0], known)
+        whole.error(f"unrecognized arguments: {' '.join(unknown)}{hint} (falmock serve --help lists all options)")
     from falmock.cli import serve
 
     return serve.run(given)

@@ -181,4 +181,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
         stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, came)
+        try:
+            loop.add_signal_handler(number, came)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(came))

@@ -5,20 +5,20 @@ A mitmproxy that starts later takes it as its own.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 from pathlib import Path
+
+from falmock.serving.key_file import SECRET
+from falmock.serving.key_file import make_once
 
 FILE = "mitmproxy-ca.pem"
 """The CA's key and certificate."""
 _NAME = "mitmproxy"
 _KEY_SIZE = 2048
 _DAYS = 10 * 365
-_SECRET, _PUBLIC = 0o600, 0o644
+_PUBLIC = 0o644
 
 
 def ensure(folder: Path, now: float) -> Path:
@@ -73,32 +73,15 @@ def _make(folder: Path, now: float) -> None:
     unprotected = serialization.NoEncryption()
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, unprotected)
-    if not _put(folder / FILE, private + pem, _SECRET):
+    if not make_once(folder / FILE, private + pem):
         return
     both = pkcs12.serialize_key_and_certificates(_NAME.encode(), key, certificate, None, unprotected)
     public = pkcs12.serialize_key_and_certificates(_NAME.encode(), None, certificate, None, unprotected)
     for file, data, mode in (
-        ("mitmproxy-ca.p12", both, _SECRET),
+        ("mitmproxy-ca.p12", both, SECRET),
         ("mitmproxy-ca-cert.pem", pem, _PUBLIC),
         ("mitmproxy-ca-cert.cer", pem, _PUBLIC),
         ("mitmproxy-ca-cert.p12", public, _PUBLIC),
     ):
         (folder / file).unlink(missing_ok=True)  # one of a CA whose key is gone
-        _put(folder / file, data, mode)
-
-
-def _put(path: Path, data: bytes, mode: int) -> bool:
-    """Write a whole file with these rights; returns whether there was none. Raises OSError."""
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner alone
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(part).chmod(mode)
-        with suppress(FileExistsError):
-            path.hardlink_to(part)  # unlike a rename it fails where the file is there already
-            return True
-        return False
-    finally:
-        Path(part).unlink(missing_ok=True)
+        make_once(folder / file, data, mode)

@@ -178,10 +178,14 @@ class Listener:
         return user_in(head.get(b"proxy-authorization").decode("latin-1"))
 
     def tls(self) -> ssl.SSLContext:
-        """See `Gate`. Raises OSError."""
+        """See `Gate`. Raises leaf.NoCertificate."""
         if self._tls is None:
             now = time.time()
-            file = ca.ensure(self._confdir, now)
+            try:
+                file = ca.ensure(self._confdir, now)
+            except OSError as error:
+                why = f"no CA can be made in {self._confdir}, choose another folder with --confdir: {error.strerror or error}"
+                raise leaf.NoCertificate(why) from None
             self._tls = leaf.context(self._confdir, file, leaf.names(self._app.config.hosts.names), now)
         return self._tls
 

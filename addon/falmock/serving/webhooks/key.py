@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from falmock.engine.webhooks.request import NoKey
+from falmock.serving.key_file import make_once
 from falmock.serving.trust import mode_of
 
 logger = logging.getLogger(__name__)
@@ -59,21 +58,4 @@ def _make(path: Path) -> None:
     text = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner alone
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _put_in_place(Path(part), path)
-    finally:
-        Path(part).unlink(missing_ok=True)
-
-
-def _put_in_place(part: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(part)  # unlike a rename it fails where the file is there already
-    except FileExistsError:
-        return
-    except OSError:  # a file system without links
-        part.replace(path)
+    make_once(path, text)
