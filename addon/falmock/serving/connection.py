@@ -120,7 +120,8 @@ class Connection(asyncio.Protocol):
         session, transport = self._session, self.transport
         if transport.is_closing():
             return
-        for _ in range(_STEPS):
+        steps = 0
+        while True:
             if data := session.take():
                 transport.write(data)
                 if self._is_paused and session.is_socket and self._is_unread():
@@ -133,6 +134,9 @@ class Connection(asyncio.Protocol):
                 break
             if session.wake_at is None or self._must_wait or session.wake_at > (now := self._clock()):
                 break
+            if steps == _STEPS:
+                break
+            steps += 1
             session.wake(now)
         if session.wake_at is not None or self._timer is not None:
             self._set_timer()

@@ -464,3 +464,31 @@ def test_it_reads_no_more_than_its_session_uses() -> None:
 
     asyncio.run(run())
     assert told == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("pieces", range(1, 40))
+def test_all_that_is_due_is_sent_however_many_steps_it_takes(pieces: int) -> None:
+    sent: list[bytes] = []
+
+    async def run() -> None:
+        session: Any = SimpleNamespace(reads=True, ending=Ending.OPEN, is_socket=False, successor=None, wake_at=0.0)
+        made: list[bytes] = []
+
+        def wake(_: float) -> None:
+            made.append(b"%d" % len(sent))
+            session.wake_at = 0.0 if len(sent) + 1 < pieces else None
+
+        def take() -> bytes:
+            data = b"".join(made)
+            made.clear()
+            return data
+
+        session.wake, session.take, session.receive = wake, take, lambda *_: None
+        connection = Connection(SimpleNamespace(clock=time.time, connections=set()), lambda _: session)  # type: ignore[arg-type, return-value]
+        transport: Any = SimpleNamespace(is_closing=lambda: False, write=sent.append)
+        connection.connection_made(transport)
+        connection.data_received(b"x")
+        await until(lambda: len(sent) == pieces)
+
+    asyncio.run(run())
+    assert sent == [b"%d" % number for number in range(pieces)]
