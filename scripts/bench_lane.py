@@ -26,9 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench_bodies import bench_films
-from bench_crowds import bench_burst
-from bench_crowds import bench_idle
-from bench_crowds import bench_pollers
+from bench_connections import bench_burst
+from bench_connections import bench_idle
+from bench_connections import bench_pollers
 from bench_figures import report
 from bench_mitmdump import Proxied
 from job_load import Clients

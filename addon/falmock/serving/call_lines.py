@@ -17,6 +17,7 @@ from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.engine.jobs.status_object import ANY_JOB
 from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
@@ -30,8 +31,6 @@ _GATHER = 0.05
 _COLORS = {"GET": "green", "DELETE": "red"}
 _CODES = {"red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_ANY_JOB = "01234567-89ab-7cde-8f01-23456789abcd"
-"""In place of the request id of a job, in texts that are kept for all jobs."""
 _KEPT = 4096
 """How many texts of lines are kept."""
 _LONGEST = 500
@@ -80,7 +79,7 @@ def _job_in(path: str, reply: Reply) -> str:
     for name, value in reply.headers:
         if name == replies.REQUEST_ID:
             job = value.decode("latin-1")
-            return job if len(job) == len(_ANY_JOB) and job in path else ""
+            return job if len(job) == len(ANY_JOB) and job in path else ""
     return ""
 
 
@@ -105,7 +104,7 @@ class CallLines:
         self._timer: asyncio.TimerHandle | None = None
         self._printed = 0.0
         self._urls: dict[str, str] = {}
-        """How URLs are shown, with _ANY_JOB; only those with nothing to hide."""
+        """How URLs are shown, with ANY_JOB; only those with nothing to hide."""
         self._answers: dict[tuple[int, int | None, str, bool], str] = {}
         self._revision = 0
 
@@ -149,16 +148,16 @@ class CallLines:
         """The URL of a call without secrets. Those about different jobs are alike, so it is searched once for all."""
         path, job = line.path, line.job
         if job and not self._redactor.has_learned(job):
-            path = path.replace(job, _ANY_JOB)
+            path = path.replace(job, ANY_JOB)
         else:
-            job = _ANY_JOB
+            job = ANY_JOB
         url = line.origin + path
         shown = self._urls.get(url)
         if shown is None:
             shown = _CONTROL.sub(".", line.origin + shown_path(path, self._redactor))
             if shown == url and len(url) <= _LONGEST:
                 _keep(self._urls, url, shown)
-        return shown.replace(_ANY_JOB, job)
+        return shown.replace(ANY_JOB, job)
 
     def _answer(self, status: int, size: int | None, note: str, *, has_colors: bool) -> str:
         key = (status, size, note, has_colors)

@@ -18,8 +18,8 @@ from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import State
 
-_ANY_JOB = "01234567-89ab-7cde-8f01-23456789abcd"
-"""In place of the request id of a job, in texts that are kept for all jobs."""
+ANY_JOB = "________-____-____-____-____________"
+"""In place of the request id of a job, in texts that are kept for all jobs. No text of a user's has it."""
 
 
 class _Shown(NamedTuple):
@@ -45,12 +45,12 @@ def status_body(job: Job, now: float, *, logs: bool) -> bytes:
     shown, entries = _shown_of(job, now), _entries_of(job, now, logs=logs)
     if entries:
         return jsontext.dump_queue(_object(shown, job.request_id, entries))
-    return _template(shown, has_logs=entries is not None).replace(_ANY_JOB.encode(), job.request_id.encode())
+    return _template(shown, has_logs=entries is not None).replace(ANY_JOB.encode(), job.request_id.encode())
 
 
 @lru_cache(maxsize=1024)
 def _template(shown: _Shown, *, has_logs: bool) -> bytes:
-    return jsontext.dump_queue(_object(shown, _ANY_JOB, [] if has_logs else None))
+    return jsontext.dump_queue(_object(shown, ANY_JOB, [] if has_logs else None))
 
 
 def _shown_of(job: Job, now: float) -> _Shown:
