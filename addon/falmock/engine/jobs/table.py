@@ -68,7 +68,7 @@ class Jobs:
         """Drop the job that ended first. Raises TooManyJobs."""
         over, unseen = next(iter(self._over.values()), None), next(iter(self._unseen.values()), None)
         if unseen is not None and (over is None or unseen.submitted < (over.ended or 0.0)):
-            unseen.look(now)
+            unseen.look(max(now, unseen.submitted))  # a clock may be set back
             self.settle(unseen)
             del self._over[unseen.request_id]
         elif over is not None:

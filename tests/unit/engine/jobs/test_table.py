@@ -128,6 +128,13 @@ def test_an_unseen_job_makes_room_in_the_order_of_ends() -> None:
     assert len(jobs) == 3
 
 
+def test_an_unseen_job_makes_room_after_the_clock_was_set_back() -> None:
+    jobs = Jobs(limit=1, ttl=1000)
+    jobs.add(unseen("unseen", 101.0), 101.0)
+    jobs.add(job("instant", "next", at=50.0), 50.0)
+    assert [each.request_id for each in jobs] == ["next"]
+
+
 def test_an_unseen_job_is_no_match_for_one_that_is_not_over() -> None:
     jobs = Jobs(limit=1, ttl=1000)
     jobs.add(job("polls:9", "live"), 100.0)
