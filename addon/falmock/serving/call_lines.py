@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from collections.abc import Callable
 from functools import lru_cache
+from functools import partial
 from ipaddress import IPv6Address
 from ipaddress import ip_address
 from typing import IO
@@ -33,6 +35,10 @@ _CODES = {"red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _KEPT = 4096
 """How many texts of lines are kept."""
+Answered = Reply | Stream | Socket
+"""How a call was answered."""
+_LARGE = 64 * 1024
+"""A body of more bytes is not kept until the line is printed."""
 _LONGEST = 500
 """A longer URL or note (characters) is not kept."""
 K = TypeVar("K")
@@ -59,7 +65,12 @@ class CallLine(NamedTuple):
     job: str = ""
 
 
-def line_of(caller: Caller, request: Request, play: Reply | Stream | Socket) -> CallLine:
+def line_later(caller: Caller, request: Request, play: Answered) -> Callable[[], CallLine]:
+    """What makes the line of a call that was answered; it does not keep a large body."""
+    return partial(line_of, caller, request._replace(body=b"") if len(request.body) > _LARGE else request, play)
+
+
+def line_of(caller: Caller, request: Request, play: Answered) -> CallLine:
     """The line of a call that was answered. The address of a client on another machine is hidden."""
     base = f"http://{request.headers.get('host', '')}" if request.peer else f"https://{request.host}"
     path = f"{request.path}?{request.query}" if request.query else request.path
@@ -100,7 +111,7 @@ class CallLines:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._lines: list[CallLine] = []
+        self._lines: list[Callable[[], CallLine]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printed = 0.0
         self._urls: dict[str, str] = {}
@@ -112,8 +123,8 @@ class CallLines:
         """Where lines are printed now; None for nowhere."""
         raise NotImplementedError
 
-    def add(self, line: CallLine) -> None:
-        """Print this soon."""
+    def add(self, line: Callable[[], CallLine]) -> None:
+        """Print this soon. Lines are made when they are printed: many at a time, which takes half the time."""
         self._lines.append(line)
         if self._timer is None:
             loop = asyncio.get_running_loop()
@@ -132,7 +143,7 @@ class CallLines:
             if self._redactor.revision != self._revision:
                 self._urls.clear()
                 self._revision = self._redactor.revision
-            text = "\n".join(self._text(line, width, has_colors=out.has_colors) for line in lines)
+            text = "\n".join(self._text(line(), width, has_colors=out.has_colors) for line in lines)
             print(printable(text, out.file), file=out.file, flush=True)
 
     def _text(self, line: CallLine, width: int, *, has_colors: bool) -> str:

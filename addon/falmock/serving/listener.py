@@ -203,7 +203,7 @@ class Listener:
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """See `Gate`."""
         if not isinstance(play, Tunnel):
-            self._lines.add(call_lines.line_of(caller, request, play))
+            self._lines.add(call_lines.line_later(caller, request, play))
 
 
 def _authority(head: Head) -> str:

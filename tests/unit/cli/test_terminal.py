@@ -66,6 +66,6 @@ def test_lines_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
     monkeypatch.setattr(sys, "stdout", file)
     lines = terminal.TerminalLines(Redactor())
-    lines._lines.append(CallLine("p", "GET", "https://fal.run", "/", 200, 1, "a"))
+    lines._lines.append(lambda: CallLine("p", "GET", "https://fal.run", "/", 200, 1, "a"))
     lines.flush()
     assert file.getvalue() == "p: GET https://fal.run/\n << 200 OK 1b (a)\n"

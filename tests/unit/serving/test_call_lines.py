@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from functools import partial
 
 import pytest
 from mitmproxy.utils import human
@@ -43,7 +44,7 @@ def printed(*lines: CallLine, has_colors: bool = False, wait: bool = False) -> s
     async def run() -> str:
         found = Printed(has_colors=has_colors)
         for line in lines:
-            found.add(line)
+            found.add(partial(CallLine, *line))
         if wait:
             await asyncio.sleep(3 * call_lines._GATHER)
         else:
@@ -118,10 +119,19 @@ def test_the_address_of_a_client_on_another_machine_is_hidden(peer: str, shown: 
     assert line_of(Caller(peer, 9), request("fal.run", {}), Reply(200, (), b"", "made")).peer == shown
 
 
+def test_a_line_that_is_made_later_keeps_no_large_body() -> None:
+    caller, reply = Caller("127.0.0.1", 5000), Reply(200, (), b"abc", "made")
+    for size in (10, 1_000_000):
+        asked = request("fal.run", {})._replace(body=bytes(size))
+        later = call_lines.line_later(caller, asked, reply)
+        assert later() == line_of(caller, asked, reply)
+        assert sum(map(len, (each.body for each in later.args if isinstance(each, Request)))) <= 10  # type: ignore[attr-defined]
+
+
 def test_lines_without_a_place_to_print() -> None:
     async def run() -> None:
         lines = CallLines(Redactor())
-        lines.add(CALL)
+        lines.add(lambda: CALL)
         with pytest.raises(NotImplementedError):
             lines.flush()
 
@@ -165,7 +175,7 @@ def test_a_secret_that_is_learned_later_is_hidden(monkeypatch: pytest.MonkeyPatc
         for secret in ("", JOB, "b/requests"):
             if secret:
                 found._redactor.learn_value(secret)
-            found.add(about_job(JOB))
+            found.add(partial(about_job, JOB))
             found.flush()
         return found.file.getvalue()
 
@@ -181,7 +191,7 @@ def test_lines_with_secrets_and_long_ones_are_not_kept() -> None:
     async def run() -> None:
         found = Printed()
         for path in ("/a?fal_jwt_token=0123456789abcdef", "/a" * 600, "/a/b"):
-            found.add(CALL._replace(path=path))
+            found.add(partial(CALL._replace, path=path))
         found.flush()
         assert list(found._urls) == [URL]
 
@@ -194,7 +204,7 @@ def test_only_so_many_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> int:
         found = Printed()
         for number in range(5):
-            found.add(CALL._replace(path=f"/a/{number}", note=f"note {number}"))
+            found.add(partial(CALL._replace, path=f"/a/{number}", note=f"note {number}"))
         found.flush()
         assert len(found._answers) == 2
         return len(found._urls)

@@ -44,8 +44,8 @@ class Lines(CallLines):
         super().__init__(redactor)
         self.seen: list[CallLine] = []
 
-    def add(self, line: CallLine) -> None:
-        self.seen.append(line)
+    def add(self, line: Callable[[], CallLine]) -> None:
+        self.seen.append(line())
 
 
 class World:

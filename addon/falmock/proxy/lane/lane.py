@@ -180,4 +180,4 @@ class Lane:
         hosts = self._app.config.hosts
         if not hosts.knows(request.host) and hosts.role(request.host) is not None:
             self._unknown_hosts.called(request.host, hosts)
-        self._lines.add(call_lines.line_of(caller, request, play))
+        self._lines.add(call_lines.line_later(caller, request, play))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from functools import partial
 
 import pytest
 from mitmproxy.addons.dumper import Dumper
@@ -24,7 +25,7 @@ def printed(*lines: CallLine, detail: int = 1) -> str:
             context.configure(dumper, flow_detail=detail)
             found = MitmdumpLines(Redactor())
             for line in lines:
-                found.add(line)
+                found.add(partial(CallLine, *line))
             found.flush()
             return out.getvalue()
 
@@ -46,7 +47,7 @@ def test_without_a_dumper() -> None:
     async def run() -> None:
         with mitmproxy():
             lines = MitmdumpLines(Redactor())
-            lines.add(CallLine("p", "GET", QUEUE, "/a/b", 200, 0, "y"))
+            lines.add(lambda: CallLine("p", "GET", QUEUE, "/a/b", 200, 0, "y"))
             lines.flush()
 
     asyncio.run(run())
