@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _ALPN = 16
 _MAX = 64 * 1024
+_EXTENSION = struct.Struct(">HH")
 
 
 class Incomplete(ValueError):
@@ -84,18 +86,29 @@ def _hello(hello: _Reader) -> ClientHello:
     hello.take(2 + 32)
     hello.vector(1)
     suites = hello.vector(2)
-    ciphers = tuple(int.from_bytes(suites[at : at + 2]) for at in range(0, len(suites), 2))
+    ciphers = struct.unpack(f">{len(suites) // 2}H", suites[: len(suites) // 2 * 2])
     hello.vector(1)
     names: tuple[str, ...] = ()
     protocols: tuple[bytes, ...] = ()
-    extensions = _Reader(b"" if hello.is_empty else hello.vector(2), NotAHello)
-    while not extensions.is_empty:
-        kind, content = extensions.number(2), _Reader(extensions.vector(2), NotAHello)
+    for kind, content in _extensions(b"" if hello.is_empty else hello.vector(2)):
         if kind == SERVER_NAME:
-            names = tuple(server_names(content.data))
+            names = tuple(server_names(content))
         elif kind == _ALPN:
-            protocols = _protocols(_Reader(content.vector(2), NotAHello))
+            protocols = _protocols(_Reader(_Reader(content, NotAHello).vector(2), NotAHello))
     return ClientHello(names, protocols, ciphers)
+
+
+def _extensions(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The kinds and the contents of extensions. Each connection has a dozen, so this takes no `_Reader`."""
+    at = 0
+    while at < len(data):
+        if at + 4 > len(data):
+            raise NotAHello
+        kind, size = _EXTENSION.unpack_from(data, at)
+        at += 4 + size
+        if at > len(data):
+            raise NotAHello
+        yield kind, data[at - size : at]
 
 
 def server_names(extension: bytes) -> Iterator[str]:

@@ -282,7 +282,7 @@ def named(authority: str) -> str:
     if "@" in name or ":" in name or "[" in name:
         name = name.rpartition("@")[2]
         host = name[1:].partition("]")[0] if name.startswith("[") else name
-        name = normalize(host if _ipv6(host) else host.partition(":")[0])
+        name = normalize(host if host.count(":") > 1 and _ipv6(host) else host.partition(":")[0])
     return name
 
 
