@@ -10,6 +10,7 @@ from falmock.wire.message import Header
 from falmock.wire.message import reason
 
 _BODILESS = (204, 304)
+_COLON = b": "
 
 
 class AnswerHead(NamedTuple):
@@ -31,7 +32,7 @@ def head(
 
     `headers` are complete but for framing. `over_time`: the body does not follow at once. Raises UnsendableAnswer.
     """
-    lines = [b": ".join(field) for field in headers]
+    lines = list(map(_COLON.join, headers))
     has_body = status not in _BODILESS
     if has_body and length is not None:
         # Where mitmproxy has it, which sends the one by itself and gets the other from the origin.

@@ -26,6 +26,7 @@ from falmock.serving.http_reader import BadRequest
 from falmock.serving.http_reader import EndOfRequest
 from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
+from falmock.serving.http_reader import WholeRequest
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 from falmock.wire.message import Header
@@ -110,8 +111,20 @@ class HttpSession:
         else:
             if self._is_awaited:
                 self.wake_at, self._is_awaited = None, False
-            self._reader.feed(data)
-            self._read(now)
+            whole = self._reader.whole(data)
+            if whole is None:
+                self._reader.feed(data)
+                self._read(now)
+            else:
+                self._take_whole(whole, now)
+
+    def _take_whole(self, whole: WholeRequest, now: float) -> None:
+        """Handle a request that came in one piece."""
+        self._begin(whole.head, now, may_wait=False)
+        if whole.body and not self._is_busy and self.ending is Ending.OPEN:
+            self._take_body(whole.body, now)
+        if not self._is_busy and self.ending is Ending.OPEN:
+            self._complete(now)
 
     def _await(self, now: float) -> None:
         """Set when the rest of a request must be here: who lets it wait for longer would hold the connection for ever."""
@@ -144,14 +157,14 @@ class HttpSession:
             elif isinstance(part, BadRequest):
                 self._refuse(part, now)
 
-    def _begin(self, head: Head, now: float) -> None:
+    def _begin(self, head: Head, now: float, *, may_wait: bool = True) -> None:
         self._head = head
         self._early = self._sink = self._head_until = None
         place = self._handler.begins(head, now)
         if place is None:
             self.ending = Ending.ABORT
             return
-        waits = head.method != "GET" and head.is_http11 and head.get(b"expect").lower() == b"100-continue"
+        waits = may_wait and head.method != "GET" and head.is_http11 and head.get(b"expect").lower() == b"100-continue"
         if not isinstance(place, PLAYS):
             self._sink = place
             if waits and not self._reader.parts:

@@ -105,6 +105,12 @@ def test_no_control_character_is_sent(headers: tuple[tuple[bytes, bytes], ...]) 
         assert value.strip(b" \t") == value
 
 
+@given(st.lists(st.tuples(st.just(b"x"), st.text(" \t\n\x00\x7fab", max_size=4).map(str.encode))).map(tuple))
+def test_only_what_can_not_be_sent_is_changed(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    can = all(value.strip(b" \t") == value and not re.search(rb"[\x00-\x08\n-\x1f\x7f]", value) for _, value in headers)
+    assert (sendable(headers) == headers) is can
+
+
 def test_a_body_that_is_too_large_is_not_undecoded() -> None:
     request = Request("POST", "here", "/", "", {"content-encoding": "gzip"}, b"", too_large="9 bytes")
     assert request.undecoded == ""
