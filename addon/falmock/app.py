@@ -36,6 +36,7 @@ from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
+from falmock.engine.known_forms import KnownForm
 from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.webhooks.request import WebhookEdge
@@ -169,6 +170,26 @@ class App:
                 return _sendable(await answer)
         except Exception as error:  # noqa: BLE001 - a call must get an answer
             return self.failed(request, client, error)
+
+    def form_of(self, request: Request, client: Client) -> KnownForm | None:
+        """The form of a call about a job that was answered, for `answer_known`; None if it has to be read each time."""
+        inner = request
+        if client.is_direct:
+            found = self._doors.find(request)
+            handed_on = found.unchanged(request) if isinstance(found, Aimock) else None
+            if handed_on is None:
+                return None
+            inner = handed_on
+        engine = self.engines.of(inner.scope)
+        return engine.known_forms.form_of(inner, engine.route(inner))
+
+    def answer_known(self, form: KnownForm, request_id: str) -> Reply | None:
+        """The answer to a call about a job; None if `answer` has to be asked: nothing has happened then."""
+        reply = self.engines.of(form.request.scope).known_forms.answer(form, request_id, self._edge.now())
+        if reply is None:
+            return None
+        why = self.redactor.text(reply.why)
+        return reply if why is reply.why else reply._replace(why=why)
 
     def failed(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request at which falmock failed."""

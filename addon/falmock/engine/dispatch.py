@@ -65,7 +65,7 @@ class Dispatch:
         self._uploads = uploads
         self._downloads = downloads
         self._tokens = tokens
-        self._queue = Queue(answers, webhooks, faults)
+        self.queue = Queue(answers, webhooks, faults)
         self._streams = Streams(answers)
         self._sockets = Sockets(answers, faults)
         self._platform = Platform(answers.context)
@@ -84,7 +84,7 @@ class Dispatch:
             return replies.too_large(request, call)
         handler = self._handlers[type(call)]
         if injected is not None and isinstance(call, calls.Submit):
-            handler = self._to_endpoint(lambda request, call, now: self._queue.submit(request, call, now, injected))
+            handler = self._to_endpoint(lambda request, call, now: self.queue.submit(request, call, now, injected))
         if self._context.config.mode is not Mode.AUTO:
             return handler(request, call, now)
         if type(call) in auto.TO_FAL:
@@ -102,7 +102,7 @@ class Dispatch:
 
     def _table(self) -> dict[type[Any], Handler]:
         """The handler for each kind of call."""
-        queue, uploads = self._queue, self._uploads
+        queue, uploads = self.queue, self._uploads
         return {
             **dict.fromkeys(calls.ABOUT_JOB, self._about_job(lambda _, call, now: queue.follow_up(call, now))),
             calls.Run: self._to_endpoint(self._streams.run),
@@ -198,7 +198,9 @@ class Dispatch:
                 if refused is not None:
                     return _unauthorized(refused)
             answer = handler(request, call, now)
-            if isinstance(answer, Reply | Stream) and answer.fixture is not None:
+            if isinstance(answer, Reply) and answer.fixture is not None:
+                return replies.with_request_id(answer, call.request_id)
+            if isinstance(answer, Stream) and answer.fixture is not None:
                 return replies.with_request_id(answer, call.request_id)
             return answer
 

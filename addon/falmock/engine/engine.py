@@ -33,6 +33,7 @@ from falmock.engine.files import spooling
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.jobs.job import Job
+from falmock.engine.known_forms import KnownForms
 from falmock.engine.scopes import Scope
 from falmock.engine.tokens import Tokens
 from falmock.engine.webhooks.job_webhooks import JobWebhooks
@@ -104,6 +105,7 @@ class Engine:
             self._answers, self._faults, self._job_webhooks, self._uploads, downloads, Tokens(secret)
         )
         self._injector = FaultInjector(self._faults, self._answers, self._dispatch.decide)
+        self.known_forms = KnownForms(context, self._faults, self._dispatch.queue, self.note_ended)
 
     @property
     def config(self) -> Config:

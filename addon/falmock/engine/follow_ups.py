@@ -15,6 +15,7 @@ from falmock.wire.calls import FollowUp
 from falmock.wire.routes import follow_up_form
 
 _BEFORE_ID = f"/requests/{REQUEST_ID}"
+_BY_RESPONSE = "/response"
 
 
 class UnusualUrl(NamedTuple):
@@ -29,7 +30,7 @@ def unusual(call: FollowUp, job: Job) -> UnusualUrl | None:
     if not call.form:
         return None
     app, _, action = call.form.rpartition(_BEFORE_ID)
-    by_response = action == "/response"
+    by_response = action == _BY_RESPONSE
     if app == job.app and not by_response:
         return None
     if call.form in job.urls.forms or (app in job.urls.apps and not by_response):
@@ -51,6 +52,14 @@ def unusual(call: FollowUp, job: Job) -> UnusualUrl | None:
     if not found:
         return None
     return UnusualUrl(f"the URL /{call.form} {' and '.join(found)}: fal may not serve it. {use}")
+
+
+def usual_app(call: FollowUp) -> str | None:
+    """The app of the jobs for which the URL of a call is a usual one: "" for none, None for all."""
+    if not call.form:
+        return None
+    app, _, action = call.form.rpartition(_BEFORE_ID)
+    return "" if action == _BY_RESPONSE else app
 
 
 def _path_below(app: str, job: Job) -> str | None:

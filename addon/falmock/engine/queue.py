@@ -189,16 +189,18 @@ class Queue:
                 405, url.text, "the URL has the endpoint's path", replies.fixture_header(job.fixture)
             )
             return replies.warned(refused._replace(fixture=job.fixture), url.text)
-        match call:
-            case Status():  # most calls are polls
-                answer: Reply | Stream = self._status(job, now, logs=call.logs)
-            case Cancel():
-                answer = self._cancel(job, now)
-            case Result():
-                answer = self._result(job, now)
-            case StatusStream():
-                answer = self._status_stream(job, now, logs=call.logs)
+        answer: Reply | Stream
+        if isinstance(call, Cancel):
+            answer = self._cancel(job, now)
+        elif isinstance(call, StatusStream):
+            answer = self._status_stream(job, now, logs=call.logs)
+        else:
+            answer = self.about(job, call, now)
         return answer if url is None else replies.warned(answer, url.text)
+
+    def about(self, job: Job, call: Status | Result, now: float) -> Reply:
+        """The status or the result of a job; its URL is one that fal serves."""
+        return self._status(job, now, logs=call.logs) if isinstance(call, Status) else self._result(job, now)
 
     def _status(self, job: Job, now: float, *, logs: bool) -> Reply:
         """The status of a job; this counts as a poll."""

@@ -6,6 +6,7 @@ import hashlib
 import string
 from functools import lru_cache
 from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
 from falmock.engine.effects import Reply
@@ -25,6 +26,7 @@ from falmock.wire.hosts import checked
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_value
+from falmock.wire.message import sendable
 
 QUEUE_TYPE = (b"Content-Type", b"application/json; charset=utf-8")
 JSON_TYPE = (b"Content-Type", b"application/json")
@@ -39,6 +41,7 @@ REQUEST_ID = b"x-fal-request-id"
 FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
 WARNING_HEADER = b"x-falmock-warning"
+A = TypeVar("A", Reply, Stream)
 LONGEST_WARNING = 1000
 """How many characters of a warning the header has; log and journal have all of it."""
 _PLAIN = (string.ascii_letters + string.digits + string.punctuation + " ").replace("%", "")
@@ -57,7 +60,7 @@ def queue_reply(status: int, value: Any, why: str, fixture: str | None = None) -
     return Reply(status, headers, jsontext.dump_queue(value), why, fixture)
 
 
-def with_request_id(answer: Reply | Stream, request_id: str) -> Reply | Stream:
+def with_request_id(answer: A, request_id: str) -> A:
     """An answer about a job with the job's request id in a header, if it has none (PROTOCOL.md section 1.6)."""
     for name, _ in answer.headers:
         if name is REQUEST_ID or name.lower() == REQUEST_ID:
@@ -197,11 +200,16 @@ def model_headers(answer: Answer, app: str, request_id: str, label: str) -> tupl
 def own_headers(headers: list[Header], answer: Answer, label: str) -> tuple[Header, ...]:
     """These headers and the fixture's, which replace those of the same name."""
     if answer.headers:
-        own = [(name.encode(), value.encode()) for name, value in answer.headers]
+        own = _of_fixture(answer.headers)
         named = {name.lower() for name, _ in own}
-        headers = [header for header in headers if header[0].lower() not in named] + own
+        headers = [*(header for header in headers if header[0].lower() not in named), *own]
     headers.append(fixture_header(label))
     return tuple(headers)
+
+
+@lru_cache(maxsize=1024)
+def _of_fixture(headers: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
+    return sendable(tuple((name.encode(), value.encode()) for name, value in headers))
 
 
 def cancelled(request_id: str, fixture: str) -> Reply:

@@ -11,11 +11,14 @@ from falmock.app import App
 from falmock.edge import Answer
 from falmock.edge import Client
 from falmock.edge import ForwardedCall
+from falmock.engine import known_forms
 from falmock.engine import replies
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.engine.known_forms import ID_LENGTH
+from falmock.engine.known_forms import KnownForm
 from falmock.gateway import door
 from falmock.serving import bodies
 from falmock.serving.connection import Connection
@@ -58,7 +61,11 @@ SMALL_BODY = 1024 * 1024
 """Every host and every door takes a body of this many bytes."""
 _OF_FAL = Client()
 """The client of a call to one of fal's hosts: it is not asked whether it is there."""
-KEPT_SENDERS = 2
+_OF_BODIES = {"content-length", "transfer-encoding"}
+BEFORE_ID = known_forms.BEFORE_ID.encode()
+KEPT_FORMS = 8
+"""How many forms of requests about jobs are kept of those with the same headers."""
+KEPT_SENDERS = 4
 """How many different headers of its requests a connection keeps: submits have other ones than polls."""
 LONGEST_KEPT = 4096
 """Longer ones (bytes) are not kept."""
@@ -99,13 +106,24 @@ class Target(NamedTuple):
     is_absolute: bool = False
 
 
+class Known(NamedTuple):
+    """A request about a job that was answered: as its client sent it, and its form."""
+
+    request: Request
+    form: KnownForm
+
+
 class Sender(NamedTuple):
-    """What the headers of a request say: all of them, the normalized host in Host, the scope, whether it wants a WebSocket."""
+    """What the headers of a request say: all of them, the normalized host in Host, the scope, whether it wants a WebSocket.
+
+    `known` are the requests about jobs that had these headers, by what stands before and behind the request id.
+    """
 
     headers: dict[str, str]
     host: str
     scope: str
     asks_for_socket: bool
+    known: dict[tuple[bytes, bytes], Known]
 
 
 class CallHandler:
@@ -118,8 +136,11 @@ class CallHandler:
         self._caller = caller
         self._host = host
         self._request: Request | None = None
+        self._target = b""
+        """The target of the request under way, if it is about a job."""
         self._is_direct = False
         self._senders: dict[tuple[Header, ...], Sender] = {}
+        self._last_fields: tuple[Header, ...] | None = None
         self._hosts: Hosts | None = None
         self._is_shared = False
         """Whether the connection is a tunnel to a host that fal shares with others, by `_hosts`."""
@@ -130,6 +151,7 @@ class CallHandler:
         """See `Handler`."""
         self.closes = False
         self._request = None
+        self._target = b""
         try:
             return self._begun(head)
         except Exception:
@@ -140,6 +162,10 @@ class CallHandler:
         if head.method == "CONNECT":
             return Memory()
         sender = self._sender(head.fields)
+        if sender.known and head.method == "GET":
+            reply = self._again(head.target, sender)
+            if reply is not None:
+                return reply
         headers = sender.headers
         target = _target_of(head, sender.host)
         if target is None or not (target.host or self._host):
@@ -175,19 +201,50 @@ class CallHandler:
             peer=peer,
             bad_handshake=bad,
         )
+        is_poll = head.method == "GET" and BEFORE_ID in head.target and not _OF_BODIES & headers.keys()
+        if is_poll and head.fields is self._last_fields:  # a connection with one call need not remember it
+            self._target = head.target
         return self._sink(self._request)
+
+    def _again(self, target: bytes, sender: Sender) -> Reply | None:
+        """The answer to a request about a job that is like one before it; None if it has to be read."""
+        before, _, rest = target.partition(BEFORE_ID)
+        known = sender.known.get((before, rest[ID_LENGTH:]))
+        if known is None:
+            return None
+        request_id = rest[:ID_LENGTH].decode("latin-1")
+        reply = self._server.app.answer_known(known.form, request_id)
+        if reply is not None:
+            path = target.partition(b"?")[0].decode()
+            self._request = known_forms.with_path(known.request, path)
+        return reply
+
+    def _remember(self, request: Request, client: Client) -> None:
+        """Have the next request like this one, about any job, answered without being read again."""
+        sender = next((each for each in self._senders.values() if each.headers is request.headers), None)
+        if sender is None or len(sender.known) >= KEPT_FORMS:
+            return
+        form = self._server.app.form_of(request, client)
+        if form is not None:
+            before, _, rest = self._target.partition(BEFORE_ID)
+            sender.known[before, rest[ID_LENGTH:]] = Known(request, form)
 
     def _sender(self, fields: tuple[Header, ...]) -> Sender:
         """What headers say. The last ones of a connection are kept, since most of its requests have equal ones."""
+        if fields is self._last_fields:
+            return self._senders[fields]
         found = self._senders.get(fields)
         if found is None:
             headers = header_map(fields)
             scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
-            found = Sender(headers, named(headers.get("host", "")), scope, handshake.asks_for_socket(headers))
+            found = Sender(headers, named(headers.get("host", "")), scope, handshake.asks_for_socket(headers), {})
+            if sum(len(name) + len(value) for name, value in fields) > LONGEST_KEPT:
+                return found
             if len(self._senders) >= KEPT_SENDERS:
-                self._senders.clear()
-            if sum(len(name) + len(value) for name, value in fields) <= LONGEST_KEPT:
-                self._senders[fields] = found
+                del self._senders[next(each for each in self._senders if each is not self._last_fields)]
+            self._senders[fields] = found
+        else:
+            self._last_fields = fields
         return found
 
     def _sink(self, request: Request) -> Sink:
@@ -229,6 +286,8 @@ class CallHandler:
             sink.drop()
             answer = self._server.app.failed(request, client, error)
         if isinstance(answer, Reply | Stream | Socket):
+            if self._target and isinstance(answer, Reply):
+                self._remember(request, client)
             return answer
         self._connection.play_later(session, self._awaited(request, client, answer))
         return None
