@@ -58,6 +58,7 @@ from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
+from falmock.wire.calls import Call
 from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import normalize
 from falmock.wire.message import Content
@@ -221,9 +222,13 @@ class App:
         return result
 
     def _answer_call(
-        self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
+        self,
+        request: Request,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: Call | None = None,
     ) -> Answer | Awaitable[Answer]:
-        effect = self._handle(request, rewrite, instead)
+        effect = self._handle(request, rewrite, instead, call)
         if isinstance(effect, Join):
             return self._answer_joined(request, effect, rewrite)
         return self._deliver(request, effect, rewrite)
@@ -247,10 +252,16 @@ class App:
             effect = effect._replace(fault=redacted(effect.fault))
         return effect if why is effect.why else effect._replace(why=why)
 
-    def _handle(self, request: Request, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None) -> Effect:
+    def _handle(
+        self,
+        request: Request,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: Call | None = None,
+    ) -> Effect:
         """Handle a call in three steps, two of them in the engine. State is in memory, so none of them waits."""
         engine = self._load(self.needs(request))
-        return engine.handle(request, self._edge.now(), rewrite, instead)
+        return engine.handle(request, self._edge.now(), rewrite, instead, call)
 
     def needs(self, request: Request) -> Needs:
         """Which shared state a call needs."""

@@ -219,14 +219,19 @@ class Engine:
         self.scope.jobs.limit, self.scope.jobs.ttl = config.max_jobs, config.job_ttl
 
     def handle(
-        self, request: Request, now: float, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
+        self,
+        request: Request,
+        now: float,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: calls.Call | None = None,
     ) -> Effect:
         """Decide about a request to one of fal's hosts at `now` (seconds since the epoch), and commit the decision.
 
         `instead` answers a call that would be forwarded to fal. `rewrite` changes the answer: the journal has the status
-        that the client gets. `joined` rewrites the answer to a Join.
+        that the client gets. `joined` rewrites the answer to a Join. `call` is what `route` would return, if it is known.
         """
-        call = self.route(request)
+        call = self.route(request) if call is None else call
         effect = self.decide(request, call, now)
         if instead is not None and isinstance(effect, Forward):
             effect = instead(effect)

@@ -28,6 +28,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
+from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
 from falmock.wire.message import Request
@@ -187,10 +188,15 @@ class Engines:
             engine.use_config(config)
 
     def handle(
-        self, request: Request, now: float, rewrite: Rewrite | None = None, instead: InsteadOfFal | None = None
+        self,
+        request: Request,
+        now: float,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: Call | None = None,
     ) -> Effect:
         """See `Engine.handle`."""
-        return self.of(request.scope).handle(request, now, rewrite, instead)
+        return self.of(request.scope).handle(request, now, rewrite, instead, call)
 
     def joined(
         self, request: Request, join: Join, whole: Content | Reply, now: float, rewrite: Rewrite | None = None

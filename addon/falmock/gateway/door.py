@@ -95,12 +95,13 @@ class FalCall(NamedTuple):
 
     falmock or the real fal answers that call, also with streams. `rewrite` changes the answer. If it comes from the real
     fal, its body is streamed through, so only status and headers can change. `instead` answers a call that would be
-    forwarded to fal; without it, the call is forwarded.
+    forwarded to fal; without it, the call is forwarded. `call` is what the request calls, if that is known.
     """
 
     request: Request
     rewrite: Rewrite = as_it_is
     instead: InsteadOfFal | None = None
+    call: Call | None = None
 
 
 OfDoor = Reply | Stream | FalCall

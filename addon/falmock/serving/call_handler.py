@@ -61,6 +61,7 @@ SMALL_BODY = 1024 * 1024
 """Every host and every door takes a body of this many bytes."""
 _OF_FAL = Client()
 """The client of a call to one of fal's hosts: it is not asked whether it is there."""
+_BODY = Request._fields.index("body")
 _OF_BODIES = {"content-length", "transfer-encoding"}
 BEFORE_ID = known_forms.BEFORE_ID.encode()
 KEPT_FORMS = 8
@@ -314,7 +315,7 @@ class CallHandler:
     def _with_body(self, request: Request, body: bytes) -> Request:
         """A request with its body. Raises BadEncoding."""
         if len(body) <= SMALL_BODY and "content-encoding" not in request.headers:
-            return request._replace(body=body)
+            return Request._make((*request[:_BODY], body, *request[_BODY + 1 :]))
         return bodies.with_body(request, body, self._server.app.max_body(request, is_direct=self._is_direct))
 
     def _is_there(self) -> bool:

@@ -20,6 +20,7 @@ from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.door import FALS_ANSWER
 from falmock.gateway.door import FalCall
 from falmock.gateway.door import as_it_is
+from falmock.wire.calls import Call
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
@@ -93,8 +94,10 @@ class Mock:
         assert isinstance(effect, Reply)
         return effect
 
-    def _decided(self, request: Request, rewrite: Rewrite, instead: InsteadOfFal | None = None) -> Reply | Stream:
-        effect = self.engines.handle(request, self.now, rewrite, instead)
+    def _decided(
+        self, request: Request, rewrite: Rewrite, instead: InsteadOfFal | None = None, call: Call | None = None
+    ) -> Reply | Stream:
+        effect = self.engines.handle(request, self.now, rewrite, instead, call)
         if isinstance(effect, Forward):
             self.forwarded.append(request)
             return rewrite(self.fal)

@@ -138,7 +138,8 @@ class Aimock:
         if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
             app = str(called.call.endpoint.app)
             return ask(called.request, lambda effect: leaving(self._learn(effect, app)))
-        return FalCall(called.request, leaving)
+        known = called.call if isinstance(called.call, calls.Submit) else None
+        return FalCall(called.request, leaving, call=known)
 
     # injected faults
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import urlencode
@@ -56,15 +59,15 @@ def read(request: Request, hosts: Hosts) -> RoutedCall | None:
     path = request.path[len(PREFIX) :]
     query, scope = less_scope(request)
     headers = {name: request.headers[name] for name in _for_fal(tuple(request.headers))}
-    inner = request._replace(headers=headers, query=query, scope=scope)
+    changed: dict[str, Any] = {"headers": headers, "query": query, "scope": scope}
     host = request.headers.get(HOST_HEADER, "")
     if path.startswith(f"/{IN_PATH}"):
         host, _, path = path[len(IN_PATH) + 1 :].partition("/")
     if host:
-        found = _at(inner, host, f"/{path.lstrip('/')}", hosts)
+        found = _at(request, host, f"/{path.lstrip('/')}", hosts, changed)
         if found is not None:
             return found
-    return _legacy(inner, path, hosts)
+    return _legacy(request._replace(**changed), path, hosts)
 
 
 @lru_cache(maxsize=256)
@@ -83,8 +86,10 @@ def less_scope(request: Request) -> tuple[str, str]:
     return kept, scopes.named(request.headers) or scopes.shortened(named) or request.scope
 
 
-def _at(request: Request, host: str, path: str, hosts: Hosts) -> RoutedCall | None:
-    """A request to this host of fal's; None for any other host, so that requests go only to fal."""
+def _at(
+    request: Request, host: str, path: str, hosts: Hosts, changed: Mapping[str, Any] = MappingProxyType({})
+) -> RoutedCall | None:
+    """A request with these fields changed, to this host of fal's; None for any other host, so that requests go only to fal."""
     written = _HOST.fullmatch(host.strip())
     if written is None:
         return None
@@ -92,8 +97,8 @@ def _at(request: Request, host: str, path: str, hosts: Hosts) -> RoutedCall | No
     if not hosts.claims(host, path):
         return None
     role = hosts.role(host) or Role.OTHER
-    call = routes.route(role, request.method, path, request.query, lenient=True)
-    return RoutedCall(request._replace(host=host, path=path), call)
+    call = routes.route(role, request.method, path, changed.get("query", request.query), lenient=True)
+    return RoutedCall(request._replace(host=host, path=path, **changed), call)
 
 
 def _legacy(request: Request, path: str, hosts: Hosts) -> RoutedCall | None:

@@ -93,6 +93,7 @@ RATES: Mapping[str, str] = {
 LONGEST = 30_000
 """The longest latency in milliseconds."""
 FIELDS: Mapping[str, str] = {**RATES, LATENCY: "x-aimock-chaos-latency"}
+_HEADERS = frozenset(FIELDS.values())
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,12})?|\.\d{1,12}")
 
 Chaos = Mapping[str, float]
@@ -112,7 +113,9 @@ class InjectedChaos(NamedTuple):
 
 def of_headers(headers: Mapping[str, str]) -> Chaos:
     """The chaos in the headers of a call. Raises BadChaos."""
-    found = {}
+    found: dict[str, float] = {}
+    if _HEADERS.isdisjoint(headers):
+        return found
     for field, header in FIELDS.items():
         text = headers.get(header, "").strip()
         if text:
