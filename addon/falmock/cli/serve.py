@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         values = settings.given(arguments)
         config = option_values.parse(settings.complete(values))
     except BadOption as error:
-        print(f"falmock: {error}", file=sys.stderr)  # noqa: T201
+        print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     if config.mode is not Mode.REPLAY:
         return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values))

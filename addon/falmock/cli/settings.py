@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -37,6 +38,14 @@ def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
             raise BadOption(f"--set {name}: {expected}{did_you_mean(name, NAMES)}; mitmproxy's are for mitmdump")
         values.setdefault(name, []).append(value)
     return values
+
+
+def with_flags(text: str, arguments: argparse.Namespace) -> str:
+    """A message with the flags that the command line has, in place of the names of their options."""
+    for option in OPTIONS:
+        if getattr(arguments, option.name):
+            text = re.sub(rf"\b{option.name}\b", flags(option)[0], text)
+    return text
 
 
 def complete(values: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -114,7 +114,8 @@ def test_a_port_that_is_taken(arguments: list[str], capsys: pytest.CaptureFixtur
         (["--confdir", "/dev/null/x"], 1, "cannot listen at 127.0.0.1:"),
         (["--confdir", "/dev/null/x"], 1, "no CA can be made in /dev/null/x, choose another folder with --confdir: "),
         (["--fixtures", "/nowhere"], 1, "/nowhere"),
-        (["--pace", "fastt"], 2, "falmock: fal_pace: "),
+        (["--pace", "fastt"], 2, "falmock: --pace: "),
+        (["--set", "fal_pace=fastt"], 2, "falmock: fal_pace: "),
         (["--set", "fal_pase=x"], 2, "falmock: unknown option fal_pase"),
     ],
 )

@@ -178,19 +178,24 @@ def test_a_client_that_does_not_read_stops_the_server() -> None:
 
 
 def test_a_server_that_does_not_read_stops_the_client() -> None:
+    is_over = asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001
         reader._transport.pause_reading()  # type: ignore[attr-defined]
-        await asyncio.sleep(20)
+        await is_over.wait()
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: Listener) -> None:
         await established(reader)
         [connection] = listener.connections
-        for _ in range(20 * BIG // (1 << 20)):
-            writer.write(bytes(1 << 20))
-            if connection._is_reading_paused:
-                return
-            await asyncio.sleep(0)
-        await until(lambda: connection._is_reading_paused)
+        try:
+            for _ in range(20 * BIG // (1 << 20)):
+                writer.write(bytes(1 << 20))
+                if connection._is_reading_paused:
+                    return
+                await asyncio.sleep(0)
+            await until(lambda: connection._is_reading_paused)
+        finally:
+            is_over.set()
 
     through_a_tunnel(serve, ask)
 
