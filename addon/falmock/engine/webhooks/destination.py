@@ -35,12 +35,17 @@ def _fits(host: str, glob: str) -> bool:
     return is_fit and (not _OF_NUMBERS.fullmatch(glob) or addresses.literal(host) is not None)
 
 
-def allowed(target: WebhookTarget, found: Sequence[str]) -> tuple[str, ...]:
-    """The addresses to post to without `fal_webhook_hosts`, of those that the target's host has.
+def allowed(config: Config, target: WebhookTarget, found: Sequence[str]) -> tuple[str, ...]:
+    """The addresses to post to, of those that the target's host has.
 
     Raises RefusedDestination if there is none.
     """
-    result = tuple(address for address in found if addresses.is_internal(address))
+    elsewhere = tuple(address for address in found if addresses.literal(address) not in config.dns_addresses)
+    if found and not elsewhere:
+        raise RefusedDestination(f"{target.host} is at {found[0]}, which stands for fal's hosts here (fal_dns_address)")
+    if config.webhook_hosts:
+        return elsewhere
+    result = tuple(address for address in elsewhere if addresses.is_internal(address))
     if not result:
         what = "" if target.host in found else f" is {', '.join(found[:3])}, which"
         raise RefusedDestination(f"{target.host}{what} is not a loopback or private address. {_to_allow(target)}")

@@ -89,4 +89,4 @@ async def addresses_for(config: Config, target: WebhookTarget, seconds: float, *
         raise destination.refuse_unresolved(target)
     else:
         found = () if is_chained else await addresses_of(target.host, target.port, seconds)
-    return found if config.webhook_hosts else destination.allowed(target, found)
+    return destination.allowed(config, target, found)

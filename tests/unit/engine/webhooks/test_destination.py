@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from falmock.engine.config import Config
@@ -53,7 +55,7 @@ def test_names_that_may_get_webhooks(url: str, allowed: tuple[str, ...]) -> None
 def test_only_addresses_on_this_machine_or_in_private_networks_are_kept(
     found: tuple[str, ...], kept: tuple[str, ...]
 ) -> None:
-    assert destination.allowed(webhook.target("http://ex.com/x"), found) == kept
+    assert destination.allowed(Config(), webhook.target("http://ex.com/x"), found) == kept
 
 
 TO_ALLOW = "not a loopback or private address. To post there: --set fal_webhook_hosts="
@@ -73,6 +75,16 @@ TO_ALLOW = "not a loopback or private address. To post there: --set fal_webhook_
 def test_a_refusal_names_the_option_to_set(url: str, found: tuple[str, ...], text: str) -> None:
     target = webhook.target(url)
     with pytest.raises(RefusedDestination) as raised:
-        destination.allowed(target, found)
+        destination.allowed(Config(), target, found)
     assert str(raised.value).startswith(f"{text}{TO_ALLOW}{target.host} (")
     assert f"--set fal_webhook_hosts={target.host} (" in str(destination.refuse_unresolved(target))
+
+
+@pytest.mark.parametrize("listed", [(), ("*",)])
+@pytest.mark.parametrize("found", ["10.9.9.9", "93.184.216.34", "fd00::9", "::ffff:10.9.9.9"])
+def test_an_address_that_stands_for_fal_gets_none(found: str, listed: tuple[str, ...]) -> None:
+    addresses = (ip_address("10.9.9.9"), ip_address("93.184.216.34"), ip_address("fd00::9"))
+    config = Config(webhook_hosts=listed, dns_addresses=addresses)
+    with pytest.raises(RefusedDestination, match="stands for fal's hosts here"):
+        destination.allowed(config, webhook.target("http://hooks.test/"), [found])
+    assert destination.allowed(config, webhook.target("http://hooks.test/"), [found, "10.0.0.1"]) == ("10.0.0.1",)
