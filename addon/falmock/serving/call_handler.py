@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from collections.abc import Callable
-from typing import NamedTuple
 
 from falmock.app import App
 from falmock.edge import Answer
@@ -13,28 +12,33 @@ from falmock.edge import Client
 from falmock.edge import ForwardedCall
 from falmock.engine import known_forms
 from falmock.engine import replies
-from falmock.engine import scopes
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
-from falmock.engine.known_forms import ID_LENGTH
-from falmock.engine.known_forms import KnownForm
 from falmock.gateway import door
 from falmock.serving import bodies
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.gate import Gate
-from falmock.serving.gate import user_in
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
-from falmock.serving.handler import TooLarge
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import as_text
 from falmock.serving.http_session import HttpSession
+from falmock.serving.memory_sink import Memory
 from falmock.serving.outgoing.names import NOTHING_SENT
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import Head
+from falmock.serving.senders import KEPT_FORMS
+from falmock.serving.senders import Known
+from falmock.serving.senders import Sender
+from falmock.serving.senders import Senders
+from falmock.serving.senders import may_be_remembered
+from falmock.serving.senders import parts_of
+from falmock.serving.targets import claimed
+from falmock.serving.targets import target_of
+from falmock.serving.targets import tunnel_host
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpooledUpload
@@ -43,88 +47,18 @@ from falmock.serving.waiting_streams import WaitingStreams
 from falmock.wire import handshake
 from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.hosts import Hosts
-from falmock.wire.hosts import named
-from falmock.wire.message import Content
-from falmock.wire.message import Header
 from falmock.wire.message import Request
-from falmock.wire.message import header_map
 
 logger = logging.getLogger(__name__)
 UPLOADING = ("POST", "PUT")
 """The methods of requests whose bodies may be files."""
 OURS = "/__"
 """The prefix of paths that no app and no endpoint of fal's uses."""
-_SCHEMES = ("http", "https", "ws", "wss")
-MAX_BODY = 256 * 1024 * 1024
-"""A body that is kept in memory may have this many bytes."""
 SMALL_BODY = 1024 * 1024
 """Every host and every door takes a body of this many bytes."""
 _OF_FAL = Client()
 """The client of a call to one of fal's hosts: it is not asked whether it is there."""
 _BODY = Request._fields.index("body")
-_OF_BODIES = {"content-length", "transfer-encoding"}
-BEFORE_ID = known_forms.BEFORE_ID.encode()
-KEPT_FORMS = 8
-"""How many forms of requests about jobs are kept of those with the same headers."""
-KEPT_SENDERS = 4
-"""How many different headers of its requests a connection keeps: submits have other ones than polls."""
-LONGEST_KEPT = 4096
-"""Longer ones (bytes) are not kept."""
-
-
-class Memory:
-    """A sink that keeps a body in memory; see `Sink`."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def write(self, data: bytes) -> None:
-        """See `Sink`."""
-        self._size += len(data)
-        if self._size > MAX_BODY:
-            raise TooLarge(f"The body has more than {MAX_BODY} bytes")
-        self._pieces.append(data)
-
-    def drop(self) -> None:
-        """See `Sink`."""
-        self._pieces.clear()
-
-    def data(self) -> bytes:
-        """The whole body."""
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-
-    def content(self) -> Content:
-        """See `Sink`."""
-        return Content("", self._size, data=self.data())
-
-
-class Target(NamedTuple):
-    """Where a request goes: the normalized host, the path with its query, and whether it names falmock as its proxy."""
-
-    host: str
-    path: str
-    is_absolute: bool = False
-
-
-class Known(NamedTuple):
-    """A request about a job that was answered: as its client sent it, and its form."""
-
-    request: Request
-    form: KnownForm
-
-
-class Sender(NamedTuple):
-    """What the headers of a request say: all of them, the normalized host in Host, the scope, whether it wants a WebSocket.
-
-    `known` are the requests about jobs that had these headers, by what stands before and behind the request id.
-    """
-
-    headers: dict[str, str]
-    host: str
-    scope: str
-    asks_for_socket: bool
-    known: dict[tuple[bytes, bytes], Known]
 
 
 class CallHandler:
@@ -137,11 +71,10 @@ class CallHandler:
         self._caller = caller
         self._host = host
         self._request: Request | None = None
-        self._target = b""
-        """The target of the request under way, if it is about a job."""
+        self._poll: tuple[Sender, bytes] | None = None
+        """What sends the request under way, and its target, if it may be remembered."""
         self._is_direct = False
-        self._senders: dict[tuple[Header, ...], Sender] = {}
-        self._last_fields: tuple[Header, ...] | None = None
+        self._senders = Senders(caller.user)
         self._hosts: Hosts | None = None
         self._is_shared = False
         """Whether the connection is a tunnel to a host that fal shares with others, by `_hosts`."""
@@ -151,8 +84,7 @@ class CallHandler:
     def begins(self, head: Head, now: float) -> Sink | Play | None:  # noqa: ARG002
         """See `Handler`."""
         self.closes = False
-        self._request = None
-        self._target = b""
+        self._request = self._poll = None
         try:
             return self._begun(head)
         except Exception:
@@ -162,13 +94,13 @@ class CallHandler:
     def _begun(self, head: Head) -> Sink | Play:
         if head.method == "CONNECT":
             return Memory()
-        sender = self._sender(head.fields)
+        sender = self._senders.of(head.fields)
         if sender.known and head.method == "GET":
             reply = self._again(head.target, sender)
             if reply is not None:
                 return reply
         headers = sender.headers
-        target = _target_of(head, sender.host)
+        target = target_of(head, sender.host)
         if target is None or not (target.host or self._host):
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
@@ -202,51 +134,26 @@ class CallHandler:
             peer=peer,
             bad_handshake=bad,
         )
-        is_poll = head.method == "GET" and BEFORE_ID in head.target and not _OF_BODIES & headers.keys()
-        if is_poll and head.fields is self._last_fields:  # a connection with one call need not remember it
-            self._target = head.target
+        if may_be_remembered(head) and self._senders.has_repeated(head.fields):  # a connection may have one call alone
+            self._poll = sender, head.target
         return self._sink(self._request)
 
     def _again(self, target: bytes, sender: Sender) -> Reply | None:
         """The answer to a request about a job that is like one before it; None if it has to be read."""
-        before, _, rest = target.partition(BEFORE_ID)
-        known = sender.known.get((before, rest[ID_LENGTH:]))
-        if known is None:
-            return None
-        request_id = rest[:ID_LENGTH].decode("latin-1")
-        reply = self._server.app.answer_known(known.form, request_id)
-        if reply is not None:
-            path = target.partition(b"?")[0].decode()
-            self._request = known_forms.with_path(known.request, path)
+        before, job, behind = parts_of(target)
+        known = sender.known.get((before, behind))
+        reply = None if known is None else self._server.app.answer_known(known.form, job.decode("latin-1"))
+        if known is not None and reply is not None:
+            self._request = known_forms.with_path(known.request, target.partition(b"?")[0].decode())
         return reply
 
-    def _remember(self, request: Request, client: Client) -> None:
+    def _remember(self, poll: tuple[Sender, bytes], request: Request, client: Client) -> None:
         """Have the next request like this one, about any job, answered without being read again."""
-        sender = next((each for each in self._senders.values() if each.headers is request.headers), None)
-        if sender is None or len(sender.known) >= KEPT_FORMS:
-            return
-        form = self._server.app.form_of(request, client)
+        sender, target = poll
+        form = self._server.app.form_of(request, client) if len(sender.known) < KEPT_FORMS else None
         if form is not None:
-            before, _, rest = self._target.partition(BEFORE_ID)
-            sender.known[before, rest[ID_LENGTH:]] = Known(request, form)
-
-    def _sender(self, fields: tuple[Header, ...]) -> Sender:
-        """What headers say. The last ones of a connection are kept, since most of its requests have equal ones."""
-        if fields is self._last_fields:
-            return self._senders[fields]
-        found = self._senders.get(fields)
-        if found is None:
-            headers = header_map(fields)
-            scope = scopes.named(headers, user_in(headers.get("proxy-authorization", "")) or self._caller.user)
-            found = Sender(headers, named(headers.get("host", "")), scope, handshake.asks_for_socket(headers), {})
-            if sum(len(name) + len(value) for name, value in fields) > LONGEST_KEPT:
-                return found
-            if len(self._senders) >= KEPT_SENDERS:
-                del self._senders[next(each for each in self._senders if each is not self._last_fields)]
-            self._senders[fields] = found
-        else:
-            self._last_fields = fields
-        return found
+            before, _, behind = parts_of(target)
+            sender.known[before, behind] = Known(request, form)
 
     def _sink(self, request: Request) -> Sink:
         server = self._server
@@ -287,8 +194,8 @@ class CallHandler:
             sink.drop()
             answer = self._server.app.failed(request, client, error)
         if isinstance(answer, Reply | Stream | Socket):
-            if self._target and isinstance(answer, Reply):
-                self._remember(request, client)
+            if self._poll is not None and isinstance(answer, Reply):
+                self._remember(self._poll, request, client)
             return answer
         self._connection.play_later(session, self._awaited(request, client, answer))
         return None
@@ -386,31 +293,3 @@ class CallServer(WaitingStreams):
         """End every connection."""
         for connection in tuple(self.connections):
             connection.abort()
-
-
-def tunnel_host(head: Head) -> str:
-    """The normalized host to which a CONNECT request wants a tunnel."""
-    return named(as_text(head.target))
-
-
-def target_of(head: Head, host: str) -> Target | None:
-    """Where a request goes, whose Host header is `host`; None for a target that is neither a path nor a URL of HTTP."""
-    return _target_of(head, named(host))
-
-
-def _target_of(head: Head, host: str) -> Target | None:
-    target = as_text(head.target)
-    if target.startswith("/") or target == "*":
-        return Target(host, target if target != "*" else "/")
-    scheme, separator, rest = target.partition("://")
-    if not separator or scheme.lower() not in _SCHEMES:
-        return None
-    authority, slash, path = rest.partition("/")
-    return Target(named(authority), slash + path or "/", is_absolute=True)
-
-
-def claimed(hosts: Hosts, target: Target, tunnel: str) -> str:
-    """The host of fal's that a request is for: the one that it names, or that of its tunnel; "" for neither."""
-    if hosts.claims(target.host, target.path):
-        return target.host
-    return tunnel if tunnel and hosts.claims(tunnel, target.path) else ""

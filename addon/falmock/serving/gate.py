@@ -12,7 +12,7 @@ from falmock.engine.effects import Reply
 from falmock.serving.connection import Connection
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import Head
 from falmock.serving.tls_session import TlsFailure
 from falmock.wire.message import Request
 

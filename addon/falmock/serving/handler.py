@@ -8,8 +8,8 @@ from typing import Protocol
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Session
 from falmock.wire.message import Content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import Head
 from falmock.wire.message import Header
 from falmock.wire.message import reason
 

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from typing import NamedTuple
 
 import httptools
 
+from falmock.serving.header_blocks import HeaderBlocks
+from falmock.serving.request_parts import NO_HEAD
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import EndOfRequest
+from falmock.serving.request_parts import Head
+from falmock.serving.request_parts import Part
+from falmock.serving.request_parts import WholeRequest
 from falmock.wire.message import Header
 
 MAX_HEAD = 128 * 1024
@@ -20,48 +26,6 @@ MAX_FIELDS = 200
 """How many headers a request may have."""
 
 
-class Head(NamedTuple):
-    """The line and the headers of a request; `target` is as it was sent. `upgrades` if it asks for another protocol."""
-
-    method: str
-    target: bytes
-    fields: tuple[Header, ...]
-    is_http11: bool = True
-    keeps_alive: bool = True
-    upgrades: bool = False
-
-    def get(self, name: bytes) -> bytes:
-        """The value of the first header with this name in lower case; b"" if there is none."""
-        return next((value for found, value in self.fields if found.lower() == name), b"")
-
-
-NO_HEAD = Head("", b"", ())
-"""In place of a head that could not be read."""
-
-
-class EndOfRequest(NamedTuple):
-    """The request is complete."""
-
-
-class BadRequest(NamedTuple):
-    """The bytes are no request that can be answered as one: the status to refuse it with, and why. Nothing follows.
-
-    The status is 0 if they are not HTTP at all.
-    """
-
-    status: int
-    why: str
-
-
-class WholeRequest(NamedTuple):
-    """A request that came in one piece."""
-
-    head: Head
-    body: bytes
-
-
-Part = Head | bytes | EndOfRequest | BadRequest
-"""What a reader finds: a head, pieces of its body, its end."""
 _END = EndOfRequest()
 _TAKE_OVER = (b"websocket",)
 """The protocols to which a connection can be upgraded; another upgrade is ignored (RFC 9110, section 7.8)."""
@@ -76,17 +40,6 @@ _ODD = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")
 _TO_MARK = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f~\x7f-\xff]")
 _MARKED = re.compile(rb"~([0-9a-f]{2})")
 """An odd byte, or a tilde, while httptools reads."""
-_PLAIN_LINE = re.compile(rb"(GET|POST|PUT|DELETE) (/[A-Za-z0-9/_.?=&%:@,+-]*) HTTP/1\.1")
-"""A request line that every parser reads in the same way."""
-_KNOWN_BLOCKS, _LONGEST_BLOCK, _LONGEST_LINE = 4, 4096, 4096
-"""How many blocks of headers a connection keeps, and how long (bytes) these and a line before them may be."""
-
-
-class _Block(NamedTuple):
-    """What the parser made of the headers of a request: its headers, and the size of its body in bytes."""
-
-    fields: tuple[Header, ...]
-    size: int
 
 
 class _Refused(ValueError):
@@ -109,9 +62,7 @@ class RequestReader:
         """Whether a head is read, or comes next; else a body."""
         self.has_begun = False
         """Whether a request has begun and is not complete."""
-        self._blocks: dict[bytes, _Block] = {}
-        """The headers that requests in one piece had, from the end of their first line to the body."""
-        self._last_block = b""
+        self._blocks = HeaderBlocks()
         self._is_over = False
         self._is_http: bool | None = None
         self._head = NO_HEAD
@@ -160,36 +111,9 @@ class RequestReader:
                 data = self._parse_part(data, self._left)
 
     def whole(self, data: bytes) -> WholeRequest | None:
-        """The request that these bytes are, without the parser: it has read the same headers on this connection before.
-
-        None for all others: `feed` reads these. Most requests of a client have the headers of the one before.
-        """
+        """The request that these bytes are, if it came in one piece with headers that are known; `feed` reads all others."""
         is_under_way = self.has_begun or self.parts or self.rest is not None
-        is_over = self._is_over or not self._head.keeps_alive
-        line = -1 if is_under_way or is_over or not self._blocks else data.find(b"\r\n", 0, _LONGEST_LINE)
-        if line < 0:
-            return None
-        end = data.find(_EMPTY_LINE, line) + len(_EMPTY_LINE)
-        headers = data[line:end]
-        block = self._blocks.get(headers)
-        if block is None or len(data) - end != block.size:
-            return None
-        found = _PLAIN_LINE.fullmatch(data, 0, line)
-        if found is None:
-            return None
-        self._last_block = headers
-        method, target = found.groups()
-        return WholeRequest(Head(method.decode(), target, block.fields), data[end:])
-
-    def _remember(self, data: bytes) -> None:
-        """Keep what the parser made of the headers of a request in one piece: after the same line, it would do so again."""
-        head, line, end = self._head, data.find(b"\r\n"), data.find(_EMPTY_LINE) + len(_EMPTY_LINE)
-        size = int(head.get(_LENGTH) or b"0")
-        is_one = len(data) - end == size and _PLAIN_LINE.fullmatch(data, 0, line)
-        if is_one and head.keeps_alive and end - line <= _LONGEST_BLOCK:
-            if len(self._blocks) >= _KNOWN_BLOCKS:
-                del self._blocks[next(block for block in self._blocks if block != self._last_block)]
-            self._blocks[data[line:end]] = _Block(head.fields, size)
+        return None if is_under_way or self._is_over or not self._head.keeps_alive else self._blocks.request(data)
 
     def _is_read_at_once(self, data: bytes) -> bool:
         """Read bytes that begin with a request, as nearly all do; returns False if they have to be read part by part."""
@@ -199,7 +123,7 @@ class RequestReader:
         self._parse(data)
         if self._is_over or not self.has_begun:
             if is_not_first and not self._is_over and self.rest is None:
-                self._remember(data)
+                self._blocks.keep(data, self._head)
             return True
         if not self.is_in_head:
             self._kept += data[-3:]

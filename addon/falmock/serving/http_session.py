@@ -21,12 +21,12 @@ from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
 from falmock.serving.handler import TooLarge
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import NO_HEAD
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import EndOfRequest
-from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
-from falmock.serving.http_reader import WholeRequest
+from falmock.serving.request_parts import NO_HEAD
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import EndOfRequest
+from falmock.serving.request_parts import Head
+from falmock.serving.request_parts import WholeRequest
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 from falmock.wire.message import Header

@@ -23,16 +23,12 @@ from falmock.serving import leaf
 from falmock.serving.call_handler import CallHandler
 from falmock.serving.call_handler import CallServer
 from falmock.serving.call_handler import caller_of
-from falmock.serving.call_handler import claimed
-from falmock.serving.call_handler import target_of
-from falmock.serving.call_handler import tunnel_host
 from falmock.serving.call_lines import CallLines
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.gate import user_in
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import as_text
 from falmock.serving.http_session import HttpSession
 from falmock.serving.outgoing import http_client
@@ -44,10 +40,15 @@ from falmock.serving.outgoing.http_client import Destination
 from falmock.serving.outgoing.http_client import NoAnswer
 from falmock.serving.outgoing.names import ForbiddenName
 from falmock.serving.outgoing.names import UnresolvedName
+from falmock.serving.request_parts import Head
+from falmock.serving.targets import claimed
+from falmock.serving.targets import target_of
+from falmock.serving.targets import tunnel_host
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.trust import RefusalLog
 from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpoolFolder
+from falmock.wire.hosts import named
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
 
@@ -106,7 +107,7 @@ class Listener:
 
     def _passing(self, head: Head, connection: Connection, tunnel: str = "", port: int = 80) -> Passing | None:
         """Where a request to a proxy, or through a tunnel to a shared host, is passed on to; None for no other host."""
-        target = None if head.method == "CONNECT" else target_of(head, header_map(head.fields).get("host", ""))
+        target = None if head.method == "CONNECT" else target_of(head, named(header_map(head.fields).get("host", "")))
         if target is None or not (target.is_absolute or tunnel) or claimed(self._app.config.hosts, target, tunnel):
             return None
         is_tls = bool(tunnel) or head.target[:3].lower() == b"wss" or head.target[:5].lower() == b"https"

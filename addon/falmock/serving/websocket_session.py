@@ -19,7 +19,7 @@ from falmock.serving import bodies
 from falmock.serving.deflate import MAX_MESSAGE
 from falmock.serving.deflate import TOO_BIG
 from falmock.serving.deflate import BoundedDeflate
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from falmock.wire import handshake
 from falmock.wire.formats import frames

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import Head
 from falmock.serving.outgoing.first_request import FirstRequest
 from falmock.serving.outgoing.first_request import LastAnswer
 from falmock.serving.outgoing.first_request import Passing
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from fuzz.strategies import http_requests
 from fuzz.strategies.mutation import CUTS

@@ -15,9 +15,9 @@ from falmock.engine.effects import StreamStep
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HttpSession
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from falmock.wire.message import Content
 from falmock.wire.message import Header

@@ -9,8 +9,8 @@ from wsproto import events
 from wsproto.extensions import PerMessageDeflate
 
 from falmock.engine.effects import Socket
-from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from falmock.serving.websocket_session import WebSocketSession
 from falmock.wire.formats import frames as sent

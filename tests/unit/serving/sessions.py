@@ -10,8 +10,8 @@ from falmock.engine.effects import Reply
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import TooLarge
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import Head
 from falmock.wire.message import Content
 
 TEXT = (b"Content-Type", b"text/plain")

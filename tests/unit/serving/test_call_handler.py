@@ -19,17 +19,15 @@ from falmock.engine import replies
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
-from falmock.serving import call_handler
+from falmock.serving import memory_sink
 from falmock.serving.call_handler import CallServer
-from falmock.serving.call_handler import Target
-from falmock.serving.call_handler import target_of
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.gate import user_in
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
-from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HttpSession
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.upload_spool import SpoolFolder
@@ -245,7 +243,7 @@ def test_an_upload_without_a_disk(
 
 
 def test_a_body_in_memory_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_handler, "MAX_BODY", 100)
+    monkeypatch.setattr(memory_sink, "MAX_BODY", 100)
     assert status(AppClient().call(request("POST /a/b", bytes(200), Host="fal.run"))) == 413
 
 
@@ -281,11 +279,11 @@ def broken(*_: object, **__: object) -> Any:
 
 
 @pytest.mark.parametrize("host", ["fal.run", "127.0.0.1"])
-@pytest.mark.parametrize("place", ["scopes.named", "CallHandler._with_body"])
+@pytest.mark.parametrize("place", ["senders.scopes.named", "call_handler.CallHandler._with_body"])
 def test_falmock_fails_while_it_reads_a_request(
     host: str, place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(f"falmock.serving.call_handler.{place}", broken)
+    monkeypatch.setattr(f"falmock.serving.{place}", broken)
     caller = AppClient()
     answer = caller.call(request("POST /a/b", HI, Host=host))
     assert (status(answer), "its log has the details" in content(answer)["detail"]) == (500, True)
@@ -365,25 +363,3 @@ def test_a_stream_is_woken() -> None:
     caller.session.gone()
     caller.server.wake(job)
     assert woken == [True]
-
-
-@pytest.mark.parametrize(
-    ("target", "host", "found"),
-    [
-        (b"/a?b", "fal.run", Target("fal.run", "/a?b")),
-        (b"/a", "Fal.Run.:80", Target("fal.run", "/a")),
-        (b"/a", "[::1]:80", Target("::1", "/a")),
-        (b"*", "fal.run", Target("fal.run", "/")),
-        (b"/a", "", Target("", "/a")),
-        (b"http://fal.run", "x", Target("fal.run", "/", is_absolute=True)),
-        (b"http://fal.run/a?b", "x", Target("fal.run", "/a?b", is_absolute=True)),
-        (b"HTTP://u@fal.run:80/a", "x", Target("fal.run", "/a", is_absolute=True)),
-        (b"gopher://fal.run/a", "x", None),
-        (b"http:///a", "x", Target("", "/a", is_absolute=True)),
-        (b"/\xc3\xa9\xff", "x", Target("x", "/\u00e9\udcff")),
-        (b"http://x:y@fal.run:80/a", "x", Target("fal.run", "/a", is_absolute=True)),
-        (b"/a", "f\u00e1l.run:80", Target("xn--fl-mia.run", "/a")),
-    ],
-)
-def test_where_a_request_goes(target: bytes, host: str, found: Target | None) -> None:
-    assert target_of(Head("GET", target, ()), host) == found

@@ -17,8 +17,8 @@ from mitmproxy.certs import CertStore
 from falmock.engine.effects import Delivery
 from falmock.serving import leaf
 from falmock.serving.handler import Play
-from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HttpSession
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from falmock.serving.tls_session import HANDSHAKE_TIME
 from falmock.serving.tls_session import TlsFailure

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from falmock.app import App
 from falmock.serving import client_hello
 from falmock.serving import leaf
-from falmock.serving.call_handler import target_of
-from falmock.serving.call_handler import tunnel_host
-from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
+from falmock.serving.request_parts import Head
+from falmock.serving.targets import target_of
+from falmock.serving.targets import tunnel_host
 from falmock.serving.tunnel_session import TLS
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import named
@@ -40,7 +40,7 @@ def is_for_proxy(app: App, data: bytes, port: int) -> bool:
     if head.method == "CONNECT":
         return app.config.hosts.owns(tunnel_host(head))
     headers = header_map(head.fields)
-    target = target_of(head, headers.get("host", ""))
+    target = target_of(head, named(headers.get("host", "")))
     # What asks a proxy for a URL may ask for one of any host next, on the same connection.
     if target is None or target.is_absolute:
         return False

@@ -32,12 +32,12 @@ from falmock.serving import call_lines
 from falmock.serving import leaf
 from falmock.serving.call_handler import CallServer
 from falmock.serving.call_handler import caller_of
-from falmock.serving.call_handler import tunnel_host
 from falmock.serving.connection import Connection
 from falmock.serving.gate import Caller
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import Head
+from falmock.serving.targets import tunnel_host
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire import hosts

@@ -16,8 +16,8 @@ from falmock.serving.connection import Connection
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import Head
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import Head
 from falmock.serving.waiting_streams import WaitingStreams
 from falmock.wire.message import Content
 from falmock.wire.message import Header

@@ -15,10 +15,10 @@ from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import MAX_HEAD
-from falmock.serving.http_reader import Head
 from falmock.serving.http_reader import RequestReader
 from falmock.serving.http_reader import as_bytes
 from falmock.serving.http_session import HEAD_TIME
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from falmock.serving.session import Session
 

@@ -31,8 +31,8 @@ from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.serving import client_hello
 from falmock.serving.gate import Caller
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HttpSession
+from falmock.serving.request_parts import Head
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.message import Request

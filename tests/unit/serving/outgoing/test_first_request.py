@@ -18,11 +18,11 @@ from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Tunnel
 from falmock.serving.http_reader import MAX_HEAD
-from falmock.serving.http_reader import Head
 from falmock.serving.http_session import HEAD_TIME
 from falmock.serving.outgoing.first_request import FirstRequest
 from falmock.serving.outgoing.first_request import LastAnswer
 from falmock.serving.outgoing.first_request import Passing
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 
 ASKED = (

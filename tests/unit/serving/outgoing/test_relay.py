@@ -15,9 +15,9 @@ from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.handler import Sink
 from falmock.serving.handler import Tunnel
-from falmock.serving.http_reader import BadRequest
-from falmock.serving.http_reader import Head
 from falmock.serving.outgoing import relay
+from falmock.serving.request_parts import BadRequest
+from falmock.serving.request_parts import Head
 from falmock.serving.session import Ending
 from unit.proxy.loopback import until
 from unit.serving.sessions import Kept
