@@ -32,6 +32,8 @@ _TOO_LONG = 0.3
 _PUMPS = (8, 12, 16, 20, 24, 28, 34, 42, 54, 72, 100, 150)
 """An exponential pattern is found out at one of these; at the next it may already take hours."""
 _SUSPECT = 0.001
+_SURE = 0.5
+"""Seconds: more than this is no noise, only what is done once."""
 _WORST = 16
 """How many texts are measured at full length: those that take the longest at `SMALL` characters."""
 
@@ -301,10 +303,12 @@ def grows(run: Callable[[str], Any], texts: Iterable[Hostile]) -> str | None:
 
 
 def _grows(run: Callable[[str], Any], text: Hostile) -> str | None:
-    for times in (1, 5):  # what looks bad once is measured well
+    times = 1
+    for _ in range(2):  # what looks bad once is measured again
         short, long = (seconds(run, text.of(length), times) for length in (SMALL, SMALL * FACTOR))
         if long < FLOOR or long < short * LIMIT:
             return None
+        times = 1 if long > _SURE else 5
     return f"{FACTOR} times the text takes {long / short:.0f} times as long ({long:.3f} s): {text}"
 
 
