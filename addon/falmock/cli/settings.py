@@ -23,6 +23,7 @@ from falmock.redaction.patterns import HIDDEN
 
 ADDON = Path(falmock.__file__).parents[1] / "falmock_addon.py"
 """The script for `mitmdump -s`."""
+_OPTION = re.compile(r"\bfal_\w+")
 _MODE = "fal_mode"
 _SECRETS = ("fal_control_token",)
 
@@ -42,10 +43,8 @@ def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
 
 def with_flags(text: str, arguments: argparse.Namespace) -> str:
     """A message with the flags that the command line has, in place of the names of their options."""
-    for option in OPTIONS:
-        if getattr(arguments, option.name):
-            text = re.sub(rf"\b{option.name}\b", flags(option)[0], text)
-    return text
+    shown = {option.name: flags(option)[0] for option in OPTIONS if getattr(arguments, option.name)}
+    return _OPTION.sub(lambda found: shown.get(found[0], found[0]), text)
 
 
 def complete(values: Mapping[str, list[str]]) -> dict[str, list[str]]:

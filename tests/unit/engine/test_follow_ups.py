@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.engine.follow_ups import usual_app
+from falmock.wire.calls import Result
+from falmock.wire.calls import Status
 from unit.engine.calls import FLUX
 from unit.engine.calls import RECORDED
 from unit.engine.calls import Client
@@ -196,3 +199,16 @@ def test_forms_that_fal_served_without_showing_them() -> None:
     assert job["status_url"] == f"{QUEUE}/a/b/requests/{job['request_id']}/status"
     assert client.send("GET", f"{QUEUE}/b/c/requests/{job['request_id']}/status").warning == ""
     assert client.send("GET", f"{QUEUE}/b/c/requests/{job['request_id']}/response").warning
+
+
+@pytest.mark.parametrize(
+    ("call", "app"),
+    [
+        (Status("id", logs=False, form="fal-ai/flux/requests/{request_id}/status"), "fal-ai/flux"),
+        (Result("id", "workflows/me/flow/requests/{request_id}"), "workflows/me/flow"),
+        (Result("id", "fal-ai/flux/requests/{request_id}/response"), ""),
+        (Status("id", logs=True), None),
+    ],
+)
+def test_the_app_for_which_a_url_is_usual(call: Status | Result, app: str | None) -> None:
+    assert usual_app(call) == app
