@@ -144,7 +144,7 @@ class CallHandler:
         known = sender.known.get((before, behind))
         reply = None if known is None else self._server.app.answer_known(known.form, job.decode("latin-1"))
         if known is not None and reply is not None:
-            self._request = known_forms.with_path(known.request, target.partition(b"?")[0].decode())
+            self._request = known_forms.with_path(known.request, as_text(target.partition(b"?")[0]))
         return reply
 
     def _remember(self, poll: tuple[Sender, bytes], request: Request, client: Client) -> None:
