@@ -134,7 +134,7 @@ class CallHandler:
             peer=peer,
             bad_handshake=bad,
         )
-        if may_be_remembered(head) and self._senders.has_repeated(head.fields):  # a connection may have one call alone
+        if self._senders.has_repeated(head.fields) and may_be_remembered(head):  # a connection may have one call alone
             self._poll = sender, head.target
         return self._sink(self._request)
 

@@ -51,6 +51,7 @@ def context(folder: Path, ca_file: Path, names: Sequence[str], now: float) -> ss
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.set_alpn_protocols(["http/1.1"])
+    made.num_tickets = 0  # a handshake costs a sixth less, and clients of a mock keep their connections or begin anew
     try:
         made.load_cert_chain(_kept(folder, ca_file, names, now))
     except (OSError, ValueError) as error:

@@ -19,7 +19,10 @@ class Head(NamedTuple):
 
     def get(self, name: bytes) -> bytes:
         """The value of the first header with this name in lower case; b"" if there is none."""
-        return next((value for found, value in self.fields if found.lower() == name), b"")
+        for found, value in self.fields:
+            if found.lower() == name:
+                return value
+        return b""
 
 
 NO_HEAD = Head("", b"", ())
