@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from falmock.serving.request_parts import Head
@@ -25,6 +26,11 @@ class UnsendableAnswer(ValueError):
     """An answer that HTTP cannot carry."""
 
 
+@lru_cache(64)
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %s" % (status, reason(status))
+
+
 def head(
     request: Head, status: int, headers: Iterable[Header], length: int | None, *, closes: bool, over_time: bool
 ) -> AnswerHead:
@@ -45,7 +51,7 @@ def head(
         lines.append(b"Connection: close")
     elif not request.is_http11:
         lines.append(b"Connection: keep-alive")
-    data = b"\r\n".join((b"HTTP/1.1 %d %s" % (status, reason(status)), *lines, b"\r\n"))
+    data = b"\r\n".join((_status_line(status), *lines, b"\r\n"))
     if data.count(b"\n") != len(lines) + 2 or b"\0" in data or not 200 <= status <= 999:
         raise UnsendableAnswer(f"an answer with status {status} has a header that HTTP cannot carry")
     return AnswerHead(data, has_body and request.method != "HEAD", closes)
