@@ -334,8 +334,9 @@ def test_a_port_that_is_taken(confdir: Path, fixtures: Path, mock: Mitmdump) -> 
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        (["--pace", "fastt"], 2, "fal_pace"),
-        (["--pace", "instant", "--pace", "3s"], 2, "fal_pace: expected one value"),
+        (["--pace", "fastt"], 2, "--pace: 'fastt' is not a pace"),
+        (["--set", "fal_pace=fastt"], 2, "fal_pace: 'fastt' is not a pace"),
+        (["--pace", "instant", "--pace", "3s"], 2, "--pace: expected one value"),
         (["--pase", "instant"], 2, "unrecognized arguments: --pase"),
         (["--pase", "instant"], 2, "did you mean '--pace'?"),
         (["--port", "http"], 2, "expected a port from 0 to 65535"),

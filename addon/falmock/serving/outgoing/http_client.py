@@ -15,6 +15,8 @@ from falmock.serving.http_reader import as_bytes
 from falmock.wire.message import Header
 
 _PIECE = 64 * 1024
+_CLOSING = 1.0
+"""How long (seconds) is waited for the end of a connection that was aborted: usually one turn of the event loop."""
 _MAX_HEAD = 256 * 1024
 """How many bytes may come before an answer's body."""
 
@@ -116,6 +118,10 @@ async def fetch(destination: Destination, data: bytes, limit: int, seconds: floa
                 return await _exchange(reader, writer, data, limit)
             finally:
                 writer.transport.abort()
+                # Else asyncio reports the end of a connection that was reset as an exception that nobody looked at.
+                with suppress(OSError):
+                    async with asyncio.timeout(_CLOSING):
+                        await writer.wait_closed()
     except TimeoutError:
         raise NoAnswer(f"no answer within {seconds:.3g} s") from None
     except ssl.SSLCertVerificationError as error:

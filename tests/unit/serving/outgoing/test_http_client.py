@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 import ssl
+import struct
 from collections.abc import Awaitable
 from collections.abc import Callable
 
@@ -180,3 +183,35 @@ def test_the_authority_of_an_address() -> None:
 
 def test_a_request_without_a_body() -> None:
     assert request_bytes("GET", "/", []) == b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"
+
+
+def test_a_connection_that_is_reset_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As where the garbage collector finds the future of asyncio's protocol before the protocol, which looks at it in here.
+    monkeypatch.delattr(asyncio.StreamReaderProtocol, "__del__", raising=False)
+    reports: list[object] = []
+
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(len(REQUEST))
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        server = await asyncio.start_server(lambda *streams: _served(reset, *streams), "127.0.0.1", 0)
+        to = Destination(("127.0.0.1",), server.sockets[0].getsockname()[1], "localhost", None, None)
+        for _ in range(20):
+            with pytest.raises(NoAnswer):
+                await http_client.fetch(to, REQUEST, 1000, 20)
+            gc.collect()
+        server.close()
+
+    asyncio.run(run())
+    gc.collect()
+    assert reports == []
+
+
+async def _served(serve: Serve, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        await serve(reader, writer)
+    finally:
+        writer.transport.abort()
