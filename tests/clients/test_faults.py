@@ -37,10 +37,8 @@ PLAIN = "https://fal.run/acme/plain"
 PROGRAMS = {"python": "python_sync.py", "python async": "python_async.py", "js": "client.mjs"}
 OBSERVER = str(CLIENTS / "observer.py")
 RUNS = {"started": 0.3, "completed": 0.9}
-LONG = {"started": 1, "completed": 3}
-"""So long that a client which asks twice a second sees each state of it."""
-LONGER = {"started": 2, "completed": 6}
-"""The same where a stalled machine would skip a state in the middle."""
+LONG = {"started": 2, "completed": 6}
+"""So long that a client which asks twice a second sees each state of it, also where the machine stalls for a second."""
 FIXTURES: list[dict[str, Any]] = [
     ANY,
     {"match": {"model": "acme/streams"}, "stream": [{"json": {"n": n}} for n in range(3)]},
@@ -56,11 +54,11 @@ FIXTURES: list[dict[str, Any]] = [
     {
         "match": {"model": "acme/fails-late"},
         "response": {"json": {}},
-        "queue": RUNS,
+        "queue": LONG,
         "fault": {"job": {"kind": "fails-late", "error": "runner_disconnected"}},
     },
     {"match": {"model": "acme/loses"}, "response": {"json": {}}, "queue": RUNS, "fault": {"job": "loses-result"}},
-    {"match": {"model": "acme/retried"}, "response": {"json": {"ok": 2}}, "queue": LONGER, "fault": {"job": "retried"}},
+    {"match": {"model": "acme/retried"}, "response": {"json": {"ok": 2}}, "queue": LONG, "fault": {"job": "retried"}},
     {"match": {"model": "acme/malformed"}, "response": {"json": {}}, "fault": {"body": "malformed-json"}},
     {"match": {"model": "acme/typed"}, "response": {"json": {"a": 1}}, "fault": {"contentType": "text/plain"}},
 ]
