@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,9 @@ class Newcomer:
         )
         mock = running.followed(process, self.folder / ".mitmproxy")
         try:
+            mock.wait_for("listening at", SECONDS)
             mock.wait_for("falmock 0", SECONDS)
+            _wait_for(self.folder / ".mitmproxy" / "mitmproxy-ca-cert.pem")
             yield mock
             process.send_signal(signal.SIGINT)
             assert process.wait(SECONDS) == 0, mock.output
@@ -85,6 +88,13 @@ class Newcomer:
         """What a shell prints for these commands, by lines."""
         told = commands.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
         return running.run(["bash", "-ec", told], self.env, SECONDS, self.folder).splitlines()
+
+
+def _wait_for(file: Path) -> None:
+    end = time.monotonic() + SECONDS
+    while not file.exists():
+        assert time.monotonic() < end, f"{file} is not there"
+        time.sleep(0.05)
 
 
 def _free_port() -> int:
