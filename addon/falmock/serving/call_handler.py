@@ -10,7 +10,6 @@ from falmock.app import App
 from falmock.edge import Answer
 from falmock.edge import Client
 from falmock.edge import ForwardedCall
-from falmock.engine import known_forms
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
@@ -58,7 +57,6 @@ SMALL_BODY = 1024 * 1024
 """Every host and every door takes a body of this many bytes."""
 _OF_FAL = Client()
 """The client of a call to one of fal's hosts: it is not asked whether it is there."""
-_BODY = Request._fields.index("body")
 
 
 class CallHandler:
@@ -144,7 +142,7 @@ class CallHandler:
         known = sender.known.get((before, behind))
         reply = None if known is None else self._server.app.answer_known(known.form, job.decode("latin-1"))
         if known is not None and reply is not None:
-            self._request = known_forms.with_path(known.request, as_text(target.partition(b"?")[0]))
+            self._request = known.request.with_path(as_text(target.partition(b"?")[0]))
         return reply
 
     def _remember(self, poll: tuple[Sender, bytes], request: Request, client: Client) -> None:
@@ -222,7 +220,7 @@ class CallHandler:
     def _with_body(self, request: Request, body: bytes) -> Request:
         """A request with its body. Raises BadEncoding."""
         if len(body) <= SMALL_BODY and "content-encoding" not in request.headers:
-            return Request._make((*request[:_BODY], body, *request[_BODY + 1 :]))
+            return request.with_body(body)
         return bodies.with_body(request, body, self._server.app.max_body(request, is_direct=self._is_direct))
 
     def _is_there(self) -> bool:

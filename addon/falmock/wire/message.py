@@ -139,6 +139,14 @@ class Request(NamedTuple):
     bad_handshake: BadHandshake | None = None
     too_large: str = ""
 
+    def with_path(self, path: str) -> Request:
+        """The same request for another path. `_replace` would take three times as long, and most calls need it."""
+        return Request._make((*self[:_PATH], path, *self[_PATH + 1 :]))
+
+    def with_body(self, body: bytes) -> Request:
+        """The same request with another body; see `with_path`."""
+        return Request._make((*self[:_BODY], body, *self[_BODY + 1 :]))
+
     @property
     def undecoded(self) -> str:
         """The content encoding of a body that could not be decoded with it; "" for any other body."""
@@ -152,6 +160,9 @@ class Request(NamedTuple):
     def uploaded(self) -> Content:
         """The body as content."""
         return self.content or content_of(self.body)
+
+
+_PATH, _BODY = map(Request._fields.index, ("path", "body"))
 
 
 def header_map(fields: Iterable[Header]) -> dict[str, str]:

@@ -8,7 +8,6 @@ import pytest
 
 from falmock.engine.config import Mode
 from falmock.engine.known_forms import KnownForm
-from falmock.engine.known_forms import with_path
 from falmock.wire.auth import AuthRule
 from falmock.wire.message import Request
 from unit.engine.calls import RECORDED
@@ -93,8 +92,3 @@ def test_a_job_that_it_is_not_usual_for_and_one_that_is_not_there() -> None:
         before = len(client.engine.scope.journal)
         assert client.engine.known_forms.answer(form, job, client.now) is None
         assert len(client.engine.scope.journal) == before
-
-
-def test_a_request_for_another_path() -> None:
-    request = Request("GET", "h", "/a", "q", {"a": "b"}, b"x", None, "s", "p", "d", lenient=True, too_large="t")
-    assert with_path(request, "/b") == request._replace(path="/b")

@@ -114,3 +114,9 @@ def test_only_what_can_not_be_sent_is_changed(headers: tuple[tuple[bytes, bytes]
 def test_a_body_that_is_too_large_is_not_undecoded() -> None:
     request = Request("POST", "here", "/", "", {"content-encoding": "gzip"}, b"", too_large="9 bytes")
     assert request.undecoded == ""
+
+
+def test_a_request_with_another_path_or_body() -> None:
+    request = Request("GET", "h", "/a", "q", {"a": "b"}, b"x", None, "s", "p", "d", lenient=True, too_large="t")
+    assert request.with_path("/b") == request._replace(path="/b")
+    assert request.with_body(b"y") == request._replace(body=b"y")

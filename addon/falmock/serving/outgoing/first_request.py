@@ -97,14 +97,10 @@ class FirstRequest:
                 self._session.receive(data, now)
             return
         self._data = (self._data + data).lstrip(b"\r\n")  # empty lines may come before a request
-        if self._data.startswith(b"CONNECT "):  # none is passed on, and reading it twice costs time
-            self._reader.stop()
-            self._reader = self._until = None
-            data, self._data = self._data, b""
-            self._session.receive(data, now)
-            return
-        self._reader.feed(data)
-        if not self._reader.parts and len(self._data) <= MAX_HEAD:
+        is_connect = self._data.startswith(b"CONNECT ")  # none is passed on, and reading it twice costs time
+        if not is_connect:
+            self._reader.feed(data)
+        if not is_connect and not self._reader.parts and len(self._data) <= MAX_HEAD:
             self._until = self._until or now + HEAD_TIME
             return
         head = self._reader.parts[0] if self._reader.parts else None

@@ -19,9 +19,9 @@ from falmock.proxy.origin.tickets import Upload
 from falmock.serving.handler import Later
 from falmock.serving.handler import Play
 from falmock.serving.http_session import HttpSession
+from falmock.serving.memory_sink import Memory
 from falmock.serving.session import Ending
 from falmock.wire.message import Content
-from falmock.wire.message import content_of
 
 HELLO = Reply(200, (), b"hello", "test")
 
@@ -119,23 +119,6 @@ def test_who_leaves_when_woken_disturbs_no_other(tickets: Tickets) -> None:
     assert not tickets._listeners
 
 
-class Kept:
-    """A sink that keeps what comes."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.drops = 0
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def drop(self) -> None:
-        self.drops += 1
-
-    def content(self) -> Content:
-        return content_of(self.data)
-
-
 class Carrier:
     """A connection to the origin without a network."""
 
@@ -183,7 +166,7 @@ def test_a_ticket_is_played_to_one_request(tickets: Tickets) -> None:
 
 @pytest.mark.parametrize("is_upload", [False, True])
 def test_a_ticket_makes_no_tunnel(tickets: Tickets, is_upload: bool) -> None:  # noqa: FBT001
-    sink = Kept()
+    sink = Sink()
     play: TicketPlay = Upload(sink, _never) if is_upload else HELLO
     origin = Origin(tickets)
     assert origin.ask(tickets.issue(play), "CONNECT") == b""
@@ -194,14 +177,14 @@ def test_an_upload_is_answered_once_it_is_whole(tickets: Tickets) -> None:
     async def answer(content: Content) -> Reply:
         return HELLO._replace(body=b"%d bytes" % content.size)
 
-    assert Origin(tickets).ask(tickets.issue(Upload(Kept(), answer)), "PUT", b"12345").endswith(b"5 bytes")
+    assert Origin(tickets).ask(tickets.issue(Upload(Memory(), answer)), "PUT", b"12345").endswith(b"5 bytes")
 
 
 def test_an_upload_that_cannot_be_taken(tickets: Tickets, caplog: pytest.LogCaptureFixture) -> None:
     async def answer(_: Content) -> Reply:
         raise OSError("the disk is gone")
 
-    answered = Origin(tickets).ask(tickets.issue(Upload(Kept(), answer)), "PUT", b"12345")
+    answered = Origin(tickets).ask(tickets.issue(Upload(Memory(), answer)), "PUT", b"12345")
     assert answered.startswith(b"HTTP/1.1 500 ")
     assert b"failed to take this upload" in answered
     assert "falmock: an upload could not be taken" in caplog.text
