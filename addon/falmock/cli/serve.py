@@ -12,12 +12,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from falmock.app import App
 from falmock.cli import settings
 from falmock.cli import terminal
+from falmock.cli.settings import DEFAULT_CONFDIR
+from falmock.cli.settings import DEFAULT_HOST
+from falmock.cli.settings import DEFAULT_PORT
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
@@ -32,6 +36,7 @@ from falmock.proxy import run_summary
 from falmock.proxy.banner import banner
 from falmock.proxy.options import BadOption
 from falmock.proxy.unknown_hosts import UnknownHosts
+from falmock.serving import ready
 from falmock.serving import upload_spool
 from falmock.serving.call_lines import address
 from falmock.serving.edge import ServingEdge
@@ -48,10 +53,50 @@ logger = logging.getLogger(__name__)
 BAD_USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
+_EXAMPLE = """\
+example:
+  falmock serve --fixtures ./fixtures --pace 3s
+  HTTPS_PROXY=http://127.0.0.1:8080 SSL_CERT_FILE=~/.mitmproxy/mitmproxy-ca-cert.pem python app.py
+
+exit codes: 0 ended by a signal, 1 it cannot start, 2 bad arguments
+"""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def parser() -> argparse.ArgumentParser:
+    """The parser of the arguments of `falmock serve`."""
+    made = argparse.ArgumentParser(
+        "falmock serve",
+        description=(
+            "Answers calls to fal from fixtures, on a port that apps use as their proxy or as their base URL. It needs no mitmproxy: "
+            "connections to other hosts pass untouched. Modes that forward calls to fal start mitmdump instead."
+        ),
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--host", default=DEFAULT_HOST, help=f"the address to listen on (default {DEFAULT_HOST})")
+    made.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help=f"the port, 0 for a free one (default {DEFAULT_PORT})"
+    )
+    made.add_argument(
+        "--confdir", default=DEFAULT_CONFDIR, help=f"the folder of mitmproxy's CA (default {DEFAULT_CONFDIR})"
+    )
+    made.add_argument(
+        "--trusted-ca", default="", metavar="FILE", help="a CA to trust, besides the system's, when webhooks are posted"
+    )
+    settings.add_options(made)
+    return made
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text!r}")
+    return int(text)
+
+
+def main(words: Sequence[str]) -> int:
     """Serve until a signal comes; returns the exit code. Modes that forward calls become mitmdump instead."""
+    arguments = settings.parse(parser(), words)
     try:
         values = settings.given(arguments)
         config = option_values.parse(settings.complete(values))
@@ -86,7 +131,7 @@ class Server:
         self._started = time.time()
         self._config = config
         self._address = (arguments.host, arguments.port)
-        confdir = Path(arguments.confdir).expanduser()
+        self._confdir = confdir = Path(arguments.confdir).expanduser()
         self._uploads = SpoolFolder()
         rules = PostingRules(
             (arguments.trusted_ca,) if arguments.trusted_ca else (), to_trust="falmock serve --trusted-ca FILE"
@@ -151,6 +196,7 @@ class Server:
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
+        ready.announce(*addresses[0], self._confdir)
 
     def _end(self) -> None:
         self._listener.stop()

@@ -1,4 +1,4 @@
-"""From the arguments of `falmock serve` to option values, and to the command lines that mean the same."""
+"""falmock's options on the command line: their flags, their values, and the command lines that mean the same."""
 
 from __future__ import annotations
 
@@ -7,25 +7,58 @@ import re
 import shlex
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import falmock
-from falmock.cli.main import DEFAULT_CONFDIR
-from falmock.cli.main import DEFAULT_HOST
-from falmock.cli.main import DEFAULT_PORT
-from falmock.cli.main import flags
 from falmock.fixtures.suggest import did_you_mean
 from falmock.proxy import options
 from falmock.proxy.options import NAMES
 from falmock.proxy.options import OPTIONS
+from falmock.proxy.options import PREFIX
 from falmock.proxy.options import BadOption
+from falmock.proxy.options import Option
 from falmock.redaction.patterns import HIDDEN
 
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8080
+DEFAULT_CONFDIR = "~/.mitmproxy"
 ADDON = Path(falmock.__file__).parents[1] / "falmock_addon.py"
 """The script for `mitmdump -s`."""
 _OPTION = re.compile(r"\bfal_\w+")
+_FLAG = re.compile(r"--[a-z][a-z-]*")
 _MODE = "fal_mode"
 _SECRETS = ("fal_control_token",)
+
+
+def flags(option: Option) -> tuple[str, str]:
+    """How an option is written: `--pace` and `--fal-pace`."""
+    return tuple(f"--{name.replace('_', '-')}" for name in (option.name.removeprefix(PREFIX), option.name))  # type: ignore[return-value]  # two
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of all options to a command's parser. `given` reads their values."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="fal_NAME=VALUE",
+        help="an option as mitmdump takes it: the same as --NAME VALUE",
+    )
+    for option in OPTIONS:
+        parser.add_argument(
+            *flags(option), action="append", dest=option.name, metavar="VALUE", help=option.help.replace("%", "%%")
+        )
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments as the parser reads them. For flags that it does not know it ends the process, and names similar ones."""
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        hint = did_you_mean(unknown[0].partition("=")[0], sorted(set(_FLAG.findall(parser.format_help()))))
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint} ({parser.prog} --help lists all options)")
+    return given
 
 
 def given(arguments: argparse.Namespace) -> dict[str, list[str]]:

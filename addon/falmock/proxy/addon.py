@@ -7,12 +7,14 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from mitmproxy import connection
 from mitmproxy import ctx
 from mitmproxy import http
 from mitmproxy import tls
 from mitmproxy.addonmanager import Loader
+from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import layer
 
 from falmock.app import App
@@ -49,6 +51,7 @@ from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.proxy.upload_intake import UploadIntake
 from falmock.proxy.webhooks import sender
 from falmock.serving import deflate
+from falmock.serving import ready
 from falmock.serving import upload_spool
 from falmock.serving.edge import ServingEdge
 from falmock.serving.upload_spool import SpoolFolder
@@ -127,6 +130,7 @@ class Falmock:
         self._configuration.running()
         self._recordings.import_captures()
         memory.keep_loaded()
+        self._announce()
 
     def done(self) -> None:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
@@ -143,6 +147,13 @@ class Falmock:
         deflate.uninstall()
         egress.installed().unloaded()
         memory.look_at_all()
+
+    def _announce(self) -> None:
+        """Tell the program that started mitmproxy that it is ready."""
+        server: Proxyserver = ctx.master.addons.get("proxyserver")
+        listening = server.listen_addrs()
+        if listening:
+            ready.announce(*listening[0][:2], Path(ctx.options.confdir).expanduser())
 
     def _log_end(self) -> None:
         """Log what happened in this run."""

@@ -13,12 +13,13 @@ import falmock
 from falmock.cli import main as main_
 from falmock.cli import serve
 from falmock.proxy.options import OPTIONS
+from falmock.proxy.options import Option
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
-    return main_.parser().parse_args(["serve", *arguments])
+    return serve.parser().parse_args(arguments)
 
 
 def test_the_script_is_declared() -> None:
@@ -28,7 +29,7 @@ def test_the_script_is_declared() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_each_option_has_two_flags(option: main_.Option) -> None:
+def test_each_option_has_two_flags(option: Option) -> None:
     short = option.name.removeprefix("fal_").replace("_", "-")
     found = parsed(f"--{short}", "a", f"--fal-{short}=b")
     assert getattr(found, option.name) == ["a", "b"]
@@ -69,5 +70,5 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_command_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "run", lambda arguments: arguments.port)
-    assert main_.main(["serve", "--port", "7"]) == 7
+    monkeypatch.setattr(serve, "main", len)
+    assert main_.main(["serve", "--port", "7"]) == 2

@@ -7,14 +7,14 @@ import argparse
 import pytest
 
 from falmock.cli import settings
-from falmock.cli.main import parser
+from falmock.cli.serve import parser
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.options import BadOption
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
-    return parser().parse_args(["serve", *arguments])
+    return parser().parse_args(arguments)
 
 
 def test_values_with_their_defaults() -> None:
