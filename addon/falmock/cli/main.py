@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import falmock
+from falmock.cli import broken_pipe
 from falmock.fixtures.suggest import did_you_mean
 
 COMMANDS = {
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
+    "check": ("check", "look for mistakes, secrets and leftovers in fixtures"),
+    "import": ("imports", "make fixtures of HARs, flow files of mitmproxy and cassettes of vcrpy"),
+    "addon": ("addon", 'print the path of the addon, for mitmdump -s "$(falmock addon)"'),
 }
-"""Each command: the module of this package with its `main`, and what it does."""
+"""Each command: the module of this package with its `main` and its `parser`, and what it does."""
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, those of the process by default; returns the exit code."""
+    """Run the command with these arguments, those of the process by default; returns the exit code.
+
+    No command ends with a traceback because of Ctrl-C, or because what reads its output has ended (`falmock check | head`).
+    """
+    try:
+        try:
+            return _run(arguments)
+        finally:  # also after --help, which raises SystemExit
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        broken_pipe.discard_output()
+        return broken_pipe.EXIT_CODE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     whole = parser()
     given = whole.parse_args(arguments)
     if given.command not in COMMANDS:
