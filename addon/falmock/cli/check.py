@@ -89,7 +89,7 @@ def main(words: Sequence[str]) -> int:
     except BadReport as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"--report {arguments.report}: cannot be read: {error.strerror}")
+        return _refuse(f"--report {arguments.report or last_report.DEFAULT}: cannot be read: {error.strerror}")
     for path in paths:
         if not Path(path).expanduser().exists():
             expected = "falmock check FIXTURES names another folder"
