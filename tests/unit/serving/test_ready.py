@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ def announced(host: str, port: int, confdir: Path) -> dict[str, object]:
     environ = {ready.DESCRIPTOR: str(writing)}
     ready.announce(host, port, confdir, environ)
     assert environ == {}
-    with open(reading, encoding="utf-8") as pipe:  # it ends: the other end was closed
+    with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - it ends: the other end was closed
         line: dict[str, object] = json.loads(pipe.read())
     return line
 
@@ -53,3 +56,17 @@ def test_nobody_waits(tmp_path: Path) -> None:
 def test_a_pipe_that_is_none(tmp_path: Path, descriptor: str, caplog: pytest.LogCaptureFixture) -> None:
     ready.announce("127.0.0.1", 80, tmp_path, {ready.DESCRIPTOR: descriptor})
     assert ("nobody can be told" in caplog.text) == bool(descriptor)
+
+
+def test_it_ends_with_its_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(ready.os, "kill", lambda *of: (killed.append(of), ended.set()))
+    ours, its = socket.socketpair()
+    ready.announce("127.0.0.1", 80, tmp_path, {ready.DESCRIPTOR: str(its.detach())})
+    with ours, ours.makefile() as lines:
+        assert json.loads(lines.readline())["url"] == "http://127.0.0.1:80"
+        assert not ended.wait(0.1)
+    ours.close()
+    assert ended.wait(10)
+    assert killed == [(os.getpid(), signal.SIGTERM)]
