@@ -14,6 +14,7 @@ import socket
 import stat
 import threading
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ def _line(host: str, port: int, confdir: Path, environ: MutableMapping[str, str]
 
 def _end_with(starter: socket.socket) -> None:
     """End this process, as SIGTERM does, when the other end of the socket is closed."""
-    try:
+    with starter, suppress(OSError):
         while starter.recv(4096):
             pass
-    except OSError:
-        pass
     os.kill(os.getpid(), signal.SIGTERM)
