@@ -1,4 +1,7 @@
-"""The lines that GitHub Actions makes annotations of."""
+"""The lines that GitHub Actions makes annotations of.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
 
 from __future__ import annotations
 

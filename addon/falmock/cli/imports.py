@@ -98,7 +98,10 @@ def _run(command: Sequence[str]) -> int:
                 code = process.wait()
             except KeyboardInterrupt:
                 interrupted += 1
-                process.send_signal(signal.SIGINT if interrupted == 1 else signal.SIGKILL)
+                if interrupted == 1:
+                    process.send_signal(signal.SIGINT)
+                else:
+                    process.kill()
             else:
                 return INTERRUPTED if interrupted else 128 - code if code < 0 else code
     finally:

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 
+from falmock.cli.launch import folder
 from falmock.fixtures.disk.walk import stamp_of
 from falmock.fixtures.model import Fixture
 from falmock.fixtures.model import Problem
 
-DEFAULT = ".falmock/last.json"
+DEFAULT = str(folder.FOLDER / folder.REPORT)
 _UNUSED = "the last run did not use this fixture ({}): delete it, or run what calls it"
 
 

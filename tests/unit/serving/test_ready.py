@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 import falmock
+from falmock.engine.config import Mode
 from falmock.serving import ready
 
 
 def announced(host: str, port: int, confdir: Path) -> dict[str, object]:
     reading, writing = os.pipe()
     environ = {ready.DESCRIPTOR: str(writing)}
-    ready.announce(host, port, confdir, environ)
+    ready.announce(host, port, confdir, Mode.REPLAY, environ)
     assert environ == {}
-    with open(reading, encoding="utf-8") as pipe:  # it ends: the other end was closed
+    with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - it ends: the other end was closed
         line: dict[str, object] = json.loads(pipe.read())
     return line
 
@@ -46,10 +50,24 @@ def test_its_url_can_be_called(tmp_path: Path, host: str, url: str) -> None:
 
 
 def test_nobody_waits(tmp_path: Path) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, {})
+    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {})
 
 
 @pytest.mark.parametrize("descriptor", ["x", "999999", ""])
 def test_a_pipe_that_is_none(tmp_path: Path, descriptor: str, caplog: pytest.LogCaptureFixture) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, {ready.DESCRIPTOR: descriptor})
+    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {ready.DESCRIPTOR: descriptor})
     assert ("nobody can be told" in caplog.text) == bool(descriptor)
+
+
+def test_it_ends_with_its_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(ready.os, "kill", lambda *of: (killed.append(of), ended.set()))
+    ours, its = socket.socketpair()
+    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {ready.DESCRIPTOR: str(its.detach())})
+    with ours, ours.makefile() as lines:
+        assert json.loads(lines.readline())["url"] == "http://127.0.0.1:80"
+        assert not ended.wait(0.1)
+    ours.close()
+    assert ended.wait(10)
+    assert killed == [(os.getpid(), signal.SIGTERM)]
