@@ -11,6 +11,7 @@ from falmock.fixtures.suggest import did_you_mean
 
 COMMANDS = {
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
+    "env": ("env", "print the environment variables that make programs use it"),
 }
 """Each command: the module of this package with its `main`, and what it does."""
 
