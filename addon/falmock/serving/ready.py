@@ -64,6 +64,7 @@ def _line(host: str, port: int, confdir: Path, config: Config, environ: Mapping[
         "falmock": falmock.__version__,
         "control": CONTROL,
         "pid": os.getpid(),
+        "mode": config.mode.value,
         "url": url,
         "ca": str(files.ca),
         "environment": made.variables,

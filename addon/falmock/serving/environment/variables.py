@@ -22,8 +22,8 @@ PROXIED = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "wss_proxy"
 Ruby reads `http_proxy` alone, and aiohttp `wss_proxy` for sockets.
 """
 URL = "FALMOCK_URL"
-KEY = "falmock:falmock"
-"""The FAL_KEY of a program that has none, in replay."""
+KEY = f"{'0' * 8}-0000-0000-0000-{'0' * 12}:{'0' * 32}"
+"""The FAL_KEY of a program that has none, in replay. It has the form of fal's, and no word in it would be hidden elsewhere."""
 
 
 class Environment(NamedTuple):

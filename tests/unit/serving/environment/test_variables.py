@@ -60,7 +60,7 @@ def test_all_of_it() -> None:
             "PYTHONPATH": "/hooks",
             "FALMOCK_URL": URL,
             "FALMOCK_HOSTS": variables.host_list(Hosts()),
-            "FAL_KEY": "falmock:falmock",
+            "FAL_KEY": variables.KEY,
         },
         [],
     )
