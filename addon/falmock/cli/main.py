@@ -11,6 +11,7 @@ from falmock.fixtures.suggest import did_you_mean
 
 COMMANDS = {
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
+    "ca": ("ca", "print the path of the CA that apps have to trust"),
 }
 """Each command: the module of this package with its `main`, and what it does."""
 
