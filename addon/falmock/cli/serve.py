@@ -132,14 +132,16 @@ def main(words: Sequence[str]) -> int:
     except BadOption as error:
         print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
+    names = config.hosts.names
     try:
-        given = Path(arguments.confdir).expanduser() if arguments.confdir else None
-        confdir = given or own_ca.ensure(config.hosts.names, time.time())
+        confdir = Path(arguments.confdir).expanduser() if arguments.confdir else own_ca.path(names)
+        if config.mode is not Mode.REPLAY:
+            if not arguments.confdir:
+                own_ca.ensure(names, time.time())
+            return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values, confdir, config.hosts))
     except own_ca.NoCa as error:
         print(f"falmock: {error}, or with --confdir", file=sys.stderr)  # noqa: T201
         return FAILED
-    if config.mode is not Mode.REPLAY:
-        return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values, confdir, config.hosts))
     started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
     server = Server(replace(config, started=started), arguments, confdir)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)

@@ -187,13 +187,14 @@ def test_its_own_ca_is_used_without_a_confdir(
     assert other != folder
 
 
+@pytest.mark.parametrize("mode", ["replay", "record"])
 def test_where_no_ca_can_be_made(
-    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv(own_ca.HOME, "/dev/null/x")
-    assert main_.main([arguments[0], *arguments[3:]]) == serve.FAILED
-    expected = "Not a directory. Choose another folder with FALMOCK_HOME, or with --confdir\n"
-    assert capsys.readouterr().err.endswith(expected)
+    assert main_.main([arguments[0], *arguments[3:], "--mode", mode]) == serve.FAILED
+    told = "".join(capsys.readouterr())
+    assert told.endswith("Not a directory. Choose another folder with FALMOCK_HOME, or with --confdir\n")
 
 
 def test_the_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
