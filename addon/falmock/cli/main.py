@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ("run", "run a program so that its calls to fal are answered from fixtures"),
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
     "stop": ("stop", "end the server that falmock run --keep has left"),
+    "ca": ("ca", "print the path of the CA that apps have to trust"),
 }
 """Each command: the module of this package with its `main`, and what it does."""
 
