@@ -34,7 +34,10 @@ class NotStarted(Exception):
 
 
 class Ready(NamedTuple):
-    """What a falmock tells when it is ready. `environment` is for the program, `proxied` the names whose value is `url`."""
+    """What a falmock tells when it is ready.
+
+    `environment` is for the program, `proxied` are the names whose value is `url`, `warnings` what the user should know.
+    """
 
     falmock: str
     control: int
@@ -44,6 +47,7 @@ class Ready(NamedTuple):
     ca: str
     environment: Mapping[str, str]
     proxied: Sequence[str]
+    warnings: Sequence[str]
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Ready:
