@@ -152,7 +152,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _become_mitmdump(mode: Mode, arguments: list[str]) -> int:
-    program = Path(sys.executable).with_name("mitmdump")
+    program = settings.MITMDUMP
     shown = command_line.started_as([program.name, *arguments])
     print(f"falmock: mode {mode.value} forwards calls, which mitmproxy does: {shown}", flush=True)  # noqa: T201
     try:

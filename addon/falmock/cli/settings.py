@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
+from collections.abc import Container
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -26,6 +28,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
 ADDON = Path(falmock.__file__).parents[1] / "falmock_addon.py"
 """The script for `mitmdump -s`."""
+MITMDUMP = Path(sys.executable).with_name("mitmdump")
 _OPTION = re.compile(r"\bfal_\w+")
 _FLAG = re.compile(r"--[a-z][a-z-]*")
 _MODE = "fal_mode"
@@ -37,8 +40,8 @@ def flags(option: Option) -> tuple[str, str]:
     return tuple(f"--{name.replace('_', '-')}" for name in (option.name.removeprefix(PREFIX), option.name))  # type: ignore[return-value]  # two
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of all options to a command's parser. `given` reads their values."""
+def add_options(parser: argparse.ArgumentParser, names: Container[str] = NAMES) -> None:
+    """Add the flags of all options, or of those with these names, to a command's parser. `given` reads their values."""
     parser.add_argument(
         "--set",
         action="append",
@@ -48,9 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="an option as mitmdump takes it: the same as --NAME VALUE",
     )
     for option in OPTIONS:
-        parser.add_argument(
-            *flags(option), action="append", dest=option.name, metavar="VALUE", help=option.help.replace("%", "%%")
-        )
+        if option.name in names:
+            parser.add_argument(
+                *flags(option), action="append", dest=option.name, metavar="VALUE", help=option.help.replace("%", "%%")
+            )
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -64,7 +68,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
 
 def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """The values that the command line sets, by the option's name. Raises BadOption."""
-    values = {name: list(found) for name in NAMES if (found := getattr(arguments, name))}
+    values = {name: list(found) for name in NAMES if (found := getattr(arguments, name, None))}
     for setting in arguments.settings:
         name, equals, value = setting.partition("=")
         options.check_names([name])
@@ -77,7 +81,7 @@ def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
 
 def with_flags(text: str, arguments: argparse.Namespace) -> str:
     """A message with the flags that the command line has, in place of the names of their options."""
-    shown = {option.name: flags(option)[0] for option in OPTIONS if getattr(arguments, option.name)}
+    shown = {option.name: flags(option)[0] for option in OPTIONS if getattr(arguments, option.name, None)}
     return _OPTION.sub(lambda found: shown.get(found[0], found[0]), text)
 
 

@@ -61,6 +61,17 @@ def test_the_command_for_messages(arguments: tuple[str, ...], shown: str) -> Non
     assert settings.started_as(found, settings.given(found)) == shown
 
 
+def test_some_options_only(capsys: pytest.CaptureFixture[str]) -> None:
+    some = argparse.ArgumentParser("falmock check", allow_abbrev=False)
+    settings.add_options(some, ("fal_hosts",))
+    given = settings.given(some.parse_args(["--hosts", "a.test"]))
+    assert given == {"fal_hosts": ["a.test"]}
+    assert settings.with_flags("fal_hosts: no", some.parse_args(["--hosts", "a.test"])) == "--hosts: no"
+    with pytest.raises(SystemExit):
+        settings.parse(some, ["--host", "a.test"])
+    assert "did you mean '--hosts'" in capsys.readouterr().err
+
+
 def test_the_mitmdump_that_does_the_same() -> None:
     found = parsed("--mode", "record", "--fixtures", "a", "--fixtures", "b", "--trusted-ca", "x", "--confdir", "~/c")
     assert settings.mitmdump_arguments(found, settings.given(found), Path("/home/me/c"), Hosts()) == [
