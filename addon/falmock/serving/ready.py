@@ -1,10 +1,13 @@
-"""Tells the program that started falmock that it is ready: a line of JSON on a pipe, so that nobody has to poll."""
+"""What falmock agrees with the program that started it: a line of JSON on a pipe when it is ready, and that they end together."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import signal
+import threading
+from collections.abc import Callable
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -16,6 +19,9 @@ from falmock.serving.environment import variables
 logger = logging.getLogger(__name__)
 DESCRIPTOR = "FALMOCK_READY_FD"
 """The environment variable with the number of the pipe's descriptor."""
+STARTER = "FALMOCK_STARTER_FD"
+"""The environment variable with the descriptor of a pipe that the starter keeps open: when it ends, however it ends, falmock
+ends too."""
 CONTROL = 1
 """The version of the control API and of this line. A program that needs another one says so."""
 
@@ -44,3 +50,24 @@ def announce(host: str, port: int, confdir: Path, environ: MutableMapping[str, s
             pipe.write(json.dumps(line) + "\n")
     except (OSError, ValueError) as error:
         logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", DESCRIPTOR, descriptor[:20], error)
+
+
+def end_with_starter(
+    environ: MutableMapping[str, str] = os.environ,
+    end: Callable[[], object] = lambda: os.kill(os.getpid(), signal.SIGTERM),
+) -> None:
+    """Call `end` when the program that started falmock ends, if it asked for that."""
+    descriptor = environ.pop(STARTER, "")
+    if descriptor:
+        threading.Thread(target=_wait, args=(descriptor, end), name="falmock-starter", daemon=True).start()
+
+
+def _wait(descriptor: str, end: Callable[[], object]) -> None:
+    try:
+        with open(int(descriptor), "rb", buffering=0) as pipe:  # noqa: PTH123 - a descriptor
+            while pipe.read(1024):
+                pass
+    except (OSError, ValueError) as error:
+        logger.warning("falmock: %s=%s: it does not end with what started it: %s", STARTER, descriptor[:20], error)
+    else:
+        end()
