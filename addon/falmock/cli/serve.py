@@ -197,7 +197,6 @@ class Server:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
         ready.announce(*addresses[0], self._confdir)
-        ready.end_with_starter()
 
     def _end(self) -> None:
         self._listener.stop()

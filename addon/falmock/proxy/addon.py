@@ -154,7 +154,6 @@ class Falmock:
         listening = server.listen_addrs()
         if listening:
             ready.announce(*listening[0][:2], Path(ctx.options.confdir).expanduser())
-        ready.end_with_starter()
 
     def _log_end(self) -> None:
         """Log what happened in this run."""

@@ -1,4 +1,8 @@
-"""What falmock agrees with the program that started it: a line of JSON on a pipe when it is ready, and that they end together."""
+"""Tells the program that started falmock that it is ready, so that nobody has to poll; and ends with that program.
+
+The program passes one end of a pipe or of a pair of sockets. A line of JSON goes there. If it is a socket, falmock then
+ends when the other end is closed, as it is when the program dies.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import json
 import logging
 import os
 import signal
+import socket
+import stat
 import threading
-from collections.abc import Callable
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import falmock
 from falmock.serving.call_lines import address
@@ -18,56 +25,47 @@ from falmock.serving.environment import variables
 
 logger = logging.getLogger(__name__)
 DESCRIPTOR = "FALMOCK_READY_FD"
-"""The environment variable with the number of the pipe's descriptor."""
-STARTER = "FALMOCK_STARTER_FD"
-"""The environment variable with the descriptor of a pipe that the starter keeps open: when it ends, however it ends, falmock
-ends too."""
+"""The environment variable with the number of the descriptor."""
 CONTROL = 1
 """The version of the control API and of this line. A program that needs another one says so."""
-
-
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what is listened on, which is no address to call
 
 
 def announce(host: str, port: int, confdir: Path, environ: MutableMapping[str, str] = os.environ) -> None:
     """Write the line, if somebody waits for it: falmock listens at this host and port, its CA is in `confdir`."""
-    descriptor = environ.pop(DESCRIPTOR, "")
-    if not descriptor:
+    given = environ.pop(DESCRIPTOR, "")
+    if not given:
         return
     try:
-        with open(int(descriptor), "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
-            url = f"http://{address('127.0.0.1' if host in _ANY else host, port)}"
-            files = trust_files.write(confdir)
-            line = {
-                "falmock": falmock.__version__,
-                "control": CONTROL,
-                "pid": os.getpid(),
-                "url": url,
-                "ca": str(files.ca),
-                "environment": variables.variables(url, files, environ),
-                "proxied": variables.PROXIED,
-            }
-            pipe.write(json.dumps(line) + "\n")
+        descriptor = int(given)
+        is_socket = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+        os.write(descriptor, json.dumps(_line(host, port, confdir, environ)).encode() + b"\n")
+        if is_socket:
+            os.set_inheritable(descriptor, False)
+            threading.Thread(target=_end_with, args=(socket.socket(fileno=descriptor),), daemon=True).start()
+        else:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
-        logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", DESCRIPTOR, descriptor[:20], error)
+        logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", DESCRIPTOR, given[:20], error)
 
 
-def end_with_starter(
-    environ: MutableMapping[str, str] = os.environ,
-    end: Callable[[], object] = lambda: os.kill(os.getpid(), signal.SIGTERM),
-) -> None:
-    """Call `end` when the program that started falmock ends, if it asked for that."""
-    descriptor = environ.pop(STARTER, "")
-    if descriptor:
-        threading.Thread(target=_wait, args=(descriptor, end), name="falmock-starter", daemon=True).start()
+def _line(host: str, port: int, confdir: Path, environ: MutableMapping[str, str]) -> dict[str, Any]:
+    url = f"http://{address('127.0.0.1' if host in _ANY else host, port)}"
+    files = trust_files.write(confdir)
+    return {
+        "falmock": falmock.__version__,
+        "control": CONTROL,
+        "pid": os.getpid(),
+        "url": url,
+        "ca": str(files.ca),
+        "environment": variables.variables(url, files, environ),
+        "proxied": variables.PROXIED,
+    }
 
 
-def _wait(descriptor: str, end: Callable[[], object]) -> None:
-    try:
-        with open(int(descriptor), "rb", buffering=0) as pipe:  # noqa: PTH123 - a descriptor
-            while pipe.read(1024):
-                pass
-    except (OSError, ValueError) as error:
-        logger.warning("falmock: %s=%s: it does not end with what started it: %s", STARTER, descriptor[:20], error)
-    else:
-        end()
+def _end_with(starter: socket.socket) -> None:
+    """End this process, as SIGTERM does, when the other end of the socket is closed."""
+    with starter, suppress(OSError):
+        while starter.recv(4096):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)

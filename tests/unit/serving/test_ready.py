@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -18,8 +20,7 @@ def announced(host: str, port: int, confdir: Path) -> dict[str, object]:
     environ = {ready.DESCRIPTOR: str(writing)}
     ready.announce(host, port, confdir, environ)
     assert environ == {}
-    # It ends: the other end was closed.
-    with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
+    with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - it ends: the other end was closed
         line: dict[str, object] = json.loads(pipe.read())
     return line
 
@@ -57,30 +58,15 @@ def test_a_pipe_that_is_none(tmp_path: Path, descriptor: str, caplog: pytest.Log
     assert ("nobody can be told" in caplog.text) == bool(descriptor)
 
 
-def test_it_ends_with_its_starter() -> None:
+def test_it_ends_with_its_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    reading, writing = os.pipe()
-    environ = {ready.STARTER: str(reading)}
-    ready.end_with_starter(environ, ended.set)
-    assert environ == {}
-    os.write(writing, b"still there")
-    assert not ended.wait(0.05)
-    os.close(writing)
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(ready.os, "kill", lambda *of: (killed.append(of), ended.set()))
+    ours, its = socket.socketpair()
+    ready.announce("127.0.0.1", 80, tmp_path, {ready.DESCRIPTOR: str(its.detach())})
+    with ours, ours.makefile() as lines:
+        assert json.loads(lines.readline())["url"] == "http://127.0.0.1:80"
+        assert not ended.wait(0.1)
+    ours.close()
     assert ended.wait(10)
-
-
-def test_it_has_no_starter() -> None:
-    before = threading.active_count()
-    ready.end_with_starter({})
-    assert threading.active_count() == before
-
-
-@pytest.mark.parametrize("descriptor", ["x", "999999"])
-def test_a_starter_that_is_no_pipe(descriptor: str, caplog: pytest.LogCaptureFixture) -> None:
-    ended = threading.Event()
-    ready.end_with_starter({ready.STARTER: descriptor}, ended.set)
-    for thread in threading.enumerate():
-        if thread.name == "falmock-starter":
-            thread.join(10)
-    assert "does not end with what started it" in caplog.text
-    assert not ended.is_set()
+    assert killed == [(os.getpid(), signal.SIGTERM)]
