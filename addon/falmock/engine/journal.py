@@ -74,14 +74,15 @@ class JournalEntry(NamedTuple):
 class Journal:
     """The last calls, at most `limit`; `total` counts all calls, `misses` those without an answer.
 
-    `totals` are the counts of all scopes. Secrets are redacted when entries are read: this keeps calls fast, and
+    `totals` are the counts of all scopes, `scope` is the name of this one. Secrets are redacted when entries are read: this keeps calls fast, and
     covers secrets learned later.
     """
 
-    def __init__(self, redactor: Redactor, limit: int = LIMIT, totals: Totals | None = None) -> None:
+    def __init__(self, redactor: Redactor, limit: int = LIMIT, totals: Totals | None = None, scope: str = "") -> None:
         self.redactor = redactor
         self.totals = Totals() if totals is None else totals
         self._limit = limit
+        self._scope = scope
         self.clear()
 
     def clear(self) -> None:
@@ -150,6 +151,8 @@ class Journal:
         self.total += 1
         if entry.kind != WEBHOOK:
             self.totals.add(entry.fixture, is_miss=entry.miss is not None, is_forwarded=entry.status is None)
+            if entry.miss is not None:
+                self.totals.add_miss(entry.miss, calls.endpoint_of(entry.call, entry.path), self._scope)
         self.misses += entry.miss is not None
         if entry.fixture is not None:
             self.used.add(entry.fixture)

@@ -67,7 +67,7 @@ class Scope:
         self.answers: dict[str, Answer] = {}
         self.calls: Counter[str] = Counter()
         self.assets = Assets() if assets is None else assets
-        self.journal = Journal(redactor, totals=totals)
+        self.journal = Journal(redactor, totals=totals, scope=name)
         self.faults = FaultCounts()
 
     def answer_of(self, job: Job) -> Answer:

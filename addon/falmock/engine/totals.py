@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 
+MOST = 200
+"""How many different misses are kept."""
+
+
+@dataclass(slots=True)
+class Missed:
+    """One report of a miss: the model that was called ("" for none), its scope, and how often it came."""
+
+    endpoint: str
+    scope: str
+    count: int = 0
+
 
 @dataclass(slots=True)
 class Totals:
     """Counts of calls, and the fixtures that answered (by label).
 
     The journals of all scopes count here. Nothing takes anything back: neither a journal that is cleared or full, nor a
-    scope that is dropped. Each call counts once: as replayed, as a miss, as forwarded, or as answered without a fixture.
+    scope that is dropped; only `clear` begins anew. Each call counts once: as replayed, as a miss, as forwarded, or as answered without a fixture.
     """
 
     replayed: int = 0
@@ -19,6 +31,8 @@ class Totals:
     forwarded: int = 0
     without_fixture: int = 0
     used: set[str] = field(default_factory=set)
+    missed: dict[str, Missed] = field(default_factory=dict)
+    """What the first misses were, by the text of their report."""
 
     @property
     def calls(self) -> int:
@@ -36,3 +50,18 @@ class Totals:
             self.forwarded += 1
         else:
             self.without_fixture += 1
+
+    def add_miss(self, text: str, endpoint: str, scope: str) -> None:
+        """Keep what a miss was; `text` is its report."""
+        missed = self.missed.get(text)
+        if missed is None:
+            if len(self.missed) >= MOST:
+                return
+            missed = self.missed[text] = Missed(endpoint, scope)
+        missed.count += 1
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.replayed = self.misses = self.forwarded = self.without_fixture = 0
+        self.used.clear()
+        self.missed.clear()

@@ -20,6 +20,7 @@ from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
+from falmock.gateway.control import report
 from falmock.gateway.control import scopes as control_scopes
 from falmock.gateway.control import verify
 from falmock.gateway.control.guard import refusal
@@ -132,6 +133,7 @@ _OPERATIONS = (
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
     *verify.OPERATIONS,
+    *report.OPERATIONS,
     Operation(
         "GET",
         f"{PREFIX}/openapi.json",
@@ -146,6 +148,7 @@ _SCHEMAS = {
     "Fixture": fixtures.SCHEMA,
     "Job": jobs.SCHEMA,
     "Entry": journal.SCHEMA,
+    "Missed": report.MISSED,
     "Rule": control_scopes.RULE,
     "Scope": control_scopes.SCOPE,
 }
