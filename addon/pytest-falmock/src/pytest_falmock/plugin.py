@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -21,7 +21,8 @@ from pytest_falmock.session import Session
 from pytest_falmock.types import Call
 
 _WORKER = "PYTEST_XDIST_WORKER"
-_INPUT, _OUTPUT, _COUNTS = "workerinput", "workeroutput", "falmock"
+_INPUT, _OUTPUT, _KEY = "workerinput", "workeroutput", "falmock"
+_FOLDER, _REPORT = ".falmock", "last.json"
 _NO_TESTS = (
     *("help", "version", "markers", "collectonly", "setupplan", "cacheshow"),
     *("showfixtures", "show_fixtures_per_test"),
@@ -31,6 +32,8 @@ _SESSION = pytest.StashKey[Session]()
 _MOCK = pytest.StashKey[Falmock]()
 _SEEN = pytest.StashKey[int]()
 """How many misses of a test were told."""
+_FAILED = pytest.StashKey[bool]()
+"""Whether a test failed for its misses, whose reports are the failure."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the mark; start now where that was too early."""
     config.addinivalue_line("markers", marks.LINE)
     if _SESSION not in config.stash:
-        text = getattr(config, _INPUT, {}).get(_COUNTS)
+        text = getattr(config, _INPUT, {}).get(_KEY)
         _begin(config, config.option, None if text is None else Ready.from_json(text))
 
 
@@ -97,7 +100,7 @@ def falmock(request: pytest.FixtureRequest) -> Iterator[Falmock]:
             finally:
                 del item.stash[_MOCK]
                 calls = mock.journal
-                started.counts.add(calls)
+                started.tests += 1
             _fail_for_misses(item, mock, calls)
     except FalmockError as error:
         pytest.fail(f"falmock: {error}", pytrace=False)
@@ -123,7 +126,8 @@ def _fail_for_misses(item: pytest.Item, mock: Falmock, calls: list[Call]) -> Non
     new = misses[item.stash.get(_SEEN, 0) :]
     item.stash[_SEEN] = len(misses)
     if new and not mock.misses_allowed and mock.mode == "replay":
-        pytest.fail(report.missed(new, item.nodeid), pytrace=False)
+        item.stash[_FAILED] = True
+        pytest.fail(report.missed(new), pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -138,19 +142,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.add_report_section(call.when, "falmock", str(error))
         return
     item.stash[_SEEN] = sum(each["miss"] is not None for each in calls)
-    item.add_report_section(call.when, "falmock", report.journal(calls))
+    has_reports = not item.stash.get(_FAILED, False)
+    item.add_report_section(call.when, "falmock", report.journal(calls, has_reports=has_reports))
 
 
 # the end
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist ends what it started, and tells the controller what it counted."""
+    """A worker of pytest-xdist ends what it started, and tells the controller what happened there."""
     started = session.config.stash.get(_SESSION, None)
     output = getattr(session.config, _OUTPUT, None)
     if started is not None and output is not None:
         started.stop()
-        output[_COUNTS] = asdict(started.counts)
+        output[_KEY] = json.dumps([started.tests, started.reports])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -158,20 +163,22 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a new worker of pytest-xdist where falmock is."""
     started = node.config.stash.get(_SESSION, None)
     if started is not None:
-        node.workerinput[_COUNTS] = started.ready.to_json()
+        node.workerinput[_KEY] = started.ready.to_json()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
     """A worker of pytest-xdist has ended."""
     started = node.config.stash.get(_SESSION, None)
-    counted = getattr(node, _OUTPUT, {}).get(_COUNTS)
-    if started is not None and counted is not None:
-        started.counts.add_all(counted)
+    told = getattr(node, _OUTPUT, {}).get(_KEY)
+    if started is not None and told is not None:
+        tests, reports = json.loads(told)
+        started.tests += tests
+        started.reports += reports
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say in one line what happened; wait for what is recorded."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Wait for what is recorded; say in one line what happened."""
     started = config.stash.get(_SESSION, None)
     if started is None:
         return
@@ -180,7 +187,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line("falmock: completing the recordings...")
         terminalreporter.flush()
     said = started.stop()
-    if started.counts.tests:
-        terminalreporter.write_line(started.counts.told())
+    whole = report.joined(started.reports) if started.reports else None
+    if whole is not None and (started.tests or whole["calls"]):
+        file = _write(
+            config, report.as_json(whole, ["pytest", *config.invocation_params.args], int(exitstatus), started.seconds)
+        )
+        terminalreporter.write_line(report.summary(whole, started.tests, file))
     for line in said if records else ():
         terminalreporter.write_line(line)
+
+
+def _write(config: pytest.Config, value: dict[str, Any]) -> str:
+    """Write the report where `falmock run` writes it; return the path, or why it is not there."""
+    folder = config.rootpath / _FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        ignored = folder / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("*\n", "ascii")
+        (folder / _REPORT).write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        return f"none ({error})"
+    return f"{_FOLDER}/{_REPORT}"

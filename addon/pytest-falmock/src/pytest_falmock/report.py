@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
+from typing import TypedDict
+from typing import cast
 
 from pytest_falmock.types import Call
 
@@ -16,61 +18,72 @@ NO_CALL = (
 )
 
 
-@dataclass
-class Counts:
-    """Calls of tests."""
+class Report(TypedDict):
+    """What falmock answered in all scopes, from its control API; several falmocks have one together."""
 
-    tests: int = 0
-    calls: int = 0
-    replayed: int = 0
-    misses: int = 0
-    forwarded: int = 0
-
-    def add(self, calls: Sequence[Call]) -> None:
-        """Count the calls of a test."""
-        self.tests += 1
-        self.calls += len(calls)
-        self.replayed += sum(call["fixture"] is not None for call in calls)
-        self.misses += sum(call["miss"] is not None for call in calls)
-        self.forwarded += sum(call["forwarded"] for call in calls)
-
-    def add_all(self, others: Mapping[str, int]) -> None:
-        """Count what another process counted (`asdict` of its counts)."""
-        for name, count in others.items():
-            setattr(self, name, getattr(self, name) + count)
-
-    def told(self) -> str:
-        """One line."""
-        line = f"falmock: {_number(self.calls, 'call')} of {_number(self.tests, 'test')}, {self.replayed} replayed, {self.misses} missed"
-        return f"{line}, {self.forwarded} forwarded to fal" if self.forwarded else line
+    version: str
+    mode: str
+    calls: int
+    replayed: int
+    misses: int
+    forwarded: int
+    without_fixture: int
+    missed: list[Any]
+    fixtures: int
+    unused: list[str]
 
 
-def missed(misses: Sequence[Call], node_id: str) -> str:
+def joined(reports: Sequence[Report]) -> Report:
+    """The report of several falmocks."""
+    whole = cast("dict[str, Any]", dict(reports[0]))
+    for other in reports[1:]:
+        for name, value in other.items():
+            if isinstance(value, int | list):
+                whole[name] = whole[name] + value
+    return cast("Report", whole)
+
+
+def summary(report: Report, tests: int, file: str) -> str:
+    """One line; `file` has the whole report."""
+    parts = [f"{report['replayed']} replayed", f"{report['misses']} missed"]
+    if report["forwarded"]:
+        parts.append(f"{report['forwarded']} forwarded to fal")
+    calls = f"{_number(report['calls'], 'call')} of {_number(tests, 'test')}"
+    return f"falmock: {calls}, {', '.join(parts)}; report: {file}"
+
+
+def as_json(report: Report, command: Sequence[str], code: int, seconds: float) -> dict[str, Any]:
+    """The report for a file, as `falmock run` writes it; `code` is the exit code."""
+    counts = ("calls", "replayed", "misses", "forwarded", "without_fixture", "fixtures", "missed", "unused")
+    found = cast("dict[str, Any]", report)
+    return {
+        "falmock": report["version"],
+        "mode": report["mode"],
+        "command": list(command),
+        "exit_code": code,
+        "seconds": round(seconds, 3),
+        **{name: found[name] for name in counts},
+    }
+
+
+def missed(misses: Sequence[Call]) -> str:
     """Why a test fails whose calls no fixture answered."""
-    reports = list(dict.fromkeys(call["miss"] or "" for call in misses))
-    lines = [f"falmock: no fixture answered {_number(len(misses), 'call')} of this test:"]
-    for text in reports:
-        lines += ["", text]
-    lines += [
-        "",
-        f"To record what is missing: FAL_KEY=... pytest --falmock-record=missing '{node_id}'",
-        "To expect it: @pytest.mark.falmock(allow_misses=True)",
-    ]
-    return "\n".join(lines)
+    lines = [f"falmock: no fixture answered {_number(len(misses), 'call')} of this test", *_reports(misses), ""]
+    return "\n".join([*lines, "If the test expects that: @pytest.mark.falmock(allow_misses=True)"])
 
 
-def journal(calls: Sequence[Call]) -> str:
-    """The calls of a test, with the reports of misses."""
+def journal(calls: Sequence[Call], *, has_reports: bool = True) -> str:
+    """The calls of a test, and the reports of misses."""
     if not calls:
         return NO_CALL
     lines = [_line(call) for call in calls[-_SHOWN:]]
     if len(calls) > _SHOWN:
         lines.insert(0, f"... {_number(len(calls) - _SHOWN, 'call')} before")
-    lines += _reports(calls)
-    return "\n".join(lines)
+    return "\n".join([*lines, *(_reports(calls) if has_reports else ())])
 
 
-def _reports(calls: Iterable[Call]) -> Iterable[str]:
+def _reports(calls: Iterable[Call]) -> Iterator[str]:
+    """The report of each different miss."""
     for text in dict.fromkeys(call["miss"] for call in calls if call["miss"]):
         yield f"\n{text}"
 

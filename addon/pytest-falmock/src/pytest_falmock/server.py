@@ -22,10 +22,14 @@ from pytest_falmock.errors import FalmockError
 from pytest_falmock.settings import Settings
 
 READY = "FALMOCK_READY_FD"
+STARTED_AS = "FALMOCK_STARTED_AS"
+_AS = "pytest --falmock-mode={mode}"
+"""What messages name as the command that started falmock."""
 START_SECONDS = 90
 STOP_SECONDS = 600
 """How long the last files of a recording may take."""
 _SHOWN = 4000
+_PLAIN = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Server:
                     stdout=self._output,
                     stderr=subprocess.STDOUT,
                     cwd=cwd,
-                    env={**environ, READY: str(theirs.fileno()), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+                    env={**environ, READY: str(theirs.fileno()), STARTED_AS: _AS, **_PLAIN},
                     pass_fds=(theirs.fileno(),),
                     # Ctrl-C is for the tests: falmock ends after them.
                     start_new_session=True,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import ExitStack
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from pytest_falmock.environment import with_scope
 from pytest_falmock.errors import FalmockError
 from pytest_falmock.marks import Marked
 from pytest_falmock.mock import Falmock
-from pytest_falmock.report import Counts
+from pytest_falmock.report import Report
 from pytest_falmock.server import Ready
 from pytest_falmock.server import Server
 from pytest_falmock.settings import Settings
@@ -47,7 +49,11 @@ class Session:
     def __init__(self, settings: Settings, worker: str = "", handed: Ready | None = None) -> None:
         """Use the falmock that was started elsewhere (`handed`), or start one. Raises FalmockError."""
         self.settings = settings
-        self.counts = Counts()
+        self._began = time.time()
+        self.tests = 0
+        """How many tests used it."""
+        self.reports: list[Report] = []
+        """Those of the falmocks that were started here and have ended."""
         self._worker = worker
         self._environ = dict(os.environ)
         """Without falmock."""
@@ -61,6 +67,11 @@ class Session:
         self._patch = Patch(os.environ, self._variables(self.ready))
         if self._own is not None:
             os.environ[HANDED] = json.dumps({"pid": os.getpid(), "ready": self.ready.to_json()})
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been there."""
+        return time.time() - self._began
 
     @property
     def _scope(self) -> str:
@@ -110,7 +121,7 @@ class Session:
         found = self._others.get(fixtures)
         if found is None:
             while len(self._others) >= _MOST:
-                self._others.popitem(last=False)[1].stop()
+                self._stop(self._others.popitem(last=False)[1])
             found = self._others[fixtures] = self._start(fixtures)
         self._others.move_to_end(fixtures)
         return found.ready
@@ -121,13 +132,18 @@ class Session:
         """End what was started here, and wait until recordings are complete; return what falmock said at the end."""
         said: list[str] = []
         while self._others:
-            said += _TOLD.findall(self._others.popitem(last=False)[1].stop())
+            said += self._stop(self._others.popitem(last=False)[1])
         own, self._own = self._own, None
         if own is not None:
             os.environ.pop(HANDED, None)
-            said += _TOLD.findall(own.stop())
+            said += self._stop(own)
         self._patch.undo()
         return said
+
+    def _stop(self, ending: Server) -> list[str]:
+        with suppress(FalmockError):  # it has ended before
+            self.reports.append(Control(ending.ready.url).ask("GET", "/report"))
+        return _TOLD.findall(ending.stop())
 
 
 def handed_on(environ: Mapping[str, str], parent: int) -> Ready | None:
