@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypedDict
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from typing import Unpack
 
 Media = str | os.PathLike[str]
 """A file by its path, or by an `http:`, `https:` or `data:` URL."""

@@ -8,24 +8,20 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
+from typing import Unpack
 from typing import cast
 
 from pytest_falmock import builders
 from pytest_falmock.builders import Media
+from pytest_falmock.builders import When
 from pytest_falmock.control import Control
 from pytest_falmock.control import segment
 from pytest_falmock.environment import with_scope
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from pytest_falmock.builders import When
-    from pytest_falmock.server import Ready
-    from pytest_falmock.types import Call
-    from pytest_falmock.types import Expected
-    from pytest_falmock.types import JobState
+from pytest_falmock.server import Ready
+from pytest_falmock.types import Call
+from pytest_falmock.types import Expected
+from pytest_falmock.types import JobState
 
 _MOST = 1000
 """How many items one answer may have."""

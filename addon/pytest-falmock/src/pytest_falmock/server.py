@@ -56,7 +56,7 @@ class Server:
     def __init__(self, command: Sequence[str], arguments: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
         """Start falmock, and wait until it is ready. Raises FalmockError."""
         self._shown = shlex.join([*command, *arguments])
-        self._output = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - lives as long as the process
+        self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - lives as long as the process
         # falmock ends when our end is closed.
         self._ours, theirs = socket.socketpair()
         with theirs:
