@@ -152,6 +152,7 @@ def test_the_tests_of_an_app(project: Project, processes: tuple[str, ...]) -> No
     assert '$.prompt: expected "a cat", found "a dog"' in told(output, "test_fails_by_itself_after_a_miss")
     assert "no call reached falmock in this test" in told(output, "test_fails_without_a_call")
     assert "there is nothing at" in told(output, "test_is_an_error_without_its_fixtures")
+    assert "During handling" not in output
     assert "did you mean 'fixtures'?" in told(output, "test_is_an_error_for_an_unknown_argument")
     # The report has those of both falmocks: a test has fixtures of its own.
     line = re.search(
@@ -196,6 +197,21 @@ def test_a_recording_and_its_replay(project: Project) -> None:
     }
     replayed = project.pytest()
     assert re.search(r"^falmock: \d+ calls of 2 tests, \d+ replayed, 0 missed; report", replayed, re.MULTILINE)
+
+
+def test_a_test_that_runs_again(project: Project) -> None:
+    project.has(
+        "conftest.py",
+        "from _pytest.runner import runtestprotocol\n"
+        "def pytest_runtest_protocol(item, nextitem):\n"
+        "    item._initrequest()\n"
+        "    assert [each.outcome for each in runtestprotocol(item, nextitem=nextitem, log=False)][1] == 'failed'\n"
+        "    item._initrequest()\n",
+    )
+    project.has("test_app.py", ONE_TEST.replace("a cat", "a dog"))
+    output = project.pytest(code=1)
+    assert "falmock: 2 calls of 2 tests, 0 replayed, 2 missed" in output
+    assert "During handling" not in output
 
 
 def test_fixtures_beside_the_module(project: Project) -> None:

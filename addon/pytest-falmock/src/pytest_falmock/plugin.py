@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -18,7 +20,6 @@ from pytest_falmock.errors import FalmockError
 from pytest_falmock.mock import Falmock
 from pytest_falmock.server import Ready
 from pytest_falmock.session import Session
-from pytest_falmock.types import Call
 
 _WORKER = "PYTEST_XDIST_WORKER"
 _INPUT, _OUTPUT, _KEY = "workerinput", "workeroutput", "falmock"
@@ -29,11 +30,18 @@ _NO_TESTS = (
 )
 """The options with which pytest runs no test."""
 _SESSION = pytest.StashKey[Session]()
-_MOCK = pytest.StashKey[Falmock]()
-_SEEN = pytest.StashKey[int]()
-"""How many misses of a test were told."""
-_FAILED = pytest.StashKey[bool]()
-"""Whether a test failed for its misses, whose reports are the failure."""
+
+
+@dataclass
+class _Running:
+    """A test that runs: how many of its misses were told, and whether they are why it failed."""
+
+    mock: Falmock
+    told: int = 0
+    failed: bool = False
+
+
+_RUNNING = pytest.StashKey[_Running]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,19 +99,23 @@ def falmock(request: pytest.FixtureRequest) -> Iterator[Falmock]:
     item, started = request.node, request.config.stash.get(_SESSION, None)
     if started is None:
         pytest.skip("falmock is off (--falmock-mode=off): this test asks it for something")
+    with _failing(), started.test(item.nodeid, item.path, marks.read(item)) as mock:
+        running = item.stash[_RUNNING] = _Running(mock)
+        try:
+            yield mock
+        finally:
+            del item.stash[_RUNNING]
+            started.tests += 1
+        _fail_for_misses(running)
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """Have a FalmockError fail the test, without a traceback."""
     try:
-        test = started.test(item.nodeid, item.path, marks.read(item))
-        with test as mock:
-            item.stash[_MOCK] = mock
-            try:
-                yield mock
-            finally:
-                del item.stash[_MOCK]
-                calls = mock.journal
-                started.tests += 1
-            _fail_for_misses(item, mock, calls)
+        yield
     except FalmockError as error:
-        pytest.fail(f"falmock: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"falmock: {error}", pytrace=False) from None
 
 
 @pytest.fixture(autouse=True)
@@ -116,34 +128,38 @@ def _falmock_of_mark(request: pytest.FixtureRequest) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail if calls missed. This is called after the test itself, and only if that did not raise."""
-    mock = item.stash.get(_MOCK, None)
-    if mock is not None:
-        _fail_for_misses(item, mock, mock.misses)
+    running = item.stash.get(_RUNNING, None)
+    if running is not None:
+        with _failing():
+            _fail_for_misses(running)
 
 
-def _fail_for_misses(item: pytest.Item, mock: Falmock, calls: list[Call]) -> None:
-    misses = [call for call in calls if call["miss"] is not None]
-    new = misses[item.stash.get(_SEEN, 0) :]
-    item.stash[_SEEN] = len(misses)
-    if new and not mock.misses_allowed and mock.mode == "replay":
-        item.stash[_FAILED] = True
+def _fail_for_misses(running: _Running) -> None:
+    mock = running.mock
+    if mock.mode != "replay":
+        return
+    misses = mock.misses
+    new = misses[running.told :]
+    running.told = len(misses)
+    if new and not mock.misses_allowed:
+        running.failed = True
         pytest.fail(report.missed(new), pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Put the journal into the report of a test that failed."""
-    mock = item.stash.get(_MOCK, None)
-    if mock is None or call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
+    running = item.stash.get(_RUNNING, None)
+    if running is None or call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
         return
     try:
-        calls = mock.journal
+        calls = running.mock.journal
     except FalmockError as error:
-        item.add_report_section(call.when, "falmock", str(error))
-        return
-    item.stash[_SEEN] = sum(each["miss"] is not None for each in calls)
-    has_reports = not item.stash.get(_FAILED, False)
-    item.add_report_section(call.when, "falmock", report.journal(calls, has_reports=has_reports))
+        text = str(error)
+    else:
+        running.told = sum(each["miss"] is not None for each in calls)
+        text = report.journal(calls, has_reports=not running.failed)
+    item.add_report_section(call.when, "falmock", text)
 
 
 # the end
