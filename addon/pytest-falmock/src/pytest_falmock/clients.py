@@ -1,4 +1,4 @@
-"""Clients in this process that keep the addresses of their proxy."""
+"""Clients in this process that outlive a test: those of fal_client's module keep what they made at their first call."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import sys
 from typing import Any
 
 _KEPT = "_client"
-"""Where fal_client's clients keep the httpx client that they make at their first call, with the environment of that time."""
+"""Where they keep an httpx client, which has the environment of that time, and if it is async the event loop."""
 
 
 class Renewed:
-    """fal_client's own clients, without what they kept. `undo` gives them back what they had."""
+    """fal_client's own clients as if new, for one test.
 
-    def __init__(self) -> None:
-        module = sys.modules.get("fal_client")
-        self._clients = [
-            vars(client) for name in ("sync_client", "async_client") if (client := _of(module, name)) is not None
-        ]
-        self._before = [kept.pop(_KEPT, None) for kept in self._clients]
+    The async one always, since each test has an event loop of its own. The other one if the environment `differs`: `undo`
+    gives it back what it had.
+    """
+
+    def __init__(self, *, differs: bool) -> None:
+        _kept("async_client").pop(_KEPT, None)
+        self._sync = _kept("sync_client") if differs else {}
+        self._before = self._sync.pop(_KEPT, None)
 
     def undo(self) -> None:
-        """Forget what they keep now."""
-        for kept, before in zip(self._clients, self._before, strict=True):
-            kept.pop(_KEPT, None)
-            if before is not None:
-                kept[_KEPT] = before
+        """Forget what they made since."""
+        _kept("async_client").pop(_KEPT, None)
+        self._sync.pop(_KEPT, None)
+        if self._before is not None:
+            self._sync[_KEPT] = self._before
 
 
-def _of(module: Any, name: str) -> Any:
-    client = getattr(module, name, None)
-    return client if hasattr(client, "__dict__") else None
+def _kept(name: str) -> dict[str, Any]:
+    client = getattr(sys.modules.get("fal_client"), name, None)
+    return getattr(client, "__dict__", {})

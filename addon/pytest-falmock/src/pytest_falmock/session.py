@@ -103,7 +103,7 @@ class Session:
                 mock.set_faults(*marked.faults)
             if ready is not self.ready:
                 stack.callback(Patch(os.environ, self._variables(ready)).undo)
-                stack.callback(Renewed().undo)
+            stack.callback(Renewed(differs=ready is not self.ready).undo)
             yield mock
 
     def _ready(self, fixtures: tuple[Path, ...], *, are_marked: bool) -> Ready:

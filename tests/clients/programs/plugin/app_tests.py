@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -48,6 +49,15 @@ class TestSequences:
 class OldStyle(unittest.TestCase):
     def test_a_class_of_unittest(self) -> None:
         assert fal_client.run("test/pets", arguments=CAT) == {"says": "meow"}
+
+
+@pytest.mark.falmock
+@pytest.mark.parametrize("number", [1, 2])
+def test_async_clients(number: int) -> None:
+    async def calls() -> list[object]:
+        return [await fal_client.run_async("test/pets", arguments=CAT) for _ in range(number)]
+
+    assert asyncio.run(calls()) == [{"says": "meow"}] * number
 
 
 def test_jobs_move_by_hand(falmock: Falmock) -> None:
