@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from clients import running
+from clients import tape
 from clients.running import CLIENTS
 from clients.running import ROOT
 from clients.upstream import upstream
@@ -195,6 +196,8 @@ def test_a_recording_and_its_replay(project: Project) -> None:
         "a-cat",
         "a-dog",
     }
+    scopes = {entry["recorded"]["scope"] for entry in tape.entries(project.folder / "fixtures" / "test")}
+    assert {scope.partition("-")[2] for scope in scopes} == {"test_app.py-test_it-a-cat", "test_app.py-test_it-a-dog"}
     replayed = project.pytest()
     assert re.search(r"^falmock: \d+ calls of 2 tests, \d+ replayed, 0 missed; report", replayed, re.MULTILINE)
 
@@ -341,12 +344,12 @@ def test_a_worker_that_crashes(project: Project) -> None:
     has_ended(int((project.folder / "url").read_text("utf-8").rpartition(":")[2]))
 
 
-def test_the_recipe_of_the_readme(project: Project) -> None:
+def test_the_readme(project: Project) -> None:
     readme = (PLUGIN / "README.md").read_text("utf-8")
-    (recipe,) = re.findall(r"```python\n(# test_cats\.py\n.*?)```", readme, re.DOTALL)
-    project.has("test_cats.py", recipe)
+    recipes = re.findall(r"```python\n# (test_\w+\.py)\n(.*?)```", readme, re.DOTALL)
+    for name, text in recipes:
+        project.has(name, text)
     answer = {"images": [{"url": "https://example.com/cat.png"}]}
-    running.write_fixtures(
-        project.folder / "fixtures", {"match": {"model": "fal-ai/flux/schnell"}, "response": {"json": answer}}
-    )
-    assert "1 passed" in project.pytest()
+    entry = {"match": {"model": "fal-ai/flux/schnell"}, "response": {"json": answer}}
+    running.write_fixtures(project.folder / "fixtures", entry)
+    assert "2 passed" in project.pytest()
