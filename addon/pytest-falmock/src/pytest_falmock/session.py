@@ -36,7 +36,8 @@ HANDED = "PYTEST_FALMOCK_SESSION"
 _SCOPE = "pytest"
 _MOST = 4
 """How many servers with fixtures of their own run at the same time."""
-_TOLD = re.compile(r"^\[[\d:.]+\] (falmock: .*)$", re.MULTILINE)
+_TOLD = re.compile(r"^\[[\d:.]+\] (falmock: (?!\d+ calls?: ).*)$", re.MULTILINE)
+"""A line of its log, but for the counts of calls, which the report has."""
 
 
 class Session:
