@@ -2,8 +2,9 @@
 "use strict";
 
 const { test: base, expect } = require("@playwright/test");
-const { scopeName, serverFor, throwMisses } = require("./lib/use.cjs");
 const { BrowserProxy, digestOfKey } = require("./lib/browser.cjs");
+const { goThrough, setEnvironment, useScope } = require("./lib/process.cjs");
+const { scopeName, serverFor, throwMisses } = require("./lib/use.cjs");
 
 const LOCAL = "localhost,127.0.0.1,[::1]";
 
@@ -27,9 +28,14 @@ const test = base.extend({
     async ({ falmockServer }, use, { config, parallelIndex, project }) => {
       // With one worker, whatever `falmock run` started, such as Playwright's webServer, belongs to the same scope as the pages.
       const isShared = falmockServer.isInherited && config.workers === 1;
-      const scope = isShared ? inherited(falmockServer) : falmockServer.scope(scopeName(`playwright ${project.name} ${parallelIndex}`));
+      const name = isShared ? (process.env.FALMOCK_SCOPE ?? "") : scopeName(`playwright ${project.name} ${parallelIndex}`);
+      const scope = falmockServer.scope(name);
       const proxy = await BrowserProxy.start(falmockServer.url, scope.name);
+      const putBack = setEnvironment(scope.environment);
+      goThrough(falmockServer.ca);
+      useScope(scope.name);
       await use(Object.assign(scope, { proxy: { server: proxy.url, bypass: LOCAL } }));
+      putBack();
       await proxy.stop();
     },
     { scope: "worker" },
@@ -56,15 +62,9 @@ const test = base.extend({
       const args = [...(launchOptions.args ?? []), `--ignore-certificate-errors-spki-list=${digestOfKey(falmockServer.ca)}`];
       await use({ ...launchOptions, args });
     },
-    { scope: "worker", option: true },
+    { scope: "worker" },
   ],
   ignoreHTTPSErrors: async ({ browserName, ignoreHTTPSErrors }, use) => use(browserName === "chromium" ? ignoreHTTPSErrors : true),
 });
-
-/** The scope of this process's environment. */
-function inherited(server) {
-  const name = process.env.FALMOCK_SCOPE ?? "";
-  return server.scope(name);
-}
 
 module.exports = { expect, test };
