@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-import falmock
-from falmock.fixtures.suggest import did_you_mean
+if TYPE_CHECKING:  # it would make each start slower
+    import argparse
 
 COMMANDS = {
+    "run": ("run", "run a program so that its calls to fal are answered from fixtures"),
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
+    "stop": ("stop", "end the server that falmock run --keep has left"),
 }
 """Each command: the module of this package with its `main`, and what it does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process by default; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words and words[0] in COMMANDS:
+        return _run(words[0], words[1:])
     whole = parser()
-    given = whole.parse_args(arguments)
+    given = whole.parse_args(words)
     if given.command not in COMMANDS:
+        from falmock.fixtures.suggest import did_you_mean
+
         hint = did_you_mean(given.command, COMMANDS)
         whole.error(f"there is no command {given.command!r}{hint} (falmock --help lists all)")
-    module, _ = COMMANDS[given.command]
-    code: int = import_module(f"falmock.cli.{module}").main(given.arguments)
+    return _run(given.command, given.arguments)
+
+
+def _run(command: str, words: Sequence[str]) -> int:
+    module, _ = COMMANDS[command]
+    code: int = import_module(f"falmock.cli.{module}").main(words)
     return code
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of what stands before the arguments of a command. It ends the process with code 2 for a bad command line."""
+    import argparse
+
+    import falmock
+
     whole = argparse.ArgumentParser(
         "falmock",
         usage="falmock COMMAND ...",

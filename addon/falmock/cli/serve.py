@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
+from falmock.engine.jobs.pace import BadPace
+from falmock.engine.jobs.pace import parse_duration
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import command_line
@@ -53,6 +56,8 @@ logger = logging.getLogger(__name__)
 BAD_USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
+STARTED_AS = "FALMOCK_STARTED_AS"
+"""The environment variable with the command of a program that starts this one, for messages; `{mode}` stands for the mode."""
 _EXAMPLE = """\
 example:
   falmock serve --fixtures ./fixtures --pace 3s
@@ -74,6 +79,12 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    add_options(made)
+    return made
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Add all its options to a parser."""
     made.add_argument("--host", default=DEFAULT_HOST, help=f"the address to listen on (default {DEFAULT_HOST})")
     made.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help=f"the port, 0 for a free one (default {DEFAULT_PORT})"
@@ -84,8 +95,23 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--trusted-ca", default="", metavar="FILE", help="a CA to trust, besides the system's, when webhooks are posted"
     )
+    made.add_argument(
+        "--idle-timeout",
+        type=_duration,
+        metavar="TIME",
+        help="end after this long without a call, as in 30m (default: never)",
+    )
     settings.add_options(made)
-    return made
+
+
+def _duration(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except BadPace as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError(f"expected a time such as 30m, found {text!r}")
+    return seconds
 
 
 def _port(text: str) -> int:
@@ -105,7 +131,8 @@ def main(words: Sequence[str]) -> int:
         return BAD_USAGE
     if config.mode is not Mode.REPLAY:
         return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values))
-    server = Server(replace(config, started=settings.started_as(arguments, values)), arguments)
+    started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
+    server = Server(replace(config, started=started), arguments)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)
     try:
         return asyncio.run(server.run())
@@ -130,6 +157,7 @@ class Server:
     def __init__(self, config: Config, arguments: argparse.Namespace) -> None:
         self._started = time.time()
         self._config = config
+        self._idle_timeout: float | None = arguments.idle_timeout
         self._address = (arguments.host, arguments.port)
         self._confdir = confdir = Path(arguments.confdir).expanduser()
         self._uploads = SpoolFolder()
@@ -174,10 +202,20 @@ class Server:
             return FAILED
         try:
             self._begin(loader, addresses)
-            await stop.wait()
+            await self._until(stop)
         finally:
             self._end()
         return 0
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Wait for the end: a signal, or no call for a while."""
+        calls = -1
+        while calls != self.app.engines.totals.calls:
+            calls = self.app.engines.totals.calls
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._idle_timeout)
+                return
+        logger.info("falmock: no call came for %g s (--idle-timeout): falmock ends", self._idle_timeout)
 
     def _why_not(self, error: Exception) -> str:
         if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
@@ -196,7 +234,7 @@ class Server:
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
-        ready.announce(*addresses[0], self._confdir)
+        ready.announce(*addresses[0], self._confdir, self._config.mode)
 
     def _end(self) -> None:
         self._listener.stop()

@@ -110,6 +110,6 @@ class Config:
     openai_access_key: str = field(default="", repr=False)
     """The key for the OpenAI images API; "" if callers need none."""
     started: str = STARTED
-    """The command that started falmock, without its mode, for messages."""
+    """The command that started falmock, without its mode or with `{mode}` in its place, for messages."""
     fal_keys: tuple[str, ...] = field(default=(), repr=False)
     """The fal keys to send with calls that falmock forwards."""

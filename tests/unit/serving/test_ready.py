@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 import falmock
+from falmock.engine.config import Mode
 from falmock.serving import ready
 
 
 def announced(host: str, port: int, confdir: Path) -> dict[str, object]:
     reading, writing = os.pipe()
     environ = {ready.DESCRIPTOR: str(writing)}
-    ready.announce(host, port, confdir, environ)
+    ready.announce(host, port, confdir, Mode.REPLAY, environ)
     assert environ == {}
     with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - it ends: the other end was closed
         line: dict[str, object] = json.loads(pipe.read())
@@ -49,12 +50,12 @@ def test_its_url_can_be_called(tmp_path: Path, host: str, url: str) -> None:
 
 
 def test_nobody_waits(tmp_path: Path) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, {})
+    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {})
 
 
 @pytest.mark.parametrize("descriptor", ["x", "999999", ""])
 def test_a_pipe_that_is_none(tmp_path: Path, descriptor: str, caplog: pytest.LogCaptureFixture) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, {ready.DESCRIPTOR: descriptor})
+    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {ready.DESCRIPTOR: descriptor})
     assert ("nobody can be told" in caplog.text) == bool(descriptor)
 
 
@@ -63,7 +64,7 @@ def test_it_ends_with_its_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     killed: list[tuple[int, int]] = []
     monkeypatch.setattr(ready.os, "kill", lambda *of: (killed.append(of), ended.set()))
     ours, its = socket.socketpair()
-    ready.announce("127.0.0.1", 80, tmp_path, {ready.DESCRIPTOR: str(its.detach())})
+    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {ready.DESCRIPTOR: str(its.detach())})
     with ours, ours.makefile() as lines:
         assert json.loads(lines.readline())["url"] == "http://127.0.0.1:80"
         assert not ended.wait(0.1)

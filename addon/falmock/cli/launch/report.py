@@ -1,0 +1,113 @@
+"""What is told at the end of a run: a line, the misses, a file of JSON, and annotations for GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+MISSED = 97
+"""The exit code of a run whose program passed although calls missed."""
+UNUSED = 98
+"""The exit code of a strict run whose program passed although fixtures were not used."""
+_SHOWN = 3
+"""How many misses, and how many fixtures, are shown."""
+
+
+def as_json(
+    control: Mapping[str, Any], command: Sequence[str], code: int, seconds: float, scope: str
+) -> dict[str, Any]:
+    """The report for a file, from that of the control API; `code` is the program's exit code."""
+    counts = ("calls", "replayed", "misses", "forwarded", "without_fixture", "fixtures")
+    return {
+        "falmock": control["version"],
+        "mode": control["mode"],
+        "command": list(command),
+        "exit_code": code,
+        "seconds": round(seconds, 3),
+        "scope": scope,
+        **{name: control[name] for name in counts},
+        "missed": control["missed"],
+        "unused": control["unused"],
+    }
+
+
+def exit_code(report: Mapping[str, Any], *, allows_misses: bool, is_strict: bool) -> int:
+    """The exit code of the run: the program's, or what falmock makes of one that passed."""
+    if report["exit_code"] or report["mode"] not in _ANSWERING:
+        return int(report["exit_code"])
+    if report["misses"] and not allows_misses:
+        return MISSED
+    return UNUSED if report["unused"] and is_strict else 0
+
+
+_ANSWERING = ("replay", "auto")
+
+
+def lines(report: Mapping[str, Any], file: str, *, is_strict: bool) -> Iterator[str]:
+    """What people read: one line, and then what was missed, and if it matters what was not used. `file` has the whole report."""
+    parts = [
+        (report["replayed"], "replayed", True),
+        (report["misses"], "miss" if report["misses"] == 1 else "misses", True),
+        (report["forwarded"], "forwarded to fal", False),
+        (report["without_fixture"], "answered without a fixture", False),
+    ]
+    counted = ", ".join(f"{count} {what}" for count, what, always in parts if count or always)
+    calls = report["calls"]
+    yield (
+        f"{calls} call{'' if calls == 1 else 's'}: {counted}; "
+        + ("" if report["forwarded"] else "nothing was sent to fal; ")
+        + f"report: {file}"
+    )
+    if not calls:
+        yield "no call to fal came here. If the program made one, falmock doctor -- COMMAND finds out where it went"
+    for missed in report["missed"][:_SHOWN]:
+        times = f"{missed['count']} calls: " if missed["count"] > 1 else ""
+        yield times + missed["text"].removeprefix("falmock: ").replace("\n", "\n    ")
+    if len(report["missed"]) > _SHOWN:
+        yield f"{len(report['missed']) - _SHOWN} more misses are in the report"
+    unused = report["unused"]
+    if is_strict and unused:
+        more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
+        yield f"{len(unused)} of {report['fixtures']} fixtures were never used: {', '.join(unused[:_SHOWN])}{more}"
+
+
+def github_commands(report: Mapping[str, Any]) -> Iterator[str]:
+    """The workflow commands that make GitHub show each miss as an error.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    for missed in report["missed"]:
+        title = _property(f"falmock: no fixture answers a call to {missed['endpoint'] or 'fal'}")
+        yield f"::error title={title}::{_data(missed['text'])}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """The run in Markdown, for the page of a job at GitHub."""
+    rows = [
+        ("calls", report["calls"]),
+        ("replayed", report["replayed"]),
+        ("misses", report["misses"]),
+        ("forwarded to fal", report["forwarded"]),
+        ("answered without a fixture", report["without_fixture"]),
+        ("fixtures never used", f"{len(report['unused'])} of {report['fixtures']}"),
+    ]
+    table = "".join(f"| {name} | {value} |\n" for name, value in rows)
+    blocks = "".join(f"\n{_block(missed['text'])}\n" for missed in report["missed"])
+    return f"### falmock\n\n| | |\n|---|---|\n{table}{blocks}"
+
+
+def _block(text: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}text\n{text}\n{fence}"

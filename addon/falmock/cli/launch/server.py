@@ -1,0 +1,174 @@
+"""Starts a falmock in a process of its own, and waits until it is ready."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from typing import BinaryIO
+from typing import NamedTuple
+from typing import NoReturn
+
+COMMAND = (sys.executable, "-P", "-m", "falmock.cli", "serve")
+"""The command of a falmock. With -P the working directory is no place to import from."""
+DESCRIPTOR = "FALMOCK_READY_FD"
+_COLUMNS = "400"
+"""How wide its output is: enough for whole URLs."""
+
+
+class NotStarted(Exception):
+    """falmock did not start; the text is what it printed, `code` its exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Ready(NamedTuple):
+    """What a falmock tells when it is ready. `environment` is for the program, `proxied` the names whose value is `url`."""
+
+    falmock: str
+    control: int
+    pid: int
+    mode: str
+    url: str
+    ca: str
+    environment: Mapping[str, str]
+    proxied: Sequence[str]
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Ready:
+        """From the line of JSON. Raises KeyError."""
+        return cls(*(value[name] for name in cls._fields))
+
+
+class Server:
+    """A falmock with these arguments, whose output goes to a file. It ends with this process, unless `is_kept`.
+
+    `started_as` is the command that its messages name in place of its own.
+    """
+
+    def __init__(self, arguments: Sequence[str], log: Path, started_as: str = "", *, is_kept: bool = False) -> None:
+        self._arguments = arguments
+        self._log = log
+        self._is_kept = is_kept
+        self._environment = {"PYTHONUNBUFFERED": "1", "COLUMNS": _COLUMNS, "FALMOCK_STARTED_AS": started_as}
+        self._process: subprocess.Popen[bytes] | Forked | None = None
+        self._line: socket.socket | None = None
+        self._told: BinaryIO | None = None
+
+    def start(self) -> None:
+        """Start it; `ready` waits until it is. Raises OSError if its output cannot be written."""
+        if self._is_kept:  # a plain pipe does not end it
+            reading, writing = os.pipe()
+            self._told = open(reading, "rb")  # noqa: PTH123, SIM115 - a descriptor, closed by `ready`
+        else:
+            self._line, its = socket.socketpair()
+            self._told, writing = self._line.makefile("rb"), its.detach()
+        try:
+            self._process = self._spawned(writing)
+        finally:
+            os.close(writing)
+
+    def _spawned(self, descriptor: int) -> subprocess.Popen[bytes] | Forked:
+        environment = {**self._environment, DESCRIPTOR: str(descriptor)}
+        with self._log.open("wb") as output:
+            if sys.platform == "linux" and not self._is_kept:
+                return Forked(self._arguments, environment, output, descriptor)
+            return subprocess.Popen(  # noqa: S603 - no shell
+                [*COMMAND, *self._arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+                pass_fds=(descriptor,),
+                start_new_session=True,  # a Ctrl-C at the terminal is for the program
+            )
+
+    def ready(self) -> Ready:
+        """What it tells when it is ready. Raises NotStarted."""
+        import json  # while the other process starts
+
+        line = b""
+        if self._told is not None:
+            with self._told:
+                line = self._told.readline()
+        if not line.endswith(b"\n"):
+            self.stop()
+            code = self.wait() or 0
+            raise NotStarted(self._log.read_text("utf-8", "replace").strip(), code)
+        return Ready.read(json.loads(line))
+
+    def stop(self) -> None:
+        """Begin to end it, unless it is kept."""
+        if self._line is not None:
+            self._line.close()
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Its exit code when it has ended and written everything; None if it still runs after so many seconds."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+class Forked:
+    """A falmock in a copy of this process, which has no Python to start: a tenth of the time until it is ready.
+
+    This process must have no threads yet. Only on Linux: elsewhere a copy may not use all of the system's libraries.
+    """
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], output: BinaryIO, keeps: int) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            become(arguments, environment, output.fileno(), keeps)
+        self._ended = os.pidfd_open(self.pid)
+        self._code: int | None = None
+
+    def wait(self, seconds: float | None) -> int:
+        """Its exit code when it has ended. Raises subprocess.TimeoutExpired if it still runs after so many seconds."""
+        import select
+
+        if self._code is None:
+            if not select.select([self._ended], [], [], seconds)[0]:
+                raise subprocess.TimeoutExpired("falmock", seconds or 0.0)
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            os.close(self._ended)
+        return self._code
+
+
+def become(arguments: Sequence[str], environment: Mapping[str, str], output: int, keeps: int) -> NoReturn:
+    """Be `falmock serve` from now on; `output` and `keeps` are the only descriptors that stay open."""
+    code = 1
+    try:
+        os.setsid()  # a Ctrl-C at the terminal is for the program
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for target, source in ((0, nothing), (1, output), (2, output)):
+            os.dup2(source, target)
+        os.closerange(3, keeps)
+        os.closerange(keeps + 1, os.sysconf("SC_OPEN_MAX"))
+        os.set_inheritable(keeps, True)  # a recorder becomes mitmdump
+        os.environ.update(environment)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text file
+        from falmock.cli import serve
+
+        code = serve.main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing of it may go on in this copy
+        sys.excepthook(*sys.exc_info())
+    finally:
+        for file in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                file.flush()
+        os._exit(code)

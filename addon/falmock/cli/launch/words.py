@@ -1,0 +1,46 @@
+"""The options for `falmock serve` as words of a command line, where nothing that knows them all is imported yet."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+HIDDEN = "[hidden]"
+_TOKEN = ("--control-token", "--fal-control-token")
+_MODE = ("--mode", "--fal-mode")
+_FROM = "env:"
+"""How a value that stands in an environment variable begins."""
+
+
+def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each option and its value; `--set fal_x=y` is `--fal-x` with y."""
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not equals:
+            value = next(rest, "")
+        if name == "--set":
+            setting, _, value = value.partition("=")
+            name = f"--{setting.replace('_', '-')}"
+        yield name, value
+
+
+def control_token(words: Sequence[str]) -> str:
+    """What callers of the control API have to show; "" if nothing."""
+    token = ""
+    for name, value in _options(words):
+        if name in _TOKEN:
+            token = os.environ.get(value.removeprefix(_FROM), "") if value.startswith(_FROM) else value
+    return token
+
+
+def started_as(words: Sequence[str], command: Sequence[str]) -> str:
+    """The command of a run, quoted for a shell and without secrets, with `{mode}` in the place of its mode."""
+    shown = ["falmock", "run", "--mode", "{mode}"]
+    for name, value in _options(words):
+        if name not in _MODE:
+            is_secret = name in _TOKEN and not value.startswith(_FROM)
+            shown += [name, HIDDEN if is_secret else shlex.quote(value)]
+    return f"{' '.join(shown)} -- {shlex.join(command)}"
