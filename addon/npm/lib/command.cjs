@@ -30,12 +30,13 @@ function findCommand(env = process.env) {
   return [found];
 }
 
-/** A command line split at blanks, except in quotes. */
+/** A command line split at blanks, except in quotes. The program may be in another folder than the one that it will run in. */
 function words(line) {
   const found = line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
   const unquoted = found.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, (_, double, single) => double ?? single));
-  if (!unquoted[0]) throw new NoCommand(`falmock: ${VARIABLE}=${line}: expected a command, found none`);
-  return unquoted;
+  const [program, ...more] = unquoted;
+  if (!program) throw new NoCommand(`falmock: ${VARIABLE}=${line}: expected a command, found none`);
+  return [program.includes("/") ? path.resolve(program) : program, ...more];
 }
 
 function onPath(env) {
