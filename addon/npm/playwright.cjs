@@ -2,7 +2,7 @@
 "use strict";
 
 const { test: base, expect } = require("@playwright/test");
-const { BrowserProxy, digestOfKey } = require("./lib/browser.cjs");
+const { BrowserProxy, digestsOfKeys } = require("./lib/browser.cjs");
 const { goThrough, setEnvironment, useScope } = require("./lib/process.cjs");
 const { scopeName, serverFor, throwMisses } = require("./lib/use.cjs");
 
@@ -59,7 +59,7 @@ const test = base.extend({
   // Chromium trusts the CA by its key, the other browsers do not know such an option.
   launchOptions: [
     async ({ launchOptions, falmockServer }, use) => {
-      const args = [...(launchOptions.args ?? []), `--ignore-certificate-errors-spki-list=${digestOfKey(falmockServer.ca)}`];
+      const args = [...(launchOptions.args ?? []), `--ignore-certificate-errors-spki-list=${digestsOfKeys(falmockServer.ca)}`];
       await use({ ...launchOptions, args });
     },
     { scope: "worker" },

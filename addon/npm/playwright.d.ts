@@ -1,4 +1,11 @@
-import type { Expect, PlaywrightTestArgs, PlaywrightTestOptions, PlaywrightWorkerArgs, PlaywrightWorkerOptions, TestType } from "@playwright/test";
+import type {
+  Expect,
+  PlaywrightTestArgs,
+  PlaywrightTestOptions,
+  PlaywrightWorkerArgs,
+  PlaywrightWorkerOptions,
+  TestType,
+} from "@playwright/test";
 import type { Falmock, ScopeWithEnvironment, TestScope, UseOptions } from "./index.js";
 
 export interface FalmockTestArgs {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
 import shutil
 import signal
 import stat
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -100,6 +104,36 @@ def test_it_passes_signals_on(user: User, installed: Path, number: signal.Signal
         assert output.readline() == "ready\n"
         process.send_signal(number)
         assert process.wait(30) == 5
+
+
+def test_ctrl_c_reaches_the_program_once(user: User, installed: Path) -> None:
+    """In a terminal, which sends it to both: what reaches the command is not passed on."""
+    program = (
+        "import signal, time; found = []; signal.signal(signal.SIGINT, lambda *_: found.append(1)); "
+        "print('ready', flush=True); time.sleep(1); time.sleep(0.5); print(f'found {len(found)}.')"
+    )
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        ["sh", "-c", "exec node node_modules/falmock/bin/falmock.cjs"],
+        cwd=installed,
+        env=user.env | {"FALMOCK_COMMAND": f'"{sys.executable}" -c "{program}"'},
+        stdin=its,
+        stdout=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the terminal is the session's own
+    )
+    os.close(its)
+    with process, os.fdopen(ours, "r+b", buffering=0) as terminal:
+        output = b""
+        while b"ready" not in output:
+            output += terminal.read(1024)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        terminal.write(b"\x03")
+        while b"." not in output:
+            output += terminal.read(1024)
+        assert b"found 1." in output
+        assert process.wait(30) == 0
 
 
 def test_it_finds_the_program_behind_itself(user: User, installed: Path, tmp_path: Path) -> None:

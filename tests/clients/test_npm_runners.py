@@ -103,7 +103,7 @@ def test_playwright(user: User, archive: Path, tmp_path: Path) -> None:
     passed, failed = playwright(user, project)
     assert set(failed) == {FAILS}
     assert MISSED in failed[FAILS]
-    assert len(passed) == 4
+    assert len(passed) == 5
 
 
 def test_playwright_below_falmock_run(user: User, archive: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 const { spawn } = require("node:child_process");
 const { constants } = require("node:os");
+const { isatty } = require("node:tty");
 const { NoCommand, findCommand } = require("../lib/command.cjs");
 
 const NOT_FOUND = 127;
@@ -32,7 +33,7 @@ function main() {
 
 /** The keyboard's signals reach every process of a terminal by themselves. */
 function passOn(child, signal) {
-  const isFromKeyboard = OF_THE_KEYBOARD.includes(signal) && [0, 1, 2].some((descriptor) => require("node:tty").isatty(descriptor));
+  const isFromKeyboard = OF_THE_KEYBOARD.includes(signal) && [0, 1, 2].some(isatty);
   if (!isFromKeyboard) child.kill(signal);
 }
 

@@ -2,8 +2,8 @@
 "use strict";
 
 const { X509Certificate, createHash } = require("node:crypto");
-const fs = require("node:fs");
 const net = require("node:net");
+const { certificates } = require("./process.cjs");
 
 const LONGEST_HEAD = 64 * 1024;
 
@@ -31,9 +31,10 @@ class BrowserProxy {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Passes a connection on. `line` is added to the head of its first request, which for fal's hosts is the CONNECT of a tunnel. */
+  /** Passes a connection on. `line` is added to its first request, which for fal's hosts is the CONNECT of a tunnel. */
   #pass(client, server, line) {
-    for (const [socket, other] of [[client, server], [server, client]]) {
+    const both = [client, server];
+    for (const [socket, other] of [both, both.toReversed()]) {
       this.#open.add(socket);
       socket.on("error", () => other.destroy());
       socket.on("close", () => (this.#open.delete(socket), other.destroy()));
@@ -53,10 +54,10 @@ class BrowserProxy {
   }
 }
 
-/** How Chromium's option names a CA: base64 of the SHA-256 of its public key. */
-function digestOfKey(file) {
-  const { publicKey } = new X509Certificate(fs.readFileSync(file));
-  return createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("base64");
+/** The CAs of a file as Chromium's option names them: base64 of the SHA-256 of each public key. */
+function digestsOfKeys(file) {
+  const keys = certificates(file).map((text) => new X509Certificate(text).publicKey.export({ type: "spki", format: "der" }));
+  return keys.map((key) => createHash("sha256").update(key).digest("base64")).join(",");
 }
 
-module.exports = { BrowserProxy, digestOfKey };
+module.exports = { BrowserProxy, digestsOfKeys };

@@ -1,4 +1,5 @@
-// Finds the command `falmock`, which is a Python program. This package's own command has the same name, and npm puts it first on PATH.
+// Finds the command `falmock`, which is a Python program. This package's own command has the same name, and npm puts it first
+// on PATH.
 "use strict";
 
 const fs = require("node:fs");

@@ -33,7 +33,7 @@ function setEnvironment(environment, others = []) {
 
 /** From now on, calls of this process to fal go through the falmock of its environment. `ca` is the file of its certificate. */
 function goThrough(ca) {
-  for (const certificate of ca ? fs.readFileSync(ca, "latin1").match(CERTIFICATES) : []) trusted.add(certificate);
+  for (const certificate of ca ? certificates(ca) : []) trusted.add(certificate);
   if (isHooked) return;
   isHooked = true;
   // NODE_OPTIONS and NODE_EXTRA_CA_CERTS came too late for this process.
@@ -41,6 +41,11 @@ function goThrough(ca) {
   if (hook) require(hook);
   trustLate();
   nameScope();
+}
+
+/** The certificates in a file, each as PEM. */
+function certificates(file) {
+  return fs.readFileSync(file, "latin1").match(CERTIFICATES) ?? [];
 }
 
 /** Says to which scope the calls of this process belong; "" for that of its environment. */
@@ -94,4 +99,4 @@ function hostname(origin) {
   }
 }
 
-module.exports = { goThrough, preload, setEnvironment, useScope };
+module.exports = { certificates, goThrough, preload, setEnvironment, useScope };

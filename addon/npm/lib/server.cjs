@@ -27,10 +27,10 @@ class Falmock extends Scope {
 
   /** A scope of its own, with the environment for programs whose calls belong to it. */
   scope(name) {
-    const scope = new Scope(this.url, name);
     const proxy = withUser(this.url, name);
-    scope.environment = { ...this.environment, ...Object.fromEntries(this.proxied.map((each) => [each, proxy])), FALMOCK_SCOPE: name };
-    return scope;
+    const proxies = Object.fromEntries(this.proxied.map((each) => [each, proxy]));
+    const environment = { ...this.environment, ...proxies, FALMOCK_SCOPE: name };
+    return Object.assign(new Scope(this.url, name), { environment });
   }
 }
 
@@ -48,22 +48,24 @@ async function startFalmock(options = {}) {
   const line = await server.ready((options.startSeconds ?? START_SECONDS) * 1000);
   if (line.control !== CONTROL) {
     await server.stop();
-    throw new FalmockError(`falmock ${line.falmock} has version ${line.control} of the control API, this package needs ${CONTROL}: update one of them`);
+    const found = `falmock ${line.falmock} has version ${line.control} of the control API`;
+    throw new FalmockError(`${found}, this package needs ${CONTROL}: update one of them`);
   }
+  for (const warning of line.warnings ?? []) process.stderr.write(`falmock: ${warning}\n`);
   return new Falmock(line.url, { ...line, version: line.falmock, stop: () => server.stop() });
 }
 
-/** The falmock that `falmock run` or a global setup has started for this process: that of FALMOCK_URL; undefined if there is none. */
+/** The falmock that `falmock run` or a global setup has started for this process (FALMOCK_URL); undefined if there is none. */
 async function inheritedFalmock(env = process.env) {
   const url = env.FALMOCK_URL;
   if (!url) return undefined;
   const { host } = new URL(url);
-  const proxied = Object.keys(env).filter((name) => /_proxy$/i.test(name) && !/^no_proxy$/i.test(name) && hostOf(env[name]) === host);
+  const proxied = Object.keys(env).filter((name) => /_proxy$/i.test(name) && hostOf(env[name]) === host);
   const health = await new Scope(url).call("GET", "/health").catch((error) => {
     throw new FalmockError(`FALMOCK_URL=${url}: ${error.message}; unset it, or start falmock again`);
   });
-  const environment = Object.fromEntries(proxied.map((name) => [name, url]));
-  return new Falmock(url, { environment: { ...environment, FALMOCK_URL: url }, proxied, ca: env.NODE_EXTRA_CA_CERTS, version: health.version });
+  const environment = { ...Object.fromEntries(proxied.map((name) => [name, url])), FALMOCK_URL: url };
+  return new Falmock(url, { environment, proxied, ca: env.NODE_EXTRA_CA_CERTS, version: health.version });
 }
 
 /** A `falmock serve` as a child process. */

@@ -62,7 +62,10 @@ function useWith(runner, options = {}) {
   runner.beforeEach(async (context) => {
     const name = runner.test(context);
     if (running !== undefined) {
-      throw new FalmockError(`useFalmock: ${name} runs at the same time as ${running}, and a process has one scope at a time: run tests of one file one after the other, without test.concurrent`);
+      throw new FalmockError(
+        `useFalmock: ${name} runs at the same time as ${running}, and a process has one scope at a time: ` +
+          "run the tests of a file one after the other, without test.concurrent",
+      );
     }
     running = name;
     await enter(scopeName(`${runner.file()} ${name}`));

@@ -45,7 +45,8 @@ test("the server of another process", async () => {
 });
 
 test("what is refused says why", async () => {
-  await assert.rejects(falmock.job("none"), (error) => error instanceof FalmockError && error.status === 404 && /job/.test(error.message));
+  const isTold = (error) => error instanceof FalmockError && error.status === 404 && /job/.test(error.message);
+  await assert.rejects(falmock.job("none"), isTold);
 });
 
 test("a server that cannot start says why", async () => {

@@ -9,6 +9,13 @@ test("a page and its backend call fal in one scope", async ({ page, falmock }) =
   await falmock.verify([{ endpoint: FLUX, times: 2 }]);
 });
 
+test("a test calls fal by itself", async ({ request, falmock }) => {
+  const options = { method: "POST", data: { prompt: "a cat" } };
+  expect(await (await request.fetch(`https://fal.run/${FLUX}`, options)).json()).toEqual({ seed: 7 });
+  expect(await (await fetch(`https://fal.run/${FLUX}`, { method: "POST", body: '{"prompt":"a cat"}' })).json()).toEqual({ seed: 7 });
+  await falmock.verify([{ endpoint: FLUX, times: 2 }]);
+});
+
 test("begins without calls", async ({ falmock }) => {
   expect(await falmock.journal()).toEqual([]);
 });
