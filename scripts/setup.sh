@@ -124,22 +124,23 @@ changed() {
     echo "${lines:-  nothing has changed}"
 }
 
-# node_packages: installs the JavaScript clients and test runners for the tests, unless they are up to date.
+# node_packages: installs the JavaScript clients, test runners and runtimes for the tests, unless they are up to date.
 node_packages() {
-    npm_ci tests/clients --omit=optional
-    npm_ci tests/clients/npm # what is compiled comes in optional packages, one for each platform
+    node_project "$root/tests/clients" --omit=optional
+    node_project "$root/tests/clients/npm" # what is compiled in the runners is optional: there is one package for each platform
+    node_project "$root/tests/clients/runtimes" # the runtimes are optional: they are for Linux on x64 alone
 }
 
-# npm_ci FOLDER [ARGS]: installs the locked packages of a folder, unless they are up to date.
-npm_ci() {
-    local dir="$root/$1" stamp found
+# node_project DIR [ARGS]: installs the packages of a package-lock.json, unless they are up to date.
+node_project() {
+    local dir=$1 stamp found
     shift
     stamp=$(cksum <"$dir/package-lock.json")
     [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
     command -v npm >/dev/null || die "the client tests need Node.js $OLDEST_NODE or newer with npm"
     found=$(node -p process.versions.node) || die "node does not start"
     printf '%s\n' "$OLDEST_NODE" "$found" | sort -CV || die "the client tests need Node.js $OLDEST_NODE or newer, found $found"
-    say "installing the JavaScript packages of ${dir#"$root/"} (once)"
+    say "installing into ${dir#"$root/"}/node_modules (once)"
     (cd "$dir" && npm ci --ignore-scripts "$@" --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }

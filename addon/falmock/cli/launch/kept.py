@@ -46,6 +46,7 @@ def use(where: Path, arguments: Sequence[str]) -> Ready:
     server = Server([*arguments, "--idle-timeout", IDLE], where / folder.SERVER_LOG, is_kept=True)
     server.start()
     ready = server.ready()
+    server.stop()
     state.write_text(json.dumps({"ready": ready._asdict(), "arguments": list(arguments)}), "utf-8")
     return ready
 
