@@ -34,6 +34,14 @@ test("a program without a scope belongs to the default one", async () => {
   await falmock.reset();
 });
 
+test("a program ends when it is done, though its connection to fal is kept alive", async () => {
+  const program = 'import("./calls.mjs").then(async ({ run }) => { await run("a cat"); console.log(Date.now()); })';
+  const { stdout } = await promisify(execFile)("node", ["-e", program], { env: { ...process.env, ...falmock.environment } });
+  const idle = Date.now() - Number(stdout);
+  assert.ok(idle < 2500, `it ended after ${idle} ms`); // undici's keep-alive is 4 s
+  await falmock.reset();
+});
+
 test("the server of another process", async () => {
   const environment = falmock.scope("outer").environment;
   const inner = await inheritedFalmock({ ...environment, NO_PROXY: "localhost" });
