@@ -313,7 +313,7 @@ def test_a_server_that_nobody_calls_ends(shell: Shell) -> None:
 
 def test_the_variables_of_github(shell: Shell, tmp_path: Path) -> None:
     miss = f"import fal_client\ntry:\n    fal_client.run('{FLUX}', arguments={{'prompt': 'a dog'}})\nexcept Exception:\n    pass"
-    summary = tmp_path / "summary.md"
+    summary = tmp_path / "summary"
     done = shell.run("--", sys.executable, "-c", miss, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
     assert f"::error title=falmock%3A no fixture answers a call to {FLUX}::" in done.stderr
     assert "### falmock" in summary.read_text()
