@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
     "env": ("env", "print the environment variables that make programs use it"),
     "stop": ("stop", "end the server that falmock run --keep has left"),
+    "ca": ("ca", "print the path of the CA that apps have to trust"),
     "check": ("check", "look for mistakes, secrets and leftovers in fixtures"),
     "import": ("imports", "make fixtures of HARs, flow files of mitmproxy and cassettes of vcrpy"),
     "addon": ("addon", 'print the path of the addon, for mitmdump -s "$(falmock addon)"'),

@@ -21,10 +21,11 @@ from falmock.proxy.options import PREFIX
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
 from falmock.redaction.patterns import HIDDEN
+from falmock.serving.own_ca.names import pattern
+from falmock.wire.hosts import Hosts
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
-DEFAULT_CONFDIR = "~/.mitmproxy"
 ADDON = Path(falmock.__file__).parents[1] / "falmock_addon.py"
 """The script for `mitmdump -s`."""
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
@@ -95,7 +96,7 @@ def started_as(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -
     for flag, value, default in (
         ("--host", arguments.host, DEFAULT_HOST),
         ("--port", arguments.port, DEFAULT_PORT),
-        ("--confdir", arguments.confdir, DEFAULT_CONFDIR),
+        ("--confdir", arguments.confdir, ""),
         ("--trusted-ca", arguments.trusted_ca, ""),
     ):
         if value != default:
@@ -111,14 +112,21 @@ def _shown(name: str, value: str) -> str:
     return HIDDEN if name in _SECRETS and not value.startswith("env:") else value
 
 
-def mitmdump_arguments(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> list[str]:
-    """The arguments of a mitmdump that does the same."""
-    return list(_mitmdump_arguments(arguments, values))
+def mitmdump_arguments(
+    arguments: argparse.Namespace, values: Mapping[str, list[str]], confdir: Path, hosts: Hosts
+) -> list[str]:
+    """The arguments of a mitmdump that does the same, with the CA in `confdir`."""
+    return list(_mitmdump_arguments(arguments, values, confdir, hosts))
 
 
-def _mitmdump_arguments(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> Iterator[str]:
+def _mitmdump_arguments(
+    arguments: argparse.Namespace, values: Mapping[str, list[str]], confdir: Path, hosts: Hosts
+) -> Iterator[str]:
     yield from ("-s", str(ADDON), "--listen-host", arguments.host, "--listen-port", str(arguments.port))
-    yield from ("--set", f"confdir={arguments.confdir}")
+    yield from ("--set", f"confdir={arguments.confdir or confdir}")
+    if not arguments.confdir:
+        # A CA that can sign for fal's hosts alone: others keep their certificates, and their names are not taken over.
+        yield from ("--set", f"allow_hosts={pattern(hosts.names)}", "--set", "upstream_cert=false")
     if arguments.trusted_ca:
         yield from ("--set", f"ssl_verify_upstream_trusted_ca={arguments.trusted_ca}")
     for name, found in values.items():

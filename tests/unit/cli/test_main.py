@@ -46,7 +46,7 @@ def test_defaults() -> None:
     assert (found.host, found.port, found.confdir, found.trusted_ca, found.settings) == (
         "127.0.0.1",
         8080,
-        "~/.mitmproxy",
+        "",
         "",
         [],
     )

@@ -160,7 +160,15 @@ function install() {
     const proxy = host && proxyNow();
     if (!proxy) return realTlsConnect.apply(this, given);
     const socket = new Tunnel(proxy, host, options.port || 443);
-    return realTlsConnect.call(this, { ...options, socket, servername: options.servername || host }, callback);
+    const secure = realTlsConnect.call(this, { ...options, socket, servername: options.servername || host }, callback);
+    // TLS over a stream does not pass these on, and an idle connection would keep the process alive.
+    for (const name of ['ref', 'unref']) {
+      secure[name] = () => {
+        socket[name]();
+        return secure;
+      };
+    }
+    return secure;
   };
 
   const plain = (real) =>
