@@ -160,7 +160,16 @@ function install() {
     const proxy = host && proxyNow();
     if (!proxy) return realTlsConnect.apply(this, given);
     const socket = new Tunnel(proxy, host, options.port || 443);
-    return realTlsConnect.call(this, { ...options, socket, servername: options.servername || host }, callback);
+    const made = realTlsConnect.call(this, { ...options, socket, servername: options.servername || host }, callback);
+    for (const name of ['ref', 'unref']) {
+      // What an idle connection does not keep a process alive with is the connection below.
+      const real = made[name];
+      made[name] = function () {
+        socket[name]();
+        return real.call(this);
+      };
+    }
+    return made;
   };
 
   const plain = (real) =>
