@@ -135,7 +135,7 @@ def test_a_falmock_that_runs_by_itself(newcomer: Newcomer) -> None:
     rest = "\n".join(lines[1:]).replace("falmock env", f"falmock env --url http://127.0.0.1:{newcomer.port}")
     assert newcomer.types(f"falmock serve --port {newcomer.port} > log &\n{rest}\nkill %1")[0] == answer
     command = mitmdump.strip()
-    newcomer.is_("mitmdump", MITMDUMP, "-p", str(newcomer.port))
+    newcomer.is_("mitmdump", str(MITMDUMP), "-p", str(newcomer.port))
     wait = next(line for line in lines if line.startswith("until "))
     use = rest.partition("\n")[2].replace("falmock env", "falmock env --confdir ~/.mitmproxy")
     assert newcomer.types(f"{command} > log &\n{wait}\n{use}\nkill -INT %1")[0] == answer
