@@ -245,7 +245,7 @@ class Server:
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
-        ready.announce(*addresses[0], self._confdir, self._config.mode)
+        ready.announce(*addresses[0], self._confdir, self._config)
 
     def _end(self) -> None:
         self._listener.stop()
