@@ -124,9 +124,10 @@ changed() {
     echo "${lines:-  nothing has changed}"
 }
 
-# node_packages: installs the JavaScript clients and runtimes for the tests, unless they are up to date.
+# node_packages: installs the JavaScript clients, test runners and runtimes for the tests, unless they are up to date.
 node_packages() {
     node_project "$root/tests/clients" --omit=optional
+    node_project "$root/tests/clients/npm" # what is compiled in the runners is optional: there is one package for each platform
     node_project "$root/tests/clients/runtimes" # the runtimes are optional: they are for Linux on x64 alone
 }
 

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from falmock.cli import settings
 from falmock.cli import shells
-from falmock.cli.settings import DEFAULT_CONFDIR
 from falmock.cli.settings import DEFAULT_HOST
 from falmock.cli.settings import DEFAULT_PORT
 from falmock.engine.config import Mode
@@ -20,6 +19,8 @@ from falmock.serving import ca
 from falmock.serving.environment import trust_files
 from falmock.serving.environment import variables
 from falmock.serving.environment.variables import Environment
+from falmock.serving.own_ca import folder as own_ca
+from falmock.serving.own_ca.folder import NoCa
 from falmock.wire import hosts
 from falmock.wire.hosts import BadHost
 from falmock.wire.hosts import Hosts
@@ -62,8 +63,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--scope", default="", metavar="NAME", help="the scope of the calls")
     made.add_argument(
         "--confdir",
-        default=DEFAULT_CONFDIR,
-        help=f"the folder of the CA, as in falmock serve (default {DEFAULT_CONFDIR})",
+        default="",
+        metavar="DIR",
+        help="the folder of mitmproxy's CA, as in falmock serve; by default it is falmock's own CA (falmock ca --help)",
     )
     made.add_argument(
         "--mode",
@@ -100,6 +102,8 @@ def main(words: Sequence[str]) -> int:
     try:
         made = _environment(arguments, known)
         text = shells.written(_for(arguments.shell, made), arguments.shell)
+    except NoCa as error:
+        return _told(str(error), FAILED)
     except OSError as error:
         return _told(f"the files for the CA cannot be written: {error}", FAILED)
     except shells.Unwritable as error:
@@ -111,8 +115,11 @@ def main(words: Sequence[str]) -> int:
 
 
 def _environment(arguments: argparse.Namespace, known: Hosts) -> Environment:
-    confdir = Path(arguments.confdir).expanduser().absolute()
-    ca.ensure(confdir, time.time())
+    if arguments.confdir:
+        confdir = Path(arguments.confdir).expanduser().absolute()
+        ca.ensure(confdir, time.time())
+    else:
+        confdir = own_ca.ensure(known.names, time.time())
     return variables.environment(
         arguments.url,
         trust_files.write(confdir, os.environ),

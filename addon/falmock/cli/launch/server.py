@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +19,10 @@ from typing import NoReturn
 COMMAND = (sys.executable, "-P", "-m", "falmock.cli", "serve")
 """The command of a falmock. With -P the working directory is no place to import from."""
 DESCRIPTOR = "FALMOCK_READY_FD"
+SECONDS = 120.0
+"""How long it may take until it is ready: a busy machine, and many fixtures."""
+_PAUSE = 0.01
+"""How often (seconds) a copy of this process is looked at, while only some time may be waited for its end."""
 _COLUMNS = "400"
 """How wide its output is: enough for whole URLs."""
 
@@ -31,7 +36,10 @@ class NotStarted(Exception):
 
 
 class Ready(NamedTuple):
-    """What a falmock tells when it is ready. `environment` is for the program, `proxied` the names whose value is `url`."""
+    """What a falmock tells when it is ready.
+
+    `environment` is for the program, `proxied` are the names whose value is `url`, `warnings` what the user should know.
+    """
 
     falmock: str
     control: int
@@ -41,6 +49,7 @@ class Ready(NamedTuple):
     ca: str
     environment: Mapping[str, str]
     proxied: Sequence[str]
+    warnings: Sequence[str]
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Ready:
@@ -73,13 +82,17 @@ class Server:
             self._told, writing = self._line.makefile("rb"), its.detach()
         try:
             self._process = self._spawned(writing)
+        except BaseException:
+            self._told.close()
+            self.stop()
+            raise
         finally:
             os.close(writing)
 
     def _spawned(self, descriptor: int) -> subprocess.Popen[bytes] | Forked:
         environment = {**self._environment, DESCRIPTOR: str(descriptor)}
         with self._log.open("wb") as output:
-            if sys.platform == "linux" and not self._is_kept:
+            if sys.platform == "linux" and not self._is_kept and threading.active_count() == 1:
                 return Forked(self._arguments, environment, output, descriptor)
             return subprocess.Popen(  # noqa: S603 - no shell
                 [*COMMAND, *self._arguments],
@@ -94,21 +107,26 @@ class Server:
     def ready(self) -> Ready:
         """What it tells when it is ready. Raises NotStarted."""
         import json  # while the other process starts
+        import select
 
-        line = b""
-        if self._told is not None:
-            with self._told:
-                line = self._told.readline()
+        if self._told is None:
+            raise NotStarted("it was not started", 1)
+        with self._told:
+            is_told = select.select([self._told], [], [], SECONDS)[0]
+            line = self._told.readline() if is_told else b""
         if not line.endswith(b"\n"):
             self.stop()
-            code = self.wait() or 0
-            raise NotStarted(self._log.read_text("utf-8", "replace").strip(), code)
+            code = self.wait(0 if not is_told else None)
+            why = "" if is_told else f"\nit was not ready within {SECONDS:g} s"
+            raise NotStarted(self._log.read_text("utf-8", "replace").strip() + why, code or 0)
         return Ready.read(json.loads(line))
 
     def stop(self) -> None:
-        """Begin to end it, unless it is kept."""
+        """Begin to end it, unless it is kept: then it is left alone."""
         if self._line is not None:
             self._line.close()
+        if self._is_kept and isinstance(self._process, subprocess.Popen):
+            self._process.returncode = 0  # nobody waits for it
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Its exit code when it has ended and written everything; None if it still runs after so many seconds."""
@@ -123,7 +141,7 @@ class Server:
 class Forked:
     """A falmock in a copy of this process, which has no Python to start: a tenth of the time until it is ready.
 
-    This process must have no threads yet. Only on Linux: elsewhere a copy may not use all of the system's libraries.
+    This process must have no other threads. Only on Linux: elsewhere a copy may not use all of the system's libraries.
     """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], output: BinaryIO, keeps: int) -> None:
@@ -132,18 +150,21 @@ class Forked:
         self.pid = os.fork()
         if self.pid == 0:
             become(arguments, environment, output.fileno(), keeps)
-        self._ended = os.pidfd_open(self.pid)
         self._code: int | None = None
 
     def wait(self, seconds: float | None) -> int:
         """Its exit code when it has ended. Raises subprocess.TimeoutExpired if it still runs after so many seconds."""
-        import select
+        import time
 
-        if self._code is None:
-            if not select.select([self._ended], [], [], seconds)[0]:
+        until = None if seconds is None else time.monotonic() + seconds
+        while self._code is None:
+            ended, status = os.waitpid(self.pid, 0 if until is None else os.WNOHANG)
+            if ended:
+                self._code = os.waitstatus_to_exitcode(status)
+            elif until is not None and time.monotonic() >= until:
                 raise subprocess.TimeoutExpired("falmock", seconds or 0.0)
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            os.close(self._ended)
+            else:
+                time.sleep(_PAUSE)
         return self._code
 
 

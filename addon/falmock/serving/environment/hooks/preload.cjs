@@ -160,16 +160,15 @@ function install() {
     const proxy = host && proxyNow();
     if (!proxy) return realTlsConnect.apply(this, given);
     const socket = new Tunnel(proxy, host, options.port || 443);
-    const made = realTlsConnect.call(this, { ...options, socket, servername: options.servername || host }, callback);
+    const secure = realTlsConnect.call(this, { ...options, socket, servername: options.servername || host }, callback);
+    // TLS over a stream does not pass these on, and an idle connection would keep the process alive.
     for (const name of ['ref', 'unref']) {
-      // What an idle connection does not keep a process alive with is the connection below.
-      const real = made[name];
-      made[name] = function () {
+      secure[name] = () => {
         socket[name]();
-        return real.call(this);
+        return secure;
       };
     }
-    return made;
+    return secure;
   };
 
   const plain = (real) =>

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from falmock.cli.launch import output
+
+
+def test_it_is_told_as_falmocks(capsys: pytest.CaptureFixture[str]) -> None:
+    output.tell("a text")
+    output.tell("falmock: a text")
+    assert capsys.readouterr().err == "falmock: a text\n" * 2
+
+
+def test_a_terminal_without_the_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(buffer, encoding="ascii"))
+    output.tell("é")
+    assert buffer.getvalue() == b"falmock: \\xe9\n"
+
+
+def test_a_terminal_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    output.tell("a text")
+
+
+@pytest.mark.parametrize(
+    ("mode", "key", "has_none"),
+    [("replay", "", False), ("record", "", True), ("auto", "", True), ("record", "a:b", False), ("auto", "a:b", False)],
+)
+def test_modes_that_forward_need_a_key(
+    mode: str,
+    key: str,
+    has_none: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("FAL_KEY_ID", raising=False)
+    monkeypatch.setenv("FAL_KEY", key)
+    assert output.has_no_key(mode) is has_none
+    assert ("FAL_KEY is not set" in capsys.readouterr().err) is has_none

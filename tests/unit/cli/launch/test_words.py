@@ -1,0 +1,50 @@
+"""The options of a run, read as words."""
+
+from __future__ import annotations
+
+import pytest
+
+from falmock.cli.launch import words
+
+
+@pytest.mark.parametrize(
+    ("given", "token"),
+    [
+        ([], ""),
+        (["--pace", "3s"], ""),
+        (["--control-token", "abc"], "abc"),
+        (["--control-token=abc"], "abc"),
+        (["--fal-control-token", "abc"], "abc"),
+        (["--set", "fal_control_token=abc"], "abc"),
+        (["--set=fal_control_token=abc"], "abc"),
+        (["--control-token", "abc", "--control-token", "def"], "def"),
+        (["--control-token", "env:TOKEN_OF_TEST"], "from-there"),
+        (["--control-token", "env:NOT_THERE"], ""),
+        (["--fixtures", "--control-token"], ""),
+        (["--control-token"], ""),
+    ],
+)
+def test_the_control_token(given: list[str], token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_TEST", "from-there")
+    assert words.control_token(given) == token
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ([], "falmock run --mode {mode} -- npm test"),
+        (
+            ["--mode", "auto", "--fixtures", "my fixtures"],
+            "falmock run --mode {mode} --fixtures 'my fixtures' -- npm test",
+        ),
+        (["--set", "fal_mode=auto", "--pace=3s"], "falmock run --mode {mode} --pace 3s -- npm test"),
+        (["--control-token", "very-secret"], "falmock run --mode {mode} --control-token [hidden] -- npm test"),
+        (
+            ["--set", "fal_control_token=very-secret"],
+            "falmock run --mode {mode} --fal-control-token [hidden] -- npm test",
+        ),
+        (["--control-token", "env:TOKEN"], "falmock run --mode {mode} --control-token env:TOKEN -- npm test"),
+    ],
+)
+def test_the_command_in_messages(given: list[str], shown: str) -> None:
+    assert words.started_as(given, ["npm", "test"]) == shown
