@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,23 @@ def test_a_recording_and_its_replay(project: Project) -> None:
     assert {scope.partition("-")[2] for scope in scopes} == {"test_app.py-test_it-a-cat", "test_app.py-test_it-a-dog"}
     replayed = project.pytest()
     assert re.search(r"^falmock: \d+ calls of 2 tests, \d+ replayed, 0 missed; report", replayed, re.MULTILINE)
+
+
+def test_aiohttp(project: Project) -> None:
+    if find_spec("aiohttp") is None:
+        running.lacking("there is no aiohttp")
+    project.has(
+        "test_app.py",
+        "import aiohttp, asyncio, pytest\n"
+        "@pytest.mark.falmock\n"
+        "def test_it():\n"
+        "    async def answer():\n"
+        "        async with aiohttp.ClientSession() as session:\n"
+        "            async with session.post('https://fal.run/test/pets', json={'prompt': 'a cat'}) as response:\n"
+        "                return await response.json()\n"
+        "    assert asyncio.run(answer()) == {'says': 'meow'}\n",
+    )
+    project.pytest()
 
 
 def test_a_test_that_runs_again(project: Project) -> None:

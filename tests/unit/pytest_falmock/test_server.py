@@ -35,6 +35,10 @@ def test_the_line() -> None:
     assert found == Ready("http://127.0.0.1:1", {"A": "b"}, ["A"]) == Ready.from_json(found.to_json())
 
 
+def test_its_warnings() -> None:
+    assert server.read_ready(json.dumps({**LINE, "warnings": ["x"]}).encode()).warnings == ["x"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,15 @@ _PLAIN = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
 
 @dataclass(frozen=True)
 class Ready:
-    """What falmock says when it is ready. `proxied` are the variables of `environment` with the address of the proxy."""
+    """What falmock says when it is ready. `proxied` are the variables of `environment` with the address of the proxy.
+
+    `warnings` are what the user should know about the environment.
+    """
 
     url: str
     environment: dict[str, str]
     proxied: list[str]
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """For another process: see `from_json`."""
@@ -149,7 +154,7 @@ def read_ready(text: bytes) -> Ready:
         raise FalmockError(
             f"falmock {release} has version {version} of the control API, pytest-falmock needs {control.VERSION}: upgrade {older}"
         )
-    return Ready(line["url"], line["environment"], line["proxied"])
+    return Ready(line["url"], line["environment"], line["proxied"], line.get("warnings", []))
 
 
 def arguments(settings: Settings, fixtures: Sequence[Path]) -> list[str]:
