@@ -30,6 +30,8 @@ START_SECONDS = 90
 STOP_SECONDS = 600
 """How long the last files of a recording may take."""
 _SHOWN = 4000
+_IS_WINDOWS = os.name == "nt"
+"""Where a process cannot be given the end of a socket."""
 _PLAIN = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
 
 
@@ -60,6 +62,8 @@ class Server:
 
     def __init__(self, command: Sequence[str], arguments: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
         """Start falmock, and wait until it is ready. Raises FalmockError."""
+        if _IS_WINDOWS:
+            raise FalmockError("falmock is started on Linux and macOS only: --falmock-mode=off leaves tests alone")
         self._shown = shlex.join([*command, *arguments])
         self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - lives as long as the process
         # falmock ends when our end is closed.
