@@ -86,7 +86,9 @@ def test_vitest_and_its_recipe(user: User, archive: Path, tmp_path: Path) -> Non
 def test_a_suite_is_recorded_and_replayed(user: User, archive: Path, tmp_path: Path, fal: Upstream) -> None:
     """The same tests, first with a stand-in for fal behind a mitmdump, and then without."""
     project = npm_projects.project(tmp_path / "vitest", archive, "vitest")
-    (project / "to_stand_in.py").write_text(TO_STAND_IN.replace("sys.argv[1]", repr(json.dumps(fal.arguments))), "utf-8")
+    (project / "to_stand_in.py").write_text(
+        TO_STAND_IN.replace("sys.argv[1]", repr(json.dumps(fal.arguments))), "utf-8"
+    )
     shutil.rmtree(project / "tests")
     (project / "echo.test.mjs").write_text(ECHO, "utf-8")
     command = f'"{sys.executable}" to_stand_in.py'
