@@ -100,6 +100,20 @@ def test_from_nothing_to_an_answer(newcomer: Newcomer) -> None:
     ] * 2
 
 
+@pytest.mark.parametrize("version", [20, 22, 24])
+def test_with_each_node(newcomer: Newcomer, version: int) -> None:
+    node = CLIENTS / "runtimes" / "node_modules" / f"node-{version}" / "bin" / "node"
+    if not node.exists():
+        running.lacking(f"{node} is missing: npm ci in tests/clients/runtimes installs it, for Linux on x64")
+    newcomer.is_("node", str(node))
+    (newcomer.folder / "fixtures").symlink_to(ROOT / "fixtures")
+    newcomer.has("app.mjs", printed("From nothing to an answer")["js"][0])
+    of_node, *told = newcomer.types("node --version >&2\nfalmock run -- node app.mjs")
+    assert of_node == "image/png"
+    assert told[0].startswith(f"v{version}.")
+    assert "0 misses" in told[1]
+
+
 def test_record_an_app_cut_the_network_and_replay(newcomer: Newcomer) -> None:
     """A stand-in plays fal for the recorder, and is gone afterwards."""
     blocks = printed("Record, then replay")
@@ -135,7 +149,7 @@ def test_a_falmock_that_runs_by_itself(newcomer: Newcomer) -> None:
     rest = "\n".join(lines[1:]).replace("falmock env", f"falmock env --url http://127.0.0.1:{newcomer.port}")
     assert newcomer.types(f"falmock serve --port {newcomer.port} > log &\n{rest}\nkill %1")[0] == answer
     command = mitmdump.strip()
-    newcomer.is_("mitmdump", MITMDUMP, "-p", str(newcomer.port))
+    newcomer.is_("mitmdump", str(MITMDUMP), "-p", str(newcomer.port))
     wait = next(line for line in lines if line.startswith("until "))
     use = rest.partition("\n")[2].replace("falmock env", "falmock env --confdir ~/.mitmproxy")
     assert newcomer.types(f"{command} > log &\n{wait}\n{use}\nkill -INT %1")[0] == answer
