@@ -118,7 +118,7 @@ def test_an_import(confdir: Path, tmp_path: Path) -> None:
     assert falmock("check", "made", "--strict", cwd=tmp_path).returncode == 0
 
 
-def test_an_import_of_which_some_cannot_be_read(confdir: Path, tmp_path: Path) -> None:
+def test_an_import_of_which_some_cannot_be_read_or_written(confdir: Path, tmp_path: Path) -> None:
     bad = tmp_path / "cut.har"
     bad.write_bytes(BAD["cut.har"][0])
     good = har(tmp_path, entry("POST", "https://fal.run/acme/one", {"a": 1}, got={"n": 1}))
@@ -127,6 +127,11 @@ def test_an_import_of_which_some_cannot_be_read(confdir: Path, tmp_path: Path) -
     assert f"{bad} cannot be imported: " in done.stdout
     assert "gone.har cannot be read: No such file or directory" in done.stdout
     assert len(tape.entries(tmp_path / "made")) == 1
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "acme").write_text("in the way of a folder")
+    done = falmock("import", good, "--fixtures", "full", "--confdir", confdir, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "the run of acme/one could not be written: " in done.stdout
     done = falmock("import", good, "--fixture", "made", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "did you mean '--fixtures'" in done.stderr

@@ -45,7 +45,7 @@ examples:
   falmock check fixtures tests/fixtures --strict
   falmock check --format github
 
-exit codes: 0 no errors, 1 errors (with --strict also warnings), 2 bad arguments
+exit codes: 0 no errors, 1 errors (with --strict also warnings), 2 bad arguments, 130 Ctrl-C
 """
 
 

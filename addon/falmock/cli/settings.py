@@ -42,14 +42,15 @@ def flags(option: Option) -> tuple[str, str]:
 
 def add_options(parser: argparse.ArgumentParser, names: Container[str] = NAMES) -> None:
     """Add the flags of all options, or of those with these names, to a command's parser. `given` reads their values."""
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="fal_NAME=VALUE",
-        help="an option as mitmdump takes it: the same as --NAME VALUE",
-    )
+    if names is NAMES:
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            dest="settings",
+            metavar="fal_NAME=VALUE",
+            help="an option as mitmdump takes it: the same as --NAME VALUE",
+        )
     for option in OPTIONS:
         if option.name in names:
             parser.add_argument(
@@ -69,7 +70,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
 def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """The values that the command line sets, by the option's name. Raises BadOption."""
     values = {name: list(found) for name in NAMES if (found := getattr(arguments, name, None))}
-    for setting in arguments.settings:
+    for setting in getattr(arguments, "settings", ()):
         name, equals, value = setting.partition("=")
         options.check_names([name])
         if name not in NAMES or not equals:

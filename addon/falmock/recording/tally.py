@@ -28,6 +28,8 @@ class Tally:
         self.fixtures = 0
         self.warnings = 0
         """Warnings about calls that are recorded all the same."""
+        self.unwritten = 0
+        """Outcomes that could not be written."""
         self.self_answered: Counter[str] = Counter()
         self.not_recorded: Counter[str] = Counter()
 
@@ -49,6 +51,7 @@ class Tally:
 
     def failed(self, outcome: Save | Link) -> None:
         """An outcome that was counted could not be written."""
+        self.unwritten += 1
         self.fixtures -= isinstance(outcome, Save)
         self.recorded -= outcome.calls
         if outcome.calls:

@@ -67,9 +67,10 @@ def test_some_options_only(capsys: pytest.CaptureFixture[str]) -> None:
     given = settings.given(some.parse_args(["--hosts", "a.test"]))
     assert given == {"fal_hosts": ["a.test"]}
     assert settings.with_flags("fal_hosts: no", some.parse_args(["--hosts", "a.test"])) == "--hosts: no"
-    with pytest.raises(SystemExit):
-        settings.parse(some, ["--host", "a.test"])
-    assert "did you mean '--hosts'" in capsys.readouterr().err
+    for unknown, hint in (("--host", "did you mean '--hosts'"), ("--set", "unrecognized arguments: --set")):
+        with pytest.raises(SystemExit):
+            settings.parse(some, [unknown, "a.test"])
+        assert hint in capsys.readouterr().err
 
 
 def test_the_mitmdump_that_does_the_same() -> None:

@@ -296,6 +296,7 @@ def test_what_cannot_be_written_is_not_recorded() -> None:
     counts.failed(LINK)
     counts.failed(LINK._replace(calls=0))
     assert counts.summary() == "5 calls to fal: 0 recorded in 0 fixtures, 5 not recorded (5: it could not be written)"
+    assert counts.unwritten == 3
 
 
 def test_reasons_without_end_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,7 @@ class Recordings:
         self._app = app
         self._config: Config | None = None
         self._importing: asyncio.Task[None] | None = None
+        self._has_imported = False
 
     def use(self, config: Config, root: str, known: Sequence[Fixture]) -> None:
         """Start or stop recording as this configuration says; `known` are the loaded fixtures."""
@@ -113,9 +114,10 @@ class Recordings:
             logger.exception("falmock: the import failed")
         if getattr(ctx.options, "keepserving", True):  # interactive tools do not have the option
             return
+        self._has_imported = True
         if failed:
             await self._finish()
-            asyncio.get_running_loop().call_soon(sys.exit, 1)
+            _exit_with_failure()
         else:
             ctx.master.shutdown()
 
@@ -128,7 +130,16 @@ class Recordings:
         self._stop_import()
         if self.current is not None:
             await self.current.finish()
-            self.current = None
+            unwritten, self.current = (
+                self.current.tally.unwritten,
+                None,
+            )  # told at the end only: it is tried again till then
+            if unwritten and self._has_imported:
+                _exit_with_failure()
+
+
+def _exit_with_failure() -> None:
+    asyncio.get_running_loop().call_soon(sys.exit, 1)
 
 
 def _settings(config: Config) -> tuple[object, ...]:
