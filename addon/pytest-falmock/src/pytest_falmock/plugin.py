@@ -84,10 +84,13 @@ def _end(started: Session) -> None:
         started.stop()
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what answers."""
     started = config.stash.get(_SESSION, None)
-    return None if started is None else f"falmock: mode {started.settings.mode} at {started.ready.url}"
+    if started is None:
+        return []
+    first = f"falmock: mode {started.settings.mode} at {started.ready.url}"
+    return [first, *(f"falmock: {text}" for text in started.ready.warnings)]
 
 
 # tests

@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_falmock import command
 from pytest_falmock import server
+from pytest_falmock.clients import EnvironmentOfAiohttp
 from pytest_falmock.clients import Renewed
 from pytest_falmock.control import Control
 from pytest_falmock.control import segment
@@ -104,6 +105,7 @@ class Session:
                 mock.set_faults(*marked.faults)
             if ready is not self.ready:
                 stack.callback(Patch(os.environ, self._variables(ready)).undo)
+            stack.callback(EnvironmentOfAiohttp().undo)
             stack.callback(Renewed(differs=ready is not self.ready).undo)
             yield mock
 
