@@ -142,7 +142,7 @@ def test_the_tests_of_an_app(project: Project, processes: tuple[str, ...]) -> No
         "test_is_an_error_without_its_fixtures",
         "test_passes_and_is_an_error_for_a_miss_at_its_end",
     ]
-    assert re.search(r"3 failed, \d+ passed, 1 xfailed, 3 errors", output)
+    assert re.search(r"3 failed, \d+ passed, 1 skipped, 1 xfailed, 3 errors", output)
 
     for name in ("test_fails_for_a_miss", "test_passes_and_is_an_error_for_a_miss_at_its_end"):
         text = told(output, name)
@@ -158,13 +158,13 @@ def test_the_tests_of_an_app(project: Project, processes: tuple[str, ...]) -> No
     assert "did you mean 'fixtures'?" in told(output, "test_is_an_error_for_an_unknown_argument")
     # The report has those of both falmocks: a test has fixtures of its own.
     line = re.search(
-        r"^falmock: (\d+) calls of (\d+) tests, (\d+) replayed, 6 missed; report: \.falmock/last\.json$",
+        r"^falmock: (\d+) calls of (\d+) tests, (\d+) replayed, 7 missed; report: \.falmock/last\.json$",
         output,
         re.MULTILINE,
     )
     assert line, output
     report = json.loads((project.folder / ".falmock" / "last.json").read_text("utf-8"))
-    assert (report["mode"], report["exit_code"], report["misses"]) == ("replay", 1, 6)
+    assert (report["mode"], report["exit_code"], report["misses"]) == ("replay", 1, 7)
     assert (report["calls"], report["replayed"], report["fixtures"]) == (int(line[1]), int(line[3]), 4)
     assert report["unused"] == []
     assert "a dog" in report["missed"][0]["text"]
