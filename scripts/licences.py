@@ -1,5 +1,7 @@
 """Lists the packages that falmock runs with, in this interpreter's environment, as a table in Markdown with their licences.
 
+licences.py [PACKAGE]    another package than falmock, such as pytest-falmock
+
 Exit status: 1 if a licence is unknown or not permissive, and nobody has looked at it (`REVIEWED`).
 """
 
@@ -55,8 +57,8 @@ _REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9._-]+)\s*(?:\[(?P<extras>[^\]]
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)")
 
 
-def main() -> int:
-    packages = run_dependencies("falmock", ["zstd"])
+def main(runs: str = "falmock") -> int:
+    packages = run_dependencies(runs, ["zstd"])
     print(TITLE)
     problems = []
     for name, package in sorted(packages.items()):
@@ -143,4 +145,4 @@ def is_permissive(licence: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

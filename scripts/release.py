@@ -184,13 +184,16 @@ def plugin(fixtures: str, falmock: str) -> None:
 
 def npm(fixtures: str, falmock: str, folder: str) -> None:
     """Use the command and the module of the npm package in a folder. Raises SystemExit."""
+    installed = sorted(path.name for path in (Path(folder) / "node_modules").iterdir() if not path.name.startswith("."))
+    if installed != ["falmock"]:
+        raise SystemExit(f"the npm package: expected no dependencies, found {', '.join(installed)}")
     program = Path(folder) / "use.mjs"
     program.write_text(IMPORT, "utf-8")
     command = ["npx", "--no-install", "falmock", "run", "--fixtures", fixtures, "--", "node", "-e", CALL]
     text = output(command, folder, FALMOCK_COMMAND=falmock)
-    print(f"  npx falmock run answers: {text.strip()!r}")
+    print(f"  its command answers: {text.strip()!r}")
     text = output(["node", program, fixtures], folder, FALMOCK_COMMAND=falmock)
-    print(f"  the module starts falmock {text.strip()}")
+    print(f"  its module starts falmock {text.strip()}")
 
 
 def output(command: Sequence[str | Path], folder: str | None = None, **more: str) -> str:

@@ -13,11 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 MIT = (ROOT / "LICENSE").read_text("utf-8")
 
 
-def licences(folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def licences(folder: Path | None = None, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the script with the packages of this environment; those in the folder, if any, are found first."""
     script = str(ROOT / "scripts" / "licences.py")
-    code = "import runpy, sys; sys.path[:0] = sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
-    command = [sys.executable, "-I", "-c", code, script, *([str(folder)] if folder else [])]
+    code = (
+        "import runpy, sys; folder, *sys.argv = sys.argv[1:]; sys.path[:0] = [folder] if folder else []; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    command = [sys.executable, "-I", "-c", code, str(folder or ""), script, *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -108,6 +111,13 @@ def test_a_package_that_only_has_files_about_it_is_known_by_their_texts(
     for name, text in zip(names, texts, strict=True):
         (tmp_path / "other-1.dist-info" / "licenses" / name).write_text(text)
     assert licences(tmp_path).returncode == code
+
+
+def test_another_package(tmp_path: Path) -> None:
+    package(tmp_path, "pytest_falmock", "Requires-Dist: other")
+    package(tmp_path, "other", "License-Expression: MIT")
+    result = licences(tmp_path, "pytest-falmock")
+    assert (result.returncode, listed(result.stdout)) == (0, {"other"})
 
 
 def test_what_is_not_needed_does_not_count(tmp_path: Path) -> None:

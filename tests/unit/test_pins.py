@@ -19,7 +19,8 @@ RULES = (
     (r"\bpip compile\b", r"--generate-hashes"),
     (r"\bnpm (ci|clean-install)\b", r"--ignore-scripts\b"),
     (r"\b(uv|pip) sync\b|\buv (add|run|tool|venv|pip install)\b|\b(uvx|pipx|easy_install|conda|poetry)\b", None),
-    (r"\bnpm (i|install|add|exec|x|update)\b|\b(npx|yarn|pnpm|bunx|corepack)\b", None),
+    (r"\bnpm (i|install|add|exec|x|update)\b|\b(yarn|pnpm|bunx|corepack)\b", None),
+    (r"\bnpx\b", r"\bnpx\W+--no-install\b"),
     (r"\bplaywright(-core)?\W+install\b|\b(go|cargo|gem|brew|snap) install\b", None),
     (r"\b(curl|wget)\b.*(\||\bhttps?:)", None),
     (r"\bgit\W+(clone|pull|submodule)\b|\bdocker (pull|run|build)\b", None),
@@ -29,6 +30,8 @@ RULES = (
 EXCEPTIONS = {
     # What users get when they install a release is what it is tested with.
     ("release", '"$work/venv/bin/python" -m pip install -qq "$built" || die'),
+    ("release", '"$work/plugin/bin/python" -m pip install -qq "$built" || die'),
+    ("release", 'npm install --prefix "$work/npm" --ignore-scripts --no-audit --no-fund "./$built" >/dev/null || die'),
 }
 _TEXT = re.compile(r"\b(die|say|echo|printf) (\"[^\"]*\"|'[^']*')")
 
@@ -90,6 +93,7 @@ def test_what_is_not_is_found(command: str) -> None:
     [
         "pip install --require-hashes -r lock.txt",
         "npm ci --ignore-scripts",
+        "npx --no-install falmock --help",
         "# pip install x",
         'die "it needs x: pip install x"',
         "need curl curl",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from falmock.cli import settings
+from falmock.cli.launch.child import is_for_group
 from falmock.proxy import option_values
 from falmock.proxy.options import BadOption
 from falmock.recording.captures.capture import BETWEEN
@@ -83,7 +84,7 @@ def _arguments(arguments: argparse.Namespace, values: dict[str, list[str]]) -> I
 
 
 def _run(command: Sequence[str]) -> int:
-    """Run mitmdump to its end. Ctrl-C reaches it too: it writes what it has read. The second one ends it at once."""
+    """Run mitmdump to its end. It gets Ctrl-C too, and writes what it has read. The second one ends it at once."""
     sys.stdout.flush()
     try:
         process = subprocess.Popen(command)  # noqa: S603 - no shell
@@ -98,10 +99,10 @@ def _run(command: Sequence[str]) -> int:
                 code = process.wait()
             except KeyboardInterrupt:
                 interrupted += 1
-                if interrupted == 1:
-                    process.send_signal(signal.SIGINT)
-                else:
+                if interrupted > 1:
                     process.kill()
+                elif not is_for_group():
+                    process.send_signal(signal.SIGINT)
             else:
                 return INTERRUPTED if interrupted else 128 - code if code < 0 else code
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,13 @@ def test_warnings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(capsys, "--strict")[0] == 1
     code, lines = check(capsys, "fixtures", "--hosts", "fal.rum=rest", "--report", ".falmock/last.json")
     assert (code, lines[-1]) == (0, "falmock: 0 errors, 3 warnings (3 fixtures, 4 files)")
+
+
+def test_an_asset_that_only_an_input_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digest = hashlib.sha256(b"photo").hexdigest()
+    (folder / "_assets" / f"{digest}.png").write_bytes(b"photo")
+    has(folder / "b.json", {"match": {"input": {"image": {"$file": f"sha256:{digest}"}}}, "response": {"json": 1}})
+    assert check(capsys, "--strict") == (0, ["falmock: no problems (2 fixtures, 4 files)"])
 
 
 def test_more_of_one_kind_than_a_log_would_have(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from falmock.cli import imports
 from falmock.cli import main as main_
 from falmock.cli import settings
 
@@ -84,6 +85,27 @@ def test_signals(program: Callable[[str], Path], signals: list[int], ends: str, 
     assert main_.main(["import", "a.har"]) == code
     thread.join()
     assert out.read_text() == seen
+
+
+def test_a_ctrl_c_at_a_terminal_is_not_passed_on(
+    program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The terminal sends it to both."""
+    asked: list[bool] = []
+    monkeypatch.setattr(imports, "is_for_group", lambda: not asked.append(True))
+    out = program(WAITS % "True")
+
+    def send() -> None:
+        wait_until(out.exists)
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_until(lambda: asked != [])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert main_.main(["import", "a.har"]) == 130
+    thread.join()
+    assert out.read_text() == ""
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

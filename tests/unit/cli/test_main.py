@@ -62,6 +62,13 @@ def test_what_is_not_known_ends_it(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: falmock" in capsys.readouterr().err
 
 
+def test_a_command_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_.main(["chek"])
+    assert end.value.code == 2
+    assert "there is no command 'chek', did you mean 'check'? (falmock --help lists all)" in capsys.readouterr().err
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, text in (
         (["--version"], f"falmock {falmock.__version__}\n"),

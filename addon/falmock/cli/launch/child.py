@@ -19,7 +19,7 @@ NOT_EXECUTABLE = 126
 _OF_SIGNALS = 128
 """The exit code of a program that a signal ended is this and the signal's number, as shells have it."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
-"""The signals that the program gets too. SIGINT is not always among them, see `_is_for_group`."""
+"""The signals that the program gets too. SIGINT is not always among them, see `is_for_group`."""
 
 
 class CannotStart(Exception):
@@ -49,7 +49,7 @@ def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Give the program the signals that this process gets."""
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT and _is_for_group():
+        if number == signal.SIGINT and is_for_group():
             return
         with suppress(OSError):  # it has just ended
             process.send_signal(number)
@@ -63,7 +63,7 @@ def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _is_for_group() -> bool:
+def is_for_group() -> bool:
     """Whether a SIGINT comes from a Ctrl-C at the terminal, which sends it to the program as well."""
     if sys.platform == "win32":
         return True

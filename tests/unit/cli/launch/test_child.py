@@ -82,7 +82,7 @@ def test_a_ctrl_c_at_the_terminal_reaches_the_program_by_itself(monkeypatch: pyt
     monkeypatch.setattr(sys, "stdin", Terminal())
     for group, is_for_group in ((os.getpgrp(), True), (os.getpgrp() + 1, False)):
         monkeypatch.setattr(os, "tcgetpgrp", lambda _, group=group: group)
-        assert child._is_for_group() is is_for_group
+        assert child.is_for_group() is is_for_group
 
 
 def test_without_a_terminal_it_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,4 +90,4 @@ def test_without_a_terminal_it_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError
 
     monkeypatch.setattr(os, "tcgetpgrp", fails)
-    assert not child._is_for_group()
+    assert not child.is_for_group()
