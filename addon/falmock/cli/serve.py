@@ -15,6 +15,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from falmock.app import App
@@ -43,8 +44,12 @@ from falmock.serving import ready
 from falmock.serving import upload_spool
 from falmock.serving.call_lines import address
 from falmock.serving.edge import ServingEdge
+from falmock.serving.environment import trust_files
+from falmock.serving.environment import variables
 from falmock.serving.file_limit import raise_file_limit
 from falmock.serving.listener import Listener
+from falmock.serving.sightings import Sightings
+from falmock.serving.transparent import Transparent
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.webhooks.poster import PostingRules
 from falmock.serving.webhooks.poster import WebhookPoster
@@ -101,6 +106,16 @@ def add_options(made: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="end after this long without a call, as in 30m (default: never)",
     )
+    made.add_argument(
+        "--transparent",
+        type=_address,
+        metavar="ADDRESS",
+        help="listen at ports 80 and 443 of this address too, and answer fal's names with it, in a network that nothing leads "
+        "out of: falmock run --transparent makes one",
+    )
+    made.add_argument(
+        "--observe", type=Path, metavar="FILE", help="write what is seen of each client: falmock doctor reads it"
+    )
     settings.add_options(made)
 
 
@@ -112,6 +127,13 @@ def _duration(text: str) -> float:
     if seconds <= 0:
         raise argparse.ArgumentTypeError(f"expected a time such as 30m, found {text!r}")
     return seconds
+
+
+def _address(text: str) -> IPv4Address:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an IPv4 address such as 1.2.3.4, found {text!r}") from None
 
 
 def _port(text: str) -> int:
@@ -130,8 +152,13 @@ def main(words: Sequence[str]) -> int:
         print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     if config.mode is not Mode.REPLAY:
+        if arguments.transparent or arguments.observe:
+            print(f"falmock: --transparent and --observe are for mode replay, not {config.mode.value}", file=sys.stderr)  # noqa: T201
+            return BAD_USAGE
         return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values))
     started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
+    if arguments.transparent:
+        config = replace(config, dns_addresses=(arguments.transparent,))
     server = Server(replace(config, started=started), arguments)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)
     try:
@@ -176,8 +203,15 @@ class Server:
         self._unknown_hosts = UnknownHosts()
         lines = terminal.TerminalLines(self.app.redactor)
         self._listener = Listener(
-            self.app, self._uploads, confdir, lines, lambda host: self._unknown_hosts.called(host, config.hosts)
+            self.app,
+            self._uploads,
+            confdir,
+            lines,
+            lambda host: self._unknown_hosts.called(host, config.hosts),
+            leads_out=arguments.transparent is None,
         )
+        self._transparent = Transparent(self._listener, arguments.transparent) if arguments.transparent else None
+        self._observed: Path | None = arguments.observe
         edge.streams.append(self._listener.server)
 
     async def run(self) -> int:
@@ -200,12 +234,27 @@ class Server:
         except (OSError, OverflowError) as error:
             logger.error("falmock: %s", self._why_not(error))  # noqa: TRY400
             return FAILED
+        if self._observed is not None:
+            self._observe(self._observed, *addresses[0])
+        try:
+            if self._transparent is not None:
+                await self._transparent.start()
+        except OSError as error:
+            why = f"--transparent: {error}. It needs a network of its own: falmock run --transparent makes one"
+            logger.error("falmock: %s", why)  # noqa: TRY400
+            self._listener.stop()
+            return FAILED
         try:
             self._begin(loader, addresses)
             await self._until(stop)
         finally:
             self._end()
         return 0
+
+    def _observe(self, file: Path, host: str, port: int) -> None:
+        files = trust_files.write(self._confdir)
+        wanted = variables.variables(f"http://{address(host, port)}", files, {})
+        self._listener.sightings = Sightings(file, wanted, self.app.redactor.text)
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the end: a signal, or no call for a while."""
@@ -237,6 +286,8 @@ class Server:
         ready.announce(*addresses[0], self._confdir, self._config.mode)
 
     def _end(self) -> None:
+        if self._transparent is not None:
+            self._transparent.stop()
         self._listener.stop()
         self._unknown_hosts.end()
         engines = self.app.engines
