@@ -2,6 +2,7 @@
 
 engine  Run, Submit and Status of the engine alone, relative to json.loads and json.dumps of the same bodies.
 lane    CPU of a mitmdump whose calls do not go through flows, relative to one whose calls do, and to aimock.
+run     How long until the program of `falmock run` starts, relative to a mitmdump that is ready.
 redaction  1 MiB of text with 4,000 secrets learned takes 0.1 s at most.
 load    20,000 fixture files, relative to reading and json.loads alone.
 proxy   CPU of a mitmdump with falmock, relative to one with a constant reply; 1 and 20,000 fixtures.
@@ -32,9 +33,10 @@ from bench_load import bench_load
 from bench_proxy import bench_proxy
 from bench_record import bench_record
 from bench_redaction import bench_redaction
+from bench_run import bench_run
 from bench_soak import bench_soak
 
-PARTS = ("engine", "redaction", "lane", "load", "proxy", "doors", "record", "soak", "bodies")
+PARTS = ("engine", "redaction", "run", "lane", "load", "proxy", "doors", "record", "soak", "bodies")
 
 
 def main() -> int:
@@ -61,6 +63,8 @@ def main() -> int:
         met &= bench_engine(args.rounds)
     if "lane" in parts:
         met &= bench_lane(max(3, args.rounds - 2), args.gib)
+    if "run" in parts:
+        met &= bench_run(args.rounds)
     if "redaction" in parts:
         met &= bench_redaction(args.rounds)
     if "load" in parts:

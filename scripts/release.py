@@ -1,12 +1,16 @@
 """Checks what scripts/release has built.
 
-release.py contents DIST    checks that the wheel and the sdist contain exactly the committed files
-release.py call FIXTURES    checks that the falmock of this interpreter's environment answers a call
+release.py contents DIST                    checks that the archives contain exactly the committed files
+release.py call FIXTURES                    checks that the addon of this interpreter's environment answers a call through mitmdump
+release.py run FIXTURES                     checks `falmock addon` and `falmock run` of this environment
+release.py plugin FIXTURES FALMOCK          checks that the pytest plugin of this environment, which has no falmock, uses that falmock
+release.py npm FIXTURES FALMOCK FOLDER      checks the npm package that is installed in a folder, with that falmock
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -14,6 +18,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,24 +30,72 @@ from urllib.request import build_opener
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("addon", "fixtures", "CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", ".gitignore")
 """The contents of the sdist; hatchling reads the .gitignore."""
+PLUGIN, NPM = "addon/pytest-falmock/", "addon/npm/"
+"""The other packages, which are not part of falmock's."""
 MODEL = "fal-ai/any-llm"
 PROMPT = "Write a haiku about a black cat on a hill."
+SECONDS = 120
+APP = f"""\
+import json, urllib.request
+body = json.dumps({{"prompt": {PROMPT!r}}}).encode()
+request = urllib.request.Request("https://fal.run/{MODEL}", body, {{"content-type": "application/json"}})
+print(json.load(urllib.request.urlopen(request))["output"])
+"""
+TEST = f"""\
+import json, urllib.request, pytest
+@pytest.mark.falmock(fixtures={{fixtures!r}})
+def test_it():
+    body = json.dumps({{{{"prompt": {PROMPT!r}}}}}).encode()
+    request = urllib.request.Request("https://fal.run/{MODEL}", body, {{{{"content-type": "application/json"}}}})
+    assert "cat" in json.load(urllib.request.urlopen(request))["output"]
+"""
+CALL = f"""\
+const asked = {{ method: "POST", headers: {{ "content-type": "application/json" }}, body: JSON.stringify({{ prompt: {json.dumps(PROMPT)} }}) }};
+fetch("https://fal.run/{MODEL}", asked).then((answer) => answer.json()).then((answer) => console.log(answer.output));
+"""
+IMPORT = """\
+import { startFalmock } from "falmock";
+const mock = await startFalmock({ fixtures: process.argv[2] });
+console.log(mock.version, (await mock.journal()).length);
+await mock.stop();
+"""
 
 
-def contents(dist: Path) -> None:
-    """Compare both archives with the committed files. Raises SystemExit."""
+def contents(dist: str) -> None:
+    """Compare all archives with the committed files. Raises SystemExit."""
     committed = subprocess.run(
         ["git", "ls-files", "--", *SOURCES], cwd=ROOT, capture_output=True, text=True, check=True
     )
     files = set(committed.stdout.split("\n")) - {""}
-    (wheel,) = dist.glob("*.whl")
+    plugin, npm = below(PLUGIN, files), below(NPM, files)
+    main = {name for name in files if not name.startswith((PLUGIN, NPM))}
+    compare_wheel(one(dist, "falmock-*.whl"), {name for name in below("addon/", main) if name.startswith("falmock")})
+    compare_tar(one(dist, "falmock-*.tar.gz"), main | {"PKG-INFO"})
+    if plugin:
+        compare_wheel(one(dist, "pytest_falmock-*.whl"), below("src/", plugin))
+        compare_tar(one(dist, "pytest_falmock-*.tar.gz"), plugin | {"PKG-INFO", ".gitignore"})
+    if npm:
+        compare_tar(one(dist, "falmock-*.tgz"), npm)
+
+
+def below(folder: str, files: set[str]) -> set[str]:
+    return {name.removeprefix(folder) for name in files if name.startswith(folder)}
+
+
+def one(dist: str, pattern: str) -> Path:
+    (found,) = Path(dist).glob(pattern)
+    return found
+
+
+def compare_wheel(wheel: Path, expected: set[str]) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    compare(wheel, names, {name.removeprefix("addon/") for name in files if name.startswith("addon/")} - {"README.md"})
-    (sdist,) = dist.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive_:
-        names = {name.partition("/")[2] for name in archive_.getnames()}
-    compare(sdist, names, files | {"PKG-INFO"})
+        compare(wheel, {name for name in archive.namelist() if ".dist-info/" not in name}, expected)
+
+
+def compare_tar(archive: Path, expected: set[str]) -> None:
+    """All its files are in one folder."""
+    with tarfile.open(archive) as opened:
+        compare(archive, {name.partition("/")[2] for name in opened.getnames()}, expected)
 
 
 def compare(archive: Path, names: set[str], expected: set[str]) -> None:
@@ -53,17 +106,15 @@ def compare(archive: Path, names: set[str], expected: set[str]) -> None:
     print(f"{archive.name}: {len(names)} files")
 
 
-def call(fixtures: Path) -> None:
+def call(fixtures: str) -> None:
     """Call an API through this environment's mitmdump with this environment's addon. Raises SystemExit."""
-    addon = find_spec("falmock_addon")
-    if addon is None or addon.origin is None:
-        raise SystemExit("falmock_addon.py is not installed")
+    addon = addon_here()
     mitmdump = Path(sys.executable).with_name("mitmdump")
     with tempfile.TemporaryDirectory() as confdir:
         settings = (f"confdir={confdir}", f"fal_fixtures={fixtures}", "termlog_verbosity=info")
         options = [argument for setting in settings for argument in ("--set", setting)]
         with subprocess.Popen(
-            [mitmdump, "--listen-host", "127.0.0.1", "-p", "0", "-s", addon.origin, *options],
+            [mitmdump, "--listen-host", "127.0.0.1", "-p", "0", "-s", addon, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -74,7 +125,14 @@ def call(fixtures: Path) -> None:
             finally:
                 process.terminate()
     version = distribution("mitmproxy").version
-    print(f"  mitmproxy {version} with {addon.origin.rpartition('/')[2]} answers: {text!r}")
+    print(f"  mitmproxy {version} with {addon.name} answers: {text!r}")
+
+
+def addon_here() -> Path:
+    found = find_spec("falmock_addon")
+    if found is None or found.origin is None:
+        raise SystemExit("falmock_addon.py is not installed")
+    return Path(found.origin)
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
@@ -99,6 +157,59 @@ def answer(port: int, ca: Path) -> str:
         return str(json.load(response)["output"])
 
 
+def run(fixtures: str) -> None:
+    """Use the commands of this environment. Raises SystemExit."""
+    falmock = Path(sys.executable).with_name("falmock")
+    printed = Path(output([falmock, "addon"]).strip())
+    if printed != addon_here():
+        raise SystemExit(f"falmock addon: expected {addon_here()}, found {printed}")
+    text = output([falmock, "run", "--fixtures", fixtures, "--", sys.executable, "-I", "-c", APP])
+    print(f"  falmock run answers: {text.strip()!r}")
+
+
+def plugin(fixtures: str, falmock: str) -> None:
+    """Run a test with the plugin of this environment. Raises SystemExit."""
+    needed = distribution("pytest-falmock").requires or []
+    if (
+        [re.split(r"[^a-z]", line)[0] for line in needed] != ["pytest"]
+        or find_spec("mitmproxy")
+        or find_spec("falmock")
+    ):
+        raise SystemExit(f"pytest-falmock: expected pytest alone, found {', '.join(needed) or 'nothing'}")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "test_it.py").write_text(TEST.format(fixtures=fixtures), "utf-8")
+        text = output([sys.executable, "-m", "pytest", "-q"], folder, FALMOCK_COMMAND=falmock)
+    print(f"  pytest with the plugin: {text.splitlines()[-1]}")
+
+
+def npm(fixtures: str, falmock: str, folder: str) -> None:
+    """Use the command and the module of the npm package in a folder. Raises SystemExit."""
+    program = Path(folder) / "use.mjs"
+    program.write_text(IMPORT, "utf-8")
+    command = ["npx", "--no-install", "falmock", "run", "--fixtures", fixtures, "--", "node", "-e", CALL]
+    text = output(command, folder, FALMOCK_COMMAND=falmock)
+    print(f"  npx falmock run answers: {text.strip()!r}")
+    text = output(["node", program, fixtures], folder, FALMOCK_COMMAND=falmock)
+    print(f"  the module starts falmock {text.strip()}")
+
+
+def output(command: Sequence[str | Path], folder: str | None = None, **more: str) -> str:
+    """What a command prints, with a home folder of its own. Raises SystemExit if it fails."""
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            list(map(str, command)),
+            cwd=folder or home,
+            env=os.environ | {"HOME": home} | more,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    if done.returncode:
+        raise SystemExit(f"{command[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    {"contents": contents, "call": call}[name](*map(Path, arguments))
+    {"contents": contents, "call": call, "run": run, "plugin": plugin, "npm": npm}[name](*arguments)

@@ -124,16 +124,24 @@ changed() {
     echo "${lines:-  nothing has changed}"
 }
 
-# node_packages: installs the JavaScript clients for the tests, unless they are up to date.
+# node_packages: installs the JavaScript clients, test runners and runtimes for the tests, unless they are up to date.
 node_packages() {
-    local dir="$root/tests/clients" stamp found
+    node_project "$root/tests/clients" --omit=optional
+    node_project "$root/tests/clients/npm" # what is compiled in the runners is optional: there is one package for each platform
+    node_project "$root/tests/clients/runtimes" # the runtimes are optional: they are for Linux on x64 alone
+}
+
+# node_project DIR [ARGS]: installs the packages of a package-lock.json, unless they are up to date.
+node_project() {
+    local dir=$1 stamp found
+    shift
     stamp=$(cksum <"$dir/package-lock.json")
     [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
     command -v npm >/dev/null || die "the client tests need Node.js $OLDEST_NODE or newer with npm"
     found=$(node -p process.versions.node) || die "node does not start"
     printf '%s\n' "$OLDEST_NODE" "$found" | sort -CV || die "the client tests need Node.js $OLDEST_NODE or newer, found $found"
-    say "installing the JavaScript clients (once)"
-    (cd "$dir" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) || die "npm ci failed"
+    say "installing into ${dir#"$root/"}/node_modules (once)"
+    (cd "$dir" && npm ci --ignore-scripts "$@" --no-audit --no-fund --loglevel=error) || die "npm ci failed"
     printf '%s' "$stamp" >"$dir/node_modules/.stamp"
 }
 

@@ -228,6 +228,7 @@ class App:
         instead: InsteadOfFal | None = None,
         call: Call | None = None,
     ) -> Answer | Awaitable[Answer]:
+        request = self._in_scope(request)
         effect = self._handle(request, rewrite, instead, call)
         if isinstance(effect, Join):
             return self._answer_joined(request, effect, rewrite)
@@ -263,6 +264,11 @@ class App:
         engine = self._load(self.needs(request))
         return engine.handle(request, self._edge.now(), rewrite, instead, call)
 
+    def _in_scope(self, request: Request) -> Request:
+        """The request in the scope that its calls belong to, which recordings name."""
+        scope = self.engines.named(request.scope)
+        return request if scope == request.scope else request._replace(scope=scope)
+
     def needs(self, request: Request) -> Needs:
         """Which shared state a call needs."""
         return Needs(request.scope)
@@ -272,6 +278,7 @@ class App:
 
     async def ask(self, request: Request, rewrite: Rewrite | None = None) -> Reply:
         """The complete answer to a call that a door makes, after its delay: from falmock, or from the real fal."""
+        request = self._in_scope(request)
         effect = self._handle(request, rewrite)
         if isinstance(effect, Forward):
             reply = await self._edge.forward(request, effect)

@@ -25,6 +25,14 @@ def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mitmproxy")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What starts without a folder for its CA has one for the whole session, and not in the home of who tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FALMOCK_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture
 def fal() -> Iterator[Upstream]:
     """A stand-in for fal. Its jobs take no time unless their inputs say otherwise."""

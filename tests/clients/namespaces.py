@@ -99,6 +99,20 @@ def network() -> Iterator[Network]:
 
 
 @contextmanager
+def loopback() -> Iterator[tuple[str, ...]]:
+    """A namespace that has the loopback device alone; gives what stands before a command to run it there."""
+    require()
+    name = f"falmock-{os.getpid()}-loopback"
+    with ExitStack() as stack:
+        _do("ip", "netns", "add", name)
+        stack.callback(_do, "ip", "netns", "del", name)
+        stack.callback(_forget_names, name)
+        _ask_for_names(name, "127.0.0.1")
+        _do("ip", "-n", name, "link", "set", "lo", "up")
+        yield ("ip", "netns", "exec", name)
+
+
+@contextmanager
 def telling(command: Sequence[str], log: Path) -> Iterator[Callable[[], list[str]]]:
     """A program that prints "ready" and then a line for each event; gives the lines of the events so far."""
     with log.open("w") as output:

@@ -1,27 +1,27 @@
-"""The README's commands as they are printed: a first call, and an app that is recorded and replayed.
+"""The README's commands as they are printed: a first answer, an app that is recorded and replayed, and a falmock by itself.
 
-A stand-in plays fal. The tests change only what they must: a free port replaces 8080, a temporary folder the home, and
-the stand-in the internet.
+The tests change only what they must: a free port replaces 8080, a temporary folder the home, and a stand-in the internet.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import signal
-import socket
+import shlex
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from clients import running
 from clients.running import CLIENTS
+from clients.running import FALMOCK
 from clients.running import MITMDUMP
 from clients.running import ROOT
-from clients.running import Mitmdump
+from clients.test_run import OF_USERS
+from clients.test_run import TO_STAND_IN
 from clients.upstream import upstream
 
 SECONDS = 60
@@ -37,107 +37,119 @@ def printed(heading: str) -> dict[str, list[str]]:
 
 
 class Newcomer:
-    """Somebody with a clone, an app, and a shell in a folder of their own."""
+    """Somebody with a clone that is installed, and a shell in a folder of their own in which nothing is set."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "bin").mkdir()
+        self.is_("python", sys.executable)
+        self.is_("falmock", *FALMOCK)
         (folder / "addon").symlink_to(ROOT / "addon")
         (folder / "node_modules").symlink_to(CLIENTS / "node_modules")
-        (folder / "preload.cjs").write_text((CLIENTS / "preload.cjs").read_text("utf-8"), "utf-8")
-        self.port = _free_port()
+        self.port = running.free_ports(1)[0]
         self.env = {
-            **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+            **{name: value for name, value in os.environ.items() if not any(part in name for part in OF_USERS)},
             "HOME": str(folder),
-            "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "FAL_KEY": "kid:ksecret",
+            "PATH": f"{folder / 'bin'}:{MITMDUMP.parent}:{os.environ['PATH']}",
             "PYTHONUNBUFFERED": "1",
         }
 
     def has(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, "utf-8")
 
-    @contextmanager
-    def terminal(self, command: str, *more: str) -> Iterator[Mitmdump]:
-        """A terminal in which mitmdump runs, until Ctrl-C; `more` is what has it find the stand-in."""
-        script = self.folder / "bin" / "mitmdump"
-        arguments = " ".join(f"'{argument}'" for argument in ("-p", str(self.port), *more))
-        script.write_text(f'#!/bin/sh\nexec "{MITMDUMP}" "$@" {arguments}\n', "utf-8")
+    def is_(self, name: str, *command: str) -> None:
+        """Make this what a command is for them."""
+        script = self.folder / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', "utf-8")
         script.chmod(0o755)
-        process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"],
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        mock = running.followed(process, self.folder / ".mitmproxy")
-        try:
-            mock.wait_for("listening at", SECONDS)
-            mock.wait_for("falmock 0", SECONDS)
-            _wait_for(self.folder / ".mitmproxy" / "mitmproxy-ca-cert.pem")
-            yield mock
-            process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 0, mock.output
-        finally:
-            running.stop(mock)
 
     def types(self, commands: str) -> list[str]:
-        """What a shell prints for these commands, by lines."""
+        """What a shell prints for these commands, by lines: first their output, then what falmock says."""
         told = commands.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
-        return running.run(["bash", "-ec", told], self.env, SECONDS, self.folder).splitlines()
+        done = subprocess.run(
+            ["bash", "-ec", told],
+            env=self.env,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [*done.stdout.splitlines(), *done.stderr.splitlines()]
 
 
-def _wait_for(file: Path) -> None:
-    end = time.monotonic() + SECONDS
-    while not file.exists():
-        assert time.monotonic() < end, f"{file} is not there"
-        time.sleep(0.05)
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Newcomer:
+    return Newcomer(tmp_path)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def test_from_nothing_to_an_answer(newcomer: Newcomer) -> None:
+    blocks = printed("From nothing to an answer")
+    (newcomer.folder / "fixtures").symlink_to(ROOT / "fixtures")
+    first, apps = blocks["sh"]
+    install, call = first.splitlines()
+    assert install == "pip install ."
+    assert newcomer.types(call) == blocks["text"][0].splitlines()
+    newcomer.has("app.py", blocks["python"][0])
+    newcomer.has("app.mjs", blocks["js"][0])
+    of_python, of_node, *told = newcomer.types(apps)
+    assert (of_python, of_node) == ("17203948571029384756", "image/png")
+    assert [re.sub(r"\d+ calls: \d+", "N calls: N", line) for line in told] == [
+        "falmock: N calls: N replayed, 0 misses; nothing was sent to fal; report: .falmock/last.json"
+    ] * 2
 
 
-def test_a_first_call_on_the_shipped_fixtures(tmp_path: Path) -> None:
-    blocks = printed("A first call")
-    newcomer = Newcomer(tmp_path)
-    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    start, call = blocks["sh"]
-    (answer,) = blocks["text"]
-    in_background, wait = printed("Tests")["sh"][0].splitlines()
-    assert in_background == f"{start.strip()} &"
-    with newcomer.terminal(start):
-        newcomer.types(wait)
-        assert newcomer.types(call) == answer.splitlines()
+@pytest.mark.parametrize("version", [20, 22, 24])
+def test_with_each_node(newcomer: Newcomer, version: int) -> None:
+    node = CLIENTS / "runtimes" / "node_modules" / f"node-{version}" / "bin" / "node"
+    if not node.exists():
+        running.lacking(f"{node} is missing: npm ci in tests/clients/runtimes installs it, for Linux on x64")
+    newcomer.is_("node", str(node))
+    (newcomer.folder / "fixtures").symlink_to(ROOT / "fixtures")
+    newcomer.has("app.mjs", printed("From nothing to an answer")["js"][0])
+    of_node, *told = newcomer.types("node --version >&2\nfalmock run -- node app.mjs")
+    assert of_node == "image/png"
+    assert told[0].startswith(f"v{version}.")
+    assert "0 misses" in told[1]
 
 
-def test_record_an_app_stop_cut_the_network_and_replay(tmp_path: Path) -> None:
+def test_record_an_app_cut_the_network_and_replay(newcomer: Newcomer) -> None:
+    """A stand-in plays fal for the recorder, and is gone afterwards."""
     blocks = printed("Record, then replay")
-    newcomer = Newcomer(tmp_path)
-    (python,), (javascript,) = blocks["python"], blocks["js"]
-    record, use, replay, use_again = blocks["sh"]
-    newcomer.has("app.py", python)
-    newcomer.has("app.mjs", javascript)
+    record, replay = blocks["sh"]
+    newcomer.has("app.py", blocks["python"][0])
+    newcomer.has("app.mjs", blocks["js"][0])
     with upstream() as fal:
-        with newcomer.terminal(record, *fal.arguments):
-            recorded = newcomer.types(use)
-        way_to_fal = fal.arguments
+        newcomer.is_("falmock", sys.executable, "-c", TO_STAND_IN, json.dumps(fal.arguments))
+        newcomer.env["FAL_KEY"] = "kid:ksecret"
+        recorded = newcomer.types(record)[:2]
         asked = len(fal.seen)
-    assert len(recorded) == 2
     assert re.fullmatch(r"\d+ video/mp4", recorded[0])
-    written = sorted(path.relative_to(tmp_path).as_posix() for path in (tmp_path / "fixtures").rglob("*.json"))
+    written = sorted(
+        path.relative_to(newcomer.folder).as_posix() for path in (newcomer.folder / "fixtures").rglob("*.json")
+    )
     assert [re.sub(r"[0-9a-f]{8}\.json", "<8 hex>.json", path) for path in written] == [
         *["fixtures/fal-ai/flux/dev/image-to-image/as-a-drawing-<8 hex>.json"] * 2,
         *["fixtures/fal-ai/kling-video/v2/image-to-video/it-moves-<8 hex>.json"] * 2,
     ]
-
-    exported = "\n".join(line for line in use.splitlines() if line.startswith("export"))
-    with newcomer.terminal(replay, *way_to_fal) as mock:
-        assert newcomer.types(f"{exported}\n{use_again}") == recorded
-    assert "refused" not in mock.output
+    newcomer.is_("falmock", *FALMOCK)
+    del newcomer.env["FAL_KEY"]
+    assert newcomer.types(replay)[:2] == recorded
     assert len(fal.seen) == asked
+
+
+def test_a_falmock_that_runs_by_itself(newcomer: Newcomer) -> None:
+    """A free port is in the place of 8080."""
+    serve, mitmdump = printed("A falmock that runs by itself")["sh"]
+    (newcomer.folder / "fixtures").symlink_to(ROOT / "fixtures")
+    answer = printed("From nothing to an answer")["text"][0].splitlines()[0]
+    lines = serve.splitlines()
+    assert lines[0] == "falmock serve &"
+    rest = "\n".join(lines[1:]).replace("falmock env", f"falmock env --url http://127.0.0.1:{newcomer.port}")
+    assert newcomer.types(f"falmock serve --port {newcomer.port} > log &\n{rest}\nkill %1")[0] == answer
+    command = mitmdump.strip()
+    newcomer.is_("mitmdump", str(MITMDUMP), "-p", str(newcomer.port))
+    wait = next(line for line in lines if line.startswith("until "))
+    use = rest.partition("\n")[2].replace("falmock env", "falmock env --confdir ~/.mitmproxy")
+    assert newcomer.types(f"{command} > log &\n{wait}\n{use}\nkill -INT %1")[0] == answer

@@ -75,4 +75,4 @@ def test_hidden_secrets_are_none(tmp_path: Path) -> None:
 def test_bad_paths_are_told(tmp_path: Path) -> None:
     result = check(tmp_path / "none", tmp_path)
     assert result.returncode == 2
-    assert result.stderr == f"{tmp_path / 'none'}: there is no such file or folder\n"
+    assert result.stderr == f"{tmp_path / 'none'}: cannot be read: No such file or directory\n"

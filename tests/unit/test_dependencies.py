@@ -25,6 +25,8 @@ LINT = [Requirement(line) for line in PROJECT["dependency-groups"]["lint"]]
 BUILD = [Requirement(line) for line in PROJECT["build-system"]["requires"]]
 LOCKS = sorted((ROOT / "scripts" / "locks").glob("3.*.txt"))
 LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+PLUGIN = tomllib.loads((ROOT / "addon" / "pytest-falmock" / "pyproject.toml").read_text("utf-8"))["project"]
+OURS = {"falmock", "pytest_falmock", "clients", "fuzz", "unit"}
 STANDARD = {*sys.stdlib_module_names, "compression"}
 """`compression` is standard from Python 3.14."""
 
@@ -36,7 +38,7 @@ def names(declared: list[Requirement]) -> set[str]:
 def imported(folder: str) -> set[str]:
     """The packages that the files of a folder import, by name; not the standard library, and not our own."""
     files = [path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
-    ours = {path.stem for path in files} - names(DECLARED) | {"falmock", "clients", "fuzz", "unit"}
+    ours = {path.stem for path in files} - names(DECLARED) | OURS
     modules = {module for path in files for module in modules_of(ast.parse(path.read_text("utf-8")))}
     return {package(module) for module in modules if module.partition(".")[0] not in STANDARD | ours}
 
@@ -62,7 +64,14 @@ def package(module: str) -> str:
 
 
 def test_the_addon_imports_what_it_declares_and_nothing_else() -> None:
-    assert imported("addon") == names(DECLARED + OPTIONAL)
+    assert imported("addon/falmock") == names(DECLARED + OPTIONAL)
+
+
+def test_the_pytest_plugin_imports_pytest_alone_and_nothing_of_the_addon() -> None:
+    assert PLUGIN["dependencies"] == ["pytest>=7"]
+    sources = [path.read_text("utf-8") for path in (ROOT / "addon" / "pytest-falmock").rglob("*.py")]
+    modules = {module.partition(".")[0] for source in sources for module in modules_of(ast.parse(source))}
+    assert modules - STANDARD == {"pytest", "pytest_falmock"}
 
 
 @pytest.mark.parametrize("folder", ["tests", "scripts"])

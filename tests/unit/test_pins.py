@@ -116,9 +116,10 @@ def test_what_builds_packages_from_source_is_locked(lock: Path) -> None:
     assert re.search(r"^setuptools==", lock.read_text("utf-8"), re.MULTILINE)
 
 
-def test_each_javascript_package_has_one_version_and_a_hash() -> None:
-    packages = json.loads((ROOT / "tests" / "clients" / "package-lock.json").read_text("utf-8"))["packages"]
-    assert packages.pop("")["name"] == "falmock-client-tests"
+@pytest.mark.parametrize(("folder", "project"), [("", "falmock-client-tests"), ("npm", "falmock-npm-tests")])
+def test_each_javascript_package_has_one_version_and_a_hash(folder: str, project: str) -> None:
+    packages = json.loads((ROOT / "tests" / "clients" / folder / "package-lock.json").read_text("utf-8"))["packages"]
+    assert packages.pop("")["name"] == project
     for name, package in packages.items():
         assert package["version"], name
         assert package["integrity"].startswith("sha512-"), name

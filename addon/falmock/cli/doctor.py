@@ -28,6 +28,7 @@ from falmock.cli.launch.server import NotStarted
 from falmock.cli.launch.server import Ready
 from falmock.cli.launch.server import Server
 from falmock.cli.run import split
+from falmock.cli.settings import DEFAULT_PORT
 from falmock.serving import sightings
 from falmock.serving.environment.variables import KEY
 
@@ -65,7 +66,7 @@ def parser(*, is_whole: bool = False) -> argparse.ArgumentParser:
     made.add_argument(
         "--as-is",
         action="store_true",
-        help="set no variables for the program: to check what you have set yourself. falmock then listens where your HTTPS_PROXY says",
+        help="set no variables for the program: to check what you have set yourself. falmock then listens where your HTTPS_PROXY says, else at 8080",
     )
     if is_whole:
         from falmock.cli import serve
@@ -111,6 +112,8 @@ def main(words: Sequence[str]) -> int:
 def _examined(server: Server, command: Sequence[str], observed: Path, blind: str, *, is_as_is: bool) -> int:
     """Run the program and tell what was seen; returns the exit code. `blind` says why not all can be seen, "" if it can."""
     ready = server.ready()
+    for warning in () if is_as_is else ready.warnings:
+        tell(warning)
     code = child.run(command, environment(os.environ, ready, is_as_is=is_as_is))
     server.stop()
     server.wait(_SECONDS)  # it has read all that the program sent by then
@@ -125,7 +128,7 @@ def _examined(server: Server, command: Sequence[str], observed: Path, blind: str
 
 
 def proxy_port(environ: Mapping[str, str]) -> int:
-    """The port of the proxy on this machine that the environment names; 0 if it names none."""
+    """The port of the proxy on this machine that the environment names; that of `falmock serve` if it names none."""
     for name in ("HTTPS_PROXY", "https_proxy"):
         try:
             proxy = urlsplit(environ.get(name, ""))
@@ -133,7 +136,7 @@ def proxy_port(environ: Mapping[str, str]) -> int:
                 return proxy.port
         except ValueError:
             continue
-    return 0
+    return DEFAULT_PORT
 
 
 def environment(environ: Mapping[str, str], ready: Ready, *, is_as_is: bool) -> dict[str, str]:

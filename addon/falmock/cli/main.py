@@ -14,13 +14,37 @@ COMMANDS = {
     "run": ("run", "run a program so that its calls to fal are answered from fixtures"),
     "doctor": ("doctor", "run a program and tell which of its calls to fal go past the proxy, and what helps"),
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
+    "env": ("env", "print the environment variables that make programs use it"),
     "stop": ("stop", "end the server that falmock run --keep has left"),
+    "ca": ("ca", "print the path of the CA that apps have to trust"),
+    "check": ("check", "look for mistakes, secrets and leftovers in fixtures"),
+    "import": ("imports", "make fixtures of HARs, flow files of mitmproxy and cassettes of vcrpy"),
+    "addon": ("addon", 'print the path of the addon, for mitmdump -s "$(falmock addon)"'),
 }
 """Each command: the module of this package with its `main`, and what it does."""
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, those of the process by default; returns the exit code."""
+    """Run the command with these arguments, those of the process by default; returns the exit code.
+
+    No command ends with a traceback because of Ctrl-C, or because what reads its output has ended (`falmock check | head`).
+    """
+    try:
+        try:
+            return _read(arguments)
+        finally:  # also after --help, which raises SystemExit
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        from falmock.cli import broken_pipe
+
+        broken_pipe.discard_output()
+        return broken_pipe.EXIT_CODE
+
+
+def _read(arguments: Sequence[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words and words[0] in COMMANDS:
         return _run(words[0], words[1:])

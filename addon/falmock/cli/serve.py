@@ -21,7 +21,6 @@ from pathlib import Path
 from falmock.app import App
 from falmock.cli import settings
 from falmock.cli import terminal
-from falmock.cli.settings import DEFAULT_CONFDIR
 from falmock.cli.settings import DEFAULT_HOST
 from falmock.cli.settings import DEFAULT_PORT
 from falmock.engine import replies
@@ -48,6 +47,7 @@ from falmock.serving.environment import trust_files
 from falmock.serving.environment import variables
 from falmock.serving.file_limit import raise_file_limit
 from falmock.serving.listener import Listener
+from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.sightings import Sightings
 from falmock.serving.transparent import Transparent
 from falmock.serving.upload_spool import SpoolFolder
@@ -66,7 +66,7 @@ STARTED_AS = "FALMOCK_STARTED_AS"
 _EXAMPLE = """\
 example:
   falmock serve --fixtures ./fixtures --pace 3s
-  HTTPS_PROXY=http://127.0.0.1:8080 SSL_CERT_FILE=~/.mitmproxy/mitmproxy-ca-cert.pem python app.py
+  HTTPS_PROXY=http://127.0.0.1:8080 SSL_CERT_FILE=$(falmock ca path) python app.py
 
 exit codes: 0 ended by a signal, 1 it cannot start, 2 bad arguments
 """
@@ -95,7 +95,10 @@ def add_options(made: argparse.ArgumentParser) -> None:
         "--port", type=_port, default=DEFAULT_PORT, help=f"the port, 0 for a free one (default {DEFAULT_PORT})"
     )
     made.add_argument(
-        "--confdir", default=DEFAULT_CONFDIR, help=f"the folder of mitmproxy's CA (default {DEFAULT_CONFDIR})"
+        "--confdir",
+        default="",
+        metavar="DIR",
+        help="the folder of mitmproxy's CA, as in ~/.mitmproxy; by default falmock's own CA is used (falmock ca --help)",
     )
     made.add_argument(
         "--trusted-ca", default="", metavar="FILE", help="a CA to trust, besides the system's, when webhooks are posted"
@@ -151,15 +154,23 @@ def main(words: Sequence[str]) -> int:
     except BadOption as error:
         print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
-    if config.mode is not Mode.REPLAY:
-        if arguments.transparent or arguments.observe:
-            print(f"falmock: --transparent and --observe are for mode replay, not {config.mode.value}", file=sys.stderr)  # noqa: T201
-            return BAD_USAGE
-        return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values))
+    if config.mode is not Mode.REPLAY and (arguments.transparent or arguments.observe):
+        print(f"falmock: --transparent and --observe are for mode replay, not {config.mode.value}", file=sys.stderr)  # noqa: T201
+        return BAD_USAGE
+    names = config.hosts.names
+    try:
+        confdir = Path(arguments.confdir).expanduser() if arguments.confdir else own_ca.path(names)
+        if config.mode is not Mode.REPLAY:
+            if not arguments.confdir:
+                own_ca.ensure(names, time.time())
+            return _become_mitmdump(config.mode, settings.mitmdump_arguments(arguments, values, confdir, config.hosts))
+    except own_ca.NoCa as error:
+        print(f"falmock: {error}, or with --confdir", file=sys.stderr)  # noqa: T201
+        return FAILED
     started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
     if arguments.transparent:
         config = replace(config, dns_addresses=(arguments.transparent,))
-    server = Server(replace(config, started=started), arguments)
+    server = Server(replace(config, started=started), arguments, confdir)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)
     try:
         return asyncio.run(server.run())
@@ -168,7 +179,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _become_mitmdump(mode: Mode, arguments: list[str]) -> int:
-    program = Path(sys.executable).with_name("mitmdump")
+    program = settings.MITMDUMP
     shown = command_line.started_as([program.name, *arguments])
     print(f"falmock: mode {mode.value} forwards calls, which mitmproxy does: {shown}", flush=True)  # noqa: T201
     try:
@@ -179,14 +190,14 @@ def _become_mitmdump(mode: Mode, arguments: list[str]) -> int:
 
 
 class Server:
-    """falmock with its listener. `arguments` are those of the command."""
+    """falmock with its listener. `arguments` are those of the command, `confdir` is the folder of the CA."""
 
-    def __init__(self, config: Config, arguments: argparse.Namespace) -> None:
+    def __init__(self, config: Config, arguments: argparse.Namespace, confdir: Path) -> None:
         self._started = time.time()
         self._config = config
         self._idle_timeout: float | None = arguments.idle_timeout
         self._address = (arguments.host, arguments.port)
-        self._confdir = confdir = Path(arguments.confdir).expanduser()
+        self._confdir = confdir
         self._uploads = SpoolFolder()
         rules = PostingRules(
             (arguments.trusted_ca,) if arguments.trusted_ca else (), to_trust="falmock serve --trusted-ca FILE"
@@ -252,9 +263,9 @@ class Server:
         return 0
 
     def _observe(self, file: Path, host: str, port: int) -> None:
-        files = trust_files.write(self._confdir)
-        wanted = variables.variables(f"http://{address(host, port)}", files, {})
-        self._listener.sightings = Sightings(file, wanted, self.app.redactor.text)
+        url, files = f"http://{address(host, port)}", trust_files.write(self._confdir, os.environ)
+        own = variables.environment(url, files, {}, self._config.hosts, is_replay=True).variables
+        self._listener.sightings = Sightings(file, own, self.app.redactor.text)
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the end: a signal, or no call for a while."""
@@ -283,7 +294,7 @@ class Server:
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
-        ready.announce(*addresses[0], self._confdir, self._config.mode)
+        ready.announce(*addresses[0], self._confdir, self._config)
 
     def _end(self) -> None:
         if self._transparent is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
+from collections.abc import Container
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -19,12 +21,14 @@ from falmock.proxy.options import PREFIX
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
 from falmock.redaction.patterns import HIDDEN
+from falmock.serving.own_ca.names import pattern
+from falmock.wire.hosts import Hosts
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
-DEFAULT_CONFDIR = "~/.mitmproxy"
 ADDON = Path(falmock.__file__).parents[1] / "falmock_addon.py"
 """The script for `mitmdump -s`."""
+MITMDUMP = Path(sys.executable).with_name("mitmdump")
 _OPTION = re.compile(r"\bfal_\w+")
 _FLAG = re.compile(r"--[a-z][a-z-]*")
 _MODE = "fal_mode"
@@ -36,8 +40,8 @@ def flags(option: Option) -> tuple[str, str]:
     return tuple(f"--{name.replace('_', '-')}" for name in (option.name.removeprefix(PREFIX), option.name))  # type: ignore[return-value]  # two
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of all options to a command's parser. `given` reads their values."""
+def add_options(parser: argparse.ArgumentParser, names: Container[str] = NAMES) -> None:
+    """Add the flags of all options, or of those with these names, to a command's parser. `given` reads their values."""
     parser.add_argument(
         "--set",
         action="append",
@@ -47,9 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="an option as mitmdump takes it: the same as --NAME VALUE",
     )
     for option in OPTIONS:
-        parser.add_argument(
-            *flags(option), action="append", dest=option.name, metavar="VALUE", help=option.help.replace("%", "%%")
-        )
+        if option.name in names:
+            parser.add_argument(
+                *flags(option), action="append", dest=option.name, metavar="VALUE", help=option.help.replace("%", "%%")
+            )
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -63,7 +68,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
 
 def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """The values that the command line sets, by the option's name. Raises BadOption."""
-    values = {name: list(found) for name in NAMES if (found := getattr(arguments, name))}
+    values = {name: list(found) for name in NAMES if (found := getattr(arguments, name, None))}
     for setting in arguments.settings:
         name, equals, value = setting.partition("=")
         options.check_names([name])
@@ -76,7 +81,7 @@ def given(arguments: argparse.Namespace) -> dict[str, list[str]]:
 
 def with_flags(text: str, arguments: argparse.Namespace) -> str:
     """A message with the flags that the command line has, in place of the names of their options."""
-    shown = {option.name: flags(option)[0] for option in OPTIONS if getattr(arguments, option.name)}
+    shown = {option.name: flags(option)[0] for option in OPTIONS if getattr(arguments, option.name, None)}
     return _OPTION.sub(lambda found: shown.get(found[0], found[0]), text)
 
 
@@ -91,7 +96,7 @@ def started_as(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -
     for flag, value, default in (
         ("--host", arguments.host, DEFAULT_HOST),
         ("--port", arguments.port, DEFAULT_PORT),
-        ("--confdir", arguments.confdir, DEFAULT_CONFDIR),
+        ("--confdir", arguments.confdir, ""),
         ("--trusted-ca", arguments.trusted_ca, ""),
     ):
         if value != default:
@@ -107,14 +112,21 @@ def _shown(name: str, value: str) -> str:
     return HIDDEN if name in _SECRETS and not value.startswith("env:") else value
 
 
-def mitmdump_arguments(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> list[str]:
-    """The arguments of a mitmdump that does the same."""
-    return list(_mitmdump_arguments(arguments, values))
+def mitmdump_arguments(
+    arguments: argparse.Namespace, values: Mapping[str, list[str]], confdir: Path, hosts: Hosts
+) -> list[str]:
+    """The arguments of a mitmdump that does the same, with the CA in `confdir`."""
+    return list(_mitmdump_arguments(arguments, values, confdir, hosts))
 
 
-def _mitmdump_arguments(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -> Iterator[str]:
+def _mitmdump_arguments(
+    arguments: argparse.Namespace, values: Mapping[str, list[str]], confdir: Path, hosts: Hosts
+) -> Iterator[str]:
     yield from ("-s", str(ADDON), "--listen-host", arguments.host, "--listen-port", str(arguments.port))
-    yield from ("--set", f"confdir={arguments.confdir}")
+    yield from ("--set", f"confdir={arguments.confdir or confdir}")
+    if not arguments.confdir:
+        # A CA that can sign for fal's hosts alone: others keep their certificates, and their names are not taken over.
+        yield from ("--set", f"allow_hosts={pattern(hosts.names)}", "--set", "upstream_cert=false")
     if arguments.trusted_ca:
         yield from ("--set", f"ssl_verify_upstream_trusted_ca={arguments.trusted_ca}")
     for name, found in values.items():

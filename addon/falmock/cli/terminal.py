@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Callable
 from typing import IO
+from typing import TextIO
 
+from falmock.cli import broken_pipe
 from falmock.proxy.screens.log_filter import LogFilter
 from falmock.redaction.redactor import Redactor
 from falmock.serving.call_lines import CallLines
@@ -51,9 +53,20 @@ class _Formatter(logging.Formatter):
         return printable(f"{time} {text}", sys.stdout)
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Logs to a file, as long as somebody reads it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of logging's
+        """Without a reader, falmock goes on in silence; other errors are told as usual."""
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            broken_pipe.discard_output()
+        else:
+            super().handleError(record)
+
+
 def log_to_stdout(redactor: Callable[[], Redactor]) -> logging.Handler:
     """Log to standard output from now on, without secrets; returns the handler."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(_Formatter(has_colors=has_colors(sys.stdout)))
     handler.addFilter(LogFilter((), redactor))
     root = logging.getLogger()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 
 from falmock.engine import additions
 from falmock.engine import replies
@@ -33,6 +34,7 @@ from falmock.engine.files import spooling
 from falmock.engine.files.downloads import Downloads
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.pace import Pace
 from falmock.engine.known_forms import KnownForms
 from falmock.engine.scopes import Scope
 from falmock.engine.tokens import Tokens
@@ -91,6 +93,7 @@ class Engine:
         """The fixtures added to all scopes."""
         self._files = index
         self._index = self.shared.over(index)
+        self._pace: tuple[Pace, str] | None = None
         self._rules: tuple[Rule, ...] = ()
         self._context = context = Context(
             config, _for_matching(self._index, config), self.scope, new_id, elsewhere=elsewhere
@@ -206,8 +209,15 @@ class Engine:
         self._rules = tuple(rules)
         self._context.rules = self.added.rules + self._rules
 
+    def use_pace(self, pace: Pace, text: str) -> None:
+        """Use a pace of this scope's own from now on, until it is reset; jobs under way keep theirs. `text` is as a user wrote it."""
+        self._pace = pace, text
+        self.use_config(self.config)
+
     def use_config(self, config: Config) -> None:
-        """Use another configuration from now on; jobs under way keep their pace."""
+        """Use another configuration from now on, with the scope's own pace if it has one; jobs under way keep their pace."""
+        if self._pace is not None:
+            config = replace(config, pace=self._pace[0], pace_text=self._pace[1])
         before, self._context.config = self.config, config
         if config.ignore != before.ignore or config.dialect is not before.dialect:
             self._refresh_context()

@@ -59,6 +59,7 @@ class Engines:
         self._index = index
         self._rules: tuple[Rule, ...] = ()
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
+        self._aliases: dict[str, str] = {}
 
     @property
     def config(self) -> Config:
@@ -67,6 +68,7 @@ class Engines:
 
     def of(self, scope: str) -> Engine:
         """The engine of a scope, created if needed; "" is the shared scope."""
+        scope = self.named(scope)
         if not scope:
             return self.common
         engine = self._scoped.get(scope)
@@ -100,9 +102,23 @@ class Engines:
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
+        scope = self.named(scope)
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)
+
+    def named(self, scope: str) -> str:
+        """The scope that calls of a scope belong to: itself, unless it is an alias."""
+        return self._aliases.get(scope, scope)
+
+    def use_alias(self, name: str, scope: str | None) -> None:
+        """Have calls of the scope `name` belong to another one from now on; None: to itself.
+
+        Clients of one process name one scope for as long as they live, and each of its tests makes that its own.
+        """
+        self._aliases.pop(name, None)
+        if scope is not None and self.named(scope) != name:
+            self._aliases[name] = self.named(scope)
 
     def _drop_oldest(self) -> None:
         """Forget the least recently used scope; those with undelivered webhooks stay."""
@@ -131,7 +147,11 @@ class Engines:
         return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:
-        """Forget a scope and its state; False if there is none of this name."""
+        """Forget a scope and its state; False if there is none of this name. It is no alias any more, and has none."""
+        self._aliases = {name: of for name, of in self._aliases.items() if scope not in (name, of)}
+        return self._forget(scope)
+
+    def _forget(self, scope: str) -> bool:
         engine = self._scoped.pop(scope, None)
         if engine is None:
             return False
@@ -140,15 +160,16 @@ class Engines:
 
     def reset(self, scope: str) -> None:
         """Reset a scope; "" is the shared one."""
+        scope = self.named(scope)
         if scope:
-            self.drop(scope)
+            self._forget(scope)
         else:
             self.common.reset()
 
     def reset_all(self) -> None:
         """Reset the shared scope, and drop all named ones."""
         for name in self.names:
-            self.drop(name)
+            self._forget(name)
         self.common.shared.clear()
         self.common.reset()
 

@@ -153,7 +153,7 @@ class Falmock:
         server: Proxyserver = ctx.master.addons.get("proxyserver")
         listening = server.listen_addrs()
         if listening:
-            ready.announce(*listening[0][:2], Path(ctx.options.confdir).expanduser(), self._app.config.mode)
+            ready.announce(*listening[0][:2], Path(ctx.options.confdir).expanduser(), self._app.config)
 
     def _log_end(self) -> None:
         """Log what happened in this run."""

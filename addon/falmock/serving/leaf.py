@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from falmock.recording.disk import atomic
-from falmock.serving.trust import mode_of
+from falmock.serving.key_file import mode_of
 from falmock.wire.addresses import literal
 from falmock.wire.hosts import DOMAINS
 

@@ -40,6 +40,7 @@ from falmock.serving.outgoing.http_client import Destination
 from falmock.serving.outgoing.http_client import NoAnswer
 from falmock.serving.outgoing.names import ForbiddenName
 from falmock.serving.outgoing.names import UnresolvedName
+from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.request_parts import Head
 from falmock.serving.sightings import Sightings
 from falmock.serving.targets import claimed
@@ -206,13 +207,16 @@ class Listener:
     def tls(self) -> ssl.SSLContext:
         """See `Gate`. Raises leaf.NoCertificate."""
         if self._tls is None:
-            now = time.time()
+            now, names = time.time(), self._app.config.hosts.names
             try:
-                file = ca.ensure(self._confdir, now)
+                is_own = own_ca.is_own(self._confdir) and self._confdir == own_ca.path(names)
+                file = own_ca.ensure(names, now) / ca.FILE if is_own else ca.ensure(self._confdir, now)
+            except own_ca.NoCa as error:
+                raise leaf.NoCertificate(f"{error}, or with --confdir") from None
             except OSError as error:
                 why = f"no CA can be made in {self._confdir}, choose another folder with --confdir: {error.strerror or error}"
                 raise leaf.NoCertificate(why) from None
-            self._tls = leaf.context(self._confdir, file, leaf.names(self._app.config.hosts.names), now)
+            self._tls = leaf.context(self._confdir, file, leaf.names(names), now)
         return self._tls
 
     def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:

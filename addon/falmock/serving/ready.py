@@ -13,12 +13,14 @@ import signal
 import socket
 import stat
 import threading
+from collections.abc import Mapping
 from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import falmock
+from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.serving.call_lines import address
 from falmock.serving.environment import trust_files
@@ -32,7 +34,9 @@ CONTROL = 1
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what is listened on, which is no address to call
 
 
-def announce(host: str, port: int, confdir: Path, mode: Mode, environ: MutableMapping[str, str] = os.environ) -> None:
+def announce(
+    host: str, port: int, confdir: Path, config: Config, environ: MutableMapping[str, str] = os.environ
+) -> None:
     """Write the line, if somebody waits for it: falmock listens at this host and port, its CA is in `confdir`."""
     given = environ.pop(DESCRIPTOR, "")
     if not given:
@@ -40,28 +44,32 @@ def announce(host: str, port: int, confdir: Path, mode: Mode, environ: MutableMa
     try:
         descriptor = int(given)
         is_socket = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
-        os.write(descriptor, json.dumps(_line(host, port, confdir, mode, environ)).encode() + b"\n")
+        os.write(descriptor, json.dumps(_line(host, port, confdir, config, environ)).encode() + b"\n")
         if is_socket:
             os.set_inheritable(descriptor, False)
             threading.Thread(target=_end_with, args=(socket.socket(fileno=descriptor),), daemon=True).start()
         else:
             os.close(descriptor)
     except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            os.close(int(given))  # whoever waits is to see an end
         logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", DESCRIPTOR, given[:20], error)
 
 
-def _line(host: str, port: int, confdir: Path, mode: Mode, environ: MutableMapping[str, str]) -> dict[str, Any]:
+def _line(host: str, port: int, confdir: Path, config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
     url = f"http://{address('127.0.0.1' if host in _ANY else host, port)}"
-    files = trust_files.write(confdir)
+    files = trust_files.write(confdir, environ)
+    made = variables.environment(url, files, environ, config.hosts, is_replay=config.mode is Mode.REPLAY)
     return {
         "falmock": falmock.__version__,
         "control": CONTROL,
         "pid": os.getpid(),
-        "mode": mode.value,
+        "mode": config.mode.value,
         "url": url,
         "ca": str(files.ca),
-        "environment": variables.variables(url, files, environ, has_key=mode is not Mode.REPLAY),
+        "environment": made.variables,
         "proxied": variables.PROXIED,
+        "warnings": made.warnings,
     }
 
 

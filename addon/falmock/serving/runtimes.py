@@ -12,7 +12,7 @@ class Runtime(NamedTuple):
 
     `agent` is a pattern of the user agent in its CONNECT. `ciphers` are the first cipher suites of its TLS hello, for
     those that send no user agent: the order is that of the library that it is built with. `{ca}` in `remedy` is the
-    CA's file.
+    CA's file, `{owner}` whose CA it is.
     """
 
     name: str
@@ -56,7 +56,7 @@ RUNTIMES = (
         "Chromium",
         re.compile(r"Chrom(e|ium)/"),
         (_GREASE,),
-        "run mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n mitmproxy -i {ca}",
+        "run mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n {owner} -i {ca}",
         re.compile(r"chrom(e|ium)\b.*"),
         proxied=(),
         trusting=(),

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import logging
 import stat
-import sys
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
 
+from falmock.serving import ca
+from falmock.serving.key_file import mode_of
+from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.runtimes import RUNTIMES
 from falmock.serving.runtimes import Runtime
 from falmock.serving.runtimes import runtime_of
 from falmock.serving.tls_session import TlsFailure
 
 logger = logging.getLogger(__name__)
-_KEY_FILES = ("mitmproxy-ca.pem", "mitmproxy-ca.p12")
-"""The files with the CA's key. mitmproxy makes them for their owner alone, and does not look at them later."""
-CA_FILE = "mitmproxy-ca-cert.pem"
+CA_FILE = ca.CERTIFICATE
+_OURS = "falmock"
 _REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "DISCONNECTED")
 """What the reason for a failed handshake says, in upper case, if the certificate may be the cause."""
 
 
+def _owner(confdir: Path) -> str:
+    """Whose the CA in this folder is."""
+    return _OURS if own_ca.is_own(confdir) else "mitmproxy"
+
+
 def exposed(confdir: Path) -> list[str]:
-    """What others on this machine can do with the CA's key in this folder, one line each, with the remedy."""
+    """What others on this machine can do with the CA's key in this folder, one line each, with the remedy.
+
+    mitmproxy makes the files for their owner alone, and does not look at them later.
+    """
     found = []
-    for path in (confdir / name for name in _KEY_FILES):
+    owner = _owner(confdir)
+    signed = "fal's hosts" if owner == _OURS else "any host"
+    for path in (confdir / name for name in ca.SECRETS):
         mode = mode_of(path)
         if mode & 0o077:
             found.append(
-                f"the key of mitmproxy's CA, {path}, has mode {mode:04o}, expected 0600: others on this machine can use it to "
-                f"impersonate any host to apps that trust the CA. Run chmod 600 {path}; if it may have been copied, remove mitmproxy-ca*, and a new CA is made"
+                f"the key of {owner}'s CA, {path}, has mode {mode:04o}, expected 0600: others on this machine can use it to "
+                f"impersonate {signed} to apps that trust the CA. Run chmod 600 {path}; if it may have been copied, remove mitmproxy-ca*, and a new CA is made"
             )
     mode = mode_of(confdir)
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -40,23 +51,18 @@ def exposed(confdir: Path) -> list[str]:
     return found
 
 
-def mode_of(path: Path) -> int:
-    """The permissions of a file or folder; none if it does not exist, and on Windows, where they say nothing."""
-    if sys.platform == "win32":
-        return 0
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return 0
+def advice(host: str, runtime: Runtime | None, file: str) -> str:
+    """The line about a client that refused the certificate of `host`; `file` is the CA's."""
+    owner = _owner(Path(file).parent)
+    remedies = {each.name: remedy(each, file) for each in RUNTIMES if runtime in (None, each)}
+    named = "; ".join(f"{name}: {remedy}" for name, remedy in remedies.items())
+    looks = f"It looks like {named}" if runtime else named
+    return f"a client refused the certificate for {host}: it does not trust {owner}'s CA. {looks}"
 
 
-def advice(host: str, runtime: Runtime | None, ca: str) -> str:
-    """The line about a client that refused the certificate of `host`; `ca` is the file of mitmproxy's CA."""
-    if runtime is not None:
-        remedy = runtime.remedy.replace("{ca}", ca)
-        return f"a client refused the certificate for {host}: it does not trust mitmproxy's CA. It looks like {runtime.name}: {remedy}"
-    remedies = "; ".join(f"{each.name}: {each.remedy.replace('{ca}', ca)}" for each in RUNTIMES)
-    return f"a client refused the certificate for {host}: it does not trust mitmproxy's CA. {remedies}"
+def remedy(runtime: Runtime, file: str) -> str:
+    """How a kind of client trusts the CA with this file."""
+    return runtime.remedy.replace("{ca}", file).replace("{owner}", _owner(Path(file).parent))
 
 
 def is_refusal(failure: TlsFailure) -> bool:

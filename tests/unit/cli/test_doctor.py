@@ -20,7 +20,9 @@ from falmock.cli.launch.server import Ready
 from falmock.serving.environment.variables import KEY
 
 URL = "http://127.0.0.1:5000"
-READY = Ready("0.1", 1, 7, "replay", URL, "ca.pem", {"HTTPS_PROXY": URL, "FAL_KEY": KEY}, ["HTTPS_PROXY"])
+READY = Ready(
+    "0.1", 1, 7, "replay", URL, "ca.pem", {"HTTPS_PROXY": URL, "FAL_KEY": KEY}, ["HTTPS_PROXY"], ["it is odd"]
+)
 FINE = ["answered", "fal.run", False, [7, "/usr/bin/app", "app", []], "", [], False]
 PAST = ["connected", "fal.run", True, [7, "/usr/bin/app", "app", ["HTTPS_PROXY"]], "", [], False]
 UNKNOWN = ["unknown name", "example.com", True, None, "", [], False]
@@ -86,6 +88,7 @@ def test_all_is_fine(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert world.arguments[-2:] == ["--transparent", "1.2.3.4"]
     assert (world.environment["HTTPS_PROXY"], world.environment["FAL_KEY"]) == (URL, KEY)
     assert capsys.readouterr().err.splitlines() == [
+        "falmock: it is odd",
         "falmock: the program ended with exit code 0",
         "falmock: app (PID 7: app) came through the proxy to fal.run",
         "falmock: all calls came through the proxy",
@@ -123,10 +126,10 @@ def test_without_a_network_of_its_own(world: World, capsys: pytest.CaptureFixtur
 
 
 def test_a_setup_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:8080")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:8088")
     assert doctor.main(["--as-is", "--", "app", "--x"]) == 0
-    assert world.arguments[:2] == ["--port", "8080"]
-    assert world.environment["HTTPS_PROXY"] == "http://127.0.0.1:8080"
+    assert world.arguments[:2] == ["--port", "8088"]
+    assert world.environment["HTTPS_PROXY"] == "http://127.0.0.1:8088"
     assert world.environment["FAL_KEY"] == KEY  # what goes past may reach fal
 
 
@@ -135,9 +138,9 @@ def test_a_setup_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     [
         ({"HTTPS_PROXY": "http://127.0.0.1:8080"}, 8080),
         ({"https_proxy": "http://user:x@localhost:1234/"}, 1234),
-        ({"HTTPS_PROXY": "http://proxy.example.com:3128"}, 0),
+        ({"HTTPS_PROXY": "http://proxy.example.com:3128"}, 8080),
         ({"HTTPS_PROXY": "http://127.0.0.1:99999", "https_proxy": "http://[::1]:80"}, 80),
-        ({}, 0),
+        ({}, 8080),
     ],
 )
 def test_the_port_of_a_setup(environ: dict[str, str], port: int) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import sys
 import tomllib
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import falmock
+from falmock.cli import broken_pipe
 from falmock.cli import main as main_
 from falmock.cli import serve
 from falmock.proxy.options import OPTIONS
@@ -41,7 +46,7 @@ def test_defaults() -> None:
     assert (found.host, found.port, found.confdir, found.trusted_ca, found.settings) == (
         "127.0.0.1",
         8080,
-        "~/.mitmproxy",
+        "",
         "",
         [],
     )
@@ -67,6 +72,38 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
             main_.main(arguments)
         assert end.value.code == 0
         assert text in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", main_.COMMANDS)
+def test_each_command_has_help_with_an_example_and_its_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_.main([command, "--help"])
+    assert end.value.code == 0
+    told = capsys.readouterr().out
+    assert f"usage: falmock {command} " in told
+    assert re.search(rf"^examples?:\n(  .*\n)*  .*falmock {command}\b", told, re.MULTILINE)
+    assert re.search(r"^exit codes: (.*\n)*.*\b2 bad arguments", told, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", main_.COMMANDS)
+def test_ctrl_c_ends_a_command_without_a_traceback(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    module = import_module(f"falmock.cli.{main_.COMMANDS[command][0]}")
+    monkeypatch.setattr(module, "main", interrupted)
+    assert main_.main([command]) == main_.INTERRUPTED
+
+
+@pytest.mark.parametrize("arguments", [["addon"], ["--help"], ["addon", "--help"]])
+def test_nobody_reads_the_output(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main_.main(arguments) == broken_pipe.EXIT_CODE
 
 
 def test_a_command_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,9 @@ from falmock.cli import serve
 from falmock.engine.effects import Forward
 from falmock.fixtures import age
 from falmock.serving import sightings
+from falmock.serving.own_ca import folder as own_ca
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
 FIXTURE = {"match": {"model": "a/b"}, "response": {"json": {"seed": 1}}}
@@ -201,6 +204,37 @@ def test_without_a_mitmdump(
     monkeypatch.setattr(os, "execv", fails)
     assert main_.main([*arguments, "--mode", "auto"]) == serve.FAILED
     assert "mitmdump cannot be started: No such file or directory" in capsys.readouterr().err
+
+
+def test_its_own_ca_is_used_without_a_confdir(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(own_ca.HOME, str(tmp_path / "home"))
+    alone = [arguments[0], *arguments[3:]]
+    folder = own_ca.path(Hosts().names)
+
+    def act(base: str) -> None:
+        assert get(f"{base}/fal/run/a/b") == b'{"seed":1}'
+        assert {"mitmproxy-ca-cert.pem", "falmock-leaf.pem"} <= {file.name for file in folder.iterdir()}
+
+    assert run(alone, act) == 0
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, words: started.append([str(program), *words[1:]]))
+    main_.main([*alone, "--mode", "record", "--hosts", "fal.example.com"])
+    other = own_ca.path(Hosts({"fal.example.com": Role.RUN, "queue.fal.example.com": Role.QUEUE}).names)
+    assert f"confdir={other}" in started[0]
+    assert (other / "mitmproxy-ca.pem").is_file()
+    assert other != folder
+
+
+@pytest.mark.parametrize("mode", ["replay", "record"])
+def test_where_no_ca_can_be_made(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv(own_ca.HOME, "/dev/null/x")
+    assert main_.main([arguments[0], *arguments[3:], "--mode", mode]) == serve.FAILED
+    told = "".join(capsys.readouterr())
+    assert told.endswith("Not a directory. Choose another folder with FALMOCK_HOME, or with --confdir\n")
 
 
 def test_the_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,9 @@ from falmock.cli.serve import parser
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.options import BadOption
+from falmock.serving.own_ca.names import pattern
+from falmock.wire.hosts import Hosts
+from falmock.wire.hosts import Role
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -46,6 +50,7 @@ def test_settings_that_are_none(setting: str, text: str) -> None:
         ((), "falmock serve"),
         (("--host", "0.0.0.0", "--port", "0"), "falmock serve --host 0.0.0.0 --port 0"),
         (("--mode", "replay", "--fixtures", "a b"), "falmock serve --fixtures 'a b'"),
+        (("--confdir", "~/.mitmproxy"), "falmock serve --confdir '~/.mitmproxy'"),
         (("--set", "fal_pace=3s", "--trusted-ca", "x"), "falmock serve --trusted-ca x --pace 3s"),
         (("--control-token", "secret-token"), "falmock serve --control-token '[hidden]'"),
         (("--control-token", "env:TOKEN"), "falmock serve --control-token env:TOKEN"),
@@ -56,11 +61,32 @@ def test_the_command_for_messages(arguments: tuple[str, ...], shown: str) -> Non
     assert settings.started_as(found, settings.given(found)) == shown
 
 
+def test_some_options_only(capsys: pytest.CaptureFixture[str]) -> None:
+    some = argparse.ArgumentParser("falmock check", allow_abbrev=False)
+    settings.add_options(some, ("fal_hosts",))
+    given = settings.given(some.parse_args(["--hosts", "a.test"]))
+    assert given == {"fal_hosts": ["a.test"]}
+    assert settings.with_flags("fal_hosts: no", some.parse_args(["--hosts", "a.test"])) == "--hosts: no"
+    with pytest.raises(SystemExit):
+        settings.parse(some, ["--host", "a.test"])
+    assert "did you mean '--hosts'" in capsys.readouterr().err
+
+
 def test_the_mitmdump_that_does_the_same() -> None:
-    found = parsed("--mode", "record", "--fixtures", "a", "--fixtures", "b", "--trusted-ca", "x")
-    assert settings.mitmdump_arguments(found, settings.given(found)) == [
+    found = parsed("--mode", "record", "--fixtures", "a", "--fixtures", "b", "--trusted-ca", "x", "--confdir", "~/c")
+    assert settings.mitmdump_arguments(found, settings.given(found), Path("/home/me/c"), Hosts()) == [
         *("-s", str(settings.ADDON), "--listen-host", "127.0.0.1", "--listen-port", "8080"),
-        *("--set", "confdir=~/.mitmproxy", "--set", "ssl_verify_upstream_trusted_ca=x"),
+        *("--set", "confdir=~/c", "--set", "ssl_verify_upstream_trusted_ca=x"),
         *("--set", "fal_mode=record", "--set", "fal_fixtures=a", "--set", "fal_fixtures=b"),
     ]
     assert settings.ADDON.is_file()
+
+
+def test_a_mitmdump_with_falmocks_ca_opens_fals_hosts_alone() -> None:
+    found = parsed("--mode", "record", "--hosts", "fal.example.com")
+    hosts = Hosts({"fal.example.com": Role.RUN})
+    arguments = settings.mitmdump_arguments(found, settings.given(found), Path("/ca"), hosts)
+    assert arguments[6:] == [
+        *("--set", "confdir=/ca", "--set", f"allow_hosts={pattern(hosts.names)}", "--set", "upstream_cert=false"),
+        *("--set", "fal_mode=record", "--set", "fal_hosts=fal.example.com"),
+    ]

@@ -183,3 +183,58 @@ def test_fixtures_for_all_scopes_are_below_those_of_one() -> None:
     assert [mock.turn("a"), mock.turn("new")] == [6, 5]
     mock.engines.remove_from_all()
     assert [mock.turn("a"), mock.turn("new")] == [6, 1]
+
+
+def test_calls_of_an_alias_belong_to_the_other_scope() -> None:
+    mock = Mock(*TWO)
+    mock.engines.use_alias("process", "one")
+    assert [mock.turn("process"), mock.turn("one"), mock.turn("two")] == [1, 2, 1]
+    assert mock.engines.names == ["one", "two"]
+    assert mock.engines.peek("process") is mock.engines.of("one")
+    mock.engines.use_alias("process", "two")
+    assert mock.turn("process") == 2
+    mock.engines.use_alias("process", None)
+    assert [mock.turn("process"), mock.engines.names] == [1, ["one", "two", "process"]]
+
+
+def test_an_alias_of_an_alias_is_of_the_same_scope_and_there_are_no_circles() -> None:
+    mock = Mock(*TWO)
+    mock.engines.use_alias("a", "b")
+    mock.engines.use_alias("c", "a")
+    mock.engines.use_alias("b", "c")
+    assert [mock.engines.named(name) for name in "abc"] == ["b", "b", "b"]
+
+
+def test_an_alias_lasts_until_either_is_dropped() -> None:
+    mock = Mock(*TWO)
+    for dropped in ("process", "one"):
+        mock.engines.use_alias("process", "one")
+        mock.turn("process")
+        mock.engines.reset("process")
+        assert (mock.engines.named("process"), mock.engines.names) == ("one", [])
+        mock.turn("process")
+        mock.engines.reset_all()
+        assert (mock.engines.named("process"), mock.engines.names) == ("one", [])
+        mock.engines.drop(dropped)
+        assert mock.engines.named("process") == "process"
+
+
+def test_a_scope_has_a_pace_of_its_own_until_it_is_reset() -> None:
+    mock = Mock(*TWO)
+    mock.engines.of("slow").use_pace(parse_pace("manual"), "manual")
+    mock.engines.use_config(Config(job_ttl=7.0))
+    told = {name: mock.engines.of(name).config for name in ("slow", "other", "")}
+    assert {name: config.pace_text for name, config in told.items()} == {
+        "slow": "manual",
+        "other": "instant",
+        "": "instant",
+    }
+    assert {config.job_ttl for config in told.values()} == {7.0}
+    submitted = [mock.told(name, "POST", "https://queue.fal.run/test/turns", {}) for name in ("slow", "other")]
+    status = [
+        mock.told(name, "GET", job["status_url"])["status"]
+        for name, job in zip(("slow", "other"), submitted, strict=True)
+    ]
+    assert status == ["IN_QUEUE", "COMPLETED"]
+    mock.engines.reset("slow")
+    assert mock.engines.of("slow").config.pace_text == "instant"

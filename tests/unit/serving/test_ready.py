@@ -12,14 +12,26 @@ from pathlib import Path
 import pytest
 
 import falmock
+from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.serving import ready
+from falmock.serving.trust import CA_FILE
+
+CONFIG = Config()
 
 
-def announced(host: str, port: int, confdir: Path) -> dict[str, object]:
+@pytest.fixture(autouse=True)
+def ca(tmp_path: Path) -> Path:
+    """The certificate of the CA."""
+    path = tmp_path / CA_FILE
+    path.write_text("-----BEGIN CERTIFICATE-----\nb3Vycw==\n-----END CERTIFICATE-----\n")
+    return path
+
+
+def announced(host: str, port: int, confdir: Path, config: Config = CONFIG) -> dict[str, object]:
     reading, writing = os.pipe()
     environ = {ready.DESCRIPTOR: str(writing)}
-    ready.announce(host, port, confdir, Mode.REPLAY, environ)
+    ready.announce(host, port, confdir, config, environ)
     assert environ == {}
     with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - it ends: the other end was closed
         line: dict[str, object] = json.loads(pipe.read())
@@ -34,6 +46,20 @@ def test_the_line(tmp_path: Path) -> None:
     assert isinstance(environment, dict)
     assert isinstance(proxied, list)
     assert {environment[name] for name in proxied} == {line["url"]}
+    assert environment["FAL_KEY"]
+    assert line["warnings"] == []
+
+
+def test_a_key_is_not_made_up_where_fal_is_called(tmp_path: Path) -> None:
+    line = announced("127.0.0.1", 80, tmp_path, Config(mode=Mode.AUTO))
+    assert "FAL_KEY" not in dict(line["environment"])  # type: ignore[call-overload]
+
+
+def test_without_a_ca_the_pipe_ends(tmp_path: Path, ca: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ca.unlink()
+    with pytest.raises(json.JSONDecodeError):
+        announced("127.0.0.1", 80, tmp_path)
+    assert CA_FILE in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -50,12 +76,12 @@ def test_its_url_can_be_called(tmp_path: Path, host: str, url: str) -> None:
 
 
 def test_nobody_waits(tmp_path: Path) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {})
+    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {})
 
 
 @pytest.mark.parametrize("descriptor", ["x", "999999", ""])
 def test_a_pipe_that_is_none(tmp_path: Path, descriptor: str, caplog: pytest.LogCaptureFixture) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {ready.DESCRIPTOR: descriptor})
+    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {ready.DESCRIPTOR: descriptor})
     assert ("nobody can be told" in caplog.text) == bool(descriptor)
 
 
@@ -64,7 +90,7 @@ def test_it_ends_with_its_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     killed: list[tuple[int, int]] = []
     monkeypatch.setattr(ready.os, "kill", lambda *of: (killed.append(of), ended.set()))
     ours, its = socket.socketpair()
-    ready.announce("127.0.0.1", 80, tmp_path, Mode.REPLAY, {ready.DESCRIPTOR: str(its.detach())})
+    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {ready.DESCRIPTOR: str(its.detach())})
     with ours, ours.makefile() as lines:
         assert json.loads(lines.readline())["url"] == "http://127.0.0.1:80"
         assert not ended.wait(0.1)

@@ -10,6 +10,7 @@ import pytest
 
 from falmock.serving import trust
 from falmock.serving.client_hello import ClientHello
+from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.runtimes import RUNTIMES
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.trust import RefusalLog
@@ -21,9 +22,32 @@ NODE = (0x1302, 0x1303, 0x1301, 0xC02F, 0xC02B, 0xC030)
 
 def test_the_line_has_the_remedy_of_the_runtime_or_all() -> None:
     for runtime in RUNTIMES:
-        line = advice("fal.run", runtime, "/ca.pem")
-        assert line.endswith(f"It looks like {runtime.name}: {runtime.remedy.replace('{ca}', '/ca.pem')}")
-        assert runtime.remedy.replace("{ca}", "/ca.pem") in advice("fal.run", None, "/ca.pem")
+        remedy = runtime.remedy.replace("{ca}", "/ca.pem").replace("{owner}", "mitmproxy")
+        assert advice("fal.run", runtime, "/ca.pem").endswith(f"It looks like {runtime.name}: {remedy}")
+        assert f"{runtime.name}: {remedy}" in advice("fal.run", None, "/ca.pem")
+
+
+def test_the_line_says_whose_ca_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(own_ca.HOME, str(tmp_path))
+    chromium = next(each for each in RUNTIMES if each.name == "Chromium")
+    for folder, owner in ((own_ca.path([]), "falmock"), (tmp_path, "mitmproxy")):
+        line = advice("fal.run", chromium, str(folder / trust.CA_FILE))
+        assert f"it does not trust {owner}'s CA. " in line
+        assert f"-n {owner} -i {folder / trust.CA_FILE}" in line
+
+
+def test_what_a_key_that_others_may_read_is_good_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(own_ca.HOME, str(tmp_path))
+    for folder, text in (
+        (own_ca.path([]), "the key of falmock's CA, "),
+        (own_ca.path([]), "impersonate fal's hosts to apps"),
+        (tmp_path, "the key of mitmproxy's CA, "),
+        (tmp_path, "impersonate any host to apps"),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "mitmproxy-ca.pem").write_bytes(b"")
+        (folder / "mitmproxy-ca.pem").chmod(0o644)
+        assert text in exposed(folder)[0]
 
 
 @pytest.mark.parametrize(

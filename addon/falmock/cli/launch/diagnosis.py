@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from falmock.serving import runtimes
+from falmock.serving import trust
 from falmock.serving.runtimes import Runtime
 from falmock.serving.sightings import ANSWERED
 from falmock.serving.sightings import ASKED
@@ -146,7 +147,7 @@ def _to_trust(seen: _Seen, wanted: Mapping[str, str], ca: str) -> Iterator[str]:
     if missing:
         yield missing
     elif runtime is not None:
-        yield runtime.remedy.replace("{ca}", ca)
+        yield trust.remedy(runtime, ca)
     else:
         yield f"make it trust the CA in {ca}: it does not read SSL_CERT_FILE, or brings CAs of its own"
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from falmock.cli import github
+
 MISSED = 97
 """The exit code of a run whose program passed although calls missed."""
 UNUSED = 98
@@ -74,21 +76,10 @@ def lines(report: Mapping[str, Any], file: str, *, is_strict: bool) -> Iterator[
 
 
 def github_commands(report: Mapping[str, Any]) -> Iterator[str]:
-    """The workflow commands that make GitHub show each miss as an error.
-
-    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-    """
+    """The workflow commands that make GitHub show each miss as an error."""
     for missed in report["missed"]:
-        title = _property(f"falmock: no fixture answers a call to {missed['endpoint'] or 'fal'}")
-        yield f"::error title={title}::{_data(missed['text'])}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+        title = f"falmock: no fixture answers a call to {missed['endpoint'] or 'fal'}"
+        yield github.annotation("error", missed["text"], title=title)
 
 
 def summary(report: Mapping[str, Any]) -> str:

@@ -21,6 +21,8 @@ COMMAND = (sys.executable, "-P", "-m", "falmock.cli", "serve")
 DESCRIPTOR = "FALMOCK_READY_FD"
 SECONDS = 120.0
 """How long it may take until it is ready: a busy machine, and many fixtures."""
+_PAUSE = 0.01
+"""How often (seconds) a copy of this process is looked at, while only some time may be waited for its end."""
 _COLUMNS = "400"
 """How wide its output is: enough for whole URLs."""
 
@@ -34,7 +36,10 @@ class NotStarted(Exception):
 
 
 class Ready(NamedTuple):
-    """What a falmock tells when it is ready. `environment` is for the program, `proxied` the names whose value is `url`."""
+    """What a falmock tells when it is ready.
+
+    `environment` is for the program, `proxied` are the names whose value is `url`, `warnings` what the user should know.
+    """
 
     falmock: str
     control: int
@@ -44,6 +49,7 @@ class Ready(NamedTuple):
     ca: str
     environment: Mapping[str, str]
     proxied: Sequence[str]
+    warnings: Sequence[str]
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Ready:
@@ -144,18 +150,21 @@ class Forked:
         self.pid = os.fork()
         if self.pid == 0:
             become(arguments, environment, output.fileno(), keeps)
-        self._ended = os.pidfd_open(self.pid) if sys.platform == "linux" else -1
         self._code: int | None = None
 
     def wait(self, seconds: float | None) -> int:
         """Its exit code when it has ended. Raises subprocess.TimeoutExpired if it still runs after so many seconds."""
-        import select
+        import time
 
-        if self._code is None:
-            if not select.select([self._ended], [], [], seconds)[0]:
+        until = None if seconds is None else time.monotonic() + seconds
+        while self._code is None:
+            ended, status = os.waitpid(self.pid, 0 if until is None else os.WNOHANG)
+            if ended:
+                self._code = os.waitstatus_to_exitcode(status)
+            elif until is not None and time.monotonic() >= until:
                 raise subprocess.TimeoutExpired("falmock", seconds or 0.0)
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            os.close(self._ended)
+            else:
+                time.sleep(_PAUSE)
         return self._code
 
 

@@ -72,6 +72,8 @@ def run(asked: Asked, server: Server | None) -> int:
     try:
         if has_no_key(ready.mode):
             return BAD_USAGE
+        for warning in ready.warnings:
+            tell(warning)
         code = child.run(asked.command, _environment(ready, asked.scope))
         return _told(asked, ready, token, code, began)
     except CannotStart as error:

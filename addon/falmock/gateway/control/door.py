@@ -124,7 +124,7 @@ class Control:
 
 
 def _describe(_: Call) -> Reply:
-    return answer(200, _document(), "the control API described")
+    return answer(200, openapi_document(), "the control API described")
 
 
 _OPERATIONS = (
@@ -155,7 +155,8 @@ _SCHEMAS = {
 
 
 @cache
-def _document() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
+    """The document that describes all operations."""
     return document(_OPERATIONS, _SCHEMAS)
 
 

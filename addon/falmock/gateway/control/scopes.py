@@ -9,6 +9,8 @@ from falmock.engine import scopes
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
+from falmock.engine.jobs.pace import BadPace
+from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format.fault_rules import read_rules
 from falmock.gateway.control.operation import ERROR
@@ -126,8 +128,18 @@ def _create(call: Call) -> Reply:
     name = call.path["name"]
     if len(name) > scopes.MAX_NAME or not name.strip():
         return problem(400, f"The name of a scope has 1 to {scopes.MAX_NAME} characters, not all of them spaces")
-    is_new = name not in call.engines.names
-    return answer(201 if is_new else 200, _scope(name, call.engines.of(name)), "scope")
+    body = call.body or {}
+    try:
+        pace = parse_pace(body["pace"]) if "pace" in body else None
+    except BadPace as error:
+        return problem(400, f"pace: {error}")
+    if "alias_of" in body:
+        call.engines.use_alias(name, body["alias_of"])
+    is_new = call.engines.named(name) not in ("", *call.engines.names)
+    engine = call.engines.of(name)
+    if pace is not None:
+        engine.use_pace(pace, body["pace"])
+    return answer(201 if is_new else 200, _scope(call.engines.named(name), engine), "scope")
 
 
 def _drop(call: Call) -> Reply:
@@ -205,9 +217,30 @@ OPERATIONS = (
         "PUT",
         _ONE_SCOPE,
         "createScope",
-        "Create a scope. This is optional: the first call that names a scope creates it.",
+        "Create a scope, or set its pace. This is optional: the first call that names a scope creates it.",
         _create,
         {200: ("It existed before.", ref("Scope")), 201: ("It is new.", ref("Scope"))},
+        body=Body(
+            {
+                "type": "object",
+                "properties": {
+                    "pace": {
+                        "type": "string",
+                        "description": "The pace of its new jobs, as in fal_pace, until the scope is reset or dropped.",
+                    },
+                    "alias_of": {
+                        "type": ["string", "null"],
+                        "maxLength": scopes.MAX_NAME,
+                        "description": "The scope that calls with this name belong to from now on, until either is dropped; null: this "
+                        "one again. So one client can serve several tests, each with a scope of its own.",
+                    },
+                },
+                "additionalProperties": False,
+            },
+            "What is special about it.",
+            {"pace": "manual"},
+            required=False,
+        ),
         of_scope=False,
     ),
     Operation(

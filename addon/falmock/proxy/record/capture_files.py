@@ -24,7 +24,7 @@ from falmock.recording.captures.capture import NotACapture
 from falmock.recording.captures.capture import NotAttached
 
 SUFFIXES = (".har", ".zip", ".json", ".yaml", ".yml", ".flow", ".flows", ".mitm")
-"""The names of captures in a folder. HARs come first, because they name files beside them, which are no captures."""
+"""The names of captures in a folder."""
 MAX_FILE = 512 * 1024 * 1024
 """The largest file in a zip (bytes)."""
 _FLOWS = re.compile(rb"\d{1,12}:")
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 def find(folder: Path) -> Found:
-    """The captures below a folder, by their names: HARs first, then the others, each by path."""
+    """The captures below a folder, by path."""
     problems: list[str] = []
     captures: list[Path] = []
     others = 0
@@ -53,8 +53,12 @@ def find(folder: Path) -> Found:
                 captures.append(Path(where, name))
             else:
                 others += 1
-    captures.sort(key=lambda path: (not path.name.lower().endswith((".har", ".har.zip")), path))
-    return Found(captures, others, problems)
+    return Found(sorted(captures), others, problems)
+
+
+def is_har(path: Path) -> bool:
+    """Whether a file is a HAR by its name."""
+    return path.name.lower().endswith((".har", ".har.zip"))
 
 
 def is_flow_file(path: Path) -> bool:

@@ -99,10 +99,10 @@ class Recordings:
 
     def import_captures(self) -> None:
         """If mitmproxy is asked to read captures while recording, read them in its place; then mitmdump ends."""
-        path = None if self.current is None else importing.source()
-        if self.current is not None and path is not None:
+        paths = [] if self.current is None else importing.sources()
+        if self.current is not None and paths:
             ctx.options.update(rfile=None)
-            self._importing = asyncio.get_running_loop().create_task(self._import(CaptureImport(self.current, path)))
+            self._importing = asyncio.get_running_loop().create_task(self._import(CaptureImport(self.current, paths)))
 
     async def _import(self, work: CaptureImport) -> None:
         failed = True

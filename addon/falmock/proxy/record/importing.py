@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from mitmproxy import ctx
@@ -19,30 +20,30 @@ from falmock.proxy.record import captures
 from falmock.proxy.record.capture_files import CaptureReader
 from falmock.proxy.record.progress import Progress
 from falmock.proxy.record.session import RecordingSession
+from falmock.recording.captures.capture import BETWEEN
 from falmock.recording.captures.capture import NotACapture
 
 logger = logging.getLogger(__name__)
 
 
-def source() -> str | None:
-    """The file or folder that mitmproxy is asked to read; None for none, and for the standard input."""
-    path: str | None = ctx.options.rfile
-    return None if path in (None, "", "-") else path
+def sources() -> list[str]:
+    """The files and folders that mitmproxy is asked to read; none for the standard input."""
+    given: str | None = ctx.options.rfile
+    return [] if given in (None, "", "-") else str(given).split(BETWEEN)
 
 
 def only_imported() -> str:
-    """What a mitmproxy that takes no calls (`-n`) is asked to read; "" for any other."""
-    return "" if ctx.options.server else ctx.options.rfile or ""
+    """What a mitmproxy that takes no calls (`-n`) is asked to read, for messages; "" for any other."""
+    return "" if ctx.options.server else ", ".join((ctx.options.rfile or "").split(BETWEEN))
 
 
 class CaptureImport:
-    """One import, from its file or folder into a recording; `failed` is how many files could not be read."""
+    """One import, from its files and folders into a recording; `failed` is how many files could not be read."""
 
-    def __init__(self, recording: RecordingSession, path: str) -> None:
+    def __init__(self, recording: RecordingSession, paths: Sequence[str]) -> None:
         self._recording = recording
-        self._path = path
-        self._root = Path(path).expanduser()
-        self._is_folder = self._root.is_dir()
+        self._named = ", ".join(paths)
+        self._roots = [(root := Path(path).expanduser(), path, root.is_dir()) for path in paths]
         self._reader = CaptureReader()
         self._progress = Progress()
         self._read = 0
@@ -50,19 +51,27 @@ class CaptureImport:
 
     async def run(self) -> None:
         """Read everything. What cannot be read is logged, and the rest is used."""
-        if not self._is_folder:
-            await self._import(self._root, self._path, 1)
-            return
-        found = await asyncio.to_thread(capture_files.find, self._root)
+        found: list[tuple[Path, str]] = []
+        for root, label, is_folder in self._roots:
+            found += await self._captures_in(root, label) if is_folder else [(root, label)]
+        found.sort(
+            key=lambda each: not capture_files.is_har(each[0])
+        )  # they name files beside them, which are no captures
+        for file, label in found:
+            if file.resolve() not in self._reader.attached:
+                await self._import(file, label, len(found))
+        if len(self._roots) > 1 or self._roots[0][2]:
+            logger.info("falmock: read %d of %d captures in %s", self._read, self._read + self.failed, self._named)
+
+    async def _captures_in(self, folder: Path, label: str) -> list[tuple[Path, str]]:
+        """The captures in a folder, each with its name in messages."""
+        found = await asyncio.to_thread(capture_files.find, folder)
         for problem in found.problems:
             self._fail(problem)
         if not found.captures and not found.problems:
             suffixes = ", ".join(capture_files.SUFFIXES)
-            self._fail(f"{self._path}: expected a folder with captures ({suffixes}), found {found.others} other files")
-        for file in found.captures:
-            if file.resolve() not in self._reader.attached:
-                await self._import(file, str(file), len(found.captures))
-        logger.info("falmock: read %d of %d captures in %s", self._read, self._read + self.failed, self._path)
+            self._fail(f"{label}: expected a folder with captures ({suffixes}), found {found.others} other files")
+        return [(file, str(file)) for file in found.captures]
 
     async def _import(self, path: Path, label: str, count: int) -> None:
         try:

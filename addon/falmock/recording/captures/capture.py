@@ -10,6 +10,8 @@ from falmock.recording.exchange import Session
 
 LATEST = 1e11
 """The end of the times that a capture may have (seconds since the epoch): later ones are no dates."""
+BETWEEN = "\n"
+"""What separates the captures of one import: mitmproxy's `-r` takes one path, and `falmock import` reads several."""
 Attached = Callable[[str], bytes]
 """Returns the content of a file that a capture names, relative to the capture. Raises NotAttached."""
 

@@ -1,8 +1,7 @@
-"""The key that signs webhooks: made once, and kept beside mitmproxy's CA."""
+"""The key that signs webhooks: made once, and kept beside the CA."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -11,9 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from falmock.engine.webhooks.request import NoKey
 from falmock.serving.key_file import make_once
-from falmock.serving.trust import mode_of
+from falmock.serving.key_file import protect
 
-logger = logging.getLogger(__name__)
 FILE = "falmock-webhook-key.pem"
 
 
@@ -23,7 +21,9 @@ def kept_in(confdir: Path) -> Ed25519PrivateKey:
     try:
         if not path.exists():
             _make(path)
-        _protect(path)
+        protect(
+            path, "the key of webhooks", "Whoever has copied it can sign webhooks: remove it, and a new key is made"
+        )
         text = path.read_bytes()
     except OSError as error:
         raise NoKey(f"The key of webhooks cannot be kept in {path}: {error.strerror or error}") from None
@@ -37,19 +37,6 @@ def kept_in(confdir: Path) -> Ed25519PrivateKey:
             "Remove the file, and a new key is made"
         )
     return key
-
-
-def _protect(path: Path) -> None:
-    """Take the rights of others to the file away. Raises OSError if it cannot be read."""
-    mode = mode_of(path)
-    if not mode & 0o077:
-        return
-    try:
-        path.chmod(0o600)
-        became = "It is 0600 now. Whoever has copied it can sign webhooks: remove it, and a new key is made"
-    except OSError as error:
-        became = f"It cannot be changed ({error.strerror}): set it to 0600"
-    logger.warning("falmock: the key of webhooks, %s, had mode %04o: others could use it. %s", path, mode, became)
 
 
 def _make(path: Path) -> None:

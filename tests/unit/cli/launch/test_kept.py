@@ -33,14 +33,16 @@ def test_it_is_used_again(arguments: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / folder.SERVER).exists()
 
 
-def test_other_arguments_or_another_version_make_another_one(
+def test_other_arguments_variables_or_another_version_make_another_one(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = [kept.use(tmp_path, arguments).pid, kept.use(tmp_path, [*arguments, "--pace", "3s"]).pid]
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    pids.append(kept.use(tmp_path, [*arguments, "--pace", "3s"]).pid)
     monkeypatch.setattr(falmock, "__version__", "99")
     pids.append(kept.use(tmp_path, [*arguments, "--pace", "3s"]).pid)
-    assert len(set(pids)) == 3
-    for pid in pids[:2]:
+    assert len(set(pids)) == 4
+    for pid in pids[:3]:
         _reaped(pid)
 
 

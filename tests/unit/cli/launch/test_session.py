@@ -131,11 +131,11 @@ def test_for_github(
     arguments: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     run(asked(tmp_path, arguments, "a/c"))
     assert "::error title=falmock%3A no fixture answers a call to a/c::" in capfd.readouterr().err
-    assert "| misses | 1 |" in (tmp_path / "summary.md").read_text()
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "summary.md"))
+    assert "| misses | 1 |" in (tmp_path / "summary").read_text()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "summary"))
     run(asked(tmp_path, arguments, "a/c"))
     assert "the job's summary was not written" in capfd.readouterr().err
 

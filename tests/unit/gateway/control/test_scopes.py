@@ -109,6 +109,31 @@ def test_a_name_that_no_call_can_give(name: str) -> None:
     assert scopes_of(steered) == {"": EMPTY}
 
 
+def test_a_scope_with_a_pace_and_an_alias() -> None:
+    steered = Steered(answering(1))
+    assert steered.ask("PUT", "/scopes/one", {"pace": "manual"}, 201) == {"name": "one", **EMPTY}
+    assert steered.ask("PUT", "/scopes/process", {"alias_of": "one"}) == {"name": "one", **EMPTY}
+    full(steered, "process")
+    assert scopes_of(steered) == {"": EMPTY, "one": FULL}
+    assert steered.ask("GET", "/jobs", scope="process")["jobs"][0]["held"]
+    assert steered.ask("PUT", "/scopes/process", {"alias_of": None}, 201) == {"name": "process", **EMPTY}
+    assert steered.ask("PUT", "/scopes/process", {"alias_of": ""})["name"] == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"pace": "slowly"}, "'slowly' is not a pace, expected"),
+        ({"pase": "1s"}, "pase"),
+        ({"alias_of": "x" * 201}, "alias_of"),
+    ],
+)
+def test_what_no_scope_can_have(body: Any, message: str) -> None:
+    steered = Steered()
+    assert message in steered.ask("PUT", "/scopes/one", body, 400)["message"]
+    assert scopes_of(steered) == {"": EMPTY}
+
+
 def test_reset_is_of_one_scope() -> None:
     steered = Steered(answering(1))
     for scope in ("", "one", "two"):

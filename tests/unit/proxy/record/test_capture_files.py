@@ -20,6 +20,7 @@ from falmock.proxy.record.capture_files import CaptureReader
 from falmock.proxy.record.capture_files import find
 from falmock.proxy.record.capture_files import flows_in
 from falmock.proxy.record.capture_files import is_flow_file
+from falmock.proxy.record.capture_files import is_har
 from falmock.recording.captures.capture import NotACapture
 from falmock.recording.exchange import Exchange
 
@@ -45,12 +46,13 @@ def put(path: Path, content: bytes = b"") -> Path:
     return path
 
 
-def test_captures_are_found_by_name_hars_first(tmp_path: Path) -> None:
+def test_captures_are_found_by_name(tmp_path: Path) -> None:
     for name in ("b.json", "a.yml", "z.HAR", "deep/c.har.zip", "deep/d.flow", "e.png", ".hidden.har", ".git/f.har"):
         put(tmp_path / name)
     found = find(tmp_path)
     names = [path.relative_to(tmp_path).as_posix() for path in found.captures]
-    assert names == ["deep/c.har.zip", "z.HAR", "a.yml", "b.json", "deep/d.flow"]
+    assert names == ["a.yml", "b.json", "deep/c.har.zip", "deep/d.flow", "z.HAR"]
+    assert [name for name in names if is_har(Path(name))] == ["deep/c.har.zip", "z.HAR"]
     assert (found.others, found.problems) == (2, [])
 
 

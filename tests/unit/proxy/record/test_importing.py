@@ -19,6 +19,7 @@ from falmock.proxy.record import captures
 from falmock.proxy.record import importing
 from falmock.proxy.record.importing import CaptureImport
 from falmock.proxy.record.progress import Progress
+from falmock.recording.captures.capture import BETWEEN
 from falmock.recording.tally import Tally
 from falmock.redaction.redactor import Redactor
 from unit.proxy.mitm import mitmproxy
@@ -58,10 +59,13 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def run(path: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[CaptureImport, Recording, list[str]]:
+def run(
+    path: Path | tuple[Path, ...], monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> tuple[CaptureImport, Recording, list[str]]:
     seen, recording = Options(**options), Recording()
     monkeypatch.setattr(importing, "ctx", seen)
-    work = CaptureImport(recording, str(path))  # type: ignore[arg-type]
+    paths = [str(each) for each in (path if isinstance(path, tuple) else (path,))]
+    work = CaptureImport(recording, paths)  # type: ignore[arg-type]
     asyncio.run(work.run())
     return work, recording, seen.loaded
 
@@ -129,6 +133,19 @@ def test_a_folder(
     assert caplog.messages[-1] == f"falmock: read 2 of 3 captures in {tmp_path}"
 
 
+def test_several_are_one_recording_hars_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A HAR names files beside it, which a shell's `*` names as well."""
+    caplog.set_level(logging.INFO)
+    attached = put(tmp_path / "a.json", b"{}")
+    one, two = put(tmp_path / "one.har", har(_file="a.json")), put(tmp_path / "folder" / "two.har", har())
+    work, recording, _ = run((attached, tmp_path / "gone", two.parent, one), monkeypatch)
+    assert taken == [f"{two} /a/b", f"{one} /a/b"]
+    assert (work.failed, recording.settled) == (1, 3)
+    assert caplog.messages[-1].startswith("falmock: read 2 of 3 captures in ")
+
+
 def test_a_folder_without_captures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -153,10 +170,12 @@ def test_long_work_tells_how_far_it_is(
 @pytest.mark.parametrize("path", ["a.har", "folder"])
 def test_what_mitmproxy_is_asked_to_read(path: str) -> None:
     with mitmproxy(ReadFile()) as context:
-        assert (importing.source(), importing.only_imported()) == (None, "")
+        assert (importing.sources(), importing.only_imported()) == ([], "")
         context.options.update(rfile=path)
-        assert (importing.source(), importing.only_imported()) == (path, "")
+        assert (importing.sources(), importing.only_imported()) == ([path], "")
         context.options.update(server=False)
         assert importing.only_imported() == path
+        context.options.update(rfile=f"{path}{BETWEEN}b")
+        assert (importing.sources(), importing.only_imported()) == ([path, "b"], f"{path}, b")
         context.options.update(rfile="-")
-        assert importing.source() is None
+        assert importing.sources() == []

@@ -1,0 +1,1 @@
+"""falmock's own CA, which can sign certificates for fal's hosts alone."""

@@ -1,0 +1,394 @@
+// The control API of falmock. Made by scripts/control_types.py: do not edit.
+
+export interface Error {
+  message: string;
+  problems?: {
+    path: string;
+    message: string;
+  }[];
+}
+
+export interface Fixture {
+  /** file#index, as in the header x-falmock-fixture. */
+  id: string;
+  /** The batch in which it was added; null if it is from a file. */
+  added: string | null;
+  /** Whether it answered a call of this scope since the journal was cleared; for all scopes, since the start. */
+  used: boolean;
+  model: string | null;
+  method: string | null;
+  host: string | null;
+  path: string | null;
+  userMessage: string | null;
+  context: string | null;
+  sequenceIndex: number | null;
+  exact: boolean;
+  /** The input it matches, as JSON text; long texts are cut. */
+  input: string | null;
+}
+
+export interface Job {
+  request_id: string;
+  endpoint: string;
+  state: "queued" | "running" | "finished" | "cancelled" | "expired";
+  /** What the client sees. */
+  status: string;
+  /** Whether it is held, so that neither time nor polls move it. */
+  held: boolean;
+  queue_position: number | null;
+  /** Seconds since the epoch. */
+  submitted: number;
+  ended: number | null;
+  /** Counted at the pace polls:n,m. */
+  polls: number;
+  fixture: string;
+  why: string;
+  error: string | null;
+}
+
+export interface Entry {
+  /** Its number among all calls of the scope. */
+  number: number;
+  /** Seconds since the epoch. */
+  at: number;
+  scope: string;
+  call: "run" | "submit" | "status" | "result" | "cancel" | "stream" | "status-stream" | "socket" | "upload" | "download" | "token" | "keys" | "mapping" | "message" | "webhook" | "images" | "models" | "preflight" | "other";
+  /** The door at falmock's own address by which it came; null if it came through the proxy. */
+  door: "openai" | "aimock" | "server-proxy" | null;
+  method: string;
+  host: string;
+  path: string;
+  /** The endpoint id; empty if there is none. */
+  endpoint: string;
+  /** The request id of its job or run; empty if there is none. */
+  request_id: string;
+  /** The status of its answer; null if fal answered it. */
+  status: number | null;
+  /** Whether it was forwarded to fal. */
+  forwarded: boolean;
+  fixture: string | null;
+  why: string;
+  /** The report, if no fixture answered; else null. */
+  miss: string | null;
+  /** What its answer warns of, as in the header x-falmock-warning; null if nothing. */
+  warning: string | null;
+  /** The fault that was injected; null if none. */
+  fault: string | null;
+  /** The injected delay in seconds. */
+  delay: number;
+  /** The input, with secrets hidden and long texts cut; null if there is none. */
+  input: unknown;
+  /** The size in bytes of an input that was too long to keep, else 0. */
+  left_out: number;
+}
+
+export interface Missed {
+  /** The endpoint id that was called; empty for none. */
+  endpoint: string;
+  /** The scope of the first such call; empty for the default scope. */
+  scope: string;
+  /** The report: the nearest fixtures, and each difference. */
+  text: string;
+  /** How many calls got it. */
+  count: number;
+}
+
+export interface Rule {
+  /** file#index, or the index among the rules that were set. */
+  id: string;
+  added: boolean;
+  fault: string;
+  model: string | null;
+  calls: string[];
+  method: string | null;
+  host: string | null;
+  path: string | null;
+}
+
+export interface Scope {
+  /** Empty for the default scope. */
+  name: string;
+  jobs: number;
+  calls: number;
+  misses: number;
+  added_fixtures: number;
+  added_faults: number;
+}
+
+/** GET /__falmock/health: Whether falmock is running, and its settings. */
+export interface HealthAnswer {
+  status: "ok";
+  version: string;
+  mode: string;
+  pace: string;
+  /** The number of fixtures in the scope. */
+  fixtures: number;
+  /** The number of named scopes. */
+  scopes: number;
+}
+
+/** GET /__falmock/faults: The rules for faults of a scope. */
+export interface ListFaultsAnswer {
+  faults: Rule[];
+}
+
+/** The content of a file of fal_faults: {"faults": [...]}. */
+export type SetFaultsBody = Record<string, unknown>;
+
+/**
+ * PUT /__falmock/faults: Set the rules for faults of a scope, in place of those set before. They take precedence over
+ * those in files.
+ */
+export interface SetFaultsAnswer {
+  faults: Rule[];
+}
+
+/** DELETE /__falmock/faults: Remove the rules that were set in a scope. */
+export interface ClearFaultsAnswer {
+  faults: Rule[];
+}
+
+export interface ResetQuery {
+  /** true: reset every scope, and remove the named ones. */
+  all?: boolean;
+}
+
+/**
+ * POST /__falmock/reset: Reset a scope: remove its jobs, journal, counts, and added fixtures and faults. Uploaded files
+ * stay.
+ */
+export interface ResetAnswer {
+  reset: string;
+}
+
+/** GET /__falmock/scopes: The existing scopes; the one used last is at the end. */
+export interface ListScopesAnswer {
+  scopes: Scope[];
+}
+
+/** PUT /__falmock/scopes/{name}: Create a scope. This is optional: the first call that names a scope creates it. */
+export type CreateScopeAnswer = Scope;
+
+/** DELETE /__falmock/scopes/{name}: Remove a scope and everything in it. */
+export interface DropScopeAnswer {
+  dropped: string;
+}
+
+export interface ListFixturesQuery {
+  /** true: added ones; false: those on disk. */
+  added?: boolean;
+  /** Only those with this model as written in the fixture, or a glob. */
+  model?: string;
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/**
+ * GET /__falmock/fixtures: The fixtures of a scope: first those that were added, which take precedence, then those on
+ * disk in file order. For the scope `*` those on disk, and whether any scope used them, dropped ones too.
+ */
+export interface ListFixturesAnswer {
+  fixtures: Fixture[];
+  total: number;
+  limit: number;
+  offset: number;
+}
+
+/**
+ * The content of a fixture file, {"fixtures": [...]}, or one fixture; and in "assets" the files that they refer to,
+ * unless other fixtures refer to them too. One scope may have 64 MiB.
+ */
+export interface AddFixturesBody {
+  /** The files that the fixtures refer to, by name (like files in _assets), with their content in base64. */
+  assets?: Record<string, string>;
+  [name: string]: unknown;
+}
+
+/**
+ * POST /__falmock/fixtures: Add fixtures to a scope, with the files that they refer to. They take precedence over those
+ * on disk and those added before, until they are removed or the scope is reset or dropped.
+ */
+export interface AddFixturesAnswer {
+  added: string;
+  fixtures: Fixture[];
+}
+
+/** DELETE /__falmock/fixtures: Remove all fixtures that were added to a scope. */
+export interface RemoveFixturesAnswer {
+  removed: string[];
+}
+
+/** DELETE /__falmock/fixtures/{added}: Remove the fixtures that one call added to a scope. */
+export interface RemoveAddedAnswer {
+  removed: string[];
+}
+
+/** POST /__falmock/fixtures/reload: Read the fixtures and the rules for faults on disk again now. */
+export interface ReloadFixturesAnswer {
+  message: string;
+}
+
+export interface ListJobsQuery {
+  /** Only jobs in this state. */
+  state?: "queued" | "running" | "finished" | "cancelled" | "expired";
+  /** Only jobs of this endpoint id. */
+  endpoint?: string;
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/** GET /__falmock/jobs: The jobs of a scope, in the order of their submits. */
+export interface ListJobsAnswer {
+  jobs: Job[];
+  total: number;
+  limit: number;
+  offset: number;
+}
+
+/** GET /__falmock/jobs/{request_id}: One job. */
+export type ShowJobAnswer = Job;
+
+/** POST /__falmock/jobs/{request_id}/advance: Move a job by one step at any pace: to running, then to its end. */
+export type AdvanceJobAnswer = Job;
+
+/** POST /__falmock/jobs/{request_id}/complete: Complete a job now, with the answer of its fixture. */
+export type CompleteJobAnswer = Job;
+
+/** The error; by default internal_server_error. */
+export interface FailJobBody {
+  /** The name of an error, or an object, as in the key error of a fault in fixtures. */
+  error?: string | Record<string, unknown>;
+}
+
+/** POST /__falmock/jobs/{request_id}/fail: End a job now, with an error. */
+export type FailJobAnswer = Job;
+
+/**
+ * POST /__falmock/jobs/{request_id}/hold: Hold a job in its state until it is moved or released; at the pace manual
+ * every job begins held.
+ */
+export type HoldJobAnswer = Job;
+
+/** POST /__falmock/jobs/{request_id}/release: Let a held job continue at its pace; at the pace manual it ends at once. */
+export type ReleaseJobAnswer = Job;
+
+export interface ReadJournalQuery {
+  /** The kind of call. */
+  call?: "run" | "submit" | "status" | "result" | "cancel" | "stream" | "status-stream" | "socket" | "upload" | "download" | "token" | "keys" | "mapping" | "message" | "webhook" | "images" | "models" | "preflight" | "other";
+  /** An endpoint id, or a glob. */
+  endpoint?: string;
+  /** The request id of a job or run. */
+  request_id?: string;
+  /** The HTTP status of its answer. */
+  status?: number;
+  /** The id of the fixture that answered, or a glob. */
+  fixture?: string;
+  /** The name of the injected fault, or a glob. */
+  fault?: string;
+  /** true: no fixture answered; false: all others. */
+  miss?: boolean;
+  /** Only calls from this time on (seconds since the epoch). */
+  since?: number;
+  /** The door by which it came. */
+  door?: "openai" | "aimock" | "server-proxy";
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/** GET /__falmock/journal: The calls of a scope that match all parameters, the oldest first. */
+export interface ReadJournalAnswer {
+  entries: Entry[];
+  total: number;
+  limit: number;
+  offset: number;
+  /** The number of all calls since the journal was cleared. */
+  calls: number;
+  /** How many of them, the latest, are kept. */
+  kept: number;
+}
+
+/** DELETE /__falmock/journal: Clear the calls of a scope, and which fixtures answered them. */
+export interface ClearJournalAnswer {
+  cleared: number;
+}
+
+/** The expectations, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true} */
+export interface VerifyBody {
+  calls?: ({
+    /** By default: message, run, stream, submit. */
+    call?: "run" | "submit" | "status" | "result" | "cancel" | "stream" | "status-stream" | "socket" | "upload" | "download" | "token" | "keys" | "mapping" | "message" | "webhook" | "images" | "models" | "preflight" | "other";
+    /** An endpoint id, or a glob. */
+    endpoint?: string;
+    request_id?: string;
+    status?: number;
+    /** The id of a fixture, or a glob. */
+    fixture?: string;
+    fault?: string;
+    miss?: boolean;
+    /** The door by which it came. */
+    door?: "openai" | "aimock" | "server-proxy";
+    /** Seconds since the epoch. */
+    since?: number;
+    /**
+     * What the input must contain, as in match.input of fixtures: matchers such as {"$contains": "cat"}, and files as
+     * {"$file": "sha256:<hex>"}.
+     */
+    input?: Record<string, unknown>;
+    /** The exact number. */
+    times?: number;
+    /** The minimum; 1 if no number is given. */
+    at_least?: number;
+    at_most?: number;
+  })[];
+  /** Whether the calls must come in this order. */
+  in_order?: boolean;
+  /** Whether every call needs a fixture. */
+  nothing_unmatched?: boolean;
+  /** Which fixtures must have answered: added ones, or all. */
+  fixtures_used?: "added" | "all";
+}
+
+/** POST /__falmock/verify: Verify the calls of a scope, and list what is not as expected. */
+export interface VerifyAnswer {
+  ok: boolean;
+  text: string;
+  problems: string[];
+}
+
+export interface ReportQuery {
+  /** Fixtures recorded since then (seconds since the epoch) do not count as unused. */
+  since?: number;
+}
+
+/** GET /__falmock/report: What was answered in all scopes since the start, also in those that were dropped. */
+export interface ReportAnswer {
+  version: string;
+  mode: string;
+  calls: number;
+  replayed: number;
+  misses: number;
+  /** Calls that went on to fal. */
+  forwarded: number;
+  /** Calls that were answered without a fixture, such as uploads. */
+  without_fixture: number;
+  /** What the misses were, the first 200 of them. */
+  missed: Missed[];
+  /** The number of fixtures on disk. */
+  fixtures: number;
+  /** Those that answered no call, as file#index. */
+  unused: string[];
+}
+
+/** DELETE /__falmock/report: Begin a new report: all counts become 0. */
+export interface ClearReportAnswer {
+  cleared: true;
+}
+
+/** GET /__falmock/openapi.json: This document. */
+export type DescribeAnswer = Record<string, unknown>;

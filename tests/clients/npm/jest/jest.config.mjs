@@ -1,0 +1,1 @@
+export default { globalSetup: "falmock/jest/setup", testMatch: ["**/*.test.?js"], transform: {} };
