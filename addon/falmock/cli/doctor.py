@@ -42,11 +42,8 @@ examples:
   falmock doctor -- npm test
   falmock doctor --as-is --confdir ~/.mitmproxy -- python app.py     # with the proxy and the CA that you have set yourself
 
-exit codes:
-  0 all calls to fal came through the proxy
-  1 a program went past the proxy or did not trust the CA, or no call was seen
-  2 bad arguments, 96 falmock cannot start, 126 and 127 the program cannot be started
-The exit code of the program is told, and changes nothing.
+exit codes: 0 all calls to fal came through the proxy, 1 a program went past it or did not trust the CA, or no call was seen,
+  2 bad arguments, 96 falmock cannot start, 126 and 127 the program cannot be started. That of the program is told.
 """
 
 
@@ -90,7 +87,7 @@ def main(words: Sequence[str]) -> int:
             arguments = ["--port", str(port), *for_server, "--observe", str(observed)]
             if not blind:
                 namespace.enter()
-                arguments += ["--transparent", namespace.ADDRESS]
+                arguments += ["--transparent-at", namespace.ADDRESS]
             server = Server(arguments, log)
             server.start()
             try:

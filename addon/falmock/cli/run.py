@@ -97,7 +97,7 @@ def main(words: Sequence[str]) -> int:
         except namespace.NoNamespace as error:
             tell(f"--transparent: {error}. Without it, the program gets a proxy, which most clients use")
             return FAILED
-        arguments += ["--transparent", namespace.ADDRESS]
+        arguments += ["--transparent-at", namespace.ADDRESS]
     try:
         where = folder.made()
         server = None if given.keep else Server(arguments, where / folder.LOG, words_.started_as(for_server, command))

@@ -110,7 +110,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
         help="end after this long without a call, as in 30m (default: never)",
     )
     made.add_argument(
-        "--transparent",
+        "--transparent-at",
         type=_address,
         metavar="ADDRESS",
         help="listen at ports 80 and 443 of this address too, and answer fal's names with it, in a network that nothing leads "
@@ -154,8 +154,9 @@ def main(words: Sequence[str]) -> int:
     except BadOption as error:
         print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
-    if config.mode is not Mode.REPLAY and (arguments.transparent or arguments.observe):
-        print(f"falmock: --transparent and --observe are for mode replay, not {config.mode.value}", file=sys.stderr)  # noqa: T201
+    if config.mode is not Mode.REPLAY and (arguments.transparent_at or arguments.observe):
+        why = f"mode {config.mode.value} sends calls to fal, and nothing leads out there"
+        print(f"falmock: falmock run --transparent and falmock doctor are for mode replay: {why}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     names = config.hosts.names
     try:
@@ -168,8 +169,8 @@ def main(words: Sequence[str]) -> int:
         print(f"falmock: {error}, or with --confdir", file=sys.stderr)  # noqa: T201
         return FAILED
     started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
-    if arguments.transparent:
-        config = replace(config, dns_addresses=(arguments.transparent,))
+    if arguments.transparent_at:
+        config = replace(config, dns_addresses=(arguments.transparent_at,))
     server = Server(replace(config, started=started), arguments, confdir)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)
     try:
@@ -219,9 +220,9 @@ class Server:
             confdir,
             lines,
             lambda host: self._unknown_hosts.called(host, config.hosts),
-            leads_out=arguments.transparent is None,
+            leads_out=arguments.transparent_at is None,
         )
-        self._transparent = Transparent(self._listener, arguments.transparent) if arguments.transparent else None
+        self._transparent = Transparent(self._listener, arguments.transparent_at) if arguments.transparent_at else None
         self._observed: Path | None = arguments.observe
         edge.streams.append(self._listener.server)
 
@@ -251,7 +252,7 @@ class Server:
             if self._transparent is not None:
                 await self._transparent.start()
         except OSError as error:
-            why = f"--transparent: {error}. It needs a network of its own: falmock run --transparent makes one"
+            why = f"--transparent-at: {error}. It needs a network of its own: falmock run --transparent makes one"
             logger.error("falmock: %s", why)  # noqa: TRY400
             self._listener.stop()
             return FAILED

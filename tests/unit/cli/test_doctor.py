@@ -85,7 +85,7 @@ def test_all_is_fine(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.main(["--pace", "3s", "--", "app", "--x"]) == 0
     assert world.done == ["enter", "start", "run", "stop"]
     assert world.arguments[:4] == ["--port", "0", "--pace", "3s"]
-    assert world.arguments[-2:] == ["--transparent", "1.2.3.4"]
+    assert world.arguments[-2:] == ["--transparent-at", "1.2.3.4"]
     assert (world.environment["HTTPS_PROXY"], world.environment["FAL_KEY"]) == (URL, KEY)
     assert capsys.readouterr().err.splitlines() == [
         "falmock: it is odd",
@@ -116,7 +116,7 @@ def test_without_a_network_of_its_own(world: World, capsys: pytest.CaptureFixtur
     world.problem = "it is forbidden"
     assert doctor.main(["--", "app", "--x"]) == 0
     assert world.done == ["start", "run", "stop"]
-    assert "--transparent" not in world.arguments
+    assert "--transparent-at" not in world.arguments
     told = capsys.readouterr().err
     assert "what goes past the proxy was not seen, since the program has no network of its own: it is forbidden" in told
     assert "all calls that were seen came through the proxy" in told

@@ -40,7 +40,7 @@ def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def test_the_network_is_made_first(did: list[str]) -> None:
     assert run.main(["--transparent", "--pace", "3s", "--", "app"]) == 3
-    assert did == ["enter", "--port 0 --pace 3s --transparent 1.2.3.4", "start", "run"]
+    assert did == ["enter", "--port 0 --pace 3s --transparent-at 1.2.3.4", "start", "run"]
 
 
 def test_no_network_can_be_made(

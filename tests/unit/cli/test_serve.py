@@ -121,9 +121,13 @@ def test_a_port_that_is_taken(arguments: list[str], capsys: pytest.CaptureFixtur
         (["--pace", "fastt"], 2, "falmock: --pace: "),
         (["--set", "fal_pace=fastt"], 2, "falmock: fal_pace: "),
         (["--set", "fal_pase=x"], 2, "falmock: unknown option fal_pase"),
-        (["--transparent", "203.0.113.77"], 1, "It needs a network of its own: falmock run --transparent makes one"),
-        (["--transparent", "203.0.113.77", "--mode", "record"], 2, "--transparent and --observe are for mode replay"),
-        (["--observe", "seen", "--mode", "auto"], 2, "--transparent and --observe are for mode replay, not auto"),
+        (["--transparent-at", "203.0.113.77"], 1, "It needs a network of its own: falmock run --transparent makes one"),
+        (
+            ["--transparent-at", "203.0.113.77", "--mode", "record"],
+            2,
+            "are for mode replay: mode record sends calls to fal",
+        ),
+        (["--observe", "seen", "--mode", "auto"], 2, "are for mode replay: mode auto sends calls to fal"),
     ],
 )
 def test_what_keeps_it_from_starting(
@@ -136,7 +140,7 @@ def test_what_keeps_it_from_starting(
 
 def test_an_address_is_needed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main_.main([*arguments, "--transparent", "fal.run"])
+        main_.main([*arguments, "--transparent-at", "fal.run"])
     assert "expected an IPv4 address such as 1.2.3.4, found 'fal.run'" in capsys.readouterr().err
 
 
@@ -162,7 +166,7 @@ def test_what_is_seen_is_written(arguments: list[str], tmp_path: Path, monkeypat
 
     monkeypatch.setattr(serve, "Transparent", Fake)
     seen = tmp_path / "seen"
-    assert run([*arguments[:-2], "--observe", str(seen), "--transparent", "1.2.3.4", *arguments[-2:]], act) == 0
+    assert run([*arguments[:-2], "--observe", str(seen), "--transparent-at", "1.2.3.4", *arguments[-2:]], act) == 0
     assert did == ["1.2.3.4", "start", "stop"]
     wanted, (answered,) = sightings.read(seen.read_text())
     assert wanted["HTTPS_PROXY"] == f"http://127.0.0.1:{arguments[-1]}"
