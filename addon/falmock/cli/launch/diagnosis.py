@@ -158,7 +158,7 @@ def _missing(names: Iterable[str], lacks: Sequence[str], wanted: Mapping[str, st
     if not found:
         return ""
     settings = " ".join(f"{name}={shlex.quote(wanted[name])}" for name in found)
-    return f"it does not have falmock's {' and '.join(found)}: set {settings} before it starts"
+    return f"it does not have falmock's {' and '.join(found)}: set {settings} before it starts, or keep what falmock run sets"
 
 
 def _hosts(sightings: Iterable[Sighting]) -> str:

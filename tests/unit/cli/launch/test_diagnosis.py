@@ -65,7 +65,7 @@ def test_node_without_the_preload() -> None:
         "Node.js 20.20.2 (PID 7: node app)",
         "went past the proxy to fal.run",
         (
-            "it does not have falmock's NODE_OPTIONS: set NODE_OPTIONS='--require=/a folder/preload.cjs' before it starts",
+            "it does not have falmock's NODE_OPTIONS: set NODE_OPTIONS='--require=/a folder/preload.cjs' before it starts, or keep what falmock run sets",
         ),
     )
 
@@ -82,7 +82,7 @@ def test_requests_with_ssl_cert_file_only() -> None:
     assert finding.happened == "did not trust falmock's CA for fal.run"
     assert finding.remedies == (
         "requests reads REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, and not SSL_CERT_FILE",
-        "it does not have falmock's REQUESTS_CA_BUNDLE: set REQUESTS_CA_BUNDLE=/conf/bundle.pem before it starts",
+        "it does not have falmock's REQUESTS_CA_BUNDLE: set REQUESTS_CA_BUNDLE=/conf/bundle.pem before it starts, or keep what falmock run sets",
     )
 
 
