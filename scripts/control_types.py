@@ -1,4 +1,4 @@
-"""Writes addon/npm/control.d.ts: the types of the control API, from its OpenAPI document."""
+"""Writes addon/npm/control.d.ts: the types of the control API, from its OpenAPI document (scripts/control-types)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from falmock.gateway.control import door
 
 FILE = Path(__file__).resolve().parents[1] / "addon" / "npm" / "control.d.ts"
 _HEAD = """\
-// The control API of falmock. Made by scripts/control_types.py: do not edit.
+// The control API of falmock. Made by scripts/control-types: do not edit.
 
 """
 _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}

@@ -1,4 +1,4 @@
-// The control API of falmock. Made by scripts/control_types.py: do not edit.
+// The control API of falmock. Made by scripts/control-types: do not edit.
 
 export interface Error {
   message: string;
@@ -166,7 +166,21 @@ export interface ListScopesAnswer {
   scopes: Scope[];
 }
 
-/** PUT /__falmock/scopes/{name}: Create a scope. This is optional: the first call that names a scope creates it. */
+/** What is special about it. */
+export interface CreateScopeBody {
+  /** The pace of its new jobs, as in fal_pace, until the scope is reset or dropped. */
+  pace?: string;
+  /**
+   * The scope that calls with this name belong to from now on, until either is dropped; null: this one again. So one
+   * client can serve several tests, each with a scope of its own.
+   */
+  alias_of?: string | null;
+}
+
+/**
+ * PUT /__falmock/scopes/{name}: Create a scope, or set its pace. This is optional: the first call that names a scope
+ * creates it.
+ */
 export type CreateScopeAnswer = Scope;
 
 /** DELETE /__falmock/scopes/{name}: Remove a scope and everything in it. */

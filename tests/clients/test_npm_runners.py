@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,31 @@ from clients import npm_projects
 from clients import running
 from clients.npm_projects import PROJECTS
 from clients.npm_projects import User
+from clients.upstream import Upstream
 
 MISSED = '$.prompt: expected "a cat", found "a dog"'
 FAILS = "fails: a miss"
+ECHO = """
+import { fal } from "@fal-ai/client";
+import { useFalmock } from "falmock/vitest";
+import { expect, test } from "vitest";
+
+const falmock = useFalmock();
+
+test("echoes", async () => {
+  const { data } = await fal.run("test/echo", { input: { prompt: "a cow" } });
+  expect(data.input.prompt).toBe("a cow");
+  await falmock.verify([{ endpoint: "test/echo", times: 1 }]);
+});
+"""
+TO_STAND_IN = """
+import json, os, sys
+from falmock.cli import main
+execv, more = os.execv, json.loads(sys.argv[1])
+os.execv = lambda program, words: execv(program, [*words, *more])
+sys.exit(main.main())
+"""
+"""A `falmock` whose mitmdump comes to the stand-in with what it sends to fal."""
 BIN = "node_modules/.bin"
 CONFIG = "playwright.config.mjs"
 
@@ -53,9 +77,34 @@ def test_vitest_and_its_recipe(user: User, archive: Path, tmp_path: Path) -> Non
     assert MISSED in failed[FAILS]
     assert "2 calls were not answered" in failed[FAILS]
     assert failed[FAILS].count(MISSED) == 1, "each report once"
+    assert "from the real fal: FALMOCK_MODE=auto npx vitest run\n" in failed[FAILS]
     assert "without test.concurrent" in failed["fails: at the same time as the last"]
     assert len(passed) >= 9
     assert "draws what it is told" in passed
+
+
+def test_a_suite_is_recorded_and_replayed(user: User, archive: Path, tmp_path: Path, fal: Upstream) -> None:
+    """The same tests, first with a stand-in for fal behind a mitmdump, and then without."""
+    project = npm_projects.project(tmp_path / "vitest", archive, "vitest")
+    (project / "to_stand_in.py").write_text(
+        TO_STAND_IN.replace("sys.argv[1]", repr(json.dumps(fal.arguments))), "utf-8"
+    )
+    shutil.rmtree(project / "tests")
+    (project / "echo.test.mjs").write_text(ECHO, "utf-8")
+    command = f'"{sys.executable}" to_stand_in.py'
+    without = user.run(project, f"{BIN}/vitest", "run", FALMOCK_MODE="record")
+    assert "mode record forwards calls to fal, for which the app needs your key: set FAL_KEY" in without.output
+    ended = user.run(
+        project, f"{BIN}/vitest", "run", FALMOCK_MODE="record", FAL_KEY=running.KEY, FALMOCK_COMMAND=command
+    )
+    assert ended.code == 0, ended.output
+    (asked,) = [seen for seen in fal.seen if "test/echo" in seen.line]
+    assert "x-falmock-scope" not in asked.headers
+    (file,) = (project / "fixtures").rglob("a-cow*.json")
+    assert running.KEY not in file.read_text("utf-8")
+    ended = user.run(project, f"{BIN}/vitest", "run")
+    assert ended.code == 0, ended.output
+    assert len(fal.seen) == 1
 
 
 def test_jest_and_its_recipe(user: User, archive: Path, tmp_path: Path) -> None:
@@ -71,6 +120,7 @@ def test_jest_and_its_recipe(user: User, archive: Path, tmp_path: Path) -> None:
     passed, failed = split(npm_projects.of_vitest(project / "report.json"))
     assert set(failed) == {FAILS}
     assert MISSED in failed[FAILS]
+    assert "from the real fal: FALMOCK_MODE=auto npx jest\n" in failed[FAILS]
     assert sorted(passed) == [
         "answers all calls of a test in its scope",
         "begins a scope of its own",
@@ -103,6 +153,7 @@ def test_playwright(user: User, archive: Path, tmp_path: Path) -> None:
     passed, failed = playwright(user, project)
     assert set(failed) == {FAILS}
     assert MISSED in failed[FAILS]
+    assert "from the real fal: FALMOCK_MODE=auto npx playwright test\n" in failed[FAILS]
     assert len(passed) == 5
 
 

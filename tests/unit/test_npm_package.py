@@ -15,7 +15,7 @@ PACKAGE = ROOT / "addon" / "npm"
 
 
 def test_the_types_are_those_of_the_control_api() -> None:
-    """Else run scripts/control_types.py."""
+    """Else run scripts/control-types."""
     program = "import runpy, sys; print(runpy.run_path(sys.argv[1])['current'](), end='')"
     script = str(ROOT / "scripts" / "control_types.py")
     made = subprocess.run([sys.executable, "-c", program, script], capture_output=True, text=True, check=True)

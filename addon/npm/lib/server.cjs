@@ -2,6 +2,7 @@
 "use strict";
 
 const { spawn } = require("node:child_process");
+const path = require("node:path");
 const { findCommand } = require("./command.cjs");
 const { FalmockError, Scope } = require("./control.cjs");
 
@@ -10,6 +11,7 @@ const START_SECONDS = 60;
 const STOP_SECONDS = 10;
 const KEPT = 20_000; // characters of the server's output, for messages
 const FORWARDING = ["record", "auto", "passthrough"];
+const RUNNERS = { vitest: "npx vitest run", jest: "npx jest", playwright: "npx playwright test" };
 const KEYS = [["FAL_KEY"], ["FAL_KEY_ID", "FAL_KEY_SECRET"]];
 
 /** A running falmock. Its own calls of the control API are about the default scope. */
@@ -41,7 +43,7 @@ async function startFalmock(options = {}) {
   needsKey(words, env);
   const child = spawn(words[0], words.slice(1), {
     cwd: options.cwd,
-    env: { ...env, FALMOCK_READY_FD: "3" },
+    env: { ...env, FALMOCK_READY_FD: "3", FALMOCK_STARTED_AS: `FALMOCK_MODE={mode} ${startedAs()}` },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const server = new Server(child, words);
@@ -133,6 +135,14 @@ function flags({ fixtures, mode, pace, options = {} }, env) {
     }
   }
   return found;
+}
+
+/** What a user has called to start this process, for messages that say how to record. */
+function startedAs() {
+  const script = process.argv[1] ?? "";
+  const name = script.split("node_modules").at(-1);
+  const runner = name === script ? undefined : Object.keys(RUNNERS).find((each) => name.includes(each));
+  return runner ? RUNNERS[runner] : `node ${path.relative("", script)}`.trim();
 }
 
 /** Throws if calls will be forwarded to fal, and there is no key for them. */

@@ -5,8 +5,9 @@ const FLUX = "fal-ai/flux/dev";
 test("a page and its backend call fal in one scope", async ({ page, falmock }) => {
   await page.goto("/?prompt=a cat");
   await expect(page.locator("#backend")).toHaveText('{"seed":7}');
+  await expect(page.locator("#proxy")).toHaveText('{"seed":7}');
   await expect(page.locator("#page")).toHaveText('{"seed":7}');
-  await falmock.verify([{ endpoint: FLUX, times: 2 }]);
+  await falmock.verify([{ endpoint: FLUX, times: 3 }]);
 });
 
 test("a test calls fal by itself", async ({ request, falmock }) => {
