@@ -15,6 +15,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from falmock.app import App
@@ -42,9 +43,13 @@ from falmock.serving import ready
 from falmock.serving import upload_spool
 from falmock.serving.call_lines import address
 from falmock.serving.edge import ServingEdge
+from falmock.serving.environment import trust_files
+from falmock.serving.environment import variables
 from falmock.serving.file_limit import raise_file_limit
 from falmock.serving.listener import Listener
 from falmock.serving.own_ca import folder as own_ca
+from falmock.serving.sightings import Sightings
+from falmock.serving.transparent import Transparent
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.webhooks.poster import PostingRules
 from falmock.serving.webhooks.poster import WebhookPoster
@@ -104,6 +109,16 @@ def add_options(made: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="end after this long without a call, as in 30m (default: never)",
     )
+    made.add_argument(
+        "--transparent-at",
+        type=_address,
+        metavar="ADDRESS",
+        help="listen at ports 80 and 443 of this address too, and answer fal's names with it, in a network that nothing leads "
+        "out of: falmock run --transparent makes one",
+    )
+    made.add_argument(
+        "--observe", type=Path, metavar="FILE", help="write what is seen of each client: falmock doctor reads it"
+    )
     settings.add_options(made)
 
 
@@ -115,6 +130,13 @@ def _duration(text: str) -> float:
     if seconds <= 0:
         raise argparse.ArgumentTypeError(f"expected a time such as 30m, found {text!r}")
     return seconds
+
+
+def _address(text: str) -> IPv4Address:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an IPv4 address such as 1.2.3.4, found {text!r}") from None
 
 
 def _port(text: str) -> int:
@@ -132,6 +154,10 @@ def main(words: Sequence[str]) -> int:
     except BadOption as error:
         print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
+    if config.mode is not Mode.REPLAY and (arguments.transparent_at or arguments.observe):
+        why = f"mode {config.mode.value} sends calls to fal, and nothing leads out there"
+        print(f"falmock: falmock run --transparent and falmock doctor are for mode replay: {why}", file=sys.stderr)  # noqa: T201
+        return BAD_USAGE
     names = config.hosts.names
     try:
         confdir = Path(arguments.confdir).expanduser() if arguments.confdir else own_ca.path(names)
@@ -143,6 +169,8 @@ def main(words: Sequence[str]) -> int:
         print(f"falmock: {error}, or with --confdir", file=sys.stderr)  # noqa: T201
         return FAILED
     started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
+    if arguments.transparent_at:
+        config = replace(config, dns_addresses=(arguments.transparent_at,))
     server = Server(replace(config, started=started), arguments, confdir)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)
     try:
@@ -187,8 +215,15 @@ class Server:
         self._unknown_hosts = UnknownHosts()
         lines = terminal.TerminalLines(self.app.redactor)
         self._listener = Listener(
-            self.app, self._uploads, confdir, lines, lambda host: self._unknown_hosts.called(host, config.hosts)
+            self.app,
+            self._uploads,
+            confdir,
+            lines,
+            lambda host: self._unknown_hosts.called(host, config.hosts),
+            leads_out=arguments.transparent_at is None,
         )
+        self._transparent = Transparent(self._listener, arguments.transparent_at) if arguments.transparent_at else None
+        self._observed: Path | None = arguments.observe
         edge.streams.append(self._listener.server)
 
     async def run(self) -> int:
@@ -211,12 +246,27 @@ class Server:
         except (OSError, OverflowError) as error:
             logger.error("falmock: %s", self._why_not(error))  # noqa: TRY400
             return FAILED
+        if self._observed is not None:
+            self._observe(self._observed, *addresses[0])
+        try:
+            if self._transparent is not None:
+                await self._transparent.start()
+        except OSError as error:
+            why = f"--transparent-at: {error}. It needs a network of its own: falmock run --transparent makes one"
+            logger.error("falmock: %s", why)  # noqa: TRY400
+            self._listener.stop()
+            return FAILED
         try:
             self._begin(loader, addresses)
             await self._until(stop)
         finally:
             self._end()
         return 0
+
+    def _observe(self, file: Path, host: str, port: int) -> None:
+        url, files = f"http://{address(host, port)}", trust_files.write(self._confdir, os.environ)
+        own = variables.environment(url, files, {}, self._config.hosts, is_replay=True).variables
+        self._listener.sightings = Sightings(file, own, self.app.redactor.text)
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the end: a signal, or no call for a while."""
@@ -248,6 +298,8 @@ class Server:
         ready.announce(*addresses[0], self._confdir, self._config)
 
     def _end(self) -> None:
+        if self._transparent is not None:
+            self._transparent.stop()
         self._listener.stop()
         self._unknown_hosts.end()
         engines = self.app.engines

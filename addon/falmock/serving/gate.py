@@ -46,8 +46,8 @@ class Gate(Protocol):
     def tls(self) -> ssl.SSLContext:
         """The certificate for all of fal's hosts, and its key."""
 
-    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
-        """A client of this host and with this user agent did not begin TLS."""
+    def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:
+        """A client of this host did not begin TLS."""
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """A call was answered."""
