@@ -1,4 +1,4 @@
-"""fal_client's own clients, which keep the proxy of their first call."""
+"""Clients that would not use the environment of a test."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import fal_client
 import pytest
+from pytest_falmock.clients import EnvironmentOfAiohttp
 from pytest_falmock.clients import Renewed
 
 
@@ -38,6 +39,26 @@ def test_fal_client_keeps_them_there(monkeypatch: pytest.MonkeyPatch) -> None:
         return "_client" in vars(client)
 
     assert asyncio.run(is_there())
+
+
+@pytest.mark.parametrize("usual", [False, True])
+def test_aiohttp_uses_the_environment_by_default(monkeypatch: pytest.MonkeyPatch, *, usual: bool) -> None:
+    class ClientSession:
+        def __init__(self, *, trust_env: bool = usual) -> None:
+            self.trust_env = trust_env
+
+    monkeypatch.setitem(sys.modules, "aiohttp.client", SimpleNamespace(ClientSession=ClientSession))
+    changed = EnvironmentOfAiohttp()
+    assert ClientSession().trust_env
+    assert not ClientSession(trust_env=False).trust_env
+    changed.undo()
+    assert ClientSession().trust_env is usual
+
+
+@pytest.mark.parametrize("module", [None, SimpleNamespace(), SimpleNamespace(ClientSession=int)])
+def test_there_is_no_aiohttp(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp.client", module)
+    EnvironmentOfAiohttp().undo()
 
 
 @pytest.mark.parametrize("module", [None, SimpleNamespace(), SimpleNamespace(sync_client=3, async_client=None)])

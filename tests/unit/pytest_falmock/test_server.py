@@ -32,7 +32,11 @@ def test_it_speaks_the_version_of_falmock_beside_it() -> None:
 
 def test_the_line() -> None:
     found = server.read_ready(json.dumps(LINE).encode() + b"\n")
-    assert found == Ready("http://127.0.0.1:1", {"A": "b"}, ["A"]) == Ready.from_json(found.to_json())
+    assert found == Ready("http://127.0.0.1:1", {"A": "b"}, ["A"])
+
+
+def test_its_warnings() -> None:
+    assert server.read_ready(json.dumps({**LINE, "warnings": ["x"]}).encode()).warnings == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,9 @@ def test_it_does_not_start(tmp_path: Path, code: str, message: str) -> None:
 def test_there_is_no_such_program(tmp_path: Path) -> None:
     with pytest.raises(FalmockError, match="/nowhere/falmock: No such file"):
         Server(["/nowhere/falmock"], [], tmp_path, {})
+
+
+def test_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_IS_WINDOWS", True)
+    with pytest.raises(FalmockError, match="Linux and macOS only: --falmock-mode=off"):
+        Server([sys.executable], [], tmp_path, {})

@@ -128,6 +128,8 @@ CHANGES: dict[str, Callable[[App], None]] = {
     "another mode": lambda app: app.engines.use_config(Config(mode=Mode.AUTO)),
     "the dialect of aimock": lambda app: app.engines.use_config(Config(dialect=Dialect.AIMOCK)),
     "a reset": lambda app: app.engines.reset_all(),
+    "another scope for its calls": lambda app: app.engines.use_alias("", "one"),
+    "a pace of the scope's own": lambda app: app.engines.common.use_pace(parse_pace("instant"), "instant"),
 }
 
 
@@ -140,7 +142,9 @@ def test_what_changes_is_looked_at_each_time(change: str, is_direct: bool) -> No
         job = caller.submit()
         before = [caller.poll(job) for _ in range(3)]
         CHANGES[change](caller.app)
-        answers.append(([*before, caller.poll(job), caller.poll(job)], caller.noted, caller.lines))
+        after = [caller.poll(job), caller.poll(job)]
+        other = list(caller.app.engines.peek("one").scope.journal)
+        answers.append(([*before, *after], caller.noted, other, caller.lines))
     assert answers[0] == answers[1]
 
 

@@ -1,4 +1,4 @@
-"""Clients in this process that outlive a test: those of fal_client's module keep what they made at their first call."""
+"""Clients in this process that would not use the environment of a test."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ import sys
 from typing import Any
 
 _KEPT = "_client"
-"""Where they keep an httpx client, which has the environment of that time, and if it is async the event loop."""
+"""Where fal_client's clients keep an httpx client, made at their first call, which has the environment of that time, and if it is async the event loop."""
+
+_TRUST = "trust_env"
+
+
+class EnvironmentOfAiohttp:
+    """aiohttp's sessions with the proxy of the environment, which they use only where they are told to (`trust_env`)."""
+
+    def __init__(self) -> None:
+        session = getattr(sys.modules.get("aiohttp.client"), "ClientSession", None)
+        self._defaults: dict[str, Any] = getattr(getattr(session, "__init__", None), "__kwdefaults__", None) or {}
+        self._before = self._defaults.get(_TRUST)
+        if self._before is False:
+            self._defaults[_TRUST] = True
+
+    def undo(self) -> None:
+        """Let them use it only where they are told to."""
+        if self._before is False:
+            self._defaults[_TRUST] = False
 
 
 class Renewed:
-    """fal_client's own clients as if new, for one test.
+    """The clients of fal_client's module as if new, for one test.
 
     The async one always, since each test has an event loop of its own. The other one if the environment `differs`: `undo`
     gives it back what it had.

@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,22 @@ START_SECONDS = 90
 STOP_SECONDS = 600
 """How long the last files of a recording may take."""
 _SHOWN = 4000
+_IS_WINDOWS = os.name == "nt"
+"""Where a process cannot be given the end of a socket."""
 _PLAIN = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400"}
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What falmock says when it is ready. `proxied` are the variables of `environment` with the address of the proxy."""
+    """What falmock says when it is ready. `proxied` are the variables of `environment` with the address of the proxy.
+
+    `warnings` are what the user should know about the environment.
+    """
 
     url: str
     environment: dict[str, str]
     proxied: list[str]
-
-    def to_json(self) -> str:
-        """For another process: see `from_json`."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Ready:
-        """What `to_json` returned."""
-        return cls(**json.loads(text))
+    warnings: list[str] = field(default_factory=list)
 
 
 class Server:
@@ -55,6 +52,8 @@ class Server:
 
     def __init__(self, command: Sequence[str], arguments: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
         """Start falmock, and wait until it is ready. Raises FalmockError."""
+        if _IS_WINDOWS:
+            raise FalmockError("falmock is started on Linux and macOS only: --falmock-mode=off leaves tests alone")
         self._shown = shlex.join([*command, *arguments])
         self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - lives as long as the process
         # falmock ends when our end is closed.
@@ -149,7 +148,7 @@ def read_ready(text: bytes) -> Ready:
         raise FalmockError(
             f"falmock {release} has version {version} of the control API, pytest-falmock needs {control.VERSION}: upgrade {older}"
         )
-    return Ready(line["url"], line["environment"], line["proxied"])
+    return Ready(line["url"], line["environment"], line["proxied"], line.get("warnings", []))
 
 
 def arguments(settings: Settings, fixtures: Sequence[Path]) -> list[str]:

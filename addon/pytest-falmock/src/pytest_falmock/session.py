@@ -12,15 +12,19 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from typing import NamedTuple
 
 from pytest_falmock import command
 from pytest_falmock import server
+from pytest_falmock.clients import EnvironmentOfAiohttp
 from pytest_falmock.clients import Renewed
 from pytest_falmock.control import Control
 from pytest_falmock.control import segment
 from pytest_falmock.environment import Patch
+from pytest_falmock.environment import put
 from pytest_falmock.environment import scope_name
 from pytest_falmock.environment import with_scope
 from pytest_falmock.errors import FalmockError
@@ -40,6 +44,13 @@ _TOLD = re.compile(r"^\[[\d:.]+\] (falmock: (?!\d+ calls?: ).*)$", re.MULTILINE)
 """A line of its log, but for the counts of calls, which the report has."""
 
 
+class Handed(NamedTuple):
+    """The falmock of another process of the session, and what the variables of its environment were before."""
+
+    ready: Ready
+    before: dict[str, str | None]
+
+
 class Session:
     """falmock in one process of a test session: the only one, the controller of pytest-xdist, or a worker of it (`worker`).
 
@@ -47,7 +58,7 @@ class Session:
     that clients that were made before a test are the test's too.
     """
 
-    def __init__(self, settings: Settings, worker: str = "", handed: Ready | None = None) -> None:
+    def __init__(self, settings: Settings, worker: str = "", handed: Handed | None = None) -> None:
         """Use the falmock that was started elsewhere (`handed`), or start one. Raises FalmockError."""
         self.settings = settings
         self._began = time.time()
@@ -58,16 +69,24 @@ class Session:
         self._worker = worker
         self._environ = dict(os.environ)
         """Without falmock."""
-        self._command = command.find(self._environ) if handed is None or settings.records else []
         self._own: Server | None = None
         self._others: OrderedDict[tuple[Path, ...], Server] = OrderedDict()
         self._fixtures = settings.folders()
         if handed is None:
             self._own = self._start(self._fixtures if settings.fixtures else ())
-        self.ready: Ready = self._own.ready if self._own is not None else handed  # type: ignore[assignment]
+            self.ready = self._own.ready
+        else:
+            put(self._environ, handed.before)
+            self.ready = handed.ready
         self._patch = Patch(os.environ, self._variables(self.ready))
-        if self._own is not None:
-            os.environ[HANDED] = json.dumps({"pid": os.getpid(), "ready": self.ready.to_json()})
+        if handed is None:
+            os.environ[HANDED] = self.handed()
+
+    def handed(self) -> str:
+        """For the workers of pytest-xdist: see `read_handed`."""
+        return json.dumps(
+            {"pid": os.getpid(), "ready": asdict(self.ready), "before": {**self._patch.before, HANDED: None}}
+        )
 
     @property
     def seconds(self) -> float:
@@ -83,8 +102,8 @@ class Session:
         return {**ready.environment, **proxied, "FALMOCK_SCOPE": self._scope}
 
     def _start(self, fixtures: tuple[Path, ...]) -> Server:
-        command_line = self._command or command.find(self._environ)
-        return Server(command_line, server.arguments(self.settings, fixtures), self.settings.root, self._environ)
+        words = command.find(self._environ)
+        return Server(words, server.arguments(self.settings, fixtures), self.settings.root, self._environ)
 
     # tests
 
@@ -104,6 +123,7 @@ class Session:
                 mock.set_faults(*marked.faults)
             if ready is not self.ready:
                 stack.callback(Patch(os.environ, self._variables(ready)).undo)
+            stack.callback(EnvironmentOfAiohttp().undo)
             stack.callback(Renewed(differs=ready is not self.ready).undo)
             yield mock
 
@@ -147,10 +167,12 @@ class Session:
         return _TOLD.findall(ending.stop())
 
 
-def handed_on(environ: Mapping[str, str], parent: int) -> Ready | None:
-    """The falmock of the process that started this one (`parent`), if that is the controller of pytest-xdist."""
+def read_handed(text: str, parent: int | None = None) -> Handed | None:
+    """The falmock of another process (`Session.handed`); None if the text is not that, or not of the process `parent`."""
     try:
-        found: dict[str, Any] = json.loads(environ.get(HANDED, ""))
+        found: dict[str, Any] = json.loads(text)
     except ValueError:
         return None
-    return Ready.from_json(found["ready"]) if found["pid"] == parent else None
+    if parent not in (None, found["pid"]):
+        return None
+    return Handed(Ready(**found["ready"]), found["before"])

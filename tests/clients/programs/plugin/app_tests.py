@@ -180,6 +180,12 @@ def test_a_miss_that_is_expected_to_fail() -> None:
 
 
 @pytest.mark.falmock
+def test_is_skipped_after_a_miss() -> None:
+    call(DOG)
+    pytest.skip("after a miss")
+
+
+@pytest.mark.falmock
 def test_fails_for_a_miss() -> None:
     call(DOG)
 

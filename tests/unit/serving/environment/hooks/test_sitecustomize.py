@@ -45,8 +45,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def load() -> ModuleType:
-    """Load the module as Python does at its start."""
-    spec = importlib.util.spec_from_file_location("sitecustomize", HOOKS / "sitecustomize.py")
+    """Load the module as Python does at its start. Under this name its lines count as the package's."""
+    name = "falmock.serving.environment.hooks.sitecustomize"
+    spec = importlib.util.spec_from_file_location(name, HOOKS / "sitecustomize.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -119,6 +120,11 @@ def test_in_a_program(path: Path) -> None:
     for words in (["app.py"], ["-m", "app"], ["-c", "import app"]):
         assert ran(path, *words) == "True True\n"
     assert ran(path, "-E", "-c", "import sys; print(hasattr(sys, 'mine'))") == "False\n"
+
+
+def test_in_pytest(path: Path) -> None:
+    (path / "test_app.py").write_text("import aiohttp\ndef test_it():\n    assert aiohttp.ClientSession().trust_env\n")
+    assert "1 passed" in ran(path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py")
 
 
 def test_it_imports_nothing(tmp_path: Path) -> None:
