@@ -91,7 +91,7 @@ RUNTIMES = (
         re.compile(r"bunx?"),
         proxied=("HTTPS_PROXY", "BUN_OPTIONS", "FALMOCK_HOSTS"),
         trusting=("NODE_EXTRA_CA_CERTS",),
-        otherwise=f"Bun's WebSocket takes a proxy only as an option ({{proxy: process.env.HTTPS_PROXY}}), and the package ws on Bun takes none: {_TRANSPARENT}",
+        otherwise=f"Bun's WebSocket takes a proxy only as an option, which falmock's preload in BUN_OPTIONS gives it; the package ws on Bun takes none: {_TRANSPARENT}",
     ),
     Runtime(
         "Python",
@@ -99,7 +99,7 @@ RUNTIMES = (
         (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xC02B),
         "set SSL_CERT_FILE={ca}, and REQUESTS_CA_BUNDLE={ca} for requests",
         re.compile(r"(python|pypy)[\d.]*"),
-        proxied=("HTTPS_PROXY", "PYTHONPATH"),
+        proxied=("HTTPS_PROXY", "wss_proxy", "PYTHONPATH"),
         trusting=("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
         otherwise=f"its library does not take the proxy from the environment (trust_env=False, or urllib3's PoolManager): pass the proxy in code, or {_TRANSPARENT}",
     ),
