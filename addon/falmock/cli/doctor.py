@@ -66,9 +66,9 @@ def parser(*, is_whole: bool = False) -> argparse.ArgumentParser:
         help="set no variables for the program: to check what you have set yourself. falmock then listens where your HTTPS_PROXY says, else at 8080",
     )
     if is_whole:
-        from falmock.cli import serve
+        from falmock.cli import serve_options
 
-        serve.add_options(made)
+        serve_options.add_options(made)
     return made
 
 

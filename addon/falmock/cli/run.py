@@ -57,9 +57,9 @@ def parser(*, is_whole: bool = False) -> argparse.ArgumentParser:
     made.add_argument("--allow-misses", action="store_true", help="do not fail because calls missed")
     made.add_argument("--strict", action="store_true", help="fail if fixtures were not used")
     if is_whole:
-        from falmock.cli import serve
+        from falmock.cli import serve_options
 
-        serve.add_options(made)
+        serve_options.add_options(made)
     return made
 
 
