@@ -198,11 +198,12 @@ def npm(fixtures: str, falmock: str, folder: str) -> None:
 
 def output(command: Sequence[str | Path], folder: str | None = None, **more: str) -> str:
     """What a command prints, with a home folder of its own. Raises SystemExit if it fails."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             list(map(str, command)),
             cwd=folder or home,
-            env=os.environ | {"HOME": home} | more,
+            env=environment | {"HOME": home} | more,
             capture_output=True,
             text=True,
             check=False,
