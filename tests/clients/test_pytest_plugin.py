@@ -235,6 +235,22 @@ def test_a_test_that_runs_again(project: Project) -> None:
     assert "During handling" not in output
 
 
+def test_pytest_within_a_test(project: Project) -> None:
+    """It has a falmock of its own, as it would have outside."""
+    project.has("inner/pytest.ini", (project.folder / "pytest.ini").read_text("utf-8"))
+    project.has("inner/inner.py", ONE_TEST.replace("meow", "purr"))
+    running.write_fixtures(project.folder / "inner" / "fixtures", {**CAT, "response": {"json": {"says": "purr"}}})
+    command = project.command("--rootdir", "inner", "inner/inner.py")
+    project.has("test_app.py", f"{ONE_TEST}    import subprocess\n    subprocess.run({command}, check=True)\n")
+    output = project.pytest("-s")
+    assert output.count("1 passed") == 2
+    headers = [line for line in output.splitlines() if line.startswith("falmock: ")]
+    assert [line.partition(" at ")[0] for line in headers] == [
+        *["falmock: mode replay"] * 2,
+        *["falmock: 1 call of 1 test, 1 replayed, 0 missed; report: .falmock/last.json"] * 2,
+    ]
+
+
 def test_fixtures_beside_the_module(project: Project) -> None:
     project.has(
         "pytest.ini",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from collections.abc import MutableMapping
@@ -34,6 +35,15 @@ def put(environ: MutableMapping[str, str], values: Mapping[str, str | None]) -> 
             environ.pop(name, None)
         else:
             environ[name] = value
+
+
+def python_path(told: str, own: str) -> str:
+    """PYTHONPATH: falmock's folder, which comes first in what it `told`, and then our own.
+
+    What else it told is from the command that started it, which may set a PYTHONPATH for falmock alone.
+    """
+    entries = [told.partition(os.pathsep)[0], *(own.split(os.pathsep) if own else ())]
+    return os.pathsep.join(dict.fromkeys(entries))
 
 
 def scope_name(worker: str, node_id: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
 from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from pytest_falmock.control import Control
 from pytest_falmock.control import segment
 from pytest_falmock.environment import Patch
 from pytest_falmock.environment import put
+from pytest_falmock.environment import python_path
 from pytest_falmock.environment import scope_name
 from pytest_falmock.environment import with_scope
 from pytest_falmock.errors import FalmockError
@@ -38,6 +40,7 @@ from pytest_falmock.settings import Settings
 HANDED = "PYTEST_FALMOCK_SESSION"
 """The environment variable by which pytest-xdist's workers find the falmock of their session."""
 _SCOPE = "pytest"
+_PATH = "PYTHONPATH"
 _MOST = 4
 """How many servers with fixtures of their own run at the same time."""
 _TOLD = re.compile(r"^\[[\d:.]+\] (falmock: (?!\d+ calls?: ).*)$", re.MULTILINE)
@@ -70,13 +73,14 @@ class Session:
         self._environ = dict(os.environ)
         """Without falmock."""
         self._own: Server | None = None
-        self._others: OrderedDict[tuple[Path, ...], Server] = OrderedDict()
+        self._others: OrderedDict[tuple[Path, ...], tuple[Server, Ready]] = OrderedDict()
         self._fixtures = settings.folders()
+        around = handed or read_handed(os.environ.get(HANDED, ""))  # this may be pytest within a test
+        if around is not None:
+            put(self._environ, around.before)
         if handed is None:
-            self._own = self._start(self._fixtures if settings.fixtures else ())
-            self.ready = self._own.ready
+            self._own, self.ready = self._start(self._fixtures if settings.fixtures else ())
         else:
-            put(self._environ, handed.before)
             self.ready = handed.ready
         self._patch = Patch(os.environ, self._variables(self.ready))
         if handed is None:
@@ -101,9 +105,13 @@ class Session:
         proxied = dict.fromkeys(ready.proxied, with_scope(ready.url, self._scope))
         return {**ready.environment, **proxied, "FALMOCK_SCOPE": self._scope}
 
-    def _start(self, fixtures: tuple[Path, ...]) -> Server:
+    def _start(self, fixtures: tuple[Path, ...]) -> tuple[Server, Ready]:
         words = command.find(self._environ)
-        return Server(words, server.arguments(self.settings, fixtures), self.settings.root, self._environ)
+        started = Server(words, server.arguments(self.settings, fixtures), self.settings.root, self._environ)
+        told = started.ready.environment
+        if _PATH in told:
+            told = {**told, _PATH: python_path(told[_PATH], self._environ.get(_PATH, ""))}
+        return started, replace(started.ready, environment=told)
 
     # tests
 
@@ -142,10 +150,10 @@ class Session:
         found = self._others.get(fixtures)
         if found is None:
             while len(self._others) >= _MOST:
-                self._stop(self._others.popitem(last=False)[1])
+                self._stop(self._others.popitem(last=False)[1][0])
             found = self._others[fixtures] = self._start(fixtures)
         self._others.move_to_end(fixtures)
-        return found.ready
+        return found[1]
 
     # the end
 
@@ -153,7 +161,7 @@ class Session:
         """End what was started here, and wait until recordings are complete; return what falmock said at the end."""
         said: list[str] = []
         while self._others:
-            said += self._stop(self._others.popitem(last=False)[1])
+            said += self._stop(self._others.popitem(last=False)[1][0])
         own, self._own = self._own, None
         if own is not None:
             os.environ.pop(HANDED, None)

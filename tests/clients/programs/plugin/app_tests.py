@@ -21,7 +21,7 @@ CAT = {"prompt": "a cat"}
 DOG = {"prompt": "a dog"}
 
 
-def call(arguments: dict[str, object]) -> httpx.Response:
+def call(arguments: dict[str, str]) -> httpx.Response:
     return CLIENT.post("https://fal.run/test/pets", json=arguments)
 
 
