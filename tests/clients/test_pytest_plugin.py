@@ -142,7 +142,7 @@ def test_the_tests_of_an_app(project: Project, processes: tuple[str, ...]) -> No
         "test_is_an_error_without_its_fixtures",
         "test_passes_and_is_an_error_for_a_miss_at_its_end",
     ]
-    assert re.search(r"3 failed, \d+ passed, 1 xfailed, 3 errors", output)
+    assert re.search(r"3 failed, \d+ passed, 1 skipped, 1 xfailed, 3 errors", output)
 
     for name in ("test_fails_for_a_miss", "test_passes_and_is_an_error_for_a_miss_at_its_end"):
         text = told(output, name)
@@ -158,13 +158,13 @@ def test_the_tests_of_an_app(project: Project, processes: tuple[str, ...]) -> No
     assert "did you mean 'fixtures'?" in told(output, "test_is_an_error_for_an_unknown_argument")
     # The report has those of both falmocks: a test has fixtures of its own.
     line = re.search(
-        r"^falmock: (\d+) calls of (\d+) tests, (\d+) replayed, 6 missed; report: \.falmock/last\.json$",
+        r"^falmock: (\d+) calls of (\d+) tests, (\d+) replayed, 7 missed; report: \.falmock/last\.json$",
         output,
         re.MULTILINE,
     )
     assert line, output
     report = json.loads((project.folder / ".falmock" / "last.json").read_text("utf-8"))
-    assert (report["mode"], report["exit_code"], report["misses"]) == ("replay", 1, 6)
+    assert (report["mode"], report["exit_code"], report["misses"]) == ("replay", 1, 7)
     assert (report["calls"], report["replayed"], report["fixtures"]) == (int(line[1]), int(line[3]), 4)
     assert report["unused"] == []
     assert "a dog" in report["missed"][0]["text"]
@@ -233,6 +233,22 @@ def test_a_test_that_runs_again(project: Project) -> None:
     output = project.pytest(code=1)
     assert "falmock: 2 calls of 2 tests, 0 replayed, 2 missed" in output
     assert "During handling" not in output
+
+
+def test_pytest_within_a_test(project: Project) -> None:
+    """It has a falmock of its own, as it would have outside."""
+    project.has("inner/pytest.ini", (project.folder / "pytest.ini").read_text("utf-8"))
+    project.has("inner/inner.py", ONE_TEST.replace("meow", "purr"))
+    running.write_fixtures(project.folder / "inner" / "fixtures", {**CAT, "response": {"json": {"says": "purr"}}})
+    command = project.command("--rootdir", "inner", "inner/inner.py")
+    project.has("test_app.py", f"{ONE_TEST}    import subprocess\n    subprocess.run({command}, check=True)\n")
+    output = project.pytest("-s")
+    assert output.count("1 passed") == 2
+    headers = [line for line in output.splitlines() if line.startswith("falmock: ")]
+    assert [line.partition(" at ")[0] for line in headers] == [
+        *["falmock: mode replay"] * 2,
+        *["falmock: 1 call of 1 test, 1 replayed, 0 missed; report: .falmock/last.json"] * 2,
+    ]
 
 
 def test_fixtures_beside_the_module(project: Project) -> None:

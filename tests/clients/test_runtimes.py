@@ -16,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 import pytest
@@ -24,6 +25,7 @@ from clients import namespaces
 from clients import running
 from clients.runtimes import table
 from clients.runtimes.table import BY_HAND
+from clients.runtimes.table import WITHOUT_SCOPE
 
 HERE = Path(__file__).parent / "runtimes"
 PACKAGES = HERE / "node_modules"
@@ -31,11 +33,13 @@ FIXTURES = (
     {"match": {"model": "acme/plain"}, "response": {"json": {"through": True}}},
     {"match": {"model": "acme/talks", "input": {"prompt": "hi"}}, "realtime": [{"json": {"through": True}}]},
 )
+SCOPE = "a scope/1"
 TWICE = f"""
 "$@"
+curl -sS -H "x-falmock-scope: $FALMOCK_SCOPE" "$FALMOCK_URL/__falmock/journal"; echo
 exec env -i PATH="$PATH" HOME="$HOME" {" ".join(f'{name}="${name}"' for name in BY_HAND)} PYTHONPATH="$OTHERS" "$@"
 """
-"""Runs a program in the environment as it is, and then with what is set by hand alone."""
+"""Runs a program in the environment as it is, prints the scope's journal, and runs it with what is set by hand alone."""
 
 
 class Place(NamedTuple):
@@ -47,8 +51,8 @@ class Place(NamedTuple):
 
     def falmock(self, *program: str) -> list[str]:
         """The command of `falmock run` for a program."""
-        paths = ("--confdir", str(self.folder / "ca"), "--fixtures", str(self.folder / "fixtures"))
-        return [*self.prefix, *running.FALMOCK, "run", *paths, "--", *program]
+        options = ("--fixtures", str(self.folder / "fixtures"), "--scope", SCOPE)
+        return [*self.prefix, *running.FALMOCK, "run", *options, "--", *program]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "HOME": str(folder),
         "PYTHONPATH": f"{folder}{os.pathsep}{others}",
         "OTHERS": others,
+        "FALMOCK_HOME": str(folder / "falmock's own"),
         "NO_COLOR": "1",
     }
     with namespaces.loopback() as prefix:
@@ -159,7 +164,7 @@ def ran(place: Place, command: Sequence[str], cwd: Path | None = None) -> subpro
     )
 
 
-def results(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
+def results(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     """What the program printed: how each client's call went."""
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     assert lines, f"{done.args} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
@@ -188,9 +193,11 @@ def test_the_table(place: Place, runtime: str) -> None:
     command = [*PROGRAMS[runtime](place), *expected]
     done = ran(place, place.falmock("sh", "-c", TWICE, "sh", *command))
     assert done.returncode == 0, done.stdout + done.stderr
-    in_run, by_hand = results(done)
+    in_run, journal, by_hand = results(done)
     found = {client: (came(by_hand[client]), came(in_run[client])) for client in expected}
     assert found == expected, f"by hand: {by_hand}\nin falmock run: {in_run}\n{done.stderr}"
+    answered = [entry for entry in journal["entries"] if entry["call"] in {"run", "message"}]
+    assert len(answered) == (0 if runtime in WITHOUT_SCOPE else sum(run for _, run in expected.values()))
 
 
 @pytest.mark.parametrize("runtime", PROGRAMS)

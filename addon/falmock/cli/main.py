@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # it would make each start slower
 
 COMMANDS = {
     "run": ("run", "run a program so that its calls to fal are answered from fixtures"),
+    "doctor": ("doctor", "run a program and tell which of its calls to fal go past the proxy, and what helps"),
     "serve": ("serve", "answer calls to fal from fixtures, on a port that apps use as their proxy"),
     "env": ("env", "print the environment variables that make programs use it"),
     "stop": ("stop", "end the server that falmock run --keep has left"),

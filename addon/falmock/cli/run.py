@@ -49,12 +49,17 @@ def parser(*, is_whole: bool = False) -> argparse.ArgumentParser:
         modes.add_argument(f"--{mode}", action="store_const", const=mode, dest="forwarding", help=text)
     made.add_argument("--scope", default="", metavar="NAME", help="the scope of the program's calls")
     made.add_argument("--keep", action="store_true", help="use a server that goes on after the run, for watch modes")
+    made.add_argument(
+        "--transparent",
+        action="store_true",
+        help="give the program a network of its own, where fal's names lead to falmock and nothing leads out: for clients that use no proxy (Linux)",
+    )
     made.add_argument("--allow-misses", action="store_true", help="do not fail because calls missed")
     made.add_argument("--strict", action="store_true", help="fail if fixtures were not used")
     if is_whole:
-        from falmock.cli import serve
+        from falmock.cli import serve_options
 
-        serve.add_options(made)
+        serve_options.add_options(made)
     return made
 
 
@@ -75,11 +80,24 @@ def main(words: Sequence[str]) -> int:
         parser().error("there is no COMMAND. It stands behind two dashes: falmock run [options] -- python app.py")
     if given.keep and given.forwarding:
         parser().error("--keep is for replay: a recording ends with its run")
+    if given.transparent and (given.keep or given.forwarding):
+        other = "--keep" if given.keep else f"--{given.forwarding}"
+        why = "nothing leads out of the program's network, neither to fal nor to a server that was started before"
+        parser().error(f"--transparent and {other} exclude each other: {why}")
     if given.forwarding:
         for_server += ["--mode", given.forwarding]
         if has_no_key(given.forwarding):
             return BAD_USAGE
     arguments = ["--port", "0", *for_server]
+    if given.transparent:
+        from falmock.cli.launch import namespace
+
+        try:
+            namespace.enter()
+        except namespace.NoNamespace as error:
+            tell(f"--transparent: {error}. Without it, the program gets a proxy, which most clients use")
+            return FAILED
+        arguments += ["--transparent-at", namespace.ADDRESS]
     try:
         where = folder.made()
         server = None if given.keep else Server(arguments, where / folder.LOG, words_.started_as(for_server, command))

@@ -18,17 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from falmock.app import App
+from falmock.cli import serve_options
 from falmock.cli import settings
 from falmock.cli import terminal
-from falmock.cli.settings import DEFAULT_HOST
-from falmock.cli.settings import DEFAULT_PORT
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
-from falmock.engine.jobs.pace import BadPace
-from falmock.engine.jobs.pace import parse_duration
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import command_line
@@ -42,9 +39,13 @@ from falmock.serving import ready
 from falmock.serving import upload_spool
 from falmock.serving.call_lines import address
 from falmock.serving.edge import ServingEdge
+from falmock.serving.environment import trust_files
+from falmock.serving.environment import variables
 from falmock.serving.file_limit import raise_file_limit
 from falmock.serving.listener import Listener
 from falmock.serving.own_ca import folder as own_ca
+from falmock.serving.sightings import Sightings
+from falmock.serving.transparent import Transparent
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.webhooks.poster import PostingRules
 from falmock.serving.webhooks.poster import WebhookPoster
@@ -58,79 +59,20 @@ FAILED = 1
 INTERRUPTED = 130
 STARTED_AS = "FALMOCK_STARTED_AS"
 """The environment variable with the command of a program that starts this one, for messages; `{mode}` stands for the mode."""
-_EXAMPLE = """\
-example:
-  falmock serve --fixtures ./fixtures --pace 3s
-  HTTPS_PROXY=http://127.0.0.1:8080 SSL_CERT_FILE=$(falmock ca path) python app.py
-
-exit codes: 0 ended by a signal, 1 it cannot start, 2 bad arguments
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser of the arguments of `falmock serve`."""
-    made = argparse.ArgumentParser(
-        "falmock serve",
-        description=(
-            "Answers calls to fal from fixtures, on a port that apps use as their proxy or as their base URL. It needs no mitmproxy: "
-            "connections to other hosts pass untouched. Modes that forward calls to fal start mitmdump instead."
-        ),
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_options(made)
-    return made
-
-
-def add_options(made: argparse.ArgumentParser) -> None:
-    """Add all its options to a parser."""
-    made.add_argument("--host", default=DEFAULT_HOST, help=f"the address to listen on (default {DEFAULT_HOST})")
-    made.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help=f"the port, 0 for a free one (default {DEFAULT_PORT})"
-    )
-    made.add_argument(
-        "--confdir",
-        default="",
-        metavar="DIR",
-        help="the folder of mitmproxy's CA, as in ~/.mitmproxy; by default falmock's own CA is used (falmock ca --help)",
-    )
-    made.add_argument(
-        "--trusted-ca", default="", metavar="FILE", help="a CA to trust, besides the system's, when webhooks are posted"
-    )
-    made.add_argument(
-        "--idle-timeout",
-        type=_duration,
-        metavar="TIME",
-        help="end after this long without a call, as in 30m (default: never)",
-    )
-    settings.add_options(made)
-
-
-def _duration(text: str) -> float:
-    try:
-        seconds = parse_duration(text)
-    except BadPace as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if seconds <= 0:
-        raise argparse.ArgumentTypeError(f"expected a time such as 30m, found {text!r}")
-    return seconds
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text!r}")
-    return int(text)
 
 
 def main(words: Sequence[str]) -> int:
     """Serve until a signal comes; returns the exit code. Modes that forward calls become mitmdump instead."""
-    arguments = settings.parse(parser(), words)
+    arguments = settings.parse(serve_options.parser(), words)
     try:
         values = settings.given(arguments)
         config = option_values.parse(settings.complete(values))
     except BadOption as error:
         print(f"falmock: {settings.with_flags(str(error), arguments)}", file=sys.stderr)  # noqa: T201
+        return BAD_USAGE
+    if config.mode is not Mode.REPLAY and (arguments.transparent_at or arguments.observe):
+        why = f"mode {config.mode.value} sends calls to fal, and nothing leads out there"
+        print(f"falmock: falmock run --transparent and falmock doctor are for mode replay: {why}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     names = config.hosts.names
     try:
@@ -143,6 +85,8 @@ def main(words: Sequence[str]) -> int:
         print(f"falmock: {error}, or with --confdir", file=sys.stderr)  # noqa: T201
         return FAILED
     started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
+    if arguments.transparent_at:
+        config = replace(config, dns_addresses=(arguments.transparent_at,))
     server = Server(replace(config, started=started), arguments, confdir)
     handler = terminal.log_to_stdout(lambda: server.app.redactor)
     try:
@@ -187,8 +131,15 @@ class Server:
         self._unknown_hosts = UnknownHosts()
         lines = terminal.TerminalLines(self.app.redactor)
         self._listener = Listener(
-            self.app, self._uploads, confdir, lines, lambda host: self._unknown_hosts.called(host, config.hosts)
+            self.app,
+            self._uploads,
+            confdir,
+            lines,
+            lambda host: self._unknown_hosts.called(host, config.hosts),
+            leads_out=arguments.transparent_at is None,
         )
+        self._transparent = Transparent(self._listener, arguments.transparent_at) if arguments.transparent_at else None
+        self._observed: Path | None = arguments.observe
         edge.streams.append(self._listener.server)
 
     async def run(self) -> int:
@@ -211,12 +162,27 @@ class Server:
         except (OSError, OverflowError) as error:
             logger.error("falmock: %s", self._why_not(error))  # noqa: TRY400
             return FAILED
+        if self._observed is not None:
+            self._observe(self._observed, *addresses[0])
+        try:
+            if self._transparent is not None:
+                await self._transparent.start()
+        except OSError as error:
+            why = f"--transparent-at: {error}. It needs a network of its own: falmock run --transparent makes one"
+            logger.error("falmock: %s", why)  # noqa: TRY400
+            self._listener.stop()
+            return FAILED
         try:
             self._begin(loader, addresses)
             await self._until(stop)
         finally:
             self._end()
         return 0
+
+    def _observe(self, file: Path, host: str, port: int) -> None:
+        url, files = f"http://{address(host, port)}", trust_files.write(self._confdir, os.environ)
+        own = variables.environment(url, files, {}, self._config.hosts, is_replay=True).variables
+        self._listener.sightings = Sightings(file, own, self.app.redactor.text)
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the end: a signal, or no call for a while."""
@@ -248,6 +214,8 @@ class Server:
         ready.announce(*addresses[0], self._confdir, self._config)
 
     def _end(self) -> None:
+        if self._transparent is not None:
+            self._transparent.stop()
         self._listener.stop()
         self._unknown_hosts.end()
         engines = self.app.engines

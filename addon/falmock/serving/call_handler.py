@@ -283,7 +283,7 @@ class CallServer(WaitingStreams):
         """The session of a connection on which all calls go to this host, unless they name another one of fal's."""
 
         def failed(failure: TlsFailure) -> None:
-            self.gate.tls_failed(host, caller.agent, failure)
+            self.gate.tls_failed(host, caller, failure)
 
         return TunnelSession(self.gate.tls(), HttpSession(CallHandler(self, connection, caller, host)), failed)
 

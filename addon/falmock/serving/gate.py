@@ -6,6 +6,7 @@ import base64
 import ssl
 from typing import NamedTuple
 from typing import Protocol
+from urllib.parse import unquote
 
 from falmock.edge import ForwardedCall
 from falmock.engine.effects import Reply
@@ -45,8 +46,8 @@ class Gate(Protocol):
     def tls(self) -> ssl.SSLContext:
         """The certificate for all of fal's hosts, and its key."""
 
-    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
-        """A client of this host and with this user agent did not begin TLS."""
+    def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:
+        """A client of this host did not begin TLS."""
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """A call was answered."""
@@ -62,4 +63,5 @@ def user_in(header: str) -> str:
     except ValueError:  # no base64, or no text
         return ""
     # RFC 7617 allows no colon in a name, but tests have names like `tests/test_app.py::test_it`: split at the last colon.
-    return text.rpartition(":")[0] if ":" in text else text
+    name = text.rpartition(":")[0] if ":" in text else text
+    return unquote(name)  # axios sends the name as it is in the proxy's URL

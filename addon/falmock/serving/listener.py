@@ -42,11 +42,13 @@ from falmock.serving.outgoing.names import ForbiddenName
 from falmock.serving.outgoing.names import UnresolvedName
 from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.request_parts import Head
+from falmock.serving.sightings import Sightings
 from falmock.serving.targets import claimed
 from falmock.serving.targets import target_of
 from falmock.serving.targets import tunnel_host
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.trust import RefusalLog
+from falmock.serving.trust import is_refusal
 from falmock.serving.tunnel_session import TunnelSession
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.hosts import named
@@ -63,16 +65,29 @@ _OF_FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"keep-al
 
 
 class Listener:
-    """Listens on a port; see `Gate`. `confdir` is the folder of the CA, `called` hears of each tunnel to a host of fal's."""
+    """Listens on a port; see `Gate`. `confdir` is the folder of the CA, `called` hears of each tunnel to a host of fal's.
+
+    `leads_out` is false in a network where all hosts that fal shares with others are falmock's.
+    """
 
     def __init__(
-        self, app: App, uploads: SpoolFolder, confdir: Path, lines: CallLines, called: Callable[[str], None]
+        self,
+        app: App,
+        uploads: SpoolFolder,
+        confdir: Path,
+        lines: CallLines,
+        called: Callable[[str], None],
+        *,
+        leads_out: bool = True,
     ) -> None:
         self.server = CallServer(app, uploads, self, time.time)
         self._app = app
         self._confdir = confdir
         self._lines = lines
         self._called = called
+        self._leads_out = leads_out
+        self.sightings: Sightings | None = None
+        """Hears of each client, if somebody wants to know."""
         self._refusals = RefusalLog(lambda: confdir)
         self._tls: ssl.SSLContext | None = None
         self._tls_to_others: ssl.SSLContext | None = None
@@ -98,9 +113,11 @@ class Listener:
         self._lines.flush()
 
     def _session(self, connection: Connection) -> FirstRequest:
-        peer = caller_of(connection).peer
-        if peer:
-            self._app.redactor.learn_peer(peer)
+        caller = caller_of(connection)
+        if caller.peer:
+            self._app.redactor.learn_peer(caller.peer)
+        if self.sightings is not None:
+            self.sightings.connected(caller, connection.transport.get_extra_info("sockname")[1], is_past=False)
         inner = HttpSession(self.server.handler(connection))
         return FirstRequest(connection, inner, lambda head: self._passing(head, connection))
 
@@ -128,14 +145,20 @@ class Listener:
             user=user_in(head.get(b"proxy-authorization").decode("latin-1")),
             agent=head.get(b"user-agent").decode("latin-1"),
         )
+        return Tunnel(self.opened(host, port, caller, connection))
+
+    def opened(self, host: str, port: int, caller: Caller, connection: Connection) -> TunnelSession:
+        """The session of a client that takes falmock for a host ("" if it does not say for which): what is not for fal is passed on."""
         inner = HttpSession(CallHandler(self.server, connection, caller, host))
         first = FirstRequest(connection, inner, lambda request: self._passing(request, connection, host, port))
-        return Tunnel(TunnelSession(self.tls(), first, lambda failure: self.tls_failed(host, caller.agent, failure)))
+        return TunnelSession(self.tls(), first, lambda failure: self.tls_failed(host, caller, failure))
 
     async def _reached(
         self, connection: Connection, host: str, port: int, tls: ssl.SSLContext | None = None
     ) -> Reply | Tunnel:
         hosts = self._app.config.hosts
+        if not self._leads_out and hosts.role(host) is not None:
+            return _no_way_to(host)
 
         def forbids(data: bytes) -> bool | None:
             is_for_fal = names.are_for_fal(hosts, data) if tls is None else False
@@ -162,6 +185,8 @@ class Listener:
     async def forward(self, call: ForwardedCall) -> Reply:
         """See `Gate`: the call is to a host that is not fal's, and small."""
         request = call.request
+        if not self._leads_out:
+            return _no_way_to(request.host)
         try:
             name = names.checked(self._app.config.hosts, request.host)
             found = await names.addresses_of(name, 443, _SECONDS)
@@ -194,8 +219,10 @@ class Listener:
             self._tls = leaf.context(self._confdir, file, leaf.names(names), now)
         return self._tls
 
-    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
+    def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:
         """See `Gate`."""
+        if self.sightings is not None and is_refusal(failure):
+            self.sightings.refused(caller, host, () if failure.hello is None else failure.hello.ciphers)
         if failure.is_h2_only:
             logger.warning(
                 "falmock: a client of %s was refused: %s, and falmock serve speaks HTTP/1.1: use mitmdump for it",
@@ -203,12 +230,22 @@ class Listener:
                 failure,
             )
         else:
-            self._refusals.failed(host, agent, failure)
+            self._refusals.failed(host, caller.agent, failure)
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """See `Gate`."""
-        if not isinstance(play, Tunnel):
-            self._lines.add(call_lines.line_later(caller, request, play))
+        if isinstance(play, Tunnel):
+            return
+        self._lines.add(call_lines.line_later(caller, request, play))
+        if self.sightings is not None and not request.peer:
+            agent = request.headers.get("user-agent", caller.agent)
+            self.sightings.answered(caller, request.host, agent, is_socket="sec-websocket-key" in request.headers)
+
+
+def _no_way_to(host: str) -> Reply:
+    """The answer to a request that falmock does not answer, where the host's name leads to falmock alone."""
+    text = f"falmock has no answer of {host} to this request, and nothing leads out of this network"
+    return replies.problem(502, text, "no connection")
 
 
 def _authority(head: Head) -> str:

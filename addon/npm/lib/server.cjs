@@ -78,7 +78,6 @@ class Server {
   constructor(child, words) {
     this.child = child;
     this.words = words;
-    this.ending = () => child.kill();
     this.#ended = new Promise((resolve) => {
       child.once("error", (error) => resolve(`it cannot be started: ${error.message}`));
       child.once("close", (code, signal) => resolve(`it ended with ${signal ?? code}`));
@@ -86,7 +85,6 @@ class Server {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text) => (this.#output = (this.#output + text).slice(-KEPT)));
     }
-    process.once("exit", this.ending);
   }
 
   /** Waits for the line that says that it listens. The socket stays open: the server ends when it is closed. */
@@ -104,7 +102,6 @@ class Server {
   }
 
   async stop() {
-    process.removeListener("exit", this.ending);
     const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_SECONDS * 1000);
     this.child.kill();
     await this.#ended;

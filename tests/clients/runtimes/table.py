@@ -16,6 +16,9 @@ BEGIN, END = "<!-- clients: made by tests/clients/runtimes/table.py -->\n", "<!-
 BY_HAND = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 """The variables that are set in the column `by hand`."""
 
+WITHOUT_SCOPE = ("Java",)
+"""The runtimes that do not send the name of a proxy's user, in which the scope is."""
+
 
 class Row(NamedTuple):
     """Clients of a runtime whose calls come to falmock, or do not: with `BY_HAND` alone, and in `falmock run`."""
@@ -69,7 +72,7 @@ ROWS = (
         ("HttpURLConnection", "HttpClient"),
         by_hand=False,
         run=True,
-        why="`JAVA_TOOL_OPTIONS` with the proxy and a trust store; a scope does not reach falmock",
+        why="`JAVA_TOOL_OPTIONS` with the proxy and a trust store; it does not send the scope",
     ),
     Row("Ruby", ("Net::HTTP",), by_hand=False, run=True, why="`http_proxy`: it reads no other"),
     Row("PHP", ("curl",), by_hand=False, run=True, why="`PHP_INI_SCAN_DIR` with the bundle"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -17,39 +16,14 @@ import falmock
 from falmock.cli import broken_pipe
 from falmock.cli import main as main_
 from falmock.cli import serve
-from falmock.proxy.options import OPTIONS
-from falmock.proxy.options import Option
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def parsed(*arguments: str) -> argparse.Namespace:
-    return serve.parser().parse_args(arguments)
 
 
 def test_the_script_is_declared() -> None:
     script = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]["falmock"]
     module, _, name = script.partition(":")
     assert getattr(import_module(module), name) is main_.main
-
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_each_option_has_two_flags(option: Option) -> None:
-    short = option.name.removeprefix("fal_").replace("_", "-")
-    found = parsed(f"--{short}", "a", f"--fal-{short}=b")
-    assert getattr(found, option.name) == ["a", "b"]
-    assert getattr(parsed(), option.name) is None
-
-
-def test_defaults() -> None:
-    found = parsed()
-    assert (found.host, found.port, found.confdir, found.trusted_ca, found.settings) == (
-        "127.0.0.1",
-        8080,
-        "",
-        "",
-        [],
-    )
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from falmock.cli import main as main_
 from falmock.cli import serve
 from falmock.engine.effects import Forward
 from falmock.fixtures import age
+from falmock.serving import sightings
 from falmock.serving.own_ca import folder as own_ca
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
@@ -120,6 +121,13 @@ def test_a_port_that_is_taken(arguments: list[str], capsys: pytest.CaptureFixtur
         (["--pace", "fastt"], 2, "falmock: --pace: "),
         (["--set", "fal_pace=fastt"], 2, "falmock: fal_pace: "),
         (["--set", "fal_pase=x"], 2, "falmock: unknown option fal_pase"),
+        (["--transparent-at", "203.0.113.77"], 1, "It needs a network of its own: falmock run --transparent makes one"),
+        (
+            ["--transparent-at", "203.0.113.77", "--mode", "record"],
+            2,
+            "are for mode replay: mode record sends calls to fal",
+        ),
+        (["--observe", "seen", "--mode", "auto"], 2, "are for mode replay: mode auto sends calls to fal"),
     ],
 )
 def test_what_keeps_it_from_starting(
@@ -128,6 +136,42 @@ def test_what_keeps_it_from_starting(
     assert main_.main([*arguments, *more]) == code
     printed = capsys.readouterr()
     assert text in (printed.err if code == serve.BAD_USAGE else printed.out)
+
+
+def test_an_address_is_needed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main_.main([*arguments, "--transparent-at", "fal.run"])
+    assert "expected an IPv4 address such as 1.2.3.4, found 'fal.run'" in capsys.readouterr().err
+
+
+def test_what_is_seen_is_written(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    did = []
+
+    class Fake:
+        """Does nothing."""
+
+        def __init__(self, _: object, address: object) -> None:
+            did.append(str(address))
+
+        async def start(self) -> None:
+            did.append("start")
+
+        def stop(self) -> None:
+            did.append("stop")
+
+    def act(base: str) -> None:
+        proxy = urllib.request.ProxyHandler({"http": base})
+        with urllib.request.build_opener(proxy).open("http://fal.run/a/b", data=b"{}", timeout=20) as answer:
+            assert answer.read() == b'{"seed":1}'
+
+    monkeypatch.setattr(serve, "Transparent", Fake)
+    seen = tmp_path / "seen"
+    assert run([*arguments[:-2], "--observe", str(seen), "--transparent-at", "1.2.3.4", *arguments[-2:]], act) == 0
+    assert did == ["1.2.3.4", "start", "stop"]
+    wanted, (answered,) = sightings.read(seen.read_text())
+    assert wanted["HTTPS_PROXY"] == f"http://127.0.0.1:{arguments[-1]}"
+    assert (answered.what, answered.host, answered.is_past) == ("answered", "fal.run", False)
+    assert answered.agent.startswith("Python-urllib/")
 
 
 def test_old_recordings_are_told(

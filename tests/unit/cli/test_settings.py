@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from falmock.cli import settings
-from falmock.cli.serve import parser
+from falmock.cli.serve_options import parser
 from falmock.proxy import option_values
 from falmock.proxy import options
 from falmock.proxy.options import BadOption

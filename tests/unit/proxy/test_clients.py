@@ -43,6 +43,10 @@ def test_tests_of_one_file_have_names_of_their_own() -> None:
     assert names == ["tests/test_app.py::test_it[1]", "tests/test_app.py::test_it[2]"]
 
 
+def test_a_name_that_a_client_leaves_as_it_is_in_the_proxys_url() -> None:
+    assert Clients().user(flow(basic("tests%2Ftest_app.py%3A%3Atest_it:x"))) == "tests/test_app.py::test_it"
+
+
 def test_mitmproxys_own_check_is_believed() -> None:
     checked = flow()
     checked.metadata["proxyauth"] = ("known", "password")

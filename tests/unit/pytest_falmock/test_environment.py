@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 from pytest_falmock.environment import Patch
+from pytest_falmock.environment import python_path
 from pytest_falmock.environment import scope_name
 from pytest_falmock.environment import with_scope
 
@@ -21,6 +23,19 @@ def test_variables_are_as_before() -> None:
     environ["B"] = "6"
     patch.undo()
     assert environ == {"A": "5", "B": "6"}
+
+
+@pytest.mark.parametrize(
+    ("told", "own", "expected"),
+    [
+        (["/hooks"], [], ["/hooks"]),
+        (["/hooks", "/a"], ["/a"], ["/hooks", "/a"]),
+        (["/hooks", "/falmock"], ["/a", "/b"], ["/hooks", "/a", "/b"]),
+        (["/hooks", "/a"], ["/hooks", "/a"], ["/hooks", "/a"]),
+    ],
+)
+def test_a_python_path_is_not_that_of_falmock(told: list[str], own: list[str], expected: list[str]) -> None:
+    assert python_path(os.pathsep.join(told), os.pathsep.join(own)) == os.pathsep.join(expected)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_it_speaks_the_version_of_falmock_beside_it() -> None:
 
 def test_the_line() -> None:
     found = server.read_ready(json.dumps(LINE).encode() + b"\n")
-    assert found == Ready("http://127.0.0.1:1", {"A": "b"}, ["A"]) == Ready.from_json(found.to_json())
+    assert found == Ready("http://127.0.0.1:1", {"A": "b"}, ["A"])
 
 
 def test_its_warnings() -> None:

@@ -59,8 +59,8 @@ class Gate:
     def tls(self) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
-    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
-        self.failures.append((host, agent, failure))
+    def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:
+        self.failures.append((host, caller.agent, failure))
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         self.answers.append((caller, request, play))

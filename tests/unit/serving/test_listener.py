@@ -20,6 +20,7 @@ from falmock.serving import listener as listener_
 from falmock.serving.call_lines import CallLine
 from falmock.serving.call_lines import CallLines
 from falmock.serving.client_hello import ClientHello
+from falmock.serving.gate import Caller
 from falmock.serving.listener import Listener
 from falmock.serving.outgoing import http_client
 from falmock.serving.outgoing import names
@@ -272,8 +273,8 @@ def test_a_call_that_may_leave(world: World, monkeypatch: pytest.MonkeyPatch) ->
 def test_handshakes_that_fail(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     hello = ClientHello("fal.run", (b"h2",), ())
-    world.listener.tls_failed("fal.run", "", TlsFailure("its client speaks only h2", hello, is_h2_only=True))
-    world.listener.tls_failed("fal.run", "curl/8", TlsFailure("TLSV1_ALERT_UNKNOWN_CA", hello))
+    world.listener.tls_failed("fal.run", Caller(), TlsFailure("its client speaks only h2", hello, is_h2_only=True))
+    world.listener.tls_failed("fal.run", Caller(agent="curl/8"), TlsFailure("TLSV1_ALERT_UNKNOWN_CA", hello))
     first, second = (record.getMessage() for record in caplog.records)
     assert "its client speaks only h2, and falmock serve speaks HTTP/1.1" in first
     assert f"set CURL_CA_BUNDLE={world.folder / 'mitmproxy-ca-cert.pem'}" in second

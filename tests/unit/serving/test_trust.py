@@ -11,44 +11,17 @@ import pytest
 from falmock.serving import trust
 from falmock.serving.client_hello import ClientHello
 from falmock.serving.own_ca import folder as own_ca
+from falmock.serving.runtimes import RUNTIMES
 from falmock.serving.tls_session import TlsFailure
 from falmock.serving.trust import RefusalLog
 from falmock.serving.trust import advice
 from falmock.serving.trust import exposed
-from falmock.serving.trust import runtime_of
 
-PYTHON = (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xC02B, 0xC02F)
 NODE = (0x1302, 0x1303, 0x1301, 0xC02F, 0xC02B, 0xC030)
-CURL = (0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0x9F)
-
-
-@pytest.mark.parametrize(
-    ("agent", "ciphers", "name"),
-    [
-        ("curl/7.88.1", CURL, "curl"),
-        ("Python/3.11 aiohttp/3.9.1", PYTHON, "Python"),
-        ("python-requests/2.32", PYTHON, "Python"),
-        ("Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/156.0.0.0 Safari/537.36", (0x8A8A, 0x1301), "Chromium"),
-        ("Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0", (0x1301,), "Firefox"),
-        ("Java/17.0.15", (), "Java"),
-        ("Java-http-client/17.0.15", (), "Java"),
-        ("Go-http-client/1.1", (), "Go"),
-        ("Deno/2.9.6", (), "Deno"),
-        ("", NODE, "Node.js"),
-        ("", PYTHON, "Python"),
-        *(("", (grease, 0x1301), "Chromium") for grease in (0x0A0A, 0xCACA, 0xFAFA)),
-        ("", CURL, None),
-        ("", (), None),
-        ("somebody/1", NODE, None),
-    ],
-)
-def test_a_runtime_is_recognized(agent: str, ciphers: tuple[int, ...], name: str | None) -> None:
-    found = runtime_of(agent, ciphers)
-    assert (found and found.name) == name
 
 
 def test_the_line_has_the_remedy_of_the_runtime_or_all() -> None:
-    for runtime in trust.RUNTIMES:
+    for runtime in RUNTIMES:
         remedy = runtime.remedy.replace("{ca}", "/ca.pem").replace("{owner}", "mitmproxy")
         assert advice("fal.run", runtime, "/ca.pem").endswith(f"It looks like {runtime.name}: {remedy}")
         assert f"{runtime.name}: {remedy}" in advice("fal.run", None, "/ca.pem")
@@ -56,7 +29,7 @@ def test_the_line_has_the_remedy_of_the_runtime_or_all() -> None:
 
 def test_the_line_says_whose_ca_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(own_ca.HOME, str(tmp_path))
-    chromium = next(each for each in trust.RUNTIMES if each.name == "Chromium")
+    chromium = next(each for each in RUNTIMES if each.name == "Chromium")
     for folder, owner in ((own_ca.path([]), "falmock"), (tmp_path, "mitmproxy")):
         line = advice("fal.run", chromium, str(folder / trust.CA_FILE))
         assert f"it does not trust {owner}'s CA. " in line

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 HIDDEN = "[hidden]"
 _TOKEN = ("--control-token", "--fal-control-token")
+_HOSTS = ("--hosts", "--fal-hosts")
 _MODE = ("--mode", "--fal-mode")
 _FROM = "env:"
 """How a value that stands in an environment variable begins."""
@@ -34,6 +35,11 @@ def control_token(words: Sequence[str]) -> str:
         if name in _TOKEN:
             token = os.environ.get(value.removeprefix(_FROM), "") if value.startswith(_FROM) else value
     return token
+
+
+def hosts(words: Sequence[str]) -> list[str]:
+    """The further hosts that falmock answers for, as they were given."""
+    return [value for name, value in _options(words) if name in _HOSTS]
 
 
 def started_as(words: Sequence[str], command: Sequence[str]) -> str:

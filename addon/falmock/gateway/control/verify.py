@@ -169,8 +169,10 @@ def _expected(each: Mapping[str, Any], found: Any, view: JournalView, engine: En
             else ""
         )
 
-    least = each.get("times", each.get("at_least", 0 if "at_most" in each else 1))
-    return Expected(_says(each, engine), least, each.get("times", each.get("at_most")), holds, instead)
+    # JSON Schema takes 2.0 for a whole number.
+    least = int(each.get("times", each.get("at_least", 0 if "at_most" in each else 1)))
+    most = each.get("times", each.get("at_most"))
+    return Expected(_says(each, engine), least, None if most is None else int(most), holds, instead)
 
 
 def _says(each: Mapping[str, Any], engine: Engine) -> str:

@@ -162,7 +162,7 @@ class Lane:
     def _names(self) -> tuple[str, ...]:
         return leaf.names(self._app.config.hosts.names)
 
-    def tls_failed(self, host: str, agent: str, failure: TlsFailure) -> None:
+    def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:
         """See `Gate`."""
         if failure.is_h2_only:
             logger.warning(
@@ -171,7 +171,7 @@ class Lane:
                 failure,
             )
         else:
-            self._trust.failed(host, agent, failure)
+            self._trust.failed(host, caller.agent, failure)
 
     def answered(self, caller: Caller, request: Request, play: Play) -> None:
         """See `Gate`."""

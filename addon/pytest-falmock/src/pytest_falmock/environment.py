@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from collections.abc import MutableMapping
@@ -17,27 +18,32 @@ class Patch:
 
     def __init__(self, environ: MutableMapping[str, str], values: Mapping[str, str]) -> None:
         self._environ = environ
-        self._before: dict[str, str | None] = {name: environ.get(name) for name in values}
+        self.before: dict[str, str | None] = {name: environ.get(name) for name in values}
+        """What they were; None for those that were not set."""
         environ.update(values)
 
     def undo(self) -> None:
         """Set the variables to what they were before."""
-        for name, value in self._before.items():
-            if value is None:
-                self._environ.pop(name, None)
-            else:
-                self._environ[name] = value
-        self._before = {}
+        put(self._environ, self.before)
+        self.before = {}
 
-    def without(self) -> dict[str, str]:
-        """The environment as it would be without this."""
-        found = dict(self._environ)
-        for name, value in self._before.items():
-            if value is None:
-                found.pop(name, None)
-            else:
-                found[name] = value
-        return found
+
+def put(environ: MutableMapping[str, str], values: Mapping[str, str | None]) -> None:
+    """Set variables, and remove those whose value is None."""
+    for name, value in values.items():
+        if value is None:
+            environ.pop(name, None)
+        else:
+            environ[name] = value
+
+
+def python_path(told: str, own: str) -> str:
+    """PYTHONPATH: falmock's folder, which comes first in what it `told`, and then our own.
+
+    What else it told is from the command that started it, which may set a PYTHONPATH for falmock alone.
+    """
+    entries = [told.partition(os.pathsep)[0], *(own.split(os.pathsep) if own else ())]
+    return os.pathsep.join(dict.fromkeys(entries))
 
 
 def scope_name(worker: str, node_id: str) -> str:

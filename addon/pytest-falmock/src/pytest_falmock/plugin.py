@@ -18,7 +18,7 @@ from pytest_falmock import session
 from pytest_falmock import settings
 from pytest_falmock.errors import FalmockError
 from pytest_falmock.mock import Falmock
-from pytest_falmock.server import Ready
+from pytest_falmock.session import Handed
 from pytest_falmock.session import Session
 
 _WORKER = "PYTEST_XDIST_WORKER"
@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start before the first `conftest.py` is imported, so that clients made there have the environment."""
-    handed = session.handed_on(os.environ, os.getppid()) if _WORKER in os.environ else None
+    handed = session.read_handed(os.environ.get(session.HANDED, ""), os.getppid()) if _WORKER in os.environ else None
     if _WORKER not in os.environ or handed is not None:
         _begin(early_config, early_config.known_args_namespace, handed)
 
@@ -61,11 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the mark; start now where that was too early."""
     config.addinivalue_line("markers", marks.LINE)
     if _SESSION not in config.stash:
-        text = getattr(config, _INPUT, {}).get(_KEY)
-        _begin(config, config.option, None if text is None else Ready.from_json(text))
+        _begin(config, config.option, session.read_handed(getattr(config, _INPUT, {}).get(_KEY, "")))
 
 
-def _begin(config: pytest.Config, namespace: Any, handed: Ready | None) -> None:
+def _begin(config: pytest.Config, namespace: Any, handed: Handed | None) -> None:
     if any(getattr(namespace, name, None) for name in _NO_TESTS):
         return
     try:
@@ -151,9 +150,9 @@ def _fail_for_misses(running: _Running) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Put the journal into the report of a test that failed."""
+    """Put the journal into the report of a test that failed. Its misses are told then: they do not fail it again."""
     running = item.stash.get(_RUNNING, None)
-    if running is None or call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
+    if running is None or call.excinfo is None:
         return
     try:
         calls = running.mock.journal
@@ -162,7 +161,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     else:
         running.told = sum(each["miss"] is not None for each in calls)
         text = report.journal(calls, has_reports=not running.failed)
-    item.add_report_section(call.when, "falmock", text)
+    if not call.excinfo.errisinstance(pytest.skip.Exception):
+        item.add_report_section(call.when, "falmock", text)
 
 
 # the end
@@ -182,7 +182,7 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a new worker of pytest-xdist where falmock is."""
     started = node.config.stash.get(_SESSION, None)
     if started is not None:
-        node.workerinput[_KEY] = started.ready.to_json()
+        node.workerinput[_KEY] = started.handed()
 
 
 @pytest.hookimpl(optionalhook=True)

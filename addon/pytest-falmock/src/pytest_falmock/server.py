@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
@@ -46,15 +45,6 @@ class Ready:
     environment: dict[str, str]
     proxied: list[str]
     warnings: list[str] = field(default_factory=list)
-
-    def to_json(self) -> str:
-        """For another process: see `from_json`."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Ready:
-        """What `to_json` returned."""
-        return cls(**json.loads(text))
 
 
 class Server:

@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
+from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from typing import NamedTuple
 
 from pytest_falmock import command
 from pytest_falmock import server
@@ -22,6 +25,8 @@ from pytest_falmock.clients import Renewed
 from pytest_falmock.control import Control
 from pytest_falmock.control import segment
 from pytest_falmock.environment import Patch
+from pytest_falmock.environment import put
+from pytest_falmock.environment import python_path
 from pytest_falmock.environment import scope_name
 from pytest_falmock.environment import with_scope
 from pytest_falmock.errors import FalmockError
@@ -35,10 +40,18 @@ from pytest_falmock.settings import Settings
 HANDED = "PYTEST_FALMOCK_SESSION"
 """The environment variable by which pytest-xdist's workers find the falmock of their session."""
 _SCOPE = "pytest"
+_PATH = "PYTHONPATH"
 _MOST = 4
 """How many servers with fixtures of their own run at the same time."""
 _TOLD = re.compile(r"^\[[\d:.]+\] (falmock: (?!\d+ calls?: ).*)$", re.MULTILINE)
 """A line of its log, but for the counts of calls, which the report has."""
+
+
+class Handed(NamedTuple):
+    """The falmock of another process of the session, and what the variables of its environment were before."""
+
+    ready: Ready
+    before: dict[str, str | None]
 
 
 class Session:
@@ -48,7 +61,7 @@ class Session:
     that clients that were made before a test are the test's too.
     """
 
-    def __init__(self, settings: Settings, worker: str = "", handed: Ready | None = None) -> None:
+    def __init__(self, settings: Settings, worker: str = "", handed: Handed | None = None) -> None:
         """Use the falmock that was started elsewhere (`handed`), or start one. Raises FalmockError."""
         self.settings = settings
         self._began = time.time()
@@ -59,16 +72,25 @@ class Session:
         self._worker = worker
         self._environ = dict(os.environ)
         """Without falmock."""
-        self._command = command.find(self._environ) if handed is None or settings.records else []
         self._own: Server | None = None
-        self._others: OrderedDict[tuple[Path, ...], Server] = OrderedDict()
+        self._others: OrderedDict[tuple[Path, ...], tuple[Server, Ready]] = OrderedDict()
         self._fixtures = settings.folders()
+        around = handed or read_handed(os.environ.get(HANDED, ""))  # this may be pytest within a test
+        if around is not None:
+            put(self._environ, around.before)
         if handed is None:
-            self._own = self._start(self._fixtures if settings.fixtures else ())
-        self.ready: Ready = self._own.ready if self._own is not None else handed  # type: ignore[assignment]
+            self._own, self.ready = self._start(self._fixtures if settings.fixtures else ())
+        else:
+            self.ready = handed.ready
         self._patch = Patch(os.environ, self._variables(self.ready))
-        if self._own is not None:
-            os.environ[HANDED] = json.dumps({"pid": os.getpid(), "ready": self.ready.to_json()})
+        if handed is None:
+            os.environ[HANDED] = self.handed()
+
+    def handed(self) -> str:
+        """For the workers of pytest-xdist: see `read_handed`."""
+        return json.dumps(
+            {"pid": os.getpid(), "ready": asdict(self.ready), "before": {**self._patch.before, HANDED: None}}
+        )
 
     @property
     def seconds(self) -> float:
@@ -83,9 +105,13 @@ class Session:
         proxied = dict.fromkeys(ready.proxied, with_scope(ready.url, self._scope))
         return {**ready.environment, **proxied, "FALMOCK_SCOPE": self._scope}
 
-    def _start(self, fixtures: tuple[Path, ...]) -> Server:
-        command_line = self._command or command.find(self._environ)
-        return Server(command_line, server.arguments(self.settings, fixtures), self.settings.root, self._environ)
+    def _start(self, fixtures: tuple[Path, ...]) -> tuple[Server, Ready]:
+        words = command.find(self._environ)
+        started = Server(words, server.arguments(self.settings, fixtures), self.settings.root, self._environ)
+        told = started.ready.environment
+        if _PATH in told:
+            told = {**told, _PATH: python_path(told[_PATH], self._environ.get(_PATH, ""))}
+        return started, replace(started.ready, environment=told)
 
     # tests
 
@@ -124,10 +150,10 @@ class Session:
         found = self._others.get(fixtures)
         if found is None:
             while len(self._others) >= _MOST:
-                self._stop(self._others.popitem(last=False)[1])
+                self._stop(self._others.popitem(last=False)[1][0])
             found = self._others[fixtures] = self._start(fixtures)
         self._others.move_to_end(fixtures)
-        return found.ready
+        return found[1]
 
     # the end
 
@@ -135,7 +161,7 @@ class Session:
         """End what was started here, and wait until recordings are complete; return what falmock said at the end."""
         said: list[str] = []
         while self._others:
-            said += self._stop(self._others.popitem(last=False)[1])
+            said += self._stop(self._others.popitem(last=False)[1][0])
         own, self._own = self._own, None
         if own is not None:
             os.environ.pop(HANDED, None)
@@ -149,10 +175,12 @@ class Session:
         return _TOLD.findall(ending.stop())
 
 
-def handed_on(environ: Mapping[str, str], parent: int) -> Ready | None:
-    """The falmock of the process that started this one (`parent`), if that is the controller of pytest-xdist."""
+def read_handed(text: str, parent: int | None = None) -> Handed | None:
+    """The falmock of another process (`Session.handed`); None if the text is not that, or not of the process `parent`."""
     try:
-        found: dict[str, Any] = json.loads(environ.get(HANDED, ""))
+        found: dict[str, Any] = json.loads(text)
     except ValueError:
         return None
-    return Ready.from_json(found["ready"]) if found["pid"] == parent else None
+    if parent not in (None, found["pid"]):
+        return None
+    return Handed(Ready(**found["ready"]), found["before"])

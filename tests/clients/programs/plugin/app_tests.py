@@ -21,7 +21,7 @@ CAT = {"prompt": "a cat"}
 DOG = {"prompt": "a dog"}
 
 
-def call(arguments: dict[str, object]) -> httpx.Response:
+def call(arguments: dict[str, str]) -> httpx.Response:
     return CLIENT.post("https://fal.run/test/pets", json=arguments)
 
 
@@ -177,6 +177,12 @@ def test_a_miss_that_the_test_allows(falmock: Falmock) -> None:
 @pytest.mark.xfail(strict=True)
 def test_a_miss_that_is_expected_to_fail() -> None:
     call(DOG)
+
+
+@pytest.mark.falmock
+def test_is_skipped_after_a_miss() -> None:
+    call(DOG)
+    pytest.skip("after a miss")
 
 
 @pytest.mark.falmock

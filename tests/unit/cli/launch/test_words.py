@@ -48,3 +48,8 @@ def test_the_control_token(given: list[str], token: str, monkeypatch: pytest.Mon
 )
 def test_the_command_in_messages(given: list[str], shown: str) -> None:
     assert words.started_as(given, ["npm", "test"]) == shown
+
+
+def test_further_hosts() -> None:
+    given = ["--hosts", "a.example", "--pace", "3s", "--set", "fal_hosts=b.example=cdn", "--fal-hosts=c.example"]
+    assert words.hosts(given) == ["a.example", "b.example=cdn", "c.example"]

@@ -108,6 +108,13 @@ def test_in_order(order: list[str], said: str | None) -> None:
     assert said is None or found[0].startswith(said), found
 
 
+def test_whole_numbers_that_are_written_as_decimals() -> None:
+    expected = {"calls": [{"endpoint": "t/a", "times": 2.0}, {"at_least": 0.0, "at_most": 3.0}], "in_order": True}
+    assert problems(played(*CALLS), expected) == []
+    wrong = {"calls": [{"endpoint": "t/b", "times": 1e300}], "in_order": True}
+    assert len(problems(played(*CALLS), wrong)) == 2
+
+
 def test_a_number_of_calls_in_order() -> None:
     steered = played(("t/a", {}), ("t/b", {}), ("t/b", {}), ("t/a", {}))
     good = [{"endpoint": "t/a"}, {"endpoint": "t/b", "times": 2}, {"endpoint": "t/a"}]

@@ -257,7 +257,7 @@ def test_hosts_of_others_are_mitmproxys(confdir: Path) -> None:
 )
 def test_a_failed_handshake(confdir: Path, why: str, h2: bool, line: str, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001
     def test(lane: Lane, master: DumpMaster) -> None:  # noqa: ARG001
-        lane.tls_failed("fal.run", "", TlsFailure(why, client_hello.read(hello()), is_h2_only=h2))
+        lane.tls_failed("fal.run", Caller(), TlsFailure(why, client_hello.read(hello()), is_h2_only=h2))
 
     with caplog.at_level(logging.WARNING):
         in_mitmdump(confdir, test)

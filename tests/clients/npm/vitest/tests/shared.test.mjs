@@ -40,15 +40,21 @@ test("a fault is injected", async () => {
   expect(await run("a cat")).toEqual({ seed: 7 });
 });
 
+test("may miss", async () => {
+  falmock.allowMisses();
+  await run("a dog");
+  expect(await falmock.misses()).toHaveLength(1);
+});
+
 test("fails: a miss", async () => {
   await run("a dog");
   await run("a dog");
 });
 
-test("may miss", async () => {
-  falmock.allowMisses();
-  await run("a dog");
-  expect(await falmock.misses()).toHaveLength(1);
+test("is empty when it is tried again", { retry: 1 }, async ({ task }) => {
+  expect(await falmock.journal()).toEqual([]);
+  await run("a cat");
+  expect(task.result.retryCount).toBe(1);
 });
 
 afterAll(() => {

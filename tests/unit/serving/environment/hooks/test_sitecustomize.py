@@ -122,6 +122,11 @@ def test_in_a_program(path: Path) -> None:
     assert ran(path, "-E", "-c", "import sys; print(hasattr(sys, 'mine'))") == "False\n"
 
 
+def test_in_pytest(path: Path) -> None:
+    (path / "test_app.py").write_text("import aiohttp\ndef test_it():\n    assert aiohttp.ClientSession().trust_env\n")
+    assert "1 passed" in ran(path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py")
+
+
 def test_it_imports_nothing(tmp_path: Path) -> None:
     words = ("-c", "import sys; print(sorted(sys.modules))")
     with_it = set(eval(ran(tmp_path, *words)))
