@@ -34,7 +34,7 @@ from falmock.serving.environment.variables import KEY
 
 UNHEALTHY = 1
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9}){1,9}")
 _SECONDS = 10.0
 """How long a program may take to tell its version, and falmock to end."""
 _EXAMPLE = """\

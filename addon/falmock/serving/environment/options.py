@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ _JAVA_DEFAULT = ("localhost", "127.*", "[::1]", "0.0.0.0", "[::0]")  # noqa: S10
 def node(current: str, preload: str) -> str:
     """The value of NODE_OPTIONS. Node.js splits it at spaces; within double quotes a backslash stands before any character."""
     word = preload
-    if re.search(r'[\s"]', preload):
+    if '"' in preload or preload.split() != [preload]:
         escaped = preload.replace("\\", "\\\\").replace('"', '\\"')
         word = f'"{escaped}"'
     return current if word in current else f"{current} --require {word}".lstrip()
@@ -25,7 +24,7 @@ def node(current: str, preload: str) -> str:
 def bun(current: str, preload: str) -> str:
     """The value of BUN_OPTIONS. Bun splits it at spaces, but for words that begin and end with a quote."""
     word = f"--preload={preload}"
-    if re.search(r"\s", word):
+    if word.split() != [word]:
         word = f'"{word}"'
     return current if word in current else f"{current} {word}".lstrip()
 
@@ -59,9 +58,9 @@ def _java_patterns(entry: str) -> list[str]:
 
 def _java_word(option: str) -> str:
     """An option as one word. The JVM splits at white space, and quotes of either kind hold all but themselves."""
-    if not re.search(r"[\s\"']", option):
+    if option.split() == [option] and '"' not in option and "'" not in option:
         return option
-    return "".join(f"'{part}'" if part == '"' else f'"{part}"' for part in re.split('(")', option) if part)
+    return "'\"'".join(f'"{part}"' if part else "" for part in option.split('"'))
 
 
 def with_path(current: str, path: str, separator: str, *, first: bool) -> str:

@@ -89,7 +89,7 @@ def test_requests_with_ssl_cert_file_only() -> None:
 def test_a_socket_on_bun() -> None:
     finding = only(*past(of("bun"), "Bun/1.4.5", is_socket=True))
     assert finding.happened == "went past the proxy to fal.run with a WebSocket"
-    assert "proxy: process.env.HTTPS_PROXY" in finding.remedies[0]
+    assert "falmock's preload in BUN_OPTIONS" in finding.remedies[0]
 
 
 def test_a_jvm_is_told_once_what_helps_for_both() -> None:
