@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,6 @@ test("echoes", async () => {
   await falmock.verify([{ endpoint: "test/echo", times: 1 }]);
 });
 """
-TO_STAND_IN = """
-import json, os, sys
-from falmock.cli import main
-execv, more = os.execv, json.loads(sys.argv[1])
-os.execv = lambda program, words: execv(program, [*words, *more])
-sys.exit(main.main())
-"""
-"""A `falmock` whose mitmdump comes to the stand-in with what it sends to fal."""
 BIN = "node_modules/.bin"
 CONFIG = "playwright.config.mjs"
 
@@ -86,12 +77,9 @@ def test_vitest_and_its_recipe(user: User, archive: Path, tmp_path: Path) -> Non
 def test_a_suite_is_recorded_and_replayed(user: User, archive: Path, tmp_path: Path, fal: Upstream) -> None:
     """The same tests, first with a stand-in for fal behind a mitmdump, and then without."""
     project = npm_projects.project(tmp_path / "vitest", archive, "vitest")
-    (project / "to_stand_in.py").write_text(
-        TO_STAND_IN.replace("sys.argv[1]", repr(json.dumps(fal.arguments))), "utf-8"
-    )
     shutil.rmtree(project / "tests")
     (project / "echo.test.mjs").write_text(ECHO, "utf-8")
-    command = f'"{sys.executable}" to_stand_in.py'
+    command = shlex.join(fal.falmock)
     without = user.run(project, f"{BIN}/vitest", "run", FALMOCK_MODE="record")
     assert "mode record forwards calls to fal, for which the app needs your key: set FAL_KEY" in without.output
     ended = user.run(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,14 +27,6 @@ from clients.upstream import certificates
 
 FLUX = "fal-ai/flux/dev"
 FIXTURE = {"match": {"model": FLUX}, "response": {"json": {"seed": 1}}}
-TO_STAND_IN = """
-import json, os, sys
-from falmock.cli import main
-execv, more = os.execv, json.loads(sys.argv[1])
-os.execv = lambda program, words: execv(program, [*words, *more])
-sys.exit(main.main(sys.argv[2:]))
-"""
-"""A `falmock` whose mitmdump comes to the stand-in with what it sends to fal."""
 
 
 @contextmanager
@@ -97,9 +87,8 @@ def test_fals_hosts_are_answered_and_others_keep_their_certificates(tmp_path: Pa
 def test_a_recording_leaves_other_hosts_alone(tmp_path: Path, fal: Upstream, other: tuple[str, Path]) -> None:
     """The stand-in's certificate names hosts that are not fal's. The CA cannot sign for those."""
     url, authority = other
-    program = (sys.executable, "-c", TO_STAND_IN, json.dumps(fal.arguments))
     fixtures = tmp_path / "fixtures"
-    with own(tmp_path / "home", "--mode", "record", "--fixtures", str(fixtures), program=program) as mock:
+    with own(tmp_path / "home", "--mode", "record", "--fixtures", str(fixtures), program=fal.falmock) as mock:
         with running.app(CLIENTS / "programs" / "python_sync.py", mock) as app:
             assert app("run", app="test/echo", arguments={"prompt": "a cat"})["input"] == {"prompt": "a cat"}
             assert app("subscribe", app="test/image", arguments={"prompt": "a dog"})["result"]["images"]

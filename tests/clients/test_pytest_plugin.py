@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -188,8 +189,7 @@ def test_a_recording_and_its_replay(project: Project) -> None:
         recorded = project.pytest(
             "--falmock-mode=record",
             FAL_KEY=running.KEY,
-            FALMOCK_COMMAND=f"'{sys.executable}' '{PROGRAMS / 'to_upstream.py'}'",
-            FALMOCK_TEST_ARGUMENTS=json.dumps(fal.arguments),
+            FALMOCK_COMMAND=shlex.join(fal.falmock),
         )
         assert len(fal.asked("POST queue.fal.run/test/image")) == 2
     line = r"^falmock: \d+ calls of 2 tests, 0 replayed, 0 missed, \d+ forwarded to fal; report"

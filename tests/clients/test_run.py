@@ -39,14 +39,6 @@ const [model, prompt] = process.argv.slice(2);
 console.log((await fal.run(model, { input: { prompt } })).data.seed);
 console.log((await fal.subscribe("acme/slow", { input: {} })).data.n);
 """
-TO_STAND_IN = """
-import json, os, sys
-from falmock.cli import main
-execv, more = os.execv, json.loads(sys.argv[1])
-os.execv = lambda program, words: execv(program, [*words, *more])
-sys.exit(main.main(sys.argv[2:]))
-"""
-"""A `falmock` whose mitmdump comes to the stand-in with what it sends to fal."""
 OF_USERS = ("PROXY", "SSL_CERT", "NODE_", "FAL_", "FALMOCK_", "GITHUB_", "OPENSSL", "CA_BUNDLE", "PYTHONUNBUFFERED")
 
 
@@ -152,17 +144,16 @@ def test_nothing_of_mitmproxy_is_started_in_replay(shell: Shell) -> None:
 
 @pytest.mark.parametrize("app", APPS, ids=["python", "node"])
 def test_an_app_is_recorded_and_replayed(shell: Shell, fal: Upstream, app: tuple[str, str]) -> None:
-    falmock = (sys.executable, "-c", TO_STAND_IN, json.dumps(fal.arguments))
     program = (
         'import fal_client; print(fal_client.run("test/echo", arguments={"prompt": "a cow", "seed": 1})["input"]["prompt"])'
         if app[1] == "app.py"
         else 'import { fal } from "@fal-ai/client"; console.log((await fal.run("test/echo", { input: { prompt: "a cow" } })).data.input.prompt)'
     )
     command = [app[0], "-c", program] if app[1] == "app.py" else ["node", "--input-type=module", "-e", program]
-    without = shell.run("--record", "--", *command, falmock=falmock)
+    without = shell.run("--record", "--", *command, falmock=fal.falmock)
     assert (without.returncode, without.stdout) == (2, "")
     assert "FAL_KEY is not set" in without.stderr
-    done = shell.run("--record", "--fixtures", "recorded", "--", *command, falmock=falmock, FAL_KEY=running.KEY)
+    done = shell.run("--record", "--fixtures", "recorded", "--", *command, falmock=fal.falmock, FAL_KEY=running.KEY)
     assert (done.returncode, done.stdout) == (0, "a cow\n"), done.stderr
     assert "forwarded to fal" in done.stderr
     assert "nothing was sent" not in done.stderr

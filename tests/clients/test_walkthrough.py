@@ -5,7 +5,6 @@ The tests change only what they must: a free port replaces 8080, a temporary fol
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -21,7 +20,6 @@ from clients.running import FALMOCK
 from clients.running import MITMDUMP
 from clients.running import ROOT
 from clients.test_run import OF_USERS
-from clients.test_run import TO_STAND_IN
 from clients.upstream import upstream
 
 SECONDS = 60
@@ -121,7 +119,7 @@ def test_record_an_app_cut_the_network_and_replay(newcomer: Newcomer) -> None:
     newcomer.has("app.py", blocks["python"][0])
     newcomer.has("app.mjs", blocks["js"][0])
     with upstream() as fal:
-        newcomer.is_("falmock", sys.executable, "-c", TO_STAND_IN, json.dumps(fal.arguments))
+        newcomer.is_("falmock", *fal.falmock)
         newcomer.env["FAL_KEY"] = "kid:ksecret"
         recorded = newcomer.types(record)[:2]
         asked = len(fal.seen)

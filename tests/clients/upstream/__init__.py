@@ -57,6 +57,8 @@ for all jobs that do not say, and their endpoint neither. Outside the queue only
 
 from __future__ import annotations
 
+import json
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -108,6 +110,11 @@ class Upstream(Fal):
             *("--set", f"to_upstream_hosts={','.join(HOSTS)}"),
             *("--set", f"ssl_verify_upstream_trusted_ca={self.ca}"),
         )
+
+    @property
+    def falmock(self) -> tuple[str, ...]:
+        """The command `falmock` whose mitmdump does so."""
+        return (sys.executable, str(CLIENTS / "falmock_to_upstream.py"), json.dumps(self.arguments))
 
 
 @contextmanager
