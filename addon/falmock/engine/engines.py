@@ -34,7 +34,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 LIMIT = 1000
-"""How many named scopes are kept; the least recently used is dropped first."""
+"""How many named scopes are kept; the least recently used is dropped first. And how many aliases; the oldest is."""
 
 
 class Engines:
@@ -119,6 +119,8 @@ class Engines:
         self._aliases.pop(name, None)
         if scope is not None and self.named(scope) != name:
             self._aliases[name] = self.named(scope)
+            if len(self._aliases) > LIMIT:
+                self._aliases.pop(next(iter(self._aliases)))
 
     def _drop_oldest(self) -> None:
         """Forget the least recently used scope; those with undelivered webhooks stay."""

@@ -197,6 +197,14 @@ def test_calls_of_an_alias_belong_to_the_other_scope() -> None:
     assert [mock.turn("process"), mock.engines.names] == [1, ["one", "two", "process"]]
 
 
+def test_there_are_not_more_and_more_aliases() -> None:
+    mock = Mock(*TWO)
+    for number in range(1001):
+        mock.engines.use_alias(f"process {number}", "one")
+    assert mock.engines.named("process 0") == "process 0"
+    assert {mock.engines.named(f"process {number}") for number in (1, 1000)} == {"one"}
+
+
 def test_an_alias_of_an_alias_is_of_the_same_scope_and_there_are_no_circles() -> None:
     mock = Mock(*TWO)
     mock.engines.use_alias("a", "b")
