@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from falmock.cli import main as main_
+from falmock.cli import stop
 from falmock.cli.launch import kept
 
 
@@ -19,7 +20,7 @@ def test_it_ends_the_kept_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(kept, "stop", lambda _: was_there)
-    assert main_.main(["stop"]) == code
+    assert stop.main([]) == code
     assert text in capsys.readouterr().err
 
 
