@@ -232,6 +232,7 @@ def test_ctrl_c_at_a_terminal(shell: Shell, times: int) -> None:
         os.close(ours)
     assert os.waitstatus_to_exitcode(status) == times
     assert not (shell.folder / f"seen{times + 1}").exists()
+    assert shell.report["exit_code"] == times
 
 
 def test_its_server_ends_when_it_is_killed(shell: Shell) -> None:
