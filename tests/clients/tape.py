@@ -162,7 +162,7 @@ def whole(folder: Path, *, lacks_files: bool = False) -> LoadedFixtures:
     """
     assert leftovers(folder) == []
     library = FixtureLoader([str(folder)]).load()
-    assert bool(library.warnings) is lacks_files
+    assert bool(library.warnings) is lacks_files, library.warnings
     assert all("that nothing serves" in warning for warning in library.warnings)
     assert sum(1 for _ in _fixture_files(folder)) == library.files
     return library
