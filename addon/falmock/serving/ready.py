@@ -51,9 +51,10 @@ def announce(
         else:
             os.close(descriptor)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            os.close(int(given))  # whoever waits is to see an end
         logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", DESCRIPTOR, given[:20], error)
+        with suppress(OSError, ValueError):
+            os.close(int(given))
+            os.kill(os.getpid(), signal.SIGTERM)  # whoever waits has no use for it, and would wait for its end
 
 
 def _line(host: str, port: int, confdir: Path, config: Config, environ: Mapping[str, str]) -> dict[str, Any]:

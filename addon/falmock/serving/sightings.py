@@ -11,6 +11,7 @@ from typing import Any
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from falmock.redaction.command_line import hidden
 from falmock.serving import processes
 from falmock.serving.gate import Caller
 from falmock.serving.processes import Process
@@ -132,7 +133,7 @@ class Sightings:
 
     def _write(self, sighting: Sighting, process: Process | None) -> None:
         if process is not None:
-            command = self._hide(" ".join(process.command))
+            command = self._hide(" ".join(hidden(process.command)))
             shown = command if len(command) <= _LONGEST else f"{command[:_LONGEST]}..."
             lacks = lacking(process.environment, self._wanted, sighting.host)
             sighting = sighting._replace(program=Program(process.pid, process.program, shown, lacks))

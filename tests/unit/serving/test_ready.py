@@ -55,11 +55,17 @@ def test_a_key_is_not_made_up_where_fal_is_called(tmp_path: Path) -> None:
     assert "FAL_KEY" not in dict(line["environment"])  # type: ignore[call-overload]
 
 
-def test_without_a_ca_the_pipe_ends(tmp_path: Path, ca: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_ca_the_pipe_ends(
+    tmp_path: Path, ca: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And falmock too: whoever waits would wait for its end."""
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(ready.os, "kill", lambda *of: killed.append(of))
     ca.unlink()
     with pytest.raises(json.JSONDecodeError):
         announced("127.0.0.1", 80, tmp_path)
     assert CA_FILE in caplog.text
+    assert killed == [(os.getpid(), signal.SIGTERM)]
 
 
 @pytest.mark.parametrize(

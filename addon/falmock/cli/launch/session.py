@@ -28,6 +28,8 @@ from falmock.cli.launch.output import tell
 from falmock.cli.launch.server import NotStarted
 from falmock.cli.launch.server import Ready
 from falmock.cli.launch.server import Server
+from falmock.redaction.command_line import hidden
+from falmock.redaction.redactor import Redactor
 from falmock.serving.environment.variables import with_scope
 
 _LOOK = 0.2
@@ -81,7 +83,7 @@ def run(asked: Asked, server: Server | None) -> int:
         return error.code
     finally:
         if server is not None:
-            _stop(server, asked)
+            _stop(server, asked.where / folder.LOG, is_recording=bool(asked.forwarding))
 
 
 def _environment(ready: Ready, scope: str) -> dict[str, str]:
@@ -99,7 +101,8 @@ def _told(asked: Asked, ready: Ready, token: str, code: int, began: float) -> in
     except NoAnswer as error:
         tell(f"there is no report: {error}; the log is {asked.where / folder.LOG}")
         return code or FAILED
-    whole = report.as_json(found, asked.command, code, time.time() - began, asked.scope)
+    command = [Redactor().text(word) for word in hidden(asked.command)]
+    whole = report.as_json(found, command, code, time.time() - began, asked.scope)
     file = asked.where / folder.REPORT
     try:
         file.write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
@@ -111,13 +114,14 @@ def _told(asked: Asked, ready: Ready, token: str, code: int, began: float) -> in
     return report.exit_code(whole, allows_misses=asked.allows_misses, is_strict=asked.is_strict)
 
 
-def _stop(server: Server, asked: Asked) -> None:
+def _stop(server: Server, log: Path, *, is_recording: bool) -> None:
     """End the server. A recorder first fetches files, which its log tells."""
-    follower = LogFollower(asked.where / folder.LOG, tell)
+    follower = LogFollower(log, tell)
     server.stop()
     while server.wait(_LOOK) is None:
-        follower.look()
-    if asked.forwarding:
+        if is_recording:
+            follower.look()
+    if is_recording:
         follower.look()
 
 

@@ -7,7 +7,9 @@ import shlex
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-HIDDEN = "[hidden]"
+from falmock.redaction.command_line import hidden
+from falmock.redaction.patterns import HIDDEN
+
 _TOKEN = ("--control-token", "--fal-control-token")
 _HOSTS = ("--hosts", "--fal-hosts")
 _MODE = ("--mode", "--fal-mode")
@@ -49,4 +51,4 @@ def started_as(words: Sequence[str], command: Sequence[str]) -> str:
         if name not in _MODE:
             is_secret = name in _TOKEN and not value.startswith(_FROM)
             shown += [name, HIDDEN if is_secret else shlex.quote(value)]
-    return f"{' '.join(shown)} -- {shlex.join(command)}"
+    return f"{' '.join(shown)} -- {shlex.join(hidden(command))}"

@@ -127,6 +127,24 @@ def test_a_recording_tells_how_it_ends(arguments: list[str], tmp_path: Path, cap
     assert "falmock: 1 call: 1 replayed, 0 misses\n" in err
 
 
+def test_a_replay_tells_nothing_of_its_log(
+    arguments: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long its end takes."""
+    monkeypatch.setattr(session, "_LOOK", 0.001)
+    assert run(asked(tmp_path, arguments, "a/b")) == 0
+    assert "falmock: 1 call: 1 replayed, 0 misses\n" not in capfd.readouterr().err
+
+
+def test_no_secret_of_the_command_is_written(arguments: list[str], tmp_path: Path) -> None:
+    key = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0:" + "0123456789abcdef" * 2
+    command = [sys.executable, "-S", "-c", "pass", "--token", "hunter2", "API_KEY=hunter3", key]
+    assert run(asked(tmp_path, arguments, command=command)) == 0
+    text = (tmp_path / "last.json").read_text()
+    assert [secret for secret in ("hunter2", "hunter3", key) if secret in text] == []
+    assert json.loads(text)["command"][-4:-1] == ["--token", "[hidden]", "API_KEY=[hidden]"]
+
+
 def test_for_github(
     arguments: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,11 @@ def test_the_command_in_messages(given: list[str], shown: str) -> None:
     assert words.started_as(given, ["npm", "test"]) == shown
 
 
+def test_secrets_of_the_program_are_not_in_messages() -> None:
+    shown = words.started_as([], ["env", "API_KEY=hunter2", "app", "--token", "hunter2"])
+    assert shown == "falmock run --mode {mode} -- env 'API_KEY=[hidden]' app --token '[hidden]'"
+
+
 def test_further_hosts() -> None:
     given = ["--hosts", "a.example", "--pace", "3s", "--set", "fal_hosts=b.example=cdn", "--fal-hosts=c.example"]
     assert words.hosts(given) == ["a.example", "b.example=cdn", "c.example"]

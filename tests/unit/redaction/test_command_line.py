@@ -1,0 +1,25 @@
+"""Secrets among the words of a command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from falmock.redaction.command_line import hidden
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["npm", "test"], ["npm", "test"]),
+        (["env", "MY_API_KEY=hunter2", "A=b", "python"], ["env", "MY_API_KEY=[hidden]", "A=b", "python"]),
+        (["app", "--token=hunter2", "x"], ["app", "--token=[hidden]", "x"]),
+        (["app", "--Api-Key", "hunter2", "x"], ["app", "--Api-Key", "[hidden]", "x"]),
+        (["app", "-password", "--verbose", "x"], ["app", "-password", "--verbose", "x"]),
+        (["app", "--secret"], ["app", "--secret"]),
+        (["npm", "run", "auth", "tests"], ["npm", "run", "auth", "tests"]),
+        (["app", "--url=https://x/?a=b"], ["app", "--url=https://x/?a=b"]),
+        ([], []),
+    ],
+)
+def test_values_of_secret_names(words: list[str], shown: list[str]) -> None:
+    assert hidden(words) == shown
