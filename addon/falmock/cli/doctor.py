@@ -21,8 +21,8 @@ from falmock.cli.launch import diagnosis
 from falmock.cli.launch import namespace
 from falmock.cli.launch.child import CannotStart
 from falmock.cli.launch.diagnosis import Finding
-from falmock.cli.launch.output import BAD_USAGE
-from falmock.cli.launch.output import FAILED
+from falmock.cli.launch.exit_codes import BAD_USAGE
+from falmock.cli.launch.exit_codes import FAILED
 from falmock.cli.launch.output import tell
 from falmock.cli.launch.server import NotStarted
 from falmock.cli.launch.server import Ready

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from falmock.cli.launch import fal_key
 from falmock.cli.launch import folder
 from falmock.cli.launch import words as words_
-from falmock.cli.launch.output import BAD_USAGE
-from falmock.cli.launch.output import FAILED
-from falmock.cli.launch.output import has_no_key
+from falmock.cli.launch.exit_codes import BAD_USAGE
+from falmock.cli.launch.exit_codes import FAILED
 from falmock.cli.launch.output import tell
 from falmock.cli.launch.server import Server
 
@@ -86,7 +86,7 @@ def main(words: Sequence[str]) -> int:
         parser().error(f"--transparent and {other} exclude each other: {why}")
     if given.forwarding:
         for_server += ["--mode", given.forwarding]
-        if has_no_key(given.forwarding):
+        if fal_key.is_missing(given.forwarding):
             return BAD_USAGE
     arguments = ["--port", "0", *for_server]
     if given.transparent:

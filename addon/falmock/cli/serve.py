@@ -36,6 +36,7 @@ from falmock.proxy.banner import banner
 from falmock.proxy.options import BadOption
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.serving import ready
+from falmock.serving import starter
 from falmock.serving import upload_spool
 from falmock.serving.call_lines import address
 from falmock.serving.edge import ServingEdge
@@ -57,8 +58,6 @@ logger = logging.getLogger(__name__)
 BAD_USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
-STARTED_AS = "FALMOCK_STARTED_AS"
-"""The environment variable with the command of a program that starts this one, for messages; `{mode}` stands for the mode."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -84,7 +83,7 @@ def main(words: Sequence[str]) -> int:
     except own_ca.NoCa as error:
         print(f"falmock: {error}, or with --confdir", file=sys.stderr)  # noqa: T201
         return FAILED
-    started = os.environ.pop(STARTED_AS, "") or settings.started_as(arguments, values)
+    started = os.environ.pop(starter.STARTED_AS, "") or settings.started_as(arguments, values)
     if arguments.transparent_at:
         config = replace(config, dns_addresses=(arguments.transparent_at,))
     server = Server(replace(config, started=started), arguments, confdir)

@@ -20,14 +20,13 @@ def lines(config: Config, totals: Totals, fixtures: Sequence[Fixture], started: 
     """
     if not totals.calls:
         return []
-    found = [_calls(totals, answers=config.mode.answers)]
+    found = [counts(totals, answers=config.mode.answers)]
     if not config.mode.answers:
         return found
-    before = [fixture for fixture in fixtures if fixture.recorded_at is None or fixture.recorded_at < int(started)]
+    before = age.there_before(fixtures, started)
     unused = [fixture.label for fixture in before if fixture.label not in totals.used]
     if unused:
-        more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
-        found.append(f"{len(unused)} of {len(before)} fixtures were never used: {', '.join(unused[:NAMED])}{more}")
+        found.append(never_used(unused, len(before)))
     oldest = age.oldest(fixtures)
     if oldest is not None:
         at, fixture = oldest
@@ -35,7 +34,14 @@ def lines(config: Config, totals: Totals, fixtures: Sequence[Fixture], started: 
     return found
 
 
-def _calls(totals: Totals, *, answers: bool) -> str:
+def never_used(unused: Sequence[str], count: int) -> str:
+    """The line about fixtures that were not used, by their labels; `count` is the number of fixtures."""
+    more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
+    return f"{len(unused)} of {count} fixtures were never used: {', '.join(unused[:NAMED])}{more}"
+
+
+def counts(totals: Totals, *, answers: bool) -> str:
+    """What became of the calls. Where falmock `answers` from fixtures, also how many it did not answer, if that is none."""
     parts = [
         (totals.replayed, "replayed", answers),
         (totals.misses, "misses" if totals.misses != 1 else "miss", answers),

@@ -22,13 +22,12 @@ from typing import Any
 import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
+from falmock.serving import starter
 from falmock.serving.call_lines import address
 from falmock.serving.environment import trust_files
 from falmock.serving.environment import variables
 
 logger = logging.getLogger(__name__)
-DESCRIPTOR = "FALMOCK_READY_FD"
-"""The environment variable with the number of the descriptor."""
 CONTROL = 1
 """The version of the control API and of this line. A program that needs another one says so."""
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what is listened on, which is no address to call
@@ -38,7 +37,7 @@ def announce(
     host: str, port: int, confdir: Path, config: Config, environ: MutableMapping[str, str] = os.environ
 ) -> None:
     """Write the line, if somebody waits for it: falmock listens at this host and port, its CA is in `confdir`."""
-    given = environ.pop(DESCRIPTOR, "")
+    given = environ.pop(starter.READY, "")
     if not given:
         return
     try:
@@ -51,7 +50,7 @@ def announce(
         else:
             os.close(descriptor)
     except (OSError, ValueError) as error:
-        logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", DESCRIPTOR, given[:20], error)
+        logger.warning("falmock: %s=%s: nobody can be told that it is ready: %s", starter.READY, given[:20], error)
         with suppress(OSError, ValueError):
             os.close(int(given))
             os.kill(os.getpid(), signal.SIGTERM)  # whoever waits has no use for it, and would wait for its end

@@ -15,6 +15,7 @@ from pytest_falmock.server import Server
 from pytest_falmock.settings import Settings
 
 from falmock.serving import ready
+from falmock.serving import starter
 
 LINE = {
     "falmock": "0.1.0",
@@ -27,7 +28,7 @@ LINE = {
 
 def test_it_speaks_the_version_of_falmock_beside_it() -> None:
     assert ready.CONTROL == VERSION
-    assert ready.DESCRIPTOR == server.READY
+    assert starter.READY == server.READY
 
 
 def test_the_line() -> None:

@@ -15,6 +15,7 @@ import falmock
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.serving import ready
+from falmock.serving import starter
 from falmock.serving.trust import CA_FILE
 
 CONFIG = Config()
@@ -30,7 +31,7 @@ def ca(tmp_path: Path) -> Path:
 
 def announced(host: str, port: int, confdir: Path, config: Config = CONFIG) -> dict[str, object]:
     reading, writing = os.pipe()
-    environ = {ready.DESCRIPTOR: str(writing)}
+    environ = {starter.READY: str(writing)}
     ready.announce(host, port, confdir, config, environ)
     assert environ == {}
     with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - it ends: the other end was closed
@@ -87,7 +88,7 @@ def test_nobody_waits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("descriptor", ["x", "999999", ""])
 def test_a_pipe_that_is_none(tmp_path: Path, descriptor: str, caplog: pytest.LogCaptureFixture) -> None:
-    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {ready.DESCRIPTOR: descriptor})
+    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {starter.READY: descriptor})
     assert ("nobody can be told" in caplog.text) == bool(descriptor)
 
 
@@ -96,7 +97,7 @@ def test_it_ends_with_its_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     killed: list[tuple[int, int]] = []
     monkeypatch.setattr(ready.os, "kill", lambda *of: (killed.append(of), ended.set()))
     ours, its = socket.socketpair()
-    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {ready.DESCRIPTOR: str(its.detach())})
+    ready.announce("127.0.0.1", 80, tmp_path, CONFIG, {starter.READY: str(its.detach())})
     with ours, ours.makefile() as lines:
         assert json.loads(lines.readline())["url"] == "http://127.0.0.1:80"
         assert not ended.wait(0.1)

@@ -14,10 +14,8 @@ from contextlib import contextmanager
 from contextlib import suppress
 from types import FrameType
 
-NOT_FOUND = 127
-NOT_EXECUTABLE = 126
-_OF_SIGNALS = 128
-"""The exit code of a program that a signal ended is this and the signal's number, as shells have it."""
+from falmock.cli.launch import exit_codes
+
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
 """The signals that the program gets too. SIGINT is not always among them, see `is_for_group`."""
 
@@ -36,12 +34,14 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         process = subprocess.Popen([program or command[0], *command[1:]], env=environment)  # noqa: S603 - no shell
     except FileNotFoundError:
-        raise CannotStart(f"there is no program {command[0]!r}", NOT_FOUND) from None
+        raise CannotStart(f"there is no program {command[0]!r}", exit_codes.NOT_FOUND) from None
     except OSError as error:
-        raise CannotStart(f"{command[0]} cannot be started: {error.strerror or error}", NOT_EXECUTABLE) from None
+        raise CannotStart(
+            f"{command[0]} cannot be started: {error.strerror or error}", exit_codes.NOT_EXECUTABLE
+        ) from None
     with _passed_on(process):
         code = process.wait()
-    return _OF_SIGNALS - code if code < 0 else code
+    return exit_codes.OF_SIGNALS - code if code < 0 else code
 
 
 @contextmanager

@@ -1,15 +1,9 @@
-"""What `falmock run` prints beside the output of a program, and its exit codes."""
+"""What `falmock run` prints beside the output of a program."""
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
-
-BAD_USAGE = 2
-FAILED = 96
-REPLAY = "replay"
-_KEYS = ("FAL_KEY", "FAL_KEY_ID")
 
 
 def tell(text: str) -> None:
@@ -18,11 +12,3 @@ def tell(text: str) -> None:
         shown = f"falmock: {text.removeprefix('falmock: ')}"
         encoding = sys.stderr.encoding or "utf-8"
         print(shown.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def has_no_key(mode: str) -> bool:
-    """Whether the user has to give a key in this mode and has not; then it is told."""
-    if mode == REPLAY or any(os.environ.get(name) for name in _KEYS):
-        return False
-    tell(f"FAL_KEY is not set. Mode {mode} sends calls to fal, which takes your key: export FAL_KEY=...")
-    return True

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from falmock.cli import github
+from falmock.cli.launch import exit_codes
+from falmock.engine.totals import Totals
+from falmock.proxy import run_summary
 
-MISSED = 97
-"""The exit code of a run whose program passed although calls missed."""
-UNUSED = 98
-"""The exit code of a strict run whose program passed although fixtures were not used."""
 _SHOWN = 3
-"""How many misses, and how many fixtures, are shown."""
+"""How many misses are shown."""
 
 
 def as_json(
@@ -40,8 +39,8 @@ def exit_code(report: Mapping[str, Any], *, allows_misses: bool, is_strict: bool
     if report["exit_code"] or report["mode"] not in _ANSWERING:
         return int(report["exit_code"])
     if report["misses"] and not allows_misses:
-        return MISSED
-    return UNUSED if report["unused"] and is_strict else 0
+        return exit_codes.MISSED
+    return exit_codes.UNUSED if report["unused"] and is_strict else 0
 
 
 _ANSWERING = ("replay", "auto")
@@ -49,20 +48,13 @@ _ANSWERING = ("replay", "auto")
 
 def lines(report: Mapping[str, Any], file: str, *, is_strict: bool) -> Iterator[str]:
     """What people read: one line, and then what was missed, and if it matters what was not used. `file` has the whole report."""
-    parts = [
-        (report["replayed"], "replayed", True),
-        (report["misses"], "miss" if report["misses"] == 1 else "misses", True),
-        (report["forwarded"], "forwarded to fal", False),
-        (report["without_fixture"], "answered without a fixture", False),
-    ]
-    counted = ", ".join(f"{count} {what}" for count, what, always in parts if count or always)
-    calls = report["calls"]
+    totals = Totals(report["replayed"], report["misses"], report["forwarded"], report["without_fixture"])
     yield (
-        f"{calls} call{'' if calls == 1 else 's'}: {counted}; "
+        f"{run_summary.counts(totals, answers=report['mode'] in _ANSWERING)}; "
         + ("" if report["forwarded"] else "nothing was sent to fal; ")
         + f"report: {file}"
     )
-    if not calls:
+    if not totals.calls:
         yield "no call to fal came here. If the program made one, falmock doctor -- COMMAND finds out where it went"
     for missed in report["missed"][:_SHOWN]:
         times = f"{missed['count']} calls: " if missed["count"] > 1 else ""
@@ -71,8 +63,7 @@ def lines(report: Mapping[str, Any], file: str, *, is_strict: bool) -> Iterator[
         yield f"{len(report['missed']) - _SHOWN} more misses are in the report"
     unused = report["unused"]
     if is_strict and unused:
-        more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
-        yield f"{len(unused)} of {report['fixtures']} fixtures were never used: {', '.join(unused[:_SHOWN])}{more}"
+        yield run_summary.never_used(unused, report["fixtures"])
 
 
 def github_commands(report: Mapping[str, Any]) -> Iterator[str]:

@@ -16,9 +16,10 @@ from typing import BinaryIO
 from typing import NamedTuple
 from typing import NoReturn
 
+from falmock.serving import starter
+
 COMMAND = (sys.executable, "-P", "-m", "falmock.cli", "serve")
 """The command of a falmock. With -P the working directory is no place to import from."""
-DESCRIPTOR = "FALMOCK_READY_FD"
 SECONDS = 120.0
 """How long it may take until it is ready: a busy machine, and many fixtures."""
 _PAUSE = 0.01
@@ -67,7 +68,7 @@ class Server:
         self._arguments = arguments
         self._log = log
         self._is_kept = is_kept
-        self._environment = {"PYTHONUNBUFFERED": "1", "COLUMNS": _COLUMNS, "FALMOCK_STARTED_AS": started_as}
+        self._environment = {"PYTHONUNBUFFERED": "1", "COLUMNS": _COLUMNS, starter.STARTED_AS: started_as}
         self._process: subprocess.Popen[bytes] | Forked | None = None
         self._line: socket.socket | None = None
         self._told: BinaryIO | None = None
@@ -90,7 +91,7 @@ class Server:
             os.close(writing)
 
     def _spawned(self, descriptor: int) -> subprocess.Popen[bytes] | Forked:
-        environment = {**self._environment, DESCRIPTOR: str(descriptor)}
+        environment = {**self._environment, starter.READY: str(descriptor)}
         with self._log.open("wb") as output:
             if sys.platform == "linux" and not self._is_kept and threading.active_count() == 1:
                 return Forked(self._arguments, environment, output, descriptor)
@@ -118,7 +119,7 @@ class Server:
             self.stop()
             code = self.wait(0 if not is_told else None)
             why = "" if is_told else f"\nit was not ready within {SECONDS:g} s"
-            raise NotStarted(self._log.read_text("utf-8", "replace").strip() + why, code or 0)
+            raise NotStarted(_without_usage(self._log.read_text("utf-8", "replace")) + why, code or 0)
         return Ready.read(json.loads(line))
 
     def stop(self) -> None:
@@ -136,6 +137,14 @@ class Server:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
+
+
+def _without_usage(text: str) -> str:
+    """What a command printed, without the list of its options before an error."""
+    lines = text.strip().splitlines()
+    while lines and lines[0].startswith(("usage:", " ")):
+        lines.pop(0)
+    return "\n".join(lines)
 
 
 class Forked:

@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 from falmock.cli.launch import child
 from falmock.cli.launch import control
+from falmock.cli.launch import fal_key
 from falmock.cli.launch import folder
 from falmock.cli.launch import kept
 from falmock.cli.launch import report
 from falmock.cli.launch import words
 from falmock.cli.launch.child import CannotStart
 from falmock.cli.launch.control import NoAnswer
+from falmock.cli.launch.exit_codes import BAD_USAGE
+from falmock.cli.launch.exit_codes import FAILED
 from falmock.cli.launch.log import LogFollower
-from falmock.cli.launch.output import BAD_USAGE
-from falmock.cli.launch.output import FAILED
-from falmock.cli.launch.output import has_no_key
 from falmock.cli.launch.output import tell
 from falmock.cli.launch.server import NotStarted
 from falmock.cli.launch.server import Ready
@@ -72,7 +72,7 @@ def run(asked: Asked, server: Server | None) -> int:
         tell(f"it cannot start: {error}")
         return FAILED
     try:
-        if has_no_key(ready.mode):
+        if fal_key.is_missing(ready.mode):
             return BAD_USAGE
         for warning in ready.warnings:
             tell(warning)

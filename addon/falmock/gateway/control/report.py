@@ -6,7 +6,7 @@ from typing import Any
 
 import falmock
 from falmock.engine.effects import Reply
-from falmock.fixtures.model import Fixture
+from falmock.fixtures import age
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Call
 from falmock.gateway.control.operation import Operation
@@ -39,7 +39,7 @@ _REPORT = closed(
 
 def _report(call: Call) -> Reply:
     engines = call.engines
-    totals, fixtures = engines.totals, engines.files.fixtures
+    totals, fixtures, since = engines.totals, engines.files.fixtures, call.query.get("since")
     value: dict[str, Any] = {
         "version": falmock.__version__,
         "mode": engines.config.mode.value,
@@ -55,15 +55,11 @@ def _report(call: Call) -> Reply:
         "fixtures": len(fixtures),
         "unused": [
             fixture.label
-            for fixture in fixtures
-            if fixture.label not in totals.used and not _is_new(fixture, call.query.get("since"))
+            for fixture in (fixtures if since is None else age.there_before(fixtures, since))
+            if fixture.label not in totals.used
         ],
     }
     return answer(200, value, "the report")
-
-
-def _is_new(fixture: Fixture, since: float | None) -> bool:
-    return since is not None and fixture.recorded_at is not None and fixture.recorded_at >= int(since)
 
 
 def _clear(call: Call) -> Reply:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 _MAGIC, _VERSION, _CERTIFICATE = 0xFEEDFEED, 2, 2
 _PASSWORD = "changeit"  # noqa: S105 - Java's own default; it protects nothing, and only tells a damaged file
-_SALT = b"Mighty Aphrodite"
+_SALT = b"Mighty Aphrodite"  # that of the format: it stands in the JDK's sun.security.provider.JavaKeyStore
 
 
 def trust_store(certificates: Sequence[bytes]) -> bytes:

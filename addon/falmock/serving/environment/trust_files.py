@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from pathlib import Path
 from pathlib import PurePath
 from typing import NamedTuple
 
+from falmock.recording.disk import atomic
 from falmock.serving.environment.java_trust_store import trust_store
 from falmock.serving.trust import CA_FILE
 
@@ -137,13 +137,13 @@ def _is_current(folder: Path, stamp: str, files: TrustFiles) -> bool:
 def _write(folder: Path, stamp: str, files: TrustFiles, bundle: list[bytes], extra: list[bytes]) -> None:
     php = Path(files.php)
     php.mkdir(parents=True, exist_ok=True)
-    _put(Path(files.bundle), _pem(bundle))
+    atomic.write_whole(Path(files.bundle), _pem(bundle), _PUBLIC)
     if files.extra != files.ca:
-        _put(Path(files.extra), _pem(extra))
-    _put(Path(files.java), trust_store(bundle))
+        atomic.write_whole(Path(files.extra), _pem(extra), _PUBLIC)
+    atomic.write_whole(Path(files.java), trust_store(bundle), _PUBLIC)
     named = _ini_text(str(files.bundle))
-    _put(php / "falmock.ini", f"curl.cainfo={named}\nopenssl.cafile={named}\n".encode())
-    _put(folder / _STAMP, stamp.encode())  # the last: it says that all others are there
+    atomic.write_whole(php / "falmock.ini", f"curl.cainfo={named}\nopenssl.cafile={named}\n".encode(), _PUBLIC)
+    atomic.write_whole(folder / _STAMP, stamp.encode(), _PUBLIC)  # the last: it says that all others are there
 
 
 def _pem(certificates: Iterable[bytes]) -> bytes:
@@ -159,15 +159,3 @@ def _ini_text(text: str) -> str:
         return f"'{text}'"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write a whole file in place of another one."""
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(part).chmod(_PUBLIC)
-        Path(part).replace(path)
-    finally:
-        Path(part).unlink(missing_ok=True)

@@ -28,20 +28,3 @@ def test_a_terminal_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "stderr", Gone())
     output.tell("a text")
-
-
-@pytest.mark.parametrize(
-    ("mode", "key", "has_none"),
-    [("replay", "", False), ("record", "", True), ("auto", "", True), ("record", "a:b", False), ("auto", "a:b", False)],
-)
-def test_modes_that_forward_need_a_key(
-    mode: str,
-    key: str,
-    has_none: bool,  # noqa: FBT001
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.delenv("FAL_KEY_ID", raising=False)
-    monkeypatch.setenv("FAL_KEY", key)
-    assert output.has_no_key(mode) is has_none
-    assert ("FAL_KEY is not set" in capsys.readouterr().err) is has_none

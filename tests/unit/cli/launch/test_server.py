@@ -16,6 +16,7 @@ from falmock.cli.launch import control
 from falmock.cli.launch import server as server_
 from falmock.cli.launch.server import NotStarted
 from falmock.cli.launch.server import Server
+from falmock.serving import starter
 from unit.cli.launch.fixtures import arguments_of
 
 
@@ -59,6 +60,7 @@ def test_it_does_not_start(arguments: list[str], tmp_path: Path, more: list[str]
     with pytest.raises(NotStarted, match=text) as error:
         server.ready()
     assert error.value.code == code
+    assert "usage:" not in str(error.value)
 
 
 def test_a_kept_one_goes_on(arguments: list[str], tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_what_a_copy_becomes(arguments: list[str], tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "fork", lambda: 0)
 
     def become(arguments: list[str], environment: dict[str, str], output: int, keeps: int) -> None:
-        became.append((arguments, environment["FALMOCK_STARTED_AS"], environment[server_.DESCRIPTOR] == str(keeps)))
+        became.append((arguments, environment["FALMOCK_STARTED_AS"], environment[starter.READY] == str(keeps)))
         os.fstat(output)
         raise Exit
 

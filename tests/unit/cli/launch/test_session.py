@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from falmock.cli.launch import fal_key
 from falmock.cli.launch import kept
 from falmock.cli.launch import session
 from falmock.cli.launch.server import Server
@@ -103,7 +104,7 @@ def test_a_mode_that_forwards_needs_a_key(
 ) -> None:
     """Also if it is not named by a flag of run's own."""
     monkeypatch.setenv("FAL_KEY", "")
-    monkeypatch.setattr(session, "has_no_key", lambda mode: mode == "replay")
+    monkeypatch.setattr(fal_key, "is_missing", lambda mode: mode == "replay")
     assert run(asked(tmp_path, arguments)) == 2
 
 
