@@ -73,3 +73,31 @@ def test_the_session() -> None:
         1.235,
     )
     assert written["misses"] == 1
+
+
+def test_no_secret_of_the_command_line_is_written() -> None:
+    words = [
+        "pytest",
+        "--api-key=hunter2",
+        "--token",
+        "hunter2",
+        "-k",
+        "a or b",
+        "A_SECRET=hunter2",
+        "--password",
+        "-x",
+    ]
+    written = report.as_json(report.joined([told()]), words, 0, 1)
+    assert written["command"] == [
+        *(
+            "pytest",
+            "--api-key=[hidden]",
+            "--token",
+            "[hidden]",
+            "-k",
+            "a or b",
+            "A_SECRET=[hidden]",
+            "--password",
+            "-x",
+        )
+    ]

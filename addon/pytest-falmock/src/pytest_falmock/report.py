@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from typing import cast
 from pytest_falmock.types import Call
 
 _SHOWN = 100
+_HIDDEN = "[hidden]"
+_SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
 NO_CALL = (
     "no call reached falmock in this test. A client that does not read HTTPS_PROXY and SSL_CERT_FILE, or that was made with other "
     "settings or before falmock was started, goes elsewhere: make it within the test or a fixture, or give it falmock.proxy"
@@ -59,11 +62,26 @@ def as_json(report: Report, command: Sequence[str], code: int, seconds: float) -
     return {
         "falmock": report["version"],
         "mode": report["mode"],
-        "command": list(command),
+        "command": without_secrets(command),
         "exit_code": code,
         "seconds": round(seconds, 3),
         **{name: found[name] for name in counts},
     }
+
+
+def without_secrets(words: Sequence[str]) -> list[str]:
+    """The words of a command line, without the values in `API_KEY=value`, `--token=value` and `--token value`."""
+    shown: list[str] = []
+    is_value = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        names_secret = _SECRET.search(name) is not None
+        if is_value and not word.startswith("-"):
+            shown.append(_HIDDEN)
+        else:
+            shown.append(f"{name}={_HIDDEN}" if equals and names_secret else word)
+        is_value = names_secret and not equals and word.startswith("-")
+    return shown
 
 
 def missed(misses: Sequence[Call]) -> str:
