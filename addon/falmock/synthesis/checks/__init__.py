@@ -1,0 +1,1 @@
+"""Checks inputs of models by their OpenAPI documents, as fal does."""

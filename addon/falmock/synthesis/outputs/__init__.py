@@ -1,0 +1,1 @@
+"""Makes the outputs of models: by a schema, or guessed from the endpoint id."""
