@@ -49,7 +49,9 @@ def of(properties: dict[str, Any], *, optional: tuple[str, ...] = (), **beside: 
     return {"type": "object", "properties": properties, "required": required, **beside}
 
 
-def document(output: Any, inputs: dict[str, Any] | None = None, category: str = "", **components: Any) -> dict[str, Any]:
+def document(
+    output: Any, inputs: dict[str, Any] | None = None, category: str = "", **components: Any
+) -> dict[str, Any]:
     """A document with this output schema, the properties of an input, and classes beside File and Image."""
     made = model_document(ID, category, {"type": "object", "properties": inputs or {}}, {}, "")
     made["components"]["schemas"].update(COMPONENTS, **components)
@@ -58,7 +60,9 @@ def document(output: Any, inputs: dict[str, Any] | None = None, category: str = 
     return made
 
 
-def made(output: Any, given: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None, **components: Any) -> Made:
+def made(
+    output: Any, given: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None, **components: Any
+) -> Made:
     """What is made by an output schema for an input."""
     result = OutputMaker(document(output, inputs, **components), ID).make(given or {})
     assert result is not None

@@ -7,16 +7,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.synthesis.outputs.schemas import ID
-from unit.synthesis.outputs.schemas import asked
 
 from falmock.synthesis.outputs.asked import MOST_FILES
 from falmock.synthesis.outputs.asked import Asked
+from unit.synthesis.outputs.schemas import ID
+from unit.synthesis.outputs.schemas import asked
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [({}, 1), ({"num_images": 3}, 3), ({"num_songs": "2"}, 2), ({"num_images": 0}, 1), ({"num_images": [5]}, 1), ({"n": 2.9}, 2)],
+    [
+        ({}, 1),
+        ({"num_images": 3}, 3),
+        ({"num_songs": "2"}, 2),
+        ({"num_images": 0}, 1),
+        ({"num_images": [5]}, 1),
+        ({"n": 2.9}, 2),
+    ],
 )
 def test_the_count(values: dict[str, Any], expected: int) -> None:
     assert asked(values).count == expected

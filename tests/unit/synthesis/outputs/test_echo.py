@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.synthesis.outputs.schemas import ID
 
 from falmock.synthesis.outputs.asked import Asked
 from falmock.synthesis.outputs.echo import echoing
+from unit.synthesis.outputs.schemas import ID
 
 
 def echo(name: str, schema: Any, given: dict[str, Any], defaults: dict[str, Any] | None = None) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from jsonschema import Draft202012Validator
-from unit.synthesis.outputs.schemas import problems
 
 from falmock.synthesis.outputs.families import Family
 from falmock.synthesis.outputs.family_schemas import FAMILY_SCHEMAS
 from falmock.synthesis.outputs.made import made_output
+from unit.synthesis.outputs.schemas import problems
 
 KEYS = {
     Family.IMAGES: ("fal-ai/flux/dev", ["images", "timings", "seed", "has_nsfw_concepts", "prompt"]),

@@ -16,15 +16,15 @@ from falmock.synthesis.outputs.fits import fits
 SCALARS = st.one_of(
     st.fixed_dictionaries(
         {"type": st.sampled_from(["integer", "number"])},
-        optional={
-            name: st.integers(-3, 3) for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-        },
+        optional={name: st.integers(-3, 3) for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")},
     ),
     st.fixed_dictionaries(
         {"type": st.just("string")}, optional={"minLength": st.integers(0, 2), "maxLength": st.integers(0, 2)}
     ),
     st.sampled_from([{}, {"type": "boolean"}, {"type": "null"}, {"type": ["string", "null"]}]),
-    st.builds(lambda values: {"enum": values}, st.lists(st.integers(0, 2) | st.booleans() | st.text(max_size=1), min_size=1)),
+    st.builds(
+        lambda values: {"enum": values}, st.lists(st.integers(0, 2) | st.booleans() | st.text(max_size=1), min_size=1)
+    ),
     st.builds(lambda value: {"const": value}, st.integers(0, 2) | st.booleans()),
 )
 
@@ -33,7 +33,12 @@ def _compound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
         st.fixed_dictionaries(
             {"type": st.just("array")},
-            optional={"items": inner, "minItems": st.integers(0, 2), "maxItems": st.integers(0, 2), "prefixItems": st.lists(inner, min_size=1, max_size=2)},
+            optional={
+                "items": inner,
+                "minItems": st.integers(0, 2),
+                "maxItems": st.integers(0, 2),
+                "prefixItems": st.lists(inner, min_size=1, max_size=2),
+            },
         ),
         st.fixed_dictionaries(
             {"type": st.just("object")},
@@ -43,7 +48,11 @@ def _compound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
                 "additionalProperties": st.booleans() | inner,
             },
         ),
-        st.builds(lambda key, options: {key: options}, st.sampled_from(["anyOf", "allOf"]), st.lists(inner, min_size=1, max_size=2)),
+        st.builds(
+            lambda key, options: {key: options},
+            st.sampled_from(["anyOf", "allOf"]),
+            st.lists(inner, min_size=1, max_size=2),
+        ),
     )
 
 
@@ -75,7 +84,7 @@ def test_it_says_what_jsonschema_says(schema: dict[str, Any], value: Any) -> Non
         (True, 1, True),
     ],
 )
-def test_fals_own_ways(schema: Any, value: Any, expected: bool) -> None:
+def test_fals_own_ways(schema: Any, value: Any, *, expected: bool) -> None:
     assert fits({"a": {"type": "integer"}}, schema, value) is expected
 
 

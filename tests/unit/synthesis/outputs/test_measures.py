@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from unit.synthesis.outputs.schemas import asked
 
 from falmock.synthesis.outputs import measures
+from unit.synthesis.outputs.schemas import asked
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from falmock.synthesis.outputs import measures
         ("num_frames", False, 128),
     ],
 )
-def test_a_measure(name: str, sound: bool, expected: float) -> None:
+def test_a_measure(name: str, *, sound: bool, expected: float) -> None:
     measure = measures.of(name, sound=sound)
     assert measure is not None
     assert measure(asked({"duration": "8s", "fps": 16})) == expected

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.synthesis.outputs.schemas import document
-from unit.synthesis.outputs.schemas import ref
 
 from falmock.synthesis.outputs.normal import normal
+from unit.synthesis.outputs.schemas import document
+from unit.synthesis.outputs.schemas import ref
 
 LOOP = {"$ref": "#/components/schemas/Loop"}
 DOCUMENT = document({}, Loop=LOOP, Named={"title": "Class", "type": "integer", "minimum": 1, "default": 3})
@@ -20,7 +20,11 @@ DOCUMENT = document({}, Loop=LOOP, Named={"title": "Class", "type": "integer", "
         ({"type": "string"}, {"type": "string"}, False),
         (ref("Named"), {"title": "Class", "type": "integer", "minimum": 1, "default": 3}, False),
         (ref("Named", default=4, title="T"), {"title": "T", "type": "integer", "minimum": 1, "default": 4}, False),
-        ({"allOf": [ref("Named")], "default": 4}, {"title": "Class", "type": "integer", "minimum": 1, "default": 4}, False),
+        (
+            {"allOf": [ref("Named")], "default": 4},
+            {"title": "Class", "type": "integer", "minimum": 1, "default": 4},
+            False,
+        ),
         ({"anyOf": [{"type": "null"}, {"type": "string"}], "title": "T"}, {"title": "T", "type": "string"}, True),
         ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, {"type": "string"}, False),
         ({"anyOf": [{"type": "null"}]}, {}, True),
@@ -33,7 +37,7 @@ DOCUMENT = document({}, Loop=LOOP, Named={"title": "Class", "type": "integer", "
         (None, {}, False),
     ],
 )
-def test_the_normal_form(schema: Any, expected: dict[str, Any], nullable: bool) -> None:
+def test_the_normal_form(schema: Any, expected: dict[str, Any], *, nullable: bool) -> None:
     found = normal(DOCUMENT, schema)
     assert (found.schema, found.nullable) == (expected, nullable)
 
@@ -50,7 +54,11 @@ def test_what_was_referred_to() -> None:
 
 
 def test_properties_stand_in_the_order_of_the_class() -> None:
-    schema = {"properties": {"a": {}, "b": {}, "c": {}}, "required": ["a", 5], "x-fal-order-properties": ["b", "z", 5, "a"]}
+    schema = {
+        "properties": {"a": {}, "b": {}, "c": {}},
+        "required": ["a", 5],
+        "x-fal-order-properties": ["b", "z", 5, "a"],
+    }
     found = normal(DOCUMENT, schema)
     assert list(found.properties) == ["b", "a", "c"]
     assert found.required == {"a"}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from unit.synthesis.outputs.schemas import asked
-
 from falmock.synthesis.outputs.segments import is_segment
 from falmock.synthesis.outputs.segments import part
+from unit.synthesis.outputs.schemas import asked
 
 
 def test_what_a_part_of_a_transcript_looks_like() -> None:

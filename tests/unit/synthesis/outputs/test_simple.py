@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from unit.synthesis.outputs.schemas import asked
 
 from falmock.synthesis.outputs.normal import normal
 from falmock.synthesis.outputs.simple import own_value
 from falmock.synthesis.outputs.simple import scalar
+from unit.synthesis.outputs.schemas import asked
 
 
 @pytest.mark.parametrize(

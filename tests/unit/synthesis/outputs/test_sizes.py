@@ -75,7 +75,17 @@ ANY = (
     | st.sampled_from(["", "1x1", "9:16", "0:5", "1:99999", "99999:1", "4K", "99999p", "auto", "square", "9" * 999])
     | st.fixed_dictionaries({"width": st.integers() | st.text(), "height": st.floats() | st.none()})
 )
-NAMES = ("image_size", "video_size", "size", "width", "height", "aspect_ratio", "resolution", "target_resolution", "ratio")
+NAMES = (
+    "image_size",
+    "video_size",
+    "size",
+    "width",
+    "height",
+    "aspect_ratio",
+    "resolution",
+    "target_resolution",
+    "ratio",
+)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), ANY))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.synthesis.outputs.schemas import ID
-from unit.synthesis.outputs.schemas import asked
 
 from falmock.synthesis.outputs.texts import content
 from falmock.synthesis.outputs.texts import events
+from unit.synthesis.outputs.schemas import ID
+from unit.synthesis.outputs.schemas import asked
 
 
 def test_what_is_in_a_made_text_file() -> None:
@@ -29,7 +30,10 @@ def test_the_text_of_a_language_model_grows() -> None:
         {"output": "a b c d", "partial": True, "error": None},
         whole,
     )
-    assert events({"output": "a", "partial": True}) == ({"output": "a", "partial": True}, {"output": "a", "partial": False})
+    assert events({"output": "a", "partial": True}) == (
+        {"output": "a", "partial": True},
+        {"output": "a", "partial": False},
+    )
 
 
 @pytest.mark.parametrize("payload", [{"images": []}, {"output": "a b"}, [1], None, {"partial": "x", "output": "a"}])
@@ -45,4 +49,4 @@ def test_a_partial_output_without_a_text_comes_at_once() -> None:
 def test_each_event_continues_the_one_before(text: str) -> None:
     told = events({"output": text, "partial": False})
     assert told[-1] == {"output": text, "partial": False}
-    assert all(after["output"].startswith(before["output"]) for before, after in zip(told, told[1:], strict=False))
+    assert all(after["output"].startswith(before["output"]) for before, after in pairwise(told))
