@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
 
 from falmock.engine import inputs
 from falmock.engine import replies
@@ -14,6 +16,8 @@ from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
+from falmock.engine.synthesizer import Synthesizer
+from falmock.engine.synthesizer import Verdict
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
@@ -46,6 +50,14 @@ _KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
 """The prefixes of a group in the counts of a scope: calls, messages and socket openings are counted separately."""
 
 
+class Found(NamedTuple):
+    """The fixture that answers a call, the call's start deadline in seconds, and a warning; "" if there is none."""
+
+    fixture: Fixture
+    deadline: float
+    warning: str = ""
+
+
 class _Cached:
     """Cached results for one index."""
 
@@ -61,6 +73,7 @@ class Answers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._cached = _Cached(context.index)
+        self._synthesizer = Synthesizer(context)
 
     @property
     def _cache(self) -> _Cached:
@@ -81,8 +94,8 @@ class Answers:
             return late._replace(delay=deadline), deadline
         return None, 0.0 if plan.by_polls else plan.completed
 
-    def find(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> tuple[Fixture, float] | Reply:
-        """The fixture that answers a call and the call's start deadline in seconds, or the error reply.
+    def find(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Found | Reply:
+        """The fixture that answers a call, or the error reply.
 
         `names` are all endpoint ids that match the call, if there are several.
         """
@@ -93,15 +106,17 @@ class Answers:
         if isinstance(query, Reply):
             as_sent = inputs.read_as_sent(request, str(endpoint), self.resolve)
             found = self._select_counted(self._matching(as_sent, names))
-            return query if found is None else (found, deadline)
-        fixture = self._select(query, names)
-        if isinstance(fixture, Reply):
-            return fixture
+            return query if found is None else Found(found, deadline)
+        is_empty = not request.body and request.method != "GET" and not query.given
+        verdict = self._answering(query, names, is_empty=is_empty)
+        if isinstance(verdict, miss.Miss):
+            return replies.miss_reply(verdict)
+        fixture = verdict.fixture
         policy = request.headers.get(upload_policy.HEADER)
         bad = None if policy is None else upload_policy.problem(policy)
         if bad is not None:
             fixture = fixture._replace(answer=_refused_policy(bad), streamed=None)
-        return fixture, deadline
+        return Found(fixture, deadline, verdict.warning)
 
     def _matching(self, query: Query, names: Sequence[str]) -> Iterable[Group]:
         """The groups that match a call to an endpoint, or to any of `names` if there are several."""
@@ -118,7 +133,7 @@ class Answers:
         index = self.context.index.sockets if query.method == MESSAGE else self.context.index
         return next(iter(index.matching_any(query, names or (query.endpoint,))), None) is not None
 
-    def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
+    def for_message(self, query: Query, names: Sequence[str]) -> Verdict | miss.Miss:
         """The fixture that answers a message on a socket with these endpoint ids, or the miss report.
 
         Among equally specific fixtures, one with frames wins.
@@ -130,7 +145,10 @@ class Answers:
             or self._select_counted(index.as_call(query, names))
         )
         if found is not None:
-            return found
+            return self._synthesizer.judged(found, query, names, is_empty=False)
+        made = self._synthesizer.made(query, names)
+        if made is not None:
+            return made
         has_frames = any(index.sockets.of_endpoint(name) for name in names)
         return self._miss(query, names, index.sockets if has_frames else index)
 
@@ -139,6 +157,10 @@ class Answers:
         context = handshake.headers.get("x-aimock-context")
         query = Query(names[0], MESSAGE, {}, "{}", "", handshake.path, context)
         return self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
+
+    def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
+        """The output that is made for an input of a model; None if nothing is known of it."""
+        return self._synthesizer.payload(endpoint, given)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """As `find`, but without counting the call, and None if no fixture would answer."""
@@ -192,10 +214,13 @@ class Answers:
         body = reply.body
         return reply._replace(body=b"", length=body.stop - body.start if isinstance(body, FileBody) else len(body))
 
-    def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
-        return self._select_counted(self._matching(query, names)) or replies.miss_reply(
-            self._miss(query, names, self.context.index)
-        )
+    def _answering(self, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict | miss.Miss:
+        """What answers a call, or the miss report; `is_empty`: it has no body where fal reads one."""
+        fixture = self._select_counted(self._matching(query, names))
+        if fixture is not None:
+            return self._synthesizer.judged(fixture, query, names, is_empty=is_empty)
+        made = self._synthesizer.made(query, names, is_empty=is_empty)
+        return self._miss(query, names, self.context.index) if made is None else made
 
     def _select_counted(self, groups: Iterable[Group]) -> Fixture | None:
         """The fixture among matching groups that answers a call, by the dialect's rules; counts the call."""
@@ -241,6 +266,7 @@ class Answers:
                 names,
                 started=self.context.config.started,
                 example=example_output(index.schemas.get(query.endpoint), query.endpoint),
+                synthesis=self._synthesizer.advice(query, names),
             )
             if len(misses) < MAX_MISSES:
                 misses[key] = report

@@ -57,6 +57,8 @@ class PreparedCache:
 
     def of(self, fixture: Fixture, pace: Pace) -> Prepared:
         """What follows from a fixture at a pace."""
+        if fixture.made_for:
+            return _prepared(fixture, pace)
         known = self._known.get(id(fixture))
         if known is None or known.pace is not pace:
             if len(self._known) >= LIMIT:
@@ -88,6 +90,8 @@ def digest_of(answer: Answer) -> str:
 
 def reason_of(fixture: Fixture) -> str:
     """Why a fixture answered, in a few words."""
+    if fixture.made_for:
+        return fixture.made_for
     match = fixture.match
     if match.exact:
         return "exact input"

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import Miss
+from falmock.fixtures.model import MADE
 from falmock.fixtures.model import Answer
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
@@ -41,6 +42,7 @@ REQUEST_ID = b"x-fal-request-id"
 FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
 WARNING_HEADER = b"x-falmock-warning"
+SYNTHESIZED_HEADER = b"x-falmock-synthesized"
 A = TypeVar("A", Reply, Stream)
 LONGEST_WARNING = 1000
 """How many characters of a warning the header has; log and journal have all of it."""
@@ -49,9 +51,10 @@ _PLAIN = (string.ascii_letters + string.digits + string.punctuation + " ").repla
 
 
 @lru_cache(maxsize=4096)
-def fixture_header(label: str) -> Header:
-    """The header that names the fixture that answered; safe for any file name."""
-    return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
+def fixture_headers(label: str) -> tuple[Header, ...]:
+    """The header that names the fixture that answered, safe for any file name; and for a made answer what it is made by."""
+    named = (FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode())
+    return (named, (SYNTHESIZED_HEADER, label.partition(":")[0].encode())) if label.startswith(MADE) else (named,)
 
 
 def queue_reply(status: int, value: Any, why: str, fixture: str | None = None) -> Reply:
@@ -77,7 +80,7 @@ def job_headers(fixture: str, request_id: str) -> tuple[Header, ...]:
 
 @lru_cache(maxsize=4096)
 def _queue_headers(fixture: str) -> tuple[Header, ...]:
-    return (*QUEUE_HEADERS, fixture_header(fixture))
+    return (*QUEUE_HEADERS, *fixture_headers(fixture))
 
 
 def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
@@ -111,7 +114,7 @@ def bad_host(request: Request, hosts: Hosts) -> Reply | Stream | None:
     return None
 
 
-def warned(answer: Reply | Stream, warning: str) -> Reply | Stream:
+def warned(answer: A, warning: str) -> A:
     """The answer with one more warning; "" changes nothing."""
     if not warning:
         return answer
@@ -203,7 +206,7 @@ def own_headers(headers: list[Header], answer: Answer, label: str) -> tuple[Head
         own = _of_fixture(answer.headers)
         named = {name.lower() for name, _ in own}
         headers = [*(header for header in headers if header[0].lower() not in named), *own]
-    headers.append(fixture_header(label))
+    headers += fixture_headers(label)
     return tuple(headers)
 
 
@@ -229,7 +232,7 @@ def _request_error(kind: str, message: str, request_id: str, fixture: str, why: 
         (REQUEST_ID, header_value(request_id)),
         (errors.ERROR_TYPE_HEADER, kind.encode()),
         *extra,
-        fixture_header(fixture),
+        *fixture_headers(fixture),
     )
     reply = json_reply(errors.REQUEST_ERRORS[kind], errors.request_error(kind, message), why, *headers)
     return reply._replace(fixture=fixture)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from falmock.engine import replies
 from falmock.engine.answers import Answers
+from falmock.engine.answers import Found
 from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
@@ -76,7 +77,10 @@ class Streams:
         found = self._answers.find(request, endpoint, names)
         if isinstance(found, Reply):
             return found
-        fixture, deadline = found
+        return replies.warned(self._answered(request, call, found, now), found.warning)
+
+    def _answered(self, request: Request, call: calls.Run | calls.Stream, found: Found, now: float) -> Reply | Stream:
+        endpoint, fixture, deadline = call.endpoint, found.fixture, found.deadline
         request_id = self._context.new_id(now)
         late, delay = self._answers.timing(fixture, deadline, request_id)
         if late is not None:

@@ -90,6 +90,18 @@ OPTIONS = (
         "none: fal's own trouble (401, 403, 429, 502, 503, errors of its gateway) is not recorded. all: it is.",
     ),
     Option(
+        "fal_miss",
+        "fail",
+        "fail: in replay, a call that no fixture answers is 404 with a report. synthesize: its answer is made, by the model's schema "
+        "(_schemas/ beside the fixtures) or else by a guess from the endpoint id, with media that play.",
+    ),
+    Option(
+        "fal_validate",
+        "warn",
+        "Inputs are checked by the model's schema, where there is one. warn: a fixture's answer stays, with a warning. on: what fal "
+        "would refuse is refused, in fal's words, unless it was recorded. off: they are not, but for made answers.",
+    ),
+    Option(
         "fal_ignore",
         "",
         f"What in inputs does not count, in matching and recording: {ignore_rules.FORMS} "

@@ -1,0 +1,54 @@
+"""The documents of models, each compiled when it is first used, for all scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from typing import TypeVar
+
+from falmock.synthesis.checks.input_check import InputCheck
+from falmock.synthesis.checks.input_check import Unresolvable
+from falmock.synthesis.checks.input_check import input_check
+
+LIMIT = 2000
+"""How many documents are kept compiled; all are dropped when there are more."""
+Compiled = TypeVar("Compiled")
+
+
+class CompiledSchemas:
+    """Checks of inputs by document and endpoint id. A document that cannot be used is told once."""
+
+    def __init__(self) -> None:
+        # By identity: comparing documents is slow. What is kept holds its document, so its identity stays unique.
+        self._checks: dict[tuple[int, str], tuple[Any, InputCheck | None]] = {}
+        self._untold: dict[str, str] = {}
+
+    def check(self, document: Any, name: str) -> InputCheck | None:
+        """The check of inputs of the model `name` by its document; None if its input cannot be resolved."""
+        return self._kept(self._checks, document, name, self._made_check)
+
+    def take_trouble(self, name: str) -> str:
+        """What is wrong with the document of a model, in a sentence; "" if nothing is, or it was told before."""
+        return self._untold.pop(name, "") if self._untold else ""
+
+    def _made_check(self, document: Any, name: str) -> InputCheck | None:
+        try:
+            return input_check(document, name)
+        except Unresolvable as error:
+            self._untold[name] = f"the schema of {name} checks nothing: {error}"
+            return None
+
+    @staticmethod
+    def _kept(
+        table: dict[tuple[int, str], tuple[Any, Compiled]],
+        document: Any,
+        name: str,
+        compile_: Callable[[Any, str], Compiled],
+    ) -> Compiled:
+        key = id(document), name
+        known = table.get(key)
+        if known is None:
+            if len(table) >= LIMIT:
+                table.clear()
+            known = table[key] = document, compile_(document, name)
+        return known[1]

@@ -1,0 +1,195 @@
+"""Checks inputs by the schemas of models, and makes answers to calls that no fixture answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from falmock.engine import replies
+from falmock.engine.config import Misses
+from falmock.engine.config import Mode
+from falmock.engine.config import Validate
+from falmock.engine.context import Context
+from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.match import Query
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Match
+from falmock.fixtures.model import Piece
+from falmock.fixtures.model import Streamed
+from falmock.fixtures.model import Timeline
+from falmock.synthesis.checks import envelope
+from falmock.synthesis.checks.input_check import Checked
+from falmock.synthesis.checks.input_check import InputCheck
+from falmock.synthesis.checks.input_check import summary
+from falmock.synthesis.outputs.families import family_of
+from falmock.synthesis.outputs.made import Made
+from falmock.synthesis.outputs.made import made_output
+from falmock.synthesis.overrides import merged
+from falmock.wire import errors
+from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
+
+_JSON = "application/json"
+_SUFFIXES = ("/stream", "/realtime")
+_NOTED = 5
+"""How many unknown keys a warning names."""
+
+
+class Verdict(NamedTuple):
+    """What answers a call, and a warning about it; "" if there is none."""
+
+    fixture: Fixture
+    warning: str = ""
+
+
+class Synthesizer:
+    """Works for the calls of one scope."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def judged(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
+        """The fixture for a call, or the refusal of its input; `is_empty`: the call has no body where fal reads one."""
+        validate = self._context.config.validate
+        if fixture.answer.overrides is not None:
+            made = self.made(query, names, is_empty=is_empty, of=fixture)
+            return made if made is not None else Verdict(_unmade(fixture, query.endpoint))
+        if validate is Validate.OFF:
+            return Verdict(fixture)
+        name, check = self._check(query, names)
+        if check is None:
+            return Verdict(fixture, self._context.compiled.take_trouble(name))
+        checked = check.check(None if is_empty else query.given)
+        warning = _unknown(checked, name)
+        if not checked.problems or (fixture.match.exact and fixture.recorded_at is not None):
+            return Verdict(fixture, warning)
+        if validate is Validate.ON:
+            return Verdict(_refused(fixture, checked, name), warning)
+        would = f"fal would refuse this input of {name}: {summary(checked.problems)}"
+        return Verdict(fixture, f"{would}; {warning}" if warning else would)
+
+    def made(
+        self, query: Query, names: Sequence[str], *, is_empty: bool = False, of: Fixture | None = None
+    ) -> Verdict | None:
+        """The made answer to a call; None if there is to be none, or nothing is known of the model.
+
+        `of` is the fixture that asks for it.
+        """
+        if of is None and not self.makes:
+            return None
+        name, check = self._check(query, names)
+        checked = None if check is None else check.check(None if is_empty else query.given)
+        if checked is not None and checked.problems:
+            base = of or _fixture(f"schema:{name}", name, Answer(422, _JSON, b""), "")
+            return Verdict(_refused(base, checked, name), _unknown(checked, name))
+        made = self._output(query, name, checked)
+        if made is None:
+            return None
+        notes = [*made.notes, self._context.compiled.take_trouble(name)]
+        if checked is not None:
+            notes.append(_unknown(checked, name))
+        warning = "; ".join(note for note in notes if note)
+        return Verdict(_answering(made, query, name, of), warning)
+
+    def payload(self, endpoint: str, given: dict[str, Any]) -> Any:
+        """The output that is made for an input, whose files are served from now on; None if nothing is known of the model."""
+        query = Query(endpoint, "POST", {}, "", None, given=given)
+        name, check = self._check(query, ())
+        made = self._output(query, name, None if check is None else check.check(given))
+        return None if made is None else made.payload
+
+    def advice(self, query: Query, names: Sequence[str]) -> str:
+        """How an answer to a call that missed can be made; "" in modes in which none is."""
+        if self._context.config.mode is not Mode.REPLAY:
+            return ""
+        name, _ = self._check(query, names)
+        fetch = f"falmock schemas fetch {name}"
+        if self.makes:
+            return f"None was made, as nothing is known of what {name} answers. To have its schema: {fetch}"
+        known = name in self._context.index.schemas
+        if not known and family_of(name) is None:
+            return f"To have an answer made, get the model's schema first: {fetch}"
+        how = "by its schema" if known else f"as a guess ({fetch} gets its schema)"
+        return f"To have an answer made {how}: {miss.synthesizing(self._context.config.started)}"
+
+    @property
+    def makes(self) -> bool:
+        """Whether calls that no fixture answers get made answers."""
+        return self._context.config.misses is Misses.SYNTHESIZE and self._context.config.mode is Mode.REPLAY
+
+    def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
+        given = query.given if isinstance(query.given, dict) else {}
+        accepted = checked.value if checked is not None and not checked.problems else None
+        made = made_output(self._context.index.schemas.get(name), name, given, accepted=accepted)
+        if made is not None:
+            self._context.scope.assets.made.add(made.files)
+        return made
+
+    def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:
+        """The endpoint id whose document is for a call, and its check; without a document, the call's bare id."""
+        schemas = self._context.index.schemas
+        for name in _bare(query, names):
+            document = schemas.get(name)
+            if document is not None:
+                return name, self._context.compiled.check(document, name)
+        return name, None
+
+
+def _bare(query: Query, names: Sequence[str]) -> list[str]:
+    """The endpoint ids whose document may describe a call: as it was called, then without the kind of call."""
+    found = dict.fromkeys(names or (query.endpoint,))
+    for name in tuple(found):
+        for suffix in _SUFFIXES:
+            if name.endswith(suffix) and name.count("/") > 2:
+                found[name.removesuffix(suffix)] = None
+    return list(found)
+
+
+def _unknown(checked: Checked, name: str) -> str:
+    """A warning about keys that a model ignores; "" if there are none."""
+    if not checked.unknown:
+        return ""
+    shown = [f"{path}{hint}" for path, hint in checked.unknown[:_NOTED]]
+    more = f" and {len(checked.unknown) - _NOTED} more" if len(checked.unknown) > _NOTED else ""
+    return f"{name} ignores {', '.join(shown)}{more}"
+
+
+def _refused(fixture: Fixture, checked: Checked, name: str) -> Fixture:
+    """A fixture that refuses an input as fal does: the runtime sends the header of 0 units."""
+    return _with_problem(fixture, 422, {"detail": list(checked.problems)}, f"refused by the schema of {name}")
+
+
+def _with_problem(fixture: Fixture, status: int, value: Any, why: str) -> Fixture:
+    error, error_type = errors.status_error(value)
+    units = "0" if status == 422 else None
+    answer = Answer(status, _JSON, jsontext.dump_model(value), units=units, error=error, error_type=error_type)
+    return fixture._replace(answer=answer, streamed=None, frames=None, fault=None, made_for=why)
+
+
+def _unmade(fixture: Fixture, endpoint: str) -> Fixture:
+    text = (
+        f"The fixture {fixture.label} asks for a made answer, and nothing is known of what {endpoint} answers: put its schema into "
+        f"_schemas/{endpoint}.json (falmock schemas fetch {endpoint}), or write the answer"
+    )
+    return _with_problem(fixture, 501, {"detail": text, "message": text}, "no schema for a made answer")
+
+
+def _fixture(source: str, model: str, answer: Answer, why: str) -> Fixture:
+    return Fixture(Match(model=model), answer, Timeline(0.0, 0.0), "", source, 0, made_for=why)
+
+
+def _answering(made: Made, query: Query, name: str, of: Fixture | None) -> Fixture:
+    overrides = None if of is None else of.answer.overrides
+    payload = made.payload if overrides is None else merged(made.payload, overrides)
+    answer = Answer(200, _JSON, jsontext.dump_model(payload))
+    streamed = None
+    if made.events and (len(made.events) > 1 or query.endpoint.endswith("/stream")):
+        events = made.events if overrides is None else (*made.events[:-1], payload)
+        streamed = Streamed(sse.TYPE, tuple(Piece(0.0, sse.event(jsontext.dump_exact(each, indent=None))) for each in events), 0.0)
+    if of is None:
+        return _fixture(f"{made.origin.value}:{name}", name, answer, made.why)._replace(streamed=streamed)
+    mark = (replies.SYNTHESIZED_HEADER.decode(), made.origin.value)
+    kept = of.answer._replace(body=answer.body, overrides=None, headers=(*of.answer.headers, mark))
+    return of._replace(answer=kept, streamed=streamed, frames=None, made_for=f"{made.why}, asked for by {of.label}")
