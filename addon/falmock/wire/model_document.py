@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 _STATUS_FIELDS: dict[str, Any] = {
@@ -20,12 +22,21 @@ _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
 
 
 def model_document(
-    name: str, category: str, input_schema: dict[str, Any], output_schema: dict[str, Any], note: str
+    name: str,
+    category: str,
+    input_schema: dict[str, Any],
+    output_schema: dict[str, Any],
+    note: str,
+    components: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The document of the model `name`; `note` is its description, which says what the schemas were made from."""
+    """The document of the model `name`; `note` is its description, which says what the schemas were made from.
+
+    `components` are the schemas that those of the input and the output refer to.
+    """
     title = "".join(word.capitalize() for word in _BETWEEN_WORDS.split(name.partition("/")[2]))
     page = f"https://fal.ai/models/{name}"
     schemas = {
+        **components,
         "QueueStatus": {"type": "object", "properties": _STATUS_FIELDS, "required": ["status", "request_id"]},
         f"{title}Input": {"title": f"{title}Input", **input_schema},
         f"{title}Output": {"title": f"{title}Output", **output_schema},
