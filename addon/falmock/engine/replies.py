@@ -165,6 +165,12 @@ def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) ->
     return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
 
 
+def refused_body(status: int, body: dict[str, Any]) -> Reply:
+    """The runtime's answer to a body that is no input, in FastAPI's words."""
+    why = f"bad body: {errors.text_of(status, body)}"
+    return json_reply(status, body, why, error_header(why), (b"x-fal-billable-units", b"0"))
+
+
 def too_large(request: Request, call: calls.Call) -> Reply:
     """413 for a body that is too large to be read."""
     if isinstance(call, calls.UPLOADS):

@@ -19,10 +19,9 @@ from falmock.fixtures.model import Match
 from falmock.fixtures.model import Piece
 from falmock.fixtures.model import Streamed
 from falmock.fixtures.model import Timeline
-from falmock.synthesis.checks import envelope
+from falmock.synthesis.checks import detail
 from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.checks.input_check import InputCheck
-from falmock.synthesis.checks.input_check import summary
 from falmock.synthesis.outputs.families import family_of
 from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import made_output
@@ -67,7 +66,7 @@ class Synthesizer:
             return Verdict(fixture, warning)
         if validate is Validate.ON:
             return Verdict(_refused(fixture, checked, name), warning)
-        would = f"fal would refuse this input of {name}: {summary(checked.problems)}"
+        would = f"fal would refuse this input of {name}: {detail.summary(checked.problems)}"
         return Verdict(fixture, f"{would}; {warning}" if warning else would)
 
     def made(
@@ -158,7 +157,7 @@ def _unknown(checked: Checked, name: str) -> str:
 
 def _refused(fixture: Fixture, checked: Checked, name: str) -> Fixture:
     """A fixture that refuses an input as fal does: the runtime sends the header of 0 units."""
-    return _with_problem(fixture, 422, {"detail": list(checked.problems)}, f"refused by the schema of {name}")
+    return _with_problem(fixture, 422, detail.body_of(checked.problems), f"refused by the schema of {name}")
 
 
 def _with_problem(fixture: Fixture, status: int, value: Any, why: str) -> Fixture:

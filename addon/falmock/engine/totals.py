@@ -30,10 +30,10 @@ class Totals:
     """
 
     replayed: int = 0
-    synthesized: int = 0
     misses: int = 0
     forwarded: int = 0
     without_fixture: int = 0
+    synthesized: int = 0
     used: set[str] = field(default_factory=set)
     missed: dict[str, Missed] = field(default_factory=dict)
     """What the first misses were, by the text of their report."""
