@@ -9,16 +9,18 @@ WIDTH, HEIGHT = 5, 7
 # Seven rows for each character from " " to "~", from top to bottom: a digit in base 32 is the five dots of a row, and its
 # highest bit is the leftmost dot.
 _GLYPHS = (
-    "0000000 4444404 aa00000 aavavaa 4fke5u4 op248j3 8kk8lid 4400000 2488842 8422248 04lel40 044v440 0000448 000v000 "
-    "0000004 11248gg ehhhhhe 4c4444e eh168gv eh161he 26aiv22 vgu11he ehguhhe v124488 ehhehhe ehhf1he 0040040 0040448 "
-    "248g842 00v0v00 8421248 eh16404 ehnlnge 4ahhvhh uhhuhhu ehggghe uhhhhhu vgguggv vgguggg ehgjhhe hhhvhhh e44444e "
-    "11111he hikokih ggggggv hrllhhh hppljjh ehhhhhe uhhuggg ehhhlid uhhukih ehge1he v444444 hhhhhhe hhhhha4 hhhhlla "
-    "hha4ahh hha4444 v1248gv e88888e gg84211 e22222e 4ah0000 000000v 8400000 00e1fhf gguhhhu 00ehghe 11fhhhf 00ehvge "
-    "698u888 00fhf1e gguhhhh 40c444e 20622ic ggikoki c44444e 00qllll 00uhhhh 00ehhhe 00uhugg 00fhf11 00mpggg 00fge1u "
-    "88u8896 00hhhjd 00hhha4 00hhlla 00ha4ah 00hhf1e 00v248v 2448442 4444444 8442448 008l200"
-).split()
+    "00000004444404aa00000aavavaa4fke5u4op248j38kk8lid44000002488842842224804lel40044v4400000448000v000000000411248gg"
+    "ehhhhhe4c4444eeh168gveh161he26aiv22vgu11heehguhhev124488ehhehheehhf1he00400400040448248g84200v0v008421248eh16404"
+    "ehnlnge4ahhvhhuhhuhhuehgggheuhhhhhuvgguggvvggugggehgjhhehhhvhhhe44444e11111hehikokihggggggvhrllhhhhppljjhehhhhhe"
+    "uhhugggehhhliduhhukihehge1hev444444hhhhhhehhhhha4hhhhllahha4ahhhha4444v1248gve88888egg84211e22222e4ah0000000000v"
+    "840000000e1fhfgguhhhu00ehghe11fhhhf00ehvge698u88800fhf1egguhhhh40c444e20622icggikokic44444e00qllll00uhhhh00ehhhe"
+    "00uhugg00fhf1100mpggg00fge1u88u889600hhhjd00hhha400hhlla00ha4ah00hhf1e00v248v244844244444448442448008l200"
+)
 _BOX = [int(row, 32) for row in "vhhhhhv"]
-_ROWS = {chr(32 + place): [int(row, 32) for row in rows] for place, rows in enumerate(_GLYPHS)}
+_ROWS = {
+    chr(32 + place): [int(row, 32) for row in _GLYPHS[HEIGHT * place : HEIGHT * place + HEIGHT]]
+    for place in range(len(_GLYPHS) // HEIGHT)
+}
 
 
 def folded(text: str) -> str:

@@ -7,6 +7,7 @@ the size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -39,6 +40,8 @@ _HIGHEST_LEVEL = 62
 _FROM_LEFT = "011" + "010" + "1"
 _FROM_ABOVE = "010" + "011" + "1"
 _NOTHING, _NOTHING_BESIDE_PCM = "1", "000011"
+
+_START_CODE = re.compile(rb"\0\0(?=[\0-\3])")
 
 
 class Size(NamedTuple):
@@ -181,11 +184,4 @@ def _samples(bits: Bits, before: YCbCr, color: YCbCr) -> None:
 def _unit(kind: int, bits: Bits) -> bytes:
     """A NAL unit that others refer to (7.3.1), with its stop bit and without start codes inside (7.4.1)."""
     bits.raw("1")
-    content = bits.content()
-    parts = []
-    while (at := content.find(b"\0\0")) >= 0 and at + 2 < len(content):
-        parts.append(content[: at + 2])
-        content = content[at + 2 :]
-        if content[0] <= 3:
-            parts.append(b"\x03")
-    return b"".join((bytes([0x60 | kind]), *parts, content))
+    return bytes([0x60 | kind]) + _START_CODE.sub(b"\0\0\3", bits.content())

@@ -21,16 +21,16 @@ class Track(NamedTuple):
         width: Pixels.
         height: Pixels.
         fps: Frames a second.
-        count: How many frames the film has.
+        length: How many frames the film has.
         parameters: Its sequence and its picture parameter set.
         series: The NAL units of the frames that are repeated from the first, which is the key frame, until there are
-            `count` frames.
+            as many as the film has.
     """
 
     width: int
     height: int
     fps: Fraction
-    count: int
+    length: int
     parameters: tuple[bytes, bytes]
     series: Sequence[bytes]
 
@@ -38,7 +38,7 @@ class Track(NamedTuple):
 def mp4(track: Track, mark: str) -> bytes:
     """The file: `moov` comes before `mdat`, so that it plays before it is read whole. `mark` is text that no one shows."""
     head = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2avc1mp41") + _box(b"free", mark.encode("ascii"))
-    frames = [struct.pack(">I", len(unit)) + unit for unit in track.series[: track.count]]
+    frames = [struct.pack(">I", len(unit)) + unit for unit in track.series[: track.length]]
     start = len(head) + len(_movie(track, frames, 0)) + 8
     return b"".join((head, _movie(track, frames, start), _box(b"mdat", *frames)))
 
@@ -61,7 +61,7 @@ def _movie(track: Track, frames: Sequence[bytes], start: int) -> bytes:
     """The box `moov`; `start` is where the frames are in the file."""
     factor = -(-_MIN_TIMESCALE // track.fps.numerator)
     timescale, delta = track.fps.numerator * factor, track.fps.denominator * factor
-    duration = track.count * delta
+    duration = track.length * delta
     header = _full_box(
         b"mvhd",
         0,
@@ -98,20 +98,20 @@ def _sample_tables(track: Track, frames: Sequence[bytes], start: int, delta: int
 
     Each run of the series is a chunk, and all chunks are at the same place in the file.
     """
-    chunks, rest = divmod(track.count, len(frames))
+    chunks, rest = divmod(track.length, len(frames))
     runs = [(1, len(frames), 1)] if chunks else []
     if rest:
         runs.append((chunks + 1, rest, 1))
         chunks += 1
     sizes = b"".join(struct.pack(">I", len(frame)) for frame in frames)
-    whole = sizes * (track.count // len(frames)) + sizes[: 4 * rest]
-    keys = struct.pack(f">{chunks}I", *range(1, track.count + 1, len(frames)))
+    whole = sizes * (track.length // len(frames)) + sizes[: 4 * rest]
+    keys = struct.pack(f">{chunks}I", *range(1, track.length + 1, len(frames)))
     return [
         _table(b"stsd", 1, _sample_entry(track)),
-        _table(b"stts", 1, struct.pack(">II", track.count, delta)),
+        _table(b"stts", 1, struct.pack(">II", track.length, delta)),
         _table(b"stss", chunks, keys),
         _table(b"stsc", len(runs), b"".join(struct.pack(">III", *run) for run in runs)),
-        _full_box(b"stsz", 0, struct.pack(">II", 0, track.count), whole),
+        _full_box(b"stsz", 0, struct.pack(">II", 0, track.length), whole),
         _table(b"stco", chunks, struct.pack(">I", start) * chunks),
     ]
 

@@ -16,6 +16,7 @@ from falmock.synthesis.media.traits import fraction
 _SHADES = 255
 """Colours of the waves in the palette; the last colour is that of the text."""
 _TEXT = _SHADES
+_WHITE = (255, 255, 255)
 _MAX_LUMINANCE = 0.18
 """White on anything darker has a contrast of 4.5 to 1 or more (WCAG 2.2, 1.4.3)."""
 
@@ -41,7 +42,7 @@ class Picture(NamedTuple):
 
 def picture(recipe: Recipe) -> Picture:
     """The picture. Its rows are made one after the other, so that a large one takes no more memory than a small one."""
-    palette = bytes(sum(shades(recipe), ()) + (255, 255, 255))
+    palette = b"".join(bytes(color) for color in (*shades(recipe), _WHITE))
     return Picture(recipe.width, recipe.height, palette, _rows(recipe))
 
 

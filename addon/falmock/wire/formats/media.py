@@ -24,6 +24,7 @@ _BY_EXTENSION = {
     "m4a": "audio/mp4",
     "pcm": "audio/pcm",
     "glb": "model/gltf-binary",
+    "obj": "model/obj",
     "json": "application/json",
     "txt": "text/plain",
     "srt": "application/x-subrip",
