@@ -120,6 +120,8 @@ class Config:
     max_age: float | None = None
     """The age (seconds) from which on a recording is too old; None for none."""
     max_age_text: str = "none"
+    record_schemas: bool = True
+    """Whether the schemas of recorded endpoints are fetched at the end."""
     record_assets: bool = True
     """Whether files in recorded answers that no client downloaded are fetched at the end."""
     control_token: str = ""

@@ -76,6 +76,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         max_age=_max_age(single["fal_max_age"]),
         max_age_text=single["fal_max_age"],
         record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
+        record_schemas=_all_or_none("fal_record_schemas", single["fal_record_schemas"]),
         record_assets=_all_or_none("fal_record_assets", single["fal_record_assets"]),
     )
 

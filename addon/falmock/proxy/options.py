@@ -85,6 +85,12 @@ OPTIONS = (
         "all: when a recording ends, files that answers name and the app did not download are fetched. none: they are not.",
     ),
     Option(
+        "fal_record_schemas",
+        "all",
+        "all: when a recording ends, the schemas of the endpoints in it are fetched from fal, without a key, unless they are there. "
+        "none: they are not.",
+    ),
+    Option(
         "fal_record_errors",
         "none",
         "none: fal's own trouble (401, 403, 429, 502, 503, errors of its gateway) is not recorded. all: it is.",

@@ -34,7 +34,7 @@ _PLAIN: Mapping[str, Schema] = {
     "Date": {"type": "string"},
     "Blob": _BLOB,
     "undefined": _UNDEFINED,
-    **dict.fromkeys(("any", "unknown", "void", "never"), {}),
+    **{name: {} for name in ("any", "unknown", "void", "never")},
 }
 _DEFAULT = "Default value: `"
 _MARGIN = re.compile(r"^[ \t]*\*?[ \t]?", re.MULTILINE)

@@ -52,7 +52,8 @@ class EndpointTypes:
         """The schema of an input or an output in full, where it is a reference."""
         name = self._target(schema)
         if name is None:
-            return self._complete(schema, used)
+            complete: Schema = self._complete(schema, used)
+            return complete
         return {"title": name, **self._complete(self._declared[name], used)}
 
     def _target(self, schema: Schema) -> str | None:
@@ -96,10 +97,8 @@ class EndpointTypes:
         """One object with the properties of all parts of a type; any value if a part is no object."""
         properties: dict[str, Any] = {}
         required: dict[str, None] = {}
-        parts = 0
-        for part in self._parts(schema):
-            parts += 1
-            if part.get("type") != "object" or parts > _MAX_PARTS:
+        for count, part in enumerate(self._parts(schema)):
+            if part.get("type") != "object" or count >= _MAX_PARTS:
                 return {}
             properties |= part.get("properties", {})
             required |= dict.fromkeys(part.get("required", ()))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from falmock.synthesis.typescript.tokens import BadTypes
 from falmock.synthesis.typescript.tokens import Kind
+from falmock.synthesis.typescript.tokens import Token
 from falmock.synthesis.typescript.tokens import tokens
 
 PIECES = st.sampled_from(
@@ -58,12 +59,18 @@ def test_what_is_no_typescript(text: str, message: str) -> None:
 
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
 def test_any_text_has_tokens_or_a_place(text: str) -> None:
-    try:
-        found = list(tokens(text))
-    except BadTypes as error:
+    found = tokens_or_problem(text)
+    if isinstance(found, BadTypes):
         lines = text.split("\n")
-        assert 0 < error.line <= len(lines)
-        assert 0 < error.column <= len(lines[error.line - 1]) + 1
+        assert 0 < found.line <= len(lines)
+        assert 0 < found.column <= len(lines[found.line - 1]) + 1
     else:
         assert found[-1].kind is Kind.END
         assert [token.position for token in found] == sorted({token.position for token in found})
+
+
+def tokens_or_problem(text: str) -> list[Token] | BadTypes:
+    try:
+        return list(tokens(text))
+    except BadTypes as error:
+        return error
