@@ -38,7 +38,13 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "date": {"type": "date"},
     "date-time": {"type": "datetime"},
 }
-_NUMBERS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt", "multipleOf": "multiple_of"}
+_NUMBERS = {
+    "minimum": "ge",
+    "maximum": "le",
+    "exclusiveMinimum": "gt",
+    "exclusiveMaximum": "lt",
+    "multipleOf": "multiple_of",
+}
 _SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
@@ -289,4 +295,6 @@ def _without_none(core: dict[str, Any]) -> dict[str, Any]:
 
 def _title(title: Any) -> str:
     """The name of a class; "" if a text can be none."""
-    return "".join(letter for letter in title[:_LONGEST_TITLE] if letter.isprintable()) if isinstance(title, str) else ""
+    return (
+        "".join(letter for letter in title[:_LONGEST_TITLE] if letter.isprintable()) if isinstance(title, str) else ""
+    )

@@ -58,7 +58,7 @@ class InputCheck:
         from pydantic_core import SchemaValidator
         from pydantic_core import ValidationError
 
-        self._validate = SchemaValidator(translated.core).validate_python  # type: ignore[arg-type]
+        self._validate = SchemaValidator(translated.core).validate_python
         self._error = ValidationError
         self._rough = translated.rough
         self._known = translated.known
