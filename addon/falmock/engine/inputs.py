@@ -40,7 +40,8 @@ def read(request: Request, endpoint: str, resolve: Resolve) -> Query | Reply:
     except (NotCanonical, ValueError, RecursionError) as error:
         return replies.invalid_body(f"The input cannot be read: {error}")
     context = request.headers.get(_CONTEXT)
-    return Query(endpoint, request.method, meant, text, prompt_text(value), request.path, context, parameters=asked)
+    parts = (request.path, context)
+    return Query(endpoint, request.method, meant, text, prompt_text(value), *parts, parameters=asked, given=value)
 
 
 def read_as_sent(request: Request, endpoint: str, resolve: Resolve) -> Query:
@@ -66,7 +67,7 @@ def read_plain(request: Request, resolve: Resolve, *, takes_files: bool) -> Quer
         value, meant, text = {}, {}, "{}"
     context = request.headers.get(_CONTEXT)
     parts = (request.path, context, request.host, _asked(asked, resolve))
-    return Query("", request.method, meant, text, prompt_text(value), *parts)
+    return Query("", request.method, meant, text, prompt_text(value), *parts, given=value)
 
 
 def _asked(parameters: dict[str, Any], resolve: Resolve) -> Any:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from falmock.engine import inputs
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
+from falmock.fixtures.matching.match import Query
+from falmock.wire.message import Request
 from falmock.wire.query import parameters
 from falmock.wire.storage import digest
 from unit.engine.calls import Client
@@ -297,3 +300,29 @@ def test_a_value_says_more_than_a_pattern() -> None:
     client = Client(regex, plain)
     assert read(client.run("a/b", {"p": "cat"})) == "plain"
     assert read(client.run("a/b", {"p": "cats"})) == "regex"
+
+
+def _files(_: str) -> str:
+    return "0" * 64
+
+
+def test_the_input_as_it_was_sent_goes_along() -> None:
+    body = b'{"seed": 1.0, "image_url": "https://v3.fal.media/x.png"}'
+    query = inputs.read(Request("POST", "fal.run", "/a/b", "", {}, body), "a/b", _files)
+    assert isinstance(query, Query)
+    assert query.given == {"seed": 1.0, "image_url": "https://v3.fal.media/x.png"}
+    assert type(query.given["seed"]) is float
+    assert query.input == {"seed": 1, "image_url": {"$file": f"sha256:{_files('')}"}}
+
+
+@pytest.mark.parametrize(("query", "given"), [("prompt=cat&logs=1", {"prompt": "cat", "logs": "1"}), ("", {})])
+def test_a_query_is_an_input_as_it_was_sent(query: str, given: dict[str, str]) -> None:
+    found = inputs.read(Request("GET", "fal.run", "/a/b", query, {}, b""), "a/b", _files)
+    assert isinstance(found, Query)
+    assert found.given == given
+
+
+def test_the_input_of_a_call_to_no_endpoint_as_it_was_sent() -> None:
+    request = Request("POST", "api.fal.ai", "/v1/x", "", {}, b'{"a": 1.0}')
+    assert inputs.read_plain(request, _files, takes_files=False).given == {"a": 1.0}
+    assert inputs.read_as_sent(request._replace(body=b"no JSON"), "a/b", _files).given is None
