@@ -14,6 +14,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
+from falmock.engine.templates import filled
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
@@ -81,10 +82,13 @@ class Answers:
             return late._replace(delay=deadline), deadline
         return None, 0.0 if plan.by_polls else plan.completed
 
-    def find(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> tuple[Fixture, float] | Reply:
+    def find(
+        self, request: Request, endpoint: EndpointId, request_id: str, now: float, names: Sequence[str] = ()
+    ) -> tuple[Fixture, float] | Reply:
         """The fixture that answers a call and the call's start deadline in seconds, or the error reply.
 
-        `names` are all endpoint ids that match the call, if there are several.
+        The call has this id, and came at `now` (seconds since the epoch). `names` are all endpoint ids that match the
+        call, if there are several.
         """
         deadline = _deadline(request)
         if isinstance(deadline, Reply):
@@ -93,15 +97,15 @@ class Answers:
         if isinstance(query, Reply):
             as_sent = inputs.read_as_sent(request, str(endpoint), self.resolve)
             found = self._select_counted(self._matching(as_sent, names))
-            return query if found is None else (found, deadline)
+            return query if found is None else (filled(found, as_sent, request_id, now), deadline)
         fixture = self._select(query, names)
         if isinstance(fixture, Reply):
             return fixture
         policy = request.headers.get(upload_policy.HEADER)
         bad = None if policy is None else upload_policy.problem(policy)
         if bad is not None:
-            fixture = fixture._replace(answer=_refused_policy(bad), streamed=None)
-        return fixture, deadline
+            return fixture._replace(answer=_refused_policy(bad), streamed=None), deadline
+        return filled(fixture, query, request_id, now), deadline
 
     def _matching(self, query: Query, names: Sequence[str]) -> Iterable[Group]:
         """The groups that match a call to an endpoint, or to any of `names` if there are several."""
@@ -118,10 +122,10 @@ class Answers:
         index = self.context.index.sockets if query.method == MESSAGE else self.context.index
         return next(iter(index.matching_any(query, names or (query.endpoint,))), None) is not None
 
-    def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
+    def for_message(self, query: Query, names: Sequence[str], now: float) -> Fixture | miss.Miss:
         """The fixture that answers a message on a socket with these endpoint ids, or the miss report.
 
-        Among equally specific fixtures, one with frames wins.
+        The message came at `now` (seconds since the epoch). Among equally specific fixtures, one with frames wins.
         """
         index = self.context.index
         found = (
@@ -130,15 +134,20 @@ class Answers:
             or self._select_counted(index.as_call(query, names))
         )
         if found is not None:
-            return found
+            return self._filled(found, query, now)
         has_frames = any(index.sockets.of_endpoint(name) for name in names)
         return self._miss(query, names, index.sockets if has_frames else index)
 
-    def on_opening(self, names: Sequence[str], handshake: Request) -> Fixture | None:
+    def on_opening(self, names: Sequence[str], handshake: Request, now: float) -> Fixture | None:
         """The fixture with the frames to send when a socket with these endpoint ids opens; None if there is none."""
         context = handshake.headers.get("x-aimock-context")
         query = Query(names[0], MESSAGE, {}, "{}", "", handshake.path, context)
-        return self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
+        found = self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
+        return found and self._filled(found, query, now)
+
+    def _filled(self, fixture: Fixture, query: Query, now: float) -> Fixture:
+        """As `filled`, for a call that has no id."""
+        return filled(fixture, query, self.context.new_id(now), now) if fixture.per_call else fixture
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """As `find`, but without counting the call, and None if no fixture would answer."""
@@ -161,15 +170,18 @@ class Answers:
         recorded = self.context.index.recorded_urls
         return recorded.get(address(url)) if known is None and recorded else known
 
-    def find_plain(self, request: Request) -> Fixture | None:
-        """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD."""
+    def find_plain(self, request: Request, now: float) -> Fixture | None:
+        """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD.
+
+        The call came at `now` (seconds since the epoch).
+        """
         if not self.context.index.has_plain(request.host, request.path):
             return None
         query = self._read_plain(request)
         found = self._in_turn(self.context.index.plain(query))
         if found is None and request.method == "HEAD":
             found = self._in_turn(self.context.index.plain(query._replace(method="GET")))
-        return found
+        return found and self._filled(found, query, now)
 
     def knows_plain(self, request: Request) -> bool:
         """Whether `find_plain` would find a fixture, without counting the call."""
@@ -181,9 +193,9 @@ class Answers:
         role = self.context.config.hosts.role(request.host)
         return inputs.read_plain(request, self.resolve, takes_files=role in FILE_ROLES)
 
-    def recorded(self, request: Request) -> Reply | None:
+    def recorded(self, request: Request, now: float) -> Reply | None:
         """The answer of a fixture to a call to no endpoint; None if no fixture matches."""
-        fixture = self.find_plain(request)
+        fixture = self.find_plain(request, now)
         if fixture is None:
             return None
         reply = self.plain(fixture, self.prepared(fixture).why)
