@@ -58,7 +58,8 @@ class Queue:
             refused = self._queue_is_full(call.max_queue_length, app, now)
             if refused is not None:
                 return refused
-        found = self._find(request, call, injected)
+        request_id = self._context.new_id(now)
+        found = self._find(request, call, request_id, now, injected)
         if isinstance(found, Reply):
             return found
         fixture, deadline, warning = found
@@ -78,7 +79,7 @@ class Queue:
         plan = known.plan if injected is None else fault_jobs.applied(injected, known.plan, call.endpoint)
         timeline, config = fixture.timeline, self._context.config
         job = Job(
-            request_id=self._context.new_id(now),
+            request_id=request_id,
             app=app,
             host=self._queue_host(request.host),
             submitted=now,
@@ -104,12 +105,14 @@ class Queue:
         is_instant = config.pace.kind is PaceKind.INSTANT and config.dialect is not Dialect.AIMOCK
         job.unseen = is_instant and is_cancellable and not job.awaits_cancel
         if plan.failure is None:
-            self._context.scope.answers[plan.digest] = plan.answer
+            self._context.scope.keep_answer(plan.digest, plan.answer)
         return replies.warned(self._accept(job, target, injected, now), warning)
 
-    def _find(self, request: Request, call: Submit, injected: InjectedFault | None) -> Found | Reply:
+    def _find(
+        self, request: Request, call: Submit, request_id: str, now: float, injected: InjectedFault | None
+    ) -> Found | Reply:
         """As `Answers.find`; if no fixture answers, the fault may give the result of the job."""
-        found = self._answers.find(request, call.endpoint)
+        found = self._answers.find(request, call.endpoint, request_id, now)
         if isinstance(found, Reply) and found.miss is not None and injected is not None:
             instead = fault_jobs.stand_in(injected)
             return found if instead is None else Found(instead, NO_DEADLINE)

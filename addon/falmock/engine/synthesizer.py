@@ -31,7 +31,6 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 
 _JSON = "application/json"
-_SUFFIXES = ("/stream", "/realtime")
 _NOTED = 5
 """How many unknown keys a warning names."""
 
@@ -52,10 +51,7 @@ class Synthesizer:
     def judged(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
         """The fixture for a call, or the refusal of its input; `is_empty`: the call has no body where fal reads one."""
         validate = self._context.config.validate
-        if fixture.answer.overrides is not None:
-            made = self.made(query, names, is_empty=is_empty, of=fixture)
-            return made if made is not None else Verdict(_unmade(fixture, query.endpoint))
-        if validate is Validate.OFF:
+        if validate is Validate.OFF or fixture.answer.is_synthesized:  # made answers are always checked
             return Verdict(fixture)
         name, check = self._check(query, names)
         if check is None:
@@ -69,15 +65,16 @@ class Synthesizer:
         would = f"fal would refuse this input of {name}: {detail.summary(checked.problems)}"
         return Verdict(fixture, f"{would}; {warning}" if warning else would)
 
-    def made(
-        self, query: Query, names: Sequence[str], *, is_empty: bool = False, of: Fixture | None = None
-    ) -> Verdict | None:
-        """The made answer to a call; None if there is to be none, or nothing is known of the model.
+    def asked_for(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
+        """The made answer that a fixture asks for, with what the fixture says in it."""
+        made = self._made(query, names, fixture, is_empty=is_empty)
+        return Verdict(_unmade(fixture, query.endpoint)) if made is None else made
 
-        `of` is the fixture that asks for it.
-        """
-        if of is None and not self.makes:
-            return None
+    def made(self, query: Query, names: Sequence[str], *, is_empty: bool = False) -> Verdict | None:
+        """The made answer to a call; None if there is to be none, or nothing is known of the model."""
+        return self._made(query, names, None, is_empty=is_empty) if self.makes else None
+
+    def _made(self, query: Query, names: Sequence[str], of: Fixture | None, *, is_empty: bool) -> Verdict | None:
         name, check = self._check(query, names)
         checked = None if check is None else check.check(None if is_empty else query.given)
         if checked is not None and checked.problems:
@@ -107,7 +104,7 @@ class Synthesizer:
         fetch = f"falmock schemas fetch {name}"
         if self.makes:
             return f"None was made, as nothing is known of what {name} answers. To have its schema: {fetch}"
-        known = name in self._context.index.schemas
+        known = self._context.index.documents.get(name) is not None
         if not known and family_of(name) is None:
             return f"To have an answer made, get the model's schema first: {fetch}"
         how = "by its schema" if known else f"as a guess ({fetch} gets its schema)"
@@ -121,29 +118,20 @@ class Synthesizer:
     def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
-        made = made_output(self._context.index.schemas.get(name), name, given, accepted=accepted)
+        known = self._context.index.documents.get(name)
+        made = made_output(known and known.document, name, given, accepted=accepted)
         if made is not None:
             self._context.scope.assets.made.add(made.files)
         return made
 
     def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:
-        """The endpoint id whose document is for a call, and its check; without a document, the call's bare id."""
-        schemas = self._context.index.schemas
-        for name in _bare(query, names):
-            document = schemas.get(name)
-            if document is not None:
-                return name, self._context.compiled.check(document, name)
-        return name, None
-
-
-def _bare(query: Query, names: Sequence[str]) -> list[str]:
-    """The endpoint ids whose document may describe a call: as it was called, then without the kind of call."""
-    found = dict.fromkeys(names or (query.endpoint,))
-    for name in tuple(found):
-        for suffix in _SUFFIXES:
-            if name.endswith(suffix) and name.count("/") > 2:
-                found[name.removesuffix(suffix)] = None
-    return list(found)
+        """The endpoint id whose document is for a call, and its check; without a document, the call's own id."""
+        documents = self._context.index.documents
+        for name in names or (query.endpoint,):
+            known = documents.find(name)
+            if known is not None:
+                return known.endpoint, self._context.compiled.check(known.document, known.endpoint)
+        return query.endpoint, None
 
 
 def _unknown(checked: Checked, name: str) -> str:
@@ -164,7 +152,7 @@ def _with_problem(fixture: Fixture, status: int, value: Any, why: str) -> Fixtur
     error, error_type = errors.status_error(value)
     units = "0" if status == 422 else None
     answer = Answer(status, _JSON, jsontext.dump_model(value), units=units, error=error, error_type=error_type)
-    return fixture._replace(answer=answer, streamed=None, frames=None, fault=None, made_for=why)
+    return fixture._replace(answer=answer, streamed=None, frames=None, fault=None, per_call=True, made_for=why)
 
 
 def _unmade(fixture: Fixture, endpoint: str) -> Fixture:
@@ -176,19 +164,19 @@ def _unmade(fixture: Fixture, endpoint: str) -> Fixture:
 
 
 def _fixture(source: str, model: str, answer: Answer, why: str) -> Fixture:
-    return Fixture(Match(model=model), answer, Timeline(0.0, 0.0), "", source, 0, made_for=why)
+    return Fixture(Match(model=model), answer, Timeline(0.0, 0.0), "", source, 0, per_call=True, made_for=why)
 
 
 def _answering(made: Made, query: Query, name: str, of: Fixture | None) -> Fixture:
-    overrides = None if of is None else of.answer.overrides
-    payload = made.payload if overrides is None else merged(made.payload, overrides)
+    payload = made.payload if of is None else merged(made.payload, jsontext.loads(of.answer.body))
     answer = Answer(200, _JSON, jsontext.dump_model(payload))
     streamed = None
     if made.events and (len(made.events) > 1 or query.endpoint.endswith("/stream")):
-        events = made.events if overrides is None else (*made.events[:-1], payload)
+        events = (*made.events[:-1], payload)
         streamed = Streamed(sse.TYPE, tuple(Piece(0.0, sse.event(jsontext.dump_exact(each, indent=None))) for each in events), 0.0)
     if of is None:
         return _fixture(f"{made.origin.value}:{name}", name, answer, made.why)._replace(streamed=streamed)
     mark = (replies.SYNTHESIZED_HEADER.decode(), made.origin.value)
-    kept = of.answer._replace(body=answer.body, overrides=None, headers=(*of.answer.headers, mark))
-    return of._replace(answer=kept, streamed=streamed, frames=None, made_for=f"{made.why}, asked for by {of.label}")
+    kept = of.answer._replace(body=answer.body, is_synthesized=False, headers=(*of.answer.headers, mark))
+    why = f"{made.why}, asked for by {of.label}"
+    return of._replace(answer=kept, streamed=streamed, frames=None, per_call=True, made_for=why)

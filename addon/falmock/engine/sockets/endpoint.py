@@ -71,7 +71,7 @@ class EndpointSocket:
     def opened(self, now: float) -> SocketStep:
         """Send the frames of a fixture for the opening, if there is one."""
         self._restart_idle(now)
-        fixture = self._answers.on_opening(self._names, self._handshake)
+        fixture = self._answers.on_opening(self._names, self._handshake, now)
         if fixture is not None:
             self._play(fixture.frames or (), now)
             self._note(now, fixture)
@@ -93,7 +93,7 @@ class EndpointSocket:
         except (realtime.BadMessage, message_input.NoInput) as error:
             self._queue.abandon()
             return SocketStep((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
-        found = self._answers.for_message(query, self._names)
+        found = self._answers.for_message(query, self._names, now)
         if isinstance(found, Miss):
             self._queue.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
             self._note(now, None, found, query.text)

@@ -92,8 +92,8 @@ class RunSocket:
         headers = {**self._handshake.headers, "content-type": "application/json"}
         request = self._handshake._replace(method="POST", headers=headers, body=body)
         names = names_of(self._endpoint) if is_stream_path(self._endpoint) else ()
-        found = self._answers.find(request, self._endpoint, names)
         request_id = self._context.new_id(now)
+        found = self._answers.find(request, self._endpoint, request_id, now, names)
         warning = ""
         if isinstance(found, Reply):
             run = _Run(found, None, request_id, now)
@@ -165,7 +165,7 @@ class RunSocket:
         is_text = _is_text(reply.headers)
         pieces = [
             DueFrame(now + at * factor, frame)
-            for at, data in streamed.pieces
+            for at, data, _ in streamed.pieces
             for frame in _body_frames(data, is_text=is_text)
         ]
         first = pieces[0].at if pieces else now + length
