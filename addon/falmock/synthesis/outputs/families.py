@@ -54,7 +54,7 @@ _RULES = (
         moondream3-preview/caption moondream3-preview/query /speech-to-text/ sa2va/ bytedance/seed/ /enterprise/
         /isaac- /asr/
         """,
-        "router/openai elevenlabs/",
+        "elevenlabs/",
     ),
     _rule(
         Family.TEXT,
@@ -180,6 +180,8 @@ _BY_CATEGORY = {
 
 def family_of(endpoint: str, category: str | None = None) -> Family | None:
     """The family of an endpoint id, by fal's category of it if that is known; None if neither tells it."""
+    if "/openai/" in endpoint:
+        return None  # the API of OpenAI, whose answers have another form for each route
     guessed = _by_id(endpoint.removesuffix("/stream"))
     if not category:
         return guessed

@@ -1,0 +1,42 @@
+"""Outputs that repeat the input: `prompt`, `seed` and others of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from falmock.synthesis.outputs.asked import Asked
+from falmock.synthesis.outputs.fits import fits
+from falmock.synthesis.outputs.simple import SEEDS
+from falmock.synthesis.outputs.simple import Maker
+
+_MISSING = object()
+_MOST_ITEMS = 1000
+
+
+def echoing(document: Any, schema: Any, name: str, otherwise: Maker) -> Maker:
+    """What repeats the input of this name as the client wrote it, or its default, if the schema takes it.
+
+    Only plain values and lists of them are repeated. A negative seed asks for any, so it is not repeated.
+    """
+
+    def make(asked: Asked, at: int) -> Any:
+        for values in (asked.given, asked.values):
+            value = _plain(values, name)
+            if value is not _MISSING and fits(document, schema, value):
+                return value
+        return otherwise(asked, at)
+
+    return make
+
+
+def _plain(values: Mapping[str, Any], name: str) -> Any:
+    value = values.get(name)
+    if value is None or isinstance(value, (Mapping, bytes)):
+        return _MISSING
+    if isinstance(value, list):
+        plain = len(value) <= _MOST_ITEMS and not any(isinstance(each, (dict, list, bytes)) for each in value)
+        return value if plain else _MISSING
+    if name in SEEDS and isinstance(value, (int, float)) and value < 0:
+        return _MISSING
+    return value
