@@ -244,7 +244,9 @@ class App:
         if isinstance(effect, Forward):
             return ForwardedCall(effect._replace(why=why), request, rewrite)
         if isinstance(effect, Socket):
-            effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell, self.misses.warn))
+            effect = effect._replace(
+                conversation=MissReporting(effect.conversation, self.misses.tell, self.misses.warn)
+            )
         else:
             self._report(effect)
         if isinstance(effect, Reply | Stream) and effect.warning:

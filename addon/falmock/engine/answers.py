@@ -237,7 +237,14 @@ class Answers:
         return self._miss(query, names, self.context.index) if made is None else made
 
     def _with_call(
-        self, fixture: Fixture, query: Query, names: Sequence[str], request_id: str, now: float, *, is_empty: bool = False
+        self,
+        fixture: Fixture,
+        query: Query,
+        names: Sequence[str],
+        request_id: str,
+        now: float,
+        *,
+        is_empty: bool = False,
     ) -> Verdict:
         """What the fixture that was found answers to a call: the input is checked, and may be part of the answer."""
         verdict = self._synthesizer.judged(fixture, query, names, is_empty=is_empty)

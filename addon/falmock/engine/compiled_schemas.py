@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from typing import TypeVar
 
+from falmock.synthesis.checks.core_schema import Unresolvable
 from falmock.synthesis.checks.input_check import InputCheck
-from falmock.synthesis.checks.input_check import Unresolvable
 from falmock.synthesis.checks.input_check import input_check
+from falmock.synthesis.outputs.made import OutputMaker
 
 LIMIT = 2000
 """How many documents are kept compiled; all are dropped when there are more."""
@@ -16,16 +17,21 @@ Compiled = TypeVar("Compiled")
 
 
 class CompiledSchemas:
-    """Checks of inputs by document and endpoint id. A document that cannot be used is told once."""
+    """Checks of inputs, and makers of outputs, by document and endpoint id. A document that cannot be used is told once."""
 
     def __init__(self) -> None:
         # By identity: comparing documents is slow. What is kept holds its document, so its identity stays unique.
         self._checks: dict[tuple[int, str], tuple[Any, InputCheck | None]] = {}
+        self._makers: dict[tuple[int, str], tuple[Any, OutputMaker]] = {}
         self._untold: dict[str, str] = {}
 
     def check(self, document: Any, name: str) -> InputCheck | None:
         """The check of inputs of the model `name` by its document; None if its input cannot be resolved."""
         return self._kept(self._checks, document, name, self._made_check)
+
+    def maker(self, document: Any, name: str) -> OutputMaker:
+        """The maker of outputs of the model `name`; a model without a document has one that guesses."""
+        return self._kept(self._makers, document, name, OutputMaker)
 
     def take_trouble(self, name: str) -> str:
         """What is wrong with the document of a model, in a sentence; "" if nothing is, or it was told before."""

@@ -7,6 +7,7 @@ import string
 from functools import lru_cache
 from typing import Any
 from typing import TypeVar
+from typing import cast
 from urllib.parse import quote
 
 from falmock.engine.effects import Reply
@@ -44,6 +45,7 @@ MISS_HEADER = (b"x-falmock-miss", b"1")
 WARNING_HEADER = b"x-falmock-warning"
 SYNTHESIZED_HEADER = b"x-falmock-synthesized"
 A = TypeVar("A", Reply, Stream)
+W = TypeVar("W", bound=Reply | Stream)
 LONGEST_WARNING = 1000
 """How many characters of a warning the header has; log and journal have all of it."""
 _PLAIN = (string.ascii_letters + string.digits + string.punctuation + " ").replace("%", "")
@@ -114,11 +116,12 @@ def bad_host(request: Request, hosts: Hosts) -> Reply | Stream | None:
     return None
 
 
-def warned(answer: A, warning: str) -> A:
+def warned(answer: W, warning: str) -> W:
     """The answer with one more warning; "" changes nothing."""
     if not warning:
         return answer
-    return answer._replace(warning=f"{answer.warning}; {warning}" if answer.warning else warning)
+    both = f"{answer.warning}; {warning}" if answer.warning else warning
+    return cast("W", answer._replace(warning=both))
 
 
 def with_warning_header(answer: Reply | Stream, redactor: Redactor) -> Reply | Stream:

@@ -22,9 +22,8 @@ from falmock.fixtures.model import Timeline
 from falmock.synthesis.checks import detail
 from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.checks.input_check import InputCheck
-from falmock.synthesis.outputs.families import family_of
 from falmock.synthesis.outputs.made import Made
-from falmock.synthesis.outputs.made import made_output
+from falmock.synthesis.outputs.made import Origin
 from falmock.synthesis.overrides import merged
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
@@ -104,10 +103,11 @@ class Synthesizer:
         fetch = f"falmock schemas fetch {name}"
         if self.makes:
             return f"None was made, as nothing is known of what {name} answers. To have its schema: {fetch}"
-        known = self._context.index.documents.get(name) is not None
-        if not known and family_of(name) is None:
+        known = self._context.index.documents.get(name)
+        maker = self._context.compiled.maker(known and known.document, name)
+        if not maker.can_make:
             return f"To have an answer made, get the model's schema first: {fetch}"
-        how = "by its schema" if known else f"as a guess ({fetch} gets its schema)"
+        how = "by its schema" if maker.origin is Origin.SCHEMA else f"as a guess ({fetch} gets its schema)"
         return f"To have an answer made {how}: {miss.synthesizing(self._context.config.started)}"
 
     @property
@@ -119,7 +119,7 @@ class Synthesizer:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
         known = self._context.index.documents.get(name)
-        made = made_output(known and known.document, name, given, accepted=accepted)
+        made = self._context.compiled.maker(known and known.document, name).make(given, accepted)
         if made is not None:
             self._context.scope.assets.made.add(made.files)
         return made
@@ -173,7 +173,9 @@ def _answering(made: Made, query: Query, name: str, of: Fixture | None) -> Fixtu
     streamed = None
     if made.events and (len(made.events) > 1 or query.endpoint.endswith("/stream")):
         events = (*made.events[:-1], payload)
-        streamed = Streamed(sse.TYPE, tuple(Piece(0.0, sse.event(jsontext.dump_exact(each, indent=None))) for each in events), 0.0)
+        streamed = Streamed(
+            sse.TYPE, tuple(Piece(0.0, sse.event(jsontext.dump_exact(each, indent=None))) for each in events), 0.0
+        )
     if of is None:
         return _fixture(f"{made.origin.value}:{name}", name, answer, made.why)._replace(streamed=streamed)
     mark = (replies.SYNTHESIZED_HEADER.decode(), made.origin.value)

@@ -25,7 +25,11 @@ def test_a_made_answer_has_what_the_fixture_says(value: Any, overrides: Any, bot
     assert merged(value, overrides) == both
 
 
-_JSON = st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda each: st.dictionaries(st.text(max_size=2), each, max_size=3), max_leaves=10)
+_JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3),
+    lambda each: st.dictionaries(st.text(max_size=2), each, max_size=3),
+    max_leaves=10,
+)
 
 
 @given(st.dictionaries(st.text(max_size=2), _JSON), st.dictionaries(st.text(max_size=2), _JSON))

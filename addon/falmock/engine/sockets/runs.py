@@ -99,7 +99,9 @@ class RunSocket:
             run = _Run(found, None, request_id, now)
         else:
             fixture, deadline, warning = found
-            run = self._apply(request, fixture.fault, _Run(*self._reply(fixture, deadline, request_id), request_id, now))
+            run = self._apply(
+                request, fixture.fault, _Run(*self._reply(fixture, deadline, request_id), request_id, now)
+            )
         self._waiting.append(run)
         reply = run.reply
         miss = reply.miss

@@ -109,8 +109,12 @@ def _list(call: Call) -> Reply:
 
 
 def _add(call: Call) -> Reply:
-    engine = call.engine
-    return _added(call.body, engine, engine.added.name(), engine.add_fixtures)
+    return add_to_scope(call.engine, call.body)
+
+
+def add_to_scope(engine: Engine, body: Mapping[str, Any]) -> Reply:
+    """The answer to a body of `addFixtures`."""
+    return _added(body, engine, engine.added.name(), engine.add_fixtures)
 
 
 def add_to_all(engines: Engines, body: Mapping[str, Any]) -> Reply:

@@ -180,7 +180,10 @@ OPERATIONS = (
                         "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,9}$",
                         "description": "The file's path in the fixtures folder, without .json. By default one is made of the endpoint id.",
                     },
-                    "response": {"type": "object", "description": "The answer, as in a fixture. By default one is made."},
+                    "response": {
+                        "type": "object",
+                        "description": "The answer, as in a fixture. By default one is made.",
+                    },
                 },
                 "additionalProperties": False,
             },

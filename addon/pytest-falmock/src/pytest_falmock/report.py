@@ -60,7 +60,17 @@ def summary(report: Report, tests: int, file: str) -> str:
 
 def as_json(report: Report, command: Sequence[str], code: int, seconds: float) -> dict[str, Any]:
     """The report for a file, as `falmock run` writes it; `code` is the exit code."""
-    counts = ("calls", "replayed", "synthesized", "misses", "forwarded", "without_fixture", "fixtures", "missed", "unused")
+    counts = (
+        "calls",
+        "replayed",
+        "synthesized",
+        "misses",
+        "forwarded",
+        "without_fixture",
+        "fixtures",
+        "missed",
+        "unused",
+    )
     found = cast("dict[str, Any]", report)
     return {
         "falmock": report["version"],
