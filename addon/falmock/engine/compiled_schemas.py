@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from typing import TypeVar
 
+from falmock.fixtures.matching.canonical import FILE
 from falmock.synthesis.checks.core_schema import Unresolvable
 from falmock.synthesis.checks.input_check import InputCheck
 from falmock.synthesis.checks.input_check import input_check
@@ -13,6 +14,8 @@ from falmock.synthesis.outputs.made import OutputMaker
 
 LIMIT = 2000
 """How many documents are kept compiled; all are dropped when there are more."""
+_LONGEST = 4000
+"""Longer texts of inputs (characters) are not kept."""
 Compiled = TypeVar("Compiled")
 
 
@@ -24,10 +27,24 @@ class CompiledSchemas:
         self._checks: dict[tuple[int, str], tuple[Any, InputCheck | None]] = {}
         self._makers: dict[tuple[int, str], tuple[Any, OutputMaker]] = {}
         self._untold: dict[str, str] = {}
+        self._fine: dict[int, set[str]] = {}
 
     def check(self, document: Any, name: str) -> InputCheck | None:
         """The check of inputs of the model `name` by its document; None if its input cannot be resolved."""
         return self._kept(self._checks, document, name, self._made_check)
+
+    def is_fine(self, check: InputCheck, text: str) -> bool:
+        """Whether an input with this canonical text was checked before, and there was nothing to say."""
+        return text in self._fine.get(id(check), ())
+
+    def note_fine(self, check: InputCheck, text: str) -> None:
+        """Note an input about which there is nothing to say. Tests ask the same again and again."""
+        if len(text) > _LONGEST or FILE in text:  # a file has one text, however its URL is written
+            return
+        known = self._fine.setdefault(id(check), set())
+        if len(known) >= LIMIT:
+            known.clear()
+        known.add(text)
 
     def maker(self, document: Any, name: str) -> OutputMaker:
         """The maker of outputs of the model `name`; a model without a document has one that guesses."""
@@ -44,8 +61,8 @@ class CompiledSchemas:
             self._untold[name] = f"the schema of {name} checks nothing: {error}"
             return None
 
-    @staticmethod
     def _kept(
+        self,
         table: dict[tuple[int, str], tuple[Any, Compiled]],
         document: Any,
         name: str,
@@ -56,5 +73,6 @@ class CompiledSchemas:
         if known is None:
             if len(table) >= LIMIT:
                 table.clear()
+                self._fine.clear()
             known = table[key] = document, compile_(document, name)
         return known[1]

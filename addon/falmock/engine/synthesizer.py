@@ -49,14 +49,19 @@ class Synthesizer:
 
     def judged(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
         """The fixture for a call, or the refusal of its input; `is_empty`: the call has no body where fal reads one."""
-        validate = self._context.config.validate
-        if validate is Validate.OFF or fixture.answer.is_synthesized:  # made answers are always checked
-            return Verdict(fixture)
+        context = self._context
+        validate = context.config.validate
+        if validate is Validate.OFF or not context.index.documents or fixture.answer.is_synthesized:
+            return Verdict(fixture)  # made answers are checked when they are made
         name, check = self._check(query, names)
         if check is None:
-            return Verdict(fixture, self._context.compiled.take_trouble(name))
+            return Verdict(fixture, context.compiled.take_trouble(name))
+        if not is_empty and context.compiled.is_fine(check, query.text):
+            return Verdict(fixture)
         checked = check.check(None if is_empty else query.given)
         warning = _unknown(checked, name)
+        if not checked.problems and not warning:
+            context.compiled.note_fine(check, query.text)
         if not checked.problems or (fixture.match.exact and fixture.recorded_at is not None):
             return Verdict(fixture, warning)
         if validate is Validate.ON:
@@ -128,7 +133,7 @@ class Synthesizer:
         """The endpoint id whose document is for a call, and its check; without a document, the call's own id."""
         documents = self._context.index.documents
         for name in names or (query.endpoint,):
-            known = documents.find(name)
+            known = documents.get(name) or documents.find(name)
             if known is not None:
                 return known.endpoint, self._context.compiled.check(known.document, known.endpoint)
         return query.endpoint, None
