@@ -188,7 +188,7 @@ OPERATIONS = (
                 "additionalProperties": False,
             },
             "Which call, and what to do with it.",
-            {"call": 1, "input": "exact", "to": "memory"},
+            {"call": 1, "input": "exact", "to": "memory", "response": {"json": {"seed": 7}}},
         ),
     ),
 )
