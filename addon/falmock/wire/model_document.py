@@ -101,13 +101,14 @@ def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]
 def input_schema(document: Any, name: str) -> Any:
     """The schema of the input in a model's document, as it stands there; None if it has none.
 
-    `name` may go on below the model whose document it is (`/stream`); a document with one model is taken for any name.
+    `name` may go on below the model that the document is of (`/stream`), or end above it.
     """
     paths = _at(document, "paths")
     paths = paths if isinstance(paths, dict) else {}
     posts = [path for path, item in paths.items() if _at(item, "post", "requestBody") is not None]
     above = [path for path in posts if f"/{name}/".startswith(f"{path}/")]
-    path = max(above, key=len) if above else posts[0] if len(posts) == 1 else ""
+    below = [path for path in posts if path.startswith(f"/{name}/")]
+    path = max(above or below[:1], key=len, default="")
     return _at(paths, path, "post", "requestBody", "content", "application/json", "schema")
 
 

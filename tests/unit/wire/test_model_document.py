@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire.model_document import fields_of
+from falmock.wire.model_document import input_schema
 from falmock.wire.model_document import model_document
 
 NAME = "fal-ai/flux/dev"
@@ -58,3 +59,15 @@ def test_a_reference_to_nowhere_has_no_fields(reference: Any) -> None:
 )
 def test_any_document_is_read_without_a_fault(document: Any) -> None:
     assert fields_of({"paths": document}, NAME) == fields_of(document, NAME) == (frozenset(), frozenset())
+
+
+def test_the_input_of_a_model_and_of_what_is_below_it() -> None:
+    document = model_document(NAME, "text-to-image", GIVEN, MADE, "a note")
+    expected = {"$ref": "#/components/schemas/FluxDevInput"}
+    for name in (NAME, f"{NAME}/stream", "fal-ai/flux"):
+        assert input_schema(document, name) == expected
+    document["paths"][f"/{NAME}/stream"] = {"post": {"requestBody": {"content": {"application/json": {"schema": 5}}}}}
+    assert input_schema(document, f"{NAME}/stream") == 5
+    assert input_schema(document, NAME) == expected
+    assert input_schema(document, f"{NAME}-two") is input_schema(document, "acme/other") is None
+    assert input_schema({"paths": [5]}, NAME) is None

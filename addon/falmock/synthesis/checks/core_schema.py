@@ -14,6 +14,7 @@ Core schemas are plain dictionaries, so pydantic-core is not imported here.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from typing import NamedTuple
 
@@ -93,7 +94,7 @@ class _Translator:
     def translated(self, schema: dict[str, Any], endpoint: str) -> Translation:
         name, found = self._followed(schema)
         if found is None:
-            raise Unresolvable(f"the input of {endpoint} is {name[:200]!r}, which its document does not have")
+            raise Unresolvable(f"the input of {endpoint} is {name[:200]!r}, which leads to no schema in its document")
         root = self._reference(name or "input", found)
         while self._waiting:  # not by recursion: a chain of references can be as long as the document
             name, found = self._waiting.pop()
@@ -276,10 +277,11 @@ def _limits(schema: dict[str, Any], kind: type[int | float]) -> dict[str, Any]:
             continue
         try:
             exact = kind(limit)
-        except (OverflowError, ValueError):  # beyond the range of a float, or infinite
+            is_finite = math.isfinite(exact)
+        except (OverflowError, ValueError):  # beyond the range of a float; infinite; NaN
             continue
         # pydantic-core ends in a division by zero.
-        if exact == limit and (exact > 0 or key != "multipleOf"):
+        if exact == limit and is_finite and (exact > 0 or key != "multipleOf"):
             found[name] = exact
     return found
 

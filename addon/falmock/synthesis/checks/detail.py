@@ -119,8 +119,10 @@ def summary(problems: list[Problem]) -> str:
 
 
 def _line(problem: Problem) -> str:
+    if problem["type"] == "json_invalid":
+        return f"the body is not JSON: {problem['ctx']['error']} at character {problem['loc'][-1]}"
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"][1:]).lstrip(".")
-    found = "" if problem["type"] in {"missing", "json_invalid"} else f" is {_shown(problem['input'])}"
+    found = "" if problem["type"] == "missing" else f" is {_shown(problem['input'])}"
     expected = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}"
     return f"{_cut(path) or 'the body'}{found}: {_cut(expected, 2 * _LONGEST)}"
 

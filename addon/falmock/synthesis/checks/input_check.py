@@ -71,13 +71,37 @@ class InputCheck:
         try:
             accepted = self._validate(value, from_attributes=True)
         except self._error as error:
-            return Checked(detail.problems_of(error.errors(include_url=False)), {}, told)
+            return Checked(detail.problems_of(self._listed(error, value)), {}, told)
         except TypeError:  # releases of pydantic-core before `set_item_not_hashable`: FastAPI answers 500
             return Checked([], value, told)
-        fields: dict[str, Any] = getattr(accepted, "__dict__", None) or {}
+        fields = _fields(accepted)
         for name in self._rough:
             fields[name] = _as_json(fields.get(name))
         return Checked([], fields, told)
+
+    def _listed(self, error: Any, value: Any) -> list[Any]:
+        """The errors. If there are a great many, those of the first items of each list, for a kilobyte an error adds up."""
+        if error.error_count() > detail.MAX_PROBLEMS:
+            try:
+                self._validate(_shortened(value), from_attributes=True)
+            except self._error as fewer:
+                error = fewer
+        found: list[Any] = error.errors(include_url=False)
+        return found
+
+
+def _shortened(value: Any) -> Any:
+    """A value with the first items of each list."""
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    return [_shortened(item) for item in value[: detail.MAX_PROBLEMS]] if isinstance(value, list) else value
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    """The fields of an accepted model, and further keys if it takes them; {} for anything else."""
+    extra = getattr(model, "__pydantic_extra__", None)
+    fields: dict[str, Any] = getattr(model, "__dict__", {})
+    return {**fields, **extra} if extra else fields
 
 
 def _as_json(value: Any) -> Any:
@@ -91,7 +115,7 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, set):  # in no order; the same input is to give the same value
         return sorted((_as_json(item) for item in value), key=repr)
     if hasattr(value, "__pydantic_fields_set__"):
-        return {key: _as_json(item) for key, item in value.__dict__.items()}
+        return {key: _as_json(item) for key, item in _fields(value).items()}
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
