@@ -66,18 +66,8 @@ def macroblocks(unit: bytes, size: Size) -> list[list[str]]:
     """The rows of a key frame: "left" and "above" for macroblocks that are predicted, else the last sample of each plane."""
     assert unit[0] == 0x65
     reader = BitReader(unit)
-    assert [
-        reader.ue(),
-        reader.ue(),
-        reader.ue(),
-        reader.u(16),
-        reader.ue(),
-        reader.u(2),
-        reader.se(),
-        reader.ue(),
-    ] == [
-        *(0, 7, 0, 0, 0, 0, 0, 1),
-    ]
+    header = [reader.ue(), reader.ue(), reader.ue(), reader.u(16), reader.ue(), reader.u(2), reader.se(), reader.ue()]
+    assert header == [0, 7, 0, 0, 0, 0, 0, 1]
     coefficients: list[list[int]] = []
     found: list[list[str]] = []
     for row in range(size.rows):

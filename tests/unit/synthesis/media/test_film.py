@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import settings
@@ -45,10 +47,10 @@ def test_the_usual_fractions_of_television_are_kept():
     assert found.times[30] == 1001 * 30 / 30000
 
 
-@pytest.mark.parametrize(("fps", "seconds"), [(24.0, 2), (30.0, 2), (0.5, 4)])
+@pytest.mark.parametrize(("fps", "seconds"), [(24.0, 3.5), (30.0, 3.5), (0.5, 4), (0.1, 20)])
 def test_a_player_can_go_to_every_round_of_the_hues(fps, seconds):
     found = boxes.film(film(CLIP._replace(fps=fps, duration=20.0)))
-    assert [found.times[key] for key in found.keys] == list(range(0, 20, seconds))
+    assert [found.times[key] for key in found.keys] == [place * seconds for place in range(math.ceil(20 / seconds))]
     assert {found.samples[key][4] for key in found.keys} == {0x65}
     assert {sample[4] for place, sample in enumerate(found.samples) if place not in found.keys} == {0x61}
 
@@ -71,7 +73,7 @@ def test_equal_recipes_give_equal_bytes_and_others_do_not():
 @pytest.mark.parametrize("seed", range(30))
 def test_the_hues_go_round_and_no_sample_leaves_its_range(seed):
     """One that did would not come back to where it began."""
-    first, *others = boxes.film(film(CLIP._replace(width=96, height=16, seed=seed))).samples[:48]
+    first, *others = boxes.film(film(CLIP._replace(width=96, height=16, seed=seed))).samples[:84]
     (bars,) = macroblocks(first[4:], Size(96, 16))
     moved = [(0, 0, 0)]
     for sample in others:
@@ -80,6 +82,6 @@ def test_the_hues_go_round_and_no_sample_leaves_its_range(seed):
     seen = [[tuple(map(int, bar.split(","))) for bar in bars]]
     seen += [[tuple(map(sum, zip(bar, by, strict=True))) for bar in seen[0]] for by in moved]
     assert all(30 <= part <= 225 for bars in seen for bar in bars for part in bar)
-    assert len(set(moved)) > 40
+    assert len(set(moved)) > 70
     assert max(map(abs, moved[-1])) < 10
     assert min(by[1] for by in moved) < max(by[1] for by in moved) - 80
