@@ -7,6 +7,7 @@ from typing import Any
 
 from falmock.synthesis.outputs import made_files
 from falmock.synthesis.outputs.asked import Asked
+from falmock.synthesis.outputs.fits import fits
 from falmock.synthesis.outputs.kinds import Kind
 from falmock.synthesis.outputs.kinds import kind_by_name
 from falmock.synthesis.outputs.kinds import kind_of_type
@@ -14,22 +15,25 @@ from falmock.synthesis.outputs.kinds import kind_of_url
 from falmock.synthesis.outputs.normal import Normal
 from falmock.synthesis.outputs.normal import normal
 from falmock.synthesis.outputs.simple import Maker
+from falmock.wire.hosts import CDN_HOST
 
 Walk = Callable[..., Maker]
 Path = tuple[str, ...]
 _SHOWN = (Kind.PICTURE, Kind.FILM, Kind.SOUND, Kind.MESH)
 _MAIN_MESH = "glb"
 _LEFT_OUT = "file_data"
+_SOME_URL = f"https://{CDN_HOST}/files/b/{'x' * 80}.mp4"
+_WITHOUT_LIMITS = frozenset({"type", "title", "description", "examples", "default", "nullable"})
+_Field = Callable[[made_files.Described, Asked, int], Any]
 
 
-def is_file(node: Normal, path: Path) -> bool:
+def is_file(document: Any, node: Normal, path: Path) -> bool:
     """Whether a schema is a file: an object with a `url`, or a text whose name says that it is a URL."""
     if node.kind == "object":
-        return "url" in node.properties
-    if node.kind != "string" or "enum" in node.schema:
-        return False
+        return "url" in node.properties and fits(document, node.properties["url"], _SOME_URL)
     name = _name(path)
-    return name in ("url", "urls") or name.endswith(("_url", "_urls")) or node.schema.get("format") == "uri"
+    named = name in ("url", "urls") or name.endswith(("_url", "_urls")) or node.schema.get("format") == "uri"
+    return named and node.kind == "string" and fits(document, node.schema, _SOME_URL)
 
 
 def is_left_out(document: Any, node: Normal, path: Path) -> bool:
@@ -50,7 +54,7 @@ def file_maker(document: Any, node: Normal, path: Path, walk: Walk) -> Maker:
 
     def make(asked: Asked, at: int) -> dict[str, Any]:
         file = made_files.described(asked, kind, name, content_type)
-        return {key: known(file) if known is not None else other(asked, at) for key, (known, other) in fields}
+        return {key: made(file, asked, at) for key, made in fields}
 
     return make
 
@@ -59,9 +63,7 @@ def _is_told(node: Normal, key: str) -> bool:
     return key != _LEFT_OUT or key in node.required
 
 
-def _field(
-    document: Any, node: Normal, key: str, kind: Kind, path: Path, walk: Walk
-) -> tuple[made_files.Field | None, Maker]:
+def _field(document: Any, node: Normal, key: str, kind: Kind, path: Path, walk: Walk) -> _Field:
     """What makes a property from the file, or else from the call."""
     schema = node.properties[key]
     field = normal(document, schema)
@@ -70,17 +72,20 @@ def _field(
     if key == "file_size" and required and field.kind == "integer":
         known = made_files.size_of
     # Pictures of fal's models have neither name nor size, as pydantic writes what nobody set.
-    elif not required and key in ("file_name", "file_size") and (kind is Kind.PICTURE or key == "file_size"):
-        known = _nothing
-    return known, _no_value if known is not None else walk(schema, (*path, key), required=required)
+    elif not required and (key == "file_size" or (key == "file_name" and kind is Kind.PICTURE)):
+        return lambda _file, _asked, _at: None
+    if known is None:
+        other = walk(schema, (*path, key), required=required)
+        return lambda _file, asked, at: other(asked, at)
+    if key == "url" or field.schema.keys() <= _WITHOUT_LIMITS:
+        return lambda file, _asked, _at: known(file)
+    otherwise = walk(schema, (*path, key), required=required)
 
+    def make(file: made_files.Described, asked: Asked, at: int) -> Any:
+        value = known(file)
+        return value if fits(document, schema, value) else otherwise(asked, at)
 
-def _nothing(_file: made_files.Described) -> None:
-    return None
-
-
-def _no_value(_asked: Asked, _at: int) -> None:
-    return None
+    return make
 
 
 def _kind(document: Any, node: Normal, path: Path) -> tuple[Kind, str]:

@@ -58,14 +58,15 @@ def field(name: str, schema_type: str, kind: Kind) -> Field | None:
 
     The names are those of fal's `Image`, `File`, `Video` and `Audio` classes.
     """
-    known = _FIELDS.get(name) or _FIELDS_OF.get(kind, {}).get(name)
-    if known is None or schema_type not in ("string", "integer", "number", ""):
-        return None
+    text = _TEXTS_OF.get(kind, {}).get(name) or _TEXTS.get(name)
+    if text is not None:
+        return text if schema_type in ("string", "") else None
+    number = _NUMBERS_OF.get(kind, {}).get(name)
+    if number is None or schema_type in ("number", ""):
+        return number
     if schema_type == "string":
-        return lambda file: _as_text(known(file))
-    if schema_type == "integer":
-        return lambda file: round(known(file))
-    return known
+        return lambda file: f"{number(file):g}"
+    return (lambda file: round(number(file))) if schema_type == "integer" else None
 
 
 def size_of(file: Described) -> int:
@@ -113,7 +114,7 @@ def _for_inline(asked: Asked, recipe: Recipe) -> Recipe:
     """The recipe in a size that fits into an answer."""
     asked.inlined += 1
     pixels = recipe.width * recipe.height
-    if pixels > asked.pixels_left:
+    if pixels and pixels > asked.pixels_left:
         part = math.sqrt(max(asked.pixels_left, 64 * 64) / pixels)
         smaller = within_limits(recipe._replace(width=int(recipe.width * part), height=int(recipe.height * part)))
         asked.note(
@@ -144,15 +145,11 @@ def _file_name(name: str, kind: Kind, content_type: str) -> str:
     return f"{plain}.{_EXTENSIONS.get(kind) or extension_of(content_type)}"
 
 
-def _as_text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _frames(file: Described) -> int:
     return max(1, round(file.recipe.duration * file.recipe.fps))
 
 
-_FIELDS: dict[str, Field] = {
+_TEXTS: dict[str, Field] = {
     "url": lambda file: file.url,
     "content_type": lambda file: file.recipe.content_type,
     "file_name": lambda file: file.name,
@@ -160,13 +157,11 @@ _FIELDS: dict[str, Field] = {
     "container": lambda file: extension_of(file.recipe.content_type),
     "format": lambda file: extension_of(file.recipe.content_type),
 }
-_SIZE: dict[str, Field] = {
-    "width": lambda file: file.recipe.width,
-    "height": lambda file: file.recipe.height,
-    "resolution": lambda file: f"{file.recipe.width}x{file.recipe.height}",
-}
+_RESOLUTION: dict[str, Field] = {"resolution": lambda file: f"{file.recipe.width}x{file.recipe.height}"}
+_TEXTS_OF = {Kind.PICTURE: _RESOLUTION, Kind.FILM: _RESOLUTION}
+_SIZE: dict[str, Field] = {"width": lambda file: file.recipe.width, "height": lambda file: file.recipe.height}
 _DURATION: dict[str, Field] = {"duration": lambda file: file.recipe.duration}
-_FIELDS_OF: dict[Kind, dict[str, Field]] = {
+_NUMBERS_OF: dict[Kind, dict[str, Field]] = {
     Kind.PICTURE: _SIZE,
     Kind.FILM: {
         **_SIZE,

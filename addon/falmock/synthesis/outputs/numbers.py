@@ -19,9 +19,11 @@ def number_of(value: Any) -> float | None:
     if isinstance(value, str):
         found = _NUMBER.fullmatch(value[:_MOST_TEXT].lower()) if value else None
         return None if found is None else float(found[1])
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(max(-_LARGEST, min(value, _LARGEST)))
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return float(max(-_LARGEST, min(_LARGEST, value)))
 
 
 def first_number(values: Any, names: tuple[str, ...]) -> float | None:

@@ -61,7 +61,7 @@ class _Walk:
     def _made(self, node: Normal, path: _Path, *, required: bool) -> Maker:
         name = next((each for each in reversed(path) if each), "")
         optional = not required and (node.nullable or "default" not in node.schema)
-        if is_file(node, path):
+        if is_file(self._document, node, path):
             left_out = optional and is_left_out(self._document, node, path)
             return _constant(None) if left_out else file_maker(self._document, node, path, self.value)
         if node.kind == "array":
@@ -89,7 +89,9 @@ class _Walk:
         makers: list[tuple[str, Maker]] = []
         for name, schema in node.properties.items():
             part = segments.part(name) if transcript else None
-            made = part or self.value(schema, (*path, name), required=name in node.required)
+            made = self.value(schema, (*path, name), required=name in node.required)
+            if part is not None:
+                made = self._if_it_fits(schema, part, made)
             if len(path) == 1 and (self._inputs is None or name in self._inputs):
                 made = echoing(self._document, schema, name, made)
             makers.append((name, made))
@@ -100,11 +102,15 @@ class _Walk:
         measure = measures.of(name, sound=self._sounds) if node.kind in ("integer", "number") else None
         if measure is None:
             return None
-        otherwise = scalar(name, node)
+        whole = node.kind == "integer"
+        return self._if_it_fits(
+            node.schema, lambda asked, _at: round(measure(asked)) if whole else measure(asked), scalar(name, node)
+        )
 
+    def _if_it_fits(self, schema: Any, made: Maker, otherwise: Maker) -> Maker:
         def make(asked: Asked, at: int) -> Any:
-            value = round(measure(asked)) if node.kind == "integer" else measure(asked)
-            return value if fits(self._document, node.schema, value) else otherwise(asked, at)
+            value = made(asked, at)
+            return value if fits(self._document, schema, value) else otherwise(asked, at)
 
         return make
 
@@ -113,8 +119,8 @@ class _Walk:
         least, most = _size(node.schema.get("minItems"), 0), _size(node.schema.get("maxItems"), _MOST_ITEMS)
         top = len(path) == 2
         inner = (*path, "")
-        if is_file(items, inner):
-            if optional and is_left_out(self._document, items, inner):
+        if is_file(self._document, items, inner):
+            if optional and is_left_out(self._document, items, path):
                 return _constant(None)
             return _several(self.value(node.schema.get("items"), inner, required=True), least, most, counted=top)
         if segments.is_segment(items.properties):
