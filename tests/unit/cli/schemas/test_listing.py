@@ -31,10 +31,10 @@ def test_a_line_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str], mon
     (tmp_path / "fixtures/f.json").write_text(json.dumps({"fixtures": [recorded, named]}))
     assert main_.main(["schemas", "list"]) == 0
     assert capsys.readouterr().out == (
-        "a/b/c  fetched 2026-11-01               2 inputs\n"
-        "d/e    a file                           1 input\n"
-        "x/y    recorded, ./fixtures/f.json#0    0 inputs\n"
-        "1 endpoints of the fixtures have none: falmock schemas fetch --from fetches them\n"
+        "a/b/c  fetched 2026-11-01             2 inputs\n"
+        "d/e    a file                         1 input\n"
+        "x/y    recorded, ./fixtures/f.json#0  0 inputs\n"
+        "without one: m/n (falmock schemas fetch --from FIXTURES fetches them)\n"
     )
 
 
