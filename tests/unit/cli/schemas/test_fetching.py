@@ -65,7 +65,7 @@ def test_what_does_not_come_is_told_for_each(tmp_path: Path, capsys: pytest.Capt
         "a/gone": "fal has no schema of it (404)",
         "a/large": "it has more than 8 MiB",
         "a/list": "$: expected an OpenAPI document, found an array of 0",
-        "a/made": "falmock made this schema, it is not fal's: unset HTTPS_PROXY, which leads to a falmock",
+        "a/made": "expected fal's own document, found one that a falmock made of its fixtures",
         "a/moved": "it was answered 307",
     }
     assert shown.out == f"schemas: 1 written to {tmp_path}/_schemas, 6 failed\n"
