@@ -93,6 +93,22 @@ export interface Missed {
   count: number;
 }
 
+export interface ModelSchema {
+  /** The endpoint id. */
+  id: string;
+  /**
+   * fetched by falmock schemas fetch, recorded at the end of a recording, types of @fal-ai/client, platform: a recorded
+   * answer of the Platform API, or a file that somebody put there.
+   */
+  source: "fetched" | "recorded" | "types" | "platform" | "file";
+  /** When, in ISO 8601; null if that is not known. */
+  at: string | null;
+  /** Its path in the fixtures folder, or the id of the fixture that it is in. */
+  path: string;
+  /** How many inputs it names; null if its input cannot be resolved. */
+  inputs: number | null;
+}
+
 export interface Rule {
   /** file#index, or the index among the rules that were set. */
   id: string;
@@ -402,6 +418,24 @@ export interface ReportAnswer {
 /** DELETE /__falmock/report: Begin a new report: all counts become 0. */
 export interface ClearReportAnswer {
   cleared: true;
+}
+
+export interface ListSchemasQuery {
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/**
+ * GET /__falmock/schemas: The OpenAPI documents of models, by which inputs are checked: sorted by endpoint id, with
+ * where they came from.
+ */
+export interface ListSchemasAnswer {
+  schemas: ModelSchema[];
+  total: number;
+  limit: number;
+  offset: number;
 }
 
 /** GET /__falmock/openapi.json: This document. */

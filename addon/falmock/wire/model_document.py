@@ -18,6 +18,7 @@ _STATUS_FIELDS: dict[str, Any] = {
     "queue_position": {"type": "integer"},
 }
 
+_MADE_UP = "x-falmock-synthesized"
 _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -59,7 +60,7 @@ def model_document(
                 "playgroundUrl": page,
                 "documentationUrl": f"{page}/api",
             },
-            "x-falmock-synthesized": True,
+            _MADE_UP: True,
         },
         "components": {
             "securitySchemes": {"apiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"}},
@@ -91,6 +92,11 @@ def model_document(
 
 def _ok(schema: dict[str, Any]) -> dict[str, Any]:
     return {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}
+
+
+def is_made_up(document: Any) -> bool:
+    """Whether `model_document` made a document, and not fal."""
+    return _at(document, "info", _MADE_UP) is not None
 
 
 def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]:

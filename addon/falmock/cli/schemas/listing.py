@@ -11,8 +11,8 @@ from falmock.cli.schemas import wanted
 from falmock.cli.schemas.wanted import NotWanted
 from falmock.fixtures.disk import loader
 from falmock.fixtures.matching.documents import KnownDocument
+from falmock.gateway.control.operation import listed
 from falmock.serving.call_lines import printable
-from falmock.wire import model_document
 
 _EXAMPLES = """\
 examples:
@@ -55,22 +55,14 @@ def main(words: Sequence[str]) -> int:
         print(printable(line.rstrip(), sys.stdout))  # noqa: T201
     missing = [name for name in index.models() if index.documents.find(name) is None]
     if missing:
-        print(f"{len(missing)} endpoints of the fixtures have none: falmock schemas fetch --from fetches them")  # noqa: T201
+        print(f"without one: {listed(missing)} (falmock schemas fetch --from FIXTURES fetches them)")  # noqa: T201
     elif not found:
         print("no schemas")  # noqa: T201
-    return wanted.FAILED if any(inputs_of(known) is None for known in found) else 0
-
-
-def inputs_of(known: KnownDocument) -> int | None:
-    """How many inputs a document names; None if its input cannot be resolved."""
-    schema = model_document.input_schema(known.document, known.endpoint)
-    if not isinstance(model_document.resolved(known.document, schema), dict):
-        return None
-    return len(model_document.fields_of(known.document, known.endpoint)[0])
+    return wanted.FAILED if any(known.inputs is None for known in found) else 0
 
 
 def _columns(known: KnownDocument) -> tuple[str, str, str]:
-    inputs = inputs_of(known)
+    inputs = known.inputs
     told = "its input cannot be resolved" if inputs is None else f"{inputs} input{'' if inputs == 1 else 's'}"
     source = f"{known.provenance}, {known.fixture}" if known.fixture else str(known.provenance)
     return known.endpoint, source, told

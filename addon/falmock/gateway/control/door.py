@@ -21,6 +21,7 @@ from falmock.gateway.control import from_journal
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
 from falmock.gateway.control import report
+from falmock.gateway.control import schemas
 from falmock.gateway.control import scopes as control_scopes
 from falmock.gateway.control import verify
 from falmock.gateway.control.guard import refusal
@@ -133,6 +134,7 @@ _OPERATIONS = (
     *journal.OPERATIONS,
     *verify.OPERATIONS,
     *report.OPERATIONS,
+    *schemas.OPERATIONS,
     Operation(
         "GET",
         f"{PREFIX}/openapi.json",
@@ -148,6 +150,7 @@ _SCHEMAS = {
     "Job": jobs.SCHEMA,
     "Entry": journal.SCHEMA,
     "Missed": report.MISSED,
+    "ModelSchema": schemas.SCHEMA,
     "Rule": control_scopes.RULE,
     "Scope": control_scopes.SCOPE,
 }

@@ -10,6 +10,7 @@ from falmock.fixtures.format import sidecars
 from falmock.fixtures.format.sidecars import SCHEMAS
 from falmock.recording.disk import atomic
 from falmock.wire.formats import jsontext
+from falmock.wire.model_document import is_made_up
 
 MAX_DOCUMENT = 8 * 1024 * 1024
 """The largest document that is accepted (bytes). Those of fal have up to about 100 KB."""
@@ -26,6 +27,8 @@ def document_of(raw: bytes, name: str) -> dict[str, Any]:
         place = f"{problems[0].path}: " if problems[0].path else ""
         raise NotADocument(f"{place}{problems[0].message}")
     document: dict[str, Any] = jsontext.loads_exact(raw)
+    if is_made_up(document):
+        raise NotADocument("expected fal's own document, found one that a falmock made of its fixtures")
     return document
 
 
