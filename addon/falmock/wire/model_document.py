@@ -84,8 +84,12 @@ def _ok(schema: dict[str, Any]) -> dict[str, Any]:
 
 def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]:
     """The names of the input fields and the output fields in a model's document; empty where it has none."""
-    sent = _at(document, "paths", f"/{name}", "post", "requestBody", "content", "application/json", "schema")
-    return _fields(document, sent), _fields(document, output_schema(document, name))
+    return _fields(document, input_schema(document, name)), _fields(document, output_schema(document, name))
+
+
+def input_schema(document: Any, name: str) -> Any:
+    """The schema of the input in a model's document, as it stands there; None if it has none."""
+    return _at(document, "paths", f"/{name}", "post", "requestBody", "content", "application/json", "schema")
 
 
 def output_schema(document: Any, name: str) -> Any:
