@@ -189,7 +189,10 @@ def _comparable(value: Any) -> Any:
 def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each document below a folder, with its endpoint id: files of one document, and pages of the Platform API."""
     for path in sorted(folder.rglob("*.json")):
-        found = json.loads(path.read_text("utf-8"))
+        try:
+            found = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            sys.exit(f"{path} cannot be read: {error}")
         if not isinstance(found, dict):
             continue
         for entry in found["models"] if isinstance(found.get("models"), list) else [{"openapi": found}]:
@@ -246,10 +249,10 @@ def main() -> int:
         seen += 1
         try:
             check = input_check(document, endpoint)
-        except Unresolvable as error:
+            counts = compared(check, endpoint, document, asked.inputs, asked.examples)
+        except (Unresolvable, RecursionError) as error:  # the judge has no classes that contain themselves; nor has fal
             unresolvable.append(f"{endpoint}: {error}")
             continue
-        counts = compared(check, endpoint, document, asked.inputs, asked.examples)
         total = total.plus(counts)
         if counts.differ:
             different += 1

@@ -14,10 +14,10 @@ Core schemas are plain dictionaries, so pydantic-core is not imported here.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 from typing import NamedTuple
 
+from falmock.synthesis.checks import keywords
 from falmock.synthesis.checks.known_keys import Keys
 from falmock.synthesis.checks.known_keys import Known
 from falmock.wire.model_document import input_schema
@@ -29,22 +29,12 @@ MAX_STEPS = 20
 """How many references to a reference are followed."""
 _HTTP_URL = 2083
 """The `maxLength` of pydantic's HttpUrl."""
-_MOST = 2**63
-"""Counts are 64-bit integers in pydantic-core."""
-_LONGEST_TITLE = 200
 _FORMATS: dict[str, dict[str, Any]] = {
     "binary": {"type": "bytes"},
     "uuid": {"type": "uuid"},
     "uuid4": {"type": "uuid", "version": 4},
     "date": {"type": "date"},
     "date-time": {"type": "datetime"},
-}
-_NUMBERS = {
-    "minimum": "ge",
-    "maximum": "le",
-    "exclusiveMinimum": "gt",
-    "exclusiveMaximum": "lt",
-    "multipleOf": "multiple_of",
 }
 _SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
@@ -107,7 +97,7 @@ class _Translator:
         """The reference that a schema is ("" if it is none), and what that leads to; None if that is nothing."""
         name = ""
         for _ in range(MAX_STEPS):
-            reference = _reference_in(schema)
+            reference = keywords.reference_in(schema)
             if reference is None:
                 return name, schema if isinstance(schema, dict) else None
             name = reference
@@ -121,7 +111,7 @@ class _Translator:
         return _Node({"type": "definition-ref", "schema_ref": name}, (self._keys[name],), is_plain=False)
 
     def _define(self, name: str, schema: dict[str, Any]) -> None:
-        node = self._model(schema, name, 0) if _is_model(schema) else self._node(schema, 0)
+        node = self._model(schema, name, 0) if keywords.is_model(schema) else self._node(schema, 0)
         self._definitions[name] = {**node.core, "ref": name}
         keys = self._keys[name]
         for each in node.known:
@@ -136,7 +126,7 @@ class _Translator:
         return _nullable(node) if schema.get("nullable") is True else node
 
     def _not_null(self, schema: dict[str, Any], depth: int) -> _Node:
-        if _reference_in(schema) is not None:
+        if keywords.reference_in(schema) is not None:
             name, found = self._followed(schema)
             return _ANY if found is None else self._reference(name, found)
         for key in ("anyOf", "oneOf"):
@@ -144,19 +134,19 @@ class _Translator:
                 return self._union(schema[key], depth)
         if "enum" in schema or "const" in schema:
             values = schema.get("enum", [schema.get("const")])
-            return _Node({"type": "literal", "expected": values}) if _are_constants(values) else _ANY
+            return _Node({"type": "literal", "expected": values}) if keywords.are_constants(values) else _ANY
         kind = schema.get("type")
         if kind == "string":
             return self._text(schema)
         if kind == "integer":
-            return _Node({"type": "int", **_limits(schema, int)})
+            return _Node({"type": "int", **keywords.limits(schema, int)})
         if kind == "number":
-            return _Node({"type": "float", **_limits(schema, float)})
+            return _Node({"type": "float", **keywords.limits(schema, float)})
         if kind == "boolean":
             return _Node({"type": "bool"})
         if kind == "array":
             return self._list(schema, depth)
-        if _is_model(schema):
+        if keywords.is_model(schema):
             return self._model(schema, "Object", depth)
         return self._map(schema, depth) if kind == "object" else _ANY
 
@@ -175,7 +165,7 @@ class _Translator:
     def _text(self, schema: dict[str, Any]) -> _Node:
         form = schema.get("format")
         if form == "uri":
-            longest = _count(schema, "maxLength")
+            longest = keywords.count(schema, "maxLength")
             http = {"allowed_schemes": ["http", "https"]} if longest == _HTTP_URL else {}
             return _Node(_without_none({"type": "url", "max_length": longest, **http}), is_plain=False)
         if isinstance(form, str) and form in _FORMATS:
@@ -183,8 +173,8 @@ class _Translator:
         pattern = schema.get("pattern") if self._patterns else None
         core = {
             "type": "str",
-            "min_length": _count(schema, "minLength"),
-            "max_length": _count(schema, "maxLength"),
+            "min_length": keywords.count(schema, "minLength"),
+            "max_length": keywords.count(schema, "maxLength"),
             "pattern": pattern if isinstance(pattern, str) else None,
         }
         return _Node(_without_none(core))
@@ -195,8 +185,8 @@ class _Translator:
         core = {
             "type": "set" if is_set else "list",
             "items_schema": item.core,
-            "min_length": _count(schema, "minItems"),
-            "max_length": _count(schema, "maxItems"),
+            "min_length": keywords.count(schema, "minItems"),
+            "max_length": keywords.count(schema, "maxItems"),
         }
         known = (Keys(items=item.known),) if item.known else ()
         return _Node(_without_none(core), known, item.is_plain and not is_set)
@@ -213,7 +203,7 @@ class _Translator:
         fields: dict[str, Any] = {}
         names: dict[str, Known] = {}
         rough: list[str] = []
-        for key in _ordered(properties, schema.get("x-fal-order-properties")):
+        for key in keywords.ordered(properties, schema.get("x-fal-order-properties")):
             node = self._node(properties[key], depth + 1)
             core = node.core if key in needed else _optional(node.core, properties[key])
             fields[key] = {"type": "model-field", "schema": core}
@@ -221,7 +211,7 @@ class _Translator:
             if not node.is_plain:
                 rough.append(key)
         self._rough[name] = tuple(rough)
-        title = _title(schema.get("title")) or _title(name.rpartition("/")[2]) or "Model"
+        title = keywords.class_name(schema.get("title")) or keywords.class_name(name.rpartition("/")[2]) or "Model"
         extra = "forbid" if others is False else "allow" if others else "ignore"
         core = {
             "type": "model",
@@ -230,31 +220,6 @@ class _Translator:
             "config": {"title": title},
         }
         return _Node(core, (Keys(names, is_open=extra == "allow"),), is_plain=False)
-
-
-def _reference_in(schema: Any) -> str | None:
-    """What a schema refers to, which may stand in an `allOf` beside a title and a default; None if it does not."""
-    if not isinstance(schema, dict):
-        return None
-    parts = schema.get("allOf")
-    if isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], dict):
-        schema = parts[0]
-    reference = schema.get("$ref")
-    return reference if isinstance(reference, str) else None
-
-
-def _are_constants(values: Any) -> bool:
-    return isinstance(values, list) and bool(values) and not any(isinstance(value, dict | list) for value in values)
-
-
-def _is_model(schema: dict[str, Any]) -> bool:
-    properties = schema.get("properties")
-    return isinstance(properties, dict) and schema.get("type", "object") == "object"
-
-
-def _ordered(properties: dict[str, Any], order: Any) -> list[str]:
-    first = [name for name in order if isinstance(name, str) and name in properties] if isinstance(order, list) else []
-    return list(dict.fromkeys([*first, *properties]))
 
 
 def _optional(core: dict[str, Any], schema: Any) -> dict[str, Any]:
@@ -269,34 +234,5 @@ def _nullable(node: _Node) -> _Node:
     return node if node.core["type"] == "nullable" else node._replace(core={"type": "nullable", "schema": node.core})
 
 
-def _limits(schema: dict[str, Any], kind: type[int | float]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, name in _NUMBERS.items():
-        limit = schema.get(key)
-        if isinstance(limit, bool) or not isinstance(limit, int | float):
-            continue
-        try:
-            exact = kind(limit)
-            is_finite = math.isfinite(exact)
-        except (OverflowError, ValueError):  # beyond the range of a float; infinite; NaN
-            continue
-        # pydantic-core ends in a division by zero.
-        if exact == limit and is_finite and (exact > 0 or key != "multipleOf"):
-            found[name] = exact
-    return found
-
-
-def _count(schema: dict[str, Any], key: str) -> int | None:
-    count = schema.get(key)
-    return count if type(count) is int and 0 <= count < _MOST else None
-
-
 def _without_none(core: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in core.items() if value is not None}
-
-
-def _title(title: Any) -> str:
-    """The name of a class; "" if a text can be none."""
-    return (
-        "".join(letter for letter in title[:_LONGEST_TITLE] if letter.isprintable()) if isinstance(title, str) else ""
-    )

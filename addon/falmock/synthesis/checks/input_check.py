@@ -17,6 +17,8 @@ from falmock.synthesis.checks.detail import Problem
 from falmock.synthesis.checks.known_keys import may_have_unknown
 from falmock.synthesis.checks.known_keys import unknown
 
+_OF_JSON = frozenset({str, int, float, bool, type(None)})
+
 
 class Checked(NamedTuple):
     """What fal would say of an input.
@@ -76,7 +78,8 @@ class InputCheck:
             return Checked([], value, told)
         fields = _fields(accepted)
         for name in self._rough:
-            fields[name] = _as_json(fields.get(name))
+            if fields[name].__class__ not in _OF_JSON:
+                fields[name] = _as_json(fields[name])
         return Checked([], fields, told)
 
     def _listed(self, error: Any, value: Any) -> list[Any]:
@@ -106,16 +109,17 @@ def _fields(model: Any) -> dict[str, Any]:
 
 def _as_json(value: Any) -> Any:
     """An accepted value as JSON has it: models, URLs, sets, bytes and times are values of their own in pydantic."""
-    if value is None or isinstance(value, str | int | float):
+    kind = value.__class__
+    if kind in _OF_JSON:
         return value
-    if isinstance(value, list):
+    if kind is list:
         return [_as_json(item) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {key: _as_json(item) for key, item in value.items()}
-    if isinstance(value, set):  # in no order; the same input is to give the same value
-        return sorted((_as_json(item) for item in value), key=repr)
     if hasattr(value, "__pydantic_fields_set__"):
         return {key: _as_json(item) for key, item in _fields(value).items()}
-    if isinstance(value, bytes):
+    if kind is set:  # in no order; the same input is to give the same value
+        return sorted((_as_json(item) for item in value), key=repr)
+    if kind is bytes:
         return value.decode("utf-8", "replace")
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -52,12 +52,14 @@ def may_have_unknown(value: Any, known: Known) -> bool:
         if not value.keys() <= names.keys():
             return True
         for name, item in value.items():
-            if item.__class__ in _NESTED and names[name] and may_have_unknown(item, names[name]):
+            if item.__class__ in _NESTED and (inner := names[name]) and may_have_unknown(item, inner):
                 return True
     elif kind is list:
-        inner = _once(each for keys in known for each in keys.items)
+        inner = known[0].items if len(known) == 1 else _once(each for keys in known for each in keys.items)
         if inner:
-            return any(may_have_unknown(item, inner) for item in value)
+            for item in value:
+                if item.__class__ in _NESTED and may_have_unknown(item, inner):
+                    return True
     return False
 
 
