@@ -81,4 +81,5 @@ def test_without_a_text_there_are_no_subtitles():
 def test_a_text_cannot_break_out_of_its_subtitle():
     text = "one\n\n2\n00:00:00,000 --> 00:00:09,000\n<b>two</b> & three"
     assert "".join(said for *_, said in cues(vtt(TALK._replace(text=text)).decode())).count("-->") == 0
+    assert b"&lt;b&gt;two&lt;/b&gt; &amp; three" in vtt(TALK._replace(text=text))
     assert len(cues(srt(TALK._replace(text=text)).decode())) == 2
