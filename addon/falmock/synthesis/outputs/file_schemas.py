@@ -23,7 +23,6 @@ _SHOWN = (Kind.PICTURE, Kind.FILM, Kind.SOUND, Kind.MESH)
 _MAIN_MESH = "glb"
 _LEFT_OUT = "file_data"
 _SOME_URL = f"https://{CDN_HOST}/files/b/{'x' * 80}.mp4"
-_WITHOUT_LIMITS = frozenset({"type", "title", "description", "examples", "default", "nullable"})
 _Field = Callable[[made_files.Described, Asked, int], Any]
 
 
@@ -77,7 +76,7 @@ def _field(document: Any, node: Normal, key: str, kind: Kind, path: Path, walk: 
     if known is None:
         other = walk(schema, (*path, key), required=required)
         return lambda _file, asked, at: other(asked, at)
-    if key == "url" or field.schema.keys() <= _WITHOUT_LIMITS:
+    if key == "url" or not field.has_limits:
         return lambda file, _asked, _at: known(file)
     otherwise = walk(schema, (*path, key), required=required)
 

@@ -9,6 +9,9 @@ from falmock.wire.model_document import resolved
 
 _MOST_STEPS = 40
 _CHOICES = ("anyOf", "oneOf")
+_WITHOUT_LIMITS = frozenset(
+    {"type", "title", "description", "examples", "default", "nullable", "items", "minItems", "maxItems"}
+)
 
 
 class Normal(NamedTuple):
@@ -29,6 +32,11 @@ class Normal(NamedTuple):
         if isinstance(kind, str):
             return kind
         return "object" if isinstance(self.schema.get("properties"), dict) else ""
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether it says more than a type, and how long a list is: one value may fit, and another of its type not."""
+        return not self.schema.keys() <= _WITHOUT_LIMITS
 
     @property
     def properties(self) -> dict[str, Any]:

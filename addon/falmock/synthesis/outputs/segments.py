@@ -22,6 +22,11 @@ def part(name: str) -> Callable[[Asked, int], Any] | None:
     return _PARTS.get(name)
 
 
+def sample(name: str) -> Any:
+    """A value such as this property has, far on in a transcript."""
+    return _SAMPLES[name]
+
+
 def _word(asked: Asked, at: int) -> str:
     return asked.said[at % len(asked.said)]
 
@@ -45,3 +50,4 @@ _PARTS: dict[str, Callable[[Asked, int], Any]] = {
     "end": _end,
     "timestamp": _timestamp,
 }
+_SAMPLES: dict[str, Any] = {"text": "word", "word": "word", "start": 99.2, "end": 99.6, "timestamp": [99.2, 99.6]}

@@ -91,7 +91,7 @@ class _Walk:
             part = segments.part(name) if transcript else None
             made = self.value(schema, (*path, name), required=name in node.required)
             if part is not None:
-                made = self._if_it_fits(schema, part, made)
+                made = self._if_it_fits(schema, part, made, segments.sample(name))
             if len(path) == 1 and (self._inputs is None or name in self._inputs):
                 made = echoing(self._document, schema, name, made)
             makers.append((name, made))
@@ -104,10 +104,14 @@ class _Walk:
             return None
         whole = node.kind == "integer"
         return self._if_it_fits(
-            node.schema, lambda asked, _at: round(measure(asked)) if whole else measure(asked), scalar(name, node)
+            node.schema, lambda asked, _at: round(measure(asked)) if whole else measure(asked), scalar(name, node), 5
         )
 
-    def _if_it_fits(self, schema: Any, made: Maker, otherwise: Maker) -> Maker:
+    def _if_it_fits(self, schema: Any, made: Maker, otherwise: Maker, sample: Any) -> Maker:
+        """What makes a value in the first way, or in the other one where that does not fit; `sample` is like the values."""
+        if not normal(self._document, schema).has_limits:
+            return made if fits(self._document, schema, sample) else otherwise
+
         def make(asked: Asked, at: int) -> Any:
             value = made(asked, at)
             return value if fits(self._document, schema, value) else otherwise(asked, at)
