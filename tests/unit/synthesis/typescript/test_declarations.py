@@ -127,6 +127,17 @@ def test_properties() -> None:
     }
 
 
+def test_optional_booleans_are_false_by_default() -> None:
+    found = of("{ a?: boolean; b: boolean; /** Default value: `true` */ c?: boolean; d?: number; e?: boolean | null }")
+    assert {name: each.get("default") for name, each in found["properties"].items()} == {
+        "a": False,
+        "b": None,
+        "c": True,
+        "d": None,
+        "e": None,
+    }
+
+
 def test_interfaces_imports_and_what_else_stands_there() -> None:
     found = declarations(
         'import { x } from "y";\nexport declare const z: { a: () => void };\nexport {};\n'
