@@ -1,6 +1,7 @@
 """Measures falmock relative to unavoidable costs, within one run.
 
-engine  Run, Submit and Status of the engine alone, relative to json.loads and json.dumps of the same bodies.
+engine  Run, Submit and Status of the engine alone, relative to json.loads and json.dumps of the same bodies; a Run whose input is
+        checked, and one whose answer is made, relative to a Run that a fixture answers.
 lane    CPU of a mitmdump whose calls do not go through flows, relative to one whose calls do, and to aimock.
 run     How long until the program of `falmock run` starts, relative to a mitmdump that is ready.
 redaction  1 MiB of text with 4,000 secrets learned takes 0.1 s at most.
@@ -35,6 +36,7 @@ from bench_record import bench_record
 from bench_redaction import bench_redaction
 from bench_run import bench_run
 from bench_soak import bench_soak
+from bench_synthesis import bench_synthesis
 
 PARTS = ("engine", "redaction", "run", "lane", "load", "proxy", "doors", "record", "soak", "bodies")
 
@@ -61,6 +63,7 @@ def main() -> int:
     met = True
     if "engine" in parts:
         met &= bench_engine(args.rounds)
+        met &= bench_synthesis(args.rounds)
     if "lane" in parts:
         met &= bench_lane(max(3, args.rounds - 2), args.gib)
     if "run" in parts:

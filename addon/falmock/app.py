@@ -100,7 +100,7 @@ class App:
         steering = Steering()
         return (
             Health(),
-            Control(self.engines, self.fixtures.reload),
+            Control(self.engines, self.fixtures),
             OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
             AimockControl(self.engines, steering),
             Aimock(self.engines, new_id, steering),
@@ -244,7 +244,9 @@ class App:
         if isinstance(effect, Forward):
             return ForwardedCall(effect._replace(why=why), request, rewrite)
         if isinstance(effect, Socket):
-            effect = effect._replace(conversation=MissReporting(effect.conversation, self.misses.tell))
+            effect = effect._replace(
+                conversation=MissReporting(effect.conversation, self.misses.tell, self.misses.warn)
+            )
         else:
             self._report(effect)
         if isinstance(effect, Reply | Stream) and effect.warning:

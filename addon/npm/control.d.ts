@@ -93,6 +93,22 @@ export interface Missed {
   count: number;
 }
 
+export interface ModelSchema {
+  /** The endpoint id. */
+  id: string;
+  /**
+   * fetched by falmock schemas fetch, recorded at the end of a recording, types of @fal-ai/client, platform: a recorded
+   * answer of the Platform API, or a file that somebody put there.
+   */
+  source: "fetched" | "recorded" | "types" | "platform" | "file";
+  /** When, in ISO 8601; null if that is not known. */
+  at: string | null;
+  /** Its path in the fixtures folder, or the id of the fixture that it is in. */
+  path: string;
+  /** How many inputs it names; null if its input cannot be resolved. */
+  inputs: number | null;
+}
+
 export interface Rule {
   /** file#index, or the index among the rules that were set. */
   id: string;
@@ -244,6 +260,31 @@ export interface ReloadFixturesAnswer {
   message: string;
 }
 
+/** Which call, and what to do with it. */
+export interface AddFixtureFromBody {
+  /** Its number in the journal. */
+  call: number;
+  /** What it matches: the whole input (the default), the prompt alone, or any input. */
+  input?: "exact" | "prompt" | "any";
+  /** memory is the default. */
+  to?: "memory" | "disk";
+  /** The file's path in the fixtures folder, without .json. By default one is made of the endpoint id. */
+  file?: string;
+  /** The answer, as in a fixture. By default one is made. */
+  response?: Record<string, unknown>;
+}
+
+/**
+ * POST /__falmock/fixtures/from: Make a fixture of a call in the journal: it matches the call's input, and answers as
+ * was made for it, or as `response` says. In memory it is as if added; on disk it is a new file, and nothing that exists
+ * is changed.
+ */
+export interface AddFixtureFromAnswer {
+  file: string | null;
+  added: string | null;
+  fixtures: Fixture[];
+}
+
 export interface ListJobsQuery {
   /** Only jobs in this state. */
   state?: "queued" | "running" | "finished" | "cancelled" | "expired";
@@ -386,6 +427,8 @@ export interface ReportAnswer {
   mode: string;
   calls: number;
   replayed: number;
+  /** Calls with made answers, and those about their jobs. */
+  synthesized: number;
   misses: number;
   /** Calls that went on to fal. */
   forwarded: number;
@@ -402,6 +445,24 @@ export interface ReportAnswer {
 /** DELETE /__falmock/report: Begin a new report: all counts become 0. */
 export interface ClearReportAnswer {
   cleared: true;
+}
+
+export interface ListSchemasQuery {
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/**
+ * GET /__falmock/schemas: The OpenAPI documents of models, by which inputs are checked: sorted by endpoint id, with
+ * where they came from.
+ */
+export interface ListSchemasAnswer {
+  schemas: ModelSchema[];
+  total: number;
+  limit: number;
+  offset: number;
 }
 
 /** GET /__falmock/openapi.json: This document. */

@@ -78,8 +78,20 @@ def user(mock: Mitmdump) -> Iterator[Visitor]:
         origin = web_app("listen")
         browser("launch", executable=str(require()), proxy=mock.proxy, trust=digest_of_key(mock.ca))
 
-        def visit(*pages: str) -> dict[str, Visit]:
-            seen = browser("visit", urls=[f"{origin}/{page}" for page in pages], seconds=PAGE_SECONDS)
-            return {page: Visit(**found) for page, found in zip(pages, seen, strict=True)}
+        yield _visitor(browser, origin)
 
-        yield visit
+
+@contextmanager
+def alone(origin: str) -> Iterator[Visitor]:
+    """A user who opens pages of a server on loopback, without a mock."""
+    with running.app(CLIENTS / "programs" / "browser.mjs", None) as browser:
+        browser("launch", executable=str(require()))
+        yield _visitor(browser, origin)
+
+
+def _visitor(browser: Callable[..., Any], origin: str) -> Visitor:
+    def visit(*pages: str) -> dict[str, Visit]:
+        seen = browser("visit", urls=[f"{origin}/{page}" for page in pages], seconds=PAGE_SECONDS)
+        return {page: Visit(**found) for page, found in zip(pages, seen, strict=True)}
+
+    return visit

@@ -260,8 +260,8 @@ def run(command: Sequence[str], env: dict[str, str], seconds: float = 120, cwd: 
 
 
 @contextmanager
-def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterator[Callable[..., Any]]:
-    """A Python or Node program that uses the mock and performs acts: `app("run", ...)` returns what it got.
+def app(script: Path, mock: Mitmdump | None, seconds: float = 60, **env: str) -> Iterator[Callable[..., Any]]:
+    """A Python or Node program that uses the mock, if any, and performs acts: `app("run", ...)` returns what it got.
 
     It reads a line of JSON for each act, `[name, arguments]`, and answers with one. It must not write to standard error,
     as a client that falls back to something else would.
@@ -275,7 +275,7 @@ def app(script: Path, mock: Mitmdump, seconds: float = 60, **env: str) -> Iterat
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
-            env=mock.env(**env),
+            env=mock.env(**env) if mock else os.environ | env,
         ) as process,
     ):
 

@@ -124,7 +124,7 @@ def test_fal_is_never_asked_for_a_fault(confdir: Path, tmp_path: Path, fal: Upst
     with recording(confdir, fal, tmp_path / "fixtures", mode=mode) as mock, tape.client(mock) as app:
         app.post(WHOLE, content=b"a photo", headers=headers)
         app.post("https://fal.run/test/echo", json={"prompt": "a"}, headers=headers)
-    assert len(fal.seen) == 2
+    assert len([asked for asked in fal.seen if asked.host != "fal.ai"]) == 2
     assert not any("x-falmock-fault" in asked.headers for asked in fal.seen)
 
 

@@ -19,7 +19,7 @@ from falmock.proxy import requirements
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DECLARED = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
-OPTIONAL = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["zstd"]]
+OPTIONAL = [Requirement(line) for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines]
 TEST = [Requirement(line) for line in PROJECT["dependency-groups"]["test"]]
 LINT = [Requirement(line) for line in PROJECT["dependency-groups"]["lint"]]
 BUILD = [Requirement(line) for line in PROJECT["build-system"]["requires"]]

@@ -37,8 +37,8 @@ _LATER = "dead URLs, unnamed assets and unused fixtures are looked for when ever
 _OPTIONS = ("fal_faults", "fal_hosts", "fal_redact")
 _EXAMPLE = """\
 errors: what does not load (the schema, missing assets), and texts with the shape of a secret
-warnings: URLs on fal's CDN that nothing serves, assets that no fixture names, fixtures for hosts that no call has, and those that the
-last `falmock run` did not use
+warnings: URLs on fal's CDN that nothing serves, assets that no fixture names, fixtures for hosts that no call has, `$input` paths that
+a model's schema does not have, and fixtures that the last `falmock run` did not use
 
 examples:
   falmock check

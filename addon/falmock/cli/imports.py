@@ -18,14 +18,23 @@ from falmock.recording.captures.capture import BETWEEN
 BAD_USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
-_OPTIONS = ("fal_fixtures", "fal_hosts", "fal_ignore", "fal_redact", "fal_record_assets", "fal_record_errors")
+_OPTIONS = (
+    "fal_fixtures",
+    "fal_hosts",
+    "fal_ignore",
+    "fal_redact",
+    "fal_record_assets",
+    "fal_record_schemas",
+    "fal_record_errors",
+)
 _EXAMPLE = """\
 examples:
   falmock import capture.har
   falmock import cassettes/ old.flow --fixtures tests/fixtures --record-assets none
 
 What it reads is one recording: the same input several times becomes a sequence of answers. Files that answers name and no capture has
-are fetched from fal's CDN at the end (--record-assets none: they are not). The log says what is not used, and why.
+are fetched from fal's CDN at the end (--record-assets none: they are not), and so are the schemas of the endpoints
+(--record-schemas none: they are not). The log says what is not used, and why.
 
 exit codes: 0 all were read, 1 some could not be read or written (the others are imported), 2 bad arguments, 130 Ctrl-C (what was read
 is imported)

@@ -18,6 +18,7 @@ COMMANDS = {
     "stop": ("stop", "end the server that falmock run --keep has left"),
     "ca": ("ca", "print the path of the CA that apps have to trust"),
     "check": ("check", "look for mistakes, secrets and leftovers in fixtures"),
+    "schemas": ("schemas.command", "fetch, import and list the schemas of models, by which inputs are checked"),
     "import": ("imports", "make fixtures of HARs, flow files of mitmproxy and cassettes of vcrpy"),
     "addon": ("addon", 'print the path of the addon, for mitmdump -s "$(falmock addon)"'),
 }

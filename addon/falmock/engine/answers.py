@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
 
 from falmock.engine import inputs
 from falmock.engine import replies
@@ -14,6 +16,9 @@ from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
+from falmock.engine.synthesizer import Synthesizer
+from falmock.engine.synthesizer import Verdict
+from falmock.engine.templates import filled
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
@@ -46,6 +51,14 @@ _KINDS_OF_TURNS = ("", _MESSAGE, _OPENING)
 """The prefixes of a group in the counts of a scope: calls, messages and socket openings are counted separately."""
 
 
+class Found(NamedTuple):
+    """The fixture that answers a call, the call's start deadline in seconds, and a warning; "" if there is none."""
+
+    fixture: Fixture
+    deadline: float
+    warning: str = ""
+
+
 class _Cached:
     """Cached results for one index."""
 
@@ -61,6 +74,7 @@ class Answers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._cached = _Cached(context.index)
+        self._synthesizer = Synthesizer(context)
 
     @property
     def _cache(self) -> _Cached:
@@ -81,10 +95,13 @@ class Answers:
             return late._replace(delay=deadline), deadline
         return None, 0.0 if plan.by_polls else plan.completed
 
-    def find(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> tuple[Fixture, float] | Reply:
-        """The fixture that answers a call and the call's start deadline in seconds, or the error reply.
+    def find(
+        self, request: Request, endpoint: EndpointId, request_id: str, now: float, names: Sequence[str] = ()
+    ) -> Found | Reply:
+        """The fixture that answers a call, or the error reply.
 
-        `names` are all endpoint ids that match the call, if there are several.
+        The call has this id, and came at `now` (seconds since the epoch). `names` are all endpoint ids that match the
+        call, if there are several.
         """
         deadline = _deadline(request)
         if isinstance(deadline, Reply):
@@ -93,15 +110,17 @@ class Answers:
         if isinstance(query, Reply):
             as_sent = inputs.read_as_sent(request, str(endpoint), self.resolve)
             found = self._select_counted(self._matching(as_sent, names))
-            return query if found is None else (found, deadline)
-        fixture = self._select(query, names)
-        if isinstance(fixture, Reply):
-            return fixture
+            return query if found is None else Found(filled(found, as_sent, request_id, now), deadline)
+        is_empty = not request.body and request.method != "GET" and not query.given
+        verdict = self._answering(query, names, request_id, now, is_empty=is_empty)
+        if isinstance(verdict, miss.Miss):
+            return replies.miss_reply(verdict)
+        fixture, warning = verdict
         policy = request.headers.get(upload_policy.HEADER)
         bad = None if policy is None else upload_policy.problem(policy)
         if bad is not None:
             fixture = fixture._replace(answer=_refused_policy(bad), streamed=None)
-        return fixture, deadline
+        return Found(fixture, deadline, warning)
 
     def _matching(self, query: Query, names: Sequence[str]) -> Iterable[Group]:
         """The groups that match a call to an endpoint, or to any of `names` if there are several."""
@@ -118,10 +137,10 @@ class Answers:
         index = self.context.index.sockets if query.method == MESSAGE else self.context.index
         return next(iter(index.matching_any(query, names or (query.endpoint,))), None) is not None
 
-    def for_message(self, query: Query, names: Sequence[str]) -> Fixture | miss.Miss:
+    def for_message(self, query: Query, names: Sequence[str], now: float) -> Verdict | miss.Miss:
         """The fixture that answers a message on a socket with these endpoint ids, or the miss report.
 
-        Among equally specific fixtures, one with frames wins.
+        The message came at `now` (seconds since the epoch). Among equally specific fixtures, one with frames wins.
         """
         index = self.context.index
         found = (
@@ -130,15 +149,27 @@ class Answers:
             or self._select_counted(index.as_call(query, names))
         )
         if found is not None:
-            return found
+            return self._with_call(found, query, names, self.context.new_id(now), now)
+        made = self._synthesizer.made(query, names)
+        if made is not None:
+            return made
         has_frames = any(index.sockets.of_endpoint(name) for name in names)
         return self._miss(query, names, index.sockets if has_frames else index)
 
-    def on_opening(self, names: Sequence[str], handshake: Request) -> Fixture | None:
+    def on_opening(self, names: Sequence[str], handshake: Request, now: float) -> Fixture | None:
         """The fixture with the frames to send when a socket with these endpoint ids opens; None if there is none."""
         context = handshake.headers.get("x-aimock-context")
         query = Query(names[0], MESSAGE, {}, "{}", "", handshake.path, context)
-        return self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
+        found = self._in_turn(self.context.index.openings.matching_any(query, names), _OPENING)
+        return found and self._filled(found, query, now)
+
+    def _filled(self, fixture: Fixture, query: Query, now: float) -> Fixture:
+        """As `filled`, for a call that has no id."""
+        return filled(fixture, query, self.context.new_id(now), now) if fixture.per_call else fixture
+
+    def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
+        """The output that is made for an input of a model; None if nothing is known of it."""
+        return self._synthesizer.payload(endpoint, given)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """As `find`, but without counting the call, and None if no fixture would answer."""
@@ -161,15 +192,18 @@ class Answers:
         recorded = self.context.index.recorded_urls
         return recorded.get(address(url)) if known is None and recorded else known
 
-    def find_plain(self, request: Request) -> Fixture | None:
-        """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD."""
+    def find_plain(self, request: Request, now: float) -> Fixture | None:
+        """The fixture that answers a call to no endpoint, or None; a fixture for GET also answers HEAD.
+
+        The call came at `now` (seconds since the epoch).
+        """
         if not self.context.index.has_plain(request.host, request.path):
             return None
         query = self._read_plain(request)
         found = self._in_turn(self.context.index.plain(query))
         if found is None and request.method == "HEAD":
             found = self._in_turn(self.context.index.plain(query._replace(method="GET")))
-        return found
+        return found and self._filled(found, query, now)
 
     def knows_plain(self, request: Request) -> bool:
         """Whether `find_plain` would find a fixture, without counting the call."""
@@ -181,9 +215,9 @@ class Answers:
         role = self.context.config.hosts.role(request.host)
         return inputs.read_plain(request, self.resolve, takes_files=role in FILE_ROLES)
 
-    def recorded(self, request: Request) -> Reply | None:
+    def recorded(self, request: Request, now: float) -> Reply | None:
         """The answer of a fixture to a call to no endpoint; None if no fixture matches."""
-        fixture = self.find_plain(request)
+        fixture = self.find_plain(request, now)
         if fixture is None:
             return None
         reply = self.plain(fixture, self.prepared(fixture).why)
@@ -192,10 +226,33 @@ class Answers:
         body = reply.body
         return reply._replace(body=b"", length=body.stop - body.start if isinstance(body, FileBody) else len(body))
 
-    def _select(self, query: Query, names: Sequence[str]) -> Fixture | Reply:
-        return self._select_counted(self._matching(query, names)) or replies.miss_reply(
-            self._miss(query, names, self.context.index)
-        )
+    def _answering(
+        self, query: Query, names: Sequence[str], request_id: str, now: float, *, is_empty: bool
+    ) -> Verdict | miss.Miss:
+        """What answers a call, or the miss report; `is_empty`: it has no body where fal reads one."""
+        fixture = self._select_counted(self._matching(query, names))
+        if fixture is not None:
+            return self._with_call(fixture, query, names, request_id, now, is_empty=is_empty)
+        made = self._synthesizer.made(query, names, is_empty=is_empty)
+        return self._miss(query, names, self.context.index) if made is None else made
+
+    def _with_call(
+        self,
+        fixture: Fixture,
+        query: Query,
+        names: Sequence[str],
+        request_id: str,
+        now: float,
+        *,
+        is_empty: bool = False,
+    ) -> Verdict:
+        """What the fixture that was found answers to a call: the input is checked, and may be part of the answer."""
+        verdict = self._synthesizer.judged(fixture, query, names, is_empty=is_empty)
+        if verdict.fixture.per_call:
+            verdict = verdict._replace(fixture=filled(verdict.fixture, query, request_id, now))
+        if verdict.fixture.answer.is_synthesized:
+            return self._synthesizer.asked_for(verdict.fixture, query, names, is_empty=is_empty)
+        return verdict
 
     def _select_counted(self, groups: Iterable[Group]) -> Fixture | None:
         """The fixture among matching groups that answers a call, by the dialect's rules; counts the call."""
@@ -241,6 +298,7 @@ class Answers:
                 names,
                 started=self.context.config.started,
                 example=example_output(index.schemas.get(query.endpoint), query.endpoint),
+                synthesis=self._synthesizer.advice(query, names),
             )
             if len(misses) < MAX_MISSES:
                 misses[key] = report

@@ -52,6 +52,26 @@ class Fast(enum.Enum):
     OFF = "off"
 
 
+class Misses(enum.Enum):
+    """What happens in replay to a call that no fixture answers."""
+
+    FAIL = "fail"
+    """404 with a report."""
+    SYNTHESIZE = "synthesize"
+    """An answer is made: by the model's schema, else guessed from the endpoint id."""
+
+
+class Validate(enum.Enum):
+    """What happens to an input that the model's schema refuses, where a fixture answers."""
+
+    WARN = "warn"
+    """The answer stays, with a warning."""
+    ON = "on"
+    """It is refused as fal refuses it."""
+    OFF = "off"
+    """Nothing."""
+
+
 class Dialect(enum.Enum):
     """Whose answers aimock's routes give where aimock's differ from fal's."""
 
@@ -80,6 +100,8 @@ class Config:
     hosts: Hosts = field(default_factory=Hosts)
     job_ttl: float = 3600.0
     max_jobs: int = 10_000
+    misses: Misses = Misses.FAIL
+    validate: Validate = Validate.WARN
     ignore: Ignores = NOTHING_IGNORED
     """Parts of inputs that matching and recordings ignore."""
     redact: SecretRules = NO_RULES
@@ -98,6 +120,8 @@ class Config:
     max_age: float | None = None
     """The age (seconds) from which on a recording is too old; None for none."""
     max_age_text: str = "none"
+    record_schemas: bool = True
+    """Whether the schemas of recorded endpoints are fetched at the end."""
     record_assets: bool = True
     """Whether files in recorded answers that no client downloaded are fetched at the end."""
     control_token: str = ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 
+from falmock.engine.compiled_schemas import CompiledSchemas
 from falmock.engine.config import Config
 from falmock.engine.scopes import Scope
 from falmock.fixtures.fault import Rule
@@ -37,3 +39,5 @@ class Context:
     rules: tuple[Rule, ...] = ()
     """The fault rules, in order."""
     elsewhere: Elsewhere = nowhere
+    compiled: CompiledSchemas = field(default_factory=CompiledSchemas)
+    """The schemas of models, which all scopes share."""

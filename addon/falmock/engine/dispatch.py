@@ -77,7 +77,7 @@ class Dispatch:
         `injected` is applied to the job of a submit.
         """
         if isinstance(call, calls.ProviderMapping):
-            return self._providers(request, call)
+            return self._providers(request, call, now)
         if request.too_large:
             if self._context.config.mode is Mode.AUTO:
                 return Forward("auto: its body is too large to be read here")
@@ -118,7 +118,7 @@ class Dispatch:
             ),
             calls.CdnToken: self._to_storage(self._recorded_or(lambda _, __, now: uploads.token(now))),
             calls.Token: self._to_storage(self._recorded_or(self._tokens.give)),
-            calls.FileGet: lambda request, _, __: self._downloads.get(request),
+            calls.FileGet: lambda request, _, now: self._downloads.get(request, now),
             calls.FilePut: self._recorded_file_or(lambda request, _, __: uploads.put(request)),
             calls.DirectUpload: self._recorded_file_or(lambda request, _, __: uploads.upload(request)),
             calls.MultipartStart: self._recorded_start_or(lambda request, _, __: uploads.multipart_start(request)),
@@ -128,9 +128,9 @@ class Dispatch:
             calls.Unrouted: self._to_platform(self._recorded_or(self._unrouted)),
         }
 
-    def _providers(self, request: Request, call: calls.ProviderMapping) -> Effect:
+    def _providers(self, request: Request, call: calls.ProviderMapping, now: float) -> Effect:
         """Which endpoint serves a model of Hugging Face's Hub. Only a call to fal's hosts must not go on."""
-        found = self._answers.recorded(request)
+        found = self._answers.recorded(request, now)
         if found is None and self._context.config.mode is not Mode.AUTO:
             found = hub.providers(call.model, self._platform.catalogue)
         if found is not None:
@@ -160,7 +160,7 @@ class Dispatch:
         """A handler for calls to no endpoint: a fixture's answer wins over a synthesized one."""
 
         def handle(request: Request, call: Any, now: float) -> Answer:
-            return self._answers.recorded(request) or handler(request, call, now)
+            return self._answers.recorded(request, now) or handler(request, call, now)
 
         return handle
 
@@ -168,7 +168,7 @@ class Dispatch:
         """As `_recorded_or`, for calls that start an upload: its content is taken at the recorded URLs."""
 
         def handle(request: Request, call: Any, now: float) -> Answer:
-            recorded = self._answers.recorded(request)
+            recorded = self._answers.recorded(request, now)
             if recorded is None:
                 return handler(request, call, now)
             self._uploads.issued(recorded)
@@ -180,7 +180,7 @@ class Dispatch:
         """As `_recorded_or`, for calls whose body is a file: it is kept, whoever answers."""
 
         def handle(request: Request, call: Any, now: float) -> Answer:
-            recorded = self._answers.recorded(request)
+            recorded = self._answers.recorded(request, now)
             if recorded is None:
                 return handler(request, call, now)
             self._uploads.stored(request, recorded)

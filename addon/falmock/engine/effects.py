@@ -139,12 +139,14 @@ class SocketStep(NamedTuple):
     """What is due on a socket: frames to be sent in this order.
 
     `again` is when to call `due` next (seconds since the epoch); None: not before a message comes. Nothing is sent after
-    a Close, a Reset or a Cut. `misses` are the reports of messages that no fixture answers.
+    a Close, a Reset or a Cut. `misses` are the reports of messages that no fixture answers, `warnings` those of the
+    answers, without secrets.
     """
 
     frames: tuple[Frame, ...] = ()
     again: float | None = None
     misses: tuple[Miss, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Conversation(Protocol):

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from falmock.engine import additions
 from falmock.engine import replies
 from falmock.engine import stopped_searches
 from falmock.engine.answers import Answers
+from falmock.engine.compiled_schemas import CompiledSchemas
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
@@ -96,7 +98,12 @@ class Engine:
         self._pace: tuple[Pace, str] | None = None
         self._rules: tuple[Rule, ...] = ()
         self._context = context = Context(
-            config, _for_matching(self._index, config), self.scope, new_id, elsewhere=elsewhere
+            config,
+            _for_matching(self._index, config),
+            self.scope,
+            new_id,
+            elsewhere=elsewhere,
+            compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)
         self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
@@ -114,6 +121,11 @@ class Engine:
     def config(self) -> Config:
         """The current configuration."""
         return self._context.config
+
+    @property
+    def compiled(self) -> CompiledSchemas:
+        """The schemas of models, which all scopes share."""
+        return self._context.compiled
 
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture with this label; None if there is none."""
@@ -159,6 +171,10 @@ class Engine:
     def digest_of(self, url: str) -> str | None:
         """The digest of the file that a URL names; None if the file is not known here."""
         return self._answers.resolve(url)
+
+    def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
+        """The output that is made for an input of a model; None if nothing is known of it."""
+        return self._answers.made_output(endpoint, given)
 
     def add_faults(self, rules: Iterable[Rule]) -> None:
         """Set the fault rules of this scope, which win over those of all scopes."""

@@ -13,6 +13,7 @@ from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.matching.user_message import prompt_text
+from falmock.synthesis.checks import envelope
 from falmock.wire import query
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
@@ -40,7 +41,8 @@ def read(request: Request, endpoint: str, resolve: Resolve) -> Query | Reply:
     except (NotCanonical, ValueError, RecursionError) as error:
         return replies.invalid_body(f"The input cannot be read: {error}")
     context = request.headers.get(_CONTEXT)
-    return Query(endpoint, request.method, meant, text, prompt_text(value), request.path, context, parameters=asked)
+    parts = (request.path, context)
+    return Query(endpoint, request.method, meant, text, prompt_text(value), *parts, parameters=asked, given=value)
 
 
 def read_as_sent(request: Request, endpoint: str, resolve: Resolve) -> Query:
@@ -66,7 +68,7 @@ def read_plain(request: Request, resolve: Resolve, *, takes_files: bool) -> Quer
         value, meant, text = {}, {}, "{}"
     context = request.headers.get(_CONTEXT)
     parts = (request.path, context, request.host, _asked(asked, resolve))
-    return Query("", request.method, meant, text, prompt_text(value), *parts)
+    return Query("", request.method, meant, text, prompt_text(value), *parts, given=value)
 
 
 def _asked(parameters: dict[str, Any], resolve: Resolve) -> Any:
@@ -75,14 +77,18 @@ def _asked(parameters: dict[str, Any], resolve: Resolve) -> Any:
 
 
 def _body(body: bytes) -> dict[str, Any] | Reply:
+    """The object in a body, or the reply of fal's runtime to one without."""
     try:
         value = jsontext.loads(body)
     except jsontext.BadJSON as error:
+        refused = None if error.too_large else envelope.parsed(body)
+        if isinstance(refused, envelope.Refused):
+            return replies.refused_body(refused.status, refused.body)
+        # Python's JSON has NaN, and takes a key twice: no fixture could be compared with such an input.
         message = f"JSON decode error at character {error.position}: {error}"
         return replies.invalid_body(message, status=413 if error.too_large else 422)
-    if not isinstance(value, dict):
-        return replies.invalid_body(
-            f"Input should be a JSON object, found {type(value).__name__.replace('NoneType', 'null')}",
-            "model_attributes_type",
-        )
-    return value
+    if isinstance(value, dict):
+        return value
+    refused = envelope.parsed(body)
+    assert isinstance(refused, envelope.Refused)  # noqa: S101 - it is no object
+    return replies.refused_body(refused.status, refused.body)

@@ -47,7 +47,7 @@ class JournalEntry(NamedTuple):
     answered by itself. `door` is the one that the call came through, "" for none. `body` is the JSON of the request,
     `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
     id of the job that the call made, `delay` the wait before the answer in seconds. `warning` is that of the answer, ""
-    for none.
+    for none. `cut`: long texts in `body` are cut.
     """
 
     at: float
@@ -69,6 +69,7 @@ class JournalEntry(NamedTuple):
     kind: str = ""
     door: str = ""
     warning: str = ""
+    cut: bool = False
 
 
 class Journal:
@@ -143,6 +144,7 @@ class Journal:
                 kind,
                 request.door,
                 warning,
+                len(request.body) > MAX_BODY,
             )
         )
 
@@ -171,6 +173,7 @@ class Journal:
         miss: str | None,
         body: bytes = b"",
         fault: str | None = None,
+        warning: str = "",
     ) -> None:
         """Record one message on the socket that a request opened with a call, and its answer; `body` is its JSON."""
         text, left_out = kept(body)
@@ -189,6 +192,8 @@ class Journal:
                 left_out=left_out,
                 call=call,
                 kind="message",
+                warning=warning,
+                cut=len(body) > MAX_BODY,
             )
         )
 

@@ -41,13 +41,18 @@ class MissLog:
 
 
 class MissReporting(ConversationWrapper):
-    """A conversation on a socket; `missed` is called for each message that no fixture answers."""
+    """A conversation on a socket; `missed` is called for each message that no fixture answers, `warned` for each warning."""
 
-    def __init__(self, conversation: Conversation, missed: Callable[[Miss], None]) -> None:
+    def __init__(
+        self, conversation: Conversation, missed: Callable[[Miss], None], warned: Callable[[str], None]
+    ) -> None:
         super().__init__(conversation)
         self._missed = missed
+        self._warned = warned
 
     def _passed(self, step: SocketStep, now: float) -> SocketStep:  # noqa: ARG002
         for miss in step.misses:
             self._missed(miss)
+        for warning in step.warnings:
+            self._warned(warning)
         return step

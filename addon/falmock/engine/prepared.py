@@ -54,9 +54,15 @@ class PreparedCache:
     def __init__(self) -> None:
         # By identity, which is fast and stays unique while the fixture is in the cache: comparing fixtures is slow.
         self._known: dict[int, Prepared] = {}
+        self._latest: Prepared | None = None
+        """The one with answers for a single call that was needed last: a call needs it more than once."""
 
     def of(self, fixture: Fixture, pace: Pace) -> Prepared:
         """What follows from a fixture at a pace."""
+        if fixture.per_call:
+            if self._latest is None or self._latest.fixture is not fixture or self._latest.pace is not pace:
+                self._latest = _prepared(fixture, pace)
+            return self._latest
         known = self._known.get(id(fixture))
         if known is None or known.pace is not pace:
             if len(self._known) >= LIMIT:
@@ -88,6 +94,8 @@ def digest_of(answer: Answer) -> str:
 
 def reason_of(fixture: Fixture) -> str:
     """Why a fixture answered, in a few words."""
+    if fixture.made_for:
+        return fixture.made_for
     match = fixture.match
     if match.exact:
         return "exact input"

@@ -6,6 +6,7 @@ from falmock.engine import follow_ups
 from falmock.engine import replies
 from falmock.engine.answers import NO_DEADLINE
 from falmock.engine.answers import Answers
+from falmock.engine.answers import Found
 from falmock.engine.config import Dialect
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
@@ -22,7 +23,6 @@ from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
 from falmock.engine.jobs.table import TooManyJobs
 from falmock.engine.webhooks.job_webhooks import JobWebhooks
-from falmock.fixtures.model import Fixture
 from falmock.wire import errors
 from falmock.wire import webhook
 from falmock.wire.calls import Cancel
@@ -58,10 +58,11 @@ class Queue:
             refused = self._queue_is_full(call.max_queue_length, app, now)
             if refused is not None:
                 return refused
-        found = self._find(request, call, injected)
+        request_id = self._context.new_id(now)
+        found = self._find(request, call, request_id, now, injected)
         if isinstance(found, Reply):
             return found
-        fixture, deadline = found
+        fixture, deadline, warning = found
         known = self._answers.prepared(fixture)
         label = known.label
         own = None if injected is not None else self._faults.of_fixture(label)
@@ -78,7 +79,7 @@ class Queue:
         plan = known.plan if injected is None else fault_jobs.applied(injected, known.plan, call.endpoint)
         timeline, config = fixture.timeline, self._context.config
         job = Job(
-            request_id=self._context.new_id(now),
+            request_id=request_id,
             app=app,
             host=self._queue_host(request.host),
             submitted=now,
@@ -104,15 +105,17 @@ class Queue:
         is_instant = config.pace.kind is PaceKind.INSTANT and config.dialect is not Dialect.AIMOCK
         job.unseen = is_instant and is_cancellable and not job.awaits_cancel
         if plan.failure is None:
-            self._context.scope.answers[plan.digest] = plan.answer
-        return self._accept(job, target, injected, now)
+            self._context.scope.keep_answer(plan.digest, plan.answer)
+        return replies.warned(self._accept(job, target, injected, now), warning)
 
-    def _find(self, request: Request, call: Submit, injected: InjectedFault | None) -> tuple[Fixture, float] | Reply:
+    def _find(
+        self, request: Request, call: Submit, request_id: str, now: float, injected: InjectedFault | None
+    ) -> Found | Reply:
         """As `Answers.find`; if no fixture answers, the fault may give the result of the job."""
-        found = self._answers.find(request, call.endpoint)
+        found = self._answers.find(request, call.endpoint, request_id, now)
         if isinstance(found, Reply) and found.miss is not None and injected is not None:
             instead = fault_jobs.stand_in(injected)
-            return found if instead is None else (instead, NO_DEADLINE)
+            return found if instead is None else Found(instead, NO_DEADLINE)
         return found
 
     def _accept(
@@ -186,7 +189,7 @@ class Queue:
         url = follow_ups.unusual(call, job)
         if url is not None and url.refused:
             refused = replies.problem(
-                405, url.text, "the URL has the endpoint's path", replies.fixture_header(job.fixture)
+                405, url.text, "the URL has the endpoint's path", *replies.fixture_headers(job.fixture)
             )
             return replies.warned(refused._replace(fixture=job.fixture), url.text)
         answer: Reply | Stream
@@ -216,7 +219,7 @@ class Queue:
             replies.EVENTS_TYPE,
             (b"Cache-Control", b"no-cache"),
             *replies.GATEWAY,
-            replies.fixture_header(job.fixture),
+            *replies.fixture_headers(job.fixture),
         )
         source = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=logs)
         return Stream(200, headers, KeepAlive(source), job.why, job.fixture, key=job.request_id)

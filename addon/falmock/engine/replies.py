@@ -7,11 +7,13 @@ import string
 from functools import lru_cache
 from typing import Any
 from typing import TypeVar
+from typing import cast
 from urllib.parse import quote
 
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.fixtures.matching.miss import Miss
+from falmock.fixtures.model import MADE
 from falmock.fixtures.model import Answer
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
@@ -41,7 +43,9 @@ REQUEST_ID = b"x-fal-request-id"
 FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
 WARNING_HEADER = b"x-falmock-warning"
+SYNTHESIZED_HEADER = b"x-falmock-synthesized"
 A = TypeVar("A", Reply, Stream)
+W = TypeVar("W", bound=Reply | Stream)
 LONGEST_WARNING = 1000
 """How many characters of a warning the header has; log and journal have all of it."""
 _PLAIN = (string.ascii_letters + string.digits + string.punctuation + " ").replace("%", "")
@@ -49,9 +53,10 @@ _PLAIN = (string.ascii_letters + string.digits + string.punctuation + " ").repla
 
 
 @lru_cache(maxsize=4096)
-def fixture_header(label: str) -> Header:
-    """The header that names the fixture that answered; safe for any file name."""
-    return FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode()
+def fixture_headers(label: str) -> tuple[Header, ...]:
+    """The header that names the fixture that answered, safe for any file name; and for a made answer what it is made by."""
+    named = (FIXTURE_HEADER, quote(label, safe="/#@:+,=~ ()[]{}!$&'*;", errors="replace").encode())
+    return (named, (SYNTHESIZED_HEADER, label.partition(":")[0].encode())) if label.startswith(MADE) else (named,)
 
 
 def queue_reply(status: int, value: Any, why: str, fixture: str | None = None) -> Reply:
@@ -77,7 +82,7 @@ def job_headers(fixture: str, request_id: str) -> tuple[Header, ...]:
 
 @lru_cache(maxsize=4096)
 def _queue_headers(fixture: str) -> tuple[Header, ...]:
-    return (*QUEUE_HEADERS, fixture_header(fixture))
+    return (*QUEUE_HEADERS, *fixture_headers(fixture))
 
 
 def json_reply(status: int, value: Any, why: str, *extra: Header) -> Reply:
@@ -111,11 +116,12 @@ def bad_host(request: Request, hosts: Hosts) -> Reply | Stream | None:
     return None
 
 
-def warned(answer: Reply | Stream, warning: str) -> Reply | Stream:
+def warned(answer: W, warning: str) -> W:
     """The answer with one more warning; "" changes nothing."""
     if not warning:
         return answer
-    return answer._replace(warning=f"{answer.warning}; {warning}" if answer.warning else warning)
+    both = f"{answer.warning}; {warning}" if answer.warning else warning
+    return cast("W", answer._replace(warning=both))
 
 
 def with_warning_header(answer: Reply | Stream, redactor: Redactor) -> Reply | Stream:
@@ -162,6 +168,12 @@ def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) ->
     return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
 
 
+def refused_body(status: int, body: dict[str, Any]) -> Reply:
+    """The runtime's answer to a body that is no input, in FastAPI's words."""
+    why = f"bad body: {errors.text_of(status, body)}"
+    return json_reply(status, body, why, error_header(why), (b"x-fal-billable-units", b"0"))
+
+
 def too_large(request: Request, call: calls.Call) -> Reply:
     """413 for a body that is too large to be read."""
     if isinstance(call, calls.UPLOADS):
@@ -203,7 +215,7 @@ def own_headers(headers: list[Header], answer: Answer, label: str) -> tuple[Head
         own = _of_fixture(answer.headers)
         named = {name.lower() for name, _ in own}
         headers = [*(header for header in headers if header[0].lower() not in named), *own]
-    headers.append(fixture_header(label))
+    headers += fixture_headers(label)
     return tuple(headers)
 
 
@@ -229,7 +241,7 @@ def _request_error(kind: str, message: str, request_id: str, fixture: str, why: 
         (REQUEST_ID, header_value(request_id)),
         (errors.ERROR_TYPE_HEADER, kind.encode()),
         *extra,
-        fixture_header(fixture),
+        *fixture_headers(fixture),
     )
     reply = json_reply(errors.REQUEST_ERRORS[kind], errors.request_error(kind, message), why, *headers)
     return reply._replace(fixture=fixture)

@@ -22,6 +22,7 @@ HEADERS = (HEADER, "x-test-id")
 """The headers that name a scope: falmock's and aimock's."""
 MAX_NAME = 200
 _DIGITS = 16
+_SPARE_ANSWERS = 100
 
 
 def shortened(name: str) -> str:
@@ -74,9 +75,15 @@ class Scope:
         """The result of a job that ends by itself."""
         return self.answers[job.answer] if job.failure is None else answer_of(job.failure, job.app, job.path)
 
+    def keep_answer(self, digest: str, answer: Answer) -> None:
+        """Keep the result of a job that is about to be added; each of its own may differ, so now and then others go."""
+        if len(self.answers) > 2 * len(self.jobs) + _SPARE_ANSWERS:
+            self.forget_answers()
+        self.answers[digest] = answer
+
     def forget_answers(self) -> None:
         """Drop the answers that no job of the scope uses."""
-        used = {job.answer for job in self.jobs}
+        used = {job.answer for job in (*self.jobs, *self.jobs.ended)}
         self.answers = {digest: answer for digest, answer in self.answers.items() if digest in used}
 
     def clear(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from falmock.engine import replies
 from falmock.engine.answers import Answers
+from falmock.engine.answers import Found
 from falmock.engine.effects import End
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
@@ -73,11 +74,16 @@ class Streams:
         """
         endpoint = call.endpoint
         names = names_of(endpoint) if isinstance(call, calls.Stream) else ()
-        found = self._answers.find(request, endpoint, names)
+        request_id = self._context.new_id(now)
+        found = self._answers.find(request, endpoint, request_id, now, names)
         if isinstance(found, Reply):
             return found
-        fixture, deadline = found
-        request_id = self._context.new_id(now)
+        return replies.warned(self._answered(request, call, found, request_id, now), found.warning)
+
+    def _answered(
+        self, request: Request, call: calls.Run | calls.Stream, found: Found, request_id: str, now: float
+    ) -> Reply | Stream:
+        endpoint, fixture, deadline = call.endpoint, found.fixture, found.deadline
         late, delay = self._answers.timing(fixture, deadline, request_id)
         if late is not None:
             return late
@@ -95,7 +101,7 @@ class Streams:
         self, fixture: Fixture, streamed: Streamed, app: str, request_id: str, now: float, gap: float
     ) -> Stream:
         factor, length = spread(self._context.config.pace, streamed.ends)
-        pieces = [Piece(now + at * factor, data) for at, data in streamed.pieces]
+        pieces = [Piece(now + at * factor, data) for at, data, _ in streamed.pieces]
         size = sum(len(piece.data) for piece in pieces)
         head = Answer(200, streamed.content_type, b"", headers=streamed.headers, units=streamed.units)
         headers = replies.model_headers(head, app, request_id, fixture.label)

@@ -223,7 +223,9 @@ class Falmock:
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request to fal."""
-        if self._responder.is_away(flow) or not self._awaits_answer(flow) or self._internal_calls.is_own(flow):
+        if self._responder.is_away(flow) or not self._awaits_answer(flow):
+            return
+        if self._internal_calls.is_own(flow) or self._recordings.is_own(flow):
             return
         direct = self._direct.finds(flow)
         if direct is not None:

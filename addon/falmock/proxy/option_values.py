@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import TypeVar
 
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Fast
+from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
+from falmock.engine.config import Validate
 from falmock.engine.jobs import pace
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.matching import volatile
@@ -29,6 +33,7 @@ from falmock.wire import hosts
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
 
+Choice = TypeVar("Choice", bound=enum.Enum)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
 """The paths of the other doors."""
@@ -45,7 +50,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
     except hosts.BadHost as error:
         raise BadOption(f"fal_hosts: {error}") from None
     return Config(
-        mode=_mode(single["fal_mode"]),
+        mode=_choice("fal_mode", single["fal_mode"], Mode),
         fixtures=tuple(_many(values["fal_fixtures"])),
         pace=_pace(pace_text),
         pace_text=pace_text,
@@ -56,10 +61,12 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         webhook_hosts=_webhook_hosts(_many(values["fal_webhook_hosts"])),
         dns_addresses=_dns_addresses(_many(values["fal_dns_address"])),
         faults=tuple(_many(values["fal_faults"])),
-        dialect=_dialect(single["fal_dialect"]),
-        fast=_fast(single["fal_fast"]),
+        misses=_choice("fal_miss", single["fal_miss"], Misses),
+        validate=_choice("fal_validate", single["fal_validate"], Validate),
+        dialect=_choice("fal_dialect", single["fal_dialect"], Dialect),
+        fast=_choice("fal_fast", single["fal_fast"], Fast),
         proxy_path=_proxy_path(single["fal_proxy_path"]),
-        proxy_profile=_proxy_profile(single["fal_proxy_profile"]),
+        proxy_profile=_choice("fal_proxy_profile", single["fal_proxy_profile"], ProxyProfile),
         control_token=_control_token(_many(values["fal_control_token"]), environment),
         openai_models=_openai_models(_many(values["fal_openai_models"]), environment),
         openai_access_key=environment.get("CUSTOM_ACCESS_KEY", "").strip(),
@@ -69,6 +76,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         max_age=_max_age(single["fal_max_age"]),
         max_age_text=single["fal_max_age"],
         record_errors=_all_or_none("fal_record_errors", single["fal_record_errors"]),
+        record_schemas=_all_or_none("fal_record_schemas", single["fal_record_schemas"]),
         record_assets=_all_or_none("fal_record_assets", single["fal_record_assets"]),
     )
 
@@ -84,26 +92,13 @@ def _many(values: Sequence[str]) -> list[str]:
     return [value for value in values if value.strip()]
 
 
-def _mode(text: str) -> Mode:
-    modes = {mode.value: mode for mode in Mode}
-    if text in modes:
-        return modes[text]
-    hint = did_you_mean(text, modes)
-    raise BadOption(f"fal_mode: expected one of {', '.join(modes)}, found {text!r}{hint}")
-
-
-def _dialect(text: str) -> Dialect:
-    dialects = {dialect.value: dialect for dialect in Dialect}
-    if text not in dialects:
-        raise BadOption(f"fal_dialect: expected fal or aimock, found {text!r}{did_you_mean(text, dialects)}")
-    return dialects[text]
-
-
-def _fast(text: str) -> Fast:
-    found = {fast.value: fast for fast in Fast}
-    if text not in found:
-        raise BadOption(f"fal_fast: expected one of {', '.join(found)}, found {text!r}{did_you_mean(text, found)}")
-    return found[text]
+def _choice(name: str, text: str, choices: type[Choice]) -> Choice:
+    """The member of an enumeration with this value."""
+    values = [choice.value for choice in choices]
+    if text not in values:
+        expected = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
+        raise BadOption(f"{name}: expected {expected}, found {text!r}{did_you_mean(text, values)}")
+    return choices(text)
 
 
 def _proxy_path(text: str) -> str:
@@ -113,14 +108,6 @@ def _proxy_path(text: str) -> str:
         if text == taken or text.startswith(f"{taken}/"):
             raise BadOption(f"fal_proxy_path: expected a path that is free, found {text!r}: {taken} is falmock's own")
     return text
-
-
-def _proxy_profile(text: str) -> ProxyProfile:
-    profiles = {profile.value: profile for profile in ProxyProfile}
-    if text not in profiles:
-        hint = did_you_mean(text, profiles)
-        raise BadOption(f"fal_proxy_profile: expected {' or '.join(profiles)}, found {text!r}{hint}")
-    return profiles[text]
 
 
 def _all_or_none(name: str, text: str) -> bool:

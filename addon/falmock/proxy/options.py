@@ -85,9 +85,27 @@ OPTIONS = (
         "all: when a recording ends, files that answers name and the app did not download are fetched. none: they are not.",
     ),
     Option(
+        "fal_record_schemas",
+        "all",
+        "all: when a recording ends, the schemas of the endpoints in it are fetched from fal, without a key, unless they are there. "
+        "none: they are not.",
+    ),
+    Option(
         "fal_record_errors",
         "none",
         "none: fal's own trouble (401, 403, 429, 502, 503, errors of its gateway) is not recorded. all: it is.",
+    ),
+    Option(
+        "fal_miss",
+        "fail",
+        "fail: in replay, a call that no fixture answers is 404 with a report. synthesize: its answer is made, by the model's schema "
+        "(_schemas/ beside the fixtures) or else by a guess from the endpoint id, with media that play.",
+    ),
+    Option(
+        "fal_validate",
+        "warn",
+        "Inputs are checked by the model's schema, where there is one. warn: a fixture's answer stays, with a warning. on: what fal "
+        "would refuse is refused, in fal's words, unless it was recorded. off: they are not, but for made answers.",
     ),
     Option(
         "fal_ignore",

@@ -44,6 +44,7 @@ def counts(totals: Totals, *, answers: bool) -> str:
     """What became of the calls. Where falmock `answers` from fixtures, also how many it did not answer, if that is none."""
     parts = [
         (totals.replayed, "replayed", answers),
+        (totals.synthesized, "synthesized", False),
         (totals.misses, "misses" if totals.misses != 1 else "miss", answers),
         (totals.forwarded, "forwarded to fal", False),
         (totals.without_fixture, "answered without a fixture", False),

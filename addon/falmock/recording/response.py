@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from falmock.fixtures.call_forms import is_literal
 from falmock.fixtures.format.response import NO_CONTENT
 from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.exchange import Exchange
@@ -88,7 +89,7 @@ class ResponseBuilder:
             except jsontext.BadJSON:
                 pass  # recorded as text or file
             else:
-                if b'"$file"' not in exchange.body:
+                if is_literal(value):
                     return "json", self.rendered(value, result)
         if exchange.chunks or exchange.content_type.startswith(("text/", "application/json")) or not exchange.body:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from falmock.fixtures.call_forms import is_literal
 from falmock.fixtures.matching.canonical import FILE
 from falmock.recording.composer import Composer
 from falmock.recording.composer import warn
@@ -144,7 +145,7 @@ def frame_of(
     Text becomes JSON if replay then sends the same text, or if the client (realtime) accepts only JSON anyway.
     """
     if isinstance(content, str):
-        if isinstance(value, dict | list) and '"$file"' not in content and (is_realtime or _is_compact(content, value)):
+        if isinstance(value, dict | list) and is_literal(value) and (is_realtime or _is_compact(content, value)):
             return {"json": answers.rendered(value, result)}
         return {"text": content}
     if isinstance(value, dict) and _is_plain(value):

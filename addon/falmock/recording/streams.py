@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+from falmock.fixtures.call_forms import is_literal
 from falmock.recording.exchange import Exchange
 from falmock.recording.match import NotAnInput
 from falmock.recording.match import input_of
@@ -102,7 +103,7 @@ def _data(text: str, answers: ResponseBuilder, result: BuiltResponse) -> dict[st
         value = jsontext.loads_exact(text.encode())
     except (jsontext.BadJSON, UnicodeEncodeError):
         return {"data": text}
-    return {"data": text} if '"$file"' in text else {"json": answers.rendered(value, result)}
+    return {"json": answers.rendered(value, result)} if is_literal(value) else {"data": text}
 
 
 def _timed(exchange: Exchange) -> Iterator[tuple[float, bytes]]:

@@ -9,7 +9,7 @@ from falmock.wire.message import header_value
 
 EXPOSED = (
     b"*, x-fal-request-id, x-fal-billable-units, x-fal-error-type, x-fal-request-timeout-type, x-fal-served-from, "
-    b"x-falmock-fixture, x-falmock-miss, x-falmock-fault, x-falmock-error, x-falmock-warning, etag, content-range, "
+    b"x-falmock-fixture, x-falmock-miss, x-falmock-fault, x-falmock-error, x-falmock-warning, x-falmock-synthesized, etag, content-range, "
     b"accept-ranges"
 )
 _METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 _STATUS_FIELDS: dict[str, Any] = {
@@ -16,16 +18,26 @@ _STATUS_FIELDS: dict[str, Any] = {
     "queue_position": {"type": "integer"},
 }
 
+_MADE_UP = "x-falmock-synthesized"
 _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
 
 
 def model_document(
-    name: str, category: str, input_schema: dict[str, Any], output_schema: dict[str, Any], note: str
+    name: str,
+    category: str,
+    input_schema: dict[str, Any],
+    output_schema: dict[str, Any],
+    note: str,
+    components: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The document of the model `name`; `note` is its description, which says what the schemas were made from."""
+    """The document of the model `name`; `note` is its description, which says what the schemas were made from.
+
+    `components` are the schemas that those of the input and the output refer to.
+    """
     title = "".join(word.capitalize() for word in _BETWEEN_WORDS.split(name.partition("/")[2]))
     page = f"https://fal.ai/models/{name}"
     schemas = {
+        **components,
         "QueueStatus": {"type": "object", "properties": _STATUS_FIELDS, "required": ["status", "request_id"]},
         f"{title}Input": {"title": f"{title}Input", **input_schema},
         f"{title}Output": {"title": f"{title}Output", **output_schema},
@@ -48,7 +60,7 @@ def model_document(
                 "playgroundUrl": page,
                 "documentationUrl": f"{page}/api",
             },
-            "x-falmock-synthesized": True,
+            _MADE_UP: True,
         },
         "components": {
             "securitySchemes": {"apiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"}},
@@ -82,6 +94,11 @@ def _ok(schema: dict[str, Any]) -> dict[str, Any]:
     return {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}
 
 
+def is_made_up(document: Any) -> bool:
+    """Whether `model_document` made a document, and not fal."""
+    return _at(document, "info", _MADE_UP) is not None
+
+
 def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]:
     """The names of the input fields and the output fields in a model's document; empty where it has none."""
     return _fields(document, input_schema(document, name)), _fields(document, output_schema(document, name))
@@ -90,13 +107,14 @@ def fields_of(document: Any, name: str) -> tuple[frozenset[str], frozenset[str]]
 def input_schema(document: Any, name: str) -> Any:
     """The schema of the input in a model's document, as it stands there; None if it has none.
 
-    `name` may go on below the model whose document it is (`/stream`); a document with one model is taken for any name.
+    `name` may go on below the model that the document is of (`/stream`), or end above it.
     """
     paths = _at(document, "paths")
     paths = paths if isinstance(paths, dict) else {}
     posts = [path for path, item in paths.items() if _at(item, "post", "requestBody") is not None]
     above = [path for path in posts if f"/{name}/".startswith(f"{path}/")]
-    path = max(above, key=len) if above else posts[0] if len(posts) == 1 else ""
+    below = [path for path in posts if path.startswith(f"/{name}/")]
+    path = max(above or below[:1], key=len, default="")
     return _at(paths, path, "post", "requestBody", "content", "application/json", "schema")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 from urllib.parse import parse_qs
+from urllib.parse import urlencode
 
 HOST = "api.fal.ai"
 SITE = "fal.ai"
@@ -22,6 +23,11 @@ NO_KEY = "Authentication required"
 BAD_KEY = "Invalid API key"
 META: dict[str, Any] = {"webhook_ip_ranges": ["127.0.0.1/32", "::1/128"]}
 """Where webhooks come from: falmock sends them from this machine."""
+
+
+def document_target(endpoint: str) -> str:
+    """Path and query of the OpenAPI document of an endpoint at SITE; no key is needed."""
+    return f"{DOCUMENT_PATH}?{urlencode({'endpoint_id': endpoint}, safe='/')}"
 
 
 class Models(NamedTuple):

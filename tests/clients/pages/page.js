@@ -1,6 +1,6 @@
 // What the pages share: showing files as pages do, and telling what a user would see.
 
-const ended = (element, good) =>
+export const ended = (element, good) =>
   new Promise((resolve, reject) => {
     element.addEventListener(good, resolve, { once: true });
     const fail = () => reject(new Error(`no ${good} of ${element.src}: ${element.error?.message}`));

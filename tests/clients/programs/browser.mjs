@@ -8,15 +8,20 @@ const NO_NAMES = "--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE 127.0.0.1";
 const ALONE = ["--disable-component-update", "--disable-sync", NO_NAMES];
 let browser = null;
 
-// Start it: `proxy` is for fal's hosts; `trust` is the digest of the key of a CA whose certificates it takes for good.
+// Start it, with or without a proxy.
 async function launch({ executable, proxy, trust }) {
+  const settings = proxy ? proxied(proxy, trust) : [];
+  browser = await chromium.launch({ executablePath: executable, args: [...QUIET, ...ALONE, ...settings] });
+  return browser.version();
+}
+
+// Options for a proxy for fal's hosts; `trust` is the digest of the key of a CA whose certificates are taken for good.
+function proxied(proxy, trust) {
   const script = `function FindProxyForURL(url, host) {
     return /(^|\\.)fal\\.(run|ai|media)$/.test(host) ? "PROXY ${new URL(proxy).host}" : "DIRECT";
   }`;
   const pac = `data:application/x-ns-proxy-autoconfig;base64,${btoa(script)}`;
-  const settings = [`--proxy-pac-url=${pac}`, `--ignore-certificate-errors-spki-list=${trust}`];
-  browser = await chromium.launch({ executablePath: executable, args: [...QUIET, ...ALONE, ...settings] });
-  return browser.version();
+  return [`--proxy-pac-url=${pac}`, `--ignore-certificate-errors-spki-list=${trust}`];
 }
 
 // Open pages at the same time, as many tabs.

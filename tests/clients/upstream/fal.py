@@ -63,6 +63,7 @@ class Fal:
         secrets: Every token, signature and cookie that was given away.
         stream_seconds: The time between two events of a model's stream.
         webhooks: What was delivered.
+        documents: The OpenAPI documents that there are, by endpoint id.
         idle: How long a socket may be idle (seconds).
     """
 
@@ -72,6 +73,7 @@ class Fal:
         self.troubles: list[Trouble] = []
         self.seen: list[Asked] = []
         self.secrets: list[str] = []
+        self.documents: dict[str, Any] = {}
         self.stream_seconds = 0.02
         self.files = Files(self._told)
         self.queue = Queue(wait)
@@ -117,7 +119,16 @@ class Fal:
             return self._rest(asked), None
         if asked.host == "api.fal.ai":
             return _platform(asked), None
+        if asked.host == "fal.ai":
+            return self._site(asked), None
         return self._storage(asked), None
+
+    def _site(self, asked: Asked) -> Answer:
+        """fal's site, which has the documents of models."""
+        known = self.documents.get(asked.parameters.get("endpoint_id", ""))
+        if asked.path != "/api/openapi/queue/openapi.json" or known is None:
+            return Answer(404, (("Content-Type", "application/json"), *FAL), b"null")
+        return Answer(200, (("Content-Type", "application/json"), *FAL), json.dumps(known).encode())
 
     # sockets
 

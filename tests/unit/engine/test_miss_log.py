@@ -62,7 +62,7 @@ class Parrot:
         return SocketStep((Text(f"opened {now}"),), 1.0)
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
-        return SocketStep((Text(f"{message!r} {now}"),), None, (MISS,))
+        return SocketStep((Text(f"{message!r} {now}"),), None, (MISS,), ("careful",))
 
     def due(self, now: float) -> SocketStep:
         return SocketStep((Text(f"due {now}"),))
@@ -70,9 +70,10 @@ class Parrot:
 
 def test_everything_passes_and_misses_are_told() -> None:
     heard: list[Miss] = []
-    conversation, parrot = MissReporting(Parrot(), heard.append), Parrot()
+    warned: list[str] = []
+    conversation, parrot = MissReporting(Parrot(), heard.append, warned.append), Parrot()
     assert conversation.opened(1.0) == parrot.opened(1.0)
     assert conversation.due(2.0) == parrot.due(2.0)
     assert heard == []
     assert conversation.received(b"x", 3.0) == parrot.received(b"x", 3.0)
-    assert heard == [MISS]
+    assert (heard, warned) == ([MISS], ["careful"])

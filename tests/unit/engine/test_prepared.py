@@ -45,6 +45,16 @@ def test_memory_is_bounded() -> None:
     assert len(preparations._known) <= prepared.LIMIT
 
 
+def test_what_follows_from_the_answer_to_one_call_is_kept_for_that_call_alone() -> None:
+    preparations = PreparedCache()
+    (fixture,) = index_of({"match": {}, "response": {"json": {"$input": "x"}}}).fixtures
+    first, second = (preparations.of(fixture._replace(place=place), INSTANT) for place in (1, 2))
+    assert (first.label, second.label) == ("test.json#1", "test.json#2")
+    assert preparations.of(second.fixture, INSTANT) is second
+    assert preparations.of(second.fixture, RECORDED).plan.schedule == schedule(RECORDED, fixture.timeline)
+    assert preparations._known == {}
+
+
 def test_another_pace_holds_for_the_jobs_to_come() -> None:
     client = Client(FLUX)
     endpoint, sent = "fal-ai/flux/dev", {"prompt": "a cat"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -221,6 +222,17 @@ def test_answers_are_kept_for_the_jobs_that_come_to_them_and_no_longer() -> None
     assert read(client.send("GET", job))["seed"] == 15738016505585340234
     client.engine.reset()
     assert client.engine.scope.answers == {}
+
+
+def test_results_of_single_jobs_go_with_their_jobs() -> None:
+    client = Client({"match": {}, "response": {"json": {"$input": "n"}}}, max_jobs=3)
+    for number in range(300):
+        job = client.job("a/b", {"n": number})
+        client.now += 10
+        client.status(job)
+    scope = client.engine.scope
+    assert len(scope.answers) <= 2 * 3 + 101
+    assert {json.loads(scope.answer_of(job).body) for job in scope.jobs} == {297, 298, 299}
 
 
 # What recordings tell of a job

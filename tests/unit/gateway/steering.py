@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from falmock.engine.effects import Effect
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.webhooks.request import WebhookEdge
+from falmock.fixtures.model import Asset
 from falmock.gateway.control.door import Control
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
@@ -25,19 +27,31 @@ async def never(request: Request) -> Reply:
     raise AssertionError(request)
 
 
+class Disk:
+    """Fixtures on disk: `saved` has what was written. `read_again` may be replaced."""
+
+    def __init__(self) -> None:
+        self.read_again: Callable[[], str] = lambda: "read"
+        self.saved: dict[str, tuple[str, Mapping[str, Asset]]] = {}
+
+    def reload(self) -> str:
+        return self.read_again()
+
+    def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
+        self.saved[name] = text, assets
+        return f"fixtures/{name}.json"
+
+
 class Steered:
-    """Engines with these fixtures, and the control API over them. `reload` may be replaced."""
+    """Engines with these fixtures, and the control API over them."""
 
     def __init__(self, *fixtures: dict[str, Any], edge: WebhookEdge | None = None, **config: Any) -> None:
         counter = iter(range(10**6))
         self.now = 1_752_619_398.0
         self.engines = Engines(Config(), index_of(*fixtures), lambda now: uuid7(now, next(counter)), b"falmock", edge)
         self.engines.use_config(Config(**config))
-        self.reload: Callable[[], str] = lambda: "read"
-        self.control = Control(self.engines, self._reload)
-
-    def _reload(self) -> str:
-        return self.reload()
+        self.disk = Disk()
+        self.control = Control(self.engines, self.disk)
 
     def reply(self, method: str, path: str, body: Any = None, **more: Any) -> Reply:
         headers = {**HOST, **more.pop("headers", {})}

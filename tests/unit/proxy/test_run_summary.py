@@ -36,6 +36,7 @@ def test_without_calls_nothing_is_told() -> None:
     [
         (Totals(1), "1 call: 1 replayed, 0 misses"),
         (Totals(0, 1), "1 call: 0 replayed, 1 miss"),
+        (Totals(1, synthesized=2), "3 calls: 1 replayed, 2 synthesized, 0 misses"),
         (Totals(3, 2, 1, 4), "10 calls: 3 replayed, 2 misses, 1 forwarded to fal, 4 answered without a fixture"),
     ],
 )

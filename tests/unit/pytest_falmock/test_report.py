@@ -20,7 +20,9 @@ MISSES = [call(each, miss=text, status=404, fixture=None) for each, text in enum
 
 
 def told(**more: Any) -> Report:
-    counts = dict.fromkeys(("calls", "replayed", "misses", "forwarded", "without_fixture", "fixtures"), 0)
+    counts = dict.fromkeys(
+        ("calls", "replayed", "synthesized", "misses", "forwarded", "without_fixture", "fixtures"), 0
+    )
     return cast("Report", {"version": "1", "mode": "replay", **counts, "missed": [], "unused": [], **more})
 
 
@@ -64,6 +66,8 @@ def test_the_session() -> None:
     assert report.summary(whole, 1, "file") == (
         "falmock: 5 calls of 1 test, 2 replayed, 1 missed, 2 forwarded to fal; report: file"
     )
+    made = report.summary(told(calls=3, replayed=1, synthesized=2), 1, "file")
+    assert made == "falmock: 3 calls of 1 test, 1 replayed, 2 synthesized, 0 missed; report: file"
     assert report.summary(told(), 2, "file") == "falmock: 0 calls of 2 tests, 0 replayed, 0 missed; report: file"
     written = report.as_json(whole, ["pytest", "-x"], 1, 1.23456)
     assert (written["falmock"], written["command"], written["exit_code"], written["seconds"]) == (

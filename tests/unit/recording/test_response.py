@@ -64,7 +64,11 @@ def test_numbers_and_texts_are_kept_byte_for_byte() -> None:
     assert jsontext.dump_exact(kept, indent=None) == body
 
 
-@pytest.mark.parametrize("body", [b'{"a": 1, "a": 2}', b"{", b"", b"NaN", b'{"a": "$file", "$file": "x"}'])
+OTHERWISE = (b'{"a": "$file", "$file": "x"}', b'[{"b": {"$input": "prompt"}}]', b'{"\\u0024now": "iso"}')
+"""Answers that would be others if a fixture had them as JSON."""
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1, "a": 2}', b"{", b"", b"NaN", *OTHERWISE])
 def test_json_that_a_fixture_cannot_hold_as_such_is_kept_as_text(body: bytes) -> None:
     assert response(body, headers=JSON) == {"headers": {"content-type": "application/json"}, "text": body.decode()}
 

@@ -162,6 +162,7 @@ def test_frames() -> None:
         (1, "<", packed({"n": float("nan")})),
         (1, "<", packed({"inline": inline})),
         (2, "<", '{"$file": 1}'),
+        (2, "<", '{"$input":"x"}'),
         to=RAW,
     )[0]
     assert [{key: value for key, value in frame.items() if key != "at"} for frame in told] == [
@@ -176,6 +177,7 @@ def test_frames() -> None:
         {"binary": "gaFuy3/4AAAAAAAA"},
         {"msgpack": {"inline": {"$file": f"sha256:{sha256(bytes(1200))}", "as": "data-uri", "type": "image/png"}}},
         {"text": '{"$file": 1}'},
+        {"text": '{"$input":"x"}'},
     ]
     assert frames((0, ">", "x"), (1, "<", '{"a": 1}')) == [[{"at": 1.0, "json": {"a": 1}}]]
     (entry,) = entries(record((0, ">", "x"), (1, "<", raw), to=RAW))

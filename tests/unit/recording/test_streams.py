@@ -64,8 +64,12 @@ def test_a_stream_is_recorded_by_its_events_and_their_times() -> None:
 
 
 def test_what_is_no_json_is_kept_as_it_is() -> None:
-    chunks = (0.0, b"data: [DONE]\n\n"), (0.0, b"data: a\ndata: b\n\n"), (0.0, b'data: {"$file": 1}\n\n')
-    assert [event["data"] for event in told(*chunks)] == ["[DONE]", "a\nb", '{"$file": 1}']
+    chunks = (
+        (0.0, b"data: [DONE]\n\n"),
+        (0.0, b"data: a\ndata: b\n\n"),
+        (0.0, b'data: {"$file": 1}\n\ndata: [{"$seed": true}]\n\n'),
+    )
+    assert [event["data"] for event in told(*chunks)] == ["[DONE]", "a\nb", '{"$file": 1}', '[{"$seed": true}]']
 
 
 def test_comments_are_dropped_and_ids_told_where_they_change() -> None:

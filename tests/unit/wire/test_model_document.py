@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.wire.model_document import fields_of
+from falmock.wire.model_document import input_schema
+from falmock.wire.model_document import is_made_up
 from falmock.wire.model_document import model_document
+from falmock.wire.model_document import resolved
 
 NAME = "fal-ai/flux/dev"
 GIVEN = {"type": "object", "properties": {"prompt": {"type": "string"}}}
@@ -58,3 +61,28 @@ def test_a_reference_to_nowhere_has_no_fields(reference: Any) -> None:
 )
 def test_any_document_is_read_without_a_fault(document: Any) -> None:
     assert fields_of({"paths": document}, NAME) == fields_of(document, NAME) == (frozenset(), frozenset())
+
+
+def test_the_input_of_a_model_and_of_what_is_below_it() -> None:
+    document = model_document(NAME, "text-to-image", GIVEN, MADE, "a note")
+    expected = {"$ref": "#/components/schemas/FluxDevInput"}
+    for name in (NAME, f"{NAME}/stream", "fal-ai/flux"):
+        assert input_schema(document, name) == expected
+    document["paths"][f"/{NAME}/stream"] = {"post": {"requestBody": {"content": {"application/json": {"schema": 5}}}}}
+    assert input_schema(document, f"{NAME}/stream") == 5
+    assert input_schema(document, NAME) == expected
+    assert input_schema(document, f"{NAME}-two") is input_schema(document, "acme/other") is None
+    assert input_schema({"paths": [5]}, NAME) is None
+
+
+def test_what_schemas_refer_to_is_beside_them() -> None:
+    given = {"properties": {"size": {"$ref": "#/components/schemas/Size"}}}
+    document = model_document(NAME, "", given, MADE, "", {"Size": {"type": "object"}})
+    schema = resolved(document, input_schema(document, NAME))
+    assert resolved(document, schema["properties"]["size"]) == {"type": "object"}
+
+
+@pytest.mark.parametrize("document", [None, {}, {"info": {"title": "a"}}, {"info": 3}])
+def test_only_our_own_documents_are_made_up(document: Any) -> None:
+    assert not is_made_up(document)
+    assert is_made_up(model_document(NAME, "", GIVEN, MADE, ""))

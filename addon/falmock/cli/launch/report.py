@@ -20,7 +20,7 @@ def as_json(
     control: Mapping[str, Any], command: Sequence[str], code: int, seconds: float, scope: str
 ) -> dict[str, Any]:
     """The report for a file, from that of the control API; `code` is the program's exit code."""
-    counts = ("calls", "replayed", "misses", "forwarded", "without_fixture", "fixtures")
+    counts = ("calls", "replayed", "synthesized", "misses", "forwarded", "without_fixture", "fixtures")
     return {
         "falmock": control["version"],
         "mode": control["mode"],
@@ -48,7 +48,8 @@ _ANSWERING = ("replay", "auto")
 
 def lines(report: Mapping[str, Any], file: str, *, is_strict: bool) -> Iterator[str]:
     """What people read: one line, and then what was missed, and if it matters what was not used. `file` has the whole report."""
-    totals = Totals(report["replayed"], report["misses"], report["forwarded"], report["without_fixture"])
+    counted = ("replayed", "synthesized", "misses", "forwarded", "without_fixture")
+    totals = Totals(**{name: report[name] for name in counted})
     yield (
         f"{run_summary.counts(totals, answers=report['mode'] in _ANSWERING)}; "
         + ("" if report["forwarded"] else "nothing was sent to fal; ")
@@ -78,6 +79,7 @@ def summary(report: Mapping[str, Any]) -> str:
     rows = [
         ("calls", report["calls"]),
         ("replayed", report["replayed"]),
+        ("synthesized", report["synthesized"]),
         ("misses", report["misses"]),
         ("forwarded to fal", report["forwarded"]),
         ("answered without a fixture", report["without_fixture"]),

@@ -20,8 +20,8 @@ from falmock.wire.message import Header
 from falmock.wire.message import Request
 from falmock.wire.message import header_value
 
-FindPlain = Callable[[Request], Fixture | None]
-"""From a call to no endpoint to the fixture that answers it."""
+FindPlain = Callable[[Request, float], Fixture | None]
+"""From a call to no endpoint, and its time (seconds since the epoch), to the fixture that answers it."""
 
 
 class Downloads:
@@ -31,13 +31,13 @@ class Downloads:
         self._context = context
         self._find = find
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: Request, now: float) -> Reply:
         """A file, a range of it, or the miss report."""
         index, scope = self._context.index, self._context.scope
         found = scope.assets.find(request.path, index.assets)
         if found is not None:
             return _download(request, found)
-        fixture = self._find(request)
+        fixture = self._find(request, now)
         if fixture is None:
             url = f"https://{request.host}{request.path}"
             sha256 = index.recorded_urls.get(address(url))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import field
 
 from falmock.engine.files.added import AddedAssets
+from falmock.engine.files.made import MadeFiles
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -87,6 +88,8 @@ class Assets:
         self._promises: Counter[tuple[str, str]] = Counter()
         self.added_assets: AddedAssets = AddedAssets()
         """The files of added fixtures, of all scopes."""
+        self.made: MadeFiles = MadeFiles()
+        """The files in made answers."""
 
     # promises
 
@@ -269,14 +272,18 @@ class Assets:
     def digest_of(self, path: str) -> str | None:
         """The digest of the content that a URL path names, kept or not; None if it is unknown."""
         filled = self._filled.get(storage.asset_key(path))
-        return filled[0] if filled else storage.digest_in_path(path)
+        if filled:
+            return filled[0]
+        known = storage.digest_in_path(path)
+        made = self.made.find(path) if known is None else None
+        return known if made is None else made.sha256
 
     def find(self, path: str, fixtures: Mapping[str, Asset]) -> Found | None:
         """The file at a URL path, uploaded in this run or an asset of the fixtures; None if there is none."""
         key = storage.asset_key(path)
         filled = self._only_served.get(key) or self._filled.get(key)
         sha256 = filled[0] if filled else storage.digest_in_path(path)
-        asset = None if sha256 is None else self.content(sha256, fixtures)
+        asset = self.made.find(path) if sha256 is None else self.content(sha256, fixtures)
         if asset is None:
             return None
         return Found(asset, filled[1] if filled else asset.content_type)
@@ -284,7 +291,7 @@ class Assets:
     def content(self, sha256: str, fixtures: Mapping[str, Asset]) -> Asset | None:
         """The content with this digest, uploaded in this run or an asset of the fixtures; None if there is none."""
         asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)
-        return asset or self.added_assets.get(sha256)
+        return asset or self.added_assets.get(sha256) or self.made.by_digest(sha256)
 
 
 def _in_memory(parts: Iterable[Content]) -> int:

@@ -165,7 +165,7 @@ class Platform:
             return _problem(400, "validation_error", text, "the job is not over")._replace(fixture=job.fixture)
         answer = {"cdn_delete_results": [{"link": link, "exception": None} for link in self._links_in(job)]}
         job.erased = True
-        reply = replies.json_reply(200, answer, "payloads deleted", replies.fixture_header(job.fixture))
+        reply = replies.json_reply(200, answer, "payloads deleted", *replies.fixture_headers(job.fixture))
         reply = reply._replace(fixture=job.fixture)
         if key:
             while len(self._dropped) >= MAX_REMEMBERED:
@@ -220,7 +220,7 @@ def _sourced(answer: Any, facts: list[ModelFact]) -> Reply:
     sources = [each.source for each in facts if each.source is not None]
     if len(sources) < len(facts):
         return replies.json_reply(200, answer, "made of fixtures", MADE_UP)
-    reply = replies.json_reply(200, answer, "beside the fixtures", replies.fixture_header(sources[0]))
+    reply = replies.json_reply(200, answer, "beside the fixtures", *replies.fixture_headers(sources[0]))
     return reply._replace(fixture=sources[0])
 
 

@@ -71,7 +71,7 @@ class EndpointSocket:
     def opened(self, now: float) -> SocketStep:
         """Send the frames of a fixture for the opening, if there is one."""
         self._restart_idle(now)
-        fixture = self._answers.on_opening(self._names, self._handshake)
+        fixture = self._answers.on_opening(self._names, self._handshake, now)
         if fixture is not None:
             self._play(fixture.frames or (), now)
             self._note(now, fixture)
@@ -93,17 +93,17 @@ class EndpointSocket:
         except (realtime.BadMessage, message_input.NoInput) as error:
             self._queue.abandon()
             return SocketStep((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
-        found = self._answers.for_message(query, self._names)
-        misses: tuple[Miss, ...] = ()
+        found = self._answers.for_message(query, self._names, now)
         if isinstance(found, Miss):
-            misses = (found,)
             self._queue.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
             self._note(now, None, found, query.text)
-        else:
-            injected = self._faults.of_message(found)
-            self._answer(found, injected, now, packs=self._is_realtime or isinstance(message, bytes))
-            self._note(now, found, text=query.text, injected=injected)
-        return self._queue.take(now)._replace(misses=misses)
+            return self._queue.take(now)._replace(misses=(found,))
+        fixture, warning = found
+        injected = self._faults.of_message(fixture)
+        self._answer(fixture, injected, now, packs=self._is_realtime or isinstance(message, bytes))
+        self._note(now, fixture, text=query.text, injected=injected, warning=warning)
+        warnings = (self._context.scope.redactor.text(warning),) if warning else ()
+        return self._queue.take(now)._replace(warnings=warnings)
 
     def _answer(self, fixture: Fixture, injected: InjectedFault | None, now: float, *, packs: bool) -> None:
         answer, error = fixture.answer, None
@@ -152,6 +152,7 @@ class EndpointSocket:
         miss: Miss | None = None,
         text: str = "",
         injected: InjectedFault | None = None,
+        warning: str = "",
     ) -> None:
         self._context.scope.journal.note_message(
             self._handshake,
@@ -162,6 +163,7 @@ class EndpointSocket:
             miss.text if miss else None,
             text.encode("utf-8", "backslashreplace"),
             injected.fault.name if injected else None,
+            warning,
         )
 
 

@@ -58,4 +58,4 @@ def read(value: dict[str, Any], handshake: Request, endpoint: str, resolve: Call
     except (ValueError, RecursionError) as error:
         raise NoInput(f"The input cannot be read: {error}") from None
     context = handshake.headers.get("x-aimock-context")
-    return Query(endpoint, MESSAGE, meant, text, prompt_text(value), handshake.path, context)
+    return Query(endpoint, MESSAGE, meant, text, prompt_text(value), handshake.path, context, given=value)

@@ -92,19 +92,24 @@ class RunSocket:
         headers = {**self._handshake.headers, "content-type": "application/json"}
         request = self._handshake._replace(method="POST", headers=headers, body=body)
         names = names_of(self._endpoint) if is_stream_path(self._endpoint) else ()
-        found = self._answers.find(request, self._endpoint, names)
         request_id = self._context.new_id(now)
+        found = self._answers.find(request, self._endpoint, request_id, now, names)
+        warning = ""
         if isinstance(found, Reply):
             run = _Run(found, None, request_id, now)
         else:
-            run = self._apply(request, found[0].fault, _Run(*self._reply(*found, request_id), request_id, now))
+            fixture, deadline, warning = found
+            run = self._apply(
+                request, fixture.fault, _Run(*self._reply(fixture, deadline, request_id), request_id, now)
+            )
         self._waiting.append(run)
         reply = run.reply
         miss = reply.miss
-        self._context.scope.journal.note_message(
-            self._handshake, self._call, now, reply.fixture, reply.why, miss.text if miss else None, body, reply.fault
-        )
-        return self.due(now)._replace(misses=(miss,) if miss else ())
+        text = miss.text if miss else None
+        noted = (reply.fixture, reply.why, text, body, reply.fault, warning)
+        self._context.scope.journal.note_message(self._handshake, self._call, now, *noted)
+        warnings = (self._context.scope.redactor.text(warning),) if warning else ()
+        return self.due(now)._replace(misses=(miss,) if miss else (), warnings=warnings)
 
     def _apply(self, request: Request, fault: Fault | None, run: _Run) -> _Run:
         """A run with the fault of its fixture applied. Faults of the transfer of bytes do not apply here."""
@@ -162,7 +167,7 @@ class RunSocket:
         is_text = _is_text(reply.headers)
         pieces = [
             DueFrame(now + at * factor, frame)
-            for at, data in streamed.pieces
+            for at, data, _ in streamed.pieces
             for frame in _body_frames(data, is_text=is_text)
         ]
         first = pieces[0].at if pieces else now + length

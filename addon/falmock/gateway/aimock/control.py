@@ -23,7 +23,6 @@ from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.control import fixtures as control_fixtures
 from falmock.gateway.control.guard import refusal
 from falmock.gateway.control.operation import MAX_BODY
-from falmock.gateway.control.operation import Call
 from falmock.gateway.door import Ask
 from falmock.gateway.door import without_secrets
 from falmock.gateway.journal_view import JournalView
@@ -36,7 +35,6 @@ PREFIX = "/__aimock"
 JOURNAL = "/v1/_requests"
 _TYPE: Header = (b"Content-Type", b"application/json")
 _FILTERS = ("limit", "offset", "path", "method", "status", "service", "testId", "requestId")
-_ADD = next(operation for operation in control_fixtures.OPERATIONS if operation.name == "addFixtures")
 
 Handler = Callable[[Request, float], Reply]
 
@@ -155,14 +153,14 @@ class AimockControl:
             value["fixtures"] = [_fixture(place, fixture) for place, fixture in enumerate(fixtures)]
         return _answer(value)
 
-    def _add_fixtures(self, request: Request, now: float) -> Reply:
+    def _add_fixtures(self, request: Request, now: float) -> Reply:  # noqa: ARG002
         document = _object(request)
         if not isinstance(document.get("fixtures"), list):
             raise BadAimockCall('Missing or invalid "fixtures" array')
         if not document["fixtures"]:
             return _answer({"added": 0})
         if request.scope:
-            reply = _ADD.handle(Call(self._engines, request.scope, now, {}, {}, document, lambda: ""))
+            reply = control_fixtures.add_to_scope(self._engines.of(request.scope), document)
         else:
             reply = control_fixtures.add_to_all(self._engines, document)
         value = jsontext.loads(reply.body) if isinstance(reply.body, bytes) else {}

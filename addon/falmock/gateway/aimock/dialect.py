@@ -23,7 +23,14 @@ _CORS: tuple[Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"X-Total-Count, X-Request-Id, x-fal-request-id, x-fal-billable-units"),
 )
-_KEPT = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-fault", b"x-falmock-error", replies.WARNING_HEADER)
+_KEPT = (
+    b"x-falmock-fixture",
+    b"x-falmock-miss",
+    b"x-falmock-fault",
+    b"x-falmock-error",
+    replies.WARNING_HEADER,
+    replies.SYNTHESIZED_HEADER,
+)
 """falmock's own headers, which say what answered."""
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _STATUS = {State.QUEUED: "IN_QUEUE", State.RUNNING: "IN_PROGRESS", State.CANCELLED: "CANCELLED"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -18,9 +17,11 @@ from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.control import fixtures
+from falmock.gateway.control import from_journal
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
 from falmock.gateway.control import report
+from falmock.gateway.control import schemas
 from falmock.gateway.control import scopes as control_scopes
 from falmock.gateway.control import verify
 from falmock.gateway.control.guard import refusal
@@ -29,6 +30,7 @@ from falmock.gateway.control.operation import MAX_BODY
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Body
 from falmock.gateway.control.operation import Call
+from falmock.gateway.control.operation import FixturesOnDisk
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
@@ -60,16 +62,13 @@ class Route(NamedTuple):
 
 
 class Control:
-    """The control API over all scopes. `reload` reads the fixtures on disk again, and returns a summary.
-
-    `reload` raises OSError or ValueError if they cannot be read.
-    """
+    """The control API over all scopes."""
 
     name = f"the control API at {PREFIX}/ (GET {PREFIX}/openapi.json describes it)"
 
-    def __init__(self, engines: Engines, reload: Callable[[], str]) -> None:
+    def __init__(self, engines: Engines, disk: FixturesOnDisk) -> None:
         self._engines = engines
-        self._reload = reload
+        self._disk = disk
 
     def claims(self, request: Request) -> bool:
         """Whether a request is for this door."""
@@ -120,7 +119,7 @@ class Control:
             raise BadCall(f"the body is not encoded as it says ({request.undecoded})")
         body = _body(request.body, operation.body)
         named = {name: unquote(value, errors="replace") for name, value in path.items()}
-        return Call(self._engines, scope, now, named, query, body, self._reload)
+        return Call(self._engines, scope, now, named, query, body, self._disk)
 
 
 def _describe(_: Call) -> Reply:
@@ -130,10 +129,12 @@ def _describe(_: Call) -> Reply:
 _OPERATIONS = (
     *control_scopes.OPERATIONS,
     *fixtures.OPERATIONS,
+    *from_journal.OPERATIONS,
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
     *verify.OPERATIONS,
     *report.OPERATIONS,
+    *schemas.OPERATIONS,
     Operation(
         "GET",
         f"{PREFIX}/openapi.json",
@@ -149,6 +150,7 @@ _SCHEMAS = {
     "Job": jobs.SCHEMA,
     "Entry": journal.SCHEMA,
     "Missed": report.MISSED,
+    "ModelSchema": schemas.SCHEMA,
     "Rule": control_scopes.RULE,
     "Scope": control_scopes.SCOPE,
 }

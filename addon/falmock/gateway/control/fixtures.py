@@ -45,7 +45,8 @@ def _batch(fixture: Fixture) -> str | None:
     return None if found is None else found[1]
 
 
-def _view(engine: Engine, used: AbstractSet[str] | None = None) -> Callable[[Fixture], dict[str, Any]]:
+def view(engine: Engine, used: AbstractSet[str] | None = None) -> Callable[[Fixture], dict[str, Any]]:
+    """Shows a fixture as JSON; `used` are the labels of those that answered, by default in this scope."""
     used = engine.scope.journal.used if used is None else used
 
     def shown(fixture: Fixture) -> dict[str, Any]:
@@ -104,12 +105,16 @@ def _list(call: Call) -> Reply:
         if (added is None or added is (_batch(fixture) is not None))
         and (model is None or is_named(fixture.match.model, model))
     ]
-    return answer(200, paged("fixtures", found, call.query, _view(engine, used)), "fixtures")
+    return answer(200, paged("fixtures", found, call.query, view(engine, used)), "fixtures")
 
 
 def _add(call: Call) -> Reply:
-    engine = call.engine
-    return _added(call.body, engine, engine.added.name(), engine.add_fixtures)
+    return add_to_scope(call.engine, call.body)
+
+
+def add_to_scope(engine: Engine, body: Mapping[str, Any]) -> Reply:
+    """The answer to a body of `addFixtures`."""
+    return _added(body, engine, engine.added.name(), engine.add_fixtures)
 
 
 def add_to_all(engines: Engines, body: Mapping[str, Any]) -> Reply:
@@ -136,7 +141,7 @@ def _added(
         add(name, read.fixtures, read.assets)
     except TooMany as error:
         return problem(409, str(error))
-    shown = _view(engine)
+    shown = view(engine)
     value = {"added": name.removeprefix("added/"), "fixtures": [shown(fixture) for fixture in read.fixtures]}
     return answer(201, value, "fixtures were added")
 
@@ -166,7 +171,7 @@ def _removed(engine: Engine, batch: str | None) -> Reply:
 
 def _reload(call: Call) -> Reply:
     try:
-        text = call.reload()
+        text = call.disk.reload()
     except (OSError, ValueError) as error:
         found: tuple[Problem, ...] = getattr(error, "problems", ())
         shown = [Problem("", f"{each.file}: {each.path}" if each.path else each.file, each.message) for each in found]

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
+from typing import Protocol
 
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
+from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
@@ -28,6 +30,19 @@ _HEADERS: tuple[Header, ...] = (
 )
 
 
+class FixturesOnDisk(Protocol):
+    """The fixtures on disk."""
+
+    def reload(self) -> str:
+        """Read them again, and return a summary. Raises OSError or ValueError if they cannot be read."""
+
+    def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
+        """Write a new file of fixtures, and return its name as users know it. Raises OSError.
+
+        `name` is its path without `.json`, changed if it is taken; `assets` are the files that it refers to, by digest.
+        """
+
+
 class Call(NamedTuple):
     """One call of an operation. `scope` is "" for the default scope, `now` is in seconds since the epoch.
 
@@ -41,7 +56,7 @@ class Call(NamedTuple):
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Any
-    reload: Callable[[], str]
+    disk: FixturesOnDisk
 
     @property
     def engine(self) -> Engine:

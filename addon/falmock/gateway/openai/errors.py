@@ -174,7 +174,13 @@ def is_out_of_balance(reply: Reply) -> bool:
 
 def marks(reply: Reply) -> tuple[Header, ...]:
     """The headers of fal's answer that are useful to OpenAI's clients."""
-    ours = (b"x-falmock-fixture", b"x-falmock-miss", b"x-falmock-error", replies.WARNING_HEADER)
+    ours = (
+        b"x-falmock-fixture",
+        b"x-falmock-miss",
+        b"x-falmock-error",
+        replies.WARNING_HEADER,
+        replies.SYNTHESIZED_HEADER,
+    )
     kept = (*ours, b"retry-after", NO_RETRY[0])
     found = tuple((name.lower(), value) for name, value in reply.headers if name.lower() in kept)
     request_id = header_map(reply.headers).get("x-fal-request-id")

@@ -241,6 +241,7 @@ def _headers(reply: Reply) -> tuple[Header, ...]:
         ("x-fal-request-id", headers.get("x-fal-request-id")),
         ("x-falmock-fixture", headers.get("x-falmock-fixture")),
         ("x-falmock-warning", headers.get("x-falmock-warning")),
+        ("x-falmock-synthesized", headers.get("x-falmock-synthesized")),
     )
     return tuple((name.encode(), value.encode()) for name, value in named if value)
 

@@ -81,10 +81,14 @@ class Recordings:
             self._app.recorder(config, join),
             writer,
             assets=config.record_assets,
+            has_schema=self._has_schema if config.record_schemas else None,
             at_once=config.mode.answers,
             learned=self._app.learned,
             wrote=self._app.fixtures.poke,
         )
+
+    def _has_schema(self, endpoint: str) -> bool:
+        return self._app.fixtures.loaded.index.documents.find(endpoint) is not None
 
     def stop(self) -> None:
         """End the recording now: files that are not fetched yet stay as URLs."""
@@ -97,6 +101,10 @@ class Recordings:
     def expects(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to a host that is not fal's is part of what is recorded."""
         return self.current is not None and self.current.expects(flow)
+
+    def is_own(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow is a request of the recording's own, which goes to fal as it is."""
+        return self.current is not None and self.current.is_own(flow)
 
     def import_captures(self) -> None:
         """If mitmproxy is asked to read captures while recording, read them in its place; then mitmdump ends."""
@@ -149,6 +157,7 @@ def _settings(config: Config) -> tuple[object, ...]:
         config.fixtures,
         config.record_errors,
         config.record_assets,
+        config.record_schemas,
         config.ignore,
         config.redact,
         config.hosts.extra,

@@ -31,7 +31,7 @@ class Fetches:
             if self.is_stopped:
                 return "the recording has ended"
             try:
-                flow = _flow(url)
+                flow = flow_of(url)
             except ValueError as error:
                 return f"it is at {url.partition('?')[0]}, which is no valid URL ({error})"
             given_up = await self._requests.send(flow, STALLED, self._received)
@@ -60,7 +60,8 @@ class Fetches:
         self._requests.stop()
 
 
-def _flow(url: str) -> http.HTTPFlow:
+def flow_of(url: str) -> http.HTTPFlow:
+    """The request for a URL. Raises ValueError for what is no valid one."""
     here = ("127.0.0.1", 0)
     client = connection.Client(peername=here, sockname=here, timestamp_start=time.time())
     flow = http.HTTPFlow(client, connection.Server(address=None))

@@ -20,6 +20,7 @@ from falmock.proxy import flows
 from falmock.proxy.record.bodies import BodyListeners
 from falmock.proxy.record.fetch import Fetches
 from falmock.proxy.record.progress import Progress
+from falmock.proxy.record.schemas import SchemaFetches
 from falmock.proxy.record.sockets import TOO_LONG
 from falmock.proxy.record.sockets import SocketListeners
 from falmock.proxy.record.write_queue import WriteQueue
@@ -27,6 +28,7 @@ from falmock.proxy.record.write_queue import WriteResult
 from falmock.recording import webhook_results
 from falmock.recording.composer import warn
 from falmock.recording.disk import atomic
+from falmock.recording.disk.schemas import SchemaFolder
 from falmock.recording.disk.writer import Writer
 from falmock.recording.exchange import Exchange
 from falmock.recording.exchange import Session
@@ -58,7 +60,8 @@ class RecordingSession:
     """One recording, from its start to its end. A separate thread writes the files, in order.
 
     `at_once`: write without delay, because the fixtures may be replayed soon. `assets`: at the end, fetch the files that
-    answers name and the app did not download. `learned` is called with every file URL whose content became known;
+    answers name and the app did not download. `has_schema`: at the end, fetch the schemas of the recorded endpoints for which it
+    is false; None: of none. `learned` is called with every file URL whose content became known;
     `wrote` is called after fixtures changed on disk.
     """
 
@@ -68,6 +71,7 @@ class RecordingSession:
         writer: Writer,
         *,
         assets: bool,
+        has_schema: Callable[[str], bool] | None = None,
         at_once: bool,
         learned: Callable[[File], None],
         wrote: Callable[[], None],
@@ -85,12 +89,18 @@ class RecordingSession:
         self._sockets = SocketListeners()
         self._fetches = Fetches(self._listeners.received)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        folder = SchemaFolder(writer.folder.root)
+        self._schemas = None if has_schema is None else SchemaFetches(folder, has_schema, recorder.redactor.value)
 
     # flows on their way
 
     def expects(self, flow: http.HTTPFlow) -> bool:
         """Whether a request to a host that is not fal's is part of what is recorded."""
         return self.recorder.expects(flow.request.method, flows.target_of(flow.request, flows.asked_host(flow.request)))
+
+    def is_own(self, flow: http.HTTPFlow) -> bool:
+        """Whether a flow is falmock's own request for a schema: it goes to fal, and is not recorded."""
+        return self._schemas is not None and self._schemas.is_own(flow)
 
     def requestheaders(self, flow: http.HTTPFlow, host: str) -> None:
         """A request to this host begins: capture a body that is a file while it streams."""
@@ -196,6 +206,8 @@ class RecordingSession:
             logger.info("falmock: recorded %s%s", named, more)
         for result in done:
             self._report(result)
+            if self._schemas is not None and isinstance(result.outcome, Save):
+                self._schemas.want(result.outcome.entry["match"].get("model"))
         if any(result.problem is None for result in done):
             self._wrote()
 
@@ -230,6 +242,8 @@ class RecordingSession:
         await self.settle()
         if self._assets:
             await self.fetch_wanted()
+        if self._schemas is not None and await self._schemas.fetch():
+            self._wrote()
         if not self._fetches.is_stopped:
             self.close()
 
@@ -285,6 +299,8 @@ class RecordingSession:
     def close(self) -> None:
         """End the recording at once: files that have not come yet are not fetched."""
         self._fetches.stop()
+        if self._schemas is not None:
+            self._schemas.stop()
         self._finish()
         is_written = self._queue.close()
         self._log_totals()

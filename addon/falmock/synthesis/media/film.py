@@ -12,8 +12,8 @@ from falmock.synthesis.media.traits import fraction
 from falmock.synthesis.media.traits import mark
 
 _BARS = 6
-_ROUND_SECONDS = 2
-"""How long the hues take to go round. Then comes a key frame, which a player can go to."""
+_ROUND_SECONDS = 3.5
+"""How long the hues take to go round, so that whole seconds differ. Then comes a key frame, which a player can go to."""
 _MAX_DENOMINATOR = 1001
 """30000/1001 and the like are exact."""
 

@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 5, 7
 # highest bit is the leftmost dot.
 _GLYPHS = (
     "00000004444404aa00000aavavaa4fke5u4op248j38kk8lid44000002488842842224804lel40044v4400000448000v000000000411248gg"
-    "ehhhhhe4c4444eeh168gveh161he26aiv22vgu11heehguhhev124488ehhehheehhf1he00400400040448248g84200v0v008421248eh16404"
+    "ehjlphe4c4444eeh168gveh161he26aiv22vgu11heehguhhev124488ehhehheehhf1he00400400040448248g84200v0v008421248eh16404"
     "ehnlnge4ahhvhhuhhuhhuehgggheuhhhhhuvgguggvvggugggehgjhhehhhvhhhe44444e11111hehikokihggggggvhrllhhhhppljjhehhhhhe"
     "uhhugggehhhliduhhukihehge1hev444444hhhhhhehhhhha4hhhhllahha4ahhhha4444v1248gve88888egg84211e22222e4ah0000000000v"
     "840000000e1fhfgguhhhu00ehghe11fhhhf00ehvge698u88800fhf1egguhhhh40c444e20622icggikokic44444e00qllll00uhhhh00ehhhe"

@@ -55,8 +55,8 @@ def shades(recipe: Recipe) -> list[Color]:
 def dark(hue: float) -> Color:
     """A colour of a hue (1 is a full turn) that white text can be read on."""
     color = colorsys.hls_to_rgb(hue % 1, 0.5, 0.75)
-    # sRGB's luminance, with its curve taken as a power
-    factor = min(1.0, (_MAX_LUMINANCE / luminance(color)) ** (1 / 2.4))
+    # The curve of sRGB is steeper than a square but where it is dark: this is dark enough.
+    factor = min(1.0, (_MAX_LUMINANCE / luminance(color)) ** 0.5)
     red, green, blue = (int(255 * factor * part) for part in color)
     return red, green, blue
 

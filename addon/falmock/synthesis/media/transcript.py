@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from falmock.synthesis.media.markup import escaped
 from falmock.synthesis.media.recipe import Recipe
 
 _CUE_LETTERS = 42
@@ -34,8 +35,7 @@ def vtt(recipe: Recipe) -> bytes:
     """WebVTT's subtitles."""
     parts = ["WEBVTT\n"]
     for start, end, text in _cues(recipe):
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts.append(f"{_time(start, '.')} --> {_time(end, '.')}\n{escaped}\n")
+        parts.append(f"{_time(start, '.')} --> {_time(end, '.')}\n{escaped(text)}\n")
     return "\n".join(parts).encode("utf-8", "replace")
 
 

@@ -104,7 +104,19 @@ def is_json(raw: bytes) -> bool:
     return True
 
 
-def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
+def loads_as_python(raw: bytes) -> Any:
+    """Parse JSON as Python's own `json` does, and so FastAPI: UTF-16 and UTF-32 too, NaN, Infinity, the last of equal keys.
+
+    Raises what `json.loads` raises: JSONDecodeError, UnicodeDecodeError, RecursionError, or ValueError for an integer with
+    too many digits; and BadJSON for what is larger than `loads` takes, or nested deeper.
+    """
+    _check_size(raw)
+    value = json.loads(raw)
+    _check_depth(raw, value)
+    return value
+
+
+def _check_size(raw: bytes) -> None:
     if len(raw) > MAX_BYTES:
         raise BadJSON(
             f"{len(raw)} bytes of JSON, more than the {MAX_BYTES} accepted; upload files and pass their URLs",
@@ -113,6 +125,15 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
     # Commas limit the number of values, and counting them is a thousand times cheaper than parsing.
     if len(raw) > MAX_VALUES and raw.count(b",") + raw.count(b"[") > MAX_VALUES:
         raise BadJSON(f"more than {MAX_VALUES} values in one JSON text", too_large=True)
+
+
+def _check_depth(raw: bytes, value: Any) -> None:
+    if raw.count(b"[") + raw.count(b"{") > MAX_NESTING and _is_too_deep(raw, value):
+        raise BadJSON(_TOO_DEEP)
+
+
+def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
+    _check_size(raw)
     try:
         text = raw.decode("utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8")
     except UnicodeDecodeError as error:
@@ -128,8 +149,7 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
         raise BadJSON(str(error)) from None
-    if raw.count(b"[") + raw.count(b"{") > MAX_NESTING and _is_too_deep(raw, value):
-        raise BadJSON(_TOO_DEEP)
+    _check_depth(raw, value)
     return value
 
 

@@ -28,6 +28,7 @@ class Report(TypedDict):
     mode: str
     calls: int
     replayed: int
+    synthesized: int
     misses: int
     forwarded: int
     without_fixture: int
@@ -49,6 +50,8 @@ def joined(reports: Sequence[Report]) -> Report:
 def summary(report: Report, tests: int, file: str) -> str:
     """One line; `file` has the whole report."""
     parts = [f"{report['replayed']} replayed", f"{report['misses']} missed"]
+    if report["synthesized"]:
+        parts.insert(1, f"{report['synthesized']} synthesized")
     if report["forwarded"]:
         parts.append(f"{report['forwarded']} forwarded to fal")
     calls = f"{_number(report['calls'], 'call')} of {_number(tests, 'test')}"
@@ -57,7 +60,17 @@ def summary(report: Report, tests: int, file: str) -> str:
 
 def as_json(report: Report, command: Sequence[str], code: int, seconds: float) -> dict[str, Any]:
     """The report for a file, as `falmock run` writes it; `code` is the exit code."""
-    counts = ("calls", "replayed", "misses", "forwarded", "without_fixture", "fixtures", "missed", "unused")
+    counts = (
+        "calls",
+        "replayed",
+        "synthesized",
+        "misses",
+        "forwarded",
+        "without_fixture",
+        "fixtures",
+        "missed",
+        "unused",
+    )
     found = cast("dict[str, Any]", report)
     return {
         "falmock": report["version"],

@@ -22,6 +22,7 @@ def told(code: int = 0, **more: Any) -> dict[str, Any]:
         "mode": "replay",
         "calls": 1,
         "replayed": 1,
+        "synthesized": 0,
         "misses": 0,
         "forwarded": 0,
         "without_fixture": 0,

@@ -50,6 +50,7 @@ def test_a_message_as_matching_sees_it() -> None:
     query = message_input.read(value, HANDSHAKE, "a/b/realtime", nothing_known)
     assert query.input == {"prompt": "a cat", "image": FILE, "seed": 1}
     assert (query.endpoint, query.method, query.prompt, query.context) == ("a/b/realtime", "MESSAGE", "a cat", "test-1")
+    assert query.given is value
 
 
 @given(message=st.binary() | st.text(), is_realtime=st.booleans())

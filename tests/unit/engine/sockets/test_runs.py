@@ -242,7 +242,7 @@ def test_an_unmatched_run_gets_the_report() -> None:
     assert [miss.text for miss in socket.misses] == [detail]
 
 
-@pytest.mark.parametrize(("message", "status"), [("{", 422), ("5", 422), (b"\xff", 422)])
+@pytest.mark.parametrize(("message", "status"), [("{", 422), ("5", 422), (b"\xff", 400)])
 def test_what_is_no_input(message: str | bytes, status: int) -> None:
     assert read(talk(Client(ECHO)) >> message).status == status
 

@@ -148,7 +148,7 @@ def test_reading_those_on_disk_again() -> None:
     def broken() -> str:
         raise FixtureErrors([Problem("a.json", "$.fixtures[0]", "expected more")])
 
-    steered.reload = broken
+    steered.disk.read_again = broken
     assert steered.ask("POST", "/fixtures/reload", status=409)["problems"] == [
         {"path": "a.json: $.fixtures[0]", "message": "expected more"}
     ]
@@ -156,7 +156,7 @@ def test_reading_those_on_disk_again() -> None:
     def gone() -> str:
         raise OSError("no disk")
 
-    steered.reload = gone
+    steered.disk.read_again = gone
     assert "no disk" in steered.ask("POST", "/fixtures/reload", status=409)["message"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from falmock.gateway.openai import sizes
 from falmock.gateway.openai.model_inputs import Field
 from falmock.gateway.openai.model_inputs import Inputs
-from falmock.gateway.openai.sizes import PRESETS
+from falmock.wire.image_sizes import PRESETS
 
 TEXT = frozenset({"string"})
 NUMBER = Field(frozenset({"integer"}))

@@ -384,3 +384,27 @@ def test_keys_that_are_no_texts_are_spelled_as_json_does(key: Any, text: str) ->
     for value in ({key: 1}, {key: [{}]}, {key: Spelled("1e5")}):
         assert list(json.loads(jsontext.dump_exact(value, indent=2))) == [text]
         assert list(json.loads(jsontext.dump_shown(value))) == [text]
+
+
+@given(raw=st.binary(max_size=12) | st.text(alphabet='{}[]":, aN1.-eé', max_size=12).map(str.encode))
+def test_texts_are_read_as_python_reads_them(raw: bytes) -> None:
+    try:
+        expected = json.loads(raw)
+    except ValueError as error:
+        with pytest.raises(type(error)):
+            jsontext.loads_as_python(raw)
+    else:
+        assert repr(jsontext.loads_as_python(raw)) == repr(expected)
+
+
+@pytest.mark.parametrize("raw", [b"[" * 221 + b"]" * 221, b'{"a":' * 230 + b"1" + b"}" * 230])
+def test_what_is_nested_too_deep_is_not_read_as_python_reads_it(raw: bytes) -> None:
+    with pytest.raises(BadJSON, match="nested more than 220 levels deep"):
+        jsontext.loads_as_python(raw)
+
+
+def test_what_is_too_large_is_not_read_as_python_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsontext, "MAX_VALUES", 3)
+    with pytest.raises(BadJSON, match="more than 3 values") as found:
+        jsontext.loads_as_python(b"[1, 2, 3, 4, 5]")
+    assert found.value.too_large

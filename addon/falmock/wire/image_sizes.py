@@ -1,0 +1,39 @@
+"""The sizes of images in fal's inputs: the presets of `image_size`, and the size that an input asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+Size = tuple[int, int]
+PRESETS: Mapping[str, Size] = MappingProxyType(
+    {
+        "square_hd": (1024, 1024),
+        "square": (512, 512),
+        "portrait_4_3": (768, 1024),
+        "portrait_16_9": (576, 1024),
+        "landscape_4_3": (1024, 768),
+        "landscape_16_9": (1024, 576),
+    }
+)
+"""The values of fal's `image_size`, width and height."""
+SIDES = ("width", "height")
+_TEXT = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
+
+
+def side_asked(given: Any, side: str) -> int | None:
+    """The `width` or the `height` (pixels) that an input asks for; None if it does not.
+
+    It is in `image_size`, a preset, an object with both or a text such as `1536x1024`, or beside the other inputs.
+    """
+    if not isinstance(given, dict):
+        return None
+    size = given.get("image_size")
+    if isinstance(size, str):
+        written = _TEXT.fullmatch(size)
+        known = (int(written[1]), int(written[2])) if written else PRESETS.get(size)
+        return None if known is None else known[SIDES.index(side)]
+    pixels: Any = (size if isinstance(size, dict) else given).get(side)
+    return int(pixels) if type(pixels) in (int, float) and pixels > 0 and pixels == int(pixels) else None
