@@ -13,6 +13,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.synthesizer import Synthesizer
 from falmock.fixtures.matching.index import Index
+from falmock.synthesis.outputs.made import OutputMaker
 from falmock.wire.model_document import model_document
 from unit.engine.calls import Client
 from unit.engine.calls import header
@@ -186,6 +187,30 @@ def test_a_miss_gets_an_answer_by_the_schema() -> None:
     picture = client.send("GET", made["images"][0]["url"])
     assert bytes(picture.body).startswith(b"\x89PNG")
     assert header(picture, "content-type") == "image/png"
+
+
+def test_what_was_made_is_kept_for_the_same_input_and_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = synthesizing()
+    first = client.run(MODEL, {"prompt": "a cat"})
+    client.engine.scope.assets.made._recipes.clear()
+    calls: list[int] = []
+    make = OutputMaker.make
+
+    def counted(*given: Any, **more: Any) -> Any:
+        calls.append(1)
+        return make(*given, **more)
+
+    monkeypatch.setattr(OutputMaker, "make", counted)
+    again = client.run(MODEL, {"prompt": "a cat"})
+    assert (again.body, calls) == (first.body, [])
+    assert client.send("GET", read(again)["images"][0]["url"]).status == 200
+    assert client.run(MODEL, {"prompt": "a cat", "seed": 1}).body != first.body
+    client.engines.use_fixtures(Index(schemas={MODEL: json.loads(json.dumps(DOCUMENT))}))
+    client.run(MODEL, {"prompt": "a cat"})
+    assert len(calls) == 2
+    for number in range(300):
+        client.run(MODEL, {"prompt": f"{number}"})
+    assert client.run(MODEL, {"prompt": "a cat"}).body == first.body
 
 
 def test_a_job_has_the_same_answer() -> None:
