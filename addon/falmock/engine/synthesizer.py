@@ -129,6 +129,15 @@ class Synthesizer:
         made = self._output(query, name, None if check is None else check.check(query.given))
         return None if made is None else made.payload
 
+    def example(self, query: Query, names: Sequence[str]) -> Any:
+        """The output that the model's schema has for a call; None without a schema, as a guess is no example."""
+        name, _ = self._check(query, names)
+        known = self._context.index.documents.get(name)
+        if known is None or self._context.compiled.maker(known.document, name).origin is not Origin.SCHEMA:
+            return None
+        made = self._output(query, name, None)
+        return None if made is None else made.payload
+
     def advice(self, query: Query, names: Sequence[str]) -> str:
         """How an answer to a call that missed can be made; "" in modes in which none is."""
         if self._context.config.mode is not Mode.REPLAY:

@@ -289,6 +289,23 @@ def test_the_report_says_how_an_answer_can_be_made(misses: Misses, model: str, t
     assert told in reply.miss.text
 
 
+def test_the_report_shows_what_the_schema_would_make_and_serves_its_files() -> None:
+    client = Modelled()
+    reply = client.run(MODEL, {"prompt": "a cat", "seed": 5})
+    assert reply.miss is not None
+    stub = reply.miss.text
+    assert '"prompt": "a cat"' in stub
+    url = stub.partition('"url": "')[2].partition('"')[0]
+    assert url.startswith("https://v3b.fal.media/files/")
+    assert client.send("GET", url).status == 200
+
+
+def test_a_guess_is_no_example() -> None:
+    reply = Modelled().run("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert reply.miss is not None
+    assert '"images"' not in reply.miss.text
+
+
 # fixtures that ask for it
 
 
