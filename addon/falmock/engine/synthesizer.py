@@ -94,6 +94,8 @@ class Synthesizer:
         """The made answer to a call; None if there is to be none, or nothing is known of the model."""
         if not self.makes:
             return None
+        if len(query.text) > _LARGE:
+            return self._made(query, names, None, is_empty=is_empty)
         documents = self._context.index.documents
         given = repr(query.given)
         key = id(documents), query.endpoint, given, is_empty
