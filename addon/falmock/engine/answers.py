@@ -75,7 +75,7 @@ class Answers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._cached = _Cached(context.index)
-        self._synthesizer = Synthesizer(context)
+        self._synthesizer = Synthesizer(context, self.resolve)
 
     @property
     def _cache(self) -> _Cached:

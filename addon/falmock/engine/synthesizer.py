@@ -13,6 +13,8 @@ from falmock.engine.config import Mode
 from falmock.engine.config import Validate
 from falmock.engine.context import Context
 from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.canonical import FILE
+from falmock.fixtures.matching.canonical import Resolve
 from falmock.fixtures.matching.documents import Documents
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Answer
@@ -22,6 +24,7 @@ from falmock.fixtures.model import Piece
 from falmock.fixtures.model import Streamed
 from falmock.fixtures.model import Timeline
 from falmock.synthesis.checks import detail
+from falmock.synthesis.checks import media_limits
 from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.checks.input_check import InputCheck
 from falmock.synthesis.media.recipe import Recipe
@@ -29,7 +32,9 @@ from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import Origin
 from falmock.synthesis.overrides import merged
 from falmock.wire import errors
+from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import pixels
 from falmock.wire.formats import sse
 
 _JSON = "application/json"
@@ -55,10 +60,11 @@ class _Kept(NamedTuple):
 
 
 class Synthesizer:
-    """Works for the calls of one scope."""
+    """Works for the calls of one scope. `resolve` finds the digest of the file that a URL names."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, resolve: Resolve) -> None:
         self._context = context
+        self._resolve = resolve
         self._kept: dict[tuple[int, str, str, bool], _Kept] = {}
         self._files: Mapping[str, Recipe] = {}
         """The files of what was made last."""
@@ -74,7 +80,7 @@ class Synthesizer:
             return Verdict(fixture, context.compiled.take_trouble(name))
         if not is_empty and context.compiled.is_fine(check, query.text):
             return Verdict(fixture)
-        checked = check.check(None if is_empty else query.given)
+        checked = self._checked(name, check, None if is_empty else query.given)
         warning = _unknown(checked, name)
         if not checked.problems and not warning:
             context.compiled.note_fine(check, query.text)
@@ -94,7 +100,7 @@ class Synthesizer:
         """The made answer to a call; None if there is to be none, or nothing is known of the model."""
         if not self.makes:
             return None
-        if len(query.text) > _LARGE:
+        if len(query.text) > _LARGE or FILE in query.text:  # what is known of a file may change
             return self._made(query, names, None, is_empty=is_empty)
         documents = self._context.index.documents
         given = repr(query.given)
@@ -112,7 +118,7 @@ class Synthesizer:
 
     def _made(self, query: Query, names: Sequence[str], of: Fixture | None, *, is_empty: bool) -> Verdict | None:
         name, check = self._check(query, names)
-        checked = None if check is None else check.check(None if is_empty else query.given)
+        checked = None if check is None else self._checked(name, check, None if is_empty else query.given)
         if checked is not None and checked.problems:
             base = of or _fixture(f"schema:{name}", name, Answer(422, _JSON, b""), "")
             return Verdict(_refused(base, checked, name), _unknown(checked, name))
@@ -168,6 +174,31 @@ class Synthesizer:
         self._files = made.files if made is not None else {}
         self._context.scope.assets.made.add(self._files)
         return made
+
+    def _checked(self, name: str, check: InputCheck, given: Any) -> Checked:
+        """What fal would say of an input, also of the files in it that the document limits."""
+        checked = check.check(given)
+        if checked.problems:
+            return checked
+        known = self._context.index.documents.get(name)
+        if known is None or not self._context.compiled.limits_files(known.document, name):
+            return checked
+        for limited in media_limits.limited_files(known.document, name, given):
+            body = media_limits.refusal(limited, self._measured(limited.url))
+            if body is not None:
+                return checked._replace(problems=body["detail"])
+        return checked
+
+    def _measured(self, url: str) -> media_limits.Measured:
+        """What is known of the file that a URL names."""
+        inline = data_uri.read(url)
+        if inline is not None:
+            return media_limits.Measured(len(inline.content), *(pixels.size_of(inline.content) or (0, 0)))
+        sha256 = self._resolve(url)
+        asset = None if sha256 is None else self._context.scope.assets.content(sha256, self._context.index.assets)
+        if asset is None:
+            return media_limits.Measured()
+        return media_limits.Measured(asset.size, *(pixels.size_of(asset.data or b"") or (0, 0)))
 
     def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:
         """The endpoint id whose document is for a call, and its check; without a document, the call's own id."""
