@@ -30,7 +30,6 @@ from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.fixtures.matching.recorded_urls import address
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
-from falmock.synthesis.output_example import example_output
 from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
 from falmock.wire.formats import jsontext
@@ -297,7 +296,7 @@ class Answers:
                 self.context.scope.redactor,
                 names,
                 started=self.context.config.started,
-                example=example_output(index.schemas.get(query.endpoint), query.endpoint),
+                example=self._synthesizer.example(query, names),
                 synthesis=self._synthesizer.advice(query, names),
             )
             if len(misses) < MAX_MISSES:

@@ -24,6 +24,7 @@ from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.checks.input_check import InputCheck
 from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import Origin
+from falmock.synthesis.outputs.made import OutputMaker
 from falmock.synthesis.overrides import merged
 from falmock.wire import errors
 from falmock.wire.formats import jsontext
@@ -108,12 +109,21 @@ class Synthesizer:
         fetch = f"falmock schemas fetch {name}"
         if self.makes:
             return f"None was made, as nothing is known of what {name} answers. To have its schema: {fetch}"
-        known = self._context.index.documents.get(name)
-        maker = self._context.compiled.maker(known and known.document, name)
+        maker = self._maker(name)
         if not maker.can_make:
             return f"To have an answer made, get the model's schema first: {fetch}"
         how = "by its schema" if maker.origin is Origin.SCHEMA else f"as a guess ({fetch} gets its schema)"
         return f"To have an answer made {how}: {miss.synthesizing(self._context.config.started)}"
+
+    def example(self, query: Query, names: Sequence[str]) -> Any:
+        """An output for a call that missed, by the schema of its model; None if no schema has an output."""
+        name, _ = self._check(query, names)
+        maker = self._maker(name)
+        if maker.origin is not Origin.SCHEMA:
+            return None
+        given = query.given if isinstance(query.given, dict) else {}
+        made = maker.make({**given, "sync_mode": False})  # files are not for a text to read
+        return made and made.payload
 
     @property
     def makes(self) -> bool:
@@ -123,11 +133,15 @@ class Synthesizer:
     def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
-        known = self._context.index.documents.get(name)
-        made = self._context.compiled.maker(known and known.document, name).make(given, accepted)
+        made = self._maker(name).make(given, accepted)
         if made is not None:
             self._context.scope.assets.made.add(made.files)
         return made
+
+    def _maker(self, name: str) -> OutputMaker:
+        documents = self._context.index.documents
+        known = documents.get(name)
+        return self._context.compiled.maker(known and known.document, name, documents.category(name))
 
     def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:
         """The endpoint id whose document is for a call, and its check; without a document, the call's own id."""

@@ -19,6 +19,7 @@ from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs import sizes
 from falmock.synthesis.outputs.kinds import Kind
 from falmock.synthesis.outputs.numbers import first_number
+from falmock.wire.image_sizes import Size
 
 MOST_FILES = 32
 """How many files one answer has at most, whatever its input asks for."""
@@ -119,12 +120,12 @@ class Asked:
         return self.values.get("sync_mode") is True
 
     @cached_property
-    def picture_size(self) -> sizes.Size:
+    def picture_size(self) -> Size:
         """Width and height of pictures, in pixels."""
         return self._within(sizes.picture_size(self.values), MAX_IMAGE_SIDE)
 
     @cached_property
-    def film_size(self) -> sizes.Size:
+    def film_size(self) -> Size:
         """Width and height of films, in pixels."""
         return self._within(sizes.film_size(self.values), MAX_FILM_SIDE)
 
@@ -157,7 +158,7 @@ class Asked:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _within(self, size: sizes.Size, most: int) -> sizes.Size:
+    def _within(self, size: Size, most: int) -> Size:
         width, height = min(size[0], most), min(size[1], most)
         if (width, height) != size:
             self.note(f"{size[0]}x{size[1]} was asked for, and {width}x{height} is made")
