@@ -30,6 +30,7 @@ from falmock.synthesis.checks.input_check import InputCheck
 from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import Origin
+from falmock.synthesis.outputs.made import OutputMaker
 from falmock.synthesis.overrides import merged
 from falmock.wire import errors
 from falmock.wire.formats import data_uri
@@ -137,15 +138,6 @@ class Synthesizer:
         made = self._output(query, name, None if check is None else check.check(query.given))
         return None if made is None else made.payload
 
-    def example(self, query: Query, names: Sequence[str]) -> Any:
-        """The output that the model's schema has for a call; None without a schema, as a guess is no example."""
-        name, _ = self._check(query, names)
-        known = self._context.index.documents.get(name)
-        if known is None or self._context.compiled.maker(known.document, name).origin is not Origin.SCHEMA:
-            return None
-        made = self._output(query, name, None)
-        return None if made is None else made.payload
-
     def advice(self, query: Query, names: Sequence[str]) -> str:
         """How an answer to a call that missed can be made; "" in modes in which none is."""
         if self._context.config.mode is not Mode.REPLAY:
@@ -154,12 +146,24 @@ class Synthesizer:
         fetch = f"falmock schemas fetch {name}"
         if self.makes:
             return f"None was made, as nothing is known of what {name} answers. To have its schema: {fetch}"
-        known = self._context.index.documents.get(name)
-        maker = self._context.compiled.maker(known and known.document, name)
+        maker = self._maker(name)
         if not maker.can_make:
             return f"To have an answer made, get the model's schema first: {fetch}"
         how = "by its schema" if maker.origin is Origin.SCHEMA else f"as a guess ({fetch} gets its schema)"
         return f"To have an answer made {how}: {miss.synthesizing(self._context.config.started)}"
+
+    def example(self, query: Query, names: Sequence[str]) -> Any:
+        """An output for a call that missed, by the schema of its model; None if no schema has an output."""
+        name, _ = self._check(query, names)
+        maker = self._maker(name)
+        if maker.origin is not Origin.SCHEMA:
+            return None
+        given = query.given if isinstance(query.given, dict) else {}
+        made = maker.make({**given, "sync_mode": False}, text=query.text)  # files are not for a text to read
+        if made is None:
+            return None
+        self._context.scope.assets.made.add(made.files)
+        return made.payload
 
     @property
     def makes(self) -> bool:
@@ -169,8 +173,7 @@ class Synthesizer:
     def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
-        known = self._context.index.documents.get(name)
-        made = self._context.compiled.maker(known and known.document, name).make(given, accepted, query.text)
+        made = self._maker(name).make(given, accepted, query.text)
         self._files = made.files if made is not None else {}
         self._context.scope.assets.made.add(self._files)
         return made
@@ -199,6 +202,11 @@ class Synthesizer:
         if asset is None:
             return media_limits.Measured()
         return media_limits.Measured(asset.size, *(pixels.size_of(asset.data or b"") or (0, 0)))
+
+    def _maker(self, name: str) -> OutputMaker:
+        documents = self._context.index.documents
+        known = documents.get(name)
+        return self._context.compiled.maker(known and known.document, name, documents.category(name))
 
     def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:
         """The endpoint id whose document is for a call, and its check; without a document, the call's own id."""

@@ -272,6 +272,15 @@ def test_without_a_schema_it_is_a_guess() -> None:
     assert read(reply)["prompt"] == "a cat"
 
 
+def test_a_recorded_category_says_what_to_guess() -> None:
+    listed = {"models": [{"endpoint_id": "acme/unheard-of", "metadata": {"category": "text-to-video"}}]}
+    match = {"host": "api.fal.ai", "path": "/v1/models", "method": "GET"}
+    client = synthesizing({"match": match, "response": {"json": listed}})
+    made = read(client.run("acme/unheard-of", {"prompt": "a cat"}))
+    assert made["video"]["content_type"] == "video/mp4"
+    assert "category text-to-video" in client.engine.scope.journal.entries[-1].why
+
+
 def test_what_nothing_is_known_of_stays_a_miss() -> None:
     reply = synthesizing().run("acme/unheard-of", {"a": 1})
     assert reply.miss is not None
@@ -338,6 +347,18 @@ def test_a_guess_is_no_example() -> None:
     reply = Modelled().run("fal-ai/flux/dev", {"prompt": "a cat"})
     assert reply.miss is not None
     assert '"images"' not in reply.miss.text
+
+
+def test_the_report_has_an_output_by_the_schema() -> None:
+    def proposed(client: Client, model: str, given: dict[str, Any]) -> Any:
+        report = client.run(model, given).miss
+        assert report is not None
+        return json.loads(report.text.rpartition("fixtures folder: ")[2])["fixtures"][0]["response"]["json"]
+
+    output = proposed(Modelled(), MODEL, {"prompt": "a cat", "num_images": 2, "seed": 5, "sync_mode": True})
+    assert (output["prompt"], output["seed"], len(output["images"])) == ("a cat", 5, 2)
+    assert {image["url"].partition("/files/")[0] for image in output["images"]} == {"https://v3b.fal.media"}
+    assert proposed(Modelled(), "fal-ai/flux/schnell", {"prompt": "a cat"}) == {}
 
 
 # fixtures that ask for it
