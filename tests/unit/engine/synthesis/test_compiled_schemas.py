@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from falmock.engine import compiled_schemas
-from falmock.engine.compiled_schemas import CompiledSchemas
+from falmock.engine.synthesis import compiled_schemas
+from falmock.engine.synthesis.compiled_schemas import CompiledSchemas
 from falmock.wire.model_document import model_document
 
 
