@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from falmock.engine.config import Mode
 from falmock.engine.config import Validate
 from falmock.engine.context import Context
 from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.documents import Documents
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
@@ -22,6 +24,7 @@ from falmock.fixtures.model import Timeline
 from falmock.synthesis.checks import detail
 from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.checks.input_check import InputCheck
+from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import Origin
 from falmock.synthesis.overrides import merged
@@ -30,6 +33,8 @@ from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 
 _JSON = "application/json"
+_MOST, _LARGE = 256, 64 * 1024
+"""How many made answers are kept, and how large (bytes) one of them may be with its input."""
 _NOTED = 5
 """How many unknown keys a warning names."""
 
@@ -41,11 +46,22 @@ class Verdict(NamedTuple):
     warning: str = ""
 
 
+class _Kept(NamedTuple):
+    """A made answer, kept because tests ask the same again and again. `documents` are those that it was made by."""
+
+    documents: Documents
+    verdict: Verdict
+    files: Mapping[str, Recipe]
+
+
 class Synthesizer:
     """Works for the calls of one scope."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._kept: dict[tuple[int, str, str, bool], _Kept] = {}
+        self._files: Mapping[str, Recipe] = {}
+        """The files of what was made last."""
 
     def judged(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
         """The fixture for a call, or the refusal of its input; `is_empty`: the call has no body where fal reads one."""
@@ -76,7 +92,21 @@ class Synthesizer:
 
     def made(self, query: Query, names: Sequence[str], *, is_empty: bool = False) -> Verdict | None:
         """The made answer to a call; None if there is to be none, or nothing is known of the model."""
-        return self._made(query, names, None, is_empty=is_empty) if self.makes else None
+        if not self.makes:
+            return None
+        documents = self._context.index.documents
+        given = repr(query.given)
+        key = id(documents), query.endpoint, given, is_empty
+        kept = self._kept.get(key)
+        if kept is None:
+            made = self._made(query, names, None, is_empty=is_empty)
+            if made is None or len(given) + len(made.fixture.answer.body) > _LARGE:
+                return made
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            kept = self._kept[key] = _Kept(documents, made, self._files)
+        self._context.scope.assets.made.add(kept.files)  # it may have been forgotten
+        return kept.verdict
 
     def _made(self, query: Query, names: Sequence[str], of: Fixture | None, *, is_empty: bool) -> Verdict | None:
         name, check = self._check(query, names)
@@ -93,11 +123,19 @@ class Synthesizer:
         warning = "; ".join(note for note in notes if note)
         return Verdict(_answering(made, query, name, of), warning)
 
-    def payload(self, endpoint: str, given: dict[str, Any]) -> Any:
+    def payload(self, query: Query) -> Any:
         """The output that is made for an input, whose files are served from now on; None if nothing is known of the model."""
-        query = Query(endpoint, "POST", {}, "", None, given=given)
         name, check = self._check(query, ())
-        made = self._output(query, name, None if check is None else check.check(given))
+        made = self._output(query, name, None if check is None else check.check(query.given))
+        return None if made is None else made.payload
+
+    def example(self, query: Query, names: Sequence[str]) -> Any:
+        """The output that the model's schema has for a call; None without a schema, as a guess is no example."""
+        name, _ = self._check(query, names)
+        known = self._context.index.documents.get(name)
+        if known is None or self._context.compiled.maker(known.document, name).origin is not Origin.SCHEMA:
+            return None
+        made = self._output(query, name, None)
         return None if made is None else made.payload
 
     def advice(self, query: Query, names: Sequence[str]) -> str:
@@ -124,9 +162,9 @@ class Synthesizer:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
         known = self._context.index.documents.get(name)
-        made = self._context.compiled.maker(known and known.document, name).make(given, accepted)
-        if made is not None:
-            self._context.scope.assets.made.add(made.files)
+        made = self._context.compiled.maker(known and known.document, name).make(given, accepted, query.text)
+        self._files = made.files if made is not None else {}
+        self._context.scope.assets.made.add(self._files)
         return made
 
     def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:

@@ -18,6 +18,7 @@ PACKAGES = (
     "httptools",
     "jsonschema",
     "msgpack",
+    "pydantic_core",
     "referencing",
     "regex",
     "ruamel.yaml",

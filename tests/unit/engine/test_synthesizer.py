@@ -13,6 +13,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.synthesizer import Synthesizer
 from falmock.fixtures.matching.index import Index
+from falmock.synthesis.outputs.made import OutputMaker
 from falmock.wire.model_document import model_document
 from unit.engine.calls import Client
 from unit.engine.calls import header
@@ -188,6 +189,30 @@ def test_a_miss_gets_an_answer_by_the_schema() -> None:
     assert header(picture, "content-type") == "image/png"
 
 
+def test_what_was_made_is_kept_for_the_same_input_and_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = synthesizing()
+    first = client.run(MODEL, {"prompt": "a cat"})
+    client.engine.scope.assets.made._recipes.clear()
+    calls: list[int] = []
+    make = OutputMaker.make
+
+    def counted(*given: Any, **more: Any) -> Any:
+        calls.append(1)
+        return make(*given, **more)
+
+    monkeypatch.setattr(OutputMaker, "make", counted)
+    again = client.run(MODEL, {"prompt": "a cat"})
+    assert (again.body, calls) == (first.body, [])
+    assert client.send("GET", read(again)["images"][0]["url"]).status == 200
+    assert client.run(MODEL, {"prompt": "a cat", "seed": 1}).body != first.body
+    client.engines.use_fixtures(Index(schemas={MODEL: json.loads(json.dumps(DOCUMENT))}))
+    client.run(MODEL, {"prompt": "a cat"})
+    assert len(calls) == 2
+    for number in range(300):
+        client.run(MODEL, {"prompt": f"{number}"})
+    assert client.run(MODEL, {"prompt": "a cat"}).body == first.body
+
+
 def test_a_job_has_the_same_answer() -> None:
     client = synthesizing()
     made = read(client.run(MODEL, {"prompt": "a cat"}))
@@ -262,6 +287,23 @@ def test_the_report_says_how_an_answer_can_be_made(misses: Misses, model: str, t
     reply = Modelled(misses=misses).run(model, {"prompt": "a"})
     assert reply.miss is not None
     assert told in reply.miss.text
+
+
+def test_the_report_shows_what_the_schema_would_make_and_serves_its_files() -> None:
+    client = Modelled()
+    reply = client.run(MODEL, {"prompt": "a cat", "seed": 5})
+    assert reply.miss is not None
+    stub = reply.miss.text
+    assert '"prompt": "a cat"' in stub
+    url = stub.partition('"url": "')[2].partition('"')[0]
+    assert url.startswith("https://v3b.fal.media/files/")
+    assert client.send("GET", url).status == 200
+
+
+def test_a_guess_is_no_example() -> None:
+    reply = Modelled().run("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert reply.miss is not None
+    assert '"images"' not in reply.miss.text
 
 
 # fixtures that ask for it

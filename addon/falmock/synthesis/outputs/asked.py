@@ -19,6 +19,7 @@ from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs import sizes
 from falmock.synthesis.outputs.kinds import Kind
 from falmock.synthesis.outputs.numbers import first_number
+from falmock.wire.image_sizes import Size
 
 MOST_FILES = 32
 """How many files one answer has at most, whatever its input asks for."""
@@ -61,12 +62,14 @@ _text_of = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 
 
 class Asked:
-    """One call: `given` is its input, and `values` the input with the model's defaults.
+    """One call: `given` is its input, `text` what is equal for equal inputs, and `values` the input with the model's defaults.
 
     Everything is bounded, whatever the input asks for, and `notes` says where. Equal inputs ask for equal things.
     """
 
-    def __init__(self, endpoint: str, given: Mapping[str, Any], values: Mapping[str, Any], most_files: int) -> None:
+    def __init__(
+        self, endpoint: str, given: Mapping[str, Any], values: Mapping[str, Any], most_files: int, text: str = ""
+    ) -> None:
         self.endpoint = endpoint
         self.given = given
         self.values = values
@@ -76,7 +79,7 @@ class Asked:
         self.types: dict[tuple[Kind, str], str] = {}
         self.pixels_left = MOST_INLINE_PIXELS
         self._most_files = most_files
-        canonical = f"{endpoint}\n{_text_of(given)}"
+        canonical = f"{endpoint}\n{text or _text_of(given)}"
         self.seed = int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:8], "big")
         """A number that stands for the input: 64 bits of its digest."""
 
@@ -119,12 +122,12 @@ class Asked:
         return self.values.get("sync_mode") is True
 
     @cached_property
-    def picture_size(self) -> sizes.Size:
+    def picture_size(self) -> Size:
         """Width and height of pictures, in pixels."""
         return self._within(sizes.picture_size(self.values), MAX_IMAGE_SIDE)
 
     @cached_property
-    def film_size(self) -> sizes.Size:
+    def film_size(self) -> Size:
         """Width and height of films, in pixels."""
         return self._within(sizes.film_size(self.values), MAX_FILM_SIDE)
 
@@ -157,7 +160,7 @@ class Asked:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _within(self, size: sizes.Size, most: int) -> sizes.Size:
+    def _within(self, size: Size, most: int) -> Size:
         width, height = min(size[0], most), min(size[1], most)
         if (width, height) != size:
             self.note(f"{size[0]}x{size[1]} was asked for, and {width}x{height} is made")

@@ -5,24 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from falmock.synthesis.outputs.numbers import number_of
+from falmock.wire.image_sizes import PRESETS
+from falmock.wire.image_sizes import Size
 
-Size = tuple[int, int]
-"""Width and height."""
-PRESETS: Mapping[str, Size] = MappingProxyType(
-    {
-        "square_hd": (1024, 1024),
-        "square": (512, 512),
-        "portrait_4_3": (768, 1024),
-        "portrait_16_9": (576, 1024),
-        "landscape_4_3": (1024, 768),
-        "landscape_16_9": (1024, 576),
-    }
-)
-"""The values of fal's `image_size`."""
 PICTURE: Size = (1024, 1024)
 FILM: Size = (1280, 720)
 """The sizes of what is not asked for in a size."""
