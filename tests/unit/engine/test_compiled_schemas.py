@@ -22,6 +22,8 @@ def test_each_document_is_compiled_once() -> None:
     assert compiled.maker(one, "a/b") is compiled.maker(one, "a/b")
     assert compiled.maker(one, "a/b").can_make
     assert not compiled.maker(None, "a/b").can_make
+    assert compiled.maker(None, "a/b", "text-to-video").can_make
+    assert not compiled.maker(None, "a/b").can_make
 
 
 def test_a_document_that_checks_nothing_is_told_once() -> None:
