@@ -231,8 +231,10 @@ def test_what_nothing_is_known_of_stays_a_miss() -> None:
 @pytest.mark.parametrize("mode", [Mode.AUTO])
 def test_only_a_replay_makes_answers(mode: Mode) -> None:
     client = synthesizing()
+    query = query_of(client)
+    assert Synthesizer(client.engine._context).made(query, ()) is not None
     client.engines.use_config(client.engines.config.__class__(mode=mode, misses=Misses.SYNTHESIZE))
-    assert not Synthesizer(client.engine._context).makes
+    assert Synthesizer(client.engine._context).made(query, ()) is None
 
 
 def test_a_stream_is_made_of_events() -> None:
