@@ -29,6 +29,8 @@ CHECKED = 1.15
 """How much a Run that is checked may cost, in Runs that are not."""
 MADE = 3.0
 """How much a made image answer may cost, in answers of a fixture."""
+OTHERS = 6.0
+"""The same where no input comes twice."""
 _SIZES = ["square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"]
 _INPUT = {
     "type": "object",
@@ -98,8 +100,11 @@ def bench_synthesis(rounds: int) -> bool:
         index = FixtureLoader([str(folder)]).load().index
     plain = _runs(Config(validate=Validate.OFF), index)
     met = _compared("Run, checked", _runs(Config(), index), plain, rounds, CHECKED)
-    empty = Index(schemas=index.schemas)
-    met &= _compared("image made", _runs(Config(misses=Misses.SYNTHESIZE), empty), plain, rounds, MADE)
+    making = Config(misses=Misses.SYNTHESIZE)
+    met &= _compared("image made", _runs(making, Index(schemas=index.schemas)), plain, rounds, MADE)
+    met &= _compared(
+        "image made, another input each time", _others(making, Index(schemas=index.schemas)), plain, rounds, OTHERS
+    )
     return met
 
 
@@ -117,6 +122,15 @@ class _runs:  # noqa: N801 - it is called like a function
 
     def __call__(self) -> object:
         return self._engine.handle(self._request, 2.0)
+
+
+class _others(_runs):  # noqa: N801
+    """Calls an engine with another input each time."""
+
+    def __call__(self) -> object:
+        self._number = getattr(self, "_number", 0) + 1
+        sent = json.dumps(flux_input(self._number)).encode()
+        return self._engine.handle(self._request._replace(body=sent), 2.0)
 
 
 def _compared(label: str, measured: _runs, floor: _runs, rounds: int, limit: float) -> bool:

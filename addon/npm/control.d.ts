@@ -260,6 +260,31 @@ export interface ReloadFixturesAnswer {
   message: string;
 }
 
+/** Which call, and what to do with it. */
+export interface AddFixtureFromBody {
+  /** Its number in the journal. */
+  call: number;
+  /** What it matches: the whole input (the default), the prompt alone, or any input. */
+  input?: "exact" | "prompt" | "any";
+  /** memory is the default. */
+  to?: "memory" | "disk";
+  /** The file's path in the fixtures folder, without .json. By default one is made of the endpoint id. */
+  file?: string;
+  /** The answer, as in a fixture. By default one is made. */
+  response?: Record<string, unknown>;
+}
+
+/**
+ * POST /__falmock/fixtures/from: Make a fixture of a call in the journal: it matches the call's input, and answers as
+ * was made for it, or as `response` says. In memory it is as if added; on disk it is a new file, and nothing that exists
+ * is changed.
+ */
+export interface AddFixtureFromAnswer {
+  file: string | null;
+  added: string | null;
+  fixtures: Fixture[];
+}
+
 export interface ListJobsQuery {
   /** Only jobs in this state. */
   state?: "queued" | "running" | "finished" | "cancelled" | "expired";
@@ -402,6 +427,8 @@ export interface ReportAnswer {
   mode: string;
   calls: number;
   replayed: number;
+  /** Calls with made answers, and those about their jobs. */
+  synthesized: number;
   misses: number;
   /** Calls that went on to fal. */
   forwarded: number;

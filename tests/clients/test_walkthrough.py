@@ -112,6 +112,17 @@ def test_with_each_node(newcomer: Newcomer, version: int) -> None:
     assert "0 misses" in told[1]
 
 
+def test_without_any_fixture(newcomer: Newcomer) -> None:
+    apps, run = printed("Record, then replay"), printed("Before the first recording")["sh"][0]
+    newcomer.has("app.py", apps["python"][0])
+    newcomer.has("app.mjs", apps["js"][0])
+    first = newcomer.types(run)
+    assert [re.fullmatch(r"\d+ video/mp4", line) is not None for line in first[:2]] == [True, True]
+    told = "N calls: N replayed, N synthesized, N misses, N answered without a fixture; nothing was sent to fal"
+    assert [re.sub(r"\d+ ", "N ", line) for line in first[2:]] == [f"falmock: {told}; report: .falmock/last.json"] * 2
+    assert newcomer.types(run) == first
+
+
 def test_record_an_app_cut_the_network_and_replay(newcomer: Newcomer) -> None:
     """A stand-in plays fal for the recorder, and is gone afterwards."""
     blocks = printed("Record, then replay")

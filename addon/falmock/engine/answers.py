@@ -20,6 +20,8 @@ from falmock.engine.synthesizer import Synthesizer
 from falmock.engine.synthesizer import Verdict
 from falmock.engine.templates import filled
 from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.canonical import canonical
+from falmock.fixtures.matching.canonical import canonical_text
 from falmock.fixtures.matching.first_match import FirstMatch
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.index import for_call
@@ -73,7 +75,7 @@ class Answers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._cached = _Cached(context.index)
-        self._synthesizer = Synthesizer(context)
+        self._synthesizer = Synthesizer(context, self.resolve)
 
     @property
     def _cache(self) -> _Cached:
@@ -167,8 +169,9 @@ class Answers:
         return filled(fixture, query, self.context.new_id(now), now) if fixture.per_call else fixture
 
     def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
-        """The output that is made for an input of a model; None if nothing is known of it."""
-        return self._synthesizer.payload(endpoint, given)
+        """The output that is made for an input of a model; None if nothing is known of it. Raises NotCanonical, ValueError."""
+        meant = canonical(given, self.resolve)
+        return self._synthesizer.payload(Query(endpoint, "POST", meant, canonical_text(meant), None, given=given))
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """As `find`, but without counting the call, and None if no fixture would answer."""

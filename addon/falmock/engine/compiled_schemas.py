@@ -7,10 +7,12 @@ from typing import Any
 from typing import TypeVar
 
 from falmock.fixtures.matching.canonical import FILE
+from falmock.synthesis.checks import media_limits
 from falmock.synthesis.checks.core_schema import Unresolvable
 from falmock.synthesis.checks.input_check import InputCheck
 from falmock.synthesis.checks.input_check import input_check
 from falmock.synthesis.outputs.made import OutputMaker
+from falmock.wire.formats import jsontext
 
 LIMIT = 2000
 """How many documents are kept compiled; all are dropped when there are more."""
@@ -28,12 +30,17 @@ class CompiledSchemas:
         # By identity: comparing documents is slow. What is kept holds its document, so its identity stays unique.
         self._checks: Table[InputCheck | None] = {}
         self._makers: Table[OutputMaker] = {}
+        self._limits: Table[bool] = {}
         self._untold: dict[str, str] = {}
         self._fine: dict[int, set[str]] = {}
 
     def check(self, document: Any, name: str) -> InputCheck | None:
         """The check of inputs of the model `name` by its document; None if its input cannot be resolved."""
         return self._kept(self._checks, (document, name, None), self._made_check)
+
+    def limits_files(self, document: Any, name: str) -> bool:
+        """Whether a document limits the files of inputs."""
+        return self._kept(self._limits, (document, name, None), _has_limits)
 
     def is_fine(self, check: InputCheck, text: str) -> bool:
         """Whether an input with this canonical text was checked before, and there was nothing to say."""
@@ -81,3 +88,7 @@ class CompiledSchemas:
                 self._fine.clear()
             known = table[key] = document, compile_(document, name, category)
         return known[1]
+
+
+def _has_limits(document: Any, _: str, __: str | None) -> bool:
+    return media_limits.KEY in jsontext.dump_shown(document)

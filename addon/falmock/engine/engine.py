@@ -173,7 +173,7 @@ class Engine:
         return self._answers.resolve(url)
 
     def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
-        """The output that is made for an input of a model; None if nothing is known of it."""
+        """The output that is made for an input of a model; None if nothing is known of it. Raises NotCanonical, ValueError."""
         return self._answers.made_output(endpoint, given)
 
     def add_faults(self, rules: Iterable[Rule]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
@@ -11,6 +12,9 @@ from falmock.engine.config import Mode
 from falmock.engine.config import Validate
 from falmock.engine.context import Context
 from falmock.fixtures.matching import miss
+from falmock.fixtures.matching.canonical import FILE
+from falmock.fixtures.matching.canonical import Resolve
+from falmock.fixtures.matching.documents import Documents
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
@@ -19,16 +23,22 @@ from falmock.fixtures.model import Piece
 from falmock.fixtures.model import Streamed
 from falmock.fixtures.model import Timeline
 from falmock.synthesis.checks import detail
+from falmock.synthesis.checks import media_limits
 from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.checks.input_check import InputCheck
+from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import Origin
 from falmock.synthesis.overrides import merged
 from falmock.wire import errors
+from falmock.wire.formats import data_uri
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import pixels
 from falmock.wire.formats import sse
 
 _JSON = "application/json"
+_MOST, _LARGE = 256, 64 * 1024
+"""How many made answers are kept, and how large (bytes) one of them may be with its input."""
 _NOTED = 5
 """How many unknown keys a warning names."""
 
@@ -40,11 +50,23 @@ class Verdict(NamedTuple):
     warning: str = ""
 
 
-class Synthesizer:
-    """Works for the calls of one scope."""
+class _Kept(NamedTuple):
+    """A made answer, kept because tests ask the same again and again. `documents` are those that it was made by."""
 
-    def __init__(self, context: Context) -> None:
+    documents: Documents
+    verdict: Verdict
+    files: Mapping[str, Recipe]
+
+
+class Synthesizer:
+    """Works for the calls of one scope. `resolve` finds the digest of the file that a URL names."""
+
+    def __init__(self, context: Context, resolve: Resolve) -> None:
         self._context = context
+        self._resolve = resolve
+        self._kept: dict[tuple[int, str, str, bool], _Kept] = {}
+        self._files: Mapping[str, Recipe] = {}
+        """The files of what was made last."""
 
     def judged(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
         """The fixture for a call, or the refusal of its input; `is_empty`: the call has no body where fal reads one."""
@@ -57,7 +79,7 @@ class Synthesizer:
             return Verdict(fixture, context.compiled.take_trouble(name))
         if not is_empty and context.compiled.is_fine(check, query.text):
             return Verdict(fixture)
-        checked = check.check(None if is_empty else query.given)
+        checked = self._checked(name, check, None if is_empty else query.given)
         warning = _unknown(checked, name)
         if not checked.problems and not warning:
             context.compiled.note_fine(check, query.text)
@@ -75,11 +97,27 @@ class Synthesizer:
 
     def made(self, query: Query, names: Sequence[str], *, is_empty: bool = False) -> Verdict | None:
         """The made answer to a call; None if there is to be none, or nothing is known of the model."""
-        return self._made(query, names, None, is_empty=is_empty) if self._context.config.makes_answers else None
+        if not self._context.config.makes_answers:
+            return None
+        if len(query.text) > _LARGE or FILE in query.text:  # what is known of a file may change
+            return self._made(query, names, None, is_empty=is_empty)
+        documents = self._context.index.documents
+        given = repr(query.given)
+        key = id(documents), query.endpoint, given, is_empty
+        kept = self._kept.get(key)
+        if kept is None:
+            made = self._made(query, names, None, is_empty=is_empty)
+            if made is None or len(given) + len(made.fixture.answer.body) > _LARGE:
+                return made
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            kept = self._kept[key] = _Kept(documents, made, self._files)
+        self._context.scope.assets.made.add(kept.files)  # it may have been forgotten
+        return kept.verdict
 
     def _made(self, query: Query, names: Sequence[str], of: Fixture | None, *, is_empty: bool) -> Verdict | None:
         name, check = self._check(query, names)
-        checked = None if check is None else check.check(None if is_empty else query.given)
+        checked = None if check is None else self._checked(name, check, None if is_empty else query.given)
         if checked is not None and checked.problems:
             base = of or _fixture(f"schema:{name}", name, Answer(422, _JSON, b""), "")
             return Verdict(_refused(base, checked, name), _unknown(checked, name))
@@ -92,11 +130,10 @@ class Synthesizer:
         warning = "; ".join(note for note in notes if note)
         return Verdict(_answering(made, query, name, of), warning)
 
-    def payload(self, endpoint: str, given: dict[str, Any]) -> Any:
+    def payload(self, query: Query) -> Any:
         """The output that is made for an input, whose files are served from now on; None if nothing is known of the model."""
-        query = Query(endpoint, "POST", {}, "", None, given=given)
         name, check = self._check(query, ())
-        made = self._output(query, name, None if check is None else check.check(given))
+        made = self._output(query, name, None if check is None else check.check(query.given))
         return None if made is None else made.payload
 
     def advice(self, query: Query, names: Sequence[str]) -> str:
@@ -120,16 +157,44 @@ class Synthesizer:
         if maker.origin is not Origin.SCHEMA:
             return None
         given = query.given if isinstance(query.given, dict) else {}
-        made = maker.make({**given, "sync_mode": False})  # files are not for a text to read
-        return made and made.payload
+        made = maker.make({**given, "sync_mode": False}, text=query.text)  # files are not for a text to read
+        if made is None:
+            return None
+        self._context.scope.assets.made.add(made.files)
+        return made.payload
 
     def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
-        made = self._context.maker(name).make(given, accepted)
-        if made is not None:
-            self._context.scope.assets.made.add(made.files)
+        made = self._context.maker(name).make(given, accepted, query.text)
+        self._files = made.files if made is not None else {}
+        self._context.scope.assets.made.add(self._files)
         return made
+
+    def _checked(self, name: str, check: InputCheck, given: Any) -> Checked:
+        """What fal would say of an input, also of the files in it that the document limits."""
+        checked = check.check(given)
+        if checked.problems:
+            return checked
+        known = self._context.index.documents.get(name)
+        if known is None or not self._context.compiled.limits_files(known.document, name):
+            return checked
+        for limited in media_limits.limited_files(known.document, name, given):
+            body = media_limits.refusal(limited, self._measured(limited.url))
+            if body is not None:
+                return checked._replace(problems=body["detail"])
+        return checked
+
+    def _measured(self, url: str) -> media_limits.Measured:
+        """What is known of the file that a URL names."""
+        inline = data_uri.read(url)
+        if inline is not None:
+            return media_limits.Measured(len(inline.content), *(pixels.size_of(inline.content) or (0, 0)))
+        sha256 = self._resolve(url)
+        asset = None if sha256 is None else self._context.scope.assets.content(sha256, self._context.index.assets)
+        if asset is None:
+            return media_limits.Measured()
+        return media_limits.Measured(asset.size, *(pixels.size_of(asset.data or b"") or (0, 0)))
 
     def _check(self, query: Query, names: Sequence[str]) -> tuple[str, InputCheck | None]:
         """The endpoint id whose document is for a call, and its check; without a document, the call's own id."""

@@ -18,6 +18,8 @@ PACKAGES = (
     "httptools",
     "jsonschema",
     "msgpack",
+    "pydantic_core",
+    "pydantic_core",
     "referencing",
     "regex",
     "ruamel.yaml",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,13 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
 from falmock.engine.synthesizer import Synthesizer
 from falmock.fixtures.matching.index import Index
+from falmock.synthesis.media.files import content_of
+from falmock.synthesis.media.recipe import Recipe
+from falmock.synthesis.outputs.made import OutputMaker
+from falmock.wire.message import Content
 from falmock.wire.model_document import model_document
+from falmock.wire.storage import content_url
+from falmock.wire.storage import digest
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import index_of
@@ -157,7 +164,7 @@ def test_a_document_without_an_input_is_told_once() -> None:
 def test_an_input_that_was_fine_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Modelled(WRITTEN, validate=Validate.ON)
     assert client.run(MODEL, {"prompt": "a"}).status == 200
-    name, check = Synthesizer(client.engine._context)._check(query_of(client), ())
+    name, check = Synthesizer(client.engine._context, client.engine.digest_of)._check(query_of(client), ())
     assert name == MODEL
     assert check is not None
     monkeypatch.setattr(type(check), "check", lambda *_: pytest.fail("it was checked again"))
@@ -170,6 +177,34 @@ def query_of(client: Client) -> Any:
 
     request = Request("POST", "fal.run", f"/{MODEL}", "", {}, b"{}")
     return inputs.read(request, MODEL, client.engine.digest_of)
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize(("side", "kinds"), [(64, ["image_too_small"]), (512, [])])
+def test_files_have_limits(side: int, kinds: list[str], *, inline: bool) -> None:
+    limited = json.loads(json.dumps(DOCUMENT))
+    fields = limited["components"]["schemas"]["PainterInput"]["properties"]
+    fields["image_url"] = {"type": "string", "x-fal": {"min_width": 300, "min_height": 300}}
+    content = content_of(Recipe("image/png", side, side))
+    warning_one = Modelled(WRITTEN, document=limited)
+    for client in (
+        Modelled(WRITTEN, document=limited, validate=Validate.ON),
+        synthesizing(document=limited),
+        warning_one,
+    ):
+        url = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+        if not inline:
+            asset = client.engine.scope.assets.put(
+                Content(digest(content), len(content), content), "a.png", "image/png"
+            )
+            url = content_url(asset.sha256, "a.png")
+        reply = client.run(MODEL, {"prompt": "a", "image_url": url})
+        if client is warning_one:
+            assert ("too small" in warning(reply)) is bool(kinds)
+            continue
+        assert (reply.status, [kind for kind, _ in refusals(reply)] if kinds else []) == (422 if kinds else 200, kinds)
+    unknown = "https://example.com/a.png"
+    assert synthesizing(document=limited).run(MODEL, {"prompt": "a", "image_url": unknown}).status == 200
 
 
 # made answers
@@ -186,6 +221,30 @@ def test_a_miss_gets_an_answer_by_the_schema() -> None:
     picture = client.send("GET", made["images"][0]["url"])
     assert bytes(picture.body).startswith(b"\x89PNG")
     assert header(picture, "content-type") == "image/png"
+
+
+def test_what_was_made_is_kept_for_the_same_input_and_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = synthesizing()
+    first = client.run(MODEL, {"prompt": "a cat"})
+    client.engine.scope.assets.made._recipes.clear()
+    calls: list[int] = []
+    make = OutputMaker.make
+
+    def counted(*given: Any, **more: Any) -> Any:
+        calls.append(1)
+        return make(*given, **more)
+
+    monkeypatch.setattr(OutputMaker, "make", counted)
+    again = client.run(MODEL, {"prompt": "a cat"})
+    assert (again.body, calls) == (first.body, [])
+    assert client.send("GET", read(again)["images"][0]["url"]).status == 200
+    assert client.run(MODEL, {"prompt": "a cat", "seed": 1}).body != first.body
+    client.engines.use_fixtures(Index(schemas={MODEL: json.loads(json.dumps(DOCUMENT))}))
+    client.run(MODEL, {"prompt": "a cat"})
+    assert len(calls) == 2
+    for number in range(300):
+        client.run(MODEL, {"prompt": f"{number}"})
+    assert client.run(MODEL, {"prompt": "a cat"}).body == first.body
 
 
 def test_a_job_has_the_same_answer() -> None:
@@ -231,10 +290,10 @@ def test_what_nothing_is_known_of_stays_a_miss() -> None:
 @pytest.mark.parametrize("mode", [Mode.AUTO])
 def test_only_a_replay_makes_answers(mode: Mode) -> None:
     client = synthesizing()
-    query = query_of(client)
-    assert Synthesizer(client.engine._context).made(query, ()) is not None
+    query, synthesizer = query_of(client), Synthesizer(client.engine._context, client.engine.digest_of)
+    assert synthesizer.made(query, ()) is not None
     client.engines.use_config(client.engines.config.__class__(mode=mode, misses=Misses.SYNTHESIZE))
-    assert Synthesizer(client.engine._context).made(query, ()) is None
+    assert synthesizer.made(query, ()) is None
 
 
 def test_a_stream_is_made_of_events() -> None:
@@ -273,6 +332,23 @@ def test_the_report_says_how_an_answer_can_be_made(misses: Misses, model: str, t
     reply = Modelled(misses=misses).run(model, {"prompt": "a"})
     assert reply.miss is not None
     assert told in reply.miss.text
+
+
+def test_the_report_shows_what_the_schema_would_make_and_serves_its_files() -> None:
+    client = Modelled()
+    reply = client.run(MODEL, {"prompt": "a cat", "seed": 5})
+    assert reply.miss is not None
+    stub = reply.miss.text
+    assert '"prompt": "a cat"' in stub
+    url = stub.partition('"url": "')[2].partition('"')[0]
+    assert url.startswith("https://v3b.fal.media/files/")
+    assert client.send("GET", url).status == 200
+
+
+def test_a_guess_is_no_example() -> None:
+    reply = Modelled().run("fal-ai/flux/dev", {"prompt": "a cat"})
+    assert reply.miss is not None
+    assert '"images"' not in reply.miss.text
 
 
 def test_the_report_has_an_output_by_the_schema() -> None:

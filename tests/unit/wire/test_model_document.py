@@ -85,3 +85,16 @@ def test_the_input_of_a_model_and_of_what_is_below_it() -> None:
     assert input_schema(document, NAME) == expected
     assert input_schema(document, f"{NAME}-two") is input_schema(document, "acme/other") is None
     assert input_schema({"paths": [5]}, NAME) is None
+
+
+def test_what_schemas_refer_to_is_beside_them() -> None:
+    given = {"properties": {"size": {"$ref": "#/components/schemas/Size"}}}
+    document = model_document(NAME, "", given, MADE, "", {"Size": {"type": "object"}})
+    schema = resolved(document, input_schema(document, NAME))
+    assert resolved(document, schema["properties"]["size"]) == {"type": "object"}
+
+
+@pytest.mark.parametrize("document", [None, {}, {"info": {"title": "a"}}, {"info": 3}])
+def test_only_our_own_documents_are_made_up(document: Any) -> None:
+    assert not is_made_up(document)
+    assert is_made_up(model_document(NAME, "", GIVEN, MADE, ""))

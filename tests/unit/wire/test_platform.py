@@ -105,3 +105,11 @@ def test_a_cursor_is_read_or_refused(text: str) -> None:
     except platform.BadQuery:
         return
     assert platform.to_cursor(name) == text
+
+
+def test_where_the_document_of_an_endpoint_is() -> None:
+    target = "/api/openapi/queue/openapi.json?endpoint_id=fal-ai/flux/dev%26x"
+    assert platform.document_target("fal-ai/flux/dev&x") == target
+    path, _, query = target.partition("?")
+    assert platform.call_of("GET", platform.SITE, path) == platform.Document()
+    assert platform.wanted_ids(query) == ("fal-ai/flux/dev&x",)

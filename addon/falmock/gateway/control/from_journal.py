@@ -68,26 +68,29 @@ def _draft(call: Call, line: JournalLine) -> _Draft:
         raise _Unfit(f"The input of call {line.number} was too long to be kept whole: write its fixture by hand")
     given = JournalView(call.engine).input(line)
     given = {} if given is None else given
-    response = call.body.get("response")
     files: dict[str, Asset] = {}
-    if response is None:
-        made = call.engine.made_output(line.endpoint, given)
-        if made is None:
-            raise _Unfit(
-                f"Nothing is known of what {line.endpoint} answers: give its answer as `response`, or put its schema into "
-                f"_schemas/{line.endpoint}.json (falmock schemas fetch {line.endpoint})"
-            )
-        response = {"json": _with_files(made, call, files)}
-    match: dict[str, Any] = {"model": line.endpoint}
     way = call.body.get("input", "exact")
+    match: dict[str, Any] = {"model": line.endpoint}
     try:
         if way == "exact":
             match |= {"input": canonical(given, call.engine.digest_of), "exact": True}
         elif way == "prompt":
             match["userMessage"] = prompt_text(given) or ""
+        response = call.body.get("response") or _made(call, line, given, files)
     except (NotCanonical, ValueError, RecursionError) as error:
-        raise _Unfit(f"The input of call {line.number} cannot be matched: {error}") from None
+        raise _Unfit(f"Call {line.number} cannot become a fixture: {error}") from None
     return _Draft({"match": match, "response": response}, files)
+
+
+def _made(call: Call, line: JournalLine, given: dict[str, Any], files: dict[str, Asset]) -> dict[str, Any]:
+    """The answer that is made for a call; `files` gets the files in it. Raises ValueError."""
+    made = call.engine.made_output(line.endpoint, given)
+    if made is None:
+        raise ValueError(
+            f"nothing is known of what {line.endpoint} answers: give its answer as `response`, or put its schema into "
+            f"_schemas/{line.endpoint}.json (falmock schemas fetch {line.endpoint})"
+        )
+    return {"json": _with_files(made, call, files)}
 
 
 def _with_files(value: Any, call: Call, files: dict[str, Asset]) -> Any:

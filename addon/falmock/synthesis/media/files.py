@@ -71,7 +71,7 @@ def instead(content_type: str) -> str:
 
 
 def content_of(recipe: Recipe) -> bytes:
-    """The file. Equal recipes give equal bytes: those of JPEG, WebP and GIF as long as Pillow is the same.
+    """The file. Equal recipes give equal bytes; of compressed images as long as zlib and Pillow are the same.
 
     Where its content type cannot be made, it is what `instead` says. Sizes and durations are those of `within_limits`.
     Raises CannotMake if nothing can be made.

@@ -62,12 +62,14 @@ _text_of = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 
 
 class Asked:
-    """One call: `given` is its input, and `values` the input with the model's defaults.
+    """One call: `given` is its input, `text` what is equal for equal inputs, and `values` the input with the model's defaults.
 
     Everything is bounded, whatever the input asks for, and `notes` says where. Equal inputs ask for equal things.
     """
 
-    def __init__(self, endpoint: str, given: Mapping[str, Any], values: Mapping[str, Any], most_files: int) -> None:
+    def __init__(
+        self, endpoint: str, given: Mapping[str, Any], values: Mapping[str, Any], most_files: int, text: str = ""
+    ) -> None:
         self.endpoint = endpoint
         self.given = given
         self.values = values
@@ -77,7 +79,7 @@ class Asked:
         self.types: dict[tuple[Kind, str], str] = {}
         self.pixels_left = MOST_INLINE_PIXELS
         self._most_files = most_files
-        canonical = f"{endpoint}\n{_text_of(given)}"
+        canonical = f"{endpoint}\n{text or _text_of(given)}"
         self.seed = int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:8], "big")
         """A number that stands for the input: 64 bits of its digest."""
 

@@ -75,15 +75,16 @@ class OutputMaker:
         """Whether there is anything to make outputs by."""
         return self._make is not None
 
-    def make(self, given: Mapping[str, Any], accepted: Mapping[str, Any] | None = None) -> Made | None:
+    def make(self, given: Mapping[str, Any], accepted: Mapping[str, Any] | None = None, text: str = "") -> Made | None:
         """The output for an input; `accepted` is the input with the model's defaults, if that is known.
 
-        Equal inputs give equal outputs. None if nothing can be made.
+        Equal inputs give equal outputs: those with the same `text`, if that is given, or whose JSON is the same. None if
+        nothing can be made.
         """
         if self._make is None:
             return None
         values = accepted if accepted is not None else ({**self._defaults, **given} if self._defaults else given)
-        asked = Asked(self._endpoint, given, values, self._most_files)
+        asked = Asked(self._endpoint, given, values, self._most_files, text)
         payload = self._make(asked, 0)
         return Made(payload, asked.files, self.origin, self._why, texts.events(payload), tuple(asked.notes))
 

@@ -9,6 +9,9 @@ from functools import lru_cache
 from typing import Any
 from typing import NamedTuple
 
+from falmock.synthesis.media import mp3
+from falmock.synthesis.media import wav
+from falmock.synthesis.media.limits import MAX_COMPRESSED_PIXELS
 from falmock.synthesis.media.limits import within_limits
 from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs import texts
@@ -22,7 +25,7 @@ from falmock.wire.hosts import CDN_HOST
 _EXTENSIONS = {Kind.WEIGHTS: "safetensors", Kind.ARCHIVE: "zip"}
 _HINTS = {Kind.PICTURE: " without falmock[media]"}
 _MOST_INLINE_SECONDS = 60.0
-_SAMPLE_RATE = 44100
+_SAMPLE_RATES = {"audio/wav": wav.RATE, "audio/mpeg": mp3.RATE}
 _MOST_NAME = 40
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
@@ -78,7 +81,8 @@ def _recipe(asked: Asked, kind: Kind, content_type: str) -> Recipe:
     seed = (asked.seed + len(asked.files) + asked.inlined) & 0xFFFF_FFFF_FFFF_FFFF
     if kind is Kind.PICTURE:
         width, height = asked.picture_size
-        return Recipe(content_type, width, height, seed=seed, text=asked.words)
+        recipe = Recipe(content_type, width, height, seed=seed, text=asked.words)
+        return recipe if width * height <= MAX_COMPRESSED_PIXELS else _smaller(asked, recipe)
     if kind is Kind.FILM:
         width, height = asked.film_size
         return Recipe(content_type, width, height, asked.film_seconds, asked.fps, seed, asked.words)
@@ -87,6 +91,15 @@ def _recipe(asked: Asked, kind: Kind, content_type: str) -> Recipe:
     if kind in (Kind.MESH, Kind.WEIGHTS, Kind.ARCHIVE):
         return Recipe(content_type, seed=seed, text=asked.words)
     return Recipe(content_type, duration=asked.film_seconds, seed=seed, text=texts.content(content_type, asked))
+
+
+def _smaller(asked: Asked, recipe: Recipe) -> Recipe:
+    """A large picture in the size that its format can have."""
+    limited = within_limits(recipe)
+    if limited != recipe:
+        size = f"{limited.width}x{limited.height}"
+        asked.note(f"{recipe.content_type} of {recipe.width}x{recipe.height} was asked for, and {size} is made")
+    return limited
 
 
 def _type(asked: Asked, kind: Kind, usual: str) -> str:
@@ -170,5 +183,9 @@ _NUMBERS_OF: dict[Kind, dict[str, Field]] = {
         "num_frames": _frames,
         "frame_count": _frames,
     },
-    Kind.SOUND: {**_DURATION, "sample_rate": lambda _: _SAMPLE_RATE, "channels": lambda _: 1},
+    Kind.SOUND: {
+        **_DURATION,
+        "sample_rate": lambda file: _SAMPLE_RATES.get(file.recipe.content_type, wav.RATE),
+        "channels": lambda _: 1,
+    },
 }

@@ -7,37 +7,24 @@ A type that is not known (`unknown`, `Partial<X>`) is any value, `{}`.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from typing import Any
 
+from falmock.synthesis.typescript.schemas import PLAIN
+from falmock.synthesis.typescript.schemas import REF
+from falmock.synthesis.typescript.schemas import Schema
+from falmock.synthesis.typescript.schemas import array_of
+from falmock.synthesis.typescript.schemas import may_be_undefined
+from falmock.synthesis.typescript.schemas import settled
+from falmock.synthesis.typescript.schemas import told_by
+from falmock.synthesis.typescript.schemas import union_of
 from falmock.synthesis.typescript.tokens import BadTypes
 from falmock.synthesis.typescript.tokens import Kind
 from falmock.synthesis.typescript.tokens import Token
 from falmock.synthesis.typescript.tokens import tokens
 
-MAX_DEPTH = 40
-"""How many types may be nested in each other."""
-REF = "#/components/schemas/"
-Schema = dict[str, Any]
-_BLOB: Schema = {"$ref": "Blob"}
-_UNDEFINED: Schema = {"$ref": "undefined"}
-_PLAIN: Mapping[str, Schema] = {
-    "string": {"type": "string"},
-    "number": {"type": "number"},
-    "bigint": {"type": "integer"},
-    "boolean": {"type": "boolean"},
-    "true": {"type": "boolean"},
-    "false": {"type": "boolean"},
-    "null": {"type": "null"},
-    "object": {"type": "object"},
-    "Date": {"type": "string"},
-    "Blob": _BLOB,
-    "undefined": _UNDEFINED,
-    **{name: {} for name in ("any", "unknown", "void", "never")},
-}
-_DEFAULT = "Default value: `"
-_MARGIN = re.compile(r"^[ \t]*\*?[ \t]?", re.MULTILINE)
+MAX_DEPTH = 25
+"""How many types may be nested in each other: documents of them are then nested less than `jsontext.MAX_NESTING`."""
+MAX_ARRAYS = 3
+"""How often `[]` may follow a type."""
 
 
 def declarations(text: str) -> dict[str, Schema]:
@@ -95,7 +82,7 @@ class _Reader:
             if self._take("type"):
                 name = self._name()
                 self._expect("=")
-                found[name] = _settled(self._type())
+                found[name] = settled(self._type())
                 self._take(";")
             elif self._take("interface"):
                 name = self._name()
@@ -115,9 +102,9 @@ class _Reader:
     def _interface(self) -> Schema:
         bases: list[Schema] = []
         if self._take("extends"):
-            bases.append(_settled(self._type()))
+            bases.append(settled(self._type()))
             while self._take(","):
-                bases.append(_settled(self._type()))
+                bases.append(settled(self._type()))
         own = self._object()
         return {"allOf": [*bases, own]} if bases else own
 
@@ -130,20 +117,24 @@ class _Reader:
         while self._take("|"):
             members.append(self._intersection())
         self._depth -= 1
-        return members[0] if len(members) == 1 else _union(members)
+        return members[0] if len(members) == 1 else union_of(members)
 
     def _intersection(self) -> Schema:
         self._take("&")
         parts = [self._listed()]
         while self._take("&"):
             parts.append(self._listed())
-        return parts[0] if len(parts) == 1 else {"allOf": list(map(_settled, parts))}
+        return parts[0] if len(parts) == 1 else {"allOf": list(map(settled, parts))}
 
     def _listed(self) -> Schema:
         item = self._single()
+        arrays = 0
         while self._take("["):
             self._expect("]")
-            item = _array(item)
+            item = array_of(item)
+            arrays += 1
+            if arrays > MAX_ARRAYS:
+                raise BadTypes(f"expected at most {MAX_ARRAYS} times [] behind a type", self._text, self._now.position)
         return item
 
     def _single(self) -> Schema:
@@ -172,21 +163,21 @@ class _Reader:
         while self._take("."):
             name = self._name()
         if not self._take("<"):
-            return _PLAIN[name] if name in _PLAIN else {"$ref": REF + name}
+            return PLAIN[name] if name in PLAIN else {"$ref": REF + name}
         arguments = [self._type()]
         while self._take(","):
             arguments.append(self._type())
         self._expect(">")
         if name in ("Array", "ReadonlyArray"):
-            return _array(arguments[0])
+            return array_of(arguments[0])
         if name == "Record" and len(arguments) == 2:
-            return {"type": "object", "additionalProperties": _settled(arguments[1])}
+            return {"type": "object", "additionalProperties": settled(arguments[1])}
         return {}
 
     def _tuple(self) -> Schema:
         items: list[Schema] = []
         while not self._take("]"):
-            items.append(_settled(self._type()))
+            items.append(settled(self._type()))
             if not self._is("]"):
                 self._expect(",")
         same = items[0] if items and all(item == items[0] for item in items) else {}
@@ -212,7 +203,7 @@ class _Reader:
             self._type()
             self._expect("]")
             self._expect(":")
-            made["additionalProperties"] = _settled(self._type())
+            made["additionalProperties"] = settled(self._type())
             return
         if self._now.kind not in (Kind.NAME, Kind.TEXT, Kind.NUMBER):
             raise self._unexpected("a property")
@@ -220,66 +211,10 @@ class _Reader:
         is_optional = self._take("?")
         self._expect(":")
         schema = self._type()
-        if not is_optional and name not in required and not _may_be_undefined(schema):
+        if not is_optional and name not in required and not may_be_undefined(schema):
             required.append(name)
-        found = {**_settled(schema), **_told(comment)}
+        found = {**settled(schema), **told_by(comment, schema)}
         if is_optional and found.get("type") == "boolean":
             # The types do not tell defaults that are false: 588 of 590 such inputs have this one in fal's documents, the other 2 none.
             found.setdefault("default", False)
         made["properties"][name] = found
-
-
-def _may_be_undefined(schema: Schema) -> bool:
-    return schema is _UNDEFINED or schema.get("x-undefined") is True
-
-
-def _settled(schema: Schema) -> Schema:
-    """A schema without what only unions look at."""
-    if schema is _BLOB:
-        return {"type": "string"}
-    if schema is _UNDEFINED:
-        return {}
-    return {key: value for key, value in schema.items() if key != "x-undefined"} if "x-undefined" in schema else schema
-
-
-def _array(item: Schema) -> Schema:
-    return {"type": "array", "items": _settled(item)}
-
-
-def _union(members: list[Schema]) -> Schema:
-    """The schema of a union: its literals together, and files as their URLs (`string | Blob | File`)."""
-    if any(member is _BLOB for member in members):
-        files = (_BLOB, _PLAIN["string"], {"$ref": f"{REF}File"})
-        members = [_PLAIN["string"], *(member for member in members if member not in files)]
-    literals: dict[str, dict[Any, None]] = {}
-    found: dict[str, Schema] = {}
-    for member in members:
-        if "enum" in member:
-            kind = member["type"]
-            values = literals.setdefault(kind, {})
-            values |= dict.fromkeys(member["enum"])
-            found[kind] = {"type": kind, "enum": values}
-        elif member is not _UNDEFINED:
-            found.setdefault(json.dumps(member), member)
-    for kind, values in literals.items():
-        found[kind]["enum"] = list(values)
-    mark = {"x-undefined": True} if any(member is _UNDEFINED for member in members) else {}
-    schemas = list(map(_settled, found.values()))
-    if not schemas or {} in schemas:
-        return mark
-    return {**schemas[0], **mark} if len(schemas) == 1 else {"anyOf": schemas, **mark}
-
-
-def _told(comment: str) -> Schema:
-    """What a comment tells: the description of a property, and its default."""
-    text = _MARGIN.sub("", comment).strip()
-    before, mark, rest = text.rpartition(_DEFAULT)
-    if not mark or not rest.endswith("`"):
-        return {"description": text} if text else {}
-    told: Schema = {"description": before.strip()} if before.strip() else {}
-    value = rest[:-1]
-    try:
-        told["default"] = json.loads(value)
-    except (ValueError, RecursionError):  # an enum's is written without quotes: square_hd
-        told["default"] = value
-    return told

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from falmock.synthesis.typescript.declarations import REF
-from falmock.synthesis.typescript.declarations import Schema
 from falmock.synthesis.typescript.declarations import declarations
+from falmock.synthesis.typescript.schemas import REF
+from falmock.synthesis.typescript.schemas import Schema
 from falmock.wire.model_document import made_up
 from falmock.wire.model_document import model_document
 

@@ -83,7 +83,7 @@ def test_what_cannot_become_a_fixture() -> None:
     ask = steered.ask
     assert "no call 9" in ask("POST", PATH, {"call": 9}, status=404)["message"]
     assert "asks no model" in ask("POST", PATH, {"call": 2}, status=409)["message"]
-    assert "Nothing is known" in ask("POST", PATH, {"call": 3}, status=409)["message"]
+    assert "nothing is known" in ask("POST", PATH, {"call": 3}, status=409)["message"]
     assert "too long" in ask("POST", PATH, {"call": 4}, status=409)["message"]
     bad = {"call": 3, "response": {"json": 1, "text": "x"}}
     assert ask("POST", PATH, bad, status=400)["problems"]

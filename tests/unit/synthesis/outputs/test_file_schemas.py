@@ -95,6 +95,14 @@ def test_other_properties_of_a_file_are_made_as_any_other() -> None:
     assert (file["codec"], file["start_frame_url"]) == ("h264", None)
 
 
+def test_what_describes_a_file_fits_its_schema() -> None:
+    limits = {"content_type": {"enum": ["video/webm"], "type": "string"}, "width": {"type": "integer", "maximum": 640}}
+    strict = of({"url": {"type": "string", "maxLength": 2083}, **limits})
+    file = value(ref("Strict"), "video", Strict=strict)
+    assert (file["content_type"], file["width"]) == ("video/webm", 0)
+    assert value(ref("Strict"), "video", {"video_size": "square"}, Strict=strict)["width"] == 512
+
+
 @pytest.mark.parametrize(
     ("name", "schema", "is_made"),
     [

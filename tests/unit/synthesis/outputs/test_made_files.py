@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from falmock.synthesis.media import files
+from falmock.synthesis.media.limits import within_limits
 from falmock.synthesis.outputs import made_files
 from falmock.synthesis.outputs.asked import MOST_INLINE_PIXELS
 from falmock.synthesis.outputs.kinds import Kind
@@ -88,6 +89,15 @@ def test_with_sync_mode_files_are_of_a_size_that_an_answer_can_have(monkeypatch:
     assert call.notes[-1] == "with sync_mode a file of 500 s is made with 60 s"
 
 
+def test_a_large_picture_has_the_size_that_its_format_can_have() -> None:
+    call = asked({"image_size": {"width": 14142, "height": 14142}})
+    assert described(call, Kind.PICTURE, "image", "image/png").recipe.width == 14142
+    assert call.notes == []
+    jpeg = described(call, Kind.PICTURE, "image", "image/jpeg").recipe
+    assert jpeg == within_limits(jpeg)
+    assert call.notes == [f"image/jpeg of 14142x14142 was asked for, and {jpeg.width}x{jpeg.height} is made"]
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "schema_type", "expected"),
     [
@@ -104,7 +114,7 @@ def test_with_sync_mode_files_are_of_a_size_that_an_answer_can_have(monkeypatch:
         ("fps", Kind.FILM, "integer", 24),
         ("num_frames", Kind.FILM, "integer", 120),
         ("frame_count", Kind.FILM, "string", "120"),
-        ("sample_rate", Kind.SOUND, "integer", 44100),
+        ("sample_rate", Kind.SOUND, "integer", 16000),
         ("channels", Kind.SOUND, "integer", 1),
     ],
 )

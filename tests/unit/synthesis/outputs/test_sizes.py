@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.synthesis.outputs import sizes
+from falmock.wire.image_sizes import Size
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ from falmock.synthesis.outputs import sizes
         ({"image_size": 5, "aspect_ratio": [], "resolution": {}}, (1024, 1024)),
     ],
 )
-def test_a_picture(values: dict[str, Any], expected: sizes.Size) -> None:
+def test_a_picture(values: dict[str, Any], expected: Size) -> None:
     assert sizes.picture_size(values) == expected
 
 
@@ -63,7 +64,7 @@ def test_a_picture(values: dict[str, Any], expected: sizes.Size) -> None:
         ({"resolution": "768x512"}, (768, 512)),
     ],
 )
-def test_a_film(values: dict[str, Any], expected: sizes.Size) -> None:
+def test_a_film(values: dict[str, Any], expected: Size) -> None:
     assert sizes.film_size(values) == expected
 
 

@@ -158,6 +158,7 @@ def test_interfaces_imports_and_what_else_stands_there() -> None:
         ("type A = { = }", "expected a property, found '='"),
         ("type = 1", "expected a name, found '='"),
         ("type A = Array<string", "expected '>', found the end"),
+        ("type A = string[][][][]", "expected at most 3 times [] behind a type"),
         ("type A = " + "Array<" * MAX_DEPTH * 2, f"nested more than {MAX_DEPTH} levels deep"),
         ("type A = " + "(" * 100_000, f"nested more than {MAX_DEPTH} levels deep"),
     ],

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from falmock.fixtures.format import sidecars
+from falmock.synthesis.typescript.declarations import MAX_DEPTH
 from falmock.synthesis.typescript.endpoints import EndpointTypes
+from falmock.synthesis.typescript.tokens import BadTypes
 from falmock.wire import model_document
+from falmock.wire.formats import jsontext
 
 TEXT = """
 export type File = { url: string; };
@@ -98,6 +104,19 @@ def test_the_note() -> None:
     document = TYPES.document("a/b")
     assert document is not None
     assert document["info"]["description"] == "a note"
+
+
+@pytest.mark.parametrize("form", ["{ a: %s }[][][] | null", "(%s)[][][] | null", "Array<%s>[][][] | null"])
+def test_the_deepest_types_make_a_document_that_loads(form: str) -> None:
+    deepest = "string"
+    for _ in range(MAX_DEPTH - 1):
+        deepest = form % deepest
+    head, tail = "type A = ", '; type EndpointTypeMap = { "a/b": { input: { a: A }; output: { a: A } } };'
+    document = EndpointTypes(f"{head}{deepest}{tail}", "").document("a/b")
+    assert document is not None
+    assert not sidecars.read_schema(jsontext.dump_exact(document, indent=2).encode(), "", "a/b").problems
+    with pytest.raises(BadTypes, match="nested more than"):
+        EndpointTypes(f"{head}{form % deepest}{tail}", "")
 
 
 def test_many_bases_are_any_value() -> None:
