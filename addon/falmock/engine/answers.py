@@ -16,9 +16,10 @@ from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
-from falmock.engine.synthesizer import Synthesizer
-from falmock.engine.synthesizer import Verdict
-from falmock.engine.templates import filled
+from falmock.engine.synthesis.input_checker import InputChecker
+from falmock.engine.synthesis.input_checker import Verdict
+from falmock.engine.synthesis.synthesizer import Synthesizer
+from falmock.engine.synthesis.templates import filled
 from falmock.fixtures.matching import miss
 from falmock.fixtures.matching.canonical import canonical
 from falmock.fixtures.matching.canonical import canonical_text
@@ -75,7 +76,8 @@ class Answers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._cached = _Cached(context.index)
-        self._synthesizer = Synthesizer(context)
+        self._checker = InputChecker(context, self.resolve)
+        self._synthesizer = Synthesizer(context, self._checker)
 
     @property
     def _cache(self) -> _Cached:
@@ -249,7 +251,7 @@ class Answers:
         is_empty: bool = False,
     ) -> Verdict:
         """What the fixture that was found answers to a call: the input is checked, and may be part of the answer."""
-        verdict = self._synthesizer.judged(fixture, query, names, is_empty=is_empty)
+        verdict = self._checker.judged(fixture, query, names, is_empty=is_empty)
         if verdict.fixture.per_call:
             verdict = verdict._replace(fixture=filled(verdict.fixture, query, request_id, now))
         if verdict.fixture.answer.is_synthesized:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
-from falmock.engine.compiled_schemas import CompiledSchemas
 from falmock.engine.config import Config
 from falmock.engine.scopes import Scope
+from falmock.engine.synthesis.compiled_schemas import CompiledSchemas
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query

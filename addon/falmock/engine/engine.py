@@ -12,7 +12,6 @@ from falmock.engine import additions
 from falmock.engine import replies
 from falmock.engine import stopped_searches
 from falmock.engine.answers import Answers
-from falmock.engine.compiled_schemas import CompiledSchemas
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Mode
@@ -39,6 +38,7 @@ from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import Pace
 from falmock.engine.known_forms import KnownForms
 from falmock.engine.scopes import Scope
+from falmock.engine.synthesis.compiled_schemas import CompiledSchemas
 from falmock.engine.tokens import Tokens
 from falmock.engine.webhooks.job_webhooks import JobWebhooks
 from falmock.engine.webhooks.request import WebhookEdge

@@ -67,7 +67,10 @@ class Scope:
         self.jobs = Jobs(max_jobs, job_ttl)
         self.answers: dict[str, Answer] = {}
         self.calls: Counter[str] = Counter()
-        self.assets = Assets() if assets is None else assets
+        if assets is None:
+            assets = Assets()
+            assets.made.hide = redactor.text
+        self.assets = assets
         self.journal = Journal(redactor, totals=totals, scope=name)
         self.faults = FaultCounts()
 

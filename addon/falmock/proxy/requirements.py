@@ -19,6 +19,7 @@ PACKAGES = (
     "jsonschema",
     "msgpack",
     "pydantic_core",
+    "pydantic_core",
     "referencing",
     "regex",
     "ruamel.yaml",

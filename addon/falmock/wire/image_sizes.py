@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 Size = tuple[int, int]
+"""Width and height, in pixels."""
 PRESETS: Mapping[str, Size] = MappingProxyType(
     {
         "square_hd": (1024, 1024),

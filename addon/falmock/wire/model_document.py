@@ -60,7 +60,6 @@ def model_document(
                 "playgroundUrl": page,
                 "documentationUrl": f"{page}/api",
             },
-            _MADE_UP: True,
         },
         "components": {
             "securitySchemes": {"apiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"}},
@@ -94,8 +93,13 @@ def _ok(schema: dict[str, Any]) -> dict[str, Any]:
     return {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}
 
 
+def made_up(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with a mark that falmock made it, and not fal."""
+    return {**document, "info": {**document["info"], _MADE_UP: True}}
+
+
 def is_made_up(document: Any) -> bool:
-    """Whether `model_document` made a document, and not fal."""
+    """Whether a document has the mark that falmock made it."""
     return _at(document, "info", _MADE_UP) is not None
 
 
@@ -128,7 +132,8 @@ def resolved(document: Any, schema: Any) -> Any:
     """A schema, or what it refers to in its document; None if that is not there."""
     reference = _at(schema, "$ref")
     if isinstance(reference, str):
-        return _at(document, *reference[2:].split("/")) if reference.startswith("#/") else None
+        steps = (step.replace("~1", "/").replace("~0", "~") for step in reference[2:].split("/"))
+        return _at(document, *steps) if reference.startswith("#/") else None
     return schema
 
 

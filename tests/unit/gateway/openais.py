@@ -127,9 +127,9 @@ def forwarding(fal: Answers, *keys: str, mode: Mode = Mode.PASSTHROUGH, **config
 BEARER = {"authorization": "Bearer secret-enough"}
 
 
-def document(**properties: Any) -> dict[str, Any]:
+def document(endpoint: str = "a/b", **properties: Any) -> dict[str, Any]:
     body = {"content": {"application/json": {"schema": {"properties": properties}}}}
-    return {"paths": {"/a/b": {"post": {"requestBody": body}}}}
+    return {"paths": {f"/{endpoint}": {"post": {"requestBody": body}}}}
 
 
 def knowing(*fixtures: dict[str, Any], **properties: Any) -> Index:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from falmock.wire.model_document import fields_of
 from falmock.wire.model_document import input_schema
 from falmock.wire.model_document import is_made_up
+from falmock.wire.model_document import made_up
 from falmock.wire.model_document import model_document
 from falmock.wire.model_document import resolved
 
@@ -20,7 +21,6 @@ MADE = {"type": "object", "properties": {"images": {"type": "array"}}}
 def test_the_document_has_what_fals_has() -> None:
     document = model_document(NAME, "text-to-image", GIVEN, MADE, "a note")
     assert document["info"]["title"] == "Queue OpenAPI for fal-ai/flux/dev"
-    assert document["info"]["x-falmock-synthesized"] is True
     assert document["info"]["x-fal-metadata"]["category"] == "text-to-image"
     assert document["servers"] == [{"url": "https://queue.fal.run"}]
     job = f"/{NAME}/requests/{{request_id}}"
@@ -38,6 +38,18 @@ def _references(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return []
     return [value["$ref"]] if "$ref" in value else [found for item in value.values() for found in _references(item)]
+
+
+def test_what_falmock_made_is_marked() -> None:
+    document = model_document(NAME, "", GIVEN, MADE, "a note")
+    marked = made_up(document)
+    assert (is_made_up(document), is_made_up(marked), is_made_up(None)) == (False, True, False)
+    assert marked["info"] == {**document["info"], "x-falmock-synthesized": True}
+
+
+def test_a_reference_may_have_escapes() -> None:
+    document = {"components": {"a/b~1": {"type": "null"}}}
+    assert resolved(document, {"$ref": "#/components/a~1b~01"}) == {"type": "null"}
 
 
 def test_the_fields_are_read_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Mapping
 
 from falmock.fixtures.model import Asset
@@ -19,6 +20,8 @@ class MadeFiles:
     """Recipes by `storage.asset_key` of their URL's path."""
 
     def __init__(self) -> None:
+        self.hide: Callable[[str], str] = str
+        """Takes secrets out of a text before a file shows it: files may be kept, and looked at by others."""
         self._recipes: OrderedDict[str, Recipe] = OrderedDict()
         self._content: OrderedDict[str, Asset] = OrderedDict()
         self._size = 0
@@ -52,7 +55,7 @@ class MadeFiles:
     def _make(self, key: str, recipe: Recipe) -> Asset:
         from falmock.synthesis.media.files import content_of  # most calls need no media
 
-        data = content_of(recipe)
+        data = content_of(recipe._replace(text=self.hide(recipe.text)) if recipe.text else recipe)
         name = key.rpartition("/")[2].partition("_")[2]
         asset = Asset(storage.digest(data), name, recipe.content_type, len(data), data)
         self._content[key] = self._by_digest[asset.sha256] = asset

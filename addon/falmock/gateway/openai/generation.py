@@ -185,23 +185,23 @@ class ImageGenerator:
 
     async def _inputs(self, call: ImageCall) -> Inputs | None:
         """The inputs of a model from its schema: in a file, in a fixture, or from fal in modes that forward; None if unknown."""
-        engine = self._engines.peek(call.request.scope)
-        inputs = model_inputs.inputs_of(engine.index.schemas.get(call.endpoint), call.endpoint)
-        schema_request = call.calls.schema(call.endpoint)
-        if inputs is None and (self._forwards or engine.knows(schema_request)):
-            inputs = await self._fetched_inputs(call, schema_request)
+        known = self._engines.peek(call.request.scope).index.documents.find(call.endpoint)
+        inputs = None if known is None else model_inputs.inputs_of(known.document, known.endpoint)
+        if inputs is None and self._forwards:
+            inputs = await self._fetched_inputs(call)
         if inputs is None:
             self._log_once(
                 f"the inputs of {call.endpoint} are unknown: it gets prompt, image_size and num_images. To map sizes and "
-                f"counts, put its OpenAPI document at _schemas/{call.endpoint}.json next to the fixtures, or record once"
+                f"counts, put its OpenAPI document at _schemas/{call.endpoint}.json next to the fixtures (falmock schemas fetch "
+                f"{call.endpoint}), or record once"
             )
         return inputs
 
-    async def _fetched_inputs(self, call: ImageCall, schema_request: Request) -> Inputs | None:
+    async def _fetched_inputs(self, call: ImageCall) -> Inputs | None:
         again, inputs = self._schemas.get(call.endpoint, (0.0, None))
         if again is None or call.now < again:
             return inputs
-        reply = await call.calls.ask(schema_request)
+        reply = await call.calls.ask(call.calls.schema(call.endpoint))
         if reply.status == 200 and MADE_UP not in reply.headers:
             inputs = model_inputs.inputs_of(_output(reply), call.endpoint)
         if len(self._schemas) >= _KEPT:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+from falmock.wire.model_document import input_schema
+from falmock.wire.model_document import resolved
+
 URL_HOST = "fal.ai"
 URL_PATH = "/api/openapi/queue/openapi.json"
-_JSON = "application/json"
 
 
 class Field(NamedTuple):
@@ -46,10 +48,9 @@ Inputs = Mapping[str, Field]
 
 def inputs_of(document: Any, endpoint: str) -> Inputs | None:
     """The inputs in a model's OpenAPI document; None if it has none."""
-    operation = _at(document, "paths", f"/{endpoint}", "post")
-    schema = _at(operation, "requestBody", "content", _JSON, "schema")
+    schema = input_schema(document, endpoint)
     fields: dict[str, Field] = {}
-    for variant in _variants(document, schema, set()):
+    for variant in _variants(document, schema):
         properties = variant.get("properties")
         if isinstance(properties, dict):
             fields |= {str(name): _field(document, value) for name, value in properties.items()}
@@ -57,7 +58,7 @@ def inputs_of(document: Any, endpoint: str) -> Inputs | None:
 
 
 def _field(document: Any, schema: Any) -> Field:
-    variants = list(_variants(document, schema, set()))
+    variants = list(_variants(document, schema))
     types: set[str] = set()
     choices: list[Any] = []
     is_open = False
@@ -80,23 +81,14 @@ def _most(variants: list[Mapping[str, Any]], name: str) -> int | None:
     return next((int(value) for value in found if isinstance(value, int | float) and abs(value) < 1e9), None)
 
 
-def _variants(document: Any, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
+def _variants(document: Any, schema: Any) -> Iterator[Mapping[str, Any]]:
     """The schema itself and all schemas that it combines, with references resolved; each once."""
-    if not isinstance(schema, dict) or id(schema) in seen:
-        return
-    seen.add(id(schema))
-    yield schema
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        steps = [step.replace("~1", "/").replace("~0", "~") for step in reference[2:].split("/")]
-        yield from _variants(document, _at(document, *steps), seen)
-    for name in ("allOf", "anyOf", "oneOf"):
-        parts = schema.get(name)
-        for part in parts if isinstance(parts, list) else ():
-            yield from _variants(document, part, seen)
-
-
-def _at(value: Any, *steps: str) -> Any:
-    for step in steps:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
+    waiting, seen = [schema], set()
+    while waiting:
+        schema = waiting.pop()
+        if not isinstance(schema, dict) or id(schema) in seen:
+            continue
+        seen.add(id(schema))
+        yield schema
+        lists = [each for name in ("allOf", "anyOf", "oneOf") if isinstance(each := schema.get(name), list)]
+        waiting += reversed([resolved(document, schema), *(part for parts in lists for part in parts)])

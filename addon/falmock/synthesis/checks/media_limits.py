@@ -17,6 +17,8 @@ from falmock.wire.errors import model_error
 from falmock.wire.model_document import input_schema
 from falmock.wire.model_document import resolved
 
+KEY = '"x-fal":'
+"""What the text of a document with such limits has."""
 MAX_STEPS = 2000
 """How many values are looked at by their schemas."""
 _KINDS = ("video", "audio")

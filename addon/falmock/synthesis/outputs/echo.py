@@ -32,10 +32,10 @@ def echoing(document: Any, schema: Any, name: str, otherwise: Maker) -> Maker:
 
 def _plain(values: Mapping[str, Any], name: str) -> Any:
     value = values.get(name)
-    if value is None or isinstance(value, (Mapping, bytes)):
+    if not isinstance(value, (str, int, float, list)):  # checked inputs have sets and URLs of pydantic's, too
         return _MISSING
     if isinstance(value, list):
-        plain = len(value) <= _MOST_ITEMS and not any(isinstance(each, (dict, list, bytes)) for each in value)
+        plain = len(value) <= _MOST_ITEMS and all(isinstance(each, (str, int, float)) for each in value)
         return value if plain else _MISSING
     if name in SEEDS and isinstance(value, (int, float)) and value < 0:
         return _MISSING

@@ -8,6 +8,7 @@ from typing import Any
 from falmock.synthesis.typescript.declarations import declarations
 from falmock.synthesis.typescript.schemas import REF
 from falmock.synthesis.typescript.schemas import Schema
+from falmock.wire.model_document import made_up
 from falmock.wire.model_document import model_document
 
 MAP = "EndpointTypeMap"
@@ -46,7 +47,7 @@ class EndpointTypes:
                 more: dict[str, None] = {}
                 components[name] = {"title": name, **self._complete(self._declared[name], more)}
                 waiting += more
-        return model_document(endpoint, "", input_schema, output_schema, self._note, components)
+        return made_up(model_document(endpoint, "", input_schema, output_schema, self._note, components))
 
     def _top(self, schema: Schema, used: dict[str, None]) -> Schema:
         """The schema of an input or an output in full, where it is a reference."""

@@ -5,6 +5,8 @@ import pytest
 from falmock.engine.files import made
 from falmock.engine.files.made import MadeFiles
 from falmock.engine.files.registry import Assets
+from falmock.engine.scopes import Scope
+from falmock.redaction.redactor import Redactor
 from falmock.synthesis.media.recipe import Recipe
 from falmock.wire import storage
 
@@ -55,6 +57,18 @@ def test_the_oldest_recipes_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert files.find(two) is None
     assert files.find(one) is not None
     assert files.find(three) is not None
+
+
+def test_a_file_shows_no_secret() -> None:
+    secret = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+    files = Scope(1, 1.0, Redactor()).assets.made
+    recipe = Recipe("text/plain", text=f"with {secret}")
+    files.add({recipe.url_path("a.txt"): recipe})
+    asset = files.find(recipe.url_path("a.txt"))
+    assert asset is not None
+    assert asset.data is not None
+    assert asset.data.startswith(b"with ")
+    assert secret.encode() not in asset.data
 
 
 def test_it_is_served_and_compared_like_an_upload() -> None:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.platform.platform import MADE_UP
+from falmock.gateway.door import FalCall
 from falmock.gateway.openai import errors
 from falmock.gateway.openai.generation import RETRY_SCHEMA_SECONDS
 from falmock.gateway.openai.generation import SUSPEND_SECONDS
@@ -189,6 +192,98 @@ def test_what_was_made_of_fixtures_is_not_believed() -> None:
     app = forwarding(lambda request: answer if request.host == "fal.ai" else made("a"), mode=Mode.AUTO)
     app.generate(BEARER, size="640x480")
     assert "image_size" in app.runs[0]
+
+
+def test_a_stream_has_the_inputs_of_its_model() -> None:
+    app = App(knowing({"match": {"model": "a/b/stream"}, "response": ANY["response"]}, width={}, height={}))
+    app.generate(model="a/b/stream", size="640x480")
+    assert app.told == []
+
+
+# without any fixture
+
+
+FLUX = "fal-ai/flux/dev"
+
+
+def synthesizing(*fixtures: dict[str, Any], **properties: Any) -> App:
+    """A door that makes answers; with properties, the model a/b has a schema of these inputs."""
+    return App(knowing(*fixtures, **properties) if properties else index_of(*fixtures), misses=Misses.SYNTHESIZE)
+
+
+def sizes(reply: Reply) -> list[tuple[int, int]]:
+    return [size_of(base64.b64decode(image["b64_json"])) for image in read(reply)["data"]]
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    assert content.startswith(b"\x89PNG")
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+
+
+def body_of(**wanted: Any) -> bytes:
+    return json.dumps({"model": FLUX, "prompt": "a cat", **wanted}).encode()
+
+
+def test_images_are_made() -> None:
+    app = synthesizing()
+    reply = app.reply("POST", GENERATIONS, body_of(n=3, size="640x480", response_format="b64_json"))
+    assert sizes(reply) == [(640, 480)] * 3
+    assert len({image["b64_json"] for image in read(reply)["data"]}) == 3
+    assert header_map(reply.headers)["x-falmock-synthesized"] == "guess"
+    assert "the inputs of fal-ai/flux/dev are unknown" in app.told[0]
+
+
+def test_the_file_behind_a_url_is_made_when_it_is_read() -> None:
+    app = synthesizing()
+    (image,) = read(app.reply("POST", GENERATIONS, body_of(size="320x200")))["data"]
+    call = app.send("GET", image["url"].removeprefix("http://here:80"))
+    assert isinstance(call, FalCall)
+    file = app.engines.handle(call.request, NOW)
+    assert isinstance(file, Reply)
+    assert isinstance(file.body, bytes)
+    assert size_of(file.body) == (320, 200)
+
+
+def test_an_edit_is_made() -> None:
+    app = synthesizing()
+    url = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
+    given = {"images": [{"image_url": url}], "n": 2, "size": "512x512", "response_format": "b64_json"}
+    reply = app.reply("POST", "/v1/images/edits", body_of(**given), content_type="application/json")
+    assert sizes(reply) == [(512, 512)] * 2
+    assert app.runs[0]["image_url"].startswith("https://")
+
+
+def test_sizes_and_counts_are_those_of_the_schema() -> None:
+    count = {"type": "integer", "maximum": 2, "default": 1}
+    recorded = {"host": "fal.ai", "path": "/api/openapi/queue/openapi.json", "input": {"endpoint_id": FLUX}}
+    told = document(FLUX, prompt={"type": "string"}, aspect_ratio={"enum": ["1:1", "4:3"]}, num_images=count)
+    app = synthesizing({"match": recorded | {"method": "GET"}, "response": {"json": told}})
+    reply = app.reply("POST", GENERATIONS, body_of(n=3, size="640x480", response_format="b64_json"))
+    assert app.runs == [
+        {"prompt": "a cat", "aspect_ratio": "4:3", "num_images": 2},
+        {"prompt": "a cat", "aspect_ratio": "4:3"},
+    ]
+    made = sizes(reply)
+    assert len(made) == 3
+    assert all(0 < abs(width / height - 1) < 0.35 for width, height in made)
+    assert app.told == []
+
+
+def test_what_fal_would_refuse_is_refused_in_openais_form() -> None:
+    app = synthesizing(strength={"type": "number", "maximum": 1})
+    reply = app.reply("POST", GENERATIONS, body_of(model="a/b", strength=5))
+    assert reply.status == 400
+    assert read(reply)["error"] == {
+        "message": "strength: Input should be less than or equal to 1",
+        "type": "invalid_request_error",
+        "param": "strength",
+        "code": "less_than_equal",
+    }
+    assert header_map(reply.headers)["x-falmock-synthesized"] == "schema"
+
+
+def test_what_nothing_is_known_of_is_no_model() -> None:
+    assert synthesizing().generate(model="acme/unheard-of") == (404, "model_not_found")
 
 
 # the images of an edit

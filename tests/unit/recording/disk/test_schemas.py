@@ -11,6 +11,7 @@ from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.recording.disk.schemas import NotADocument
 from falmock.recording.disk.schemas import SchemaFolder
 from falmock.recording.disk.schemas import document_of
+from falmock.wire.model_document import made_up
 from falmock.wire.model_document import model_document
 
 TEXT = '{"openapi": "3.0.4", "paths": {}, "a": 1.0, "b": 18446744073709551616, "c": 1e400, "d": "\\u00e9"}'
@@ -36,7 +37,7 @@ def test_numbers_stay_as_they_are_written(tmp_path: Path) -> None:
         (b'{"paths": 3}', "$.paths: expected the object of an OpenAPI document, found 3"),
         (b"{", "line 1: expected JSON, found an error"),
         (
-            json.dumps(model_document("a/b", "", {}, {}, "")).encode(),
+            json.dumps(made_up(model_document("a/b", "", {}, {}, ""))).encode(),
             "expected fal's own document, found one that a falmock made of its fixtures",
         ),
         (b"<html>", "line 1: expected JSON, found an error"),

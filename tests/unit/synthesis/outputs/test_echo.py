@@ -32,6 +32,7 @@ def echo(name: str, schema: Any, given: dict[str, Any], defaults: dict[str, Any]
         ("tags", {}, {"tags": [0] * 1001}, "made"),
         ("file", {}, {"file": {"url": "x"}}, "made"),
         ("file", {}, {"file": b"x"}, "made"),
+        ("tags", {}, {"tags": {"a"}}, "made"),
     ],
 )
 def test_what_is_repeated(name: str, schema: Any, given: dict[str, Any], expected: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from falmock.synthesis.outputs.made import Origin
@@ -117,6 +118,7 @@ HONOURED = (
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
+@settings(max_examples=25)
 @given(given_input=st.dictionaries(st.sampled_from(HONOURED), HOSTILE, max_size=8))
 def test_whatever_is_given_the_output_fits_its_schema_and_is_bounded(name: str, given_input: dict[str, Any]) -> None:
     whole = document(*DOCUMENTS[name])

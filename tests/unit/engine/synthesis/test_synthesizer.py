@@ -2,176 +2,26 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.config import Validate
-from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
-from falmock.engine.synthesizer import Synthesizer
 from falmock.fixtures.matching.index import Index
 from falmock.synthesis.outputs.made import OutputMaker
-from falmock.wire.model_document import model_document
 from unit.engine.calls import Client
 from unit.engine.calls import header
-from unit.engine.calls import index_of
 from unit.engine.calls import read
-
-MODEL = "acme/painter"
-_INPUT = {
-    "type": "object",
-    "x-fal-order-properties": ["prompt", "num_images", "seed"],
-    "required": ["prompt"],
-    "properties": {
-        "prompt": {"type": "string"},
-        "num_images": {"type": "integer", "minimum": 1, "maximum": 4, "default": 1},
-        "seed": {"type": "integer"},
-    },
-}
-_OUTPUT = {
-    "type": "object",
-    "required": ["images", "seed", "prompt"],
-    "properties": {
-        "images": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "title": "Image",
-                "required": ["url"],
-                "properties": {
-                    "url": {"type": "string"},
-                    "width": {"type": "integer"},
-                    "height": {"type": "integer"},
-                    "content_type": {"type": "string", "default": "image/png"},
-                },
-            },
-        },
-        "seed": {"type": "integer"},
-        "prompt": {"type": "string"},
-    },
-}
-DOCUMENT = model_document(MODEL, "text-to-image", _INPUT, _OUTPUT, "")
-RECORDED = {
-    "match": {"model": MODEL, "input": {"prompt": 5}, "exact": True},
-    "response": {"json": {"recorded": True}},
-    "recorded": {"at": "2026-11-20T10:11:12+00:00"},
-}
-WRITTEN = {"match": {"model": MODEL}, "response": {"json": {"written": True}}}
-
-
-class Modelled(Client):
-    """A client of an engine that has the model's document."""
-
-    def __init__(self, *fixtures: dict[str, Any], document: Any = DOCUMENT, **config: Any) -> None:
-        super().__init__(*fixtures, **config)
-        found = index_of(*fixtures)
-        self.engines.use_fixtures(Index(found.fixtures, found.assets, schemas={MODEL: document}))
-
-
-def synthesizing(*fixtures: dict[str, Any], **more: Any) -> Modelled:
-    return Modelled(*fixtures, misses=Misses.SYNTHESIZE, **more)
-
-
-def warning(reply: Reply) -> str:
-    return reply.warning
-
-
-def refusals(reply: Reply) -> list[tuple[str, list[Any]]]:
-    assert reply.status == 422
-    return [(problem["type"], problem["loc"]) for problem in read(reply)["detail"]]
-
-
-# checks
-
-
-BAD = {"num_images": 6, "promt": "a cat"}
-_BOTH = [("missing", ["body", "prompt"]), ("less_than_equal", ["body", "num_images"])]
-
-
-def test_an_input_that_fal_would_refuse_is_warned_of() -> None:
-    client = Modelled(WRITTEN)
-    reply = client.run(MODEL, BAD)
-    assert read(reply) == {"written": True}
-    expected = f"fal would refuse this input of {MODEL}: prompt"
-    assert warning(reply).startswith(expected)
-    assert "num_images is 6" in warning(reply)
-    assert "promt" in warning(reply)
-    assert header(reply, "x-falmock-warning").startswith(quote(expected, safe=" :/"))
-    assert client.engine.scope.journal.entries[-1].warning == warning(reply)
-    assert warning(client.submit(MODEL, BAD)) == warning(reply)
-    assert warning(client.run(MODEL, {"prompt": "a cat"})) == ""
-
-
-def test_unknown_keys_pass_with_a_hint() -> None:
-    reply = Modelled(WRITTEN, validate=Validate.ON).run(
-        MODEL, {"prompt": "a", "sed": 1, **{f"x{n}": n for n in range(9)}}
-    )
-    assert read(reply) == {"written": True}
-    assert warning(reply).startswith(f"{MODEL} ignores sed")
-    assert "seed" in warning(reply)
-    assert warning(reply).endswith("and 5 more")
-
-
-def test_it_is_refused_if_asked_for() -> None:
-    client = Modelled(WRITTEN, validate=Validate.ON)
-    reply = client.run(MODEL, BAD)
-    assert refusals(reply) == _BOTH
-    assert reply.fixture == "test.json#0"
-    assert header(reply, "x-fal-billable-units") == "0"
-    job = client.job(MODEL, BAD)
-    assert client.status(job)["status"] == "COMPLETED"
-    assert refusals(client.send("GET", job)) == _BOTH
-    streamed = client.send("POST", f"https://fal.run/{MODEL}/stream", BAD)
-    assert refusals(streamed) == _BOTH
-    assert read(client.run(MODEL, {"prompt": "a"})) == {"written": True}
-
-
-def test_a_body_is_missing_where_fal_reads_one() -> None:
-    client = Modelled(WRITTEN, validate=Validate.ON)
-    assert refusals(client.send("POST", f"https://fal.run/{MODEL}")) == [("missing", ["body"])]
-    assert refusals(client.run(MODEL, {})) == [("missing", ["body", "prompt"])]
-
-
-def test_what_was_recorded_is_never_refused() -> None:
-    client = Modelled(RECORDED, validate=Validate.ON)
-    reply = client.run(MODEL, {"prompt": 5})
-    assert (read(reply), warning(reply)) == ({"recorded": True}, "")
-
-
-def test_nothing_is_checked_if_so_asked() -> None:
-    reply = Modelled(WRITTEN, validate=Validate.OFF).run(MODEL, BAD)
-    assert (read(reply), warning(reply)) == ({"written": True}, "")
-
-
-def test_a_document_without_an_input_is_told_once() -> None:
-    dangling = json.loads(json.dumps(DOCUMENT))
-    dangling["paths"][f"/{MODEL}"]["post"]["requestBody"]["content"]["application/json"]["schema"] = {"$ref": "#/no"}
-    client = Modelled(WRITTEN, document=dangling, validate=Validate.ON)
-    first = client.run(MODEL, BAD)
-    assert warning(first).startswith(f"the schema of {MODEL} checks nothing: ")
-    assert warning(client.run(MODEL, BAD)) == ""
-
-
-def test_an_input_that_was_fine_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Modelled(WRITTEN, validate=Validate.ON)
-    assert client.run(MODEL, {"prompt": "a"}).status == 200
-    name, check = Synthesizer(client.engine._context)._check(query_of(client), ())
-    assert name == MODEL
-    assert check is not None
-    monkeypatch.setattr(type(check), "check", lambda *_: pytest.fail("it was checked again"))
-    assert client.run(MODEL, {"prompt": "a"}).status == 200
-
-
-def query_of(client: Client) -> Any:
-    from falmock.engine import inputs
-    from falmock.wire.message import Request
-
-    request = Request("POST", "fal.run", f"/{MODEL}", "", {}, b"{}")
-    return inputs.read(request, MODEL, client.engine.digest_of)
-
+from unit.engine.synthesis.modelled import BAD
+from unit.engine.synthesis.modelled import BOTH
+from unit.engine.synthesis.modelled import DOCUMENT
+from unit.engine.synthesis.modelled import MODEL
+from unit.engine.synthesis.modelled import Modelled
+from unit.engine.synthesis.modelled import refusals
+from unit.engine.synthesis.modelled import synthesizing
+from unit.engine.synthesis.modelled import warning
 
 # made answers
 
@@ -226,7 +76,7 @@ def test_a_job_has_the_same_answer() -> None:
 def test_made_answers_are_always_checked() -> None:
     client = synthesizing(validate=Validate.OFF)
     reply = client.run(MODEL, BAD)
-    assert refusals(reply) == _BOTH
+    assert refusals(reply) == BOTH
     assert header(reply, "x-falmock-synthesized") == "schema"
     assert "promt" in warning(reply)
 
@@ -236,6 +86,15 @@ def test_without_a_schema_it_is_a_guess() -> None:
     reply = client.run("fal-ai/flux/dev", {"prompt": "a cat"})
     assert (reply.status, header(reply, "x-falmock-synthesized")) == (200, "guess")
     assert read(reply)["prompt"] == "a cat"
+
+
+def test_a_recorded_category_says_what_to_guess() -> None:
+    listed = {"models": [{"endpoint_id": "acme/unheard-of", "metadata": {"category": "text-to-video"}}]}
+    match = {"host": "api.fal.ai", "path": "/v1/models", "method": "GET"}
+    client = synthesizing({"match": match, "response": {"json": listed}})
+    made = read(client.run("acme/unheard-of", {"prompt": "a cat"}))
+    assert made["video"]["content_type"] == "video/mp4"
+    assert "category text-to-video" in client.engine.scope.journal.entries[-1].why
 
 
 def test_what_nothing_is_known_of_stays_a_miss() -> None:
@@ -248,7 +107,7 @@ def test_what_nothing_is_known_of_stays_a_miss() -> None:
 def test_only_a_replay_makes_answers(mode: Mode) -> None:
     client = synthesizing()
     client.engines.use_config(client.engines.config.__class__(mode=mode, misses=Misses.SYNTHESIZE))
-    assert not Synthesizer(client.engine._context).makes
+    assert not client.engine._answers._synthesizer.makes
 
 
 def test_a_stream_is_made_of_events() -> None:
@@ -304,6 +163,18 @@ def test_a_guess_is_no_example() -> None:
     reply = Modelled().run("fal-ai/flux/dev", {"prompt": "a cat"})
     assert reply.miss is not None
     assert '"images"' not in reply.miss.text
+
+
+def test_the_report_has_an_output_by_the_schema() -> None:
+    def proposed(client: Client, model: str, given: dict[str, Any]) -> Any:
+        report = client.run(model, given).miss
+        assert report is not None
+        return json.loads(report.text.rpartition("fixtures folder: ")[2])["fixtures"][0]["response"]["json"]
+
+    output = proposed(Modelled(), MODEL, {"prompt": "a cat", "num_images": 2, "seed": 5, "sync_mode": True})
+    assert (output["prompt"], output["seed"], len(output["images"])) == ("a cat", 5, 2)
+    assert {image["url"].partition("/files/")[0] for image in output["images"]} == {"https://v3b.fal.media"}
+    assert proposed(Modelled(), "fal-ai/flux/schnell", {"prompt": "a cat"}) == {}
 
 
 # fixtures that ask for it

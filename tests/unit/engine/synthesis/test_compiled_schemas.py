@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from falmock.engine import compiled_schemas
-from falmock.engine.compiled_schemas import CompiledSchemas
+from falmock.engine.synthesis import compiled_schemas
+from falmock.engine.synthesis.compiled_schemas import CompiledSchemas
 from falmock.wire.model_document import model_document
 
 
@@ -21,6 +21,8 @@ def test_each_document_is_compiled_once() -> None:
     assert compiled.check(one, "a/b") is not compiled.check(two, "a/b")
     assert compiled.maker(one, "a/b") is compiled.maker(one, "a/b")
     assert compiled.maker(one, "a/b").can_make
+    assert not compiled.maker(None, "a/b").can_make
+    assert compiled.maker(None, "a/b", "text-to-video").can_make
     assert not compiled.maker(None, "a/b").can_make
 
 

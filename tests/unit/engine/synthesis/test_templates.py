@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock.engine import templates
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.synthesis import templates
 from falmock.fixtures.matching.match import Query
 from falmock.wire.formats import jsontext
 from falmock.wire.formats.frames import Close
