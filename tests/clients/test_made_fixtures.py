@@ -40,12 +40,12 @@ class Maker:
         return answer.json()
 
 
-@pytest.fixture
-def maker(confdir: Path, tmp_path: Path) -> Iterator[Maker]:
-    folder = tmp_path / "fixtures"
+@pytest.fixture(scope="module")
+def maker(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    folder = tmp_path_factory.mktemp("maker") / "fixtures"
     folder.mkdir()
     (folder / "mine.json").write_text(WRITTEN)
-    with running.mitmdump(confdir, *MAKES, cwd=tmp_path) as mock, tape.client(mock) as app:
+    with running.mitmdump(confdir, *MAKES, cwd=folder.parent) as mock, tape.client(mock) as app:
         yield Maker(mock, app, folder)
         assert "Traceback" not in mock.output
 
@@ -87,26 +87,27 @@ def test_on_disk_for_a_falmock_that_makes_none(maker: Maker, confdir: Path) -> N
 
 
 def test_in_memory(maker: Maker) -> None:
-    pictures = output(maker.app, DRAW, CAT, is_made=True)
+    dog = {"prompt": "a dog"}
+    before = set(maker.folder.rglob("*"))
+    pictures = output(maker.app, DRAW, dog, is_made=True)
     kept = maker.keep()
     assert (kept["file"], [fixture["model"] for fixture in kept["fixtures"]]) == (None, [DRAW])
-    assert output(maker.app, DRAW, CAT, is_made=False) == pictures
-    output(maker.app, DRAW, CAT | {"num_images": 1}, is_made=True)
-    assert [path.name for path in maker.folder.rglob("*")] == ["mine.json"]
+    assert output(maker.app, DRAW, dog, is_made=False) == pictures
+    output(maker.app, DRAW, dog | {"num_images": 2}, is_made=True)
+    assert set(maker.folder.rglob("*")) == before
 
 
 def test_what_it_matches_and_answers_can_be_chosen(maker: Maker) -> None:
-    output(maker.app, DRAW, CAT, is_made=True)
+    output(maker.app, f"{FILM}/any", {"prompt": "a dog"}, is_made=True)
     maker.keep(input="any", response={"json": {"chosen": True}})
-    assert output(maker.app, DRAW, {"prompt": "other"}, is_made=False) == {"chosen": True}
+    assert output(maker.app, f"{FILM}/any", {"prompt": "other"}, is_made=False) == {"chosen": True}
 
 
 def test_nothing_that_exists_is_changed(maker: Maker) -> None:
-    output(maker.app, DRAW, CAT, is_made=True)
+    output(maker.app, DRAW, {"prompt": "a bird"}, is_made=True)
     names = [maker.keep(to="disk", file="mine")["file"] for _ in range(2)]
     assert [name.rpartition("/")[2] for name in names] == ["mine-2.json", "mine-3.json"]
     assert (maker.folder / "mine.json").read_text() == WRITTEN
-    message = maker.keep(400, to="disk", file="../outside")["message"]
-    assert "file" in message
+    assert "file" in maker.keep(400, to="disk", file="../outside")["message"]
     assert not list(maker.folder.parent.glob("outside*"))
     assert not list(maker.folder.rglob("*.partial"))
