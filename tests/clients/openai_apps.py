@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from clients import running
@@ -53,6 +55,13 @@ def digest(name: str) -> str:
 
 def inline(name: str) -> str:
     return "data:image/png;base64," + base64.b64encode((ASSETS / name).read_bytes()).decode()
+
+
+def write_schema(folder: Path, endpoint: str, properties: dict[str, Any]) -> None:
+    """Write the schema of an endpoint beside the fixtures in a folder."""
+    path = folder / "_schemas" / f"{endpoint}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(schema_of(endpoint, properties)), "utf-8")
 
 
 def schema_of(endpoint: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from clients.openai_apps import App
 from clients.openai_apps import digest
 from clients.openai_apps import inline
 from clients.openai_apps import opened
-from clients.openai_apps import schema_of
+from clients.openai_apps import write_schema
 from clients.running import Mitmdump
 
 SUNSET = "a black cat on a hill, watching the sun go down"
@@ -57,12 +56,6 @@ def mock(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mi
 
 def image(name: str) -> dict[str, Any]:
     return {"json": {"images": [{"url": f"https://v3.fal.media/files/a/{name}"}]}}
-
-
-def write_schema(folder: Path, endpoint: str, properties: dict[str, Any]) -> None:
-    path = folder / "_schemas" / f"{endpoint}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(schema_of(endpoint, properties)), "utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from falmock.recording import match
 from falmock.recording import uploads
 from falmock.redaction.redactor import Redactor
 from falmock.redaction.rules import parse_secrets
+from falmock.synthesis.typescript.declarations import declarations
 from falmock.wire import auth
 from falmock.wire import endpoint
 from falmock.wire import hosts
@@ -117,6 +118,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "shapes": lambda text: volatile_shapes.part_shapes(text, f"{text}."),
     "slug": match.slug,
     "sse": pieces,
+    "types": declarations,
+    "types in one": lambda text: declarations(f"type A = 'a' | {text}"),
     "target": lambda text: target.parse_target(f"https://{text}"),
     "url_key": uploads.url_key,
     "url_key of a query": lambda text: uploads.url_key(f"https://a.b/c?{text}"),

@@ -130,10 +130,15 @@ class Config:
     fast: Fast = Fast.AUTO
     """Whose answers aimock's routes give."""
     openai_models: tuple[tuple[str, str], ...] = ()
-    """The models of the OpenAI images API: names and endpoint ids; if empty, those that fixtures have images of."""
+    """The models of the OpenAI images API: names and endpoint ids; if empty, those whose fixtures or made answers have images."""
     openai_access_key: str = field(default="", repr=False)
     """The key for the OpenAI images API; "" if callers need none."""
     started: str = STARTED
     """The command that started falmock, without its mode or with `{mode}` in its place, for messages."""
     fal_keys: tuple[str, ...] = field(default=(), repr=False)
     """The fal keys to send with calls that falmock forwards."""
+
+    @property
+    def makes_answers(self) -> bool:
+        """Whether calls that no fixture answers get made answers."""
+        return self.misses is Misses.SYNTHESIZE and self.mode is Mode.REPLAY

@@ -13,6 +13,7 @@ from falmock.engine.synthesis.compiled_schemas import CompiledSchemas
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
+from falmock.synthesis.outputs.made import OutputMaker
 
 NewId = Callable[[float], str]
 Elsewhere = Callable[[Query, Sequence[str]], list[str]]
@@ -41,3 +42,12 @@ class Context:
     elsewhere: Elsewhere = nowhere
     compiled: CompiledSchemas = field(default_factory=CompiledSchemas)
     """The schemas of models, which all scopes share."""
+
+    def maker(self, name: str) -> OutputMaker:
+        """The maker of outputs of the model `name`: by its document, else by fal's category of it or its id."""
+        known = self.index.documents.find(name)
+        return self.compiled.maker(known and known.document, name, self.index.documents.category(name))
+
+    def makes(self, name: str) -> bool:
+        """Whether calls to the model `name` that no fixture answers get made answers."""
+        return self.config.makes_answers and self.maker(name).can_make

@@ -132,7 +132,7 @@ class Dispatch:
         """Which endpoint serves a model of Hugging Face's Hub. Only a call to fal's hosts must not go on."""
         found = self._answers.recorded(request, now)
         if found is None and self._context.config.mode is not Mode.AUTO:
-            found = hub.providers(call.model, self._platform.catalogue)
+            found = hub.providers(call.model, self._platform.catalogue, self._context.makes)
         if found is not None:
             return found
         shown = self._context.scope.redactor.text(call.model)

@@ -21,7 +21,13 @@ PRESETS: Mapping[str, Size] = MappingProxyType(
 )
 """The values of fal's `image_size`, width and height."""
 SIDES = ("width", "height")
-_TEXT = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
+_TEXT = re.compile(r"([1-9][0-9]{0,8})\s?[xX*]\s?([1-9][0-9]{0,8})")
+
+
+def size_named(text: str) -> Size | None:
+    """The size that a text names: a preset, or pixels such as `1536x1024` and `1536*1024`; None for any other text."""
+    found = _TEXT.fullmatch(text)
+    return PRESETS.get(text) if found is None else (int(found[1]), int(found[2]))
 
 
 def side_asked(given: Any, side: str) -> int | None:
@@ -33,8 +39,7 @@ def side_asked(given: Any, side: str) -> int | None:
         return None
     size = given.get("image_size")
     if isinstance(size, str):
-        written = _TEXT.fullmatch(size)
-        known = (int(written[1]), int(written[2])) if written else PRESETS.get(size)
+        known = size_named(size)
         return None if known is None else known[SIDES.index(side)]
     pixels: Any = (size if isinstance(size, dict) else given).get(side)
     return int(pixels) if type(pixels) in (int, float) and pixels > 0 and pixels == int(pixels) else None

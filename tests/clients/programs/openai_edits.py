@@ -1,4 +1,4 @@
-"""An app that changes images with OpenAI's SDK, at OpenAI or at Azure.
+"""An app that makes and changes images with OpenAI's SDK, at OpenAI or at Azure.
 
 It does what each line it reads asks, and prints a line with what it saw.
 
@@ -18,6 +18,10 @@ from typing import Any
 import openai
 
 client = openai.AzureOpenAI() if "AZURE_OPENAI_ENDPOINT" in os.environ else openai.OpenAI()
+
+
+def generate(**options: Any) -> Any:
+    return told(lambda: client.images.generate(**options))
 
 
 def edit(images: list[str], mask: str | None = None, **options: Any) -> Any:
@@ -44,7 +48,7 @@ def told(call: Callable[[], openai.types.ImagesResponse]) -> Any:
 def main() -> None:
     for line in sys.stdin:
         act, arguments = json.loads(line)
-        print(json.dumps({"edit": edit, "refer": refer}[act](**arguments)), flush=True)
+        print(json.dumps({"edit": edit, "generate": generate, "refer": refer}[act](**arguments)), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from falmock.wire.image_sizes import side_asked
         ({"image_size": "1536x1024"}, (1536, 1024)),
         ({"image_size": "auto"}, (None, None)),
         ({"image_size": "0x5"}, (None, None)),
+        ({"image_size": "1024 * 1536"}, (1024, 1536)),
+        ({"image_size": "1024x" + "1" * 50}, (None, None)),
         ({"image_size": None, "width": 512, "height": 256}, (512, 256)),
         ({"width": 512}, (512, None)),
         ({"width": "512", "height": True}, (None, None)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from falmock.engine import replies
 from falmock.engine.effects import Reply
 from falmock.engine.platform.catalogue import UNKNOWN
@@ -13,13 +15,18 @@ from falmock.wire.hosts import HF_HOST
 from falmock.wire.hosts import MODELS_PATH
 
 
-def providers(model: str, catalogue: Catalogue) -> Reply | None:
-    """The providers of a model of the Hub: fal, if fixtures answer calls to its endpoint; else None."""
+def providers(model: str, catalogue: Catalogue, makes: Callable[[str], bool]) -> Reply | None:
+    """The providers of a model of the Hub: fal, if calls to its endpoint are answered; else None.
+
+    They are by fixtures, or by made answers if `makes` says so of an endpoint id.
+    """
     for found in huggingface.provided(model, catalogue.ids):
         task = found.task or _task(catalogue, found.endpoint)
-        if task and catalogue.has_fixtures(found.endpoint):
+        has_fixtures = catalogue.has_fixtures(found.endpoint)
+        if task and (has_fixtures or makes(found.endpoint)):
             body = huggingface.answer(model, found._replace(task=task))
-            return replies.json_reply(200, body, f"fixtures for {found.endpoint}", MADE_UP)
+            why = f"{'fixtures' if has_fixtures else 'made answers'} for {found.endpoint}"
+            return replies.json_reply(200, body, why, MADE_UP)
     return None
 
 

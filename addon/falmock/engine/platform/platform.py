@@ -91,7 +91,8 @@ class Platform:
     def _models(self, request: Request) -> Reply:
         query = platform.wanted(request.query)
         catalogue = self.catalogue
-        ids = sorted(filter(catalogue.knows, query.ids)) if query.ids else catalogue.ids
+        answered = (name for name in query.ids if catalogue.knows(name) or self._context.makes(name))
+        ids = sorted(answered) if query.ids else catalogue.ids
         found = {name: catalogue.metadata(name) for name in ids}
         page = platform.page([name for name in ids if _is_selected(name, found[name].value, query)], *query[:2])
         models = []

@@ -8,7 +8,6 @@ from typing import Any
 from typing import NamedTuple
 
 from falmock.engine import replies
-from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.context import Context
 from falmock.engine.synthesis.input_checker import JSON
@@ -31,7 +30,6 @@ from falmock.synthesis.checks.input_check import Checked
 from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.outputs.made import Made
 from falmock.synthesis.outputs.made import Origin
-from falmock.synthesis.outputs.made import OutputMaker
 from falmock.synthesis.overrides import merged
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
@@ -65,7 +63,7 @@ class Synthesizer:
 
     def made(self, query: Query, names: Sequence[str], *, is_empty: bool = False) -> Verdict | None:
         """The made answer to a call; None if there is to be none, or nothing is known of the model."""
-        if not self.makes:
+        if not self._context.config.makes_answers:
             return None
         if len(query.text) > _LARGE or FILE in query.text:  # what is known of a file may change
             return self._made(query, names, None, is_empty=is_empty)
@@ -110,9 +108,9 @@ class Synthesizer:
             return ""
         name, _ = self._checker.check_of(query, names)
         fetch = f"falmock schemas fetch {name}"
-        if self.makes:
+        if self._context.config.makes_answers:
             return f"None was made, as nothing is known of what {name} answers. To have its schema: {fetch}"
-        maker = self._maker(name)
+        maker = self._context.maker(name)
         if not maker.can_make:
             return f"To have an answer made, get the model's schema first: {fetch}"
         how = "by its schema" if maker.origin is Origin.SCHEMA else f"as a guess ({fetch} gets its schema)"
@@ -121,7 +119,7 @@ class Synthesizer:
     def example(self, query: Query, names: Sequence[str]) -> Any:
         """An output for a call that missed, by the schema of its model; None if no schema has an output."""
         name, _ = self._checker.check_of(query, names)
-        maker = self._maker(name)
+        maker = self._context.maker(name)
         if maker.origin is not Origin.SCHEMA:
             return None
         given = query.given if isinstance(query.given, dict) else {}
@@ -131,23 +129,13 @@ class Synthesizer:
         self._context.scope.assets.made.add(made.files)
         return made.payload
 
-    @property
-    def makes(self) -> bool:
-        """Whether calls that no fixture answers get made answers."""
-        return self._context.config.misses is Misses.SYNTHESIZE and self._context.config.mode is Mode.REPLAY
-
     def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
-        made = self._maker(name).make(given, accepted, query.text)
+        made = self._context.maker(name).make(given, accepted, query.text)
         self._files = made.files if made is not None else {}
         self._context.scope.assets.made.add(self._files)
         return made
-
-    def _maker(self, name: str) -> OutputMaker:
-        documents = self._context.index.documents
-        known = documents.get(name)
-        return self._context.compiled.maker(known and known.document, name, documents.category(name))
 
 
 def _unmade(fixture: Fixture, endpoint: str) -> Fixture:

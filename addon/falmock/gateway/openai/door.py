@@ -55,7 +55,7 @@ class OpenAIImages:
     def __init__(self, engines: Engines, together: Together, pause: Pause, log: Callable[[str], None]) -> None:
         self._engines = engines
         self._generator = ImageGenerator(engines, together, pause, log)
-        self._listed: tuple[Index, Models] = (Index(), ())
+        self._listed: tuple[Index, bool, Models] = (Index(), False, ())
 
     def claims(self, request: Request) -> bool:
         """Whether a request is for this door."""
@@ -141,10 +141,10 @@ class OpenAIImages:
         named = self._engines.config.openai_models
         if named:
             return named
-        index = self._engines.peek(scope).index
-        if self._listed[0] is not index:
-            self._listed = (index, openai_models.of_fixtures(index))
-        return self._listed[1]
+        index, makes_answers = self._engines.peek(scope).index, self._engines.config.makes_answers
+        if self._listed[0] is not index or self._listed[1] is not makes_answers:
+            self._listed = (index, makes_answers, openai_models.of_index(index, makes_answers=makes_answers))
+        return self._listed[2]
 
     def _models(self, name: str, scope: str) -> Reply:
         models = self._all_models(scope)

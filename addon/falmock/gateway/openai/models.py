@@ -1,4 +1,4 @@
-"""The models of the OpenAI images API: those of an option, or those with fixtures that answer images."""
+"""The models of the OpenAI images API: those of an option, or those with fixtures, or made answers, that have images."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from falmock.fixtures.matching.match import is_glob
 from falmock.fixtures.model import Fixture
 from falmock.wire import endpoint as endpoint_ids
 from falmock.wire.formats import jsontext
+from falmock.wire.model_document import fields_of
 
 FORMS = "alias:endpoint id, such as flux-dev:fal-ai/flux/dev, or an endpoint id alone; several by commas"
+_IMAGES = ("images", "image")
+"""The keys of outputs that have images."""
 Models = tuple[tuple[str, str], ...]
 """Model names and their endpoint ids, in the order they were given."""
 
@@ -40,14 +43,21 @@ def parse(texts: Iterable[str]) -> Models:
     return tuple(models.items())
 
 
-def of_fixtures(index: Index) -> Models:
-    """Every endpoint id whose fixtures answer images, or only errors, as a model of the same name."""
+def of_index(index: Index, *, makes_answers: bool = False) -> Models:
+    """Every endpoint id whose fixtures answer images, or only errors, as a model of the same name.
+
+    With `makes_answers`, also those whose schemas have images in the output.
+    """
     made: dict[str, set[str]] = {}
     for fixture in index.fixtures:
         model = fixture.match.model
         if model is not None and not is_glob(model) and not fixture.only_frames:
             made.setdefault(model, set()).add(_makes(fixture))
-    return tuple((model, model) for model, kinds in sorted(made.items()) if "images" in kinds or kinds == {"errors"})
+    found = {model for model, kinds in made.items() if "images" in kinds or kinds == {"errors"}}
+    if makes_answers:
+        known = ((each.endpoint, fields_of(each.document, each.endpoint)[1]) for each in index.documents)
+        found |= {endpoint for endpoint, names in known if not names.isdisjoint(_IMAGES)}
+    return tuple((model, model) for model in sorted(found))
 
 
 def _makes(fixture: Fixture) -> str:
@@ -60,7 +70,7 @@ def images_in(output: Any) -> list[str]:
     """The URLs of the images in a model's output, in order."""
     if not isinstance(output, dict):
         return []
-    for name in ("images", "image"):
+    for name in _IMAGES:
         value = output.get(name)
         found = [_url(each) for each in (value if isinstance(value, list) else [value])]
         if urls := [url for url in found if url]:

@@ -10,8 +10,9 @@ from typing import Any
 from falmock.gateway.openai.model_inputs import Inputs
 from falmock.wire.image_sizes import PRESETS
 from falmock.wire.image_sizes import Size
+from falmock.wire.image_sizes import size_named
 
-_TEXT = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*([x*:/_])\s*(\d{1,5}(?:\.\d+)?)")
+_RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*[:/_]\s*(\d{1,5}(?:\.\d+)?)")
 
 
 def inputs_for(size: Size, inputs: Inputs) -> dict[str, Any] | None:
@@ -66,9 +67,10 @@ def _sides(choice: Any) -> tuple[float, float, bool] | None:
     """The width and height in a text, and whether they are pixels and not a ratio; None if it has none."""
     if not isinstance(choice, str):
         return None
-    if choice in PRESETS:
-        return (*PRESETS[choice], True)
-    found = _TEXT.fullmatch(choice)
-    if found is None or not float(found[1]) or not float(found[3]):
+    size = size_named(choice)
+    if size is not None:
+        return (*size, True)
+    found = _RATIO.fullmatch(choice)
+    if found is None or not float(found[1]) or not float(found[2]):
         return None
-    return float(found[1]), float(found[3]), found[2] in "x*"
+    return float(found[1]), float(found[2]), False

@@ -226,8 +226,7 @@ def _optional(core: dict[str, Any], schema: Any) -> dict[str, Any]:
     default = schema.get("default") if isinstance(schema, dict) else None
     if default is None:
         core = core if core["type"] == "nullable" else {"type": "nullable", "schema": core}
-    copied = {"copy_default": True} if isinstance(default, dict | list) else {}
-    return {"type": "default", "schema": core, "default": default, **copied}
+    return {"type": "default", "schema": core, "default": default}
 
 
 def _nullable(node: _Node) -> _Node:

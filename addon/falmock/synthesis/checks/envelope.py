@@ -36,13 +36,11 @@ def parsed(raw: bytes) -> dict[str, Any] | Refused:
         value = jsontext.loads_as_python(raw) if raw else None
     except json.JSONDecodeError as error:
         return _problem(detail.not_json(error.msg, error.pos))
-    except (UnicodeDecodeError, RecursionError):
-        return _UNREADABLE
     except jsontext.BadJSON as error:
         if error.too_large:
             raise
         return _UNREADABLE
-    except ValueError:  # an integer with more digits than Python converts
+    except (ValueError, RecursionError):  # not UTF-8, or an integer with more digits than Python converts
         return _UNREADABLE
     if value is None:
         return _problem(detail.missing_body())

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from falmock.synthesis.outputs.numbers import number_of
-from falmock.wire.image_sizes import PRESETS
 from falmock.wire.image_sizes import Size
+from falmock.wire.image_sizes import size_named
 
 PICTURE: Size = (1024, 1024)
 FILM: Size = (1280, 720)
@@ -26,7 +26,6 @@ _SIDES = {0.5: 360, 1.0: 1080, 2.0: 1440, 4.0: 2160, 8.0: 4320}
 """The short side of a film by its K."""
 _RESOLUTIONS = ("resolution", "target_resolution")
 _MOST_K = 64
-_PIXELS = re.compile(r"(\d{1,9})\s?[xX*]\s?(\d{1,9})")
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)\s?[:/]\s?(\d{1,5}(?:\.\d{1,3})?)")
 _RESOLUTION = re.compile(r"(?:auto_)?(\d{1,5}(?:\.\d)?)(p|k|)")
 _MOST_TEXT = 40
@@ -61,11 +60,9 @@ def _direct(values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[float, f
     for name in names:
         size = values.get(name)
         if isinstance(size, str):
-            if size in PRESETS:
-                return PRESETS[size]
-            found = _PIXELS.fullmatch(size[:_MOST_TEXT])
-            if found:
-                return float(found[1]), float(found[2])
+            named = size_named(size)
+            if named is not None:
+                return named
         elif isinstance(size, Mapping):
             width, height = number_of(size.get("width")), number_of(size.get("height"))
             if width and height:

@@ -186,16 +186,16 @@ class _Reader:
     def _object(self) -> Schema:
         self._expect("{")
         made: Schema = {"type": "object", "properties": {}}
-        required: list[str] = []
+        required: dict[str, None] = {}
         while not self._take("}"):
             self._property(made, required)
             if not self._take(";", ",") and not self._is("}"):
                 raise self._unexpected("';' or '}'")
         if required:
-            made["required"] = required
+            made["required"] = list(required)
         return made
 
-    def _property(self, made: Schema, required: list[str]) -> None:
+    def _property(self, made: Schema, required: dict[str, None]) -> None:
         comment = self._comment
         if self._take("["):
             self._name()
@@ -211,8 +211,8 @@ class _Reader:
         is_optional = self._take("?")
         self._expect(":")
         schema = self._type()
-        if not is_optional and name not in required and not may_be_undefined(schema):
-            required.append(name)
+        if not is_optional and not may_be_undefined(schema):
+            required[name] = None
         found = {**settled(schema), **told_by(comment, schema)}
         if is_optional and found.get("type") == "boolean":
             # The types do not tell defaults that are false: 588 of 590 such inputs have this one in fal's documents, the other 2 none.

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
@@ -71,6 +72,13 @@ def test_another_model_goes_on_to_hugging_face(model: str, fixtures: list[Any]) 
     assert isinstance(effect, Forward)
     assert f"an endpoint that serves {model}" in effect.why
     assert "huggingface.co" in effect.why
+
+
+def test_made_answers_are_answers_too() -> None:
+    client = Client(misses=Misses.SYNTHESIZE)
+    reply = client.send("GET", f"{MODELS}black-forest-labs/FLUX.1-schnell{ASKED}")
+    assert mapped(reply)["fal-ai"]["providerId"] == "fal-ai/flux/schnell"
+    assert isinstance(client.effect("GET", f"{MODELS}acme/odd{ASKED}"), Forward)
 
 
 def test_what_was_recorded_is_answered_first() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.jobs.pace import parse_pace
@@ -57,6 +58,13 @@ def test_the_models_are_those_that_fixtures_know() -> None:
     assert ids(reply) == ["a/b", "fal-ai/any-llm", "fal-ai/flux/dev", "x/euro"]
     assert read(reply)["next_cursor"] is None
     assert read(reply)["has_more"] is False
+
+
+def test_a_model_whose_answers_are_made_is_found_by_its_id() -> None:
+    asked = f"{API}/models?endpoint_id=fal-ai/flux/schnell&endpoint_id=acme/unheard-of"
+    assert ids(client(misses=Misses.SYNTHESIZE).send("GET", asked)) == ["fal-ai/flux/schnell"]
+    assert "fal-ai/flux/schnell" not in ids(client(misses=Misses.SYNTHESIZE).send("GET", f"{API}/models"))
+    assert ids(client().send("GET", asked)) == []
 
 
 @pytest.mark.parametrize(

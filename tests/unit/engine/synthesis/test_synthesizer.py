@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from falmock.engine import inputs
 from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.config import Validate
 from falmock.engine.effects import Stream
 from falmock.fixtures.matching.index import Index
 from falmock.synthesis.outputs.made import OutputMaker
+from falmock.wire.message import Request
 from unit.engine.calls import Client
 from unit.engine.calls import header
 from unit.engine.calls import read
@@ -106,8 +108,13 @@ def test_what_nothing_is_known_of_stays_a_miss() -> None:
 @pytest.mark.parametrize("mode", [Mode.AUTO])
 def test_only_a_replay_makes_answers(mode: Mode) -> None:
     client = synthesizing()
+    synthesizer = client.engine._answers._synthesizer
+    query = inputs.read(
+        Request("POST", "fal.run", f"/{MODEL}", "", {}, b'{"prompt": "a"}'), MODEL, client.engine.digest_of
+    )
+    assert synthesizer.made(query, ()) is not None
     client.engines.use_config(client.engines.config.__class__(mode=mode, misses=Misses.SYNTHESIZE))
-    assert not client.engine._answers._synthesizer.makes
+    assert synthesizer.made(query, ()) is None
 
 
 def test_a_stream_is_made_of_events() -> None:

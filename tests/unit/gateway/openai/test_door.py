@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from falmock.engine.config import Config
+from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.fixtures.matching.index import Index
@@ -13,6 +15,7 @@ from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
 from falmock.wire.message import Request
 from falmock.wire.message import header_map
+from falmock.wire.model_document import model_document
 from unit.engine.calls import index_of
 from unit.gateway.openais import ANY
 from unit.gateway.openais import BEARER
@@ -129,6 +132,16 @@ def test_models_follow_the_fixtures() -> None:
     app.engines.use_fixtures(Index())
     assert read(app.reply("GET", "/v1/models")) == {"object": "list", "data": []}
     assert read(app.reply("GET", "/v1/models/a%2Fb"))["error"]["message"].endswith("there are none")
+
+
+def test_models_whose_answers_are_made_are_listed() -> None:
+    outputs = {"a/b": {"images": {"type": "array"}}, "c/d": {"image": {}}, "e/f": {"video": {}}}
+    schemas = {name: model_document(name, "", {}, {"properties": made}, "") for name, made in outputs.items()}
+    index = Index(index_of(ANY | {"match": {"model": "x/y"}}).fixtures, schemas=schemas)
+    app = App(index, misses=Misses.SYNTHESIZE)
+    assert [model["id"] for model in read(app.reply("GET", "/v1/models"))["data"]] == ["a/b", "c/d", "x/y"]
+    app.engines.use_config(Config())
+    assert [model["id"] for model in read(app.reply("GET", "/v1/models"))["data"]] == ["x/y"]
 
 
 def test_a_name_of_openais_is_told_how_to_get_a_model() -> None:

@@ -63,7 +63,7 @@ def test_the_models_of_fixtures() -> None:
         {"match": {"model": "a/socket"}, "realtime": [{"json": {"images": ["u"]}}]},
         {"match": {"userMessage": "hi"}, "response": {"json": {"images": ["u"]}}},
     )
-    names = [name for name, _ in openai_models.of_fixtures(index)]
+    names = [name for name, _ in openai_models.of_index(index)]
     assert names == ["a/failing", "a/image", "a/images", "a/texts"]
 
 

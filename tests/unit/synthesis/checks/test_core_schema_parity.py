@@ -17,6 +17,8 @@ from falmock.synthesis.checks.detail import body_of
 from falmock.synthesis.checks.input_check import InputCheck
 from falmock.synthesis.checks.input_check import input_check
 from falmock.wire.formats import jsontext
+from unit.synthesis.checks.drawn_inputs import TIMES
+from unit.synthesis.checks.drawn_inputs import URLS
 from unit.synthesis.checks.drawn_inputs import Drawer
 from unit.synthesis.checks.judge import Judge
 from unit.synthesis.checks.judge import comparable
@@ -73,6 +75,18 @@ def test_drawn_inputs(name: str) -> None:
             compare(judge, check, Drawer(written.document, random).body(written.schema))
 
         drawn()
+
+
+FIELDS = [("URLs", "image_url", URLS), ("URLs", "any_url", URLS), ("binary and uuid4", "style_id", TIMES)]
+
+
+@pytest.mark.parametrize(("name", "field", "texts"), FIELDS)
+def test_texts_with_a_format(name: str, field: str, texts: tuple[str, ...]) -> None:
+    written = WRITTEN[name]
+    check = input_check(written.document, ENDPOINT)
+    with Judge(written.model) as judge:
+        for text in texts:
+            compare(judge, check, {"image_url": "https://a.b", field: text})
 
 
 @pytest.mark.parametrize("name", INPUTS)
