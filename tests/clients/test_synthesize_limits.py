@@ -22,8 +22,12 @@ from unit.wire.formats.squeezing import MEBIBYTE
 
 GROWTH = 200 * MEBIBYTE
 """By how much the process may be larger afterwards (bytes)."""
-LARGEST = 8 * MEBIBYTE
+LARGEST = 4 * MEBIBYTE
 """How large an answer may be (bytes)."""
+LARGEST_FILE = 32 * MEBIBYTE
+"""How large a file of an answer may be (bytes)."""
+MOST_FILES = 100
+"""How many files an answer may have."""
 
 
 def nested(times: int) -> Any:
@@ -66,10 +70,13 @@ def trouble(mock: Mitmdump) -> list[str]:
             if answer.status_code != 200 or len(answer.content) > LARGEST:
                 found.append(f"{endpoint} {str(given)[:100]}: {answer.status_code} {answer.text[:200]}")
                 continue
-            for url in list(urls(answer.json()))[:2]:
+            files = list(urls(answer.json()))
+            if len(files) > MOST_FILES:
+                found.append(f"{endpoint}: {len(files)} files")
+            for url in files[:2]:
                 file = client.get(url)
-                if file.status_code != 200 or not file.content:
-                    found.append(f"{url}: {file.status_code}")
+                if file.status_code != 200 or not 0 < len(file.content) < LARGEST_FILE:
+                    found.append(f"{url}: {file.status_code}, {len(file.content)} bytes")
     return found
 
 
