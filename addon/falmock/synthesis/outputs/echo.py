@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from falmock.synthesis.outputs.asked import Asked
-from falmock.synthesis.outputs.fits import fits
+from falmock.synthesis.outputs.fits import taker
 from falmock.synthesis.outputs.simple import SEEDS
 from falmock.synthesis.outputs.simple import Maker
 
@@ -20,10 +20,12 @@ def echoing(document: Any, schema: Any, name: str, otherwise: Maker) -> Maker:
     Only plain values and lists of them are repeated. A negative seed asks for any, so it is not repeated.
     """
 
+    takes = taker(document, schema)
+
     def make(asked: Asked, at: int) -> Any:
         for values in (asked.given, asked.values):
             value = _plain(values, name)
-            if value is not _MISSING and fits(document, schema, value):
+            if value is not _MISSING and takes(value):
                 return value
         return otherwise(asked, at)
 

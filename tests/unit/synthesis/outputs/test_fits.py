@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from falmock.synthesis.outputs.fits import MOST_STEPS
 from falmock.synthesis.outputs.fits import fits
+from falmock.synthesis.outputs.fits import taker
 
 SCALARS = st.one_of(
     st.fixed_dictionaries(
@@ -86,6 +87,14 @@ def test_it_says_what_jsonschema_says(schema: dict[str, Any], value: Any) -> Non
 )
 def test_fals_own_ways(schema: Any, value: Any, *, expected: bool) -> None:
     assert fits({"a": {"type": "integer"}}, schema, value) is expected
+
+
+@pytest.mark.parametrize("value", ["a", "", 1, 1.0, 1.5, True, None, [], {}])
+@pytest.mark.parametrize("kind", ["string", "integer", "number", "boolean", "array", ["string", "null"], None])
+@pytest.mark.parametrize("more", [{}, {"title": "A"}, {"minimum": 1}, {"nullable": True}, {"enum": ["a", 1]}])
+def test_a_taker_says_the_same(value: Any, kind: Any, more: dict[str, Any]) -> None:
+    schema = {**({} if kind is None else {"type": kind}), **more}
+    assert taker({}, schema)(value) is fits({}, schema, value)
 
 
 def test_what_takes_too_long_does_not_fit() -> None:
