@@ -20,11 +20,19 @@ from clients.test_synthesize import MAKES
 
 SECRET = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 CAT = {"prompt": "a cat é", "num_images": 2, "token": SECRET}
-WRITTEN = json.dumps({"fixtures": [{"match": {"model": "acme/written"}, "response": {"json": {"mine": True}}}]})
+ASKS = "fal-ai/flux/schnell"
+WRITTEN = json.dumps(
+    {
+        "fixtures": [
+            {"match": {"model": "acme/written"}, "response": {"json": {"mine": True}}},
+            {"match": {"model": ASKS}, "response": {"synthesize": {"seed": 7, "mine": True}}},
+        ]
+    }
+)
 
 
 class Maker:
-    """A falmock that makes answers, whose folder has one fixture that somebody wrote; and an app that calls it."""
+    """A falmock that makes answers, whose folder has a file that somebody wrote; and an app that calls it."""
 
     def __init__(self, mock: Mitmdump, app: httpx.Client, folder: Path) -> None:
         self.mock = mock
@@ -84,6 +92,9 @@ def test_on_disk_for_a_falmock_that_makes_none(maker: Maker, confdir: Path) -> N
         assert output(app, FILM, {"prompt": "it moves"}, is_made=False) == film
         assert app.post(f"https://fal.run/{DRAW}", json=CAT | {"num_images": 1}).status_code == 404
         assert app.post("https://fal.run/acme/written", json={}).json() == {"mine": True}
+        # A fixture may ask for a made answer, whatever falmock does with misses.
+        asked = output(app, ASKS, {"prompt": "a bird", "num_images": 3}, is_made=True)
+        assert (asked["seed"], asked["mine"], asked["prompt"], len(asked["images"])) == (7, True, "a bird", 3)
 
 
 def test_in_memory(maker: Maker) -> None:

@@ -196,6 +196,15 @@ def test_a_webhook_has_the_made_answer(app: App) -> None:
     assert (told["status"], told["payload"]) == ("OK", app("run", app=DRAW, arguments=CAT))
 
 
+def test_the_images_of_openai(mock: Mitmdump, plain: httpx.Client) -> None:
+    asked = {"model": "fal-ai/flux/dev", "prompt": "a cat", "n": 2, "size": "1024x1536", "response_format": "url"}
+    answer = httpx.post(f"{mock.proxy}/v1/images/generations", json=asked, trust_env=False, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-falmock-synthesized"] == "guess"
+    images = [Image.open(io.BytesIO(plain.get(image["url"]).content)) for image in answer.json()["data"]]
+    assert [image.size for image in images] == [(1024, 1536)] * 2
+
+
 def test_what_no_family_knows_stays_a_miss(app: App) -> None:
     answer = app("run", app="acme/thing", arguments=CAT)
     assert answer["status"] == 404
