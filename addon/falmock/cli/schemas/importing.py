@@ -79,9 +79,8 @@ def main(words: Sequence[str]) -> int:
     def document(name: str) -> Mapping[str, Any]:
         made = types.document(name)
         if made is None:
-            raise Failed(
-                f"{'no type' if name in types.ids else 'no endpoint'} of {file.origin} ({file.path}) tells what it takes"
-            )
+            why = "takes and returns anything, by the types" if name in types.ids else "is not in the types"
+            raise Failed(f"it {why} of {file.origin} ({file.path})")
         return provenance.marked(made, Provenance(provenance.TYPES, file.origin, at))
 
     steps = ProgressLine().through(names, "making schemas")
