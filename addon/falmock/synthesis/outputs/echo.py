@@ -19,7 +19,6 @@ def echoing(document: Any, schema: Any, name: str, otherwise: Maker) -> Maker:
 
     Only plain values and lists of them are repeated. A negative seed asks for any, so it is not repeated.
     """
-
     takes = taker(document, schema)
 
     def make(asked: Asked, at: int) -> Any:
