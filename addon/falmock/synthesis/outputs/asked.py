@@ -90,7 +90,7 @@ class Asked:
         if number is None or number <= 1:
             return 1
         if number > self._most_files:
-            self.note(f"{number:g} files were asked for, and {self._most_files} are made")
+            self.note(f"{number:,.0f} files were asked for, and {self._most_files} are made")
         return int(min(number, self._most_files))
 
     @cached_property
