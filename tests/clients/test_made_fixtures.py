@@ -116,8 +116,9 @@ def test_what_it_matches_and_answers_can_be_chosen(maker: Maker) -> None:
 
 def test_nothing_that_exists_is_changed(maker: Maker) -> None:
     output(maker.app, DRAW, {"prompt": "a bird"}, is_made=True)
-    names = [maker.keep(to="disk", file="mine")["file"] for _ in range(2)]
-    assert [name.rpartition("/")[2] for name in names] == ["mine-2.json", "mine-3.json"]
+    ways = ("exact", "exact", "any")
+    names = [maker.keep(to="disk", file="mine", input=way)["file"] for way in ways]
+    assert [name.rpartition("/")[2] for name in names] == ["mine-2.json", "mine-2.json", "mine-3.json"]
     assert (maker.folder / "mine.json").read_text() == WRITTEN
     assert "file" in maker.keep(400, to="disk", file="../outside")["message"]
     assert not list(maker.folder.parent.glob("outside*"))

@@ -32,7 +32,7 @@ def test_the_count(values: dict[str, Any], expected: int) -> None:
 def test_a_count_is_bounded_and_told() -> None:
     call = asked({"num_images": 10**9})
     assert call.count == MOST_FILES
-    assert call.notes == [f"1e+09 files were asked for, and {MOST_FILES} are made"]
+    assert call.notes == [f"1,000,000,000 files were asked for, and {MOST_FILES} are made"]
     assert asked({"num_images": 5}, most_files=4).count == 4
 
 
