@@ -20,7 +20,7 @@ _VERTICES, _INDICES = 34962, 34963
 
 
 def glb(recipe: Recipe) -> bytes:
-    """A GLB file (glTF 2.0, section 4.4)."""
+    """A GLB file, the binary form of glTF 2.0."""
     views = [
         (_VERTICES, b"".join(struct.pack("<3f", *corner) for corner in _CORNERS)),
         (_VERTICES, b"".join(bytes([*color, 255]) for color in _colors(recipe))),
