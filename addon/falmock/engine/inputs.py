@@ -81,7 +81,8 @@ def _body(body: bytes) -> dict[str, Any] | Reply:
     try:
         value = jsontext.loads(body)
     except jsontext.BadJSON as error:
-        refused = None if error.too_large else envelope.parsed(body)
+        is_ours = error.too_large or str(error) == jsontext.TOO_DEEP  # fal may read it
+        refused = None if is_ours else envelope.parsed(body)
         if isinstance(refused, envelope.Refused):
             return replies.refused_body(refused.status, refused.body)
         # Python's JSON has NaN, and takes a key twice: no fixture could be compared with such an input.

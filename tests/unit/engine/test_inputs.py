@@ -41,7 +41,9 @@ _NO_OBJECT = "model_attributes_type"
         (b'{"a": 1, "a": 2}', 422, _NOT_JSON, ["body"]),
         # What Python fails at in other ways has no details.
         (b"\xff", 400, None, None),
-        (b"[" * 100_000, 400, None, None),
+        # falmock's own limit is told in its words.
+        (b"[" * 100_000, 422, _NOT_JSON, ["body"]),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, 422, _NOT_JSON, ["body"]),
         (b'{"a": ' + b"9" * 5000 + b"}", 400, None, None),
     ],
 )

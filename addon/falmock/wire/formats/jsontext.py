@@ -129,7 +129,7 @@ def _check_size(raw: bytes) -> None:
 
 def _check_depth(raw: bytes, value: Any) -> None:
     if raw.count(b"[") + raw.count(b"{") > MAX_NESTING and _is_too_deep(raw, value):
-        raise BadJSON(_TOO_DEEP)
+        raise BadJSON(TOO_DEEP)
 
 
 def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
@@ -144,7 +144,7 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
     except json.JSONDecodeError as error:
         raise BadJSON(error.msg, error.pos) from None
     except RecursionError:
-        raise BadJSON(_TOO_DEEP) from None
+        raise BadJSON(TOO_DEEP) from None
     except BadJSON:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
@@ -154,7 +154,8 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
 
 
 _NESTED = (dict, list)
-_TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
+TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
+"""What BadJSON says of a text that is nested deeper than falmock reads, which may be JSON all the same."""
 
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
