@@ -65,9 +65,9 @@ def test_what_is_current_is_not_read_again(confdir: Path, monkeypatch: pytest.Mo
         (Path(files.bundle).parent / "made-of.json").unlink,
     ):
         change()
-        before = Path(files.bundle).stat().st_mtime_ns
+        os.utime(files.bundle, (1, 1))  # two writes may have the same time: a file's clock moves in steps
         assert written(confdir) == files
-        assert Path(files.bundle).stat().st_mtime_ns > before
+        assert Path(files.bundle).stat().st_mtime > 1
     assert names(files.bundle) == ["system 1", "system 2", "another"]
 
 
