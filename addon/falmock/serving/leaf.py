@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from falmock.recording.disk import atomic
+from falmock.recording.disk import locks
 from falmock.serving.key_file import mode_of
 from falmock.wire.addresses import literal
 from falmock.wire.hosts import DOMAINS
@@ -53,7 +54,9 @@ def context(folder: Path, ca_file: Path, names: Sequence[str], now: float) -> ss
     made.set_alpn_protocols(["http/1.1"])
     made.num_tickets = 0  # a handshake costs a sixth less, and clients of a mock keep their connections or begin anew
     try:
-        made.load_cert_chain(_kept(folder, ca_file, names, now))
+        # OpenSSL opens the file once for the certificate and once for its key: none may replace it in between.
+        with locks.locked(folder):
+            made.load_cert_chain(_kept(folder, ca_file, names, now))
     except (OSError, ValueError) as error:
         raise NoCertificate(f"no certificate can be made for fal's hosts with {ca_file}: {error}") from None
     return made

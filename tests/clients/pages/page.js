@@ -72,7 +72,8 @@ export async function tell(work) {
     output.textContent = JSON.stringify(await work());
     output.dataset.state = "done";
   } catch (error) {
-    output.textContent = `${error.stack} ${JSON.stringify(error.body ?? null)}`;
+    // The errors of a browser's own have no stack.
+    output.textContent = `${error.stack ?? `${error.name}: ${error.message}`} ${JSON.stringify(error.body ?? null)}`;
     output.dataset.state = "failed";
   }
 }

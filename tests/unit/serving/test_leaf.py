@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ def test_another_ca_other_names_and_a_damaged_file_make_a_new_one(ca: Path, tmp_
     file.write_bytes(b"falmock\n")
     leaf.context(tmp_path, ca, NAMES, NOW)
     assert len({first, second, third, file.read_bytes()}) == 4
+
+
+def _contexts(ca: Path, folder: Path, number: int) -> int:
+    names = (*NAMES, f"fal{number}.example.com")
+    return len([leaf.context(folder, ca, names, NOW) for _ in range(60)])
+
+
+def test_several_that_replace_it_at_once_load_a_key_with_its_certificate(ca: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        assert [*pool.map(_contexts, [ca] * 3, [tmp_path] * 3, range(3))] == [60, 60, 60]
 
 
 def test_a_key_that_others_could_read_is_replaced(ca: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
