@@ -20,17 +20,22 @@ LIMIT = 4096
 class JobPlan(NamedTuple):
     """The course of a job: its schedule, its result, and whether a cancel stops it.
 
-    The result is `failure` if that is set, else `answer`, whose digest is `digest`. `error` and `error_type` are shown
-    in its status at the end.
+    The result is `failure` if that is set, else `answer`. `known_digest` is that of the answer, "" if it was made for one
+    call: most of those are no jobs. `error` and `error_type` are shown in its status at the end.
     """
 
     schedule: Schedule
     answer: Answer
-    digest: str
+    known_digest: str
     honours_cancel: bool
     failure: ErrorSpec | None = None
     error: str | None = None
     error_type: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The digest of the answer."""
+        return self.known_digest or digest_of(self.answer)
 
     def failing(self, spec: ErrorSpec, app: str, path: str) -> JobPlan:
         """This plan with an error as the result, for a job of `app` and the path below it."""
@@ -77,7 +82,7 @@ def _prepared(fixture: Fixture, pace: Pace) -> Prepared:
     plan = JobPlan(
         schedule(pace, timeline),
         answer,
-        digest_of(answer),
+        "" if fixture.per_call else digest_of(answer),
         timeline.honours_cancel,
         error=answer.error,
         error_type=answer.error_type,

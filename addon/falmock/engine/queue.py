@@ -77,6 +77,7 @@ class Queue:
         if isinstance(target, Reply):
             return target
         plan = known.plan if injected is None else fault_jobs.applied(injected, known.plan, call.endpoint)
+        digest = plan.digest
         timeline, config = fixture.timeline, self._context.config
         job = Job(
             request_id=request_id,
@@ -85,7 +86,7 @@ class Queue:
             submitted=now,
             deadline=deadline,
             schedule=plan.schedule,
-            answer=plan.digest,
+            answer=digest,
             logs=timeline.logs,
             inference_time=timeline.inference_time,
             honours_cancel=plan.honours_cancel,
@@ -105,7 +106,7 @@ class Queue:
         is_instant = config.pace.kind is PaceKind.INSTANT and config.dialect is not Dialect.AIMOCK
         job.unseen = is_instant and is_cancellable and not job.awaits_cancel
         if plan.failure is None:
-            self._context.scope.keep_answer(plan.digest, plan.answer)
+            self._context.scope.keep_answer(digest, plan.answer)
         return replies.warned(self._accept(job, target, injected, now), warning)
 
     def _find(

@@ -61,7 +61,7 @@ def _in_trouble(job: JobFault, job_plan: JobPlan, endpoint: EndpointId) -> JobPl
     if trouble is JobTrouble.FAILS_LATE:
         return job_plan.failing(error or _FAILURE, app, path)
     lost = job_plan if error is None else job_plan.failing(error, app, path)
-    return lost._replace(answer=_LOST, digest=_LOST_DIGEST, error=None, error_type=None)
+    return lost._replace(answer=_LOST, known_digest=_LOST_DIGEST, error=None, error_type=None)
 
 
 def with_retries(plan: Schedule, times: int) -> Schedule:

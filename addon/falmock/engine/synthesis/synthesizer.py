@@ -38,12 +38,21 @@ _MOST, _LARGE = 256, 64 * 1024
 """How many made answers are kept, and how large (bytes) one of them may be with its input."""
 
 
+_AT_ONCE = Timeline(0.0, 0.0)
+
+
+class _Answered(NamedTuple):
+    """What is made for a call, and the recipes of the files in it."""
+
+    verdict: Verdict
+    files: Mapping[str, Recipe]
+
+
 class _Kept(NamedTuple):
     """A made answer, kept because tests ask the same again and again. `documents` are those that it was made by."""
 
     documents: Documents
-    verdict: Verdict
-    files: Mapping[str, Recipe]
+    answered: _Answered
 
 
 class Synthesizer:
@@ -53,40 +62,45 @@ class Synthesizer:
         self._context = context
         self._checker = checker
         self._kept: dict[tuple[int, str, str, bool], _Kept] = {}
-        self._files: Mapping[str, Recipe] = {}
-        """The files of what was made last."""
 
     def asked_for(self, fixture: Fixture, query: Query, names: Sequence[str], *, is_empty: bool) -> Verdict:
         """The made answer that a fixture asks for, with what the fixture says in it."""
         made = self._made(query, names, fixture, is_empty=is_empty)
-        return Verdict(_unmade(fixture, query.endpoint)) if made is None else made
+        return Verdict(_unmade(fixture, query.endpoint)) if made is None else self._with_files(made)
 
     def made(self, query: Query, names: Sequence[str], *, is_empty: bool = False) -> Verdict | None:
         """The made answer to a call; None if there is to be none, or nothing is known of the model."""
         if not self._context.config.makes_answers:
             return None
         if len(query.text) > _LARGE or FILE in query.text:  # what is known of a file may change
-            return self._made(query, names, None, is_empty=is_empty)
+            made = self._made(query, names, None, is_empty=is_empty)
+            return None if made is None else self._with_files(made)
         documents = self._context.index.documents
         given = repr(query.given)
         key = id(documents), query.endpoint, given, is_empty
         kept = self._kept.get(key)
-        if kept is None:
-            made = self._made(query, names, None, is_empty=is_empty)
-            if made is None or len(given) + len(made.fixture.answer.body) > _LARGE:
-                return made
+        if kept is not None:
+            return self._with_files(kept.answered)  # they may have been forgotten
+        made = self._made(query, names, None, is_empty=is_empty)
+        if made is None:
+            return None
+        if len(given) + len(made.verdict.fixture.answer.body) <= _LARGE:
             if len(self._kept) >= _MOST:
                 self._kept.clear()
-            kept = self._kept[key] = _Kept(documents, made, self._files)
-        self._context.scope.assets.made.add(kept.files)  # it may have been forgotten
-        return kept.verdict
+            self._kept[key] = _Kept(documents, made)
+        return self._with_files(made)
 
-    def _made(self, query: Query, names: Sequence[str], of: Fixture | None, *, is_empty: bool) -> Verdict | None:
+    def _with_files(self, answered: _Answered) -> Verdict:
+        """The answer, whose files are served from now on."""
+        self._context.scope.assets.made.add(answered.files)
+        return answered.verdict
+
+    def _made(self, query: Query, names: Sequence[str], of: Fixture | None, *, is_empty: bool) -> _Answered | None:
         name, check = self._checker.check_of(query, names)
         checked = None if check is None else self._checker.checked(name, check, None if is_empty else query.given)
         if checked is not None and checked.problems:
             base = of or _fixture(f"schema:{name}", name, Answer(422, JSON, b""), "")
-            return Verdict(refused(base, checked, name), unknown(checked, name))
+            return _Answered(Verdict(refused(base, checked, name), unknown(checked, name)), {})
         made = self._output(query, name, checked)
         if made is None:
             return None
@@ -94,13 +108,13 @@ class Synthesizer:
         if checked is not None:
             notes.append(unknown(checked, name))
         warning = "; ".join(note for note in notes if note)
-        return Verdict(_answering(made, query, name, of), warning)
+        return _Answered(Verdict(_answering(made, query, name, of), warning), made.files)
 
     def payload(self, query: Query) -> Any:
         """The output that is made for an input, whose files are served from now on; None if nothing is known of the model."""
         name, check = self._checker.check_of(query, ())
         made = self._output(query, name, None if check is None else check.check(query.given))
-        return None if made is None else made.payload
+        return None if made is None else self._shown(made)
 
     def advice(self, query: Query, names: Sequence[str]) -> str:
         """How an answer to a call that missed can be made; "" in modes in which none is."""
@@ -124,18 +138,17 @@ class Synthesizer:
             return None
         given = query.given if isinstance(query.given, dict) else {}
         made = maker.make({**given, "sync_mode": False}, text=query.text)  # files are not for a text to read
-        if made is None:
-            return None
+        return None if made is None else self._shown(made)
+
+    def _shown(self, made: Made) -> Any:
+        """What was made, whose files are served from now on."""
         self._context.scope.assets.made.add(made.files)
         return made.payload
 
     def _output(self, query: Query, name: str, checked: Checked | None) -> Made | None:
         given = query.given if isinstance(query.given, dict) else {}
         accepted = checked.value if checked is not None and not checked.problems else None
-        made = self._context.maker(name).make(given, accepted, query.text)
-        self._files = made.files if made is not None else {}
-        self._context.scope.assets.made.add(self._files)
-        return made
+        return self._context.maker(name).make(given, accepted, query.text)
 
 
 def _unmade(fixture: Fixture, endpoint: str) -> Fixture:
@@ -147,7 +160,7 @@ def _unmade(fixture: Fixture, endpoint: str) -> Fixture:
 
 
 def _fixture(source: str, model: str, answer: Answer, why: str) -> Fixture:
-    return Fixture(Match(model=model), answer, Timeline(0.0, 0.0), "", source, 0, per_call=True, made_for=why)
+    return Fixture(Match(model=model), answer, _AT_ONCE, "", source, 0, per_call=True, made_for=why)
 
 
 def _answering(made: Made, query: Query, name: str, of: Fixture | None) -> Fixture:
@@ -160,7 +173,8 @@ def _answering(made: Made, query: Query, name: str, of: Fixture | None) -> Fixtu
             sse.TYPE, tuple(Piece(0.0, sse.event(jsontext.dump_exact(each, indent=None))) for each in events), 0.0
         )
     if of is None:
-        return _fixture(f"{made.origin.value}:{name}", name, answer, made.why)._replace(streamed=streamed)
+        own = _fixture(f"{made.origin.value}:{name}", name, answer, made.why)
+        return own if streamed is None else own._replace(streamed=streamed)
     mark = (replies.SYNTHESIZED_HEADER.decode(), made.origin.value)
     kept = of.answer._replace(body=answer.body, is_synthesized=False, headers=(*of.answer.headers, mark))
     why = f"{made.why}, asked for by {of.label}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from falmock.wire.formats.media import DEFAULT
@@ -49,6 +50,7 @@ _CLASSES = (("image", Kind.PICTURE), ("video", Kind.FILM), ("audio", Kind.SOUND)
 _MOST_URL = 2048
 _LIGHT = frozenset({"image/png", "image/jpeg", "image/svg+xml"})
 _FORMAT = re.compile(r"\(\.([a-z0-9]{2,5})\)")
+_PLAIN = frozenset({str, type(None)})
 _FORMAT_INPUTS = {
     Kind.PICTURE: ("output_format", "image_format", "format"),
     Kind.FILM: ("output_format", "video_output_type", "video_format", "format"),
@@ -89,14 +91,18 @@ def asked_type(kind: Kind, values: Mapping[str, Any]) -> str | None:
     """The media type that an input asks for, by `output_format` and the like; None if it says nothing of this kind."""
     for name in _FORMAT_INPUTS.get(kind, ()):
         value = values.get(name)
-        if isinstance(value, Mapping):
+        if value.__class__ not in _PLAIN and isinstance(value, Mapping):
             value = value.get("format")
-        if isinstance(value, str):
-            text = value[:40].lower()
-            inner = _FORMAT.search(text)
-            content_type = type_of("." + (inner[1] if inner else text.partition("_")[0]))
-            if kind_of_type(content_type) is kind:
-                return content_type
-            if kind is Kind.FILM and content_type == "image/gif":
-                return content_type
+        content_type = _type_of_format(kind, value[:40].lower()) if isinstance(value, str) else None
+        if content_type is not None:
+            return content_type
     return None
+
+
+@lru_cache(maxsize=256)
+def _type_of_format(kind: Kind, text: str) -> str | None:
+    """The media type of a format such as `mp3_44100_128` or `MP4 (.mp4)`; None if it is not of this kind."""
+    inner = _FORMAT.search(text)
+    content_type = type_of("." + (inner[1] if inner else text.partition("_")[0]))
+    is_film = kind is Kind.FILM and content_type == "image/gif"
+    return content_type if is_film or kind_of_type(content_type) is kind else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from falmock.synthesis.outputs import measures
@@ -160,7 +162,11 @@ def _each(makers: list[Maker]) -> Maker:
 
 def _constant(value: Any) -> Maker:
     if isinstance(value, (dict, list)):
-        return lambda _asked, _at: copy.deepcopy(value)
+        is_flat = not any(
+            isinstance(each, (dict, list)) for each in (value.values() if isinstance(value, dict) else value)
+        )
+        copied: Callable[[], Any] = value.copy if is_flat else partial(copy.deepcopy, value)  # ten times as long
+        return lambda _asked, _at: copied()
     return lambda _asked, _at: value
 
 
