@@ -1,0 +1,1 @@
+// Where jobs lie on an axis of time. Pure.
