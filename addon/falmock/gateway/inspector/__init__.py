@@ -1,1 +1,1 @@
-"""The inspector: the page at `/__falmock/`, on which people see and steer what falmock does."""
+"""The inspector: a page for people that shows jobs, media and misses. It does everything through the control API."""

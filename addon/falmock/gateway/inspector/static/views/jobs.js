@@ -1,4 +1,95 @@
-import { html } from "../vendor/preact.js";
-import { Connect } from "./connect.js";
+// The jobs of a scope as one table, each with its bar on a common axis of time.
 
-export const JobsView = ({ state }) => html`<h2>Jobs</h2><${Connect} state=${state} />`;
+import { html, useMemo, useState } from "../vendor/preact.js";
+import { Field, Status, Table } from "../components.js";
+import { ago, fixture, price, short, span, wall } from "../format.js";
+import { many } from "../model.js";
+import { axis, endOf, fromZero, isLive, layout, sinceSubmit, ticks, wordOf } from "../timeline.js";
+import { Axis, Bars } from "./bars.js";
+import { useNow } from "./clock.js";
+import { Connect } from "./connect.js";
+import { Steering } from "./steering.js";
+
+const CLOCK = "clock";
+
+export function JobsView({ state, api, go, say }) {
+  const [text, setText] = useState("");
+  const [kind, setKind] = useState("");
+  const [how, setHow] = useState(CLOCK);
+  const jobs = useMemo(
+    () =>
+      [...state.jobs.values()]
+        .filter((job) => `${job.endpoint} ${job.request_id}`.includes(text.trim()) && (!kind || wordOf(job) === kind))
+        .sort((a, b) => b.submitted - a.submitted),
+    [state.jobs, text, kind],
+  );
+  const live = jobs.filter(isLive).length;
+  const now = useNow(live > 0);
+  if (!state.jobs.size) return html`<${Connect} state=${state} api=${api} say=${say} title="No jobs yet" />`;
+  const onClock = how === CLOCK;
+  const width = onClock ? axis(jobs, now) : sinceSubmit(jobs, now);
+  const marks = ticks(width);
+  const priced = jobs.some((job) => job.cost);
+  const steered = live > 0 && state.canWrite;
+  const head = [
+    { label: "State", className: "w-state" },
+    { label: "Endpoint", className: "w-endpoint" },
+    { label: "Submitted", className: "w-time" },
+    { label: html`<${Axis} marks=${marks} word=${(value) => (value === 0 && onClock ? wall(width.from).slice(0, 8) : `+${span(value)}`)} /><span class="unseen">Timeline</span>`, className: "w-bars" },
+    { label: "Took", className: "number w-took" },
+    { label: "Answered by", className: "w-fixture" },
+    priced && { label: html`<abbr title="What it would have cost at fal">Cost</abbr>`, className: "number w-cost" },
+    steered && { label: "Steer", className: "w-steer" },
+  ].filter(Boolean);
+  const row = (job) => html`
+    <${JobRow} key=${job.request_id} job=${job} now=${now} width=${width} onClock=${onClock} priced=${priced} steered=${steered} state=${state} api=${api} go=${go} say=${say} />
+  `;
+  const caption = html`${many(jobs.length, "job")}${live > 0 && html`, ${live} not over`}; the latest first`;
+  return html`
+    <div class="bar end">
+      <h2 class="grow">Jobs</h2>
+      <${Field} label="Endpoint or id"><input data-filter type="search" value=${text} onInput=${(event) => setText(event.target.value)} placeholder="/ to filter" /><//>
+      <${Field} label="State">
+        <select value=${kind} onInput=${(event) => setKind(event.target.value)}>
+          <option value="">all</option>
+          ${["queued", "running", "finished", "failed", "cancelled", "expired"].map((each) => html`<option>${each}</option>`)}
+        </select>
+      <//>
+      <${Field} label="Time">
+        <select value=${how} onInput=${(event) => setHow(event.target.value)}>
+          <option value=${CLOCK}>on the clock</option>
+          <option value="submit">since the submit</option>
+        </select>
+      <//>
+    </div>
+    <${Table} className="jobs" caption=${caption} head=${head} rows=${jobs} row=${row} />
+    <p class="legend faint"><span class="key-queued">queued</span><span class="key-running">running</span><span>● done</span><span>✕ failed</span><span>■ cancelled</span><span>◆ webhook</span><span>╵ poll</span></p>
+  `;
+}
+
+function JobRow({ job, now, width, onClock, priced, steered, state, api, go, say }) {
+  const word = wordOf(job);
+  const bars = onClock ? layout(job, width, now) : fromZero(job, width, now);
+  return html`
+    <tr>
+      <td><${Status} kind=${word}>${word}${job.held && html`<span class="chip">held</span>`}<//></td>
+      <th scope="row" class="clip">
+        <button class="link" data-row onClick=${() => go(`#/jobs/${job.request_id}`)} title=${job.request_id}>
+          ${job.endpoint} <span class="faint mono">${short(job.request_id)}</span>
+        </button>
+      </th>
+      <td class="faint"><time title=${wall(job.submitted)}>${ago(job.submitted, now)}</time></td>
+      <td class="bars-cell"><${Bars} of=${bars} /></td>
+      <td class="number">${span((job.ended ?? now) - job.submitted)}</td>
+      <td class="clip" title=${job.why}>${answeredBy(job)}</td>
+      ${priced && html`<td class="number">${price(job.cost)}</td>`}
+      ${steered && html`<td><${Steering} job=${job} state=${state} api=${api} say=${say} /></td>`}
+    </tr>
+  `;
+}
+
+// What answered a job: a made answer, an error, fal itself, or a fixture.
+export function answeredBy(job) {
+  if (job.synthesized) return html`<span class="chip">made: ${job.synthesized}</span>`;
+  return job.fixture ? fixture(job.fixture) : html`<span class="faint">${job.why || "forwarded"}</span>`;
+}
