@@ -54,6 +54,7 @@ from falmock.gateway.door import Doors
 from falmock.gateway.door import FalCall
 from falmock.gateway.door import OfDoor
 from falmock.gateway.health import Health
+from falmock.gateway.inspector.door import Inspector
 from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.uploads import File
@@ -100,6 +101,7 @@ class App:
         steering = Steering()
         return (
             Health(),
+            Inspector(self.engines),
             Control(self.engines, self.fixtures),
             OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
             AimockControl(self.engines, steering),

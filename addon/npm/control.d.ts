@@ -141,6 +141,13 @@ export interface HealthAnswer {
   fixtures: number;
   /** The number of named scopes. */
   scopes: number;
+  inspector: "off" | "read" | "write";
+  connect: {
+    /** The URL of the proxy. */
+    proxy: string | null;
+    /** The path of the CA's certificate, where falmock runs. */
+    ca: string | null;
+  };
 }
 
 /** GET /__falmock/faults: The rules for faults of a scope. */

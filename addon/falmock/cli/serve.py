@@ -26,6 +26,7 @@ from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
+from falmock.engine.engines import Connect
 from falmock.fixtures.disk.loader import FixtureErrors
 from falmock.fixtures.disk.loader import FixtureLoader
 from falmock.proxy import command_line
@@ -33,11 +34,13 @@ from falmock.proxy import memory
 from falmock.proxy import option_values
 from falmock.proxy import run_summary
 from falmock.proxy.banner import banner
+from falmock.proxy.banner import inspector
 from falmock.proxy.options import BadOption
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.serving import ready
 from falmock.serving import starter
 from falmock.serving import upload_spool
+from falmock.serving.ca import CERTIFICATE
 from falmock.serving.call_lines import address
 from falmock.serving.edge import ServingEdge
 from falmock.serving.environment import trust_files
@@ -210,6 +213,10 @@ class Server:
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
+        url = ready.url_of(*addresses[0])
+        self.app.engines.connect = Connect(url, str(self._confdir / CERTIFICATE))
+        for line in inspector(url, self._config):
+            logger.info("falmock: %s", line)
         ready.announce(*addresses[0], self._confdir, self._config)
 
     def _end(self) -> None:

@@ -72,6 +72,17 @@ class Validate(enum.Enum):
     """Nothing."""
 
 
+class Inspector(enum.Enum):
+    """What the inspector's page may do. Where others than this machine call, `control_token` decides besides."""
+
+    OFF = "off"
+    """There is no page."""
+    READ = "read"
+    """It shows what happened; changes by web pages are refused."""
+    WRITE = "write"
+    """It may change what programs may change through the control API."""
+
+
 class Dialect(enum.Enum):
     """Whose answers aimock's routes give where aimock's differ from fal's."""
 
@@ -126,6 +137,7 @@ class Config:
     """Whether files in recorded answers that no client downloaded are fetched at the end."""
     control_token: str = ""
     """The token for the control API; if "", callers on this machine need none and others are refused."""
+    inspector: Inspector = Inspector.WRITE
     dialect: Dialect = Dialect.FAL
     fast: Fast = Fast.AUTO
     """Whose answers aimock's routes give."""

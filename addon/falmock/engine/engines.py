@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
@@ -37,6 +38,13 @@ LIMIT = 1000
 """How many named scopes are kept; the least recently used is dropped first. And how many aliases; the oldest is."""
 
 
+class Connect(NamedTuple):
+    """How programs reach falmock: the URL of its proxy, and the path of its CA's certificate. None: there is none."""
+
+    proxy: str | None = None
+    ca: str | None = None
+
+
 class Engines:
     """Answers each call in its scope.
 
@@ -53,6 +61,8 @@ class Engines:
     ) -> None:
         self.common = Engine(config, index, new_id, secret, edge, elsewhere=self._elsewhere)
         """The engine for calls that name no scope."""
+        self.connect = Connect()
+        """Set by what listens, as soon as it does."""
         self._new_id = new_id
         self._secret = secret
         self._edge = edge

@@ -16,14 +16,17 @@ from mitmproxy import tls
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import layer
+from mitmproxy.proxy import mode_specs
 
 from falmock.app import App
+from falmock.engine.engines import Connect
 from falmock.proxy import egress
 from falmock.proxy import flows
 from falmock.proxy import memory
 from falmock.proxy import options
 from falmock.proxy import run_summary
 from falmock.proxy import upload_intake
+from falmock.proxy.banner import inspector
 from falmock.proxy.clients import Clients
 from falmock.proxy.commands import Commands
 from falmock.proxy.commands import SaveFlows
@@ -53,12 +56,15 @@ from falmock.proxy.webhooks import sender
 from falmock.serving import deflate
 from falmock.serving import ready
 from falmock.serving import upload_spool
+from falmock.serving.ca import CERTIFICATE
 from falmock.serving.edge import ServingEdge
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.hosts import normalize
 
 logger = logging.getLogger(__name__)
+_PROXIES = (mode_specs.RegularMode, mode_specs.UpstreamMode)
+"""The modes whose port is a web server too."""
 
 
 class Falmock:
@@ -149,11 +155,19 @@ class Falmock:
         memory.look_at_all()
 
     def _announce(self) -> None:
-        """Tell the program that started mitmproxy that it is ready."""
+        """Tell the program that started mitmproxy that it is ready, and people where the inspector is."""
         server: Proxyserver = ctx.master.addons.get("proxyserver")
+        confdir = Path(ctx.options.confdir).expanduser()
         listening = server.listen_addrs()
+        proxies = [
+            each.listen_addrs[0] for each in server.servers if each.listen_addrs and isinstance(each.mode, _PROXIES)
+        ]
+        url = ready.url_of(*proxies[0][:2]) if proxies else None
+        self._app.engines.connect = Connect(url, str(confdir / CERTIFICATE))
+        for line in inspector(url, self._app.config) if url else ():
+            logger.info("falmock: %s", line)
         if listening:
-            ready.announce(*listening[0][:2], Path(ctx.options.confdir).expanduser(), self._app.config)
+            ready.announce(*listening[0][:2], confdir, self._app.config)
 
     def _log_end(self) -> None:
         """Log what happened in this run."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import falmock
 from falmock.engine.config import Config
+from falmock.engine.config import Inspector
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
+from falmock.gateway.inspector.door import PATH
 from falmock.wire.formats import compression
 
 _LEAVES = {
@@ -42,6 +44,14 @@ def _leaves(config: Config) -> str:
     hosts = ", ".join(config.webhook_hosts)
     text = _LEAVES[config.mode].format(exception=f" except webhooks to {hosts}" if hosts else "")
     return f"{text}; webhooks go to {hosts or 'loopback and private addresses'} only" if config.mode.answers else text
+
+
+def inspector(url: str, config: Config) -> list[str]:
+    """The line that tells where the inspector's page is; none if there is no page. `url` is falmock's own."""
+    if config.inspector is Inspector.OFF:
+        return []
+    token = "; it needs the token: put #token=TOKEN behind this address" if config.control_token else ""
+    return [f"the inspector, which shows what happens, is at {url}{PATH}{token}"]
 
 
 def unavailable() -> list[str]:

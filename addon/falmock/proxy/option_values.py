@@ -13,6 +13,7 @@ from typing import TypeVar
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Fast
+from falmock.engine.config import Inspector
 from falmock.engine.config import Misses
 from falmock.engine.config import Mode
 from falmock.engine.config import ProxyProfile
@@ -68,6 +69,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         proxy_path=_proxy_path(single["fal_proxy_path"]),
         proxy_profile=_choice("fal_proxy_profile", single["fal_proxy_profile"], ProxyProfile),
         control_token=_control_token(_many(values["fal_control_token"]), environment),
+        inspector=_choice("fal_inspector", single["fal_inspector"], Inspector),
         openai_models=_openai_models(_many(values["fal_openai_models"]), environment),
         openai_access_key=environment.get("CUSTOM_ACCESS_KEY", "").strip(),
         fal_keys=_fal_keys(environment),

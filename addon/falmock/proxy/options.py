@@ -157,6 +157,12 @@ OPTIONS = (
         repeats=True,
     ),
     Option(
+        "fal_inspector",
+        "write",
+        "The page for people at /__falmock/. write: it shows what happened, and changes faults, jobs and fixtures. read: it shows only. "
+        "off: there is none. Other machines may read it only with fal_control_token.",
+    ),
+    Option(
         "fal_job_ttl",
         "1h",
         "How long a job is kept after its end, and the parts of an unfinished upload after the last of them: 90s, 5m, 1h.",

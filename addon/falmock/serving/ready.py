@@ -56,8 +56,13 @@ def announce(
             os.kill(os.getpid(), signal.SIGTERM)  # whoever waits has no use for it, and would wait for its end
 
 
+def url_of(host: str, port: int) -> str:
+    """The URL of what listens at this host and port, for programs on this machine."""
+    return f"http://{address('127.0.0.1' if host in _ANY else host, port)}"
+
+
 def _line(host: str, port: int, confdir: Path, config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
-    url = f"http://{address('127.0.0.1' if host in _ANY else host, port)}"
+    url = url_of(host, port)
     files = trust_files.write(confdir, environ)
     made = variables.environment(url, files, environ, config.hosts, is_replay=config.mode is Mode.REPLAY)
     return {

@@ -74,7 +74,7 @@ def _download(request: Request, found: Found, status: int = 200) -> Reply:
         *cors.public(),
     )
     sent = request.headers
-    if any(tag in (etag, None) for tag in _tags(sent.get("if-none-match", ""))):
+    if is_named(etag, sent.get("if-none-match", "")):
         return Reply(304, common, b"", "not modified")
     headers = ((b"Content-Type", header_value(found.content_type)), *common)
     start, stop = 0, asset.size
@@ -95,6 +95,6 @@ def _download(request: Request, found: Found, status: int = 200) -> Reply:
     return Reply(status, headers, FileBody(asset.file or "", start, stop), "file")
 
 
-def _tags(text: str) -> list[str | None]:
-    """The entity tags of an If-None-Match; None stands for `*`."""
-    return [None if star else tag for tag, star in _ETAGS.findall(text)]
+def is_named(etag: str, text: str) -> bool:
+    """Whether an If-None-Match names this entity tag, or any (`*`)."""
+    return any(star or tag == etag for tag, star in _ETAGS.findall(text))

@@ -81,7 +81,7 @@ class AimockControl:
         return without_secrets(self._answered(request, now), self._engines.common.redactor)
 
     def _answered(self, request: Request, now: float) -> Reply:
-        refused = refusal(request, self._engines.config.control_token)
+        refused = refusal(request, self._engines.config)
         if refused is not None:
             return refused
         too_large = request.too_large or excess(len(request.body), MAX_BODY)

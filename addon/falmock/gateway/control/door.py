@@ -83,7 +83,7 @@ class Control:
         return without_secrets(self._answer(request, now), self._engines.common.redactor)
 
     def _answer(self, request: Request, now: float) -> Reply:
-        refused = refusal(request, self._engines.config.control_token)
+        refused = refusal(request, self._engines.config)
         if refused is not None:
             return refused
         too_large = request.too_large or excess(len(request.body), MAX_BODY)

@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import hmac
 
+from falmock.engine.config import Config
+from falmock.engine.config import Inspector
 from falmock.engine.effects import Reply
 from falmock.gateway.caller import is_from_page_elsewhere
 from falmock.gateway.caller import is_loopback
 from falmock.gateway.caller import is_our_name
+from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import problem
 from falmock.wire.message import Request
 
+_WHAT = "The control API"
+_READING = (f"{PREFIX}/assets/tickets", f"{PREFIX}/verify")
+"""Calls by POST that change nothing a user would see."""
 
-def refusal(request: Request, token: str) -> Reply | None:
-    """The refusal of a call of the control API; None if it is allowed.
 
-    `token` is the token that callers must send; "" if none is set.
-    """
+def refusal(request: Request, config: Config) -> Reply | None:
+    """The refusal of a call of the control API; None if it is allowed."""
     if is_from_page_elsewhere(request):
-        return problem(403, "The control API is not for web pages of another origin than falmock's own address")
+        return problem(403, f"{_WHAT} is not for web pages of another origin than falmock's own address")
+    if config.inspector is not Inspector.WRITE and _is_change_by_page(request):
+        allowed = f"fal_inspector={config.inspector.value} lets pages read only: expected fal_inspector=write"
+        return problem(403, f"{_WHAT} refuses this change: {allowed}, or a program that makes it")
+    token = config.control_token
     if token:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), token.encode()):
@@ -33,9 +41,17 @@ def refusal(request: Request, token: str) -> Reply | None:
             "Expected the token of fal_control_token, as Authorization: Bearer TOKEN",
             extra=((b"WWW-Authenticate", b'Bearer realm="falmock"'),),
         )
+    return refusal_of_place(request, _WHAT)
+
+
+def refusal_of_place(request: Request, what: str) -> Reply | None:
+    """The refusal of a request that comes from another machine, or by a name that is not ours; None if it is allowed.
+
+    `what` begins the sentence.
+    """
     if not is_loopback(request.peer):
         return problem(
-            403, "The control API accepts calls only from this machine: set fal_control_token to call it from others"
+            403, f"{what} accepts calls only from this machine: set fal_control_token to call it from others"
         )
     if not request.host:
         return problem(
@@ -49,3 +65,10 @@ def refusal(request: Request, token: str) -> Reply | None:
             "Expected falmock to be called localhost, 127.0.0.1 or [::1] (the header Host): set fal_control_token to call it otherwise",
         )
     return None
+
+
+def _is_change_by_page(request: Request) -> bool:
+    """Whether a web page sent this request, and it may change something. Programs send neither of these headers."""
+    if "origin" not in request.headers and "sec-fetch-site" not in request.headers:
+        return False
+    return request.method not in ("GET", "HEAD", "OPTIONS") and request.path not in _READING

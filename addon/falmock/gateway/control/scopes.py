@@ -6,6 +6,7 @@ from typing import Any
 
 import falmock
 from falmock.engine import scopes
+from falmock.engine.config import Inspector
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
@@ -36,6 +37,8 @@ def _health(call: Call) -> Reply:
         "pace": config.pace_text,
         "fixtures": len(call.seen.fixtures),
         "scopes": len(call.engines.names),
+        "inspector": config.inspector.value,
+        "connect": call.engines.connect._asdict(),
     }
     return answer(200, value, "health")
 
@@ -174,6 +177,14 @@ OPERATIONS = (
                     pace={"type": "string"},
                     fixtures={**_WHOLE, "description": "The number of fixtures in the scope."},
                     scopes={**_WHOLE, "description": "The number of named scopes."},
+                    inspector={"enum": [access.value for access in Inspector]},
+                    connect=closed(
+                        proxy={**or_null("string"), "description": "The URL of the proxy."},
+                        ca={
+                            **or_null("string"),
+                            "description": "The path of the CA's certificate, where falmock runs.",
+                        },
+                    ),
                 ),
             )
         },

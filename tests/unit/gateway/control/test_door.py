@@ -39,6 +39,8 @@ def test_health() -> None:
         "pace": "instant",
         "fixtures": 1,
         "scopes": 0,
+        "inspector": "write",
+        "connect": {"proxy": None, "ca": None},
     }
 
 

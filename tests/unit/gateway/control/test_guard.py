@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from falmock.engine.config import Inspector
 from falmock.redaction.redactor import HIDDEN
 from unit.gateway.steering import Steered
 
@@ -128,3 +129,23 @@ def test_a_page_of_our_own_origin_is_answered_and_given_no_grant() -> None:
 )
 def test_a_page_that_tells_no_origin(site: str, status: int) -> None:
     assert Steered().reply("GET", "/journal", headers={"sec-fetch-site": site}).status == status
+
+
+PAGES = ({"sec-fetch-site": "same-origin"}, {"origin": "http://127.0.0.1:8080"}, {"sec-fetch-site": "none"})
+
+
+@pytest.mark.parametrize("headers", PAGES)
+@pytest.mark.parametrize("access", [Inspector.OFF, Inspector.READ])
+def test_pages_that_may_only_read(access: Inspector, headers: dict[str, str]) -> None:
+    steered = Steered(inspector=access)
+    for method, path in (("POST", "/reset"), ("PUT", "/faults"), ("DELETE", "/journal"), ("POST", "/fixtures/from")):
+        reply = steered.reply(method, path, headers=headers)
+        assert (reply.status, f"fal_inspector={access.value}".encode() in bytes(reply.body)) == (403, True)
+    assert steered.reply("GET", "/journal", headers=headers).status == 200
+    assert steered.reply("POST", "/verify", {"calls": []}, headers=headers).status == 200
+    assert steered.reply("POST", "/reset").status == 200
+
+
+@pytest.mark.parametrize("headers", PAGES)
+def test_pages_that_may_write(headers: dict[str, str]) -> None:
+    assert Steered().reply("POST", "/reset", headers=headers).status == 200
