@@ -11,14 +11,15 @@ export function size(bytes) {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-// Seconds that something took: "0 ms", "1.25 s", "2 min 5 s", "3 h 2 min".
+// Seconds that something took: "0 ms", "1.25 s", "2 min 5 s", "3 h".
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 0.9995) return `${Math.round(Math.max(seconds, 0) * 1000)} ms`;
   if (seconds < 59.95) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
   const whole = Math.round(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-  return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+  const parts = hours ? [`${hours} h`, minutes && `${minutes} min`] : [`${minutes} min`, whole % 60 && `${whole % 60} s`];
+  return parts.filter(Boolean).join(" ");
 }
 
 // How long ago, coarsely: "now", "12 s ago", "5 min ago", "2 h ago", "3 d ago".

@@ -30,19 +30,17 @@ export function JobsView({ state, api, go, say }) {
   const width = onClock ? axis(jobs, now) : sinceSubmit(jobs, now);
   const marks = ticks(width);
   const priced = jobs.some((job) => job.cost);
-  const steered = live > 0 && state.canWrite;
   const head = [
     { label: "State", className: "w-state" },
     { label: "Endpoint", className: "w-endpoint" },
     { label: "Submitted", className: "w-time" },
     { label: html`<${Axis} marks=${marks} word=${(value) => (value === 0 && onClock ? wall(width.from).slice(0, 8) : `+${span(value)}`)} /><span class="unseen">Timeline</span>`, className: "w-bars" },
     { label: "Took", className: "number w-took" },
-    { label: "Answered by", className: "w-fixture" },
     priced && { label: html`<abbr title="What it would have cost at fal">Cost</abbr>`, className: "number w-cost" },
-    steered && { label: "Steer", className: "w-steer" },
+    { label: "Answered by", className: "w-fixture" },
   ].filter(Boolean);
   const row = (job) => html`
-    <${JobRow} key=${job.request_id} job=${job} now=${now} width=${width} onClock=${onClock} priced=${priced} steered=${steered} state=${state} api=${api} go=${go} say=${say} />
+    <${JobRow} key=${job.request_id} job=${job} now=${now} width=${width} onClock=${onClock} priced=${priced} state=${state} api=${api} go=${go} say=${say} />
   `;
   const caption = html`${many(jobs.length, "job")}${live > 0 && html`, ${live} not over`}; the latest first`;
   return html`
@@ -67,7 +65,7 @@ export function JobsView({ state, api, go, say }) {
   `;
 }
 
-function JobRow({ job, now, width, onClock, priced, steered, state, api, go, say }) {
+function JobRow({ job, now, width, onClock, priced, state, api, go, say }) {
   const word = wordOf(job);
   const bars = onClock ? layout(job, width, now) : fromZero(job, width, now);
   return html`
@@ -81,9 +79,10 @@ function JobRow({ job, now, width, onClock, priced, steered, state, api, go, say
       <td class="faint"><time title=${wall(job.submitted)}>${ago(job.submitted, now)}</time></td>
       <td class="bars-cell"><${Bars} of=${bars} /></td>
       <td class="number">${span((job.ended ?? now) - job.submitted)}</td>
-      <td class="clip" title=${job.why}>${answeredBy(job)}</td>
       ${priced && html`<td class="number">${price(job.cost)}</td>`}
-      ${steered && html`<td><${Steering} job=${job} state=${state} api=${api} say=${say} /></td>`}
+      ${isLive(job) && state.canWrite
+        ? html`<td><${Steering} job=${job} state=${state} api=${api} say=${say} /></td>`
+        : html`<td class="clip" title=${job.why}>${answeredBy(job)}</td>`}
     </tr>
   `;
 }

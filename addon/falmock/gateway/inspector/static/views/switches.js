@@ -1,11 +1,12 @@
 // The switches, always in sight: mode, scope, pace, faults and reset; and the banner that tells what is switched on.
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Action, ErrorSelect, Field } from "../components.js";
 import { many } from "../model.js";
 
 const PACES = ["instant", "recorded", "x10", "3s", "10s", "polls:1,2", "manual"];
 const OTHER = "other";
+const STRIKES_EVERY = 1000;
 const MANUAL = "manual: jobs wait until you move them";
 
 const paceOf = (state) => state.settings?.pace ?? state.health?.pace ?? "instant";
@@ -106,7 +107,19 @@ function Faults({ state, api, say }) {
   const read = () => api.get("/faults").then((value) => setFaults(value.faults), () => {});
   useEffect(() => {
     read();
-  }, [state.counts.faults, state.counts.calls, state.scope, state.link]);
+  }, [state.counts.faults, state.scope, state.link]);
+  const called = useRef(state.counts.calls);
+  called.current = state.counts.calls;
+  useEffect(() => {
+    if (!faults.length) return undefined;
+    // How often each struck changes with the calls.
+    let seen = called.current;
+    const timer = setInterval(() => {
+      if (seen !== called.current) read();
+      seen = called.current;
+    }, STRIKES_EVERY);
+    return () => clearInterval(timer);
+  }, [faults.length, state.scope]);
   useEffect(() => {
     api.get("/errors").then((value) => setErrors(value.errors), () => {});
   }, []);
