@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ApiError, makeApi, parser, queryOf, takeToken } from "../../../../addon/falmock/gateway/inspector/static/api.js";
+import {
+  ApiError,
+  makeApi,
+  parser,
+  queryOf,
+  takeToken,
+} from "../../../../addon/falmock/gateway/inspector/static/api.js";
 
 const storage = (token) => {
   const kept = new Map(token ? [["falmock-token", token]] : []);
@@ -20,7 +26,13 @@ function answering(answers) {
 test("events are read from pieces of a stream", () => {
   const found = [];
   const read = parser((event) => found.push(event));
-  for (const piece of ["retry: 1000\n\n: still here\n\nevent: ca", "ll\nid: 3\nda", 'ta: {"a":1}\r\n\r', "\ndata: x\ndata: y\n\n"]) read(piece);
+  for (const piece of [
+    "retry: 1000\n\n: still here\n\nevent: ca",
+    "ll\nid: 3\nda",
+    'ta: {"a":1}\r\n\r',
+    "\ndata: x\ndata: y\n\n",
+  ])
+    read(piece);
   assert.deepEqual(found, [{ event: "call", id: "3", data: '{"a":1}' }, { data: "x\ny" }]);
 });
 
@@ -35,7 +47,10 @@ test("the token goes from the address into the storage", () => {
 });
 
 test("calls carry the scope and the token", async () => {
-  const asked = answering([[200, { a: 1 }], [200, {}]]);
+  const asked = answering([
+    [200, { a: 1 }],
+    [200, {}],
+  ]);
   const api = makeApi(() => ({ scope: "s" }), storage("t"));
   assert.deepEqual(await api.get("/jobs", { limit: 1, state: undefined }), { a: 1 });
   await api.send("PUT", "/faults", { faults: [] });
@@ -46,11 +61,17 @@ test("calls carry the scope and the token", async () => {
 
 test("an error says what the API says", async () => {
   answering([[400, { message: "No", problems: [{ path: "$.a", message: "bad" }] }]]);
-  await assert.rejects(makeApi(() => ({}), storage()).get("/x"), (error) => error instanceof ApiError && error.message === "No\n$.a: bad" && error.status === 400);
+  await assert.rejects(
+    makeApi(() => ({}), storage()).get("/x"),
+    (error) => error instanceof ApiError && error.message === "No\n$.a: bad" && error.status === 400,
+  );
 });
 
 test("the last items of a long list", async () => {
-  const asked = answering([[200, { jobs: [1], total: 5 }], [200, { jobs: [4, 5], total: 5 }]]);
+  const asked = answering([
+    [200, { jobs: [1], total: 5 }],
+    [200, { jobs: [4, 5], total: 5 }],
+  ]);
   assert.deepEqual(await makeApi(() => ({}), storage()).list("/jobs", "jobs", {}, 2), [4, 5]);
   assert.match(asked[1].url, /offset=3/);
 });

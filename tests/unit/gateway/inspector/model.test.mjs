@@ -1,13 +1,45 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MOST_CALLS, MOST_JOBS, applied, chosen, empty, many, news, route } from "../../../../addon/falmock/gateway/inspector/static/model.js";
+import {
+  MOST_CALLS,
+  MOST_JOBS,
+  applied,
+  chosen,
+  empty,
+  many,
+  news,
+  route,
+} from "../../../../addon/falmock/gateway/inspector/static/model.js";
 
-const call = (number, more) => ({ number, endpoint: "fal-ai/flux/dev", call: "run", status: 200, door: null, request_id: "", miss: false, fault: null, ...more });
-const after = (state, ...events) => applied(state, events.map(([name, data]) => ({ name, data })));
+const call = (number, more) => ({
+  number,
+  endpoint: "fal-ai/flux/dev",
+  call: "run",
+  status: 200,
+  door: null,
+  request_id: "",
+  miss: false,
+  fault: null,
+  ...more,
+});
+const after = (state, ...events) =>
+  applied(
+    state,
+    events.map(([name, data]) => ({ name, data })),
+  );
 
 test("calls are added once, in order, and counted", () => {
-  const state = after(empty(), ["hello", { calls: 0 }], ["call", call(1)], ["call", call(2, { miss: true })], ["call", call(2)]);
-  assert.deepEqual(state.calls.map(({ number }) => number), [1, 2]);
+  const state = after(
+    empty(),
+    ["hello", { calls: 0 }],
+    ["call", call(1)],
+    ["call", call(2, { miss: true })],
+    ["call", call(2)],
+  );
+  assert.deepEqual(
+    state.calls.map(({ number }) => number),
+    [1, 2],
+  );
   assert.deepEqual(state.counts, { calls: 2, misses: 1 });
 });
 
@@ -29,14 +61,27 @@ test("only the latest calls and jobs are kept", () => {
 });
 
 test("a job that moved replaces itself", () => {
-  const state = after(empty(), ["job", { request_id: "a", state: "queued" }], ["job", { request_id: "a", state: "running" }]);
+  const state = after(
+    empty(),
+    ["job", { request_id: "a", state: "queued" }],
+    ["job", { request_id: "a", state: "running" }],
+  );
   assert.equal(state.jobs.get("a").state, "running");
 });
 
 test("a reset, or a journal that began again, empties", () => {
-  const state = after(empty(), ["call", call(1)], ["call", call(2)], ["job", { request_id: "a" }], ["gap", { lost: 3 }]);
+  const state = after(
+    empty(),
+    ["call", call(1)],
+    ["call", call(2)],
+    ["job", { request_id: "a" }],
+    ["gap", { lost: 3 }],
+  );
   assert.equal(state.lost, 3);
-  for (const event of [["reset", {}], ["hello", { calls: 1 }]]) {
+  for (const event of [
+    ["reset", {}],
+    ["hello", { calls: 1 }],
+  ]) {
     const next = after(state, event);
     assert.deepEqual([next.calls.length, next.jobs.size, next.lost], [0, 0, 0]);
   }
@@ -44,7 +89,12 @@ test("a reset, or a journal that began again, empties", () => {
 });
 
 test("counts and settings are taken as they come", () => {
-  const state = after(empty(), ["faults", { count: 2 }], ["settings", { mode: "replay", pace: "manual" }], ["unknown", null]);
+  const state = after(
+    empty(),
+    ["faults", { count: 2 }],
+    ["settings", { mode: "replay", pace: "manual" }],
+    ["unknown", null],
+  );
   assert.equal(state.counts.faults, 2);
   assert.equal(state.settings.pace, "manual");
 });
@@ -58,7 +108,12 @@ test("news are what came between two states", () => {
 });
 
 test("filters of the journal", () => {
-  const calls = [call(1), call(2, { miss: true, status: 404 }), call(3, { fault: "x", door: "openai" }), call(4, { endpoint: "", path: "/other", call: "other", request_id: "r" })];
+  const calls = [
+    call(1),
+    call(2, { miss: true, status: 404 }),
+    call(3, { fault: "x", door: "openai" }),
+    call(4, { endpoint: "", path: "/other", call: "other", request_id: "r" }),
+  ];
   const numbers = (filter) => chosen(calls, filter).map(({ number }) => number);
   assert.deepEqual(numbers({}), [1, 2, 3, 4]);
   assert.deepEqual(numbers({ only: "miss" }), [2]);
@@ -71,5 +126,9 @@ test("filters of the journal", () => {
 test("an address names a view", () => {
   assert.deepEqual(route(""), { view: "jobs", id: null, query: {} });
   assert.deepEqual(route("#/jobs/a%2Fb"), { view: "jobs", id: "a/b", query: {} });
-  assert.deepEqual(route("#/journal?request_id=r&scope=s"), { view: "journal", id: null, query: { request_id: "r", scope: "s" } });
+  assert.deepEqual(route("#/journal?request_id=r&scope=s"), {
+    view: "journal",
+    id: null,
+    query: { request_id: "r", scope: "s" },
+  });
 });

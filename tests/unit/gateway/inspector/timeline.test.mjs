@@ -1,8 +1,26 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { axis, endOf, fromZero, layout, sinceSubmit, statesOf, story, ticks, wordOf } from "../../../../addon/falmock/gateway/inspector/static/timeline.js";
+import {
+  axis,
+  endOf,
+  fromZero,
+  layout,
+  sinceSubmit,
+  statesOf,
+  story,
+  ticks,
+  wordOf,
+} from "../../../../addon/falmock/gateway/inspector/static/timeline.js";
 
-const job = (more) => ({ request_id: "a", state: "finished", error: null, submitted: 100, started: 102, ended: 110, ...more });
+const job = (more) => ({
+  request_id: "a",
+  state: "finished",
+  error: null,
+  submitted: 100,
+  started: 102,
+  ended: 110,
+  ...more,
+});
 
 test("a finished job with an error has failed", () => {
   assert.equal(wordOf(job()), "finished");
@@ -28,22 +46,38 @@ test("an axis of jobs that begin at 0 is as long as the longest", () => {
 });
 
 test("marks are at round times", () => {
-  assert.deepEqual(ticks({ from: 100, to: 110 }), [0, 5, 10].map((value) => ({ at: value / 10, value })));
+  assert.deepEqual(
+    ticks({ from: 100, to: 110 }),
+    [0, 5, 10].map((value) => ({ at: value / 10, value })),
+  );
   assert.equal(ticks({ from: 0, to: 1e6 }).length, 4);
 });
 
 test("bars lie where the states were, clipped to the axis", () => {
   const found = layout(job({ poll_times: [50, 101, 109] }), { from: 101, to: 111 }, 120);
-  assert.deepEqual(found.bars.map(({ kind, from, to }) => [kind, from, to]), [["queued", 0, 0.1], ["running", 0.1, 0.9]]);
+  assert.deepEqual(
+    found.bars.map(({ kind, from, to }) => [kind, from, to]),
+    [
+      ["queued", 0, 0.1],
+      ["running", 0.1, 0.9],
+    ],
+  );
   assert.deepEqual(found.polls, [0, 0.8]);
   assert.deepEqual(found.end, { kind: "finished", at: 0.9 });
   assert.equal(found.early, true);
 });
 
 test("attempts of a webhook are good with any 2xx", () => {
-  const attempts = [{ at: 110, status: 500 }, { at: 111, status: null }, { at: 112, status: 204 }];
+  const attempts = [
+    { at: 110, status: 500 },
+    { at: 111, status: null },
+    { at: 112, status: 204 },
+  ];
   const found = fromZero(job({ webhook: { url: "x", attempts } }), { from: 0, to: 20 }, 0);
-  assert.deepEqual(found.attempts.map(({ good }) => good), [false, false, true]);
+  assert.deepEqual(
+    found.attempts.map(({ good }) => good),
+    [false, false, true],
+  );
 });
 
 test("a job that runs twice has two bars of each", () => {
@@ -62,9 +96,19 @@ test("states that are not told come from the times", () => {
 });
 
 test("the story says in words what the bars show", () => {
-  const states = [{ state: "queued", at: 100 }, { state: "running", at: 102 }, { state: "finished", at: 110 }];
+  const states = [
+    { state: "queued", at: 100 },
+    { state: "running", at: 102 },
+    { state: "finished", at: 110 },
+  ];
   const webhook = { url: "127.0.0.1", attempts: [{ at: 111, status: null, why: "refused" }] };
   const told = story(job({ error: "no", states, poll_times: [103, 104], webhook }));
-  assert.deepEqual(told.map(({ text }) => text), ["queued", "running", "polled 2 times", "failed", "webhook to 127.0.0.1: no answer, refused"]);
-  assert.deepEqual(story(job()).map(({ text }) => text), ["queued", "running", "finished"]);
+  assert.deepEqual(
+    told.map(({ text }) => text),
+    ["queued", "running", "polled 2 times", "failed", "webhook to 127.0.0.1: no answer, refused"],
+  );
+  assert.deepEqual(
+    story(job()).map(({ text }) => text),
+    ["queued", "running", "finished"],
+  );
 });

@@ -91,7 +91,7 @@ export function makeApi(scope, storage = sessionStorage) {
       return `${BASE}/assets/${sha256}${token() ? queryOf({ ticket: await ticketed() }) : ""}`;
     },
 
-    // Listen to the events of a scope: `take(name, data, id)` for each, `status(word)` with "live", "waiting" or "paused".
+    // Listen to the events of a scope: `take(name, data)` for each, `status(word)` with "live", "waiting" or "paused".
     // The stream is closed while the tab is hidden: a browser has six connections for all tabs of an origin.
     events(name, after, { take, status }) {
       let last = after;
@@ -111,7 +111,7 @@ export function makeApi(scope, storage = sessionStorage) {
           const read = parser(({ event, id, data }) => {
             if (event === "reset") last = 0;
             else if (id) last = Number(id);
-            take(event, JSON.parse(data), id);
+            take(event, JSON.parse(data));
           });
           const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
           for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {

@@ -18,14 +18,16 @@ const SHAPES = {
 
 // A state by word and shape; `kind` chooses shape and colour, `children` is the word.
 export const Status = ({ kind, children }) => html`
-  <span class=${`status is-${kind}`}><span class="shape" aria-hidden="true">${SHAPES[kind] ?? "●"}</span>${children}</span>
+  <span class=${`status is-${kind}`}
+    ><span class="shape" aria-hidden="true">${SHAPES[kind] ?? "●"}</span>${children}</span
+  >
 `;
 
 const WINDOW = 500;
 const ROW = 33;
 const MARGIN = 50;
 
-// A table of `rows`, one <tr> each (keyed, made by `row(item)`); past 500 rows only those near the window are in the page.
+// A table of `rows`, one <tr> each (keyed, made by `row(item)`); past 500 rows only those near the window are drawn.
 export function Table({ caption, head, rows, row, height = ROW, className = "" }) {
   const body = useRef(null);
   const [from, setFrom] = useState(0);
@@ -46,12 +48,22 @@ export function Table({ caption, head, rows, row, height = ROW, className = "" }
   const after = rows.length - first - shown.length;
   const space = (count, key) =>
     count > 0 &&
-    html`<tr key=${key} class="space" aria-hidden="true"><td colspan=${head.length} style=${{ height: `${count * height}px` }}></td></tr>`;
+    html`<tr key=${key} class="space" aria-hidden="true">
+      <td colspan=${head.length} style=${{ height: `${count * height}px` }}></td>
+    </tr>`;
   return html`
     <table class=${className} aria-rowcount=${windowed ? rows.length + 1 : undefined}>
-      <caption>${caption}</caption>
-      <thead><tr>${head.map((each) => html`<th scope="col" class=${each.className}>${each.label ?? each}</th>`)}</tr></thead>
-      <tbody ref=${body}>${space(first, "above")}${shown.map(row)}${space(after, "below")}</tbody>
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${head.map((each) => html`<th scope="col" class=${each.className}>${each.label ?? each}</th>`)}
+        </tr>
+      </thead>
+      <tbody ref=${body}>
+        ${space(first, "above")}${shown.map(row)}${space(after, "below")}
+      </tbody>
     </table>
   `;
 }
@@ -81,7 +93,9 @@ export function JsonTree({ value, name, depth = 0 }) {
     <details class="json" open=${depth < 3 && entries.length <= 50}>
       <summary>${key}${left}<span class="json-count">${entries.length}</span>${right}</summary>
       <div class="json-inside">
-        ${entries.map(([each, inner]) => html`<${JsonTree} key=${each} name=${each} value=${inner} depth=${depth + 1} />`)}
+        ${entries.map(
+          ([each, inner]) => html`<${JsonTree} key=${each} name=${each} value=${inner} depth=${depth + 1} />`,
+        )}
       </div>
     </details>
   `;
@@ -107,11 +121,12 @@ export function Media({ api, file }) {
   const name = file.name || file.sha256.slice(0, 8);
   const kind = file.type === "image/svg+xml" || file.shows === false || broken ? null : kindOf(file.type);
   const failed = () => setBroken(true);
+  const playing = { controls: true, preload: "metadata", "aria-label": name, onError: failed };
   return html`
     <figure class="media">
       ${url && kind === "image" && html`<img src=${url} alt=${name} loading="lazy" onError=${failed} />`}
-      ${url && kind === "video" && html`<video src=${url} controls preload="metadata" aria-label=${name} onError=${failed} />`}
-      ${url && kind === "audio" && html`<audio src=${url} controls preload="metadata" aria-label=${name} onError=${failed} />`}
+      ${url && kind === "video" && html`<video src=${url} ...${playing} />`}
+      ${url && kind === "audio" && html`<audio src=${url} ...${playing} />`}
       ${!kind && html`<div class="media-none" aria-hidden="true">${(file.type || "file").split("/").pop()}</div>`}
       <figcaption>
         ${url ? html`<a href=${url} target="_blank" rel="noreferrer">${name}</a>` : name}
@@ -120,6 +135,11 @@ export function Media({ api, file }) {
     </figure>
   `;
 }
+
+// Files side by side; nothing if there are none.
+export const Files = ({ api, files }) =>
+  files.length > 0 &&
+  html`<div class="media-grid">${files.map((file) => html`<${Media} key=${file.url} api=${api} file=${file} />`)}</div>`;
 
 // A dialog over the page; Esc and Close call `onClose`, and the focus goes back to where it was.
 export function Dialog({ title, onClose, children }) {
@@ -135,7 +155,10 @@ export function Dialog({ title, onClose, children }) {
   };
   return html`
     <dialog ref=${dialog} aria-label=${title} onCancel=${cancelled}>
-      <header><h2>${title}</h2><button class="ghost" onClick=${onClose}>Close</button></header>
+      <header>
+        <h2>${title}</h2>
+        <button class="ghost" onClick=${onClose}>Close</button>
+      </header>
       ${children}
     </dialog>
   `;
@@ -155,12 +178,16 @@ export function Action({ run, say, done, className = "", children, ...rest }) {
       setBusy(false);
     }
   };
-  return html`<button type="button" class=${className} disabled=${busy} onClick=${clicked} ...${rest}>${children}</button>`;
+  return html`<button type="button" class=${className} disabled=${busy} onClick=${clicked} ...${rest}>
+    ${children}
+  </button>`;
 }
 
 // A button that copies what `text()` gives.
 export const Copy = ({ text, say, children }) => html`
-  <${Action} className="ghost" say=${say} done="Copied" run=${async () => navigator.clipboard.writeText(await text())}>${children}<//>
+  <${Action} className="ghost" say=${say} done="Copied" run=${async () => navigator.clipboard.writeText(await text())}
+    >${children}<//
+  >
 `;
 
 // A label above its control.
@@ -176,7 +203,9 @@ export function ErrorSelect({ errors, value, onInput, empty }) {
         ${statuses.map(
           (status) => html`
             <optgroup label=${status ?? "other"}>
-              ${errors.filter((each) => each.status === status).map(({ name }) => html`<option value=${name}>${name}</option>`)}
+              ${errors
+                .filter((each) => each.status === status)
+                .map(({ name }) => html`<option value=${name}>${name}</option>`)}
             </optgroup>
           `,
         )}
@@ -186,4 +215,8 @@ export function ErrorSelect({ errors, value, onInput, empty }) {
 }
 
 // What an empty view says.
-export const Empty = ({ title, children }) => html`<div class="empty"><h2>${title}</h2>${children}</div>`;
+export const Empty = ({ title, children }) =>
+  html`<div class="empty">
+    <h2>${title}</h2>
+    ${children}
+  </div>`;

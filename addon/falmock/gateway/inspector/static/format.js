@@ -18,7 +18,9 @@ export function span(seconds) {
   if (seconds < 59.95) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
   const whole = Math.round(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-  const parts = hours ? [`${hours} h`, minutes && `${minutes} min`] : [`${minutes} min`, whole % 60 && `${whole % 60} s`];
+  const parts = hours
+    ? [`${hours} h`, minutes && `${minutes} min`]
+    : [`${minutes} min`, whole % 60 && `${whole % 60} s`];
   return parts.filter(Boolean).join(" ");
 }
 

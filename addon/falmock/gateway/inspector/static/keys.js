@@ -6,7 +6,9 @@ const rows = () => [...document.querySelectorAll("main [data-row]")];
 function step(by) {
   const all = rows();
   if (!all.length) return;
-  const current = all.findIndex((each) => each === document.activeElement || each.closest("tr")?.contains(document.activeElement));
+  const current = all.findIndex(
+    (each) => each === document.activeElement || each.closest("tr")?.contains(document.activeElement),
+  );
   const next = all[Math.min(Math.max(current + by, 0), all.length - 1)];
   next.focus();
   next.scrollIntoView({ block: "nearest" });

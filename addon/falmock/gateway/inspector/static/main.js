@@ -16,6 +16,8 @@ import { Banner, Switches } from "./views/switches.js";
 const VIEWS = { jobs: JobsView, misses: MissesView, journal: JournalView, media: MediaView, fixtures: FixturesView };
 const TITLES = { jobs: "Jobs", misses: "Misses", journal: "Journal", media: "Media", fixtures: "Fixtures" };
 const SCOPE = "falmock-scope";
+const READ_ONLY = "This page is read only (fal_inspector=read): it shows everything and changes nothing.";
+const TOO_FAST = "came faster than the page took them, and are not shown.";
 const SPEAK_EVERY = 2000;
 const OF_NO_SCOPE = /^\/(scopes|openapi\.json|assets|errors)/;
 
@@ -95,7 +97,10 @@ function App() {
   const [at, setAt] = useState(() => route(location.hash));
   const [events, link] = useEvents(api, scope);
   const { text, note, say, hide } = useVoice();
-  const [health, readHealth] = useRead(() => api.get("/health"), [scope, link.word, events.settings, events.counts.fixtures]);
+  const [health, readHealth] = useRead(
+    () => api.get("/health"),
+    [scope, link.word, events.settings, events.counts.fixtures],
+  );
   const before = useRef(events);
   const main = useRef(null);
 
@@ -132,11 +137,20 @@ function App() {
   }, [title, scope]);
 
   const View = view === "jobs" && at.id ? JobView : VIEWS[view];
+  const problem = link.word === "waiting" && link.error?.message;
   const canWrite = health?.inspector !== "read";
   const state = { ...events, scope, health, link: link.word, canWrite };
-  const counts = { jobs: events.jobs.size, misses: events.counts.misses, journal: events.counts.calls, media: events.counts.assets, fixtures: events.counts.fixtures };
+  const counts = {
+    jobs: events.jobs.size,
+    misses: events.counts.misses,
+    journal: events.counts.calls,
+    media: events.counts.assets,
+    fixtures: events.counts.fixtures,
+  };
   return html`
-    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the view</a>
+    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}
+      >Skip to the view</a
+    >
     <aside>
       <header class="brand">
         <h1>falmock</h1>
@@ -146,7 +160,11 @@ function App() {
       <nav aria-label="Views">
         ${Object.keys(VIEWS).map(
           (name) => html`
-            <a href=${`#/${name}`} aria-current=${name === view ? "page" : undefined} class=${name === "misses" && counts.misses ? "alert" : ""}>
+            <a
+              href=${`#/${name}`}
+              aria-current=${name === view ? "page" : undefined}
+              class=${name === "misses" && counts.misses ? "alert" : ""}
+            >
               <span>${TITLES[name]}</span>
               <span class="count" aria-hidden="true">${counts[name] ? counts[name].toLocaleString("en") : ""}</span>
             </a>
@@ -157,13 +175,20 @@ function App() {
     </aside>
     <main ref=${main} id="main" tabindex="-1" aria-label=${title}>
       <${Banner} state=${state} />
-      ${link.word === "waiting" && link.error && html`<p class="banner is-error">falmock does not answer: ${link.error.message}. Trying again …</p>`}
-      ${health && !canWrite && html`<p class="banner">This page is read only (fal_inspector=read): it shows everything and changes nothing.</p>`}
-      ${events.lost > 0 && html`<p class="banner">${many(events.lost, "call")} came faster than the page took them, and are not shown.</p>`}
+      ${problem && html`<p class="banner is-error">falmock does not answer: ${problem}. Trying again …</p>`}
+      ${health && !canWrite && html`<p class="banner">${READ_ONLY}</p>`}
+      ${events.lost > 0 && html`<p class="banner">${many(events.lost, "call")} ${TOO_FAST}</p>`}
       <${View} key=${`${view} ${scope}`} state=${state} api=${api} go=${go} say=${say} id=${at.id} query=${at.query} />
     </main>
     <div class="note-place">
-      ${note && html`<div class=${`note is-${note.kind ?? "done"}`}><span>${note.words}</span><button class="ghost" aria-label="Dismiss" onClick=${hide}>✕</button></div>`}
+      ${
+        note &&
+        html`
+          <div class=${`note is-${note.kind ?? "done"}`}>
+            <span>${note.words}</span><button class="ghost" aria-label="Dismiss" onClick=${hide}>✕</button>
+          </div>
+        `
+      }
     </div>
     <div role="status" class="unseen">${text}</div>
   `;

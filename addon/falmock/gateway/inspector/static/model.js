@@ -52,12 +52,18 @@ export function news(before, after) {
   const calls = after.counts.calls - before.counts.calls;
   const misses = after.counts.misses - before.counts.misses;
   if (calls < 0) return "The scope was reset";
-  return [calls > 0 && many(calls, "new call"), misses > 0 && many(misses, "miss", "misses")].filter(Boolean).join(", ");
+  return [calls > 0 && many(calls, "new call"), misses > 0 && many(misses, "miss", "misses")]
+    .filter(Boolean)
+    .join(", ");
 }
 
 export const many = (n, one, more = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
-const holdsText = (text, part) => !part || String(text ?? "").toLowerCase().includes(part.toLowerCase());
+const holdsText = (text, part) =>
+  !part ||
+  String(text ?? "")
+    .toLowerCase()
+    .includes(part.toLowerCase());
 
 // The calls that fit the filter of the journal; an empty value is no condition.
 export function chosen(calls, filter) {

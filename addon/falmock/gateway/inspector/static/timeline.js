@@ -41,7 +41,10 @@ export const sinceSubmit = (jobs, now) => {
 export function ticks({ from, to }, most = 4) {
   const width = to - from;
   const step = STEPS.find((each) => width / each <= most) ?? Math.ceil(width / most / 86400) * 86400;
-  return Array.from({ length: Math.floor(width / step + 1e-9) + 1 }, (_, n) => ({ at: (n * step) / width, value: n * step }));
+  return Array.from({ length: Math.floor(width / step + 1e-9) + 1 }, (_, n) => ({
+    at: (n * step) / width,
+    value: n * step,
+  }));
 }
 
 // A job on an axis: {bars: [{kind, from, to}], polls: [share], attempts: [{at, good}], end: {kind, at} | null, early}.
@@ -51,7 +54,12 @@ export function layout(job, { from, to }, now) {
   const states = statesOf(job);
   const stop = job.ended ?? now;
   const bars = states
-    .map((each, index) => ({ kind: each.state, from: share(each.at), to: share(states[index + 1]?.at ?? stop), at: each.at }))
+    .map((each, index) => ({
+      kind: each.state,
+      from: share(each.at),
+      to: share(states[index + 1]?.at ?? stop),
+      at: each.at,
+    }))
     .filter(({ kind, to: right }) => LIVE.has(kind) && right > 0);
   const inside = (at) => at >= from && at <= to;
   return {
@@ -60,7 +68,10 @@ export function layout(job, { from, to }, now) {
     attempts: (job.webhook?.attempts ?? [])
       .filter(({ at }) => inside(at))
       .map((each) => ({ at: share(each.at), good: each.status >= 200 && each.status < 300 })),
-    end: job.ended === null || job.ended === undefined || !inside(job.ended) ? null : { kind: wordOf(job), at: share(job.ended) },
+    end:
+      job.ended === null || job.ended === undefined || !inside(job.ended)
+        ? null
+        : { kind: wordOf(job), at: share(job.ended) },
     early: job.submitted < from,
   };
 }
@@ -76,7 +87,8 @@ export function statesOf(job) {
   return states;
 }
 
-const thinned = (shares) => shares.filter((each, index) => index === 0 || Math.floor(each * 400) !== Math.floor(shares[index - 1] * 400));
+const thinned = (shares) =>
+  shares.filter((each, index) => index === 0 || Math.floor(each * 400) !== Math.floor(shares[index - 1] * 400));
 
 // What happened to a job, in order, as a list that says what the bars show: [{at, text}].
 export function story(job) {

@@ -11,6 +11,7 @@ import { Connect } from "./connect.js";
 import { Steering } from "./steering.js";
 
 const CLOCK = "clock";
+const WORDS = ["queued", "running", "finished", "failed", "cancelled", "expired"];
 
 export function JobsView({ state, api, go, say }) {
   const [text, setText] = useState("");
@@ -34,23 +35,47 @@ export function JobsView({ state, api, go, say }) {
     { label: "State", className: "w-state" },
     { label: "Endpoint", className: "w-endpoint" },
     { label: "Submitted", className: "w-time" },
-    { label: html`<${Axis} marks=${marks} word=${(value) => (value === 0 && onClock ? wall(width.from).slice(0, 8) : `+${span(value)}`)} /><span class="unseen">Timeline</span>`, className: "w-bars" },
+    {
+      label: html`<${Axis}
+          marks=${marks}
+          word=${(value) => (value === 0 && onClock ? wall(width.from).slice(0, 8) : `+${span(value)}`)}
+        /><span class="unseen">Timeline</span>`,
+      className: "w-bars",
+    },
     { label: "Took", className: "number w-took" },
     priced && { label: html`<abbr title="What it would have cost at fal">Cost</abbr>`, className: "number w-cost" },
     { label: "Answered by", className: "w-fixture" },
   ].filter(Boolean);
   const row = (job) => html`
-    <${JobRow} key=${job.request_id} job=${job} now=${now} width=${width} onClock=${onClock} priced=${priced} state=${state} api=${api} go=${go} say=${say} />
+    <${JobRow}
+      key=${job.request_id}
+      job=${job}
+      now=${now}
+      width=${width}
+      onClock=${onClock}
+      priced=${priced}
+      state=${state}
+      api=${api}
+      go=${go}
+      say=${say}
+    />
   `;
   const caption = html`${many(jobs.length, "job")}${live > 0 && html`, ${live} not over`}; the latest first`;
   return html`
     <div class="bar end">
       <h2 class="grow">Jobs</h2>
-      <${Field} label="Endpoint or id"><input data-filter type="search" value=${text} onInput=${(event) => setText(event.target.value)} placeholder="/ to filter" /><//>
+      <${Field} label="Endpoint or id"
+        ><input
+          data-filter
+          type="search"
+          value=${text}
+          onInput=${(event) => setText(event.target.value)}
+          placeholder="/ to filter"
+      /><//>
       <${Field} label="State">
         <select value=${kind} onInput=${(event) => setKind(event.target.value)}>
           <option value="">all</option>
-          ${["queued", "running", "finished", "failed", "cancelled", "expired"].map((each) => html`<option>${each}</option>`)}
+          ${WORDS.map((each) => html`<option>${each}</option>`)}
         </select>
       <//>
       <${Field} label="Time">
@@ -61,7 +86,10 @@ export function JobsView({ state, api, go, say }) {
       <//>
     </div>
     <${Table} className="jobs" caption=${caption} head=${head} rows=${jobs} row=${row} />
-    <p class="legend faint"><span class="key-queued">queued</span><span class="key-running">running</span><span>● done</span><span>✕ failed</span><span>■ cancelled</span><span>◆ webhook</span><span>╵ poll</span></p>
+    <p class="legend faint">
+      <span class="key-queued">queued</span><span class="key-running">running</span><span>● done</span
+      ><span>✕ failed</span><span>■ cancelled</span><span>◆ webhook</span><span>╵ poll</span>
+    </p>
   `;
 }
 
@@ -80,9 +108,11 @@ function JobRow({ job, now, width, onClock, priced, state, api, go, say }) {
       <td class="bars-cell"><${Bars} of=${bars} /></td>
       <td class="number">${span((job.ended ?? now) - job.submitted)}</td>
       ${priced && html`<td class="number">${price(job.cost)}</td>`}
-      ${isLive(job) && state.canWrite
-        ? html`<td><${Steering} job=${job} state=${state} api=${api} say=${say} /></td>`
-        : html`<td class="clip" title=${job.why}>${answeredBy(job)}</td>`}
+      ${
+        isLive(job) && state.canWrite
+          ? html`<td><${Steering} job=${job} state=${state} api=${api} say=${say} /></td>`
+          : html`<td class="clip" title=${job.why}>${answeredBy(job)}</td>`
+      }
     </tr>
   `;
 }

@@ -1,12 +1,13 @@
 // The journal: the last calls, live, with filters; a call unfolds into what was asked, why, and its pieces.
 
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
-import { Copy, Field, JsonTree, Media, Status, Table } from "../components.js";
+import { Copy, Field, Files, JsonTree, Status, Table } from "../components.js";
 import { curl, fixture, short, size, span, wall } from "../format.js";
 import { chosen, many } from "../model.js";
 import { Connect } from "./connect.js";
 
 const MOST = 1000;
+const ASKS = new Set(["run", "submit", "stream", "message"]);
 const NONE = { endpoint: "", call: "", status: "", door: "", only: "" };
 const STATUSES = { 2: "2xx", 4: "4xx", 5: "5xx", 401: "401", 404: "404", 422: "422", 429: "429" };
 const HEAD = [
@@ -24,7 +25,10 @@ export function JournalView({ state, api, go, say, query }) {
   const [open, setOpen] = useState(() => new Set(query.open ? [Number(query.open)] : []));
   const calls = paused ?? state.calls;
   const found = useMemo(
-    () => chosen(calls, { ...filter, request_id: query.request_id }).slice(-MOST).reverse(),
+    () =>
+      chosen(calls, { ...filter, request_id: query.request_id })
+        .slice(-MOST)
+        .reverse(),
     [calls, filter, query.request_id],
   );
   const toggle = (number) => {
@@ -32,25 +36,78 @@ export function JournalView({ state, api, go, say, query }) {
     if (!next.delete(number)) next.add(number);
     setOpen(next);
   };
-  if (!state.calls.length && !paused) return html`<${Connect} state=${state} api=${api} say=${say} title="No calls yet" />`;
-  const input = (name) => ({ value: filter[name], onInput: (event) => setFilter({ ...filter, [name]: event.target.value }) });
+  if (!state.calls.length && !paused)
+    return html`<${Connect} state=${state} api=${api} say=${say} title="No calls yet" />`;
+  const input = (name) => ({
+    value: filter[name],
+    onInput: (event) => setFilter({ ...filter, [name]: event.target.value }),
+  });
   const kinds = [...new Set(calls.map((call) => call.call))].sort();
   const doors = [...new Set(calls.map((call) => call.door ?? "proxy"))].sort();
   const missed = paused ? state.counts.calls - (paused.at(-1)?.number ?? 0) : 0;
-  const row = (call) => html`<${CallRow} key=${call.number} call=${call} isOpen=${open.has(call.number)} toggle=${toggle} state=${state} api=${api} go=${go} say=${say} />`;
+  const row = (call) =>
+    html`<${CallRow}
+      key=${call.number}
+      call=${call}
+      isOpen=${open.has(call.number)}
+      toggle=${toggle}
+      state=${state}
+      api=${api}
+      go=${go}
+      say=${say}
+    />`;
   return html`
     <div class="bar end">
       <h2 class="grow">Journal</h2>
-      <${Field} label="Endpoint or path"><input data-filter type="search" ...${input("endpoint")} placeholder="/ to filter" /><//>
-      <${Field} label="Call"><select ...${input("call")}><option value="">all</option>${kinds.map((each) => html`<option key=${each}>${each}</option>`)}</select><//>
-      <${Field} label="Status"><select ...${input("status")}><option value="">all</option>${Object.entries(STATUSES).map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}</select><//>
-      <${Field} label="Door"><select ...${input("door")}><option value="">all</option>${doors.map((each) => html`<option key=${each}>${each}</option>`)}</select><//>
-      <${Field} label="Only"><select ...${input("only")}><option value="">everything</option><option value="miss">misses</option><option value="fault">faults</option></select><//>
-      <button aria-pressed=${paused ? "true" : "false"} onClick=${() => setPaused(paused ? null : state.calls)}>${paused ? "Resume" : "Pause"}</button>
+      <${Field} label="Endpoint or path"
+        ><input data-filter type="search" ...${input("endpoint")} placeholder="/ to filter"
+      /><//>
+      <${Field} label="Call"
+        ><select ...${input("call")}>
+          <option value="">all</option>
+          ${kinds.map((each) => html`<option key=${each}>${each}</option>`)}
+        </select><//
+      >
+      <${Field} label="Status"
+        ><select ...${input("status")}>
+          <option value="">all</option>
+          ${Object.entries(STATUSES).map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}
+        </select><//
+      >
+      <${Field} label="Door"
+        ><select ...${input("door")}>
+          <option value="">all</option>
+          ${doors.map((each) => html`<option key=${each}>${each}</option>`)}
+        </select><//
+      >
+      <${Field} label="Only"
+        ><select ...${input("only")}>
+          <option value="">everything</option>
+          <option value="miss">misses</option>
+          <option value="fault">faults</option>
+        </select><//
+      >
+      <button aria-pressed=${paused ? "true" : "false"} onClick=${() => setPaused(paused ? null : state.calls)}>
+        ${paused ? "Resume" : "Pause"}
+      </button>
     </div>
-    ${query.request_id && html`<p class="banner is-plain">Only the calls of the job <a class="mono" href=${`#/jobs/${query.request_id}`}>${short(query.request_id)}</a>. <a href="#/journal">All calls</a></p>`}
+    ${
+      query.request_id &&
+      html`
+        <p class="banner is-plain">
+          Only the calls of the job <a class="mono" href=${`#/jobs/${query.request_id}`}>${short(query.request_id)}</a>.
+          <a href="#/journal"> All calls</a>
+        </p>
+      `
+    }
     ${paused && html`<p class="faint">Paused${missed > 0 && `; ${many(missed, "call")} since`}</p>`}
-    <${Table} className="journal" caption=${`${many(found.length, "call")} of ${calls.length ? many(state.counts.calls, "call") : "none"}; the latest first`} head=${HEAD} rows=${found} row=${row} />
+    <${Table}
+      className="journal"
+      caption=${`${many(found.length, "call")} of ${state.counts.calls.toLocaleString("en")}; the latest first`}
+      head=${HEAD}
+      rows=${found}
+      row=${row}
+    />
   `;
 }
 
@@ -68,13 +125,34 @@ function CallRow({ call, isOpen, toggle, state, api, go, say }) {
       <tr key=${call.number}>
         <td class="number faint">${call.number}</td>
         <td class="mono faint">${wall(call.at)}</td>
-        <td><button class="link" data-row aria-expanded=${isOpen ? "true" : "false"} aria-controls=${id} onClick=${() => toggle(call.number)}><span class="turn" aria-hidden="true">${isOpen ? "▾" : "▸"}</span>${call.call}</button></td>
-        <th scope="row" class="clip" title=${`${call.method} ${call.host}${call.path}`}>${call.endpoint || html`<span class="faint">${call.path}</span>`}</th>
-        <td><${Status} kind=${kind}>${call.status ?? "fal"}${kind === "miss" && " miss"}${kind === "fault" && ` ${call.fault}`}<//></td>
-        <td class="clip" title=${call.why}>${call.fixture ? fixture(call.fixture) : html`<span class="faint">${call.why}</span>`}</td>
+        <td>
+          <button
+            class="link"
+            data-row
+            aria-expanded=${isOpen ? "true" : "false"}
+            aria-controls=${id}
+            onClick=${() => toggle(call.number)}
+          >
+            <span class="turn" aria-hidden="true">${isOpen ? "▾" : "▸"}</span>${call.call}
+          </button>
+        </td>
+        <th scope="row" class="clip" title=${`${call.method} ${call.host}${call.path}`}>
+          ${call.endpoint || html`<span class="faint">${call.path}</span>`}
+        </th>
+        <td>
+          <${Status} kind=${kind}
+            >${call.status ?? "fal"}${kind === "miss" && " miss"}${kind === "fault" && ` ${call.fault}`}<//
+          >
+        </td>
+        <td class="clip" title=${call.why}>
+          ${call.fixture ? fixture(call.fixture) : html`<span class="faint">${call.why}</span>`}
+        </td>
       </tr>
     `,
-    isOpen && html`<tr key=${`${call.number}+`} class="unfolded" id=${id}><td colspan=${HEAD.length}><${CallDetail} call=${call} state=${state} api=${api} go=${go} say=${say} /></td></tr>`,
+    isOpen &&
+      html`<tr key=${`${call.number}+`} class="unfolded" id=${id}>
+        <td colspan=${HEAD.length}><${CallDetail} call=${call} state=${state} api=${api} go=${go} say=${say} /></td>
+      </tr>`,
   ];
 }
 
@@ -85,31 +163,67 @@ function CallDetail({ call, state, api, go, say }) {
     api.get(`/journal/${call.number}`).then(setFound, (error) => setFailed(error.message));
   }, [call.number]);
   const entry = found?.entry ?? call;
+  const isOfJob = Boolean(entry.request_id) && state.jobs.has(entry.request_id);
+  const isAsk = state.canWrite && ASKS.has(call.call);
   const text = async () => (await api.send("POST", "/fixtures/from", { call: call.number, preview: true })).text;
   return html`
     <div class="detail">
       <div class="bar">
         <code class="grow">${entry.method} ${entry.host}${entry.path}</code>
-        ${entry.request_id && state.jobs.has(entry.request_id) && html`<a href=${`#/jobs/${entry.request_id}`}>Job ${short(entry.request_id)}</a>`}
+        ${isOfJob && html`<a href=${`#/jobs/${entry.request_id}`}>Job ${short(entry.request_id)}</a>`}
         ${entry.miss && html`<a href="#/misses">In the misses</a>`}
-        <${Copy} say=${say} text=${() => curl(entry, entry.input ?? null, state.health?.connect?.proxy ?? location.origin)}>Copy as curl<//>
-        ${state.canWrite && ["run", "submit", "stream", "message"].includes(call.call) && html`<${Copy} say=${say} text=${text}>Copy as fixture<//>`}
+        <${Copy}
+          say=${say}
+          text=${() => curl(entry, entry.input ?? null, state.health?.connect?.proxy ?? location.origin)}
+          >Copy as curl<//
+        >
+        ${isAsk && html`<${Copy} say=${say} text=${text}>Copy as fixture<//>`}
       </div>
       <dl class="facts">
-        <dt>Why</dt><dd>${entry.why}</dd>
-        ${entry.fixture && html`<dt>Fixture</dt><dd class="mono">${entry.fixture}</dd>`}
-        ${entry.warning && html`<dt class="is-warn">Warning</dt><dd>${entry.warning}</dd>`}
-        ${entry.fault && html`<dt>Fault</dt><dd>${entry.fault}${entry.delay > 0 && `, ${span(entry.delay)} late`}</dd>`}
+        <dt>Why</dt>
+        <dd>${entry.why}</dd>
+        ${
+          entry.fixture &&
+          html`<dt>Fixture</dt>
+            <dd class="mono">${entry.fixture}</dd>`
+        }
+        ${
+          entry.warning &&
+          html`<dt class="is-warn">Warning</dt>
+            <dd>${entry.warning}</dd>`
+        }
+        ${
+          entry.fault &&
+          html`<dt>Fault</dt>
+            <dd>${entry.fault}${entry.delay > 0 && `, ${span(entry.delay)} late`}</dd>`
+        }
       </dl>
       ${typeof entry.miss === "string" && html`<pre class="report">${entry.miss}</pre>`}
       ${failed && html`<p class="is-error">${failed}</p>`}
-      ${found?.files?.length > 0 && html`<div class="media-grid">${found.files.map((file) => html`<${Media} key=${file.url} api=${api} file=${file} />`)}</div>`}
-      ${found && entry.input !== null && html`<h3>Input</h3><${JsonTree} value=${entry.input} />`}
+      <${Files} api=${api} files=${found?.files ?? []} />
+      ${
+        found &&
+        entry.input !== null &&
+        html`<h3>Input</h3>
+          <${JsonTree} value=${entry.input} />`
+      }
       ${entry.left_out > 0 && html`<p class="faint">The input of ${size(entry.left_out)} was too long to keep.</p>`}
-      ${found?.pieces?.length > 0 && html`
-        <h3>${many(found.pieces.length, found.pieces[0].kind)}</h3>
-        <ol class="lines">${found.pieces.map((piece, index) => html`<li key=${index}><time class="mono faint" title=${wall(piece.at)}>+${span(piece.at - entry.at)}</time><span class="faint">${piece.direction === "sent" ? "← sent" : "→ received"}</span><pre>${piece.text}</pre></li>`)}</ol>
-      `}
+      ${
+        found?.pieces?.length > 0 &&
+        html`
+          <h3>${many(found.pieces.length, found.pieces[0].kind)}</h3>
+          <ol class="lines">
+            ${found.pieces.map(
+              (piece, index) =>
+                html`<li key=${index}>
+                  <time class="mono faint" title=${wall(piece.at)}>+${span(piece.at - entry.at)}</time
+                  ><span class="faint">${piece.direction === "sent" ? "← sent" : "→ received"}</span>
+                  <pre>${piece.text}</pre>
+                </li>`,
+            )}
+          </ol>
+        `
+      }
     </div>
   `;
 }

@@ -6,6 +6,7 @@ import { many } from "../model.js";
 
 const PACES = ["instant", "recorded", "x10", "3s", "10s", "polls:1,2", "manual"];
 const OTHER = "other";
+const RESET = "Forget the jobs, the journal, and the added fixtures and faults of this scope";
 const STRIKES_EVERY = 1000;
 const MANUAL = "manual: jobs wait until you move them";
 
@@ -24,7 +25,10 @@ export function Banner({ state }) {
 export function Switches({ state, api, say, choose, changed }) {
   const [scopes, setScopes] = useState([]);
   useEffect(() => {
-    api.get("/scopes").then((value) => setScopes(value.scopes), () => {});
+    api.get("/scopes").then(
+      (value) => setScopes(value.scopes),
+      () => {},
+    );
   }, [state.counts.scopes, state.link, state.scope]);
   const names = [...new Set(["", state.scope, ...scopes.map(({ name }) => name)])];
   const reset = async () => {
@@ -41,7 +45,12 @@ export function Switches({ state, api, say, choose, changed }) {
       <//>
       <${Pace} key=${state.scope} state=${state} api=${api} say=${say} changed=${changed} />
       <${Faults} state=${state} api=${api} say=${say} />
-      ${state.canWrite && html`<${Action} className="danger" say=${say} done="The scope was reset" run=${reset} title="Forget jobs, journal, added fixtures and faults of this scope">Reset<//>`}
+      ${
+        state.canWrite &&
+        html`
+          <${Action} className="danger" say=${say} done="The scope was reset" run=${reset} title=${RESET}>Reset<//>
+        `
+      }
     </section>
   `;
 }
@@ -73,12 +82,15 @@ function Pace({ state, api, say, changed }) {
         <option value=${OTHER}>other …</option>
       </select>
     <//>
-    ${writing && html`
-      <form class="bar" onSubmit=${(event) => (event.preventDefault(), set(event.target.elements.pace.value))}>
-        <input class="grow" name="pace" aria-label="Other pace" placeholder="250ms, x2, polls:2,5" />
-        <button>Set</button>
-      </form>
-    `}
+    ${
+      writing &&
+      html`
+        <form class="bar" onSubmit=${(event) => (event.preventDefault(), set(event.target.elements.pace.value))}>
+          <input class="grow" name="pace" aria-label="Other pace" placeholder="250ms, x2, polls:2,5" />
+          <button>Set</button>
+        </form>
+      `
+    }
     ${pace === "manual" && html`<p class="hint">${MANUAL}</p>`}
   `;
 }
@@ -89,7 +101,10 @@ const NONE = { error: "", model: "", call: "", rate: "", nth: "" };
 // The rule that the form describes, as in a file of fal_faults.
 function ruleOf({ error, model, call, rate, nth }) {
   const match = { ...(model.trim() && { model: model.trim() }), ...(call && { call }) };
-  const numbers = nth.split(/[\s,]+/).filter(Boolean).map(Number);
+  const numbers = nth
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
   return {
     match,
     fault: {
@@ -104,7 +119,11 @@ function Faults({ state, api, say }) {
   const [faults, setFaults] = useState([]);
   const [errors, setErrors] = useState([]);
   const [form, setForm] = useState(NONE);
-  const read = () => api.get("/faults").then((value) => setFaults(value.faults), () => {});
+  const read = () =>
+    api.get("/faults").then(
+      (value) => setFaults(value.faults),
+      () => {},
+    );
   useEffect(() => {
     read();
   }, [state.counts.faults, state.scope, state.link]);
@@ -121,7 +140,10 @@ function Faults({ state, api, say }) {
     return () => clearInterval(timer);
   }, [faults.length, state.scope]);
   useEffect(() => {
-    api.get("/errors").then((value) => setErrors(value.errors), () => {});
+    api.get("/errors").then(
+      (value) => setErrors(value.errors),
+      () => {},
+    );
   }, []);
   const added = faults.filter((each) => each.added);
   const put = async (rules) => setFaults((await api.send("PUT", "/faults", { faults: rules })).faults);
@@ -136,37 +158,72 @@ function Faults({ state, api, say }) {
   return html`
     <fieldset class="faults">
       <legend>Faults <span class="faint">${faults.length || "none"}</span></legend>
-      ${faults.length > 0 && html`
-        <ul>
-          ${faults.map((each) => html`
-            <li key=${each.id}>
-              <span class="grow"><strong>${each.fault}</strong><br /><span class="faint">${aboutRule(each)}</span></span>
-              ${state.canWrite && each.added && html`<${Action} className="ghost" say=${say} run=${() => remove(each.id)} aria-label=${`Remove the fault ${each.fault}`}>✕<//>`}
-            </li>
-          `)}
-        </ul>
-      `}
-      ${state.canWrite && html`
-        <${ErrorSelect} errors=${errors} value=${form.error} empty="choose …" onInput=${(error) => setForm({ ...form, error })} />
-        <${Field} label="Endpoint"><input ...${input("model")} placeholder="any, or fal-ai/flux/*" spellcheck="false" /><//>
-        <div class="three">
-          <${Field} label="Call"><select ...${input("call")}><option value="">any</option>${CALLS.map((each) => html`<option>${each}</option>`)}</select><//>
-          <${Field} label="Rate %"><input ...${input("rate")} type="number" min="0" max="100" placeholder="100" /><//>
-          <${Field} label="Nth"><input ...${input("nth")} inputmode="numeric" placeholder="all" /><//>
-        </div>
-        <div class="buttons">
-          <${Action} say=${say} done="The fault is on" run=${add}>Add fault<//>
-          <${Action} className="ghost" say=${say} done="The faults are off" run=${clear} disabled=${!added.length}>Clear faults<//>
-        </div>
-      `}
+      ${
+        faults.length > 0 &&
+        html`
+          <ul>
+            ${faults.map(
+              (each) => html`
+                <li key=${each.id}>
+                  <span class="grow"
+                    ><strong>${each.fault}</strong><br /><span class="faint">${aboutRule(each)}</span></span
+                  >
+                  ${state.canWrite && each.added && html`<${Remove} fault=${each} say=${say} remove=${remove} />`}
+                </li>
+              `,
+            )}
+          </ul>
+        `
+      }
+      ${
+        state.canWrite &&
+        html`
+          <${ErrorSelect}
+            errors=${errors}
+            value=${form.error}
+            empty="choose …"
+            onInput=${(error) => setForm({ ...form, error })}
+          />
+          <${Field} label="Endpoint"
+            ><input ...${input("model")} placeholder="any, or fal-ai/flux/*" spellcheck="false"
+          /><//>
+          <div class="three">
+            <${Field} label="Call"
+              ><select ...${input("call")}>
+                <option value="">any</option>
+                ${CALLS.map((each) => html`<option>${each}</option>`)}
+              </select><//
+            >
+            <${Field} label="Rate %"><input ...${input("rate")} type="number" min="0" max="100" placeholder="100" /><//>
+            <${Field} label="Nth"><input ...${input("nth")} inputmode="numeric" placeholder="all" /><//>
+          </div>
+          <div class="buttons">
+            <${Action} say=${say} done="The fault is on" run=${add}>Add fault<//>
+            <${Action} className="ghost" say=${say} done="The faults are off" run=${clear} disabled=${!added.length}
+              >Clear faults<//
+            >
+          </div>
+        `
+      }
     </fieldset>
   `;
 }
+
+const Remove = ({ fault, say, remove }) => html`
+  <${Action}
+    className="ghost"
+    say=${say}
+    run=${() => remove(fault.id)}
+    aria-label=${`Remove the fault ${fault.fault}`}
+  >✕<//>
+`;
 
 function aboutRule(rule) {
   const share = rule.rate === null || rule.rate === undefined ? null : `${Math.round(rule.rate * 100)} %`;
   const nth = rule.nth === null || rule.nth === undefined ? null : `call ${[rule.nth].flat().join(", ")}`;
   const from = rule.added ? null : `from ${rule.id}`;
   const struck = rule.struck === undefined ? null : `struck ${many(rule.struck, "time")}`;
-  return [rule.model ?? rule.path ?? "any endpoint", rule.calls.join(", "), share, nth, from, struck].filter(Boolean).join(" · ");
+  return [rule.model ?? rule.path ?? "any endpoint", rule.calls.join(", "), share, nth, from, struck]
+    .filter(Boolean)
+    .join(" · ");
 }
