@@ -170,10 +170,11 @@ class Answers:
         """As `filled`, for a call that has no id."""
         return filled(fixture, query, self.context.new_id(now), now) if fixture.per_call else fixture
 
-    def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
-        """The output that is made for an input of a model; None if nothing is known of it. Raises NotCanonical, ValueError."""
-        meant = canonical(given, self.resolve)
-        return self._synthesizer.payload(Query(endpoint, "POST", meant, canonical_text(meant), None, given=given))
+    def made(self, endpoint: str, given: dict[str, Any] | None) -> Fixture | None:
+        """As `Engine.made_answer`."""
+        meant = canonical(given or {}, self.resolve)
+        query = Query(endpoint, "POST", meant, canonical_text(meant), None, given=given or {})
+        return self._synthesizer.anyway(query, is_empty=given is None)
 
     def ahead(self, request: Request, endpoint: EndpointId, names: Sequence[str] = ()) -> Fixture | None:
         """As `find`, but without counting the call, and None if no fixture would answer."""

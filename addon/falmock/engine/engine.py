@@ -172,9 +172,12 @@ class Engine:
         """The digest of the file that a URL names; None if the file is not known here."""
         return self._answers.resolve(url)
 
-    def made_output(self, endpoint: str, given: dict[str, Any]) -> Any:
-        """The output that is made for an input of a model; None if nothing is known of it. Raises NotCanonical, ValueError."""
-        return self._answers.made_output(endpoint, given)
+    def made_answer(self, endpoint: str, given: dict[str, Any] | None) -> Fixture | None:
+        """The answer that is made for an input of a model, or to a call without one (None), whatever `fal_miss` says.
+
+        None if nothing is known of the model. Raises NotCanonical, ValueError.
+        """
+        return self._answers.made(endpoint, given)
 
     def add_faults(self, rules: Iterable[Rule]) -> None:
         """Set the fault rules of this scope, which win over those of all scopes."""

@@ -60,12 +60,20 @@ class FaultInjector:
         by_rule = faults.of_rules(called)
         if injected is None and by_rule is not None and not self._fixture_has_one(called):
             injected = by_rule
+        effect = self._with(injected, called, now)
+        if injected is not None and injected is by_rule and _has_fault(effect):
+            faults.count_struck(injected)
+        return effect
+
+    def _with(self, injected: InjectedFault | None, called: CallInfo, now: float) -> Effect:
+        """Decide about a call with the fault that its header or a rule asks for, if any."""
+        request, call, _, _ = called
         if injected is not None and injected.fault.error is not None and _is_replaced(injected, call):
             return self._error(injected, injected.fault.error, called, now)
         effect = self._decide(request, call, now, injected)
         if isinstance(effect, Forward):
             return effect
-        if isinstance(effect, Socket) and faults.header_has_no_effect(called):
+        if isinstance(effect, Socket) and self._faults.header_has_no_effect(called):
             # A client may send the header with every call, so this is logged and not refused.
             effect = effect._replace(why=f"{effect.why}; header {HEADER}: this does nothing to a socket")
         if injected is None:
@@ -124,3 +132,8 @@ class FaultInjector:
 def _is_replaced(injected: InjectedFault, call: calls.Call) -> bool:
     """Whether an error replaces the answer: for a submit only if it then makes no job."""
     return not isinstance(call, calls.Submit) or injected.fault.turns_away
+
+
+def _has_fault(effect: Effect) -> bool:
+    """Whether a fault was injected into the answer, or will be."""
+    return isinstance(effect, Join) or (not isinstance(effect, Forward) and effect.fault is not None)

@@ -50,17 +50,18 @@ class SeededRandom:
 
 LIMIT = 10_000
 """How many counts are kept: clients can send any number of different headers."""
+_NEVER = (0, 0, 0)
 
 
 class FaultCounts:
-    """How many calls each fault was checked for, and how many it was injected into.
+    """How many calls each fault was checked for, how many it was due in, and how many got it.
 
     The least recently used counts are forgotten.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._counts: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
 
     def clear(self) -> None:
         """Forget all counts."""
@@ -68,7 +69,7 @@ class FaultCounts:
 
     def draw(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
         """Count a call for the fault with this key; its random numbers if the fault applies, else None."""
-        checked, injected = self._counts.pop(key, (0, 0))
+        checked, injected, struck = self._counts.pop(key, _NEVER)
         checked += 1
         selection = fault.selection
         rng = SeededRandom(seed if selection.seed is None else selection.seed, key, checked)
@@ -77,7 +78,16 @@ class FaultCounts:
             and (selection.times is None or injected < selection.times)
             and (selection.rate >= 1 or rng.share("rate") < selection.rate)
         )
-        self._counts[key] = (checked, injected + applies)
+        self._counts[key] = (checked, injected + applies, struck)
         if len(self._counts) > self._limit:
             self._counts.popitem(last=False)
         return rng if applies else None
+
+    def strike(self, key: str) -> None:
+        """Count a call that got the fault with this key, after `draw`."""
+        checked, injected, struck = self._counts.get(key, _NEVER)
+        self._counts[key] = (checked, injected, struck + 1)
+
+    def struck(self, key: str) -> int:
+        """How many calls got the fault with this key."""
+        return self._counts.get(key, _NEVER)[2]

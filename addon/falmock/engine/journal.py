@@ -13,7 +13,9 @@ from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.engine.missed_calls import MissedCalls
 from falmock.engine.totals import Totals
+from falmock.fixtures.matching.miss import Miss
 from falmock.fixtures.matching.proposed import MESSAGE
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
@@ -92,6 +94,7 @@ class Journal:
         self._size = 0
         self.total = 0
         self.misses = 0
+        self.missed: MissedCalls = MissedCalls()
         self.used: set[str] = set()
         """The fixtures that answered."""
 
@@ -109,13 +112,11 @@ class Journal:
         `kind` is the kind of a call to no host of fal's. `status` is the one that the client gets, if it is not that of
         the answer.
         """
-        own_status = fixture = miss = fault = None
+        own_status = fixture = missed = fault = None
         answered, job, delay, warning = _NO_HEADERS, "", 0.0, ""
         if isinstance(effect, Reply):
             own_status, answered, delay, job = effect.status, effect.headers, effect.delay, effect.job
-            warning = effect.warning
-            if effect.miss is not None:
-                miss = effect.miss.text
+            warning, missed = effect.warning, effect.miss
         elif isinstance(effect, Stream):
             own_status, answered, delay, warning = effect.status, effect.headers, effect.delay, effect.warning
         elif isinstance(effect, Socket):
@@ -132,7 +133,7 @@ class Journal:
                 own_status if status is None else status,
                 fixture,
                 effect.why,
-                miss,
+                None if missed is None else missed.text,
                 fault,
                 request.query,
                 body,
@@ -145,12 +146,15 @@ class Journal:
                 request.door,
                 warning,
                 len(request.body) > MAX_BODY,
-            )
+            ),
+            missed,
         )
 
-    def add(self, entry: JournalEntry) -> None:
-        """Record an entry, such as a call that falmock made itself."""
+    def add(self, entry: JournalEntry, missed: Miss | None = None) -> None:
+        """Record an entry, such as a call that falmock made itself; `missed` is the report behind its `miss`."""
         self.total += 1
+        if missed is not None:
+            self.missed.add(missed, self.total, entry)
         if entry.kind != WEBHOOK:
             self.totals.add(entry.fixture, is_miss=entry.miss is not None, is_forwarded=entry.status is None)
             if entry.miss is not None:
@@ -170,7 +174,7 @@ class Journal:
         now: float,
         fixture: str | None,
         why: str,
-        miss: str | None,
+        missed: Miss | None,
         body: bytes = b"",
         fault: str | None = None,
         warning: str = "",
@@ -186,7 +190,7 @@ class Journal:
                 101,
                 fixture,
                 why,
-                miss,
+                None if missed is None else missed.text,
                 fault,
                 body=text,
                 left_out=left_out,
@@ -194,7 +198,8 @@ class Journal:
                 kind="message",
                 warning=warning,
                 cut=len(body) > MAX_BODY,
-            )
+            ),
+            missed,
         )
 
     def __iter__(self) -> Iterator[JournalEntry]:

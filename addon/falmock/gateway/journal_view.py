@@ -85,9 +85,10 @@ class JournalView:
     def __iter__(self) -> Iterator[JournalLine]:
         first = self._journal.total - len(self._journal) + 1
         for number, entry in enumerate(self._journal, first):
-            yield self._told(number, entry)
+            yield self.told(number, entry)
 
-    def _told(self, number: int, entry: JournalEntry) -> JournalLine:
+    def told(self, number: int, entry: JournalEntry) -> JournalLine:
+        """What a call was; `number` is its number in the journal."""
         if entry.kind == "webhook":
             return JournalLine(number, entry, entry.kind, self._endpoint_of(entry.job), entry.job)
         if entry.method == "OPTIONS":

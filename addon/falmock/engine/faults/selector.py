@@ -103,6 +103,10 @@ class FaultSelector:
                 found = found or injected
         return found
 
+    def count_struck(self, injected: InjectedFault) -> None:
+        """Count a call that got the fault of a rule."""
+        self._context.scope.faults.strike(injected.source)
+
     def of_fixture(self, label: str | None) -> InjectedFault | None:
         """The fault of the fixture with this label, or None."""
         fixture = self._context.index.with_fault.get(label) if label is not None else None

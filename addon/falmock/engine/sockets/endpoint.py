@@ -160,7 +160,7 @@ class EndpointSocket:
             now,
             fixture.label if fixture else None,
             reason_of(fixture) if fixture else "no fixture matches",
-            miss.text if miss else None,
+            miss,
             text.encode("utf-8", "backslashreplace"),
             injected.fault.name if injected else None,
             warning,

@@ -105,8 +105,7 @@ class RunSocket:
         self._waiting.append(run)
         reply = run.reply
         miss = reply.miss
-        text = miss.text if miss else None
-        noted = (reply.fixture, reply.why, text, body, reply.fault, warning)
+        noted = (reply.fixture, reply.why, miss, body, reply.fault, warning)
         self._context.scope.journal.note_message(self._handshake, self._call, now, *noted)
         warnings = (self._context.scope.redactor.text(warning),) if warning else ()
         return self.due(now)._replace(misses=(miss,) if miss else (), warnings=warnings)

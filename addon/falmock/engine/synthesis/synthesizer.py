@@ -110,11 +110,10 @@ class Synthesizer:
         warning = "; ".join(note for note in notes if note)
         return _Answered(Verdict(_answering(made, query, name, of), warning), made.files)
 
-    def payload(self, query: Query) -> Any:
-        """The output that is made for an input, whose files are served from now on; None if nothing is known of the model."""
-        name, check = self._checker.check_of(query, ())
-        made = self._output(query, name, None if check is None else check.check(query.given))
-        return None if made is None else self._shown(made)
+    def anyway(self, query: Query, *, is_empty: bool) -> Fixture | None:
+        """As `made`, also where none is to be made; what its schema refuses is refused."""
+        made = self._made(query, (), None, is_empty=is_empty)
+        return None if made is None else self._with_files(made).fixture
 
     def advice(self, query: Query, names: Sequence[str]) -> str:
         """How an answer to a call that missed can be made; "" in modes in which none is."""
@@ -138,10 +137,8 @@ class Synthesizer:
             return None
         given = query.given if isinstance(query.given, dict) else {}
         made = maker.make({**given, "sync_mode": False}, text=query.text)  # files are not for a text to read
-        return None if made is None else self._shown(made)
-
-    def _shown(self, made: Made) -> Any:
-        """What was made, whose files are served from now on."""
+        if made is None:
+            return None
         self._context.scope.assets.made.add(made.files)
         return made.payload
 

@@ -16,10 +16,12 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.fixtures.suggest import did_you_mean
+from falmock.gateway.control import faults
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
+from falmock.gateway.control import misses
 from falmock.gateway.control import report
 from falmock.gateway.control import schemas
 from falmock.gateway.control import scopes as control_scopes
@@ -128,10 +130,12 @@ def _describe(_: Call) -> Reply:
 
 _OPERATIONS = (
     *control_scopes.OPERATIONS,
+    *faults.OPERATIONS,
     *fixtures.OPERATIONS,
     *from_journal.OPERATIONS,
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
+    *misses.OPERATIONS,
     *verify.OPERATIONS,
     *report.OPERATIONS,
     *schemas.OPERATIONS,
@@ -149,9 +153,11 @@ _SCHEMAS = {
     "Fixture": fixtures.SCHEMA,
     "Job": jobs.SCHEMA,
     "Entry": journal.SCHEMA,
+    "Miss": misses.SCHEMA,
     "Missed": report.MISSED,
     "ModelSchema": schemas.SCHEMA,
-    "Rule": control_scopes.RULE,
+    "NamedError": faults.ERROR,
+    "Rule": faults.RULE,
     "Scope": control_scopes.SCOPE,
 }
 

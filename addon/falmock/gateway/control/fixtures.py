@@ -50,10 +50,14 @@ def view(engine: Engine, used: AbstractSet[str] | None = None) -> Callable[[Fixt
     used = engine.scope.journal.used if used is None else used
 
     def shown(fixture: Fixture) -> dict[str, Any]:
-        match = fixture.match
+        match, added = fixture.match, _batch(fixture)
         return {
             "id": fixture.label,
-            "added": _batch(fixture),
+            "added": added,
+            "file": fixture.source if added is None else None,
+            "place": fixture.place,
+            "recorded_at": fixture.recorded_at,
+            "test": fixture.recorded_for or None,
             "used": fixture.label in used,
             "model": match.model,
             "method": match.method,
@@ -74,6 +78,16 @@ SCHEMA = closed(
     added={
         "type": ["string", "null"],
         "description": "The batch in which it was added; null if it is from a file.",
+    },
+    file={"type": ["string", "null"], "description": "Its file; null if it was added."},
+    place={"type": "integer", "minimum": 0, "description": "Its index in the file, or in the batch."},
+    recorded_at={
+        "type": ["number", "null"],
+        "description": "When it was recorded, in seconds since the epoch; null if it was not, or does not say.",
+    },
+    test={
+        "type": ["string", "null"],
+        "description": "The scope of the recorded call, which names its test; null if it was recorded in the default scope, or not recorded.",
     },
     used={
         "type": "boolean",

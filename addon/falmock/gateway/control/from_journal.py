@@ -31,9 +31,11 @@ from falmock.gateway.journal_view import JournalLine
 from falmock.gateway.journal_view import JournalView
 from falmock.wire import storage
 from falmock.wire.formats import jsontext
+from falmock.wire.formats import sse
 
 _BETWEEN = re.compile(r"[^A-Za-z0-9._-]+")
 _URL = "https://"
+_OK = 200
 
 
 class _Unfit(ValueError):
@@ -66,8 +68,10 @@ def _draft(call: Call, line: JournalLine) -> _Draft:
         raise _Unfit(f"Call {line.number} asks no model for anything: it is a {line.call}")
     if line.entry.left_out or line.entry.cut:
         raise _Unfit(f"The input of call {line.number} was too long to be kept whole: write its fixture by hand")
-    given = JournalView(call.engine).input(line)
-    given = {} if given is None else given
+    sent = JournalView(call.engine).input(line)
+    if sent is None and line.entry.body:
+        raise _Unfit(f"The body of call {line.number} is no JSON object: write its fixture by hand")
+    given = {} if sent is None else sent
     files: dict[str, Asset] = {}
     way = call.body.get("input", "exact")
     match: dict[str, Any] = {"model": line.endpoint}
@@ -76,21 +80,32 @@ def _draft(call: Call, line: JournalLine) -> _Draft:
             match |= {"input": canonical(given, call.engine.digest_of), "exact": True}
         elif way == "prompt":
             match["userMessage"] = prompt_text(given) or ""
-        response = call.body.get("response") or _made(call, line, given, files)
+        response = call.body.get("response")
+        answers = _made(call, line, sent, files) if response is None else {"response": response}
     except (NotCanonical, ValueError, RecursionError) as error:
         raise _Unfit(f"Call {line.number} cannot become a fixture: {error}") from None
-    return _Draft({"match": match, "response": response}, files)
+    return _Draft({"match": match, **answers}, files)
 
 
-def _made(call: Call, line: JournalLine, given: dict[str, Any], files: dict[str, Asset]) -> dict[str, Any]:
-    """The answer that is made for a call; `files` gets the files in it. Raises ValueError."""
-    made = call.engine.made_output(line.endpoint, given)
+def _made(call: Call, line: JournalLine, sent: dict[str, Any] | None, files: dict[str, Asset]) -> dict[str, Any]:
+    """The answers that are made for a call, by their keys in a fixture; `files` gets the files in them. Raises ValueError."""
+    used = line.entry.fixture
+    if used is not None and any(used == each.label for each in call.engine.fixtures):
+        raise ValueError(f"the fixture {used} answered it: copy that one, or give another answer as `response`")
+    made = call.engine.made_answer(line.endpoint, sent)
     if made is None:
         raise ValueError(
             f"nothing is known of what {line.endpoint} answers: give its answer as `response`, or put its schema into "
             f"_schemas/{line.endpoint}.json (falmock schemas fetch {line.endpoint})"
         )
-    return {"json": _with_files(made, call, files)}
+    response = {"json": _with_files(jsontext.loads_exact(made.answer.body), call, files)}
+    if made.answer.status != _OK:
+        return {"response": {"status": made.answer.status, **response}}
+    if made.streamed is None:
+        return {"response": response}
+    told = sse.Parser().feed(b"".join(piece.data for piece in made.streamed.pieces))
+    events = [{"json": _with_files(jsontext.loads_exact(each.data.encode()), call, files)} for each in told]
+    return {"response": response, "stream": events}
 
 
 def _with_files(value: Any, call: Call, files: dict[str, Asset]) -> Any:
@@ -128,7 +143,8 @@ def _in_memory(call: Call, draft: _Draft) -> Reply:
 def _on_disk(call: Call, draft: _Draft, line: JournalLine) -> Reply:
     """Secrets are hidden: where the input has one, any value matches."""
     redactor = call.engine.redactor
-    entry = {"match": redactor.proposed(draft.entry["match"]), "response": redactor.value(draft.entry["response"])}
+    answers = {key: redactor.value(value) for key, value in draft.entry.items() if key != "match"}
+    entry = {"match": redactor.proposed(draft.entry["match"]), **answers}
     find = control_assets.finder(draft.files, call.engine.assets)
     read = codec.check({"fixtures": [entry]}, "it", find, lambda asset: asset.data or b"")
     if read.problems:

@@ -1,4 +1,4 @@
-"""Health, faults, reset and scopes in the control API."""
+"""Health, reset and scopes in the control API."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
 from falmock.engine.jobs.pace import BadPace
 from falmock.engine.jobs.pace import parse_pace
-from falmock.fixtures.fault import Rule
-from falmock.fixtures.format.fault_rules import read_rules
 from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Body
@@ -25,7 +23,6 @@ from falmock.gateway.control.operation import closed
 from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
-from falmock.wire.formats import jsontext
 
 
 def _health(call: Call) -> Reply:
@@ -41,54 +38,6 @@ def _health(call: Call) -> Reply:
         "connect": call.engines.connect._asdict(),
     }
     return answer(200, value, "health")
-
-
-def _rule(rule: Rule) -> dict[str, Any]:
-    match = rule.match
-    return {
-        "id": rule.source,
-        "added": rule.source.startswith("added/"),
-        "fault": rule.fault.name,
-        "model": match.model,
-        "calls": sorted(match.calls),
-        "method": match.method,
-        "host": match.host,
-        "path": match.path,
-    }
-
-
-RULE = closed(
-    id={"type": "string", "description": "file#index, or the index among the rules that were set."},
-    added={"type": "boolean"},
-    fault={"type": "string"},
-    model=or_null("string"),
-    calls={"type": "array", "items": {"type": "string"}},
-    method=or_null("string"),
-    host=or_null("string"),
-    path=or_null("string"),
-)
-
-
-def _rules(engine: Engine, why: str) -> Reply:
-    return answer(200, {"faults": [_rule(rule) for rule in engine.faults]}, why)
-
-
-def _faults(call: Call) -> Reply:
-    return _rules(call.seen, "faults")
-
-
-def _set_faults(call: Call) -> Reply:
-    engine = call.engine
-    read = read_rules(jsontext.dump_exact(call.body, indent=None).encode("utf-8", "replace"), engine.added.name())
-    if read.problems:
-        return problem(400, "These are not rules for faults: see problems. Nothing was set", read.problems)
-    engine.add_faults(read.rules)
-    return _rules(engine, "faults were set")
-
-
-def _clear_faults(call: Call) -> Reply:
-    call.engine.add_faults(())
-    return _rules(call.engine, "faults were cleared")
 
 
 def _reset(call: Call) -> Reply:
@@ -152,12 +101,6 @@ def _drop(call: Call) -> Reply:
     return answer(200, {"dropped": name}, "a scope was dropped", EVERY_JOB)
 
 
-_RULES = {
-    200: (
-        "The rules of the scope, in order; the first that applies is used.",
-        closed(faults={"type": "array", "items": ref("Rule")}),
-    )
-}
 _ONE_SCOPE = f"{PREFIX}/scopes/{{name}}"
 
 OPERATIONS = (
@@ -188,23 +131,6 @@ OPERATIONS = (
                 ),
             )
         },
-    ),
-    Operation("GET", f"{PREFIX}/faults", "listFaults", "The rules for faults of a scope.", _faults, _RULES),
-    Operation(
-        "PUT",
-        f"{PREFIX}/faults",
-        "setFaults",
-        "Set the rules for faults of a scope, in place of those set before. They take precedence over those in files.",
-        _set_faults,
-        _RULES,
-        body=Body(
-            {"type": "object"},
-            'The content of a file of fal_faults: {"faults": [...]}.',
-            {"faults": [{"match": {"model": "fal-ai/flux/*"}, "fault": {"error": "runner_disconnected", "times": 1}}]},
-        ),
-    ),
-    Operation(
-        "DELETE", f"{PREFIX}/faults", "clearFaults", "Remove the rules that were set in a scope.", _clear_faults, _RULES
     ),
     Operation(
         "POST",
