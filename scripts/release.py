@@ -121,7 +121,9 @@ def call(fixtures: str) -> None:
             cwd=confdir,
         ) as process:
             try:
-                text = answer(port_of(process), Path(confdir) / "mitmproxy-ca-cert.pem")
+                port = port_of(process)
+                text = answer(port, Path(confdir) / "mitmproxy-ca-cert.pem")
+                page(port)
             finally:
                 process.terminate()
     version = distribution("mitmproxy").version
@@ -155,6 +157,12 @@ def answer(port: int, ca: Path) -> str:
     headers = {"authorization": "Key any:key", "content-type": "application/json"}
     with opener.open(Request(f"https://fal.run/{MODEL}", body, headers), timeout=60) as response:
         return str(json.load(response)["output"])
+
+
+def page(port: int) -> None:
+    """Load the inspector's page, whose files are data of the package. Raises OSError."""
+    with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}/__falmock/", timeout=60) as response:
+        print(f"  the inspector's page has {len(response.read())} bytes")
 
 
 def run(fixtures: str) -> None:

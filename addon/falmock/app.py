@@ -253,6 +253,8 @@ class App:
             self._report(effect)
         if isinstance(effect, Reply | Stream) and effect.warning:
             effect = effect._replace(warning=redacted(effect.warning))
+        if isinstance(effect, Reply) and effect.progress:
+            effect = effect._replace(progress=redacted(effect.progress))
         if effect.fault is not None:
             effect = effect._replace(fault=redacted(effect.fault))
         return effect if why is effect.why else effect._replace(why=why)

@@ -32,6 +32,7 @@ class Observer:
                 "version": flow.request.http_version,
                 "mode": type(flow.client_conn.proxy_mode).__name__,
                 "comment": flow.comment,
+                "marked": flow.marked,
                 "metadata": {name: value for name, value in flow.metadata.items() if name.startswith("falmock.")},
             }
         )

@@ -309,8 +309,17 @@ def test_a_flow_nothing_answered_says_what_was_missing(modes: Modes) -> None:
         answer = client.post("https://fal.run/fal-ai/unknown", json={})
         observed = modes.observed()
     assert observed["metadata"]["falmock.fixture"] is None
-    assert observed["comment"] == answer.json()["detail"]
-    assert "fal-ai/unknown" in observed["comment"]
+    assert observed["metadata"]["falmock.report"] == answer.json()["detail"]
+    assert observed["comment"] == "falmock: no fixture answers this call to fal-ai/unknown."
+    assert observed["marked"] == ":x:"
+
+
+def test_a_poll_says_how_far_its_job_is(modes: Modes) -> None:
+    with modes.client(modes.url(REGULAR)) as client:
+        submitted = client.post(f"https://queue.fal.run/{MODEL}", json={}).json()
+        client.get(submitted["status_url"])
+        observed = modes.observed()
+    assert observed["comment"].startswith(f"falmock: {MODEL} is COMPLETED; ")
 
 
 # the programs with a face

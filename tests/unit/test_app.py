@@ -434,7 +434,7 @@ def test_what_is_written_on_a_flow_has_no_secret(mode: Mode, monkeypatch: pytest
     app.redactor.learn_value(secret)
     effect: Reply | Forward = Forward(secret)
     if mode is Mode.REPLAY:
-        effect = Reply(200, (), b"", secret, fault=secret, warning=secret)
+        effect = Reply(200, (), b"", secret, fault=secret, warning=secret, progress=secret)
     monkeypatch.setattr(app, "_handle", lambda *_: effect)
     answer = asyncio.run(app.answer(RUN))
     shown = answer.forward if isinstance(answer, ForwardedCall) else answer

@@ -50,6 +50,12 @@ def parser(*, is_whole: bool = False) -> argparse.ArgumentParser:
     made.add_argument("--scope", default="", metavar="NAME", help="the scope of the program's calls")
     made.add_argument("--keep", action="store_true", help="use a server that goes on after the run, for watch modes")
     made.add_argument(
+        "--inspect",
+        action="store_true",
+        help="open the inspector in the web browser: a page that shows jobs, media and misses. It ends with the run: add --keep to "
+        "look at it afterwards",
+    )
+    made.add_argument(
         "--transparent",
         action="store_true",
         help="give the program a network of its own, where fal's names lead to falmock and nothing leads out: for clients that use no proxy (Linux)",
@@ -84,6 +90,8 @@ def main(words: Sequence[str]) -> int:
         other = "--keep" if given.keep else f"--{given.forwarding}"
         why = "nothing leads out of the program's network, neither to fal nor to a server that was started before"
         parser().error(f"--transparent and {other} exclude each other: {why}")
+    if given.transparent and given.inspect:
+        parser().error("--transparent and --inspect exclude each other: no browser reaches into the program's network")
     if given.forwarding:
         for_server += ["--mode", given.forwarding]
         if fal_key.is_missing(given.forwarding):
@@ -109,6 +117,6 @@ def main(words: Sequence[str]) -> int:
     from falmock.cli.launch import session  # while the server starts
 
     asked = session.Asked(
-        command, arguments, where, given.forwarding or "", given.scope, given.allow_misses, given.strict
+        command, arguments, where, given.forwarding or "", given.scope, given.allow_misses, given.strict, given.inspect
     )
     return session.run(asked, server)

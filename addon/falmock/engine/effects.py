@@ -63,7 +63,8 @@ class Reply(NamedTuple):
     answered, `why` says why in a few words; `miss` is the report if no fixture matches. `delivery` is set for a body that
     is not sent whole and at once, `fault` names the injected fault. `wakes` is the request id of a job that this call
     changed: edges call its streams again (EVERY_JOB: all streams); `job` is the request id of the job it made. `warning`
-    is a sentence about a call that is answered, but that fal might answer otherwise; "" if there is none.
+    is a sentence about a call that is answered, but that fal might answer otherwise; "" if there is none. `progress` is
+    the endpoint id of a job and its state, if this is its status; for people.
     """
 
     status: int
@@ -79,6 +80,7 @@ class Reply(NamedTuple):
     wakes: str | None = None
     job: str = ""
     warning: str = ""
+    progress: str = ""
 
 
 class End(enum.Enum):

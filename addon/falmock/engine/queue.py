@@ -210,8 +210,9 @@ class Queue:
         """The status of a job; this counts as a poll."""
         self._look(job, now)
         headers = replies.job_headers(job.fixture, job.request_id)
-        body = status_body(job, now, logs=logs)
-        return Reply(VIEWS[job.state].poll_status, headers, body, job.why, job.fixture)
+        body, view = status_body(job, now, logs=logs), VIEWS[job.state]
+        progress = f"{job.endpoint or job.app} is {view.word}"
+        return Reply(view.poll_status, headers, body, job.why, job.fixture, progress=progress)
 
     def _status_stream(self, job: Job, now: float, *, logs: bool) -> Stream:
         """The status of a job as a stream, until it is over."""

@@ -45,6 +45,11 @@ ANSWERED = "falmock.fixture"
 """The key of a flow's metadata for the fixture that answered it; None for no fixture, absent if falmock did not
 answer."""
 
+REPORT = "falmock.report"
+"""The key of a flow's metadata for the report of a miss, which has several lines: screens show a comment on one."""
+MISS_MARK = ":x:"
+"""How mitmproxy's and mitmweb's lists show a miss; the filter `~marked` finds it."""
+
 FORWARDED = "falmock.forwarded"
 """The key of a flow's metadata for the fal host that it was forwarded to."""
 _SCOPE = "falmock.scope"
@@ -114,10 +119,15 @@ def annotate(flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
     """Write on a flow what answered it and why, for people and for filters."""
     # On a socket, each message has its own fixture.
     what = effect.fixture or ("a socket" if isinstance(effect, Socket) else "no fixture")
-    miss = effect.miss if isinstance(effect, Reply) else None
+    miss = None
+    if isinstance(effect, Reply):
+        miss, what = effect.miss, f"{effect.progress}; {what}" if effect.progress else what
     injected = f"; fault: {effect.fault}" if effect.fault else ""
     warning = f"; warning: {effect.warning}" if not isinstance(effect, Socket) and effect.warning else ""
-    flow.comment = miss.text if miss else f"falmock: {what} ({effect.why}{injected}{warning})"
+    flow.comment = miss.brief if miss else f"falmock: {what} ({effect.why}{injected}{warning})"
+    if miss is not None:
+        flow.marked = flow.marked or MISS_MARK
+        flow.metadata[REPORT] = miss.text
     flow.metadata[ANSWERED] = effect.fixture
     flow.metadata["falmock.why"] = effect.why
     if effect.fault:

@@ -64,6 +64,12 @@ def test_its_flags_for_modes(started: Started, mode: str) -> None:
     assert started.asked[0].forwarding == mode
 
 
+def test_the_inspector_is_asked_for(started: Started) -> None:
+    main_.main(["run", "--inspect", "--", "npm"])
+    main_.main(["run", "--", "npm"])
+    assert [asked.inspects for asked in started.asked] == [True, False]
+
+
 def test_a_kept_server_is_not_started_here(started: Started) -> None:
     assert main_.main(["run", "--keep", "--", "npm"]) == 6
     assert started.servers == []
@@ -76,6 +82,7 @@ def test_a_kept_server_is_not_started_here(started: Started) -> None:
         (["--pace", "3s"], "there is no COMMAND"),
         (["--record", "--auto", "--", "x"], "not allowed with"),
         (["--keep", "--record", "--", "x"], "--keep is for replay"),
+        (["--transparent", "--inspect", "--", "x"], "--transparent and --inspect exclude each other"),
         (["--scope"], "expected one argument"),
     ],
 )

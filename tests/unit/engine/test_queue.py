@@ -41,6 +41,7 @@ def test_a_job_from_queue_to_result() -> None:
         client.now = 1_752_619_398.0 + elapsed
         reply = client.send("GET", f"{job}/status?logs=1")
         body = read(reply)
+        assert reply.progress == f"fal-ai/flux/dev is {body['status']}"
         seen.append(
             (reply.status, body["status"], body.get("queue_position"), len(body["logs"] or []), body["metrics"])
         )

@@ -4,9 +4,11 @@ import pytest
 
 import falmock
 from falmock.engine.config import Config
+from falmock.engine.config import Inspector
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.proxy.banner import banner
+from falmock.proxy.banner import inspector
 from falmock.proxy.banner import unavailable
 from falmock.wire.formats import compression
 from falmock.wire.hosts import Hosts
@@ -57,6 +59,16 @@ def test_where_webhooks_go() -> None:
 def test_an_import_forwards_nothing(mode: Mode) -> None:
     line = banner(Config(mode=mode), TWO, ("one",), "captures/")
     assert line.endswith("; imports captures/, and forwards nothing; recordings go to one")
+
+
+def test_where_the_inspector_is() -> None:
+    """The token is not in the line: it is logged."""
+    url = "http://127.0.0.1:8080"
+    where = f"the inspector, which shows what happens, is at {url}/__falmock/"
+    assert inspector(url, Config()) == inspector(url, Config(inspector=Inspector.READ)) == [where]
+    assert inspector(url, Config(inspector=Inspector.OFF)) == []
+    (line,) = inspector(url, Config(control_token="secret-enough"))
+    assert line == f"{where}; it needs the token: put #token=TOKEN behind this address"
 
 
 def test_what_cannot_be_done_for_want_of_a_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 from mitmproxy.test import tutils
+from mitmproxy.utils import emoji
 
 from falmock.engine import replies
 from falmock.engine.effects import FileBody
@@ -153,10 +154,32 @@ def test_an_answer_tells_what_answered_and_why() -> None:
     assert flow.metadata["falmock.why"] == "exact input"
 
 
-def test_the_report_of_a_miss_is_the_comment() -> None:
+def test_a_miss_stands_out_and_keeps_its_report() -> None:
     flow = flow_of()
+    miss = Miss("key", "falmock: none.\nAsked: it", (), " Nearest: a.json#0")
+    flows.answer(flow, Reply(404, (), b"", "no fixture matches", miss=miss), b"")
+    assert (flow.marked, flow.comment) == (":x:", "falmock: none. Nearest: a.json#0")
+    assert flow.metadata["falmock.report"] == "falmock: none.\nAsked: it"
+
+
+def test_a_mark_of_the_users_stays_and_answers_have_none() -> None:
+    flow = flow_of()
+    flow.marked = ":star:"
     flows.answer(flow, Reply(404, (), b"", "no fixture matches", miss=Miss("key", "the report", ())), b"")
-    assert flow.comment == "the report"
+    assert (flow.marked, flow.comment) == (":star:", "the report")
+    answered = flow_of()
+    flows.answer(answered, Reply(200, (), b"", "exact input", "f.json#0"), b"")
+    assert (answered.marked, "falmock.report" in answered.metadata) == ("", False)
+
+
+def test_mitmproxy_knows_the_mark() -> None:
+    assert flows.MISS_MARK in emoji.emoji
+
+
+def test_a_poll_tells_the_state_of_its_job() -> None:
+    flow = flow_of()
+    flows.answer(flow, Reply(202, (), b"", "exact input", "f.json#0", progress="a/b/c is IN_QUEUE"), b"")
+    assert flow.comment == "falmock: a/b/c is IN_QUEUE; f.json#0 (exact input)"
 
 
 def test_a_warning_is_in_the_comment() -> None:

@@ -493,7 +493,7 @@ def test_no_private_name_is_used_that_is_not_listed(module: Module) -> None:
 
 
 SET = """
-    authority close_reason comment content error headers host is_replay method path port raw_content request response scheme
+    authority close_reason comment content error headers host is_replay marked method path port raw_content request response scheme
     server_conn status_code stream trailers websocket
 """
 """The attributes of flows and their messages that falmock sets, as any addon may."""

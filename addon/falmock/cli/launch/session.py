@@ -41,6 +41,7 @@ class Asked(NamedTuple):
 
     `command` is the program, `arguments` are those of its server, `where` is the folder of what it leaves, `forwarding` the
     mode that its user chose by a flag of its own ("" for none), `scope` that of the program ("" for the default one).
+    `inspects`: the inspector's page is opened.
     """
 
     command: Sequence[str]
@@ -50,6 +51,7 @@ class Asked(NamedTuple):
     scope: str
     allows_misses: bool
     is_strict: bool
+    inspects: bool = False
 
 
 def run(asked: Asked, server: Server | None) -> int:
@@ -76,6 +78,10 @@ def run(asked: Asked, server: Server | None) -> int:
             return BAD_USAGE
         for warning in ready.warnings:
             tell(warning)
+        if asked.inspects:
+            from falmock.cli.launch import inspector  # most runs need no web browser
+
+            inspector.show(ready.url, has_token=bool(token), is_kept=server is None)
         code = child.run(asked.command, _environment(ready, asked.scope))
         return _told(asked, ready, token, code, began)
     except CannotStart as error:

@@ -100,8 +100,7 @@ def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Respons
         why=why,
         forwarded="falmock.why" in flow.metadata and "falmock.fixture" not in flow.metadata,
         recorded=str(flow.metadata.get("falmock.recorded") or ""),
-        # A comment of one line only repeats the above; a miss report has several.
-        report=flow.comment if "\n" in flow.comment else "",
+        report=str(flow.metadata.get(flows.REPORT) or ""),
         upgrade=handshake.asks_for_socket(flow.request.headers),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from falmock.cli.launch import fal_key
+from falmock.cli.launch import inspector
 from falmock.cli.launch import kept
 from falmock.cli.launch import session
 from falmock.cli.launch.server import Server
@@ -68,6 +69,18 @@ def test_a_scope_and_what_is_allowed(arguments: list[str], tmp_path: Path) -> No
     whole = json.loads((tmp_path / "last.json").read_text())
     assert (whole["scope"], whole["missed"][0]["scope"]) == ("mine", "mine")
     assert run(asked(tmp_path, arguments, is_strict=True)) == 98
+
+
+def test_the_inspector_is_shown(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, Any]] = []
+    monkeypatch.setattr(inspector, "show", lambda url, **more: shown.append((url, more)))
+    run(asked(tmp_path, arguments, "a/b"))
+    assert shown == []
+    run(asked(tmp_path, [*arguments, "--control-token", "token-of-test"], "a/b", inspects=True))
+    ((url, more),) = shown
+    assert url.startswith("http://127.0.0.1:")
+    assert more == {"has_token": True, "is_kept": False}
+    assert "token-of-test" not in (tmp_path / "last.log").read_text()
 
 
 def test_a_token_for_the_control_api(arguments: list[str], tmp_path: Path) -> None:

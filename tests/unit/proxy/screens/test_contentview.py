@@ -78,7 +78,7 @@ def test_what_falmock_answered_without_a_fixture_was_not_forwarded() -> None:
 @pytest.mark.usefixtures("screen")
 def test_a_miss_report_is_shown() -> None:
     flow = flow_to("fal.run")
-    flow.comment = "falmock: no fixture\nAsked: it"
+    flow.metadata["falmock.report"] = "falmock: no fixture\nAsked: it"
     assert "report: falmock: no fixture\nAsked: it\n" in shown(flow)
 
 
