@@ -11,7 +11,9 @@ const ENDS = {
 };
 
 const End = ({ kind, at }) => html`
-  <svg x=${percent(at)} y="10" overflow="visible"><path class=${`end end-${kind}`} d=${ENDS[kind] ?? ENDS.finished} /></svg>
+  <svg x=${percent(at)} y="10" overflow="visible">
+    <path class=${`end end-${kind}`} d=${ENDS[kind] ?? ENDS.finished} />
+  </svg>
 `;
 
 // Bars of what `layout` of timeline.js gives.

@@ -124,7 +124,7 @@ export function JobView({ state, api, go, say, id }) {
         </section>
       `
     }
-    <${Calls} job=${job} state=${state} go=${go} />
+    <${Calls} job=${job} state=${state} api=${api} go=${go} />
   `;
 }
 
@@ -180,8 +180,13 @@ function Copies({ job, result, state, api, say }) {
 }
 
 // The calls of a job, those that follow one another and are alike as one line.
-function Calls({ job, state, go }) {
-  const calls = state.calls.filter((call) => call.request_id === job.request_id);
+function Calls({ job, state, api, go }) {
+  const [calls, setCalls] = useState([]);
+  const latest = state.calls.findLast((call) => call.request_id === job.request_id)?.number;
+  useEffect(() => {
+    // The page keeps only the latest calls of the scope.
+    api.list("/journal", "entries", { request_id: job.request_id }).then(setCalls, () => {});
+  }, [job.request_id, latest]);
   const groups = [];
   for (const call of calls) {
     const last = groups.at(-1);
