@@ -20,7 +20,8 @@ TITLE = """\
 # Third-party notices
 
 The wheel and the sdist of falmock contain its own code and fixtures, and one file of others: the inspector's page has preact (MIT)
-and htm (Apache-2.0) in `falmock/gateway/inspector/static/vendor`, with their licences. The packages that are installed with falmock come from their authors, under their licences:
+and htm (Apache-2.0) in `falmock/gateway/inspector/static/vendor`, with their licences.
+The packages that are installed with falmock come from their authors, under their licences:
 
 | package | version | licence |
 |---|---|---|"""
