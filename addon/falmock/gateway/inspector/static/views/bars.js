@@ -40,8 +40,7 @@ export const Bars = ({ of }) => html`
         </svg>
       `,
     )}
-    ${of.end && html`<${End} ...${of.end} />`}
-    ${of.early && html`<path class="early" d="M5 6L1 10L5 14" />`}
+    ${of.end && html`<${End} ...${of.end} />`} ${of.early && html`<path class="early" d="M5 6L1 10L5 14" />`}
   </svg>
 `;
 

@@ -206,12 +206,7 @@ function Calls({ job, state, api, go }) {
           (group) => html`
             <li key=${group[0].number}>
               <span class="mono faint">+${span(group[0].at - job.submitted)}</span>
-              <button
-                class="link"
-                onClick=${() => go(`${journal}&open=${group[0].number}`)}
-              >
-                ${group[0].call}
-              </button>
+              <button class="link" onClick=${() => go(`${journal}&open=${group[0].number}`)}>${group[0].call}</button>
               <span
                 >${group[0].status ?? "forwarded"}${group.length > 1 && ` × ${group.length}`}
                 <span class="faint">${group[0].why}</span></span

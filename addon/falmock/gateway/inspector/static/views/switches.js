@@ -210,12 +210,9 @@ function Faults({ state, api, say }) {
 }
 
 const Remove = ({ fault, say, remove }) => html`
-  <${Action}
-    className="ghost"
-    say=${say}
-    run=${() => remove(fault.id)}
-    aria-label=${`Remove the fault ${fault.fault}`}
-  >✕<//>
+  <${Action} className="ghost" say=${say} run=${() => remove(fault.id)} aria-label=${`Remove the fault ${fault.fault}`}
+    >✕<//
+  >
 `;
 
 function aboutRule(rule) {
