@@ -41,6 +41,15 @@ test("the axis shows the newest jobs, back to a minute without any", () => {
   assert.ok(axis([job({ ended: 100 })], 100).to >= 101);
 });
 
+test("a job that waits for long does not squeeze the others", () => {
+  const held = job({ state: "queued", submitted: 100, started: null, ended: null });
+  assert.deepEqual(axis([held], 110), { from: 100, to: 100 + 10 * 1.02 });
+  const { from, to } = axis([held, job()], 1000);
+  assert.deepEqual([from, to], [100, 100 + 60 * 1.02]);
+  assert.equal(layout(held, { from, to }, 1000).bars[0].to, 1);
+  assert.equal(axis([held, job({ submitted: 1000, ended: 1010 })], 1010).from, 1000);
+});
+
 test("an axis of jobs that begin at 0 is as long as the longest", () => {
   assert.deepEqual(sinceSubmit([job(), job({ ended: 104 })], 0), { from: 0, to: 10.2 });
 });

@@ -117,15 +117,13 @@ export function makeApi(scope, storage = sessionStorage) {
           for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
             if (closing === controller) read(piece.value);
           }
+          if (closing === controller) status("waiting");
         } catch (error) {
           if (closing === controller) status("waiting", error);
         }
         if (closing !== controller) return;
         closing = null;
-        if (!stopped && !document.hidden) {
-          status("waiting");
-          timer = setTimeout(open, RETRY);
-        }
+        if (!stopped && !document.hidden) timer = setTimeout(open, RETRY);
       };
       const close = () => {
         const controller = closing;

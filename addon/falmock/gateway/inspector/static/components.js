@@ -139,7 +139,9 @@ export function Media({ api, file }) {
 // Files side by side; nothing if there are none.
 export const Files = ({ api, files }) =>
   files.length > 0 &&
-  html`<div class="media-grid">${files.map((file) => html`<${Media} key=${file.url} api=${api} file=${file} />`)}</div>`;
+  html`
+    <div class="media-grid">${files.map((file) => html`<${Media} key=${file.url} api=${api} file=${file} />`)}</div>
+  `;
 
 // A dialog over the page; Esc and Close call `onClose`, and the focus goes back to where it was.
 export function Dialog({ title, onClose, children }) {

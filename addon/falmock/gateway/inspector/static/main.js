@@ -76,7 +76,7 @@ function useVoice() {
   const say = useCallback((words, kind) => {
     if (kind !== "quiet") setNote({ words, kind, at: Date.now() });
     waiting.current.push(words);
-    timer.current ||= setTimeout(speak, kind === "quiet" ? SPEAK_EVERY : 0);
+    timer.current ||= setTimeout(speak, 0);
   }, []);
   useEffect(() => {
     if (!note || note.kind === "error") return undefined;
@@ -120,14 +120,16 @@ function App() {
     return () => removeEventListener("hashchange", moved);
   }, []);
   useEffect(() => keys(go), []);
+  const latest = useRef(events);
+  latest.current = events;
   useEffect(() => {
-    const timer = setTimeout(() => {
-      const said = news(before.current, events);
-      before.current = events;
+    const timer = setInterval(() => {
+      const said = news(before.current, latest.current);
+      before.current = latest.current;
       if (said) say(said, "quiet");
     }, SPEAK_EVERY);
-    return () => clearTimeout(timer);
-  }, [events]);
+    return () => clearInterval(timer);
+  }, []);
 
   const view = VIEWS[at.view] ? at.view : "jobs";
   const title = view === "jobs" && at.id ? `Job ${at.id.slice(0, 8)}` : TITLES[view];

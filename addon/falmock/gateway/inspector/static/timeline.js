@@ -17,9 +17,12 @@ export function endOf(job, now) {
   return Math.max(job.ended ?? now, job.submitted, ...attempts.slice(-1), ...(job.poll_times ?? []).slice(-1));
 }
 
+// Until when a job counts for the axis: one that waits for long does not squeeze the others.
+const reach = (job, now) => (isLive(job) ? Math.min(now, statesOf(job).at(-1).at + GAP) : endOf(job, now));
+
 // The axis {from, to} that shows the newest jobs: back to the last minute in which nothing happened.
 export function axis(jobs, now) {
-  const latest = jobs.map((job) => ({ from: job.submitted, to: endOf(job, now) })).sort((a, b) => b.to - a.to);
+  const latest = jobs.map((job) => ({ from: job.submitted, to: reach(job, now) })).sort((a, b) => b.to - a.to);
   if (!latest.length) return { from: now - LEAST, to: now };
   let { from, to } = latest[0];
   for (const each of latest) {

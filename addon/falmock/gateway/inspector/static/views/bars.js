@@ -11,7 +11,9 @@ const ENDS = {
 };
 
 const End = ({ kind, at }) => html`
-  <svg x=${percent(at)} y="10" overflow="visible"><path class=${`end end-${kind}`} d=${ENDS[kind] ?? ENDS.finished} /></svg>
+  <svg x=${percent(at)} y="10" overflow="visible">
+    <path class=${`end end-${kind}`} d=${ENDS[kind] ?? ENDS.finished} />
+  </svg>
 `;
 
 // Bars of what `layout` of timeline.js gives.
@@ -38,8 +40,7 @@ export const Bars = ({ of }) => html`
         </svg>
       `,
     )}
-    ${of.end && html`<${End} ...${of.end} />`}
-    ${of.early && html`<path class="early" d="M5 6L1 10L5 14" />`}
+    ${of.end && html`<${End} ...${of.end} />`} ${of.early && html`<path class="early" d="M5 6L1 10L5 14" />`}
   </svg>
 `;
 

@@ -124,7 +124,7 @@ export function JobView({ state, api, go, say, id }) {
         </section>
       `
     }
-    <${Calls} job=${job} state=${state} go=${go} />
+    <${Calls} job=${job} state=${state} api=${api} go=${go} />
   `;
 }
 
@@ -180,8 +180,13 @@ function Copies({ job, result, state, api, say }) {
 }
 
 // The calls of a job, those that follow one another and are alike as one line.
-function Calls({ job, state, go }) {
-  const calls = state.calls.filter((call) => call.request_id === job.request_id);
+function Calls({ job, state, api, go }) {
+  const [calls, setCalls] = useState([]);
+  const latest = state.calls.findLast((call) => call.request_id === job.request_id)?.number;
+  useEffect(() => {
+    // The page keeps only the latest calls of the scope.
+    api.list("/journal", "entries", { request_id: job.request_id }).then(setCalls, () => {});
+  }, [job.request_id, latest]);
   const groups = [];
   for (const call of calls) {
     const last = groups.at(-1);
@@ -201,12 +206,7 @@ function Calls({ job, state, go }) {
           (group) => html`
             <li key=${group[0].number}>
               <span class="mono faint">+${span(group[0].at - job.submitted)}</span>
-              <button
-                class="link"
-                onClick=${() => go(`${journal}&open=${group[0].number}`)}
-              >
-                ${group[0].call}
-              </button>
+              <button class="link" onClick=${() => go(`${journal}&open=${group[0].number}`)}>${group[0].call}</button>
               <span
                 >${group[0].status ?? "forwarded"}${group.length > 1 && ` × ${group.length}`}
                 <span class="faint">${group[0].why}</span></span

@@ -29,7 +29,7 @@ export function JobsView({ state, api, go, say }) {
   if (!state.jobs.size) return html`<${Connect} state=${state} api=${api} say=${say} title="No jobs yet" />`;
   const onClock = how === CLOCK;
   const width = onClock ? axis(jobs, now) : sinceSubmit(jobs, now);
-  const marks = ticks(width);
+  const marks = ticks(width, 2);
   const priced = jobs.some((job) => job.cost);
   const head = [
     { label: "State", className: "w-state" },

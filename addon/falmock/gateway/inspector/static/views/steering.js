@@ -11,6 +11,7 @@ export function Steering({ job, state, api, say }) {
   const [failing, setFailing] = useState(false);
   if (!isLive(job) || !state.canWrite) return null;
   const does = (what, body) => () => api.send("POST", `/jobs/${encodeURIComponent(job.request_id)}/${what}`, body);
+  const closed = () => setFailing(false);
   const fail = (error) => does("fail", { error })();
   return html`
     <div class="buttons">
@@ -24,7 +25,7 @@ export function Steering({ job, state, api, say }) {
           ? html`<${Action} say=${say} run=${does("release")} title="Let it go on at its pace">Release<//>`
           : html`<${Action} say=${say} run=${does("hold")} title="Keep it in its state">Hold<//>`
       }
-      ${failing && html`<${Failing} job=${job} api=${api} say=${say} fail=${fail} onClose=${() => setFailing(false)} />`}
+      ${failing && html`<${Failing} job=${job} api=${api} say=${say} fail=${fail} onClose=${closed} />`}
     </div>
   `;
 }

@@ -210,17 +210,16 @@ function Faults({ state, api, say }) {
 }
 
 const Remove = ({ fault, say, remove }) => html`
-  <${Action}
-    className="ghost"
-    say=${say}
-    run=${() => remove(fault.id)}
-    aria-label=${`Remove the fault ${fault.fault}`}
-  >✕<//>
+  <${Action} className="ghost" say=${say} run=${() => remove(fault.id)} aria-label=${`Remove the fault ${fault.fault}`}
+    >✕<//
+  >
 `;
 
 function aboutRule(rule) {
-  const share = rule.rate === null || rule.rate === undefined ? null : `${Math.round(rule.rate * 100)} %`;
-  const nth = rule.nth === null || rule.nth === undefined ? null : `call ${[rule.nth].flat().join(", ")}`;
+  const rate = rule.rate ?? 1;
+  const share = rate < 1 && `${Math.round(rate * 100)} %`;
+  const numbers = [rule.nth ?? []].flat();
+  const nth = numbers.length > 0 && `call ${numbers.join(", ")}`;
   const from = rule.added ? null : `from ${rule.id}`;
   const struck = rule.struck === undefined ? null : `struck ${many(rule.struck, "time")}`;
   return [rule.model ?? rule.path ?? "any endpoint", rule.calls.join(", "), share, nth, from, struck]
