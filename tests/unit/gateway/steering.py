@@ -37,6 +37,9 @@ class Disk:
     def reload(self) -> str:
         return self.read_again()
 
+    def place_for(self, name: str, text: str) -> str:  # noqa: ARG002
+        return f"fixtures/{name}.json"
+
     def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
         self.saved[name] = text, assets
         return f"fixtures/{name}.json"

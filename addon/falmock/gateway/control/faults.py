@@ -23,7 +23,6 @@ from falmock.wire.error_table import ErrorKind
 from falmock.wire.error_table import NamedError
 from falmock.wire.formats import jsontext
 
-
 _JOB_ENDS = ("run", "result", "stream", "socket")
 _TURNED_AWAY = ("run", "submit", "stream", "socket")
 _ANSWERED_WITH: Mapping[ErrorKind, tuple[str, ...]] = {
@@ -76,7 +75,11 @@ RULE = closed(
         "items": {"type": "integer", "minimum": 1},
         "description": "The numbers of the calls that it applies to; empty for all.",
     },
-    struck={"type": "integer", "minimum": 0, "description": "How many calls of the scope got the fault from this rule."},
+    struck={
+        "type": "integer",
+        "minimum": 0,
+        "description": "How many calls of the scope got the fault from this rule.",
+    },
 )
 ERROR = closed(
     **{

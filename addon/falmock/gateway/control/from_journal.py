@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from typing import NamedTuple
 
 from falmock.engine.additions import TooMany
 from falmock.engine.effects import Reply
 from falmock.fixtures.format import codec
-from falmock.fixtures.matching.canonical import FILE
-from falmock.fixtures.matching.canonical import NotCanonical
-from falmock.fixtures.matching.canonical import canonical
-from falmock.fixtures.matching.user_message import prompt_text
-from falmock.fixtures.model import Asset
+from falmock.fixtures.format.entry import Decoded
 from falmock.fixtures.model import Problem
 from falmock.gateway.control import assets as control_assets
+from falmock.gateway.control import drafts
 from falmock.gateway.control import fixtures
+from falmock.gateway.control.drafts import BadChoice
+from falmock.gateway.control.drafts import Draft
+from falmock.gateway.control.drafts import Unfit
 from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Body
@@ -26,111 +25,61 @@ from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
-from falmock.gateway.journal_view import ASKS
-from falmock.gateway.journal_view import JournalLine
 from falmock.gateway.journal_view import JournalView
+from falmock.redaction.redactor import Redactor
 from falmock.wire import storage
 from falmock.wire.formats import jsontext
-from falmock.wire.formats import sse
 
 _BETWEEN = re.compile(r"[^A-Za-z0-9._-]+")
-_URL = "https://"
-_OK = 200
-
-
-class _Unfit(ValueError):
-    """A call cannot become a fixture; the text says why."""
-
-
-class _Draft(NamedTuple):
-    """An entry of a fixture file, and the files that it refers to by digest."""
-
-    entry: dict[str, Any]
-    files: dict[str, Asset]
 
 
 def _from(call: Call) -> Reply:
-    line = next((each for each in JournalView(call.engine) if each.number == call.body["call"]), None)
+    line = next((each for each in JournalView(call.seen) if each.number == call.body["call"]), None)
     if line is None:
         return problem(404, f"The journal of this scope has no call {call.body['call']}")
+    to_disk = call.body.get("to", "memory") == "disk"
+    if "file" in call.body and not to_disk:
+        return problem(400, 'file: expected "to": "disk" beside it, as a fixture in memory has no file')
     try:
-        draft = _draft(call, line)
-    except _Unfit as error:
+        draft = drafts.draft(call, line)
+        if call.body.get("preview"):
+            return _preview(call, draft, to_disk=to_disk)
+        return _on_disk(call, draft) if to_disk else _in_memory(call, draft)
+    except BadChoice as error:
+        return problem(400, str(error))
+    except Unfit as error:
         return problem(409, str(error))
-    if call.body.get("to", "memory") == "memory":
-        return _in_memory(call, draft)
-    return _on_disk(call, draft, line)
 
 
-def _draft(call: Call, line: JournalLine) -> _Draft:
-    """The fixture for a call. Raises _Unfit."""
-    if line.call not in ASKS or not line.endpoint:
-        raise _Unfit(f"Call {line.number} asks no model for anything: it is a {line.call}")
-    if line.entry.left_out or line.entry.cut:
-        raise _Unfit(f"The input of call {line.number} was too long to be kept whole: write its fixture by hand")
-    sent = JournalView(call.engine).input(line)
-    if sent is None and line.entry.body:
-        raise _Unfit(f"The body of call {line.number} is no JSON object: write its fixture by hand")
-    given = {} if sent is None else sent
-    files: dict[str, Asset] = {}
-    way = call.body.get("input", "exact")
-    match: dict[str, Any] = {"model": line.endpoint}
+def _checked(call: Call, draft: Draft, name: str) -> Decoded:
+    find = control_assets.finder(draft.files, call.seen.assets)
+    return codec.check({"fixtures": [draft.entry]}, name, find, lambda asset: asset.data or b"")
+
+
+def _no_fixture(read: Decoded, outcome: str) -> Reply:
+    return problem(400, f"This is no fixture: see problems. Nothing was {outcome}", read.problems)
+
+
+def _preview(call: Call, draft: Draft, *, to_disk: bool) -> Reply:
+    hidden = _hidden(draft, call.seen.redactor) if to_disk else draft
+    read = _checked(call, hidden, "it")
+    if read.problems:
+        return _no_fixture(read, "added")
+    shown = hidden if to_disk else draft._replace(entry=_shown(draft.entry, call.seen.redactor))
+    text = _text(shown)
     try:
-        if way == "exact":
-            match |= {"input": canonical(given, call.engine.digest_of), "exact": True}
-        elif way == "prompt":
-            match["userMessage"] = prompt_text(given) or ""
-        response = call.body.get("response")
-        answers = _made(call, line, sent, files) if response is None else {"response": response}
-    except (NotCanonical, ValueError, RecursionError) as error:
-        raise _Unfit(f"Call {line.number} cannot become a fixture: {error}") from None
-    return _Draft({"match": match, **answers}, files)
+        file = call.disk.place_for(_name(call, shown), text) if to_disk else None
+    except OSError as error:
+        return problem(409, f"The fixture could not be written: {error}")
+    return answer(200, {"file": file, "text": text}, "what a call would become")
 
 
-def _made(call: Call, line: JournalLine, sent: dict[str, Any] | None, files: dict[str, Asset]) -> dict[str, Any]:
-    """The answers that are made for a call, by their keys in a fixture; `files` gets the files in them. Raises ValueError."""
-    used = line.entry.fixture
-    if used is not None and any(used == each.label for each in call.engine.fixtures):
-        raise ValueError(f"the fixture {used} answered it: copy that one, or give another answer as `response`")
-    made = call.engine.made_answer(line.endpoint, sent)
-    if made is None:
-        raise ValueError(
-            f"nothing is known of what {line.endpoint} answers: give its answer as `response`, or put its schema into "
-            f"_schemas/{line.endpoint}.json (falmock schemas fetch {line.endpoint})"
-        )
-    response = {"json": _with_files(jsontext.loads_exact(made.answer.body), call, files)}
-    if made.answer.status != _OK:
-        return {"response": {"status": made.answer.status, **response}}
-    if made.streamed is None:
-        return {"response": response}
-    told = sse.Parser().feed(b"".join(piece.data for piece in made.streamed.pieces))
-    events = [{"json": _with_files(jsontext.loads_exact(each.data.encode()), call, files)} for each in told]
-    return {"response": response, "stream": events}
-
-
-def _with_files(value: Any, call: Call, files: dict[str, Asset]) -> Any:
-    """The output with its files as assets; `files` gets them."""
-    if isinstance(value, dict):
-        return {key: _with_files(item, call, files) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_files(item, call, files) for item in value]
-    if not isinstance(value, str) or not value.startswith(_URL):
-        return value
-    path = "/" + value.removeprefix(_URL).partition("/")[2]
-    asset = call.engine.scope.assets.made.find(path)
-    if asset is None:
-        return value
-    files[asset.sha256] = asset
-    return {FILE: f"sha256:{asset.sha256}", "name": asset.name, "type": asset.content_type}
-
-
-def _in_memory(call: Call, draft: _Draft) -> Reply:
+def _in_memory(call: Call, draft: Draft) -> Reply:
     engine = call.engine
     name = engine.added.name()
-    find = control_assets.finder(draft.files, engine.assets)
-    read = codec.check({"fixtures": [draft.entry]}, name, find, lambda asset: asset.data or b"")
+    read = _checked(call, draft, name)
     if read.problems:
-        return problem(400, "This is no fixture: see problems. Nothing was added", read.problems)
+        return _no_fixture(read, "added")
     try:
         engine.add_fixtures(name, read.fixtures, read.assets)
     except TooMany as error:
@@ -140,20 +89,13 @@ def _in_memory(call: Call, draft: _Draft) -> Reply:
     return answer(201, value, "a call became a fixture")
 
 
-def _on_disk(call: Call, draft: _Draft, line: JournalLine) -> Reply:
-    """Secrets are hidden: where the input has one, any value matches."""
-    redactor = call.engine.redactor
-    answers = {key: redactor.value(value) for key, value in draft.entry.items() if key != "match"}
-    entry = {"match": redactor.proposed(draft.entry["match"]), **answers}
-    find = control_assets.finder(draft.files, call.engine.assets)
-    read = codec.check({"fixtures": [entry]}, "it", find, lambda asset: asset.data or b"")
+def _on_disk(call: Call, draft: Draft) -> Reply:
+    hidden = _hidden(draft, call.engine.redactor)
+    read = _checked(call, hidden, "it")
     if read.problems:
-        return problem(400, "This is no fixture: see problems. Nothing was written", read.problems)
-    text = jsontext.dump_exact({"fixtures": [entry]}, indent=2)
-    digest = storage.digest(jsontext.dump_shown(entry["match"]).encode())[:8]
-    name = call.body.get("file") or f"{_BETWEEN.sub('-', redactor.text(line.endpoint))}-{digest}"
+        return _no_fixture(read, "written")
     try:
-        path = call.disk.save(name, text, draft.files)
+        path = call.disk.save(_name(call, hidden), _text(hidden), draft.files)
         call.disk.reload()
     except (OSError, ValueError) as error:
         found: tuple[Problem, ...] = getattr(error, "problems", ())
@@ -163,15 +105,46 @@ def _on_disk(call: Call, draft: _Draft, line: JournalLine) -> Reply:
     return answer(201, {"file": path, "added": None, "fixtures": written}, "a call became a fixture on disk")
 
 
+def _shown(entry: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """An entry with its secrets hidden: where the input has one, any value matches."""
+    answers = {key: redactor.value(value) for key, value in entry.items() if key != "match"}
+    return {"match": redactor.proposed(entry["match"]), **answers}
+
+
+def _hidden(draft: Draft, redactor: Redactor) -> Draft:
+    """A draft with its secrets hidden. Raises Unfit."""
+    entry = _shown(draft.entry, redactor)
+    prompt = draft.entry["match"].get("userMessage")
+    if entry["match"].get("userMessage") != prompt:
+        raise Unfit('The prompt has a secret, so no file can match it: match the whole input ("exact"), or any')
+    return draft._replace(entry=entry)
+
+
+def _text(draft: Draft) -> str:
+    return jsontext.dump_exact({"fixtures": [draft.entry]}, indent=2)
+
+
+def _name(call: Call, draft: Draft) -> str:
+    """The path of the file in the fixtures folder, without `.json`: as asked for, or else of the model and the match."""
+    match = draft.entry["match"]
+    digest = storage.digest(jsontext.dump_shown(match).encode())[:8]
+    given = call.body.get("file")
+    return str(given) if given else f"{_BETWEEN.sub('-', call.seen.redactor.text(match['model']))}-{digest}"
+
+
 OPERATIONS = (
     Operation(
         "POST",
         f"{PREFIX}/fixtures/from",
         "addFixtureFrom",
-        "Make a fixture of a call in the journal: it matches the call's input, and answers as was made for it, or as `response` says. In "
-        "memory it is as if added; on disk it is a new file, and nothing that exists is changed.",
+        "Make a fixture of a call in the journal: it matches the call's input, and answers as was made for it, or as one of `response`, `like`, "
+        "`error` and `asset` says. In memory it is as if added; on disk it is a new file, and nothing that exists is changed.",
         _from,
         {
+            200: (
+                "With `preview`: the file that would be written, null in memory, and its text. Nothing was written or added.",
+                closed(file={"type": ["string", "null"]}, text={"type": "string"}),
+            ),
             201: (
                 "It answers from now on. `file` is where it was written, null in memory.",
                 closed(
@@ -202,6 +175,25 @@ OPERATIONS = (
                     "response": {
                         "type": "object",
                         "description": "The answer, as in a fixture. By default one is made.",
+                    },
+                    "like": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "The id of a fixture, file#index, whose answer it gets; not the timeline of its job.",
+                    },
+                    "error": {
+                        "type": ["string", "object"],
+                        "description": "An error that listErrors names, or an object as in a fault.",
+                    },
+                    "asset": {
+                        "type": "string",
+                        "pattern": "^[0-9a-f]{64}$",
+                        "description": "The SHA-256 of a file that falmock has: it is the first file in the output, which is made by the model's "
+                        "schema, or else is that of the nearest fixture.",
+                    },
+                    "preview": {
+                        "type": "boolean",
+                        "description": "true: only show what would be written, and where.",
                     },
                 },
                 "additionalProperties": False,

@@ -36,6 +36,9 @@ class FixturesOnDisk(Protocol):
     def reload(self) -> str:
         """Read them again, and return a summary. Raises OSError or ValueError if they cannot be read."""
 
+    def place_for(self, name: str, text: str) -> str:
+        """The file, as users know it, that `save` would write; it is the existing one if that has this very text. Raises OSError."""
+
     def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
         """Write a new file of fixtures, and return its name as users know it. Raises OSError.
 

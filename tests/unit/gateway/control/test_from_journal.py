@@ -196,7 +196,7 @@ def test_a_call_that_a_fixture_answered_is_not_answered_in_another_way() -> None
     steered = Steered(answering({"a": 1}), misses=Misses.SYNTHESIZE)
     steered.run("t/e", {})
     told = steered.ask("POST", PATH, {"call": 1}, status=409)["message"]
-    assert "answered it: copy that one" in told
+    assert "answered it: name it as `like`" in told
     steered.ask("POST", PATH, {"call": 1, "response": {"json": 2}}, status=201)
     assert steered.run("t/e", {}) == 2
 
