@@ -20,6 +20,7 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
 

@@ -1,4 +1,140 @@
-import { html } from "../vendor/preact.js";
-import { Empty } from "../components.js";
+// The files that falmock has: uploads, files of fixtures, and made ones, by their digest.
 
-export const MediaView = () => html`<${Empty} title="Media" />`;
+import { html, useRef, useState } from "../vendor/preact.js";
+import { Copy, Empty, Field, Media } from "../components.js";
+import { fixture, span } from "../format.js";
+import { KINDS, ORIGINS, chosenAssets } from "../lists.js";
+import { many } from "../model.js";
+import { useList } from "./use_list.js";
+import { upload } from "./upload.js";
+
+const STEP = 60;
+const NONE = { text: "", kind: "", origin: "" };
+
+export function MediaView({ state, api, say }) {
+  const [assets, error, read] = useList(api, "/assets", "assets", [state.counts.assets, state.link]);
+  const [filter, setFilter] = useState(NONE);
+  const [most, setMost] = useState(STEP);
+  const input = (name) => ({
+    value: filter[name],
+    onInput: (event) => setFilter({ ...filter, [name]: event.target.value }),
+  });
+  if (error && !assets) return html`<${Empty} title="Media"><p class="is-error">${error}</p><//>`;
+  if (!assets) return html`<p class="empty">Loading …</p>`;
+  const found = chosenAssets(assets, filter);
+  const add = (files) => addAll(files, api, say, read);
+  const select = (name, label, options) => html`
+    <${Field} label=${label}>
+      <select ...${input(name)}>
+        <option value="">all</option>
+        ${Object.entries(options).map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}
+      </select>
+    <//>
+  `;
+  return html`
+    <${Drop} canDrop=${state.canWrite} add=${add}>
+      <div class="bar end">
+        <h2 class="grow">Media</h2>
+        <${Field} label="Name, URL or digest"
+          ><input data-filter type="search" ...${input("text")} placeholder="/ to filter"
+        /><//>
+        ${select("kind", "Type", KINDS)}${select("origin", "Origin", ORIGINS)}
+        ${state.canWrite && html`<${Pick} add=${add} />`}
+      </div>
+      ${error && html`<p class="banner is-error">${error}</p>`}
+      ${!assets.length && html`<${Nothing} canWrite=${state.canWrite} />`}
+      ${assets.length > 0 && html`<p class="faint">${many(found.length, "file")} of ${assets.length.toLocaleString("en")}${state.canWrite && "; drop a file on this page to add it"}</p>`}
+      <ul class="shelf">
+        ${found.slice(0, most).map((asset) => html`<${Item} key=${asset.sha256} ...${{ asset, api, say }} />`)}
+      </ul>
+      ${found.length > most && html`<button onClick=${() => setMost(most + STEP)}>Show ${Math.min(STEP, found.length - most)} more</button>`}
+    <//>
+  `;
+}
+
+const Nothing = ({ canWrite }) => html`
+  <${Empty} title="No files yet">
+    <p>Files that programs upload, files that fixtures answer with, and files of made answers are shown here.</p>
+    ${canWrite && html`<p>Drop a file here to add one: its URL then works in inputs, and fixtures can answer with it.</p>`}
+  <//>
+`;
+
+async function addAll(files, api, say, read) {
+  let added = 0;
+  for (const file of files) {
+    try {
+      await upload(api, file);
+      added += 1;
+    } catch (error) {
+      say(error.message, "error");
+    }
+  }
+  if (added) say(`${many(added, "file")} added`);
+  await read();
+}
+
+function Pick({ add }) {
+  const picker = useRef(null);
+  const picked = async () => {
+    await add([...picker.current.files]);
+    picker.current.value = "";
+  };
+  return html`
+    <button onClick=${() => picker.current.click()}>Add a file</button>
+    <input ref=${picker} type="file" multiple hidden aria-label="Add a file" onChange=${picked} />
+  `;
+}
+
+// A place on which files can be dropped.
+function Drop({ canDrop, add, children }) {
+  const [depth, setDepth] = useState(0);
+  const ofFiles = (event) => canDrop && event.dataTransfer.types.includes("Files");
+  const handlers = {
+    onDragEnter: (event) => ofFiles(event) && setDepth(depth + 1),
+    onDragLeave: (event) => ofFiles(event) && setDepth(Math.max(depth - 1, 0)),
+    onDragOver: (event) => ofFiles(event) && event.preventDefault(),
+    onDrop: (event) => {
+      if (!ofFiles(event)) return;
+      event.preventDefault();
+      setDepth(0);
+      add([...event.dataTransfer.files]);
+    },
+  };
+  return html`<div class=${`drop ${depth ? "is-over" : ""}`} ...${handlers}>${children}</div>`;
+}
+
+function Item({ asset, api, say }) {
+  const [url] = asset.urls;
+  const facts = [
+    asset.width && asset.height && `${asset.width} × ${asset.height}`,
+    asset.duration && span(asset.duration),
+  ].filter(Boolean);
+  return html`
+    <li class="card">
+      <${Media} api=${api} file=${asset} />
+      <p>
+        <span class="chip">${ORIGINS[asset.origin] ?? asset.origin}</span>
+        <span class="faint"> ${facts.join(", ")}</span>
+      </p>
+      ${asset.declared && asset.declared !== asset.type && html`<p class="hint">declared as ${asset.declared}</p>`}
+      <code class="digest" title=${asset.sha256}>${asset.sha256.slice(0, 16)}</code>
+      <${Users} ids=${asset.used_by} />
+      <div class="buttons">
+        ${url && html`<${Copy} say=${say} text=${() => url} aria-label=${`Copy the URL of ${asset.name}`}>Copy URL<//>`}
+        <${Copy} say=${say} text=${() => `sha256:${asset.sha256}`}>Copy digest<//>
+      </div>
+    </li>
+  `;
+}
+
+function Users({ ids }) {
+  if (!ids.length) return html`<p class="faint">No fixture uses it</p>`;
+  return html`
+    <details>
+      <summary>${many(ids.length, "fixture uses it", "fixtures use it")}</summary>
+      <ul class="plain">
+        ${ids.map((id) => html`<li key=${id} class="mono">${fixture(id)}</li>`)}
+      </ul>
+    </details>
+  `;
+}
