@@ -13,6 +13,14 @@ export interface Fixture {
   id: string;
   /** The batch in which it was added; null if it is from a file. */
   added: string | null;
+  /** Its file; null if it was added. */
+  file: string | null;
+  /** Its index in the file, or in the batch. */
+  place: number;
+  /** When it was recorded, in seconds since the epoch; null if it was not, or does not say. */
+  recorded_at: number | null;
+  /** The scope of the recorded call, which names its test; null if it was recorded in the default scope, or not recorded. */
+  test: string | null;
   /** Whether it answered a call of this scope since the journal was cleared; for all scopes, since the start. */
   used: boolean;
   model: string | null;
@@ -82,6 +90,45 @@ export interface Entry {
   left_out: number;
 }
 
+export interface Miss {
+  /** Equal for calls that ask for the same; it has no other meaning. */
+  key: string;
+  /** How many calls asked for it. */
+  count: number;
+  /** The numbers of the last 20 of them in the journal, the oldest first. */
+  numbers: number[];
+  /** When the last one came, in seconds since the epoch. */
+  at: number;
+  scope: string;
+  /** The endpoint id; empty if there is none. */
+  endpoint: string;
+  /** The kind of the last call. */
+  call: "run" | "submit" | "status" | "result" | "cancel" | "stream" | "status-stream" | "socket" | "upload" | "download" | "token" | "keys" | "mapping" | "message" | "webhook" | "images" | "models" | "preflight" | "other";
+  /** The input, with secrets hidden and long texts cut; null if there is none. */
+  input: unknown;
+  /** The report. */
+  text: string;
+  /** The nearest fixtures, the nearest first. */
+  nearest: ({
+    /** Its id, file#index. */
+    fixture: string;
+    /** The endpoint id under which the call was compared with it. */
+    endpoint: string;
+    differences: ({
+      /** The JSON path in the input. */
+      path: string;
+      /** What the fixture expects, as JSON text or in words; cut if it is long. */
+      expected: string;
+      /** What the call has. */
+      found: string;
+      /** Whether such values change from run to run: ids, times, signatures. */
+      volatile: boolean;
+      /** The value of fal_ignore that removes this difference; null if there is no single one. */
+      rule: string | null;
+    })[];
+  })[];
+}
+
 export interface Missed {
   /** The endpoint id that was called; empty for none. */
   endpoint: string;
@@ -109,6 +156,18 @@ export interface ModelSchema {
   inputs: number | null;
 }
 
+export interface NamedError {
+  /** What `error` of a fault takes. */
+  name: string;
+  status: number;
+  /** The type in the answer; null if it has none. */
+  type: string | null;
+  /** The text. {app}, {alias} and {path} stand for what was called. */
+  message: string;
+  /** The calls that fal answers with it. A job can end with those that have `result`. */
+  for: ("run" | "submit" | "result" | "stream" | "socket" | "platform")[];
+}
+
 export interface Rule {
   /** file#index, or the index among the rules that were set. */
   id: string;
@@ -119,6 +178,14 @@ export interface Rule {
   method: string | null;
   host: string | null;
   path: string | null;
+  /** The rule as it was set, with the seed of its file: what `faults` of setFaults takes. */
+  rule: Record<string, unknown>;
+  /** The share of the calls that it applies to, from 0 to 1. */
+  rate: number;
+  /** The numbers of the calls that it applies to; empty for all. */
+  nth: number[];
+  /** How many calls of the scope got the fault from this rule. */
+  struck: number;
 }
 
 export interface Scope {
@@ -148,27 +215,6 @@ export interface HealthAnswer {
     /** The path of the CA's certificate, where falmock runs. */
     ca: string | null;
   };
-}
-
-/** GET /__falmock/faults: The rules for faults of a scope. */
-export interface ListFaultsAnswer {
-  faults: Rule[];
-}
-
-/** The content of a file of fal_faults: {"faults": [...]}. */
-export type SetFaultsBody = Record<string, unknown>;
-
-/**
- * PUT /__falmock/faults: Set the rules for faults of a scope, in place of those set before. They take precedence over
- * those in files.
- */
-export interface SetFaultsAnswer {
-  faults: Rule[];
-}
-
-/** DELETE /__falmock/faults: Remove the rules that were set in a scope. */
-export interface ClearFaultsAnswer {
-  faults: Rule[];
 }
 
 export interface ResetQuery {
@@ -209,6 +255,32 @@ export type CreateScopeAnswer = Scope;
 /** DELETE /__falmock/scopes/{name}: Remove a scope and everything in it. */
 export interface DropScopeAnswer {
   dropped: string;
+}
+
+/** GET /__falmock/faults: The rules for faults of a scope. */
+export interface ListFaultsAnswer {
+  faults: Rule[];
+}
+
+/** The content of a file of fal_faults: {"faults": [...]}. */
+export type SetFaultsBody = Record<string, unknown>;
+
+/**
+ * PUT /__falmock/faults: Set the rules for faults of a scope, in place of those set before. They take precedence over
+ * those in files.
+ */
+export interface SetFaultsAnswer {
+  faults: Rule[];
+}
+
+/** DELETE /__falmock/faults: Remove the rules that were set in a scope. */
+export interface ClearFaultsAnswer {
+  faults: Rule[];
+}
+
+/** GET /__falmock/errors: The errors that faults and failing jobs may name. */
+export interface ListErrorsAnswer {
+  errors: NamedError[];
 }
 
 export interface ListFixturesQuery {
@@ -279,17 +351,27 @@ export interface AddFixtureFromBody {
   file?: string;
   /** The answer, as in a fixture. By default one is made. */
   response?: Record<string, unknown>;
+  /** The id of a fixture, file#index, whose answer it gets; not the timeline of its job. */
+  like?: string;
+  /** An error that listErrors names, or an object as in a fault. */
+  error?: string | Record<string, unknown>;
+  /**
+   * The SHA-256 of a file that falmock has: it is the first file in the output, which is made by the model's schema, or
+   * else is that of the nearest fixture.
+   */
+  asset?: string;
+  /** true: only show what would be written, and where. */
+  preview?: boolean;
 }
 
 /**
  * POST /__falmock/fixtures/from: Make a fixture of a call in the journal: it matches the call's input, and answers as
- * was made for it, or as `response` says. In memory it is as if added; on disk it is a new file, and nothing that exists
- * is changed.
+ * was made for it, or as one of `response`, `like`, `error` and `asset` says. In memory it is as if added; on disk it is
+ * a new file, and nothing that exists is changed.
  */
 export interface AddFixtureFromAnswer {
   file: string | null;
-  added: string | null;
-  fixtures: Fixture[];
+  text: string;
 }
 
 export interface ListJobsQuery {
@@ -378,6 +460,24 @@ export interface ReadJournalAnswer {
 /** DELETE /__falmock/journal: Clear the calls of a scope, and which fixtures answered them. */
 export interface ClearJournalAnswer {
   cleared: number;
+}
+
+export interface ListMissesQuery {
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/**
+ * GET /__falmock/misses: What no fixture answered in a scope, grouped by what was asked, the latest first: the last 200
+ * different ones since the journal was cleared.
+ */
+export interface ListMissesAnswer {
+  misses: Miss[];
+  total: number;
+  limit: number;
+  offset: number;
 }
 
 /** The expectations, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true} */
