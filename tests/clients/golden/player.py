@@ -41,7 +41,7 @@ class Player:
     known: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known |= {"key": KEY, "here": self.where.proxy.removeprefix("http://")}
+        self.known |= {"key": KEY, "here": self.where.proxy.removeprefix("http://"), "ca": str(self.where.ca)}
 
     def play(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a call."""
