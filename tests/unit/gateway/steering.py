@@ -32,10 +32,14 @@ class Disk:
 
     def __init__(self) -> None:
         self.read_again: Callable[[], str] = lambda: "read"
+        self.files: dict[str, bytes] = {}
         self.saved: dict[str, tuple[str, Mapping[str, Asset]]] = {}
 
     def reload(self) -> str:
         return self.read_again()
+
+    def read(self, file: str, start: int, stop: int) -> bytes:
+        return self.files.get(file, b"")[start:stop]
 
     def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
         self.saved[name] = text, assets
