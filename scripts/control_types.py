@@ -43,7 +43,8 @@ def _of_operation(method: str, path: str, operation: Mapping[str, Any]) -> Itera
 
 
 def _schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = content["content"]["application/json"]["schema"]
+    ((_, described),) = content["content"].items()
+    schema: Mapping[str, Any] = described["schema"]
     return schema
 
 
@@ -55,6 +56,8 @@ def _declared(name: str, schema: Mapping[str, Any], about: str = "") -> str:
 
 def _type(schema: Mapping[str, Any], indent: str) -> str:
     """A schema as an expression of TypeScript."""
+    if schema.get("format") == "binary":
+        return "Blob"
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "const" in schema:

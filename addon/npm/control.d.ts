@@ -8,6 +8,31 @@ export interface Error {
   }[];
 }
 
+export interface Asset {
+  /** The digest of its content, in hex. */
+  sha256: string;
+  /** Its media type by its first bytes; application/octet-stream if unknown. */
+  type: string;
+  /** The media type that it was uploaded with, or that its name suggests. */
+  declared: string;
+  /** Bytes. */
+  size: number;
+  name: string;
+  /** Uploaded, or added by this API; a file of fixtures; or made for a synthesized answer. */
+  origin: "upload" | "fixture" | "made";
+  /** Its URLs on the CDN, at most 50. */
+  urls: string[];
+  /** Pixels; null if not known. */
+  width: number | null;
+  height: number | null;
+  /** Seconds; null if not known. */
+  duration: number | null;
+  /** The ids of the fixtures of this scope that refer to it, at most 50. */
+  used_by: string[];
+  /** Whether it is an image, sound or film that a page may show. */
+  shows: boolean;
+}
+
 export interface Fixture {
   /** file#index, as in the header x-falmock-fixture. */
   id: string;
@@ -570,6 +595,52 @@ export interface ListSchemasAnswer {
   total: number;
   limit: number;
   offset: number;
+}
+
+export interface ListAssetsQuery {
+  /** How many to list at most. */
+  limit?: number;
+  /** How many to skip. */
+  offset?: number;
+}
+
+/**
+ * GET /__falmock/assets: The files that falmock has: uploads of all scopes, the newest first; files of made answers,
+ * those that were read and the last 20; and files of the fixtures of a scope.
+ */
+export interface ListAssetsAnswer {
+  assets: Asset[];
+  total: number;
+  limit: number;
+  offset: number;
+}
+
+/** The file. */
+export interface AddAssetBody {
+  /** Its file name, which suggests its media type. */
+  name: string;
+  /** Its content in base64. */
+  data: string;
+}
+
+/** POST /__falmock/assets: Add a file, as if it was uploaded: its URLs work from now on, in all scopes. */
+export type AddAssetAnswer = Asset;
+
+export interface ReadAssetQuery {
+  /** A ticket, in place of the token: elements of pages cannot send headers. */
+  ticket?: string;
+}
+
+/**
+ * GET /__falmock/assets/{sha256}: The content of a file, or a range of it, with the media type that its first bytes
+ * suggest. All but images, sounds and films is an attachment.
+ */
+export type ReadAssetAnswer = Blob;
+
+/** POST /__falmock/assets/tickets: A ticket to read files for a minute without the token. */
+export interface GiveTicketAnswer {
+  ticket: string;
+  expires: number;
 }
 
 /** GET /__falmock/openapi.json: This document. */

@@ -19,6 +19,7 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.files import spooling
+from falmock.engine.tickets import Tickets
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
 from falmock.engine.webhooks.request import WebhookEdge
@@ -63,6 +64,8 @@ class Engines:
         """The engine for calls that name no scope."""
         self.connect = Connect()
         """Set by what listens, as soon as it does."""
+        self.tickets: Tickets = Tickets(secret)
+        """Tickets to read files of all scopes."""
         self._new_id = new_id
         self._secret = secret
         self._edge = edge

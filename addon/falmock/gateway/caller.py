@@ -10,7 +10,8 @@ from falmock.wire.message import Request
 
 _LOCAL = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
 """Domains that do not exist on the internet."""
-_FROM_ELSEWHERE = frozenset({"cross-site", "same-site"})
+_FROM_HERE = frozenset({"", "same-origin", "none"})
+"""The values of Sec-Fetch-Site of requests that no page sent, or one of falmock's own address."""
 
 
 def is_from_nearby(request: Request) -> bool:
@@ -43,9 +44,11 @@ def _is_local_name(host: str) -> bool:
 
 def is_from_page_elsewhere(request: Request) -> bool:
     """Whether a web page of another origin than falmock's own address sent this request."""
+    if request.headers.get("sec-fetch-site", "").strip().lower() not in _FROM_HERE:
+        return True
     origin = request.headers.get("origin")
     if origin is None:
-        return request.headers.get("sec-fetch-site", "").lower() in _FROM_ELSEWHERE
+        return False
     try:
         page = urlsplit(origin)
     except ValueError:

@@ -19,6 +19,7 @@ from falmock.wire.hosts import GCS_BUCKET
 from falmock.wire.hosts import GCS_HOST
 
 _CONTENT_PATH = re.compile(r"/files/b/([0-9a-f]{8})/([A-Za-z0-9_-]{43})_[^/]*")
+_CONTENT_PATHS = re.compile(_CONTENT_PATH.pattern.removesuffix("[^/]*").encode())
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 MAX_NAME = 255
@@ -61,6 +62,12 @@ def digest_in_path(path: str) -> str | None:
         return None
     sha256 = base64.urlsafe_b64decode(found[2] + "=").hex()
     return sha256 if sha256.startswith(found[1]) else None
+
+
+def digests_in(text: bytes) -> set[str]:
+    """The digests in all URLs in a text that `content_path` made."""
+    found = (digest_in_path(path[0].decode()) for path in _CONTENT_PATHS.finditer(text))
+    return {sha256 for sha256 in found if sha256 is not None}
 
 
 def ticket_path(ticket: str, name: str) -> str:

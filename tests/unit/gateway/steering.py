@@ -32,6 +32,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.read_again: Callable[[], str] = lambda: "read"
+        self.files: dict[str, bytes] = {}
         self.saved: dict[str, tuple[str, Mapping[str, Asset]]] = {}
 
     def reload(self) -> str:
@@ -39,6 +40,9 @@ class Disk:
 
     def place_for(self, name: str, text: str) -> str:  # noqa: ARG002
         return f"fixtures/{name}.json"
+
+    def read(self, file: str, start: int, stop: int) -> bytes:
+        return self.files.get(file, b"")[start:stop]
 
     def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
         self.saved[name] = text, assets

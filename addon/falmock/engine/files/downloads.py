@@ -36,14 +36,14 @@ class Downloads:
         index, scope = self._context.index, self._context.scope
         found = scope.assets.find(request.path, index.assets)
         if found is not None:
-            return _download(request, found)
+            return download(request, found)
         fixture = self._find(request, now)
         if fixture is None:
             url = f"https://{request.host}{request.path}"
             sha256 = index.recorded_urls.get(address(url))
             asset = None if sha256 is None else scope.assets.content(sha256, index.assets)
             if asset is not None:
-                return _download(request, Found(asset, asset.content_type))
+                return download(request, Found(asset, asset.content_type))
             return _for_cdn(replies.miss_reply(miss.report_url(index, request.method, url, scope.redactor)))
         answer = fixture.answer
         content_type = answer.content_type
@@ -51,7 +51,7 @@ class Downloads:
             served = index.assets[answer.asset]
         else:
             served = Asset(storage.digest(answer.body), "", content_type, len(answer.body), data=answer.body)
-        reply = _download(request, Found(served, content_type), answer.status)
+        reply = download(request, Found(served, content_type), answer.status)
         headers = replies.own_headers(list(reply.headers), answer, fixture.label)
         return reply._replace(headers=headers, fixture=fixture.label, why="matches by path")
 
@@ -60,18 +60,18 @@ def _for_cdn(reply: Reply) -> Reply:
     return reply._replace(headers=reply.headers + cors.public())
 
 
+_OF_CDN: tuple[Header, ...] = ((b"Cache-Control", b"public, max-age=5184000, immutable"), *cors.public())
 _ETAGS = re.compile(r'(?:W/)?("[^"]*")|(\*)')
 
 
-def _download(request: Request, found: Found, status: int = 200) -> Reply:
-    """The bytes of a file as the CDN sends them: whole, a range, or 304."""
+def download(request: Request, found: Found, status: int = 200, extra: tuple[Header, ...] = _OF_CDN) -> Reply:
+    """The bytes of a file: whole, a range, or 304; by default with the CDN's headers."""
     asset = found.asset
     etag = storage.etag_of(asset.sha256)
     common: tuple[Header, ...] = (
         (b"ETag", etag.encode()),
         (b"Accept-Ranges", b"bytes"),
-        (b"Cache-Control", b"public, max-age=5184000, immutable"),
-        *cors.public(),
+        *extra,
     )
     sent = request.headers
     if is_named(etag, sent.get("if-none-match", "")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Mapping
+from itertools import islice
 
 from falmock.fixtures.model import Asset
 from falmock.synthesis.media.recipe import Recipe
@@ -51,6 +52,13 @@ class MadeFiles:
     def by_digest(self, sha256: str) -> Asset | None:
         """A file that was made, by the digest of its content; None if none of those that are kept has it."""
         return self._by_digest.get(sha256)
+
+    def listed(self, newest: int) -> dict[str, Asset]:
+        """The files by `storage.asset_key`: those that were made and are kept, and the last `newest` of all, which are made now."""
+        for key in reversed(list(islice(reversed(self._recipes), newest))):
+            if key not in self._content:
+                self._make(key, self._recipes[key])
+        return {key: asset for key, asset in reversed(self._content.items()) if key in self._recipes}
 
     def _make(self, key: str, recipe: Recipe) -> Asset:
         from falmock.synthesis.media.files import content_of  # most calls need no media

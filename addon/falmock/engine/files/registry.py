@@ -269,6 +269,23 @@ class Assets:
 
     # lookup
 
+    @property
+    def uploads(self) -> list[Asset]:
+        """The content that was uploaded and is kept, the newest first; that on disk is after that in memory."""
+        return [asset for pool in (self._memory, self._disk) for asset in reversed(pool.content.values())]
+
+    @property
+    def keys_of(self) -> dict[str, list[str]]:
+        """The keys of the URL paths at which content is served, or was on the real fal, by its digest."""
+        keys: dict[str, list[str]] = {}
+        for key, (sha256, _) in (*self._filled.items(), *self._only_served.items()):
+            keys.setdefault(sha256, []).append(key)
+        return keys
+
+    def has_room(self, content: Content) -> bool:
+        """Whether content in memory can be kept without dropping any other."""
+        return content.sha256 in self._memory.content or self._memory.size + content.size <= self.limit
+
     def digest_of(self, path: str) -> str | None:
         """The digest of the content that a URL path names, kept or not; None if it is unknown."""
         filled = self._filled.get(storage.asset_key(path))

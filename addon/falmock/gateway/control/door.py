@@ -16,6 +16,8 @@ from falmock.engine.engines import Engines
 from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.fixtures.suggest import did_you_mean
+from falmock.gateway.control import asset_operations
+from falmock.gateway.control import asset_view
 from falmock.gateway.control import faults
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
@@ -26,6 +28,7 @@ from falmock.gateway.control import report
 from falmock.gateway.control import schemas
 from falmock.gateway.control import scopes as control_scopes
 from falmock.gateway.control import verify
+from falmock.gateway.control.guard import has_ticket
 from falmock.gateway.control.guard import refusal
 from falmock.gateway.control.openapi import document
 from falmock.gateway.control.operation import MAX_BODY
@@ -36,6 +39,7 @@ from falmock.gateway.control.operation import FixturesOnDisk
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
+from falmock.gateway.control.operation import has_content
 from falmock.gateway.control.operation import listed
 from falmock.gateway.control.operation import problem
 from falmock.gateway.door import Ask
@@ -82,10 +86,12 @@ class Control:
 
     async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
         """The answer of an operation, or an error; without secrets."""
-        return without_secrets(self._answer(request, now), self._engines.common.redactor)
+        reply = self._answer(request, now)
+        return reply if has_content(reply) else without_secrets(reply, self._engines.common.redactor)
 
     def _answer(self, request: Request, now: float) -> Reply:
-        refused = refusal(request, self._engines.config)
+        ticket = has_ticket(request, self._engines.tickets, now)
+        refused = refusal(request, self._engines.config, has_ticket=ticket)
         if refused is not None:
             return refused
         too_large = request.too_large or excess(len(request.body), MAX_BODY)
@@ -97,9 +103,9 @@ class Control:
         # A literal path takes precedence over one with a parameter.
         most = max(len(route.operation.path.partition("{")[0]) for route, _ in found)
         found = [each for each in found if len(each[0].operation.path.partition("{")[0]) == most]
-        chosen = next((each for each in found if each[0].operation.method == request.method), None)
+        chosen = next((each for each in found if request.method in each[0].operation.methods), None)
         if chosen is None:
-            allowed = ", ".join(dict.fromkeys(route.operation.method for route, _ in found))
+            allowed = ", ".join(dict.fromkeys(method for route, _ in found for method in route.operation.methods))
             message = f"{request.path[:200]} is called with {allowed}, not {request.method[:20]}"
             return problem(405, message, extra=((b"Allow", allowed.encode()),))
         route, match = chosen
@@ -121,7 +127,7 @@ class Control:
             raise BadCall(f"the body is not encoded as it says ({request.undecoded})")
         body = _body(request.body, operation.body)
         named = {name: unquote(value, errors="replace") for name, value in path.items()}
-        return Call(self._engines, scope, now, named, query, body, self._disk)
+        return Call(self._engines, scope, now, named, query, body, self._disk, request)
 
 
 def _describe(_: Call) -> Reply:
@@ -139,6 +145,7 @@ _OPERATIONS = (
     *verify.OPERATIONS,
     *report.OPERATIONS,
     *schemas.OPERATIONS,
+    *asset_operations.OPERATIONS,
     Operation(
         "GET",
         f"{PREFIX}/openapi.json",
@@ -150,6 +157,7 @@ _OPERATIONS = (
     ),
 )
 _SCHEMAS = {
+    "Asset": asset_view.SCHEMA,
     "Fixture": fixtures.SCHEMA,
     "Job": jobs.SCHEMA,
     "Entry": journal.SCHEMA,

@@ -9,6 +9,8 @@ from typing import Any
 
 import falmock
 from falmock.engine import scopes
+from falmock.gateway.control.operation import FILE
+from falmock.gateway.control.operation import NOTHING
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import closed
 
@@ -93,4 +95,7 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 
 def _answer(about: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": about, "content": {"application/json": {"schema": schema}}}
+    if schema is NOTHING:
+        return {"description": about}
+    content_type = "*/*" if schema is FILE else "application/json"
+    return {"description": about, "content": {content_type: {"schema": schema}}}

@@ -16,6 +16,7 @@ from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
+from falmock.wire.message import Request
 
 PREFIX = "/__falmock"
 MAX_BODY = 8 * 1024 * 1024
@@ -39,6 +40,9 @@ class FixturesOnDisk(Protocol):
     def place_for(self, name: str, text: str) -> str:
         """The file, as users know it, that `save` would write; it is the existing one if that has this very text. Raises OSError."""
 
+    def read(self, file: str, start: int, stop: int) -> bytes:
+        """The bytes from `start` to `stop` of a file of an asset, fewer at its end; b"" if it cannot be read."""
+
     def save(self, name: str, text: str, assets: Mapping[str, Asset]) -> str:
         """Write a new file of fixtures, and return its name as users know it. Raises OSError.
 
@@ -60,6 +64,7 @@ class Call(NamedTuple):
     query: Mapping[str, Any]
     body: Any
     disk: FixturesOnDisk
+    request: Request
 
     @property
     def engine(self) -> Engine:
@@ -92,7 +97,8 @@ class Body(NamedTuple):
 class Operation(NamedTuple):
     """One operation: its handler and its documentation.
 
-    `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status.
+    `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status; FILE is
+    a content of any type, NOTHING an answer without a body. `head`: HEAD is answered like GET.
     """
 
     method: str
@@ -104,8 +110,16 @@ class Operation(NamedTuple):
     query: Sequence[Parameter] = ()
     body: Body | None = None
     of_scope: bool = True
+    head: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it answers."""
+        return (self.method, "HEAD") if self.head else (self.method,)
 
 
+FILE: Mapping[str, Any] = {"type": "string", "format": "binary"}
+NOTHING: Mapping[str, Any] = {}
 ERROR: Mapping[str, Any] = {"$ref": "#/components/schemas/Error"}
 """The schema of the answers of `problem`."""
 
@@ -115,12 +129,21 @@ def answer(status: int, value: Any, why: str, wakes: str | None = None) -> Reply
     return Reply(status, _HEADERS, jsontext.dump_shown(value).encode(), why, wakes=wakes)
 
 
+CONTENT_POLICY: Header = (b"Content-Security-Policy", b"sandbox; default-src 'none'")
+"""The header that every answer with the content of a file has, and no other."""
+
+
 def problem(status: int, message: str, problems: Sequence[Problem] = (), extra: tuple[Header, ...] = ()) -> Reply:
     """An error answer."""
     value: dict[str, Any] = {"message": message}
     if problems:
         value["problems"] = [{"path": found.path, "message": found.message} for found in problems]
     return answer(status, value, f"control: {status}")._replace(headers=_HEADERS + extra)
+
+
+def has_content(reply: Reply) -> bool:
+    """Whether an answer is the content of a file, which is sent as it is."""
+    return CONTENT_POLICY in reply.headers
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:
