@@ -43,7 +43,7 @@ def _of_operation(method: str, path: str, operation: Mapping[str, Any]) -> Itera
 
 
 def _schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = content["content"]["application/json"]["schema"]
+    schema: Mapping[str, Any] = next(iter(content["content"].values()))["schema"]
     return schema
 
 

@@ -12,12 +12,15 @@ from urllib.parse import unquote
 
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.fixtures.suggest import did_you_mean
+from falmock.gateway.control import events
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
+from falmock.gateway.control import job_view
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
 from falmock.gateway.control import report
@@ -78,11 +81,12 @@ class Control:
         """How many bytes the body of a request may have."""
         return MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream:  # noqa: ARG002
         """The answer of an operation, or an error; without secrets."""
-        return without_secrets(self._answer(request, now), self._engines.common.redactor)
+        answer = self._answer(request, now)
+        return without_secrets(answer, self._engines.common.redactor) if isinstance(answer, Reply) else answer
 
-    def _answer(self, request: Request, now: float) -> Reply:
+    def _answer(self, request: Request, now: float) -> Reply | Stream:
         refused = refusal(request, self._engines.config.control_token)
         if refused is not None:
             return refused
@@ -119,7 +123,7 @@ class Control:
             raise BadCall(f"the body is not encoded as it says ({request.undecoded})")
         body = _body(request.body, operation.body)
         named = {name: unquote(value, errors="replace") for name, value in path.items()}
-        return Call(self._engines, scope, now, named, query, body, self._disk)
+        return Call(self._engines, scope, now, named, query, body, self._disk, request.headers)
 
 
 def _describe(_: Call) -> Reply:
@@ -128,6 +132,7 @@ def _describe(_: Call) -> Reply:
 
 _OPERATIONS = (
     *control_scopes.OPERATIONS,
+    *events.OPERATIONS,
     *fixtures.OPERATIONS,
     *from_journal.OPERATIONS,
     *jobs.OPERATIONS,
@@ -147,7 +152,7 @@ _OPERATIONS = (
 )
 _SCHEMAS = {
     "Fixture": fixtures.SCHEMA,
-    "Job": jobs.SCHEMA,
+    "Job": job_view.SCHEMA,
     "Entry": journal.SCHEMA,
     "Missed": report.MISSED,
     "ModelSchema": schemas.SCHEMA,

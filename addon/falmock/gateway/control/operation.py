@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
 
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
 from falmock.fixtures.model import Asset
@@ -47,7 +49,7 @@ class Call(NamedTuple):
     """One call of an operation. `scope` is "" for the default scope, `now` is in seconds since the epoch.
 
     `path` has the parameters of the path, `query` the given ones of the query, `body` is the JSON value, or None if there
-    is none.
+    is none. `headers` are the request's, with lower-case names.
     """
 
     engines: Engines
@@ -57,6 +59,7 @@ class Call(NamedTuple):
     query: Mapping[str, Any]
     body: Any
     disk: FixturesOnDisk
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def engine(self) -> Engine:
@@ -89,18 +92,20 @@ class Body(NamedTuple):
 class Operation(NamedTuple):
     """One operation: its handler and its documentation.
 
-    `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status.
+    `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status;
+    `media` is the type of the good ones.
     """
 
     method: str
     path: str
     name: str
     about: str
-    handle: Callable[[Call], Reply]
+    handle: Callable[[Call], Reply | Stream]
     answers: Mapping[int, tuple[str, Mapping[str, Any]]]
     query: Sequence[Parameter] = ()
     body: Body | None = None
     of_scope: bool = True
+    media: str = "application/json"
 
 
 ERROR: Mapping[str, Any] = {"$ref": "#/components/schemas/Error"}
