@@ -43,8 +43,7 @@ def _of_operation(method: str, path: str, operation: Mapping[str, Any]) -> Itera
 
 
 def _schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    ((_, described),) = content["content"].items()
-    schema: Mapping[str, Any] = described["schema"]
+    schema: Mapping[str, Any] = next(iter(content["content"].values()))["schema"]
     return schema
 
 

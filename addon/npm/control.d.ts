@@ -308,6 +308,20 @@ export interface ListErrorsAnswer {
   errors: NamedError[];
 }
 
+export interface ReadEventsQuery {
+  /**
+   * Only calls after this one: the id of an event (the header Last-Event-ID takes precedence), or a number in the
+   * journal. The id has the number, and behind the point which journal that is: numbers begin at 1 again.
+   */
+  after?: string;
+}
+
+/**
+ * GET /__falmock/events: What happens in a scope, from now on: all that is kept first, then each change, until the
+ * client disconnects.
+ */
+export type ReadEventsAnswer = string;
+
 export interface ListFixturesQuery {
   /** true: added ones; false: those on disk. */
   added?: boolean;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -108,6 +109,10 @@ class Engines:
         """The webhooks of all scopes."""
         return self.common.webhooks
 
+    def __len__(self) -> int:
+        """The number of named scopes."""
+        return len(self._scoped)
+
     @property
     def names(self) -> list[str]:
         """The named scopes, the last used one at the end."""
@@ -119,6 +124,16 @@ class Engines:
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)
+
+    def existing(self, scope: str) -> Engine | None:
+        """The engine of a scope for reading, as `peek`; None if there is no such scope yet."""
+        scope = self.named(scope)
+        return self._scoped.get(scope) if scope else self.common
+
+    @property
+    def run(self) -> int:
+        """A number of up to four digits that differs between most runs of falmock."""
+        return int(hashlib.sha256(self._secret).hexdigest()[:8], 16) % 10_000
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias."""

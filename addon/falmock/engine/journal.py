@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from falmock.engine.effects import Forward
@@ -95,6 +96,9 @@ class Journal:
         self.total = 0
         self.misses = 0
         self.missed: MissedCalls = MissedCalls()
+        self.totals.journals += 1
+        self.begun: int = self.totals.journals
+        """Tells this journal from all that began before in any scope: numbers begin at 1 again."""
         self.used: set[str] = set()
         """The fixtures that answered."""
 
@@ -208,6 +212,21 @@ class Journal:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest call that is kept; that of the next call if there is none."""
+        return self.total - len(self._entries) + 1
+
+    def since(self, number: int, most: int) -> list[tuple[int, JournalEntry]]:
+        """The kept calls after the one with this number, at most `most`, with their numbers and secrets."""
+        start = max(number + 1, self.first)
+        latest = islice(reversed(self._entries), max(0, self.total - start + 1))
+        return list(enumerate(reversed(list(latest)), start))[:most]
+
+    def get(self, number: int) -> JournalEntry | None:
+        """The call with this number, with its secrets; None if it is not kept."""
+        return self._entries[number - self.first] if self.first <= number <= self.total else None
 
     @property
     def entries(self) -> list[JournalEntry]:

@@ -35,6 +35,8 @@ class Totals:
     without_fixture: int = 0
     synthesized: int = 0
     used: set[str] = field(default_factory=set)
+    journals: int = 0
+    """How often a journal began, which `clear` leaves as it is."""
     missed: dict[str, Missed] = field(default_factory=dict)
     """What the first misses were, by the text of their report."""
 

@@ -11,6 +11,7 @@ from falmock.engine.engine import Engine
 from falmock.engine.journal import CUT
 from falmock.engine.journal import LONG
 from falmock.engine.journal import JournalEntry
+from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import query
 from falmock.wire.formats import jsontext
@@ -83,8 +84,7 @@ class JournalView:
         self._journal = engine.scope.journal
 
     def __iter__(self) -> Iterator[JournalLine]:
-        first = self._journal.total - len(self._journal) + 1
-        for number, entry in enumerate(self._journal, first):
+        for number, entry in enumerate(self._journal, self._journal.first):
             yield self.told(number, entry)
 
     def told(self, number: int, entry: JournalEntry) -> JournalLine:
@@ -118,8 +118,11 @@ class JournalView:
 
     def shown(self, told: JournalLine, scope: str) -> dict[str, Any]:
         """A call as a JSON value, secrets hidden and long texts cut."""
+        return {**self.brief(told, scope), "input": shown_value(self._engine.redactor, self.input(told))}
+
+    def brief(self, told: JournalLine, scope: str) -> dict[str, Any]:
+        """As `shown`, without the input."""
         entry = self._journal.shown(told.entry)
-        asked = self._engine.redactor.value(_bounded(self.input(told), LONG, _DEEP))
         return {
             "number": told.number,
             "at": entry.at,
@@ -139,9 +142,13 @@ class JournalView:
             "warning": entry.warning or None,
             "fault": entry.fault,
             "delay": entry.delay,
-            "input": _bounded(asked, CUT, _DEEP),
             "left_out": entry.left_out,
         }
+
+
+def shown_value(redactor: Redactor, value: Any) -> Any:
+    """A JSON value as people see it: secrets hidden, long texts cut, and without what is nested too deep."""
+    return _bounded(redactor.value(_bounded(value, LONG, _DEEP)), CUT, _DEEP)
 
 
 def _answered_id(entry: JournalEntry) -> str:

@@ -29,6 +29,9 @@ class AddedAssets:
                 del self._users[asset.sha256]
                 self._assets.pop(asset.sha256, None)
 
+    def __len__(self) -> int:
+        return len(self._assets)
+
     def get(self, sha256: str) -> Asset | None:
         """The file with this digest; None if there is none."""
         return self._assets.get(sha256)

@@ -49,6 +49,10 @@ class MadeFiles:
             return known
         return self._make(key, recipe)
 
+    def __len__(self) -> int:
+        """How many of them were made, and are kept."""
+        return len(self._by_digest)
+
     def by_digest(self, sha256: str) -> Asset | None:
         """A file that was made, by the digest of its content; None if none of those that are kept has it."""
         return self._by_digest.get(sha256)

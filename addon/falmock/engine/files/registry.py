@@ -305,6 +305,11 @@ class Assets:
             return None
         return Found(asset, filled[1] if filled else asset.content_type)
 
+    @property
+    def count(self) -> int:
+        """How many files there are, beside those of the fixtures on disk."""
+        return len(self._memory.content) + len(self._disk.content) + len(self.added_assets) + len(self.made)
+
     def content(self, sha256: str, fixtures: Mapping[str, Asset]) -> Asset | None:
         """The content with this digest, uploaded in this run or an asset of the fixtures; None if there is none."""
         asset = self._memory.content.get(sha256) or self._disk.content.get(sha256) or fixtures.get(sha256)

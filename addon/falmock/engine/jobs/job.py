@@ -61,6 +61,10 @@ class Job:
     """The answer to a cancel while it is not over, if it is not the usual one."""
     unseen: bool = False
     """Whether the clock does not move it before somebody looks at it, so that it can be cancelled at the pace instant."""
+    moves: tuple[tuple[State, float], ...] = ()
+    """The states after the first, each with the time of its begin."""
+    change: int = 0
+    """Counts up with what may have changed of the jobs in its table: see `Jobs.changed_since`."""
 
     @property
     def path(self) -> str:
@@ -69,7 +73,9 @@ class Job:
 
     def fire(self, event: JobEvent, now: float) -> None:
         """Apply an event. Raises ImpossibleEvent if the state does not allow it."""
-        self.state = next_state(self.state, event)
+        before, self.state = self.state, next_state(self.state, event)
+        if self.state is not before:
+            self.moves += ((self.state, now),)
         if self.state in TERMINAL:
             self.ended = now
 
@@ -184,6 +190,15 @@ class Job:
         # A microsecond late: in floats, submitted + at - submitted may be less than at.
         later = (self.submitted + at + 1e-6 for at in changes if at <= ends)
         return sorted({now, *(moment for moment in later if moment > now)})
+
+    def next_change(self, now: float) -> float | None:
+        """When the clock may change it next after `now`; None if the clock does not."""
+        if self.ended is not None or self.held or self.unseen:
+            return None
+        if self.schedule.by_polls:
+            expires = self.submitted + self.deadline + 1e-6  # late as in `moments`
+            return expires if self.state is State.QUEUED and now < expires < float("inf") else None
+        return next(iter(self.moments(now)[1:]), None)
 
     def cancel(self, now: float) -> None:
         """Cancel the job; only for one that is not over."""

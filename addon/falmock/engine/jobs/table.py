@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import takewhile
 
 from falmock.engine.jobs.job import Job
 from falmock.wire.lifecycle import State
@@ -29,6 +30,9 @@ class Jobs:
         self._over: OrderedDict[str, Job] = OrderedDict()
         self._unseen: OrderedDict[str, Job] = OrderedDict()
         self._due: list[tuple[float, str]] = []
+        self._changed: OrderedDict[str, Job] = OrderedDict()
+        self.changes: int = 0
+        """Counts up whenever a job may have changed, except by the clock."""
         self.ended: list[Job] = []
         """Jobs that ended since the last `take_ended`; not those that were over when they were added."""
 
@@ -49,6 +53,17 @@ class Jobs:
     def __len__(self) -> int:
         return len(self._live) + len(self._unseen) + len(self._over)
 
+    def note(self, job: Job) -> None:
+        """Note that a job of this table may have changed, except by the clock."""
+        self.changes = job.change = self.changes + 1
+        self._changed[job.request_id] = job
+        self._changed.move_to_end(job.request_id)
+
+    def changed_since(self, change: int) -> list[Job]:
+        """The jobs that may have changed since `changes` was `change`, the last change at the end."""
+        found = list(takewhile(lambda job: job.change > change, reversed(self._changed.values())))
+        return found[::-1]
+
     def add(self, job: Job, now: float) -> None:
         """Add a new job. Raises TooManyJobs."""
         job.touched = now
@@ -56,6 +71,7 @@ class Jobs:
         self.expire(now)
         if len(self) >= self.limit:
             self._make_room(now)
+        self.note(job)
         if job.ended is not None:
             self._over[job.request_id] = job
         elif job.unseen:
@@ -70,11 +86,15 @@ class Jobs:
         if unseen is not None and (over is None or unseen.submitted < (over.ended or 0.0)):
             unseen.look(max(now, unseen.submitted))  # a clock may be set back
             self.settle(unseen)
-            del self._over[unseen.request_id]
+            self._drop(unseen.request_id)
         elif over is not None:
-            self._over.popitem(last=False)
+            self._drop(over.request_id)
         else:
             raise TooManyJobs
+
+    def _drop(self, request_id: str) -> None:
+        for table in (*self._tables, self._changed):
+            table.pop(request_id, None)
 
     def look(self, job: Job, now: float) -> None:
         """A client asks for the status or the result of a job: from now on, the clock moves it."""
@@ -107,7 +127,7 @@ class Jobs:
 
     def clear(self) -> None:
         """Forget all jobs."""
-        for table in self._tables:
+        for table in (*self._tables, self._changed):
             table.clear()
         self._due.clear()
         self.ended.clear()
@@ -122,8 +142,7 @@ class Jobs:
             job.advance(now)
             self.settle(job)
         if self._is_past(job, now):
-            for table in self._tables:
-                table.pop(request_id, None)
+            self._drop(request_id)
             return None
         job.touched = now
         return job
@@ -132,9 +151,20 @@ class Jobs:
         """The job with this id, without advancing it or counting as a use."""
         return next((table[request_id] for table in self._tables if request_id in table), None)
 
+    def advanced(self, request_id: str, now: float) -> Job | None:
+        """The job with this id, advanced to `now` but not counted as used; None if there is none."""
+        job = self.peek(request_id)
+        if job is not None and request_id not in self._over:
+            job.advance(now)
+            if job.ended is not None:
+                self.settle(job)
+        return job
+
     def settle(self, job: Job) -> None:
-        """Note that a job that was not over was used, and may have ended."""
+        """Note that a job that was not over was used, and may have ended or changed otherwise."""
         request_id = job.request_id
+        if request_id in self._changed:
+            self.note(job)
         if job.ended is not None:
             if self._live.pop(request_id, None) or self._unseen.pop(request_id, None):
                 self._over[request_id] = job
@@ -169,7 +199,7 @@ class Jobs:
             while table:
                 job = next(iter(table.values()))
                 if self._is_past(job, now):
-                    del table[job.request_id]
+                    self._drop(job.request_id)
                 elif job.ended is None and self._is_stale(job, now):  # the jobs after it may be past
                     job.touched = now
                     job.advance(now)
@@ -188,3 +218,4 @@ class Jobs:
                     del self._live[request_id]
                     self._over[request_id] = job
                     self.ended.append(job)
+                    self.note(job)

@@ -12,15 +12,18 @@ from urllib.parse import unquote
 
 from falmock.engine import scopes
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.engines import Engines
 from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.control import asset_operations
 from falmock.gateway.control import asset_view
+from falmock.gateway.control import events
 from falmock.gateway.control import faults
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
+from falmock.gateway.control import job_view
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
 from falmock.gateway.control import misses
@@ -84,12 +87,14 @@ class Control:
         """How many bytes the body of a request may have."""
         return MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
+    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream:  # noqa: ARG002
         """The answer of an operation, or an error; without secrets."""
-        reply = self._answer(request, now)
-        return reply if has_content(reply) else without_secrets(reply, self._engines.common.redactor)
+        answer = self._answer(request, now)
+        if isinstance(answer, Stream) or has_content(answer):
+            return answer
+        return without_secrets(answer, self._engines.common.redactor)
 
-    def _answer(self, request: Request, now: float) -> Reply:
+    def _answer(self, request: Request, now: float) -> Reply | Stream:
         ticket = has_ticket(request, self._engines.tickets, now)
         refused = refusal(request, self._engines.config, has_ticket=ticket)
         if refused is not None:
@@ -137,6 +142,7 @@ def _describe(_: Call) -> Reply:
 _OPERATIONS = (
     *control_scopes.OPERATIONS,
     *faults.OPERATIONS,
+    *events.OPERATIONS,
     *fixtures.OPERATIONS,
     *from_journal.OPERATIONS,
     *jobs.OPERATIONS,
@@ -159,7 +165,7 @@ _OPERATIONS = (
 _SCHEMAS = {
     "Asset": asset_view.SCHEMA,
     "Fixture": fixtures.SCHEMA,
-    "Job": jobs.SCHEMA,
+    "Job": job_view.SCHEMA,
     "Entry": journal.SCHEMA,
     "Miss": misses.SCHEMA,
     "Missed": report.MISSED,

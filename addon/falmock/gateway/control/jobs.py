@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any
 
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.fixtures.format.fault import BadFault
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_answer import answer_of
+from falmock.gateway.control import job_view
 from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PAGING
 from falmock.gateway.control.operation import PREFIX
@@ -19,60 +19,13 @@ from falmock.gateway.control.operation import Call
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
-from falmock.gateway.control.operation import closed
-from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
-from falmock.wire.errors import text_of
 from falmock.wire.formats import jsontext
-from falmock.wire.lifecycle import VIEWS
-from falmock.wire.lifecycle import State
 
-_STATES = [state.value for state in State]
 _FAILURE = "internal_server_error"
-
-
-def _shown(job: Job, call: Call) -> dict[str, Any]:
-    return {
-        "request_id": job.request_id,
-        "endpoint": job.endpoint,
-        "state": job.state.value,
-        "status": VIEWS[job.state].word,
-        "held": job.held and job.ended is None,
-        "queue_position": job.position(call.now) if job.state is State.QUEUED else None,
-        "submitted": job.submitted,
-        "ended": job.ended,
-        "polls": job.polls,
-        "fixture": job.fixture,
-        "why": job.why,
-        "error": _error(job, call) if job.state is State.FINISHED else None,
-    }
-
-
-def _error(job: Job, call: Call) -> str | None:
-    """Why a job failed, also if its status does not say so; None if it did not fail."""
-    result = call.seen.scope.answer_of(job)
-    if job.error is not None or result.status < 400:
-        return job.error
-    return text_of(result.status, jsontext.value_of(result.body))
-
-
-SCHEMA = closed(
-    request_id={"type": "string"},
-    endpoint={"type": "string"},
-    state={"type": "string", "enum": _STATES},
-    status={"type": "string", "description": "What the client sees."},
-    held={"type": "boolean", "description": "Whether it is held, so that neither time nor polls move it."},
-    queue_position=or_null("integer"),
-    submitted={"type": "number", "description": "Seconds since the epoch."},
-    ended=or_null("number"),
-    polls={"type": "integer", "description": "Counted at the pace polls:n,m."},
-    fixture={"type": "string"},
-    why={"type": "string"},
-    error=or_null("string"),
-)
 
 
 def _list(call: Call) -> Reply:
@@ -82,12 +35,12 @@ def _list(call: Call) -> Reply:
         for job in call.seen.scope.jobs.all(call.now)
         if (state is None or job.state.value == state) and (endpoint is None or job.endpoint == endpoint)
     ]
-    return answer(200, paged("jobs", jobs, call.query, lambda job: _shown(job, call)), "jobs")
+    return answer(200, paged("jobs", jobs, call.query, lambda job: job_view.shown(call.seen, job, call.now)), "jobs")
 
 
 def _show(call: Call) -> Reply:
     job = call.seen.scope.jobs.get(call.path["request_id"], call.now)
-    return _unknown(call) if job is None else answer(200, _shown(job, call), "a job")
+    return _unknown(call) if job is None else answer(200, job_view.shown(call.seen, job, call.now), "a job")
 
 
 def _unknown(call: Call) -> Reply:
@@ -112,7 +65,7 @@ def _changing(change: Callable[[Call, Job], Reply | None]) -> Callable[[Call], R
         if refused is not None:
             return refused
         jobs.settle(job)
-        return answer(200, _shown(job, call), "a job was moved", job.request_id)
+        return answer(200, job_view.shown(call.seen, job, call.now), "a job was moved", job.request_id)
 
     return handle
 
@@ -177,7 +130,7 @@ OPERATIONS = (
         _list,
         {200: ("A page of jobs.", page_of("jobs", "Job"))},
         (
-            Parameter("state", {"type": "string", "enum": _STATES}, "Only jobs in this state."),
+            Parameter("state", {"type": "string", "enum": job_view.STATES}, "Only jobs in this state."),
             Parameter("endpoint", {"type": "string"}, "Only jobs of this endpoint id."),
             *PAGING,
         ),

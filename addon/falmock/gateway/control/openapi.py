@@ -21,6 +21,7 @@ _OF_ALL = {
     403: "The call comes from another machine or a foreign web page.",
     413: "The body is too long.",
 }
+_JSON = "application/json"
 _ERROR = {
     "type": "object",
     "properties": {
@@ -78,7 +79,10 @@ def _described(operation: Operation) -> dict[str, Any]:
         for parameter in operation.query
     ]
     answers = {status: _answer(about, {"$ref": "#/components/schemas/Error"}) for status, about in _OF_ALL.items()}
-    answers |= {status: _answer(*described) for status, described in operation.answers.items()}
+    answers |= {
+        status: _answer(*described, operation.media if status < 300 else _JSON)
+        for status, described in operation.answers.items()
+    }
     result: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.about,
@@ -89,13 +93,13 @@ def _described(operation: Operation) -> dict[str, Any]:
         result["requestBody"] = {
             "required": operation.body.required,
             "description": operation.body.about,
-            "content": {"application/json": {"schema": operation.body.schema, "example": operation.body.example}},
+            "content": {_JSON: {"schema": operation.body.schema, "example": operation.body.example}},
         }
     return result
 
 
-def _answer(about: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(about: str, schema: Mapping[str, Any], media: str = _JSON) -> dict[str, Any]:
     if schema is NOTHING:
         return {"description": about}
-    content_type = "*/*" if schema is FILE else "application/json"
+    content_type = "*/*" if schema is FILE else media
     return {"description": about, "content": {content_type: {"schema": schema}}}

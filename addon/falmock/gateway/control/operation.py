@@ -10,6 +10,7 @@ from typing import NamedTuple
 from typing import Protocol
 
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.engines import Engines
 from falmock.fixtures.model import Asset
@@ -54,7 +55,7 @@ class Call(NamedTuple):
     """One call of an operation. `scope` is "" for the default scope, `now` is in seconds since the epoch.
 
     `path` has the parameters of the path, `query` the given ones of the query, `body` is the JSON value, or None if there
-    is none.
+    is none. `headers` are the request's, with lower-case names.
     """
 
     engines: Engines
@@ -98,19 +99,21 @@ class Operation(NamedTuple):
     """One operation: its handler and its documentation.
 
     `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status; FILE is
-    a content of any type, NOTHING an answer without a body. `head`: HEAD is answered like GET.
+    a content of any type, NOTHING an answer without a body. `media` is the type of the good ones. `head`: HEAD is answered
+    like GET.
     """
 
     method: str
     path: str
     name: str
     about: str
-    handle: Callable[[Call], Reply]
+    handle: Callable[[Call], Reply | Stream]
     answers: Mapping[int, tuple[str, Mapping[str, Any]]]
     query: Sequence[Parameter] = ()
     body: Body | None = None
     of_scope: bool = True
     head: bool = False
+    media: str = "application/json"
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ export function makeApi(scope, storage = sessionStorage) {
           status("live");
           const read = parser(({ event, id, data }) => {
             if (event === "reset") last = 0;
-            else if (id) last = Number(id);
+            else if (id) last = id;
             take(event, JSON.parse(data));
           });
           const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
