@@ -25,6 +25,7 @@ from playwright.sync_api import ConsoleMessage
 from playwright.sync_api import Locator
 from playwright.sync_api import Page
 from playwright.sync_api import Request
+from playwright.sync_api import expect
 from playwright.sync_api import sync_playwright
 
 from clients import browser
@@ -45,7 +46,7 @@ FLAGS = (
     # What Chromium does of its own accord reaches nothing. A name of somebody else's leads to this machine.
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
 )
-PATIENCE = 20_000
+PATIENCE = 10_000
 """Milliseconds in which the page has to show something; this only ends what hangs."""
 AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = ("Jobs", "Misses", "Journal", "Media", "Fixtures")
@@ -106,6 +107,7 @@ class Watched:
 def chromium() -> Iterator[Browser]:
     """A running browser; without one the test is skipped, and in CI it fails."""
     path = browser.require()
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
@@ -141,7 +143,7 @@ def opened(browser: Browser, mock: Mitmdump, fragment: str = "", **options: Any)
     with watched(browser, mock.proxy, **options) as (context, _):
         page = context.new_page()
         page.goto(address(mock, fragment))
-        page.get_by_text("live", exact=True).first.wait_for()
+        page.locator("header", has_text="live").wait_for()
         yield page
 
 

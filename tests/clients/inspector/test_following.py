@@ -91,7 +91,7 @@ def test_a_job_fails_with_an_error_of_fals(app: App, page: Page) -> None:
 
 def test_a_fault_strikes_while_it_is_on(app: App, page: Page) -> None:
     beside = switches(page)
-    beside.get_by_label("Error").select_option("internal_server_error")
+    beside.get_by_role("combobox", name="Error").select_option("internal_server_error")
     beside.get_by_label("Endpoint").fill("acme/cat")
     beside.get_by_role("button", name="Add fault").click()
     expect(page.get_by_role("main")).to_contain_text("1 fault on")
@@ -106,7 +106,7 @@ def test_a_fault_strikes_while_it_is_on(app: App, page: Page) -> None:
 def test_faults_are_cleared_together(app: App, page: Page) -> None:
     beside = switches(page)
     for error in ("internal_server_error", "content_policy_violation"):
-        beside.get_by_label("Error").select_option(error)
+        beside.get_by_role("combobox", name="Error").select_option(error)
         beside.get_by_label("Nth").fill("2")
         beside.get_by_role("button", name="Add fault").click()
         expect(beside.get_by_role("listitem").filter(has_text=error)).to_contain_text("call 2")
@@ -131,7 +131,8 @@ def test_a_reset_empties_everything(app: App, page: Page) -> None:
 
 def test_the_first_view_teaches_how_to_connect(page: Page, mock: Mitmdump) -> None:
     expect(page.get_by_role("main")).to_contain_text(mock.proxy)
-    expect(page.get_by_role("main")).to_contain_text("HTTPS_PROXY")
+    page.get_by_label("Program").select_option("curl")
+    expect(page.get_by_role("main").locator("pre")).to_contain_text("curl")
 
 
 def test_a_stream_unfolds_into_its_events(app: App, page: Page) -> None:
