@@ -1,5 +1,7 @@
 // What lists of misses, files and fixtures show: words, filters and groups. Pure.
 
+import { textParts } from "./diff.js";
+
 const MOST_WORDS = 160;
 
 // What a call asked for, in one line: its prompt, else its input.
@@ -12,6 +14,22 @@ export function asked(input) {
 
 // How a value of fal_ignore is given to falmock.
 export const option = (rule) => `--set fal_ignore='${rule.replaceAll("'", "'\\''")}'`;
+
+const ALIKE = 0.3;
+
+// Where two texts of a difference differ; all of them, if they have little in common.
+export function marked(expected, found) {
+  const parts = textParts(expected, found);
+  const common = parts.start.length + parts.end.length;
+  const isAlike = common >= ALIKE * Math.max(expected.length, found.length);
+  return isAlike ? parts : { start: "", expected, found, end: "" };
+}
+
+// The name of a fixture without the folder that its endpoint's is in: "fal-ai/flux/dev/a-cat.json#0".
+export function nameOf(label, endpoint) {
+  const at = endpoint ? label.indexOf(`/${endpoint}/`) : -1;
+  return at < 0 ? label.replace(/^.*?fixtures\//, "") : label.slice(at + 1);
+}
 
 const has = (text, part) =>
   String(text ?? "")
@@ -73,6 +91,16 @@ export function rowsOf(groups) {
     const rows = group.fixtures.map((fixture) => ({ key: fixture.id, fixture, alone }));
     return alone ? rows : [{ key: group.key, group }, ...rows];
   });
+}
+
+// The folder that all of these files are in, with a slash at the end; "" if there is none.
+export function folderOf(files) {
+  if (!files.length) return "";
+  const folders = files.map((file) => file.split("/").slice(0, -1));
+  const [first] = folders;
+  const differs = first.findIndex((each, index) => folders.some((other) => other[index] !== each));
+  const common = differs < 0 ? first : first.slice(0, differs);
+  return common.length ? `${common.join("/")}/` : "";
 }
 
 // What a fixture matches, in one line.

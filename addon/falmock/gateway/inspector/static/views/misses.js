@@ -2,10 +2,10 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Copy, Empty, Field, JsonTree, Status, Table } from "../components.js";
-import { rows, textParts } from "../diff.js";
+import { rows } from "../diff.js";
 import { isAsk } from "../draft.js";
-import { ago, fixture, wall } from "../format.js";
-import { asked, option } from "../lists.js";
+import { ago, wall } from "../format.js";
+import { asked, marked, nameOf, option } from "../lists.js";
 import { many } from "../model.js";
 import { useNow } from "./clock.js";
 import { useList } from "./use_list.js";
@@ -104,7 +104,14 @@ function MissRow({ miss, state, api, say, now, isOpen, toggle, saved, onSaved })
         <td class="clip" title=${asked(miss.input)}>${asked(miss.input)}</td>
         <td class="clip" title=${nearest?.fixture}>
           ${isAnswered && html`<${Status} kind="ok">answered from now on<//>`}
-          ${!isAnswered && nearest && html`${fixture(nearest.fixture)} <span class="faint">${many(nearest.differences.length, "difference")}</span>`}
+          ${
+            !isAnswered &&
+            nearest &&
+            html`
+              ${many(nearest.differences.length, "difference")}
+              <span class="faint"> to ${nameOf(nearest.fixture, nearest.endpoint)}</span>
+            `
+          }
           ${!isAnswered && !nearest && html`<span class="faint">none for this endpoint</span>`}
         </td>
         <td class="faint" title=${wall(miss.at)}>${ago(miss.at, now)}</td>
@@ -181,7 +188,7 @@ function Nearest({ near, index, miss, say }) {
   return html`
     <table class="differences">
       <caption>
-        <strong>${index + 1}. ${fixture(near.fixture)}</strong>
+        <strong>${index + 1}. ${nameOf(near.fixture, near.endpoint)}</strong>
         ${other && html` <span class="faint">for ${other}</span>`}
         <${Copy} say=${say} text=${() => near.fixture}>Copy its name<//>
       </caption>
@@ -201,7 +208,7 @@ function Nearest({ near, index, miss, say }) {
 }
 
 function Difference({ each, say }) {
-  const { start, expected, found, end } = textParts(each.expected, each.found);
+  const { start, expected, found, end } = marked(each.expected, each.found);
   return html`
     <tr class=${each.volatile ? "volatile" : ""}>
       <th scope="row">
