@@ -7,8 +7,13 @@ const MOST_WORDS = 160;
 // What a call asked for, in one line: its prompt, else its input.
 export function asked(input) {
   if (input === null || input === undefined) return "no input";
+  if (typeof input === "string") return oneLine(input);
   const said = typeof input === "object" && [input.prompt, input.text].find((each) => typeof each === "string" && each);
-  const text = (said || JSON.stringify(input)).replace(/\s+/g, " ").trim();
+  return oneLine(said || JSON.stringify(input));
+}
+
+function oneLine(words) {
+  const text = words.replace(/\s+/g, " ").trim();
   return text.length > MOST_WORDS ? `${text.slice(0, MOST_WORDS)}…` : text;
 }
 
@@ -71,7 +76,7 @@ export function chosenFixtures(fixtures, { text, use }) {
   );
 }
 
-// Fixtures by the file or the batch that they are in: [{key, file, added, fixtures, used}], in the order in which they come.
+// Fixtures by their file or batch: [{key, file, added, fixtures, used}], in the order in which they come.
 export function grouped(fixtures) {
   const groups = new Map();
   for (const each of fixtures) {
@@ -84,7 +89,7 @@ export function grouped(fixtures) {
   return [...groups.values()];
 }
 
-// Groups as rows of a table: a row for the group where it has several fixtures or can be removed, then one for each fixture.
+// Groups as rows of a table: a row for a group that has several fixtures or can be removed, then one for each fixture.
 export function rowsOf(groups) {
   return groups.flatMap((group) => {
     const alone = group.fixtures.length === 1 && group.added === null;

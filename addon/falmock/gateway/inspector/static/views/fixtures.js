@@ -64,7 +64,8 @@ export function FixturesView({ state, api, say }) {
           isOpen=${open.has(key)}
           toggle=${() => toggle(key)}
         />`;
-  const unused = fixtures.filter((each) => !each.used).length;
+  const unused = fixtures.filter((each) => !each.used).length.toLocaleString("en");
+  const told = `${many(found.length, "fixture")} of ${fixtures.length.toLocaleString("en")}; ${unused} never used`;
   return html`
     <div class="bar end">
       <h2 class="grow">Fixtures</h2>
@@ -88,13 +89,7 @@ export function FixturesView({ state, api, say }) {
     ${error && html`<p class="banner is-error">${error}</p>`} ${!fixtures.length && html`<${Nothing} />`}
     ${
       fixtures.length > 0 &&
-      html`<${Table}
-        className="fixtures"
-        caption=${`${many(found.length, "fixture")} of ${fixtures.length.toLocaleString("en")}; ${unused.toLocaleString("en")} never used in this scope`}
-        head=${about.head}
-        rows=${rows}
-        row=${row}
-      />`
+      html`<${Table} className="fixtures" caption=${told} head=${about.head} rows=${rows} row=${row} />`
     }
     ${schemas?.length > 0 && html`<${Schemas} schemas=${schemas} />`}
   `;
@@ -124,7 +119,10 @@ function GroupRow({ group, about, api, say, read, state }) {
         <div class="bar">
           <span class="mono">${name}</span>
           <span class="faint grow">${many(group.fixtures.length, "fixture")}, ${group.used} used</span>
-          ${canRemove && html`<${Action} className="ghost" say=${say} done="The fixtures were removed" run=${remove}>Remove<//>`}
+          ${
+            canRemove &&
+            html` <${Action} className="ghost" say=${say} done="The fixtures were removed" run=${remove}>Remove<//> `
+          }
         </div>
       </th>
     </tr>
