@@ -135,7 +135,7 @@ export function DraftForm({ miss, api, say, done, close }) {
           choice.answer === "error" &&
           html`<${ErrorSelect} errors=${errors} value=${choice.error} empty="choose …" onInput=${set("error")} />`
         }
-        ${choice.answer === "asset" && html`<${AssetSelect} ...${{ api, say }} value=${choice.asset} onInput=${set("asset")} />`}
+        ${choice.answer === "asset" && html`<${AssetSelect} ...${{ api, say, value: choice.asset, onInput: set("asset") }} />`}
         ${
           choice.to === "disk" &&
           html`
