@@ -32,7 +32,13 @@ URL = "https://v3.fal.media/files/b/x/y.jpg"
             {
                 "seed": 1,
                 "images": [
-                    {"url": REFERENCE, "width": 5, "content_type": "image/png", "file_name": "mine.png", "file_size": 9},
+                    {
+                        "url": REFERENCE,
+                        "width": 5,
+                        "content_type": "image/png",
+                        "file_name": "mine.png",
+                        "file_size": 9,
+                    },
                     {"url": URL},
                 ],
             },
