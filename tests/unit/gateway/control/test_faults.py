@@ -58,3 +58,11 @@ def test_every_error_is_one_that_a_fault_takes(name: str) -> None:
     assert isinstance(reply, Reply)
     assert reply.status == told["status"]
     assert told["type"] is None or told["type"].encode() in bytes(reply.body)  # type: ignore[arg-type]
+
+
+def test_what_is_wrong_is_told_and_rules_can_be_cleared() -> None:
+    steered = Steered(answering(1))
+    steered.ask("PUT", "/faults", {"faults": RULES})
+    assert steered.ask("PUT", "/faults", {"faults": [{"fault": "no_such"}]}, 400)["problems"]
+    assert len(steered.ask("GET", "/faults")["faults"]) == 2
+    assert steered.ask("DELETE", "/faults") == {"faults": []}

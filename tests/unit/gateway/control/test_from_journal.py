@@ -205,3 +205,36 @@ def test_a_body_that_is_no_object_becomes_none() -> None:
     steered = Steered(misses=Misses.SYNTHESIZE)
     steered.call("POST", f"https://fal.run/{FLUX}", b'{"prompt": }')
     assert "no JSON object" in steered.ask("POST", PATH, {"call": 1}, status=409)["message"]
+
+
+def test_a_preview_writes_and_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    steered = made()
+    asked = {"call": 1, "preview": True}
+    in_memory = steered.ask("POST", PATH, asked)
+    on_disk = steered.ask("POST", PATH, {**asked, "to": "disk", "file": "cats/one"})
+    assert (in_memory["file"], on_disk["file"]) == (None, "fixtures/cats/one.json")
+    assert in_memory["text"] == on_disk["text"]
+    assert (steered.disk.saved, steered.ask("GET", "/fixtures")["total"]) == ({}, 0)
+    bad = {**asked, "response": {"json": 1, "text": "x"}}
+    assert steered.ask("POST", PATH, bad, status=400)["problems"]
+    assert "file" in steered.ask("POST", PATH, {**asked, "file": "x"}, status=400)["message"]
+
+    def missing(*_: Any) -> str:
+        raise OSError(2, "No such file or directory")
+
+    monkeypatch.setattr(steered.disk, "place_for", missing)
+    assert "No such file" in steered.ask("POST", PATH, {**asked, "to": "disk"}, status=409)["message"]
+
+
+def test_what_is_asked_for_must_exist_and_fit() -> None:
+    steered = made()
+    steered.run(FLUX, {"prompt": "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"})
+    assert "did you mean" in steered.ask("POST", PATH, {"call": 1, "error": "bad_requst"}, status=400)["message"]
+    secret = {"call": 2, "input": "prompt", "to": "disk"}
+    assert "has a secret" in steered.ask("POST", PATH, secret, status=409)["message"]
+
+
+def test_there_may_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    steered = made()
+    monkeypatch.setattr("falmock.engine.additions.LIMIT", 0)
+    assert "added fixtures" in steered.ask("POST", PATH, {"call": 1}, status=409)["message"]

@@ -34,7 +34,7 @@ export function ways({ proxy, ca, scope = "" }) {
     {
       name: "Shell",
       lines: [env, "npm test"],
-      note: "The first line sets the proxy and the CA for all that this shell starts: in any language, with a key made up.",
+      note: "It sets the proxy, the CA and a made-up key for all that this shell starts, in any language.",
     },
     {
       name: "Python",

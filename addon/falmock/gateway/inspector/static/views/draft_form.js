@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { ErrorSelect, Field } from "../components.js";
 import { ANSWERS, MATCHES, PLACES, bodyOf, errorsFor, firstChoice, lacking, outcome } from "../draft.js";
 import { size } from "../format.js";
+import { nameOf } from "../lists.js";
 import { useList } from "./use_list.js";
 import { upload } from "./upload.js";
 
@@ -17,7 +18,7 @@ const ABOUT = {
   asset: "an answer with this file in it",
   error: "one of fal's errors",
   memory: "until the scope is reset",
-  disk: "a new file, which tests can be run with; nothing that exists is changed",
+  disk: "a new file to commit; no file that exists is changed",
 };
 
 function Choices({ legend, name, options, value, onInput, off = {} }) {
@@ -121,7 +122,11 @@ export function DraftForm({ miss, api, say, done, close }) {
           html`
             <${Field} label="Fixture">
               <select value=${choice.like} onInput=${(event) => set("like")(event.target.value)}>
-                ${miss.nearest.map((near) => html`<option key=${near.fixture} value=${near.fixture}>${near.fixture}</option>`)}
+                ${miss.nearest.map(
+                  (near) => html`
+                    <option key=${near.fixture} value=${near.fixture}>${nameOf(near.fixture, near.endpoint)}</option>
+                  `,
+                )}
               </select>
             <//>
           `
@@ -130,7 +135,7 @@ export function DraftForm({ miss, api, say, done, close }) {
           choice.answer === "error" &&
           html`<${ErrorSelect} errors=${errors} value=${choice.error} empty="choose …" onInput=${set("error")} />`
         }
-        ${choice.answer === "asset" && html`<${AssetSelect} api=${api} value=${choice.asset} onInput=${set("asset")} say=${say} />`}
+        ${choice.answer === "asset" && html`<${AssetSelect} ...${{ api, say, value: choice.asset, onInput: set("asset") }} />`}
         ${
           choice.to === "disk" &&
           html`

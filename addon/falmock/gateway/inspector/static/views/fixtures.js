@@ -2,8 +2,8 @@
 
 import { html, useMemo, useState } from "../vendor/preact.js";
 import { Action, Copy, Empty, Field, JsonTree, Status, Table } from "../components.js";
-import { ago, day, fixture as short } from "../format.js";
-import { chosenFixtures, grouped, matched, rowsOf } from "../lists.js";
+import { ago, day } from "../format.js";
+import { chosenFixtures, folderOf, grouped, matched, rowsOf } from "../lists.js";
 import { many } from "../model.js";
 import { useNow } from "./clock.js";
 import { useList } from "./use_list.js";
@@ -13,12 +13,25 @@ const HEAD = [
   { label: "Endpoint", className: "w-endpoint" },
   { label: "Matches", className: "w-asked" },
   { label: "Use", className: "w-use" },
-  { label: "Recorded", className: "w-recorded" },
-  { label: "Test", className: "w-test" },
 ];
+const RECORDED = { label: "Recorded", className: "w-recorded" };
+const TEST = { label: "Test", className: "w-test" };
 const SCHEMA_HEAD = ["Endpoint", "Source", "When", "Inputs", "Path"];
 const USES = { used: "used", unused: "never used", added: "in memory" };
 const LINKED = 5;
+
+// The columns that have something to show, and the names of files without the folder that all are in.
+function columns(fixtures) {
+  const isRecorded = fixtures.some((each) => each.recorded_at !== null);
+  const isOfTest = fixtures.some((each) => each.test !== null);
+  const folder = folderOf(fixtures.flatMap(({ added, file }) => (added === null ? [file] : [])));
+  return {
+    head: [...HEAD, ...(isRecorded ? [RECORDED] : []), ...(isOfTest ? [TEST] : [])],
+    short: (file) => file.slice(folder.length),
+    isRecorded,
+    isOfTest,
+  };
+}
 
 export function FixturesView({ state, api, say }) {
   const { counts, link } = state;
@@ -28,6 +41,7 @@ export function FixturesView({ state, api, say }) {
   const [open, setOpen] = useState(() => new Set());
   const now = useNow(false);
   const found = useMemo(() => chosenFixtures(fixtures ?? [], filter), [fixtures, filter]);
+  const about = useMemo(() => columns(fixtures ?? []), [fixtures]);
   const rows = useMemo(() => rowsOf(grouped(found)), [found]);
   if (error && !fixtures) return html`<${Empty} title="Fixtures"><p class="is-error">${error}</p><//>`;
   if (!fixtures) return html`<p class="empty">Loading …</p>`;
@@ -43,18 +57,19 @@ export function FixturesView({ state, api, say }) {
   };
   const row = ({ key, group, fixture, alone }) =>
     group
-      ? html`<${GroupRow} key=${key} ...${{ group, api, say, read, state }} />`
+      ? html`<${GroupRow} key=${key} ...${{ group, about, api, say, read, state }} />`
       : html`<${FixtureRow}
           key=${key}
-          ...${{ fixture, alone, now, state, say, schemas }}
+          ...${{ fixture, alone, about, now, state, say, schemas }}
           isOpen=${open.has(key)}
           toggle=${() => toggle(key)}
         />`;
-  const unused = fixtures.filter((each) => !each.used).length;
+  const unused = fixtures.filter((each) => !each.used).length.toLocaleString("en");
+  const told = `${many(found.length, "fixture")} of ${fixtures.length.toLocaleString("en")}; ${unused} never used`;
   return html`
     <div class="bar end">
       <h2 class="grow">Fixtures</h2>
-      <${Field} label="File, endpoint, prompt or test">
+      <${Field} label="Filter">
         <input
           data-filter
           type="search"
@@ -74,13 +89,7 @@ export function FixturesView({ state, api, say }) {
     ${error && html`<p class="banner is-error">${error}</p>`} ${!fixtures.length && html`<${Nothing} />`}
     ${
       fixtures.length > 0 &&
-      html`<${Table}
-        className="fixtures"
-        caption=${`${many(found.length, "fixture")} of ${fixtures.length.toLocaleString("en")}; ${unused.toLocaleString("en")} never used in this scope`}
-        head=${HEAD}
-        rows=${rows}
-        row=${row}
-      />`
+      html`<${Table} className="fixtures" caption=${told} head=${about.head} rows=${rows} row=${row} />`
     }
     ${schemas?.length > 0 && html`<${Schemas} schemas=${schemas} />`}
   `;
@@ -97,8 +106,8 @@ const Nothing = () => html`
   <//>
 `;
 
-function GroupRow({ group, api, say, read, state }) {
-  const name = group.added === null ? short(group.file) : `In memory, added ${group.added}`;
+function GroupRow({ group, about, api, say, read, state }) {
+  const name = group.added === null ? about.short(group.file) : `In memory, added ${group.added}`;
   const remove = async () => {
     await api.send("DELETE", `/fixtures/${encodeURIComponent(group.added)}`);
     await read();
@@ -106,18 +115,21 @@ function GroupRow({ group, api, say, read, state }) {
   const canRemove = state.canWrite && group.added !== null && !group.added.startsWith("all-");
   return html`
     <tr class="group">
-      <th scope="rowgroup" colspan=${HEAD.length} title=${group.file}>
+      <th scope="rowgroup" colspan=${about.head.length} title=${group.file}>
         <div class="bar">
           <span class="mono">${name}</span>
           <span class="faint grow">${many(group.fixtures.length, "fixture")}, ${group.used} used</span>
-          ${canRemove && html`<${Action} className="ghost" say=${say} done="The fixtures were removed" run=${remove}>Remove<//>`}
+          ${
+            canRemove &&
+            html` <${Action} className="ghost" say=${say} done="The fixtures were removed" run=${remove}>Remove<//> `
+          }
         </div>
       </th>
     </tr>
   `;
 }
 
-function FixtureRow({ fixture, alone, now, state, say, schemas, isOpen, toggle }) {
+function FixtureRow({ fixture, alone, about, now, state, say, schemas, isOpen, toggle }) {
   const id = `fixture-${fixture.id}`;
   return [
     html`
@@ -131,7 +143,7 @@ function FixtureRow({ fixture, alone, now, state, say, schemas, isOpen, toggle }
             onClick=${toggle}
           >
             <span class="turn" aria-hidden="true">${isOpen ? "▾" : "▸"}</span
-            >${alone ? short(fixture.file) : `#${fixture.place}`}
+            >${alone ? about.short(fixture.file) : `#${fixture.place}`}
           </button>
         </th>
         <td class="clip" title=${fixture.model}>
@@ -139,16 +151,19 @@ function FixtureRow({ fixture, alone, now, state, say, schemas, isOpen, toggle }
         </td>
         <td class="clip" title=${matched(fixture)}>${matched(fixture)}</td>
         <td>${fixture.used ? html`<${Status} kind="ok">used<//>` : html`<${Status} kind="queued">never used<//>`}</td>
-        <td class="faint" title=${fixture.recorded_at === null ? undefined : day(fixture.recorded_at)}>
-          ${fixture.recorded_at === null ? "" : ago(fixture.recorded_at, now)}
-        </td>
-        <td class="clip faint" title=${fixture.test}>${fixture.test}</td>
+        ${
+          about.isRecorded &&
+          html`<td class="faint" title=${fixture.recorded_at === null ? undefined : day(fixture.recorded_at)}>
+            ${fixture.recorded_at === null ? "" : ago(fixture.recorded_at, now)}
+          </td>`
+        }
+        ${about.isOfTest && html`<td class="clip faint" title=${fixture.test}>${fixture.test}</td>`}
       </tr>
     `,
     isOpen &&
       html`
         <tr key=${`${fixture.id}+`} class="unfolded" id=${id}>
-          <td colspan=${HEAD.length}><${Detail} ...${{ fixture, state, say, schemas }} /></td>
+          <td colspan=${about.head.length}><${Detail} ...${{ fixture, state, say, schemas }} /></td>
         </tr>
       `,
   ];
@@ -220,7 +235,7 @@ const Schemas = ({ schemas }) => html`
         <td>${each.source}</td>
         <td class="faint">${whenOf(each)}</td>
         <td>${each.inputs ?? html`<span class="faint">cannot be read</span>`}</td>
-        <td class="clip mono" title=${each.path}>${short(each.path)}</td>
+        <td class="clip mono" title=${each.path}>${each.path}</td>
       </tr>
     `}
   />

@@ -9,6 +9,7 @@ import { useList } from "./use_list.js";
 import { upload } from "./upload.js";
 
 const STEP = 60;
+const DROP = "Drop a file here to add one: its URL then works in inputs, and fixtures can answer with it.";
 const NONE = { text: "", kind: "", origin: "" };
 
 export function MediaView({ state, api, say }) {
@@ -22,6 +23,13 @@ export function MediaView({ state, api, say }) {
   if (error && !assets) return html`<${Empty} title="Media"><p class="is-error">${error}</p><//>`;
   if (!assets) return html`<p class="empty">Loading …</p>`;
   const found = chosenAssets(assets, filter);
+  const left = Math.min(STEP, found.length - most);
+  const told = [
+    `${many(found.length, "file")} of ${assets.length.toLocaleString("en")}`,
+    state.canWrite && "drop a file on this page to add it",
+  ]
+    .filter(Boolean)
+    .join("; ");
   const add = (files) => addAll(files, api, say, read);
   const select = (name, label, options) => html`
     <${Field} label=${label}>
@@ -43,11 +51,11 @@ export function MediaView({ state, api, say }) {
       </div>
       ${error && html`<p class="banner is-error">${error}</p>`}
       ${!assets.length && html`<${Nothing} canWrite=${state.canWrite} />`}
-      ${assets.length > 0 && html`<p class="faint">${many(found.length, "file")} of ${assets.length.toLocaleString("en")}${state.canWrite && "; drop a file on this page to add it"}</p>`}
+      ${assets.length > 0 && html`<p class="faint">${told}</p>`}
       <ul class="shelf">
         ${found.slice(0, most).map((asset) => html`<${Item} key=${asset.sha256} ...${{ asset, api, say }} />`)}
       </ul>
-      ${found.length > most && html`<button onClick=${() => setMost(most + STEP)}>Show ${Math.min(STEP, found.length - most)} more</button>`}
+      ${left > 0 && html`<button onClick=${() => setMost(most + STEP)}>Show ${left} more</button>`}
     <//>
   `;
 }
@@ -55,7 +63,7 @@ export function MediaView({ state, api, say }) {
 const Nothing = ({ canWrite }) => html`
   <${Empty} title="No files yet">
     <p>Files that programs upload, files that fixtures answer with, and files of made answers are shown here.</p>
-    ${canWrite && html`<p>Drop a file here to add one: its URL then works in inputs, and fixtures can answer with it.</p>`}
+    ${canWrite && html`<p>${DROP}</p>`}
   <//>
 `;
 

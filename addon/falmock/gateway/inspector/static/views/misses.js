@@ -2,11 +2,12 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Copy, Empty, Field, JsonTree, Status, Table } from "../components.js";
-import { rows, textParts } from "../diff.js";
+import { rows } from "../diff.js";
 import { isAsk } from "../draft.js";
-import { ago, fixture, wall } from "../format.js";
-import { asked, option } from "../lists.js";
+import { ago, wall } from "../format.js";
+import { asked, marked, nameOf, option } from "../lists.js";
 import { many } from "../model.js";
+import { Connect } from "./connect.js";
 import { useNow } from "./clock.js";
 import { useList } from "./use_list.js";
 import { DraftForm } from "./draft_form.js";
@@ -18,6 +19,8 @@ const HEAD = [
   { label: "Nearest fixture", className: "w-fixture" },
   { label: "Last", className: "w-last" },
 ];
+
+const SAME = "The input is the same; something else of the call differs: see the report.";
 
 export function MissesView({ state, api, go, say, query = {} }) {
   const [misses, error] = useList(api, "/misses", "misses", [state.counts.misses, state.counts.calls < 1, state.link]);
@@ -31,16 +34,7 @@ export function MissesView({ state, api, go, say, query = {} }) {
   }, [wanted]);
   if (error && !misses) return html`<${Empty} title="Misses"><p class="is-error">${error}</p><//>`;
   if (!misses) return html`<p class="empty">Loading …</p>`;
-  if (!misses.length)
-    return html`
-      <${Empty} title="No misses">
-        <p>A miss is a call that no fixture answers. There is none: each call in this scope was answered.</p>
-        <p>
-          When one comes, it is listed here with the nearest fixtures and each difference, and becomes a fixture in two
-          clicks.
-        </p>
-      <//>
-    `;
+  if (!misses.length) return html`<${Nothing} ...${{ state, say }} />`;
   const part = text.toLowerCase();
   const found = misses.filter((each) => `${each.endpoint} ${asked(each.input)}`.toLowerCase().includes(part));
   const toggle = (key) => {
@@ -57,7 +51,11 @@ export function MissesView({ state, api, go, say, query = {} }) {
       saved=${saved.get(miss.key)}
       onSaved=${(told) => setSaved(new Map(saved).set(miss.key, { told, count: miss.count }))}
     />`;
-  const calls = found.reduce((sum, { count }) => sum + count, 0);
+  const calls = many(
+    found.reduce((sum, { count }) => sum + count, 0),
+    "call",
+  );
+  const things = many(found.length, "thing");
   return html`
     <div class="bar end">
       <h2 class="grow">Misses</h2>
@@ -74,12 +72,28 @@ export function MissesView({ state, api, go, say, query = {} }) {
     ${error && html`<p class="banner is-error">${error}</p>`}
     <${Table}
       className="misses"
-      caption=${`${many(calls, "call")} asked for ${many(found.length, "thing")} that no fixture answers; the latest first`}
+      caption=${`${calls} asked for ${things} that no fixture answers; the latest first`}
       head=${HEAD}
       rows=${found}
       row=${row}
     />
   `;
+}
+
+function Nothing({ state, say }) {
+  const what = html`
+    <p>
+      A miss is a call that no fixture answers. Each is listed here with the nearest fixtures and all differences, and
+      becomes a fixture in two clicks.
+    </p>
+  `;
+  if (!state.counts.calls) {
+    return html`<${Connect} ...${{ state, say }} title="No calls yet, and no misses">${what}<//>`;
+  }
+  return html`<${Empty} title="No misses"
+    >${what}
+    <p>Every call in this scope was answered.</p><//
+  >`;
 }
 
 function MissRow({ miss, state, api, say, now, isOpen, toggle, saved, onSaved }) {
@@ -104,7 +118,14 @@ function MissRow({ miss, state, api, say, now, isOpen, toggle, saved, onSaved })
         <td class="clip" title=${asked(miss.input)}>${asked(miss.input)}</td>
         <td class="clip" title=${nearest?.fixture}>
           ${isAnswered && html`<${Status} kind="ok">answered from now on<//>`}
-          ${!isAnswered && nearest && html`${fixture(nearest.fixture)} <span class="faint">${many(nearest.differences.length, "difference")}</span>`}
+          ${
+            !isAnswered &&
+            nearest &&
+            html`
+              ${many(nearest.differences.length, "difference")}
+              <span class="faint"> to ${nameOf(nearest.fixture, nearest.endpoint)}</span>
+            `
+          }
           ${!isAnswered && !nearest && html`<span class="faint">none for this endpoint</span>`}
         </td>
         <td class="faint" title=${wall(miss.at)}>${ago(miss.at, now)}</td>
@@ -153,7 +174,8 @@ function MissDetail({ miss, state, api, say, saved, onSaved }) {
       <div class="asked-and-nearest">
         <section aria-label="Asked">
           <h3>Asked</h3>
-          ${miss.input === null ? html`<p class="faint">No input that could be read.</p>` : html`<${JsonTree} value=${miss.input} />`}
+          ${miss.input === null && html`<p class="faint">No input that could be read.</p>`}
+          ${miss.input !== null && html`<${JsonTree} value=${miss.input} />`}
         </section>
         <section aria-label="Nearest fixtures">
           ${
@@ -165,7 +187,9 @@ function MissDetail({ miss, state, api, say, saved, onSaved }) {
               </p>
             `
           }
-          ${miss.nearest.map((near, index) => html`<${Nearest} key=${near.fixture} ...${{ near, index, miss, say }} />`)}
+          ${miss.nearest.map(
+            (near, index) => html`<${Nearest} key=${near.fixture} ...${{ near, index, miss, say }} />`,
+          )}
         </section>
       </div>
       <details>
@@ -181,7 +205,7 @@ function Nearest({ near, index, miss, say }) {
   return html`
     <table class="differences">
       <caption>
-        <strong>${index + 1}. ${fixture(near.fixture)}</strong>
+        <strong>${index + 1}. ${nameOf(near.fixture, near.endpoint)}</strong>
         ${other && html` <span class="faint">for ${other}</span>`}
         <${Copy} say=${say} text=${() => near.fixture}>Copy its name<//>
       </caption>
@@ -196,12 +220,12 @@ function Nearest({ near, index, miss, say }) {
         ${rows(near.differences).map((each) => html`<${Difference} key=${each.path} each=${each} say=${say} />`)}
       </tbody>
     </table>
-    ${!near.differences.length && html`<p class="faint">The input is the same; something else of the call differs: see the report.</p>`}
+    ${!near.differences.length && html`<p class="faint">${SAME}</p>`}
   `;
 }
 
 function Difference({ each, say }) {
-  const { start, expected, found, end } = textParts(each.expected, each.found);
+  const { start, expected, found, end } = marked(each.expected, each.found);
   return html`
     <tr class=${each.volatile ? "volatile" : ""}>
       <th scope="row">

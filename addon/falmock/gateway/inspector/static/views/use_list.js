@@ -17,8 +17,8 @@ async function readAll(api, path, key) {
   return found;
 }
 
-// [items | null, error | null, read again]: a list, read when one of `when` changes. After each reading there is a rest,
-// longer than the reading took, so that a list that changes all the time takes a small share of it.
+// [items | null, error | null, read again]: a list, read when one of `when` changes. After each reading there is a
+// rest, longer than the reading took, so that a list that changes all the time takes a small share of it.
 export function useList(api, path, key, when) {
   const [items, setItems] = useState(null);
   const [error, setError] = useState(null);
