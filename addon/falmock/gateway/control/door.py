@@ -18,11 +18,15 @@ from falmock.fixtures.format import validate
 from falmock.fixtures.model import Problem
 from falmock.fixtures.suggest import did_you_mean
 from falmock.gateway.control import events
+from falmock.gateway.control import files_in
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
+from falmock.gateway.control import job_result
 from falmock.gateway.control import job_view
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
+from falmock.gateway.control import pace
+from falmock.gateway.control import pieces
 from falmock.gateway.control import report
 from falmock.gateway.control import schemas
 from falmock.gateway.control import scopes as control_scopes
@@ -137,6 +141,7 @@ _OPERATIONS = (
     *from_journal.OPERATIONS,
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
+    *pace.OPERATIONS,
     *verify.OPERATIONS,
     *report.OPERATIONS,
     *schemas.OPERATIONS,
@@ -152,7 +157,10 @@ _OPERATIONS = (
 )
 _SCHEMAS = {
     "Fixture": fixtures.SCHEMA,
+    "File": files_in.SCHEMA,
     "Job": job_view.SCHEMA,
+    "JobResult": job_result.SCHEMA,
+    "Piece": pieces.SCHEMA,
     "Entry": journal.SCHEMA,
     "Missed": report.MISSED,
     "ModelSchema": schemas.SCHEMA,

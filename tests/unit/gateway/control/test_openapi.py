@@ -48,7 +48,8 @@ def test_every_answer_is_as_described(method: str, path: str) -> None:
     body = DOCUMENT["paths"][path][method].get("requestBody", {}).get("content", {}).get("application/json", {})
     steered, job = filled()
     ours = path.removeprefix("/__falmock")
-    for values in ({"request_id": job, "added": "1", "name": "one"}, {"request_id": "x", "added": "x", "name": "x"}):
+    of_one = {"request_id": job, "added": "1", "name": "one", "number": "1"}
+    for values in (of_one, dict.fromkeys(of_one, "x")):
         at = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], ours)  # noqa: B023
         for content in (body.get("example"), None, {"nothing": 1}, b"{"):
             for _ in range(2):
