@@ -16,7 +16,7 @@ URL = storage.content_url(storage.digest(PNG), "a.png")
 
 def holding() -> Steered:
     steered = Steered(answering({"images": [{"url": URL}]}))
-    steered.engines.common.scope.assets.put(Content(len(PNG), storage.digest(PNG), PNG), "a.png", "image/png")
+    steered.engines.common.scope.assets.put(Content(storage.digest(PNG), len(PNG), PNG), "a.png", "image/png")
     return steered
 
 

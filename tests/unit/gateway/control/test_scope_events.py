@@ -328,11 +328,11 @@ class Listening(RuleBasedStateMachine):
             assert (again.calls, again.jobs) == (calls, jobs)
 
     def teardown(self) -> None:
-        self.steered.now += 1
+        self.steered.now += 1.05  # no moment at which the clock changes a job: streams see that a microsecond later
         for listener in self.listeners:
             listener.listen()
             assert (listener.calls, listener.jobs) == whole(self.steered, listener.scope)
 
 
 TestListening = Listening.TestCase
-TestListening.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestListening.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
