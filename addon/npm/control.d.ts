@@ -60,6 +60,14 @@ export interface Fixture {
   input: string | null;
 }
 
+export interface File {
+  url: string;
+  sha256: string;
+  type: string;
+  size: number;
+  name: string;
+}
+
 export interface Job {
   request_id: string;
   endpoint: string;
@@ -77,6 +85,56 @@ export interface Job {
   fixture: string;
   why: string;
   error: string | null;
+  /** Empty for the default scope. */
+  scope: string;
+  /** The number of its submit in the journal. */
+  number: number | null;
+  /** When it began to run. */
+  started: number | null;
+  /** The states so far. */
+  states: ({
+    state: "queued" | "running" | "finished" | "cancelled" | "expired";
+    at: number;
+  })[];
+  /** When clients asked for its status or result: the last 200 times. */
+  poll_times: number[];
+  webhook: unknown;
+  /** What it would have cost; null unless _prices.json and the units of its answer say so. */
+  cost: unknown;
+  /** What its answer was made from, if it was made. */
+  synthesized: "schema" | "guess" | null;
+  cancel_requested: boolean;
+}
+
+export interface JobResult {
+  /** The status of its result; null while it is not over. */
+  status: number | null;
+  /** That of its result; empty while it is not over. */
+  content_type: string;
+  /** Its result, with secrets hidden and long texts cut; null if it is no JSON, or deleted. */
+  output: unknown;
+  /** Its input, as in the journal; null if that is not kept. */
+  input: unknown;
+  /** The lines so far. */
+  logs: ({
+    at: number;
+    level: string | null;
+    message: string;
+  })[];
+  /** The files of its input and output whose content falmock has. */
+  files: File[];
+  fixture: string;
+  why: string;
+}
+
+export interface Piece {
+  /** Seconds since the epoch: when it was due at the pace of now. */
+  at: number;
+  kind: "event" | "frame";
+  /** As falmock sees it. */
+  direction: "sent" | "received";
+  /** Its text, cut if it is long; of binary data only the size. */
+  text: string;
 }
 
 export interface Entry {
@@ -435,6 +493,9 @@ export interface ListJobsAnswer {
 /** GET /__falmock/jobs/{request_id}: One job. */
 export type ShowJobAnswer = Job;
 
+/** GET /__falmock/jobs/{request_id}/result: What a job was given and answered. */
+export type ShowJobResultAnswer = JobResult;
+
 /** POST /__falmock/jobs/{request_id}/advance: Move a job by one step at any pace: to running, then to its end. */
 export type AdvanceJobAnswer = Job;
 
@@ -501,6 +562,13 @@ export interface ClearJournalAnswer {
   cleared: number;
 }
 
+/** GET /__falmock/journal/{number}: One call, the files in its input, and what came of it over time. */
+export interface ShowCallAnswer {
+  entry: Entry;
+  files: File[];
+  pieces: Piece[];
+}
+
 export interface ListMissesQuery {
   /** How many to list at most. */
   limit?: number;
@@ -517,6 +585,17 @@ export interface ListMissesAnswer {
   total: number;
   limit: number;
   offset: number;
+}
+
+/** The pace. */
+export interface SetPaceBody {
+  /** As in fal_pace; null: fal_pace itself. */
+  pace: string | null;
+}
+
+/** PUT /__falmock/pace: Set the pace of the new jobs of a scope, until the scope is reset or dropped. */
+export interface SetPaceAnswer {
+  pace: string;
 }
 
 /** The expectations, as in {"calls": [{"endpoint": "fal-ai/flux/dev", "times": 1}], "nothing_unmatched": true} */

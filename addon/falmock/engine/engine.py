@@ -49,6 +49,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
+from falmock.fixtures.model import Found
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 from falmock.wire import cors
@@ -95,6 +96,8 @@ class Engine:
         """The fixtures added to all scopes."""
         self._files = index
         self._index = self.shared.over(index)
+        self.shared_config: Config = config
+        """The configuration of all scopes, without the scope's own pace."""
         self._pace: tuple[Pace, str] | None = None
         self._rules: tuple[Rule, ...] = ()
         self._context = context = Context(
@@ -179,6 +182,18 @@ class Engine:
         """
         return self._answers.made(endpoint, given)
 
+    def file_of(self, url: str) -> Found | None:
+        """The file that an `https:` URL names; None if it is not known here. A made file is made if it was not yet."""
+        digest = self.digest_of(url)
+        if digest is None:
+            return None
+        assets = self.scope.assets
+        found = assets.find("/" + url.removeprefix("https://").partition("/")[2].partition("?")[0], self.assets)
+        if found is not None and found.asset.sha256 == digest:
+            return found
+        asset = assets.content(digest, self.assets)
+        return None if asset is None else Found(asset, asset.content_type)
+
     def add_faults(self, rules: Iterable[Rule]) -> None:
         """Set the fault rules of this scope, which win over those of all scopes."""
         self.added.rules = tuple(rules)
@@ -221,6 +236,7 @@ class Engine:
         self.scope.clear()
         self.added.clear()
         self.add_faults(())
+        self.use_shared_pace()
         self._rebuild_index()
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
@@ -231,10 +247,16 @@ class Engine:
     def use_pace(self, pace: Pace, text: str) -> None:
         """Use a pace of this scope's own from now on, until it is reset; jobs under way keep theirs. `text` is as a user wrote it."""
         self._pace = pace, text
-        self.use_config(self.config)
+        self.use_config(self.shared_config)
+
+    def use_shared_pace(self) -> None:
+        """Use the pace of all scopes from now on."""
+        self._pace = None
+        self.use_config(self.shared_config)
 
     def use_config(self, config: Config) -> None:
         """Use another configuration from now on, with the scope's own pace if it has one; jobs under way keep their pace."""
+        self.shared_config = config
         if self._pace is not None:
             config = replace(config, pace=self._pace[0], pace_text=self._pace[1])
         before, self._context.config = self.config, config
@@ -297,6 +319,8 @@ class Engine:
         """Record the decision about a request; `status` is the one that the client gets, if a door changes it."""
         if not isinstance(effect, Join):  # `joined` records the result
             self.scope.journal.note(request, call, effect, now, status=status)
+            if isinstance(effect, Reply) and effect.job:
+                self.scope.note_submit(effect.job)
         if request.content is not None:
             self.scope.assets.release(request.content)
         if self.scope.jobs.ended:

@@ -78,7 +78,7 @@ class Engines:
     @property
     def config(self) -> Config:
         """The configuration of all scopes."""
-        return self.common.config
+        return self.common.shared_config
 
     def of(self, scope: str) -> Engine:
         """The engine of a scope, created if needed; "" is the shared scope."""
@@ -267,7 +267,9 @@ class Engines:
         """An attempt has ended: see `WebhookSchedule.posted`."""
         posted = self.webhooks.posted(key, status, problem, now, is_refused=is_refused)
         if posted.scope is not None:
-            self.peek(posted.scope).scope.journal.add(posted.entry)
+            scope = self.peek(posted.scope).scope
+            scope.journal.add(posted.entry)
+            scope.note_webhook(posted.entry)
         return posted.result
 
     # files

@@ -16,6 +16,7 @@ from falmock.engine.faults.replies import error_reply
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.job import WebhookAttempts
 from falmock.engine.jobs.keep_alive import KeepAlive
 from falmock.engine.jobs.pace import PaceKind
 from falmock.engine.jobs.status_object import status_body
@@ -100,6 +101,7 @@ class Queue:
             error_type=plan.error_type,
             urls=timeline.urls,
             cancel_answer=timeline.cancel_answer,
+            webhook=None if target is None else WebhookAttempts(target.host),
         )
         # At this pace a job would be over before any cancel. aimock's jobs are.
         is_cancellable = timeline.cancel_answer is None or timeline.cancel_answer.status < _REFUSED
@@ -216,7 +218,7 @@ class Queue:
 
     def _status_stream(self, job: Job, now: float, *, logs: bool) -> Stream:
         """The status of a job as a stream, until it is over."""
-        self._jobs.look(job, now)
+        self._jobs.note_look(job, now)
         headers = (
             replies.EVENTS_TYPE,
             (b"Cache-Control", b"no-cache"),
@@ -241,6 +243,9 @@ class Queue:
         status, value = view.cancel_status, {"status": view.cancel_word}
         if job.cancel_answer is not None and job.state not in TERMINAL:
             status, value = job.cancel_answer
+        if job.state not in TERMINAL:
+            job.cancel_requested = True
+            self._jobs.note(job)
         reply = replies.queue_reply(status, value, "cancel", job.fixture)
         if status >= _REFUSED:
             return reply
@@ -249,7 +254,7 @@ class Queue:
         return reply._replace(wakes=job.request_id)
 
     def _look(self, job: Job, now: float) -> None:
-        self._jobs.look(job, now)
+        self._jobs.note_look(job, now)
         if job.schedule.by_polls:
             job.poll(now)
             self._jobs.settle(job)

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from falmock.engine.files.registry import Assets
 from falmock.engine.injected_fault import FaultCounts
 from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.job import WebhookAttempt
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.journal import Journal
+from falmock.engine.journal import JournalEntry
 from falmock.engine.totals import Totals
 from falmock.fixtures.format.fault_answer import answer_of
 from falmock.fixtures.model import Answer
@@ -77,6 +79,19 @@ class Scope:
     def answer_of(self, job: Job) -> Answer:
         """The result of a job that ends by itself."""
         return self.answers[job.answer] if job.failure is None else answer_of(job.failure, job.app, job.path)
+
+    def note_webhook(self, entry: JournalEntry) -> None:
+        """Note an attempt to post the webhook of a job; `entry` is that of the journal."""
+        job = self.jobs.peek(entry.job)
+        if job is not None and job.webhook is not None:
+            job.webhook.attempts.append(WebhookAttempt(entry.at, entry.status, entry.why))
+            self.jobs.note(job)
+
+    def note_submit(self, request_id: str) -> None:
+        """Note that the last call in the journal made a job."""
+        job = self.jobs.peek(request_id)
+        if job is not None:
+            job.journal, job.number = self.journal.begun, self.journal.total
 
     def keep_answer(self, digest: str, answer: Answer) -> None:
         """Keep the result of a job that is about to be added; each of its own may differ, so now and then others go."""

@@ -5,7 +5,10 @@ A job is plain data; `advance` brings it up to a time by firing the events of `w
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from dataclasses import field
+from typing import NamedTuple
 
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.jobs.pace import Schedule
@@ -18,6 +21,26 @@ from falmock.wire.lifecycle import TERMINAL
 from falmock.wire.lifecycle import JobEvent
 from falmock.wire.lifecycle import State
 from falmock.wire.lifecycle import next_state
+
+LOOKS = 200
+"""How many looks of clients at a job are kept."""
+ATTEMPTS = 50
+
+
+class WebhookAttempt(NamedTuple):
+    """An attempt that ended at a time (seconds since the epoch) with a status, or without an answer (None)."""
+
+    at: float
+    status: int | None
+    why: str
+
+
+@dataclass(slots=True)
+class WebhookAttempts:
+    """What came of a job's webhook: the host it goes to, and the last ATTEMPTS attempts."""
+
+    host: str
+    attempts: deque[WebhookAttempt] = field(default_factory=lambda: deque(maxlen=ATTEMPTS))
 
 
 @dataclass(slots=True)
@@ -63,8 +86,26 @@ class Job:
     """Whether the clock does not move it before somebody looks at it, so that it can be cancelled at the pace instant."""
     moves: tuple[tuple[State, float], ...] = ()
     """The states after the first, each with the time of its begin."""
+    looks: deque[float] | None = None
+    """When clients asked for its status or result, the last LOOKS times; None if none did."""
+    webhook: WebhookAttempts | None = None
+    cancel_requested: bool = False
+    """Whether a client asked to cancel it before it was over."""
+    journal: int = 0
+    number: int = 0
+    """The journal of its submit (see `Journal.begun`) and the number there; 0 if there is none."""
     change: int = 0
     """Counts up with what may have changed of the jobs in its table: see `Jobs.changed_since`."""
+
+    @property
+    def states(self) -> list[tuple[State, float]]:
+        """The states so far, each with the time of its begin."""
+        return [(State.QUEUED, self.submitted), *self.moves]
+
+    @property
+    def started(self) -> float | None:
+        """When it began to run, for the first time; None if it did not."""
+        return next((at for state, at in self.moves if state is State.RUNNING), None)
 
     @property
     def path(self) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterator
 from itertools import takewhile
 
+from falmock.engine.jobs.job import LOOKS
 from falmock.engine.jobs.job import Job
 from falmock.wire.lifecycle import State
 
@@ -101,6 +103,15 @@ class Jobs:
         if job.unseen:
             job.look(now)
             self.settle(job)
+
+    def note_look(self, job: Job, now: float) -> None:
+        """As `look`, for one that counts among the looks of clients."""
+        if job.looks is None:
+            job.looks = deque(maxlen=LOOKS)
+        job.looks.append(now)
+        if job.request_id in self._changed:
+            self.note(job)
+        self.look(job, now)
 
     def _await_end(self, job: Job) -> None:
         """Schedule the check of a live job for the time when the clock ends it."""

@@ -48,6 +48,7 @@ class JobWebhooks:
             told = f"webhook of job {job.request_id}: refused: {why}"
             entry = entry_of(job.request_id, target, job.fixture, job.submitted, None, told, plan.fault)
             self._scope.journal.add(entry)
+            self._scope.note_webhook(entry)
             return text
         self.schedule.register(job, self._scope.name, target, plan)
         if job.ended is not None:

@@ -21,12 +21,16 @@ from falmock.gateway.control import asset_operations
 from falmock.gateway.control import asset_view
 from falmock.gateway.control import events
 from falmock.gateway.control import faults
+from falmock.gateway.control import files_in
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
+from falmock.gateway.control import job_result
 from falmock.gateway.control import job_view
 from falmock.gateway.control import jobs
 from falmock.gateway.control import journal
 from falmock.gateway.control import misses
+from falmock.gateway.control import pace
+from falmock.gateway.control import pieces
 from falmock.gateway.control import report
 from falmock.gateway.control import schemas
 from falmock.gateway.control import scopes as control_scopes
@@ -148,6 +152,7 @@ _OPERATIONS = (
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
     *misses.OPERATIONS,
+    *pace.OPERATIONS,
     *verify.OPERATIONS,
     *report.OPERATIONS,
     *schemas.OPERATIONS,
@@ -165,7 +170,10 @@ _OPERATIONS = (
 _SCHEMAS = {
     "Asset": asset_view.SCHEMA,
     "Fixture": fixtures.SCHEMA,
+    "File": files_in.SCHEMA,
     "Job": job_view.SCHEMA,
+    "JobResult": job_result.SCHEMA,
+    "Piece": pieces.SCHEMA,
     "Entry": journal.SCHEMA,
     "Miss": misses.SCHEMA,
     "Missed": report.MISSED,

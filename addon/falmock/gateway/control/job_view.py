@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from falmock.engine.engine import Engine
+from falmock.engine.jobs.job import LOOKS
 from falmock.engine.jobs.job import Job
+from falmock.engine.platform.catalogue import amount
+from falmock.fixtures.model import MADE
 from falmock.gateway.control.operation import closed
 from falmock.gateway.control.operation import or_null
 from falmock.wire.errors import text_of
@@ -14,6 +18,7 @@ from falmock.wire.lifecycle import VIEWS
 from falmock.wire.lifecycle import State
 
 STATES = [state.value for state in State]
+_MADE = ("schema", "guess")
 SCHEMA = closed(
     request_id={"type": "string"},
     endpoint={"type": "string"},
@@ -27,6 +32,46 @@ SCHEMA = closed(
     fixture={"type": "string"},
     why={"type": "string"},
     error=or_null("string"),
+    scope={"type": "string", "description": "Empty for the default scope."},
+    number={"type": ["integer", "null"], "description": "The number of its submit in the journal."},
+    started={"type": ["number", "null"], "description": "When it began to run."},
+    states={
+        "type": "array",
+        "items": closed(state={"type": "string", "enum": STATES}, at={"type": "number"}),
+        "description": "The states so far.",
+    },
+    poll_times={
+        "type": "array",
+        "items": {"type": "number"},
+        "description": f"When clients asked for its status or result: the last {LOOKS} times.",
+    },
+    webhook={
+        "anyOf": [
+            closed(
+                url={"type": "string", "description": "The host alone."},
+                attempts={
+                    "type": "array",
+                    "items": closed(at={"type": "number"}, status=or_null("integer"), why={"type": "string"}),
+                },
+            ),
+            {"type": "null"},
+        ]
+    },
+    cost={
+        "anyOf": [
+            closed(
+                units={"type": "number"},
+                unit_price={"type": "number"},
+                amount={"type": "number"},
+                currency={"type": "string"},
+                unit={"type": "string"},
+            ),
+            {"type": "null"},
+        ],
+        "description": "What it would have cost; null unless _prices.json and the units of its answer say so.",
+    },
+    synthesized={"enum": ["schema", "guess", None], "description": "What its answer was made from, if it was made."},
+    cancel_requested={"type": "boolean"},
 )
 
 
@@ -45,7 +90,33 @@ def shown(engine: Engine, job: Job, now: float) -> dict[str, Any]:
         "fixture": job.fixture,
         "why": job.why,
         "error": _error(engine, job) if job.state is State.FINISHED else None,
+        "scope": engine.scope.name,
+        "number": job.number if job.journal == engine.scope.journal.begun else None,
+        "started": job.started,
+        "states": [{"state": state.value, "at": at} for state, at in job.states],
+        "poll_times": list(job.looks or ()),
+        "webhook": _webhook(job),
+        "cost": _cost(engine, job),
+        "synthesized": next((kind for kind in _MADE if job.fixture.startswith(f"{kind}:")), None),
+        "cancel_requested": job.cancel_requested,
     }
+
+
+def _webhook(job: Job) -> dict[str, Any] | None:
+    if job.webhook is None:
+        return None
+    return {"url": job.webhook.host, "attempts": [attempt._asdict() for attempt in job.webhook.attempts]}
+
+
+def _cost(engine: Engine, job: Job) -> dict[str, Any] | None:
+    """What a finished job would have cost; None if that is not known."""
+    price = engine.index.prices.get(job.endpoint)
+    if price is None or job.state is not State.FINISHED or job.failure is not None or job.fixture.startswith(MADE):
+        return None
+    units = amount(engine.scope.answer_of(job).units)
+    if units is None or not math.isfinite(units):
+        return None
+    return {"units": units, "amount": round(units * price.unit_price, 12), **price._asdict()}
 
 
 def _error(engine: Engine, job: Job) -> str | None:

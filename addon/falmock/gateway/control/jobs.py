@@ -10,6 +10,7 @@ from falmock.engine.jobs.job import Job
 from falmock.fixtures.format.fault import BadFault
 from falmock.fixtures.format.fault import read_text
 from falmock.fixtures.format.fault_answer import answer_of
+from falmock.gateway.control import job_result
 from falmock.gateway.control import job_view
 from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PAGING
@@ -41,6 +42,11 @@ def _list(call: Call) -> Reply:
 def _show(call: Call) -> Reply:
     job = call.seen.scope.jobs.get(call.path["request_id"], call.now)
     return _unknown(call) if job is None else answer(200, job_view.shown(call.seen, job, call.now), "a job")
+
+
+def _result(call: Call) -> Reply:
+    job = call.seen.scope.jobs.get(call.path["request_id"], call.now)
+    return _unknown(call) if job is None else answer(200, job_result.result(call.seen, job, call.now), "a job's result")
 
 
 def _unknown(call: Call) -> Reply:
@@ -136,6 +142,14 @@ OPERATIONS = (
         ),
     ),
     Operation("GET", _OF_ONE, "showJob", "One job.", _show, _ONE),
+    Operation(
+        "GET",
+        f"{_OF_ONE}/result",
+        "showJobResult",
+        "What a job was given and answered.",
+        _result,
+        {**_ONE, 200: ("Its input and its result.", ref("JobResult"))},
+    ),
     Operation(
         "POST",
         f"{_OF_ONE}/advance",

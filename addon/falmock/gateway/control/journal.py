@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from falmock.engine.effects import Reply
 from falmock.gateway import door
+from falmock.gateway.control.files_in import files_in
+from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PAGING
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Call
@@ -14,6 +18,9 @@ from falmock.gateway.control.operation import closed
 from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
+from falmock.gateway.control.operation import problem
+from falmock.gateway.control.operation import ref
+from falmock.gateway.control.pieces import pieces_of
 from falmock.gateway.journal_view import NAMES
 from falmock.gateway.journal_view import JournalFilter
 from falmock.gateway.journal_view import JournalView
@@ -59,6 +66,23 @@ def _list(call: Call) -> Reply:
     return answer(200, {**value, "calls": engine.scope.journal.total, "kept": len(engine.scope.journal)}, "journal")
 
 
+def _show(call: Call) -> Reply:
+    engine, text = call.seen, call.path["number"]
+    journal = engine.scope.journal
+    entry = journal.get(int(text)) if _NUMBER.fullmatch(text) else None
+    if entry is None:
+        kept = f"{journal.first} to {journal.total} are kept" if len(journal) else "the journal is empty"
+        return problem(404, f"There is no call {text[:100]!r} in the journal of this scope: {kept}")
+    view = JournalView(engine)
+    line = view.told(int(text), entry)
+    value = {
+        "entry": view.shown(line, call.scope),
+        "files": files_in(engine, view.input(line)),
+        "pieces": pieces_of(engine, entry),
+    }
+    return answer(200, value, "a call")
+
+
 def _clear(call: Call) -> Reply:
     journal = call.engine.scope.journal
     cleared = journal.total
@@ -66,6 +90,7 @@ def _clear(call: Call) -> Reply:
     return answer(200, {"cleared": cleared}, "the journal was cleared")
 
 
+_NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _TEXT = {"type": "string"}
 SINCE = {"type": "number", "maximum": 1e11}
 """The schema of a time in seconds; the maximum rejects milliseconds, for which the result would be empty."""
@@ -97,6 +122,24 @@ OPERATIONS = (
             Parameter("door", {"type": "string", "enum": list(door.NAMES)}, "The door by which it came."),
             *PAGING,
         ),
+    ),
+    Operation(
+        "GET",
+        f"{PREFIX}/journal/{{number}}",
+        "showCall",
+        "One call, the files in its input, and what came of it over time.",
+        _show,
+        {
+            200: (
+                "The call.",
+                closed(
+                    entry=ref("Entry"),
+                    files={"type": "array", "items": ref("File")},
+                    pieces={"type": "array", "items": ref("Piece")},
+                ),
+            ),
+            404: ("There is no such call.", ERROR),
+        },
     ),
     Operation(
         "DELETE",

@@ -68,16 +68,16 @@ class ScopeEvents:
         name = "" if engine is None else f"{self._engines.run:04d}{engine.scope.journal.begun}1"
         if name == self._journal:
             return
-        is_first, self._journal = self._journal is None, name
+        before, self._journal = self._journal, name
         first, total = (1, 0) if engine is None else (engine.scope.journal.first, engine.scope.journal.total)
-        if is_first:
+        if before is None:
             self._pieces.append(sse.retry(RETRY))
             self._number = first - 1 if self._place is None else self._place.number
             place = self._place
             if place is not None and (place.journal not in ("", name) or place.number > total):
                 self._reset()
             self._say("hello", {"scope": self._scope, "calls": total, "first": first}, self._number)
-        else:
+        elif before:  # of a scope that did not exist nothing was told
             self._reset()
 
     def _reset(self) -> None:

@@ -64,7 +64,7 @@ def test_every_answer_is_as_described(method: str, path: str) -> None:
     body = DOCUMENT["paths"][path][method].get("requestBody", {}).get("content", {}).get("application/json", {})
     steered, job = filled()
     ours = path.removeprefix("/__falmock")
-    known = {"request_id": job, "added": "1", "name": "one", "sha256": DOT}
+    known = {"request_id": job, "added": "1", "name": "one", "sha256": DOT, "number": "1"}
     for values in (known, dict.fromkeys(known, "x")):
         at = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], ours)  # noqa: B023
         for content in (body.get("example"), None, {"nothing": 1}, b"{"):
