@@ -184,7 +184,7 @@ def test_one_without_a_telling_name() -> None:
         ({"name": "x", "data": "AAA"}, "data: expected base64"),
         ({"name": "x", "data": "data:image/png;base64,AAAA"}, "data: expected base64"),
         ({"name": "x", "data": "é"}, "data: expected base64"),
-        ({"name": "x"}, "'data'"),
+        ({"name": "x"}, "expected the key data"),
         ({"name": "x", "data": 5}, "$.data"),
     ],
 )
