@@ -133,6 +133,42 @@ def test_a_test_brings_a_file_of_its_own(mock: Mitmdump, direct: httpx.Client) -
     assert (too_much.status_code, "at most 8388608" in too_much.json()["message"]) == (413, True)
 
 
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def test_files_that_a_client_uploaded(mock: Mitmdump, direct: httpx.Client, tmp_path: Path) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + os.urandom(2 * 1024 * 1024)  # so large that it is kept on disk
+    (tmp_path / "cat.png").write_bytes(picture)
+    (tmp_path / "cat.svg").write_bytes(SVG)
+    with running.app(CLIENTS / "programs" / "python_sync.py", mock) as app:
+        urls = [app("upload", path=str(tmp_path / name)) for name in ("cat.png", "cat.svg")]
+    listed = {asset["name"]: asset for asset in direct.get("/assets").json()["assets"]}
+    for name, url, shows in zip(("cat.png", "cat.svg"), urls, (True, False), strict=True):
+        assert url in listed[name]["urls"]
+        assert listed[name]["shows"] is shows
+    path = f"/assets/{listed['cat.png']['sha256']}"
+    part = direct.get(path, headers={"Range": "bytes=8-15"})
+    assert (part.status_code, part.content, part.headers["content-type"]) == (206, picture[8:16], "image/png")
+    assert part.headers["content-range"] == f"bytes 8-15/{len(picture)}"
+    assert direct.get(path).content == picture
+    head = direct.head(path)
+    assert (head.headers["content-length"], head.content) == (str(len(picture)), b"")
+    assert direct.get(path, headers={"Range": f"bytes={len(picture)}-"}).status_code == 416
+    drawing = direct.get(f"/assets/{listed['cat.svg']['sha256']}")
+    assert (drawing.content, drawing.headers["content-type"]) == (SVG, "application/octet-stream")
+    assert drawing.headers["content-disposition"].startswith("attachment;")
+    assert drawing.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert direct.get(path, headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}).status_code == 403
+
+
+def test_a_file_that_a_test_adds(mock: Mitmdump, direct: httpx.Client) -> None:
+    added = direct.post("/assets", json={"name": "mine.svg", "data": base64.b64encode(SVG).decode()})
+    assert added.status_code == 201
+    with proxied(mock) as app:
+        got = app.get(added.json()["urls"][0])
+    assert (got.content, got.headers["content-type"]) == (SVG, "image/svg+xml")
+
+
 @pytest.mark.parametrize("program", ["python_sync.py", "python_async.py", "client.mjs"])
 def test_a_job_that_waits_for_the_test(mock: Mitmdump, direct: httpx.Client, program: str) -> None:
     given = {"input" if program.endswith(".mjs") else "arguments": {}}
@@ -249,7 +285,7 @@ def test_a_token(confdir: Path, fixtures: Path) -> None:
         assert TOKEN not in mock.output
 
 
-@pytest.mark.parametrize(("paths", "count"), [("/jobs", 7), ("/", 28)])  # the second also resets, and has no jobs then
+@pytest.mark.parametrize(("paths", "count"), [("/jobs", 7), ("/", 32)])  # the second also resets, and has no jobs then
 def test_schemathesis_finds_nothing(
     mock: Mitmdump, direct: httpx.Client, tmp_path: Path, paths: str, count: int
 ) -> None:
@@ -257,7 +293,10 @@ def test_schemathesis_finds_nothing(
     with proxied(mock) as app:
         job = app.post("https://queue.fal.run/acme/film", json={}).json()["request_id"]
     added = direct.post("/fixtures", json=PLAIN).json()["added"]
-    parameters = f'"path.request_id" = "{job}"\n"path.added" = "{added}"\n"path.name" = "one"\n'
+    file = direct.post("/assets", json={"name": "a.txt", "data": "AAAA"}).json()["sha256"]
+    parameters = (
+        f'"path.request_id" = "{job}"\n"path.added" = "{added}"\n"path.name" = "one"\n"path.sha256" = "{file}"\n'
+    )
     (tmp_path / "schemathesis.toml").write_text(f"[parameters]\n{parameters}")
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(

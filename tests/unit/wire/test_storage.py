@@ -174,3 +174,16 @@ def test_any_range_header_is_met_ignored_or_refused(text: str, size: int) -> Non
     except ValueError:
         return
     assert span is None or 0 <= span.start < span.stop <= size
+
+
+@given(st.lists(st.tuples(st.binary(), NAMES), max_size=4), st.binary())
+def test_the_digests_in_a_text(files: list[tuple[bytes, str]], between: bytes) -> None:
+    digests = {storage.digest(content) for content, _ in files}
+    urls = [storage.content_url(storage.digest(content), name).encode() for content, name in files]
+    assert storage.digests_in(b" ".join([between, *urls, between])) >= digests
+    assert storage.digests_in(b'","'.join(urls)) == digests
+
+
+def test_what_only_looks_like_one_has_no_digest() -> None:
+    path = storage.content_path(storage.digest(b"cat"), "cat.png")
+    assert storage.digests_in(path.replace(path[9:17], "00000000", 1).encode()) == set()

@@ -80,3 +80,22 @@ def test_it_is_served_and_compared_like_an_upload() -> None:
     assert assets.digest_of(path) == found.asset.sha256
     assert assets.content(found.asset.sha256, {}) is found.asset
     assert assets.digest_of("/files/b/00000000/other_a.png") is None
+
+
+def test_the_newest_are_made_to_be_listed() -> None:
+    files = MadeFiles()
+    paths = _added(files, *map(_picture, range(4)))
+    keys = [storage.asset_key(path) for path in paths]
+    first = files.find(paths[0])
+    assert list(files.listed(2)) == [keys[3], keys[2], keys[0]]
+    assert files.listed(0)[keys[0]] is first
+    assert set(files.listed(9)) == set(keys)
+
+
+def test_what_is_served_no_more_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made, "LIMIT", 1)
+    files = MadeFiles()
+    (one,) = _added(files, _picture(1))
+    files.find(one)
+    (two,) = _added(files, _picture(2))
+    assert list(files.listed(9)) == [storage.asset_key(two)]

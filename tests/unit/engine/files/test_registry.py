@@ -200,3 +200,25 @@ def test_a_file_is_either_kept_or_dropped(acts: list[tuple[str, int, int]]) -> N
     kept = {asset.asset.file for asset in found if asset is not None}
     assert not parts & kept
     assert (parts | kept) - {None} == disk
+
+
+def test_what_is_kept_and_at_which_urls() -> None:
+    assets = Assets(limit=5)
+    put(assets, b"disk", "/t/1")
+    assets.put(content_of(b"ab"), "a.txt", "text/plain")
+    assets.put(content_of(b"cd"), "b.txt", "text/plain")
+    assets.put(content_of(b"ab"), "c.txt", "text/plain")
+    assets.promise_recorded("/recorded", "/upload", "r.txt", "text/plain")
+    promised = assets.promised("/upload")
+    assert promised is not None
+    assets.fill(promised, content_of(b"cd"), "text/plain")
+    one, two = digest(b"ab"), digest(b"cd")
+    assert [asset.sha256 for asset in assets.uploads] == [two, one, digest(b"disk")]
+    assert assets.keys_of[one] == [content_path(one, "a.txt"), content_path(one, "c.txt")]
+    assert assets.keys_of[two] == [content_path(two, "b.txt"), content_path(two, "r.txt"), "/recorded"]
+
+
+def test_whether_there_is_room() -> None:
+    assets = Assets(limit=5)
+    assets.put(content_of(b"abcd"), "a", "text/plain")
+    assert [assets.has_room(content_of(data)) for data in (b"abcd", b"e", b"ef")] == [True, True, False]

@@ -149,3 +149,14 @@ def test_pages_that_may_only_read(access: Inspector, headers: dict[str, str]) ->
 @pytest.mark.parametrize("headers", PAGES)
 def test_pages_that_may_write(headers: dict[str, str]) -> None:
     assert Steered().reply("POST", "/reset", headers=headers).status == 200
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+@pytest.mark.parametrize("more", [{}, {"origin": "http://127.0.0.1:8080"}, {"sec-fetch-dest": "image"}])
+def test_no_operation_answers_a_page_of_another_origin(headers: dict[str, str], more: dict[str, str]) -> None:
+    """Such as by `<img src>`, which sends no Origin."""
+    steered = Steered()
+    for path, methods in steered.ask("GET", "/openapi.json")["paths"].items():
+        for method in (*map(str.upper, methods), "HEAD"):
+            reply = steered.reply(method, path.removeprefix("/__falmock"), headers={**headers, **more})
+            assert (reply.status, b"not for web pages" in bytes(reply.body)) == (403, True), (method, path)
