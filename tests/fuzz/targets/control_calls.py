@@ -34,7 +34,7 @@ _PATHS = st.sampled_from(
             "jobs/{job}",
         ),
         *("jobs/{job}/advance", "jobs/{job}/complete", "jobs/{job}/fail", "jobs/{job}/hold", "jobs/{job}/release"),
-        *("journal", "verify", "openapi.json"),
+        *("journal", "verify", "openapi.json", "misses", "errors", "fixtures/from"),
     ]
 )
 _NAMES = st.sampled_from(
