@@ -35,6 +35,7 @@ _PATHS = st.sampled_from(
         ),
         *("jobs/{job}/advance", "jobs/{job}/complete", "jobs/{job}/fail", "jobs/{job}/hold", "jobs/{job}/release"),
         *("journal", "verify", "openapi.json", "assets", "assets/tickets", f"assets/{'0' * 64}"),
+        *("misses", "errors", "fixtures/from"),
     ]
 )
 _NAMES = st.sampled_from(
