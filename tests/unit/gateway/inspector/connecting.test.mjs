@@ -37,8 +37,8 @@ test("each way has at most two lines, and a note", () => {
 });
 
 test("a path with a quote stays one word", () => {
-  const [line] = linesOf("Python", HERE);
-  const told = execFileSync("sh", ["-c", `${line}; printf %s "$SSL_CERT_FILE"`], { encoding: "utf8" });
+  const [line] = linesOf("curl", HERE);
+  const told = execFileSync("sh", ["-c", `${line}; printf %s "$CURL_CA_BUNDLE"`], { encoding: "utf8" });
   assert.equal(told, HERE.ca);
 });
 

@@ -19,7 +19,8 @@ function environment({ proxy, ca, scope }) {
   return `eval "$(falmock env ${options.join(" ")})"`;
 }
 
-const call = (options) => `curl ${options}https://fal.run/fal-ai/flux/dev --json '{"prompt": "a cat"}'`;
+const PAGE = "const page = await browser.newPage({ ignoreHTTPSErrors: true });";
+const CALL = `curl https://fal.run/fal-ai/flux/dev -H 'content-type: application/json' -d '{"prompt": "a cat"}'`;
 
 // The ways to connect: [{name, lines, note}]. `proxy` is a URL, `ca` the path of the CA's certificate or null.
 export function ways({ proxy, ca, scope = "" }) {
@@ -38,11 +39,8 @@ export function ways({ proxy, ca, scope = "" }) {
     },
     {
       name: "Python",
-      lines: [
-        `export HTTPS_PROXY=${word(through)} SSL_CERT_FILE=${file} REQUESTS_CA_BUNDLE=${file} FAL_KEY=any:key`,
-        "python your_app.py",
-      ],
-      note: "For fal_client, httpx, urllib and requests. aiohttp needs what falmock env sets besides: see Shell.",
+      lines: [env, "python your_app.py"],
+      note: `For fal_client, httpx, requests, urllib and aiohttp. By hand: HTTPS_PROXY=${through} and SSL_CERT_FILE=${trust}`,
     },
     {
       name: "Node.js",
@@ -51,7 +49,7 @@ export function ways({ proxy, ca, scope = "" }) {
     },
     {
       name: "curl",
-      lines: [`export HTTPS_PROXY=${word(through)} CURL_CA_BUNDLE=${file}`, call("")],
+      lines: [`export HTTPS_PROXY=${word(through)} CURL_CA_BUNDLE=${file}`, CALL],
       note: "No key is needed, unless fal_auth asks for one.",
     },
     {
@@ -68,16 +66,9 @@ export function ways({ proxy, ca, scope = "" }) {
       note: "ignoreHTTPSErrors takes falmock's certificate without the CA in the browser's store. For tests only.",
     },
     {
-      name: "pytest",
-      lines: ["pip install pytest-falmock", "pytest"],
-      note: "The plugin starts a falmock of its own for the tests that are marked with falmock, each in its own scope.",
-    },
-    {
       name: "One command",
       lines: ["falmock run --inspect -- npm test"],
       note: "It starts a falmock of its own, sets all that the command needs, and opens this page for it.",
     },
   ];
 }
-
-const PAGE = "const page = await browser.newPage({ ignoreHTTPSErrors: true });";

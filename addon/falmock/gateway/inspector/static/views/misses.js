@@ -49,7 +49,7 @@ export function MissesView({ state, api, go, say, query = {} }) {
       isOpen=${open.has(miss.key)}
       toggle=${() => toggle(miss.key)}
       saved=${saved.get(miss.key)}
-      onSaved=${(told) => setSaved(new Map(saved).set(miss.key, { told, count: miss.count }))}
+      onSaved=${(told) => setSaved(new Map(saved).set(miss.key, { told, at: miss.at }))}
     />`;
   const calls = many(
     found.reduce((sum, { count }) => sum + count, 0),
@@ -99,7 +99,7 @@ function Nothing({ state, say }) {
 function MissRow({ miss, state, api, say, now, isOpen, toggle, saved, onSaved }) {
   const nearest = miss.nearest[0];
   const id = `miss-${miss.key}`;
-  const isAnswered = saved && saved.count === miss.count;
+  const isAnswered = saved && saved.at === miss.at;
   return [
     html`
       <tr key=${miss.key}>
