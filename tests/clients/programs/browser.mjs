@@ -3,6 +3,8 @@ import { chromium } from "playwright-core";
 import { main } from "./acts.mjs";
 
 const QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+// Nobody clicks on these pages: without it Chromium refuses to play anything, now and then.
+const PLAYS = "--autoplay-policy=no-user-gesture-required";
 // What Chromium does of its own accord is not to reach anything: it finds no host but those that the proxy looks up.
 const NO_NAMES = "--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE 127.0.0.1";
 const ALONE = ["--disable-component-update", "--disable-sync", NO_NAMES];
@@ -11,7 +13,7 @@ let browser = null;
 // Start it, with or without a proxy.
 async function launch({ executable, proxy, trust }) {
   const settings = proxy ? proxied(proxy, trust) : [];
-  browser = await chromium.launch({ executablePath: executable, args: [...QUIET, ...ALONE, ...settings] });
+  browser = await chromium.launch({ executablePath: executable, args: [...QUIET, ...ALONE, PLAYS, ...settings] });
   return browser.version();
 }
 
