@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from typing import NamedTuple
 
 from falmock.engine.additions import TooMany
 from falmock.engine.effects import Reply
 from falmock.fixtures.format import codec
-from falmock.fixtures.matching.canonical import FILE
-from falmock.fixtures.matching.canonical import NotCanonical
-from falmock.fixtures.matching.canonical import canonical
-from falmock.fixtures.matching.user_message import prompt_text
-from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Problem
 from falmock.gateway.control import assets as control_assets
 from falmock.gateway.control import fixtures
+from falmock.gateway.control.journal_draft import Draft
+from falmock.gateway.control.journal_draft import Unfit
+from falmock.gateway.control.journal_draft import draft_of
 from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Body
@@ -26,27 +22,12 @@ from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
-from falmock.gateway.journal_view import ASKS
 from falmock.gateway.journal_view import JournalLine
 from falmock.gateway.journal_view import JournalView
 from falmock.wire import storage
 from falmock.wire.formats import jsontext
-from falmock.wire.formats import sse
 
 _BETWEEN = re.compile(r"[^A-Za-z0-9._-]+")
-_URL = "https://"
-_OK = 200
-
-
-class _Unfit(ValueError):
-    """A call cannot become a fixture; the text says why."""
-
-
-class _Draft(NamedTuple):
-    """An entry of a fixture file, and the files that it refers to by digest."""
-
-    entry: dict[str, Any]
-    files: dict[str, Asset]
 
 
 def _from(call: Call) -> Reply:
@@ -54,77 +35,15 @@ def _from(call: Call) -> Reply:
     if line is None:
         return problem(404, f"The journal of this scope has no call {call.body['call']}")
     try:
-        draft = _draft(call, line)
-    except _Unfit as error:
+        draft = draft_of(call, line)
+    except Unfit as error:
         return problem(409, str(error))
     if call.body.get("to", "memory") == "memory":
         return _in_memory(call, draft)
     return _on_disk(call, draft, line)
 
 
-def _draft(call: Call, line: JournalLine) -> _Draft:
-    """The fixture for a call. Raises _Unfit."""
-    if line.call not in ASKS or not line.endpoint:
-        raise _Unfit(f"Call {line.number} asks no model for anything: it is a {line.call}")
-    if line.entry.left_out or line.entry.cut:
-        raise _Unfit(f"The input of call {line.number} was too long to be kept whole: write its fixture by hand")
-    sent = JournalView(call.engine).input(line)
-    if sent is None and line.entry.body:
-        raise _Unfit(f"The body of call {line.number} is no JSON object: write its fixture by hand")
-    given = {} if sent is None else sent
-    files: dict[str, Asset] = {}
-    way = call.body.get("input", "exact")
-    match: dict[str, Any] = {"model": line.endpoint}
-    try:
-        if way == "exact":
-            match |= {"input": canonical(given, call.engine.digest_of), "exact": True}
-        elif way == "prompt":
-            match["userMessage"] = prompt_text(given) or ""
-        response = call.body.get("response")
-        answers = _made(call, line, sent, files) if response is None else {"response": response}
-    except (NotCanonical, ValueError, RecursionError) as error:
-        raise _Unfit(f"Call {line.number} cannot become a fixture: {error}") from None
-    return _Draft({"match": match, **answers}, files)
-
-
-def _made(call: Call, line: JournalLine, sent: dict[str, Any] | None, files: dict[str, Asset]) -> dict[str, Any]:
-    """The answers that are made for a call, by their keys in a fixture; `files` gets the files in them. Raises ValueError."""
-    used = line.entry.fixture
-    if used is not None and any(used == each.label for each in call.engine.fixtures):
-        raise ValueError(f"the fixture {used} answered it: copy that one, or give another answer as `response`")
-    made = call.engine.made_answer(line.endpoint, sent)
-    if made is None:
-        raise ValueError(
-            f"nothing is known of what {line.endpoint} answers: give its answer as `response`, or put its schema into "
-            f"_schemas/{line.endpoint}.json (falmock schemas fetch {line.endpoint})"
-        )
-    response = {"json": _with_files(jsontext.loads_exact(made.answer.body), call, files)}
-    if made.answer.status != _OK:
-        return {"response": {"status": made.answer.status, **response}}
-    if made.streamed is None:
-        return {"response": response}
-    told = sse.Parser().feed(b"".join(piece.data for piece in made.streamed.pieces))
-    events = [{"json": _with_files(jsontext.loads_exact(each.data.encode()), call, files)} for each in told]
-    return {"response": response, "stream": events}
-
-
-def _with_files(value: Any, call: Call, files: dict[str, Asset]) -> Any:
-    """The output with its files as assets; `files` gets them."""
-    if isinstance(value, dict):
-        return {key: _with_files(item, call, files) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_files(item, call, files) for item in value]
-    if not isinstance(value, str) or not value.startswith(_URL):
-        return value
-    path = "/" + value.removeprefix(_URL).partition("/")[2]
-    asset = call.engine.scope.assets.made.find(path)
-    if asset is None:
-        return value
-    files[asset.sha256] = asset
-    return {FILE: f"sha256:{asset.sha256}", "name": asset.name, "type": asset.content_type}
-
-
-def _in_memory(call: Call, draft: _Draft) -> Reply:
+def _in_memory(call: Call, draft: Draft) -> Reply:
     engine = call.engine
     name = engine.added.name()
     find = control_assets.finder(draft.files, engine.assets)
@@ -140,7 +59,7 @@ def _in_memory(call: Call, draft: _Draft) -> Reply:
     return answer(201, value, "a call became a fixture")
 
 
-def _on_disk(call: Call, draft: _Draft, line: JournalLine) -> Reply:
+def _on_disk(call: Call, draft: Draft, line: JournalLine) -> Reply:
     """Secrets are hidden: where the input has one, any value matches."""
     redactor = call.engine.redactor
     answers = {key: redactor.value(value) for key, value in draft.entry.items() if key != "match"}
