@@ -239,3 +239,27 @@ def test_an_input_without_a_prompt_matches_by_no_prompt() -> None:
     called = Called()
     called.answer(f"fal.run/{FLUX}", {"scale": 1})
     assert "has no prompt" in called.refused(input="prompt")
+
+
+def test_what_asks_no_model_or_was_not_kept_becomes_none() -> None:
+    called = Called()
+    called.status("fal-ai/flux", called.submit(FLUX, {"prompt": "a cat"}))
+    called.run("acme/new", {"a": "x" * 100_000})
+    called.run("acme/new", {"a": 1})
+    assert "asks no model for anything: it is a status" in called.refused(2)
+    assert "too long to be kept whole" in called.refused(3)
+    assert "nothing is known of what acme/new answers" in called.refused(4)
+
+
+def test_files_become_assets_and_the_prompt_may_be_all_that_counts() -> None:
+    called = Called()
+    called.engines.use_fixtures(Index())
+    before = called.run(FLUX, {"prompt": "a cat"})
+    called.keep(input="prompt")
+    after = called.run(FLUX, {"prompt": "a cat on a hill"})
+    (old,), (new,) = before["images"], after["images"]
+    assert {**before, "images": [{**old, "url": new["url"]}]} == after
+    called.engines.common.scope.assets.made._recipes.clear()
+    file = called.call("GET", new["url"])
+    assert isinstance(file, Reply)
+    assert file.status == 200
