@@ -262,3 +262,10 @@ def test_any_call_gets_an_answer(template: Any, call: Any, request_id: str) -> N
 def test_a_fixture_without_templates_is_used_as_it_is() -> None:
     (fixture,) = index_of({"match": {}, "response": {"json": 1}}).fixtures
     assert templates.filled(fixture, Query("a/b", "POST", {}, "{}", ""), "id", 1e9) is fixture
+
+
+def test_what_has_no_template_beside_one_that_has_stays() -> None:
+    stream = [{"json": {"a": 1}}, {"json": PROMPT}]
+    client = Client({"match": {"model": "a/b"}, "response": {"json": 1}, "stream": stream})
+    assert read(client.run("a/b", {"prompt": "hi"})) == 1
+    assert client.listen("POST", "https://fal.run/a/b/stream", {"prompt": "hi"}).wait().data == [{"a": 1}, "hi"]
