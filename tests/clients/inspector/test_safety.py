@@ -199,9 +199,7 @@ def test_a_file_with_a_script_stays_dead(
         assert client.get("/journal").json()["calls"] >= calls, "it was reset"
 
 
-def test_a_file_that_is_no_picture_is_shown_as_a_link(
-    app: App, page: Page, mock: Mitmdump, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_picture_is_shown_as_a_link(app: App, page: Page, mock: Mitmdump, tmp_path: Path) -> None:
     path = tmp_path / "cat.svg"
     path.write_text(SVG)
     app("upload", path=str(path))
