@@ -235,4 +235,4 @@ class Clicks:
     def choose(self, label: str, option: str | Sequence[str]) -> None:
         """Choose in the list with this label."""
         self.count += 1
-        self.page.get_by_label(label, exact=True).first.select_option(option)
+        self.page.get_by_role("combobox", name=label, exact=True).first.select_option(option)
