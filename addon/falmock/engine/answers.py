@@ -18,6 +18,7 @@ from falmock.engine.prepared import Prepared
 from falmock.engine.prepared import PreparedCache
 from falmock.engine.synthesis.input_checker import InputChecker
 from falmock.engine.synthesis.input_checker import Verdict
+from falmock.engine.synthesis.input_checker import failing
 from falmock.engine.synthesis.synthesizer import Synthesizer
 from falmock.engine.synthesis.templates import filled
 from falmock.fixtures.matching import miss
@@ -35,7 +36,6 @@ from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
 from falmock.wire import upload_policy
 from falmock.wire.endpoint import EndpointId
-from falmock.wire.formats import jsontext
 from falmock.wire.hosts import FILE_ROLES
 from falmock.wire.hosts import normalize
 from falmock.wire.lifecycle import DEADLINE_HEADERS
@@ -122,7 +122,7 @@ class Answers:
         policy = request.headers.get(upload_policy.HEADER)
         bad = None if policy is None else upload_policy.problem(policy)
         if bad is not None:
-            fixture = fixture._replace(answer=_refused_policy(bad), streamed=None)
+            fixture = failing(fixture, 422, {"detail": bad}, "bad upload policy")
         return Found(fixture, deadline, warning)
 
     def _matching(self, query: Query, names: Sequence[str]) -> Iterable[Group]:
@@ -354,8 +354,3 @@ def _deadline(request: Request) -> float | Reply:
             400, f"{name} should be a number of seconds above {MIN_DEADLINE}, found {text[:40]!r}", f"bad {name}"
         )
     return seconds
-
-
-def _refused_policy(text: str) -> Answer:
-    """The runtime's answer to a bad upload policy."""
-    return Answer(422, "application/json", jsontext.dump_model({"detail": text}), units="0")

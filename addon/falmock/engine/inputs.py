@@ -81,15 +81,15 @@ def _body(body: bytes) -> dict[str, Any] | Reply:
     try:
         value = jsontext.loads(body)
     except jsontext.BadJSON as error:
-        is_ours = error.too_large or str(error) == jsontext.TOO_DEEP  # fal may read it
-        refused = None if is_ours else envelope.parsed(body)
-        if isinstance(refused, envelope.Refused):
-            return replies.refused_body(refused.status, refused.body)
-        # Python's JSON has NaN, and takes a key twice: no fixture could be compared with such an input.
-        message = f"JSON decode error at character {error.position}: {error}"
-        return replies.invalid_body(message, status=413 if error.too_large else 422)
-    if isinstance(value, dict):
-        return value
-    refused = envelope.parsed(body)
-    assert isinstance(refused, envelope.Refused)  # noqa: S101 - it is no object
-    return replies.refused_body(refused.status, refused.body)
+        problem = error
+    else:
+        if isinstance(value, dict):
+            return value
+        problem = jsontext.BadJSON("no object")
+    is_ours = problem.too_large or isinstance(problem, jsontext.TooDeep)  # fal may read it
+    refused = None if is_ours else envelope.parsed(body)
+    if isinstance(refused, envelope.Refused):
+        return replies.refused_body(refused.status, refused.body)
+    # Python's JSON has NaN, and takes a key twice: no fixture could be compared with such an input.
+    message = f"JSON decode error at character {problem.position}: {problem}"
+    return replies.invalid_body(message, status=413 if problem.too_large else 422)

@@ -44,6 +44,8 @@ FIXTURE_HEADER = b"x-falmock-fixture"
 MISS_HEADER = (b"x-falmock-miss", b"1")
 WARNING_HEADER = b"x-falmock-warning"
 SYNTHESIZED_HEADER = b"x-falmock-synthesized"
+BAD_BODY = "bad body"
+"""How the reason begins why a body that is no input was refused."""
 A = TypeVar("A", Reply, Stream)
 W = TypeVar("W", bound=Reply | Stream)
 LONGEST_WARNING = 1000
@@ -165,12 +167,12 @@ def bad_handshake(bad: BadHandshake) -> Reply:
 def invalid_body(message: str, kind: str = "json_invalid", status: int = 422) -> Reply:
     """The runtime's answer to a bad input (FastAPI's detail list), with `message` added for the JS client."""
     body = errors.model_error(kind, message) | {"message": message}
-    return json_reply(status, body, f"bad body: {message}", (b"x-fal-billable-units", b"0"))
+    return json_reply(status, body, f"{BAD_BODY}: {message}", (b"x-fal-billable-units", b"0"))
 
 
 def refused_body(status: int, body: dict[str, Any]) -> Reply:
     """The runtime's answer to a body that is no input, in FastAPI's words."""
-    why = f"bad body: {errors.text_of(status, body)}"
+    why = f"{BAD_BODY}: {errors.text_of(status, body)}"
     return json_reply(status, body, why, error_header(why), (b"x-fal-billable-units", b"0"))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from datetime import datetime
 from typing import Any
 
 from falmock.fixtures.matching.volatile import Ignores
@@ -26,6 +24,7 @@ from falmock.recording.values import texts
 from falmock.recording.values import values
 from falmock.redaction.redactor import Redactor
 from falmock.wire.formats.regex import one_call
+from falmock.wire.formats.timestamps import utc_text
 from falmock.wire.message import Request
 
 
@@ -59,7 +58,7 @@ class Composer:
 
     def recorded_at(self, at: float, request: Request, request_id: str | None = None) -> dict[str, Any]:
         """The `recorded` of a fixture for a request at a time (seconds since the epoch, 0 if unknown)."""
-        recorded = {"at": datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")} if at else {}
+        recorded = {"at": utc_text(at)} if at else {}
         client = request.headers.get("user-agent")
         if client:
             recorded["client"] = client[:200]

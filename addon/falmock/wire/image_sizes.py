@@ -42,4 +42,5 @@ def side_asked(given: Any, side: str) -> int | None:
         known = size_named(size)
         return None if known is None else known[SIDES.index(side)]
     pixels: Any = (size if isinstance(size, dict) else given).get(side)
-    return int(pixels) if type(pixels) in (int, float) and pixels > 0 and pixels == int(pixels) else None
+    is_whole = type(pixels) is int or (type(pixels) is float and pixels.is_integer())  # not so infinity
+    return int(pixels) if is_whole and pixels > 0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from falmock.wire.image_sizes import side_asked
         ({"width": "512", "height": True}, (None, None)),
         ({"width": 0, "height": -1}, (None, None)),
         ({"width": 1.5, "height": 10**30}, (None, 10**30)),
+        ({"image_size": {"width": math.inf, "height": math.nan}}, (None, None)),
+        ({"width": 1e308, "height": -math.inf}, (int(1e308), None)),
         ({}, (None, None)),
         (None, (None, None)),
         ([1], (None, None)),

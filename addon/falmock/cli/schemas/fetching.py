@@ -7,8 +7,6 @@ import ssl
 import time
 from collections.abc import Mapping
 from collections.abc import Sequence
-from datetime import UTC
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +22,7 @@ from falmock.recording.disk.schemas import document_of
 from falmock.serving.outgoing.http_client import NoAnswer
 from falmock.wire import platform
 from falmock.wire import provenance
+from falmock.wire.formats.timestamps import utc_text
 from falmock.wire.provenance import Provenance
 
 MOST = 50
@@ -137,9 +136,4 @@ class _Source:
             document = document_of(answered.body, name)
         except NotADocument as error:
             raise Failed(str(error)) from None
-        return provenance.marked(document, Provenance(provenance.FETCHED, self._base, now()))
-
-
-def now() -> str:
-    """The time, as documents have it."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return provenance.marked(document, Provenance(provenance.FETCHED, self._base, utc_text(time.time())))

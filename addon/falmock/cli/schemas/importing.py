@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +15,13 @@ from falmock.cli.schemas import client_types
 from falmock.cli.schemas import wanted
 from falmock.cli.schemas.client_types import NoTypes
 from falmock.cli.schemas.client_types import TypesFile
-from falmock.cli.schemas.fetching import now
 from falmock.cli.schemas.wanted import Failed
 from falmock.cli.schemas.wanted import NotWanted
 from falmock.fixtures.disk import loader
 from falmock.synthesis.typescript.endpoints import EndpointTypes
 from falmock.synthesis.typescript.tokens import BadTypes
 from falmock.wire import provenance
+from falmock.wire.formats.timestamps import utc_text
 from falmock.wire.provenance import Provenance
 
 MAX_FILE = 64 * 1024 * 1024
@@ -74,7 +75,7 @@ def main(words: Sequence[str]) -> int:
     if not names:
         wanted.tell("expected endpoint ids, --from with fixtures that name some, or --all, found none")
         return wanted.BAD_USAGE
-    at = now()
+    at = utc_text(time.time())
 
     def document(name: str) -> Mapping[str, Any]:
         made = types.document(name)

@@ -73,7 +73,7 @@ class EndpointSocket:
         self._restart_idle(now)
         fixture = self._answers.on_opening(self._names, self._handshake, now)
         if fixture is not None:
-            self._play(fixture.frames or (), now)
+            self._answer(fixture, None, now, packs=self._is_realtime)  # with an error if its frames cannot be made
             self._note(now, fixture)
         return self._queue.take(now)
 

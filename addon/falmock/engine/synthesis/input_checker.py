@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
+from falmock.engine import replies
 from falmock.engine.config import Validate
 from falmock.engine.context import Context
 from falmock.fixtures.matching.canonical import Resolve
@@ -112,8 +113,10 @@ def refused(fixture: Fixture, checked: Checked, name: str) -> Fixture:
 
 
 def failing(fixture: Fixture, status: int, value: Any, why: str) -> Fixture:
-    """The fixture with an error in place of all its answers; `why` it answers so."""
+    """The fixture with an error in place of all its answers; `why` it answers so, which falmock's own errors (5xx) have as a header."""
     error, error_type = errors.status_error(value)
-    units = "0" if status == 422 else None
-    answer = Answer(status, JSON, jsontext.dump_model(value), units=units, error=error, error_type=error_type)
+    answer = Answer(status, JSON, jsontext.dump_model(value), units="0", error=error, error_type=error_type)
+    if status >= 500:
+        name, told = replies.error_header(why)
+        answer = answer._replace(headers=((name.decode(), told.decode()),), units=None)
     return fixture._replace(answer=answer, streamed=None, frames=None, fault=None, per_call=True, made_for=why)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from falmock.engine import replies
+from falmock.engine.synthesis.input_checker import failing
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Fixture
@@ -13,18 +13,15 @@ from falmock.fixtures.rendering import Call
 from falmock.fixtures.rendering import Rendering
 from falmock.fixtures.rendering import TemplateProblem
 from falmock.wire import realtime
-from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 from falmock.wire.formats.frames import Binary
 from falmock.wire.formats.frames import Text
-
-_AT_ONCE = Timeline(0.0, 0.0, refused=True)
 
 
 def filled(fixture: Fixture, query: Query, request_id: str, now: float) -> Fixture:
     """The fixture with its answers made for the call with this input, id and time (seconds since the epoch).
 
-    If one of them cannot be made, its answer to any kind of call is a 500 that says why, at once.
+    If one of them cannot be made, it is `unanswerable`.
     """
     if not fixture.per_call:
         return fixture
@@ -37,15 +34,15 @@ def filled(fixture: Fixture, query: Query, request_id: str, now: float) -> Fixtu
             frames=frames and tuple(_frame(rendering, each) for each in frames),
         )
     except TemplateProblem as problem:
-        return _failing(fixture, str(problem))
+        return unanswerable(fixture, str(problem))
 
 
-def _failing(fixture: Fixture, problem: str) -> Fixture:
+def unanswerable(fixture: Fixture, problem: str) -> Fixture:
+    """The fixture that says why this one cannot answer a call: 500, of a job at its result, in place of all its answers, at once."""
     text = f"The fixture {fixture.label} cannot answer this call: {problem}"
-    name, value = replies.error_header("the answer of the fixture cannot be made for this input")
-    body = jsontext.dump_model({"detail": text, "message": text})
-    answer = Answer(500, "application/json", body, headers=((name.decode(), value.decode()),))
-    return fixture._replace(answer=answer, streamed=None, frames=None, timeline=_AT_ONCE)
+    why = "the answer of the fixture cannot be made for this input"
+    timeline = Timeline(0.0, 0.0, refused=fixture.timeline.refused, urls=fixture.timeline.urls)
+    return failing(fixture, 500, {"detail": text, "message": text}, why)._replace(timeline=timeline)
 
 
 def _answer(rendering: Rendering, answer: Answer) -> Answer:

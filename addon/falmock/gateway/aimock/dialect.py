@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
-from datetime import datetime
 from typing import Any
 
 from falmock.engine import replies
@@ -13,6 +11,7 @@ from falmock.engine.jobs.job import Job
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import Worded
 from falmock.wire.formats import jsontext
+from falmock.wire.formats.timestamps import utc_text
 from falmock.wire.hosts import QUEUE_HOST
 from falmock.wire.lifecycle import State
 from falmock.wire.message import Header
@@ -176,4 +175,4 @@ def _ran(job: Job) -> bool:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(at, "milliseconds")

@@ -11,11 +11,11 @@ from falmock.fixtures.format import codec
 from falmock.fixtures.format.entry import Decoded
 from falmock.fixtures.model import Problem
 from falmock.gateway.control import assets as control_assets
-from falmock.gateway.control import drafts
 from falmock.gateway.control import fixtures
-from falmock.gateway.control.drafts import BadChoice
-from falmock.gateway.control.drafts import Draft
-from falmock.gateway.control.drafts import Unfit
+from falmock.gateway.control.chosen_answer import BadChoice
+from falmock.gateway.control.journal_draft import Draft
+from falmock.gateway.control.journal_draft import Unfit
+from falmock.gateway.control.journal_draft import draft_of
 from falmock.gateway.control.operation import ERROR
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Body
@@ -41,7 +41,7 @@ def _from(call: Call) -> Reply:
     if "file" in call.body and not to_disk:
         return problem(400, 'file: expected "to": "disk" beside it, as a fixture in memory has no file')
     try:
-        draft = drafts.draft(call, line)
+        draft = draft_of(call, line)
         if call.body.get("preview"):
             return _preview(call, draft, to_disk=to_disk)
         return _on_disk(call, draft) if to_disk else _in_memory(call, draft)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Iterable
-from datetime import UTC
-from datetime import datetime
 from typing import Any
 
 from mitmproxy import http
@@ -28,6 +27,7 @@ from falmock.wire import provenance
 from falmock.wire.formats import encodings
 from falmock.wire.formats.compression import BadEncoding
 from falmock.wire.formats.encodings import TooLarge
+from falmock.wire.formats.timestamps import utc_text
 from falmock.wire.provenance import Provenance
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ class SchemaFetches:
             body = encodings.decoded(flow.response.raw_content or b"", encoding, MAX_DOCUMENT)
         except (TooLarge, BadEncoding) as error:
             raise _Failed(str(error)) from None
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        now = utc_text(time.time())
         origin = Provenance(provenance.RECORDED, f"https://{platform.SITE}", now)
         document: dict[str, Any] = self._clean(provenance.marked(document_of(body, name), origin))
         return document

@@ -91,7 +91,7 @@ class _Echo:
         return value if isinstance(value, _SCALARS) else None
 
     def _key(self, key: Any) -> str | None:
-        return self._text(key if isinstance(key, str) else str(key))
+        return self._text(str(key))
 
     def _text(self, text: str) -> str | None:
         self._left -= len(text)
@@ -113,8 +113,8 @@ def _is_utf8(text: str) -> bool:
 def summary(problems: list[Problem]) -> str:
     """The first problems on one line: where, what was found (cut), what was expected; and how many more there are."""
     told = [_line(problem) for problem in problems[:_FIRST]]
-    if more := len(problems) - _FIRST:
-        told += [f"and {more} more"] if more > 0 else []
+    if len(problems) > _FIRST:
+        told.append(f"and {len(problems) - _FIRST} more")
     return "; ".join(told)
 
 

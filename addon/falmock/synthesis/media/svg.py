@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
+
 from falmock.synthesis.media import font
 from falmock.synthesis.media import lettering
-from falmock.synthesis.media.markup import escaped
 from falmock.synthesis.media.picture import shades
 from falmock.synthesis.media.recipe import Recipe
 from falmock.synthesis.media.traits import mark
@@ -33,4 +34,4 @@ def svg(recipe: Recipe) -> bytes:
 
 def _shown(text: str) -> str:
     """The text, escaped; what XML cannot have becomes a space."""
-    return escaped("".join(letter if letter.isprintable() else " " for letter in text))
+    return html.escape("".join(letter if letter.isprintable() else " " for letter in text), quote=False)

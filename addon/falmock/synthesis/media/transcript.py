@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from falmock.synthesis.media.markup import escaped
 from falmock.synthesis.media.recipe import Recipe
 
 _CUE_LETTERS = 42
@@ -35,7 +35,7 @@ def vtt(recipe: Recipe) -> bytes:
     """WebVTT's subtitles."""
     parts = ["WEBVTT\n"]
     for start, end, text in _cues(recipe):
-        parts.append(f"{_time(start, '.')} --> {_time(end, '.')}\n{escaped(text)}\n")
+        parts.append(f"{_time(start, '.')} --> {_time(end, '.')}\n{html.escape(text, quote=False)}\n")
     return "\n".join(parts).encode("utf-8", "replace")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,11 +34,15 @@ def echoing(document: Any, schema: Any, name: str, otherwise: Maker) -> Maker:
 
 def _plain(values: Mapping[str, Any], name: str) -> Any:
     value = values.get(name)
-    if not isinstance(value, (str, int, float, list)):  # checked inputs have sets and URLs of pydantic's, too
+    if not isinstance(value, list) and not _is_plain(value):  # checked inputs have sets and URLs of pydantic's, too
         return _MISSING
     if isinstance(value, list):
-        plain = len(value) <= _MOST_ITEMS and all(isinstance(each, (str, int, float)) for each in value)
-        return value if plain else _MISSING
+        return value if len(value) <= _MOST_ITEMS and all(map(_is_plain, value)) else _MISSING
     if name in SEEDS and isinstance(value, (int, float)) and value < 0:
         return _MISSING
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a text, a number or a boolean that JSON has."""
+    return isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))

@@ -33,6 +33,13 @@ class BadJSON(ValueError):
         self.too_large = too_large
 
 
+class TooDeep(BadJSON):
+    """A text is nested deeper than falmock reads; it may be JSON all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(f"nested more than {MAX_NESTING} levels deep")
+
+
 def _refuse_constant(name: str) -> Any:
     raise BadJSON(f"{name} is not a JSON value")
 
@@ -69,7 +76,7 @@ def loads(raw: bytes) -> Any:
     """Parse JSON from UTF-8 bytes (a leading byte order mark is allowed).
 
     Raises BadJSON for anything else: other encodings, NaN and Infinity, a key that occurs twice, more than MAX_BYTES
-    bytes or about MAX_VALUES values, nesting of more than MAX_NESTING levels.
+    bytes or about MAX_VALUES values, nesting of more than MAX_NESTING levels (TooDeep).
     """
     return _parse(raw, _decode)
 
@@ -108,7 +115,7 @@ def loads_as_python(raw: bytes) -> Any:
     """Parse JSON as Python's own `json` does, and so FastAPI: UTF-16 and UTF-32 too, NaN, Infinity, the last of equal keys.
 
     Raises what `json.loads` raises: JSONDecodeError, UnicodeDecodeError, RecursionError, or ValueError for an integer with
-    too many digits; and BadJSON for what is larger than `loads` takes, or nested deeper.
+    too many digits; and BadJSON for what is larger than `loads` takes, TooDeep for what is nested deeper.
     """
     _check_size(raw)
     value = json.loads(raw)
@@ -129,7 +136,7 @@ def _check_size(raw: bytes) -> None:
 
 def _check_depth(raw: bytes, value: Any) -> None:
     if raw.count(b"[") + raw.count(b"{") > MAX_NESTING and _is_too_deep(raw, value):
-        raise BadJSON(TOO_DEEP)
+        raise TooDeep
 
 
 def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
@@ -144,7 +151,7 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
     except json.JSONDecodeError as error:
         raise BadJSON(error.msg, error.pos) from None
     except RecursionError:
-        raise BadJSON(TOO_DEEP) from None
+        raise TooDeep from None
     except BadJSON:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
@@ -154,10 +161,6 @@ def _parse(raw: bytes, decode: Callable[[str], Any]) -> Any:
 
 
 _NESTED = (dict, list)
-TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
-"""What BadJSON says of a text that is nested deeper than falmock reads, which may be JSON all the same."""
-
-
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 

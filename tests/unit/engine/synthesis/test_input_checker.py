@@ -9,6 +9,7 @@ import pytest
 
 from falmock.engine.config import Validate
 from falmock.engine.synthesis.input_checker import InputChecker
+from falmock.engine.synthesis.input_checker import failing
 from falmock.synthesis.media.files import content_of
 from falmock.synthesis.media.recipe import Recipe
 from falmock.wire.message import Content
@@ -16,6 +17,7 @@ from falmock.wire.storage import content_url
 from falmock.wire.storage import digest
 from unit.engine.calls import Client
 from unit.engine.calls import header
+from unit.engine.calls import index_of
 from unit.engine.calls import read
 from unit.engine.synthesis.modelled import BAD
 from unit.engine.synthesis.modelled import BOTH
@@ -137,3 +139,12 @@ def test_files_have_limits(side: int, kinds: list[str], *, inline: bool) -> None
         assert (reply.status, [kind for kind, _ in refusals(reply)] if kinds else []) == (422 if kinds else 200, kinds)
     unknown = "https://example.com/a.png"
     assert synthesizing(document=limited).run(MODEL, {"prompt": "a", "image_url": unknown}).status == 200
+
+
+def test_an_error_of_falmocks_own_has_its_reason_in_a_header_and_no_units() -> None:
+    (fixture,) = index_of(WRITTEN).fixtures
+    own = failing(fixture, 501, {"detail": "no"}, "nothing is known")
+    assert (own.answer.status, own.answer.body, own.answer.units) == (501, b'{"detail":"no"}', None)
+    assert own.answer.headers == (("x-falmock-error", "nothing is known"),)
+    fals = failing(fixture, 422, {"detail": "no"}, "refused")
+    assert (fals.answer.headers, fals.answer.units, fals.made_for) == ((), "0", "refused")

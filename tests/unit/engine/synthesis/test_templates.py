@@ -49,6 +49,7 @@ LLM = {
 }
 IDS = {"match": {"model": "a/ids"}, "response": {"json": [{"$request_id": True}, {"$uuid": True}]}}
 MISSING = "The fixture test.json#0 cannot answer this call: "
+WHY = "the answer of the fixture cannot be made for this input"
 
 
 def test_a_run() -> None:
@@ -173,20 +174,41 @@ def _refused(reply: Any, words: str) -> None:
     assert reply.status == 500
     assert told["detail"] == told["message"]
     assert told["detail"].startswith(MISSING + words), told
-    assert header(reply, "x-falmock-error") == "the answer of the fixture cannot be made for this input"
-    assert reply.fixture == "test.json#0"
+    assert header(reply, "x-falmock-error") == WHY
+    assert (reply.fixture, reply.why.partition(";")[0]) == ("test.json#0", WHY)
     assert reply.delay == 0
 
 
-def test_a_run_and_a_submit_that_lack_an_input_fail_at_once() -> None:
-    client = Client(IMAGES, pace=parse_pace("recorded"))
+def test_a_run_that_lacks_an_input_fails_at_once() -> None:
+    client = Client({**IMAGES, "queue": {"completed": 60}}, pace=parse_pace("recorded"))
     words = "response.json.prompt: {\"$input\": \"prompt\"} finds nothing: the input has 'promt', did you mean 'promt'?"
     _refused(client.run("a/image", {"promt": "a cat"}), words)
-    _refused(client.submit("a/image", {"promt": "a cat"}), words)
-    assert list(client.engine.scope.jobs) == []
     _refused(
         client.run("a/image", {"prompt": "a", "num_images": 10**9}), "response.json.images.$repeat: expected a whole"
     )
+
+
+def test_a_job_that_lacks_an_input_fails_at_its_result() -> None:
+    client = Hooked({**IMAGES, "queue": {"completed": 60}}, pace=parse_pace("recorded"))
+    job = client.ask("a/image", {})
+    (post,) = client.at(1)
+    told = json.loads(post.body)
+    assert (told["status"], told["payload"]["detail"]) == ("ERROR", told["payload"]["message"])
+    assert told["payload"]["detail"].startswith(f"{MISSING}response.json.prompt: ")
+    client = Client({**IMAGES, "queue": {"completed": 60}}, pace=parse_pace("recorded"))
+    job = client.job("a/image", {})
+    assert client.status(job)["status"] == "COMPLETED"
+    _refused(client.send("GET", job), "response.json.prompt: ")
+
+
+def test_a_submit_that_is_refused_and_lacks_an_input_fails_at_once() -> None:
+    refused = {"match": {"model": "a/b"}, "response": {"status": 403, "json": PROMPT}, "queue": {"refused": True}}
+    _refused(Client(refused).submit("a/b", {}), "response.json: ")
+
+
+def test_an_opening_whose_frames_cannot_be_made_says_so() -> None:
+    own = {"match": {"model": "a/own", "opening": True}, "realtime": [{"json": PROMPT}]}
+    assert Talk(Client(own), "a/own").error()["detail"].startswith(f"{MISSING}realtime[0].json: ")
 
 
 def test_a_stream_that_lacks_an_input_fails_before_it_begins() -> None:
@@ -240,3 +262,10 @@ def test_any_call_gets_an_answer(template: Any, call: Any, request_id: str) -> N
 def test_a_fixture_without_templates_is_used_as_it_is() -> None:
     (fixture,) = index_of({"match": {}, "response": {"json": 1}}).fixtures
     assert templates.filled(fixture, Query("a/b", "POST", {}, "{}", ""), "id", 1e9) is fixture
+
+
+def test_what_has_no_template_beside_one_that_has_stays() -> None:
+    stream = [{"json": {"a": 1}}, {"json": PROMPT}]
+    client = Client({"match": {"model": "a/b"}, "response": {"json": 1}, "stream": stream})
+    assert read(client.run("a/b", {"prompt": "hi"})) == 1
+    assert client.listen("POST", "https://fal.run/a/b/stream", {"prompt": "hi"}).wait().data == [{"a": 1}, "hi"]

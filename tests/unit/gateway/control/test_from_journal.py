@@ -5,15 +5,8 @@ from typing import Any
 
 import pytest
 
-from falmock.engine.config import Config
 from falmock.engine.config import Misses
-from falmock.engine.effects import End
-from falmock.engine.effects import Reply
-from falmock.engine.effects import Stream
-from falmock.fixtures.matching.index import Index
 from falmock.gateway.control.from_journal import OPERATIONS
-from falmock.wire.formats import sse
-from falmock.wire.model_document import model_document
 from unit.gateway.steering import Steered
 from unit.gateway.steering import answering
 
@@ -108,103 +101,6 @@ def test_it_says_if_it_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(steered.disk, "save", full)
     answer = steered.ask("POST", PATH, {"call": 1, "to": "disk"}, status=409)
     assert "No space left" in answer["message"]
-
-
-LLM = "acme/words"
-SCHEMAS = {
-    FLUX: model_document(
-        FLUX,
-        "text-to-image",
-        {"type": "object", "required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
-        {"type": "object", "required": ["seed"], "properties": {"seed": {"type": "integer"}}},
-        "for a test",
-    ),
-    LLM: model_document(
-        LLM,
-        "llm",
-        {"type": "object", "required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
-        {
-            "type": "object",
-            "required": ["output", "partial"],
-            "properties": {"output": {"type": "string"}, "partial": {"type": "boolean"}},
-        },
-        "for a test",
-    ),
-}
-
-
-def answered(steered: Steered, path: str, body: Any) -> tuple[int, list[Any]]:
-    """The status and the values of an answer, one for each event of a stream."""
-    effect = steered.call("POST", f"https://fal.run/{path}", body)
-    if isinstance(effect, Stream):
-        pieces: list[bytes] = []
-        end = End.OPEN
-        while end is End.OPEN:
-            step = effect.source.step(steered.now + 1000)
-            pieces += step.pieces
-            end = step.end
-        return effect.status, [json.loads(each.data) for each in sse.Parser().feed(b"".join(pieces))]
-    assert isinstance(effect, Reply)
-    assert isinstance(effect.body, bytes)
-    return effect.status, [json.loads(effect.body)]
-
-
-@pytest.mark.parametrize("to", ["memory", "disk"])
-@pytest.mark.parametrize(
-    ("path", "body", "status", "count"),
-    [
-        (FLUX, {"prompt": "a cat"}, 200, 1),
-        (FLUX, {"prompt": 7}, 422, 1),
-        (FLUX, {}, 422, 1),
-        (FLUX, None, 422, 1),
-        (f"{LLM}/stream", {"prompt": "a cat"}, 200, 4),
-        (f"{LLM}/stream", {"prompt": 7}, 422, 1),
-        (LLM, {"prompt": "a cat"}, 200, 1),
-    ],
-)
-def test_the_fixture_answers_as_the_call_was_answered(to: str, path: str, body: Any, status: int, count: int) -> None:
-    steered = Steered(misses=Misses.SYNTHESIZE)
-    steered.engines.use_fixtures(Index(schemas=SCHEMAS))
-    before = answered(steered, path, body)
-    assert (before[0], len(before[1])) == (status, count)
-    steered.ask("POST", PATH, {"call": 1, "to": to}, status=201)
-    if to == "disk":
-        ((text, _),) = steered.disk.saved.values()
-        steered.ask("POST", "/fixtures", json.loads(text), status=201)
-    steered.engines.use_fixtures(Index())
-    steered.engines.use_config(Config())
-    assert answered(steered, path, body) == before
-
-
-def test_a_queued_job_ends_as_it_ended() -> None:
-    steered = Steered(misses=Misses.SYNTHESIZE)
-    steered.engines.use_fixtures(Index(schemas=SCHEMAS))
-    results = []
-    for _ in range(2):
-        job = steered.submit(FLUX, {"prompt": 7})
-        result = steered.call("GET", f"https://queue.fal.run/fal-ai/flux/requests/{job}")
-        assert isinstance(result, Reply)
-        results.append((result.status, result.body))
-        if len(results) == 1:
-            steered.ask("POST", PATH, {"call": 1}, status=201)
-            steered.engines.use_fixtures(Index())
-    assert results[0] == results[1]
-    assert results[0][0] == 422
-
-
-def test_a_call_that_a_fixture_answered_is_not_answered_in_another_way() -> None:
-    steered = Steered(answering({"a": 1}), misses=Misses.SYNTHESIZE)
-    steered.run("t/e", {})
-    told = steered.ask("POST", PATH, {"call": 1}, status=409)["message"]
-    assert "answered it: name it as `like`" in told
-    steered.ask("POST", PATH, {"call": 1, "response": {"json": 2}}, status=201)
-    assert steered.run("t/e", {}) == 2
-
-
-def test_a_body_that_is_no_object_becomes_none() -> None:
-    steered = Steered(misses=Misses.SYNTHESIZE)
-    steered.call("POST", f"https://fal.run/{FLUX}", b'{"prompt": }')
-    assert "no JSON object" in steered.ask("POST", PATH, {"call": 1}, status=409)["message"]
 
 
 def test_a_preview_writes_and_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

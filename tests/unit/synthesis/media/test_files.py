@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from io import BytesIO
 
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from falmock.synthesis.media.files import CannotMake
@@ -119,3 +123,19 @@ def test_what_a_client_asks_for_is_bounded():
     assert len(content_of(huge._replace(content_type="audio/mpeg"))) < 3_000_000
     image = Image.open(BytesIO(content_of(huge._replace(content_type="image/png"))))
     assert image.size == (14142, 1)
+
+
+_NUMBERS = st.sampled_from([math.inf, -math.inf, math.nan, 1e308, -1e308, 5e-324, -1.0, 0.0]) | st.floats()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([*WITHOUT_PILLOW, *WITH_PILLOW, *TEXTS, WEIGHTS]),
+    st.integers(-(10**9), 300),
+    st.integers(max_value=300),
+    _NUMBERS,
+    _NUMBERS,
+)
+def test_any_numbers_make_a_file(content_type, width, height, duration, fps):
+    recipe = Recipe(content_type, width, height, duration, fps, 1, "a cat sat")
+    assert content_of(recipe) == content_of(recipe)

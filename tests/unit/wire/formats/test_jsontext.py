@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import spelled
 from falmock.wire.formats.jsontext import BadJSON
+from falmock.wire.formats.jsontext import TooDeep
 from falmock.wire.formats.spelled import Spelled
 
 TEXTS = st.text(st.characters(), max_size=8)
@@ -90,6 +91,7 @@ def test_what_is_wrong_is_said(raw: bytes, words: str) -> None:
     with pytest.raises(BadJSON, match=words) as caught:
         jsontext.loads(raw)
     assert not caught.value.too_large
+    assert isinstance(caught.value, TooDeep) is words.startswith("nested")
 
 
 @pytest.mark.parametrize(
@@ -399,7 +401,7 @@ def test_texts_are_read_as_python_reads_them(raw: bytes) -> None:
 
 @pytest.mark.parametrize("raw", [b"[" * 221 + b"]" * 221, b'{"a":' * 230 + b"1" + b"}" * 230])
 def test_what_is_nested_too_deep_is_not_read_as_python_reads_it(raw: bytes) -> None:
-    with pytest.raises(BadJSON, match="nested more than 220 levels deep"):
+    with pytest.raises(TooDeep, match="nested more than 220 levels deep"):
         jsontext.loads_as_python(raw)
 
 
