@@ -86,7 +86,7 @@ def test_a_job_fails_with_an_error_of_fals(app: App, page: Page) -> None:
     dialog.get_by_role("button", name="Fail").click()
     expect(row).to_contain_text("failed")
     outcome = subscribed.outcome()["result"]
-    assert (outcome["status"], "content checker" in outcome["message"]) == (422, True)
+    assert (outcome["status"], "content_policy_violation" in str(outcome["message"])) == (422, True)
 
 
 def test_a_fault_strikes_while_it_is_on(app: App, page: Page) -> None:
