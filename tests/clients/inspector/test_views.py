@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ SCREENSHOTS = os.environ.get("FALMOCK_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
-def busy(mock: Mitmdump, program: App) -> Iterator[Mitmdump]:
+def busy(mock: Mitmdump, program: App) -> Mitmdump:
     """A falmock in which everything has happened: jobs that ended well, failed, were cancelled and wait; misses; files."""
     with control(mock) as client:
         assert client.put("/pace", json={"pace": "x10"}).is_success
@@ -51,7 +50,7 @@ def busy(mock: Mitmdump, program: App) -> Iterator[Mitmdump]:
         assert client.put("/scopes/worker-1", json={"pace": "instant"}).is_success
     with running.app(CLIENTS / "programs" / "sockets.py", mock) as talker:
         talker("realtime", app="acme/talks", steps=[["send", {"prompt": "hi"}], ["receive"]])
-    yield mock
+    return mock
 
 
 def pictured(page: Page, name: str) -> None:
