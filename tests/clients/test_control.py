@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import ssl
@@ -230,6 +231,37 @@ def test_a_reset_breaks_off_the_status_stream_of_a_job_that_waits(mock: Mitmdump
                 list(lines)
 
 
+def test_events_while_a_client_runs_a_job(confdir: Path, fixtures: Path) -> None:
+    """Who listens sees the calls of a real client, and the states of its job, and may connect again."""
+    with running.mitmdump(confdir, "--set", "fal_pace=recorded", fixtures=fixtures) as mock:
+        url = f"{mock.proxy}/__falmock/events"
+        with httpx.Client(trust_env=False, timeout=30) as client, client.stream("GET", url) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            lines = answer.iter_lines()
+            assert next(line for line in lines if line.startswith("event: ")) == "event: hello"
+            with running.app(CLIENTS / "programs" / "python_sync.py", mock) as app:
+                assert "'seconds': 4" in str(app("subscribe", app="acme/film", arguments={}))
+            states, last = [], ""
+            for line in lines:
+                last = line.removeprefix("id: ") if line.startswith("id: ") else last
+                if line.startswith("data: ") and '"submitted"' in line:
+                    states.append(json.loads(line.removeprefix("data: "))["state"])
+                    if states[-1] == "finished":
+                        break
+        assert list(dict.fromkeys(states)) == ["queued", "running", "finished"]
+        with (
+            httpx.Client(trust_env=False, timeout=30) as client,
+            client.stream("GET", url, headers={"last-event-id": last}) as answer,
+        ):
+            names = []
+            for line in answer.iter_lines():
+                names += [line.removeprefix("event: ")] if line.startswith("event: ") else []
+                if names[-1:] == ["settings"]:
+                    break
+            assert "reset" not in names
+            assert "job" in names
+
+
 def test_reading_the_files_again(mock: Mitmdump, direct: httpx.Client, fixtures: Path) -> None:
     running.write_fixtures(fixtures, {**PLAIN, "match": {"model": "acme/late"}}, name="late.json")
     told = direct.post("/fixtures/reload").json()["message"]
@@ -294,9 +326,8 @@ def test_schemathesis_finds_nothing(
         job = app.post("https://queue.fal.run/acme/film", json={}).json()["request_id"]
     added = direct.post("/fixtures", json=PLAIN).json()["added"]
     file = direct.post("/assets", json={"name": "a.txt", "data": "AAAA"}).json()["sha256"]
-    parameters = (
-        f'"path.request_id" = "{job}"\n"path.added" = "{added}"\n"path.name" = "one"\n"path.sha256" = "{file}"\n'
-    )
+    known = {"request_id": job, "added": added, "name": "one", "sha256": file, "number": "1"}
+    parameters = "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items())
     (tmp_path / "schemathesis.toml").write_text(f"[parameters]\n{parameters}")
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(
@@ -305,6 +336,7 @@ def test_schemathesis_finds_nothing(
             "run",
             f"{mock.proxy}/__falmock/openapi.json",
             f"--include-path-regex={paths}",
+            "--exclude-path=/__falmock/events",  # it has no end
             "--checks",
             ",".join(CHECKS),
             "--max-examples=15",

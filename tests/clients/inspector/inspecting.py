@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx
 from playwright.sync_api import Browser
@@ -29,10 +30,10 @@ from playwright.sync_api import expect
 from playwright.sync_api import sync_playwright
 
 from clients import browser
+from clients.painter import with_schema
 from clients.running import CLIENTS
 from clients.running import ROOT
 from clients.running import Mitmdump
-from clients.running import write_fixtures
 
 ELSEWHERE = "hostile.example"
 FLAGS = (
@@ -46,6 +47,7 @@ FLAGS = (
     # What Chromium does of its own accord reaches nothing. A name of somebody else's leads to this machine.
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
 )
+_WATCHED: WeakKeyDictionary[BrowserContext, Watched] = WeakKeyDictionary()
 PATIENCE = 10_000
 """Milliseconds in which the page has to show something; this only ends what hangs."""
 AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
@@ -73,8 +75,8 @@ PRICES = {"prices": [{"endpoint_id": "acme/film", "unit_price": 0.25, "unit": "s
 
 
 def fixtures_in(folder: Path) -> Path:
-    """A folder of fixtures: a picture's answer, a film with its file and price, a stream, a socket."""
-    write_fixtures(folder, CAT, FILM, TOLD, TALKS)
+    """A folder of fixtures: a plain answer, a film with its file and price, a stream, a socket; and the painter's schema."""
+    with_schema(folder, CAT, FILM, TOLD, TALKS)
     (folder / "_prices.json").write_text(json.dumps(PRICES))
     assets = folder / "_assets"
     assets.mkdir()
@@ -122,7 +124,7 @@ def watched(browser: Browser, origin: str, **options: Any) -> Iterator[tuple[Bro
     context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
     context.set_default_timeout(PATIENCE)
     context.add_init_script(_TELL_VIOLATIONS)
-    seen = Watched(origin)
+    seen = _WATCHED[context] = Watched(origin)
     context.on("console", seen.console)
     context.on("weberror", lambda error: seen.note(f"an error: {error.error}"))
     context.on("request", seen.request)
@@ -131,6 +133,11 @@ def watched(browser: Browser, origin: str, **options: Any) -> Iterator[tuple[Bro
     finally:
         context.close()
     assert seen.wrong == [], "\n".join(seen.wrong)
+
+
+def expects(page: Page, *texts: str) -> None:
+    """From now on the page may say these things on the console, such as that a call was refused."""
+    _WATCHED[page.context].expected.extend(texts)
 
 
 def address(mock: Mitmdump, fragment: str = "") -> str:
@@ -228,4 +235,4 @@ class Clicks:
     def choose(self, label: str, option: str | Sequence[str]) -> None:
         """Choose in the list with this label."""
         self.count += 1
-        self.page.get_by_label(label, exact=True).first.select_option(option)
+        self.page.get_by_role("combobox", name=label, exact=True).first.select_option(option)

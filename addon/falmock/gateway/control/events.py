@@ -20,6 +20,7 @@ from falmock.wire.formats import sse
 LAST_ID = "last-event-id"
 """The header with which a client that connects again names the last event it got."""
 _PLACE = r"(\d{1,15})(?:\.(\d{1,30}))?"
+_ID = re.compile(_PLACE, re.ASCII)
 _HEADERS = (replies.EVENTS_TYPE, (b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
 
 
@@ -41,7 +42,7 @@ _EVENTS = (
 
 def place_of(text: str) -> Place | None:
     """The place that the id of an event names; None if the text is none."""
-    found = re.fullmatch(_PLACE, text, re.ASCII)
+    found = _ID.fullmatch(text)
     return None if found is None else Place(int(found[1]), found[2] or "")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from falmock.engine.effects import FileBody
 from falmock.engine.jobs.job import LOOKS
 from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.matching.index import Index
@@ -72,6 +74,46 @@ def test_a_cancel_that_comes_too_late_is_none() -> None:
     steered.status("t/e", job)
     steered.call("PUT", f"https://queue.fal.run/t/e/requests/{job}/cancel")
     assert steered.ask("GET", f"/jobs/{job}")["cancel_requested"] is False
+
+
+class Edge:
+    """Posts nothing by itself."""
+
+    def public_key(self) -> bytes:
+        return bytes(32)
+
+    def sign(self, message: bytes) -> bytes:
+        return bytes(64)
+
+    def read(self, body: FileBody) -> bytes:
+        raise AssertionError(body)
+
+    def changed(self) -> None:
+        pass
+
+    def warn(self, text: str) -> None:
+        pass
+
+
+def test_the_attempts_of_a_webhook() -> None:
+    steered = Steered(TIMED, edge=Edge())
+    url = "https://queue.fal.run/t/e?fal_webhook=http%3A%2F%2F127.0.0.1%3A9%2Fhook%3Ftoken%3Dsecret"
+    reply: Any = steered.call("POST", url, {})
+    job = json.loads(reply.body)["request_id"]
+    assert steered.ask("GET", f"/jobs/{job}")["webhook"] == {"url": "127.0.0.1", "attempts": []}
+    steered.now += 10
+    (attempt,) = steered.engines.due_webhooks(steered.now)
+    steered.engines.webhook_posted(attempt.key, 500, "", steered.now)
+    (told,) = steered.ask("GET", f"/jobs/{job}")["webhook"]["attempts"]
+    assert (told["at"], told["status"]) == (steered.now, 500)
+    assert "attempt 1" in told["why"]
+
+
+def test_a_webhook_that_is_refused() -> None:
+    steered = Steered(TIMED, edge=Edge())
+    reply: Any = steered.call("POST", "https://queue.fal.run/t/e?fal_webhook=https%3A%2F%2Fexample.com%2Fhook", {})
+    shown = steered.ask("GET", f"/jobs/{json.loads(reply.body)['request_id']}")["webhook"]
+    assert (shown["url"], [each["status"] for each in shown["attempts"]]) == ("example.com", [None])
 
 
 def test_what_it_would_have_cost() -> None:

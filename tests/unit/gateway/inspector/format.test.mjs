@@ -88,7 +88,7 @@ test("a call as curl, through the proxy or to a door", () => {
 });
 
 test("names are shortened", () => {
-  assert.equal(short("1a2b3c4d-0000"), "1a2b3c4d");
+  assert.equal(short("01a22679-2bea-740e-ba7e-802a3926f824"), "3926f824");
   assert.equal(short(""), "");
   assert.equal(fixture("./fixtures/fal-ai/x.json#0"), "fal-ai/x.json#0");
   assert.equal(fixture(null), "");

@@ -12,6 +12,7 @@ const SHAPES = {
   expired: "◇",
   miss: "✕",
   fault: "⚡",
+  error: "▲",
   ok: "●",
   waiting: "◌",
 };

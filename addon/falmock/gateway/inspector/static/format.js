@@ -76,8 +76,8 @@ export function curl(call, input, proxy) {
   return parts.join(" ");
 }
 
-// A short name for an id: its first eight characters.
-export const short = (id) => (id ? id.slice(0, 8) : "");
+// A short name for an id: its last eight characters, since ids of one minute begin alike.
+export const short = (id) => (id ? id.slice(-8) : "");
 
 // The file of a fixture without what all of them have: "./fixtures/fal-ai/x.json#0" is "fal-ai/x.json#0".
 export const fixture = (id) => (id ?? "").replace(/^.*?fixtures\//, "");

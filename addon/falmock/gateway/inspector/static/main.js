@@ -1,6 +1,7 @@
 // The shell: it listens to one scope, draws the view that the address names, and has the switches in sight.
 
 import { html, render, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { short } from "./format.js";
 import { makeApi, takeToken } from "./api.js";
 import { applied, empty, many, news, route } from "./model.js";
 import { keys } from "./keys.js";
@@ -132,7 +133,7 @@ function App() {
   }, []);
 
   const view = VIEWS[at.view] ? at.view : "jobs";
-  const title = view === "jobs" && at.id ? `Job ${at.id.slice(0, 8)}` : TITLES[view];
+  const title = view === "jobs" && at.id ? `Job ${short(at.id)}` : TITLES[view];
   useEffect(() => {
     document.title = `${title}${scope ? ` · ${scope}` : ""} · falmock`;
     scrollTo(0, 0);

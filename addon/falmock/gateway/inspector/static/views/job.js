@@ -92,7 +92,7 @@ export function JobView({ state, api, go, say, id }) {
           job.cost &&
           html`<dt>Cost</dt>
             <dd>
-              ${cost(job.cost)}
+              ${cost(job.cost)}:${" "}
               <span class="faint"
                 >${job.cost.units} ${job.cost.unit} at ${job.cost.unit_price} ${job.cost.currency}</span
               >
@@ -208,7 +208,7 @@ function Calls({ job, state, api, go }) {
               <span class="mono faint">+${span(group[0].at - job.submitted)}</span>
               <button class="link" onClick=${() => go(`${journal}&open=${group[0].number}`)}>${group[0].call}</button>
               <span
-                >${group[0].status ?? "forwarded"}${group.length > 1 && ` × ${group.length}`}
+                >${group[0].status ?? "forwarded"}${group.length > 1 && ` × ${group.length}`}${" "}
                 <span class="faint">${group[0].why}</span></span
               >
             </li>

@@ -1,6 +1,6 @@
 // The misses: what no fixture answered, why, and the form that makes a fixture of it.
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Copy, Empty, Field, JsonTree, Status, Table } from "../components.js";
 import { rows } from "../diff.js";
 import { isAsk } from "../draft.js";
@@ -28,7 +28,11 @@ export function MissesView({ state, api, go, say, query = {} }) {
   const [saved, setSaved] = useState(() => new Map());
   const [text, setText] = useState("");
   const now = useNow(false);
-  const wanted = query.call && misses?.find(({ numbers }) => numbers.includes(Number(query.call)))?.key;
+  // The miss that is asked for, else the latest when the view was opened: its reason is what people look for.
+  const latest = useRef(null);
+  latest.current ??= misses?.[0]?.key ?? null;
+  const asks = (miss) => miss.numbers.includes(Number(query.call));
+  const wanted = query.call ? misses?.find(asks)?.key : latest.current;
   useEffect(() => {
     if (wanted) setOpen(new Set([wanted]));
   }, [wanted]);

@@ -1,0 +1,137 @@
+"""Many calls, many tabs, and a falmock that goes away and comes back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser
+from playwright.sync_api import Page
+from playwright.sync_api import expect
+from websockets.sync.client import connect
+
+from clients import browser
+from clients import running
+from clients.inspector.inspecting import FLAGS
+from clients.inspector.inspecting import address
+from clients.inspector.inspecting import expects
+from clients.inspector.inspecting import opened
+from clients.inspector.inspecting import rows
+from clients.inspector.inspecting import view
+from clients.running import KEY
+from clients.running import Mitmdump
+
+App = Callable[..., Any]
+MANY = 10_000
+MOST_ROWS = 600
+MOST_HEAP = 100e6
+TABS = 8
+
+
+def heap(page: Page) -> float:
+    """The bytes that the page's scripts hold."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize"))
+
+
+def test_ten_thousand_calls(app: App, page: Page, mock: Mitmdump) -> None:  # noqa: ARG001
+    view(page, "Journal")
+    target = {"x-fal-target-host": "queue.fal.run", "authorization": f"Key {KEY}"}
+    with httpx.Client(base_url=mock.proxy, trust_env=False, timeout=60, headers=target) as client:
+        for number in range(MANY):
+            arguments = {"prompt": "a cat"} if number % 10 else {"prompt": f"a dog {number}"}
+            client.post("/fal/acme/cat", json=arguments)
+    expect(page.get_by_role("main")).to_contain_text("of 10,000", timeout=60_000)
+    assert page.locator("tr").count() < MOST_ROWS
+    assert heap(page) < MOST_HEAP
+    for name in ("Jobs", "Misses", "Fixtures"):
+        view(page, name)
+        expect(rows(page).first).to_be_visible()
+        assert page.locator("tr").count() < 2 * MOST_ROWS
+    assert heap(page) < MOST_HEAP
+
+
+@contextmanager
+def tabs(count: int, url: str) -> Iterator[list[Callable[[str], Any]]]:
+    """Tabs of one window of a real Chromium, of which all but the one in front are hidden. Each evaluates a script.
+
+    Playwright has no hidden tabs: it tells each that it is in front.
+    """
+    with tempfile.TemporaryDirectory() as profile:
+        command = [str(browser.require()), *FLAGS, "--headless=new", "--remote-debugging-port=0"]
+        process = subprocess.Popen(
+            [*command, f"--user-data-dir={profile}", "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            told = Path(profile) / "DevToolsActivePort"
+            until = time.monotonic() + 30
+            while not told.exists() or not told.read_text():
+                assert time.monotonic() < until, "Chromium did not start"
+                time.sleep(0.05)
+            base = f"http://127.0.0.1:{told.read_text().split()[0]}"
+            with httpx.Client(base_url=base, trust_env=False, timeout=30) as devtools:
+                opened = [devtools.put(f"/json/new?{url}").json() for _ in range(count)]
+                yield [_evaluator(each["webSocketDebuggerUrl"], devtools, each["id"]) for each in opened]
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _evaluator(socket: str, devtools: httpx.Client, target: str) -> Callable[[str], Any]:
+    def evaluate(script: str) -> Any:
+        if script == "front":
+            return devtools.get(f"/json/activate/{target}").status_code
+        with connect(socket, proxy=None) as session:
+            parameters = {"expression": script, "returnByValue": True}
+            session.send(json.dumps({"id": 1, "method": "Runtime.evaluate", "params": parameters}))
+            return json.loads(session.recv())["result"]["result"].get("value")
+
+    return evaluate
+
+
+def waited(evaluate: Callable[[str], Any], script: str, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not evaluate(script):
+        assert time.monotonic() < until, f"it did not come: {script}; {evaluate('document.body.innerText')}"
+        time.sleep(0.1)
+
+
+def test_eight_tabs(app: App, mock: Mitmdump) -> None:
+    with tabs(TABS, address(mock)) as opened:
+        for tab in opened:
+            waited(tab, "document.body?.innerText.includes('falmock')")
+        for tab in opened[:-1]:
+            waited(tab, "document.hidden && document.querySelector('header').innerText.includes('paused')")
+        app("subscribe", app="acme/film", arguments={"prompt": "a film"})
+        waited(opened[-1], "document.querySelectorAll('main tbody tr').length === 1")
+        for tab in opened:
+            tab("front")
+            waited(tab, "!document.hidden && document.querySelectorAll('main tbody tr').length === 1")
+            waited(tab, "document.querySelector('header').innerText.includes('live')")
+
+
+def test_falmock_goes_away_and_comes_back(confdir: Path, folder: Path, chromium: Browser) -> None:
+    (port,) = running.free_ports(1)
+    start = lambda: running.serve(confdir, "--set", f"listen_port={port}", fixtures=folder)  # noqa: E731
+    with start() as mock:
+        here = opened(chromium, mock)
+        page = here.__enter__()
+    expects(page, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE")
+    expect(page.get_by_role("main")).to_contain_text("falmock does not answer")
+    with start():
+        expect(page.locator("header", has_text="live")).to_be_visible()
+        expect(page.get_by_role("main")).not_to_contain_text("falmock does not answer")
+        here.__exit__(None, None, None)
