@@ -38,11 +38,13 @@ from falmock.wire import calls
 from falmock.wire import cors
 from falmock.wire.formats import jsontext
 from falmock.wire.hosts import QUEUE_HOST
+from falmock.wire.message import Header
 from falmock.wire.message import Request
 
 STRICT = "x-aimock-strict"
 """The header that has a call which no fixture answers fail with 503, and never go on to fal."""
 MAX_JOBS = 10_000
+_INERT: tuple[Header, ...] = ((b"Content-Security-Policy", b"sandbox"), (b"X-Content-Type-Options", b"nosniff"))
 _ASKS = (calls.Submit, calls.Run)
 """The calls to which chaos and errors apply."""
 
@@ -131,7 +133,7 @@ class Aimock:
                 return effect
             if isinstance(called.call, calls.UploadInitiate):
                 effect = routes.through(effect, base)
-            return rewrite(worded(effect))
+            return rewrite(_inert(worded(effect)))
 
         if strict and isinstance(called.call, (*_ASKS, calls.Stream)):
             return FalCall(called.request, leaving, lambda forward: self._kept_here(called, forward))
@@ -253,6 +255,12 @@ def _delayed(rewrite: Callable[[Reply], Reply], delay: float) -> Callable[[Reply
 def _unavailable(reply: Reply) -> Reply:
     """What strict has a miss be."""
     return reply if reply.miss is None else reply._replace(status=503)
+
+
+def _inert(reply: Reply) -> Reply:
+    """The answer without the right to run scripts: who opens an uploaded page in a browser is at falmock's own address."""
+    kind = next((value for name, value in reply.headers if name.lower() == b"content-type"), b"")
+    return reply if kind.startswith(b"application/json") else reply._replace(headers=(*reply.headers, *_INERT))
 
 
 def _readable(request: Request, reply: Reply) -> Reply:
