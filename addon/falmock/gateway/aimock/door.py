@@ -133,7 +133,7 @@ class Aimock:
                 return effect
             if isinstance(called.call, calls.UploadInitiate):
                 effect = routes.through(effect, base)
-            return rewrite(_inert(called, worded(effect)))
+            return rewrite(_inert(worded(effect)))
 
         if strict and isinstance(called.call, (*_ASKS, calls.Stream)):
             return FalCall(called.request, leaving, lambda forward: self._kept_here(called, forward))
@@ -257,12 +257,10 @@ def _unavailable(reply: Reply) -> Reply:
     return reply if reply.miss is None else reply._replace(status=503)
 
 
-def _inert(called: RoutedCall, reply: Reply) -> Reply:
-    """The answer without the right to run scripts: a browser that opens an uploaded page is at falmock's own address."""
+def _inert(reply: Reply) -> Reply:
+    """The answer without the right to run scripts: who opens an uploaded page in a browser is at falmock's own address."""
     kind = next((value for name, value in reply.headers if name.lower() == b"content-type"), b"")
-    if called.request.method != "GET" or kind.startswith(b"application/json"):
-        return reply
-    return reply._replace(headers=(*reply.headers, *_INERT))
+    return reply if kind.startswith(b"application/json") else reply._replace(headers=(*reply.headers, *_INERT))
 
 
 def _readable(request: Request, reply: Reply) -> Reply:

@@ -394,6 +394,18 @@ def test_an_upload_comes_back_here() -> None:
         assert (got.body, got.headers["content-type"]) == (b"PNG", "image/png")
 
 
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/xhtml+xml", "image/png"])
+@pytest.mark.parametrize("dialect", ["fal", "aimock"])
+def test_an_uploaded_page_runs_no_scripts_at_our_address(dialect: str, kind: str) -> None:
+    mock = Mock(CAT, dialect=dialect)
+    told = mock.ask("POST", "/fal/storage/upload/initiate", {"content_type": kind, "file_name": "a"}, REST).json
+    mock.ask("PUT", told["upload_url"].removeprefix(f"http://{HERE}"), b"<script></script>", content_type=kind)
+    got = mock.ask("GET", "/fal/@" + told["file_url"].removeprefix("https://"))
+    assert (got.status, got.headers["content-security-policy"]) == (200, "sandbox")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert "content-security-policy" not in mock.ask("POST", f"/fal/{FLUX}", {"prompt": "a cat"}, RUN).headers
+
+
 @pytest.mark.parametrize(
     ("body", "name", "statuses"),
     [
