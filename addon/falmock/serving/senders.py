@@ -79,7 +79,7 @@ class Senders:
         found = Sender(headers, named(headers.get("host", "")), scope, handshake.asks_for_socket(headers), {})
         if sum(len(name) + len(value) for name, value in fields) <= LONGEST_KEPT:
             if len(self._kept) >= KEPT_SENDERS:
-                del self._kept[next(each for each in self._kept if each is not self._last)]
+                del self._kept[next(each for each in self._kept if each != self._last)]
             self._kept[fields] = found
         return found
 

@@ -68,7 +68,7 @@ def tabs(count: int, url: str) -> Iterator[list[Callable[[str], Any]]]:
 
     Playwright has no hidden tabs: it tells each that it is in front.
     """
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [str(browser.require()), *FLAGS, "--headless=new", "--remote-debugging-port=0"]
         process = subprocess.Popen(
             [*command, f"--user-data-dir={profile}", "about:blank"],
@@ -125,13 +125,19 @@ def test_eight_tabs(app: App, mock: Mitmdump) -> None:
 
 def test_falmock_goes_away_and_comes_back(confdir: Path, folder: Path, chromium: Browser) -> None:
     (port,) = running.free_ports(1)
-    start = lambda: running.serve(confdir, "--set", f"listen_port={port}", fixtures=folder)  # noqa: E731
-    with start() as mock:
-        here = opened(chromium, mock)
-        page = here.__enter__()
-    expects(page, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE")
-    expect(page.get_by_role("main")).to_contain_text("falmock does not answer")
-    with start():
-        expect(page.locator("header", has_text="live")).to_be_visible()
-        expect(page.get_by_role("main")).not_to_contain_text("falmock does not answer")
-        here.__exit__(None, None, None)
+    command = ("--port", str(port), "--fixtures", str(folder))
+    first = running.start_serve(confdir, *command)
+    try:
+        first.wait_for("falmock 0")
+        with opened(chromium, first) as page:
+            expects(page, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
+            running.stop(first)
+            expect(page.get_by_role("main")).to_contain_text("falmock does not answer")
+            again = running.start_serve(confdir, *command)
+            try:
+                expect(page.locator("header", has_text="live")).to_be_visible()
+                expect(page.get_by_role("main")).not_to_contain_text("falmock does not answer")
+            finally:
+                running.stop(again)
+    finally:
+        running.stop(first)

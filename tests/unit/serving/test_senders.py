@@ -52,6 +52,17 @@ def test_those_that_repeat_stay_and_long_ones_are_not_kept() -> None:
     assert kept.of(long) is not kept.of(long)
 
 
+def test_headers_that_repeat_stay_however_they_came_before() -> None:
+    kept = Senders("")
+    first = kept.of(fields(0))
+    # Equal, but not the same object as that by which they are kept: as a browser's pages come.
+    again = fields(0)
+    kept.of(again)
+    for number in range(1, 20):
+        kept.of(fields(number))
+    assert kept.of(again) is first
+
+
 @pytest.mark.parametrize(
     ("head", "may"),
     [

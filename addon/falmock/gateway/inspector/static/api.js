@@ -136,7 +136,7 @@ export function makeApi(scope, storage = sessionStorage) {
         status("paused");
       };
       document.addEventListener("visibilitychange", changed);
-      open();
+      changed();
       return () => {
         stopped = true;
         clearTimeout(timer);
