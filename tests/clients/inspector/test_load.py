@@ -130,7 +130,9 @@ def test_falmock_goes_away_and_comes_back(confdir: Path, folder: Path, chromium:
     try:
         first.wait_for("falmock 0")
         with opened(chromium, first) as page:
-            expects(page, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
+            expects(
+                page, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET"
+            )
             running.stop(first)
             expect(page.get_by_role("main")).to_contain_text("falmock does not answer")
             again = running.start_serve(confdir, *command)
