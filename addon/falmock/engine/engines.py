@@ -69,6 +69,8 @@ class Engines:
         """Tickets to read files of all scopes."""
         self._new_id = new_id
         self._secret = secret
+        self.run: int = int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000
+        """A number of up to four digits that differs between most runs of falmock."""
         self._edge = edge
         self._index = index
         self._rules: tuple[Rule, ...] = ()
@@ -129,11 +131,6 @@ class Engines:
         """The engine of a scope for reading, as `peek`; None if there is no such scope yet."""
         scope = self.named(scope)
         return self._scoped.get(scope) if scope else self.common
-
-    @property
-    def run(self) -> int:
-        """A number of up to four digits that differs between most runs of falmock."""
-        return int(hashlib.sha256(self._secret).hexdigest()[:8], 16) % 10_000
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias."""

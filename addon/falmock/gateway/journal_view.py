@@ -118,7 +118,10 @@ class JournalView:
 
     def shown(self, told: JournalLine, scope: str) -> dict[str, Any]:
         """A call as a JSON value, secrets hidden and long texts cut."""
-        return {**self.brief(told, scope), "input": shown_value(self._engine.redactor, self.input(told))}
+        brief = self.brief(told, scope)
+        left_out = brief.pop("left_out")
+        asked = shown_value(self._engine.redactor, self.input(told))
+        return {**brief, "input": asked, "left_out": left_out}
 
     def brief(self, told: JournalLine, scope: str) -> dict[str, Any]:
         """As `shown`, without the input."""

@@ -12,7 +12,7 @@ NEAR = 2 * 24 * 3600
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 _TIME = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
-_UNIX_TIME = re.compile(r"(?<=[: ])(\d{10})(?:\d{3}|\.\d+)?(?=[,}\]])")
+_UNIX_TIME = re.compile(r"(?<=[:\[ ])(\d{10})(?:\d{3}|\.\d+)?(?=[,}\]])")
 _ELAPSED = re.compile(r'(?<="inference_time":)[0-9.]+')
 """How long a job really took, which aimock's dialect tells; what a fixture says has a space before it."""
 

@@ -246,3 +246,23 @@ def test_a_scope_has_a_pace_of_its_own_until_it_is_reset() -> None:
     assert status == ["IN_QUEUE", "COMPLETED"]
     mock.engines.reset("slow")
     assert mock.engines.of("slow").config.pace_text == "instant"
+
+
+def test_a_scope_is_read_without_being_made() -> None:
+    mock = Mock()
+    assert (mock.engines.existing("one"), mock.engines.existing(""), len(mock.engines)) == (
+        None,
+        mock.engines.common,
+        0,
+    )
+    made = mock.engines.of("one")
+    assert (mock.engines.existing("one"), len(mock.engines)) == (made, 1)
+    assert 0 <= mock.engines.run < 10_000
+
+
+def test_a_pace_of_the_default_scope_is_its_own() -> None:
+    mock = Mock()
+    mock.engines.common.use_pace(parse_pace("manual"), "manual")
+    assert (mock.engines.common.config.pace_text, mock.engines.of("one").config.pace_text) == ("manual", "instant")
+    mock.engines.common.use_shared_pace()
+    assert mock.engines.common.config.pace_text == "instant"

@@ -140,3 +140,23 @@ def test_what_only_says_that_it_is_json_does_no_harm(start: bytes) -> None:
 def test_a_text_is_not_cut_within_a_character() -> None:
     text, _ = kept(json.dumps({"a": "xx" + "€" * 30_000}, ensure_ascii=False).encode())
     assert json.loads(text)["a"].startswith("xx€€")
+
+
+def test_calls_by_their_numbers() -> None:
+    noted = Journal(Redactor(), limit=3)
+    assert (noted.first, noted.get(1), noted.since(0, 9)) == (1, None, [])
+    for number in range(1, 6):
+        noted.note(request(), CALL, REPLY, float(number))
+    assert noted.first == 3
+    assert [noted.get(number) is not None for number in (0, 2, 3, 5, 6)] == [False, False, True, True, False]
+    assert [(number, entry.at) for number, entry in noted.since(0, 2)] == [(3, 3.0), (4, 4.0)]
+    assert [number for number, _ in noted.since(4, 9)] == [5]
+    assert noted.since(5, 9) == []
+
+
+def test_a_journal_that_begins_again_is_another_one() -> None:
+    noted = Journal(Redactor())
+    other = Journal(Redactor(), totals=noted.totals)
+    names = {noted.begun, other.begun}
+    noted.clear()
+    assert len({*names, noted.begun}) == 3

@@ -184,3 +184,21 @@ def test_a_job_that_was_cancelled_ends_when_it_is_cancelled_again(
     else:
         assert one.state is reaches
         assert one.ended is None
+
+
+def test_when_the_clock_changes_a_job_next() -> None:
+    slow = job("recorded")
+    slow.advance(103.0)
+    assert slow.next_change(103.0) == pytest.approx(104.0, abs=1e-3)  # a log line
+    slow.held = True
+    assert slow.next_change(103.0) is None
+    assert job("polls:1,2", deadline=float("inf")).next_change(100.0) is None
+    assert job("polls:1,2", deadline=5.0).next_change(100.0) == pytest.approx(105.0, abs=1e-3)
+    assert job("polls:1,2", deadline=5.0).next_change(106.0) is None
+
+
+def test_the_states_so_far() -> None:
+    slow = job("recorded")
+    assert (slow.states, slow.started) == ([(State.QUEUED, 100.0)], None)
+    slow.advance(200.0)
+    assert (slow.states[1:], slow.started) == ([(State.RUNNING, 102.0), (State.FINISHED, 106.0)], 102.0)

@@ -191,3 +191,36 @@ def test_clearing_forgets_unseen_jobs() -> None:
     assert [each.request_id for each in jobs] == ["one"]
     jobs.clear()
     assert (len(jobs), jobs.peek("one")) == (0, None)
+
+
+def test_which_jobs_may_have_changed() -> None:
+    jobs = Jobs(limit=3, ttl=1000)
+    for name in ("one", "two", "three"):
+        jobs.add(job("recorded", name), 100.0)
+    before = jobs.changes
+    assert [each.request_id for each in jobs.changed_since(0)] == ["one", "two", "three"]
+    assert jobs.changed_since(before) == []
+    first = jobs.peek("one")
+    assert first is not None
+    jobs.note_look(first, 101.0)
+    assert [each.request_id for each in jobs.changed_since(before)] == ["one"]
+    assert list(first.looks or ()) == [101.0]
+
+
+def test_a_dropped_job_is_none_that_changed() -> None:
+    jobs = Jobs(limit=1, ttl=1000)
+    jobs.add(job("instant", "old"), 100.0)
+    jobs.add(job("instant", "new"), 101.0)
+    assert [each.request_id for each in jobs.changed_since(0)] == ["new"]
+    jobs.clear()
+    assert jobs.changed_since(0) == []
+
+
+def test_advancing_a_job_does_not_count_as_a_use() -> None:
+    jobs = Jobs(limit=1, ttl=1000)
+    jobs.add(job("recorded", "slow"), 100.0)
+    slow = jobs.advanced("slow", 103.0)
+    assert slow is not None
+    assert (slow.state, slow.touched) == (State.RUNNING, 100.0)
+    assert (jobs.advanced("slow", 200.0), slow.state, jobs.take_ended()) == (slow, State.FINISHED, [slow])
+    assert jobs.advanced("none", 200.0) is None
