@@ -32,7 +32,7 @@ from clients.running import Mitmdump
 
 App = Callable[..., Any]
 MANY = 10_000
-MOST_ROWS = 600
+MOST_ROWS = 250
 MOST_HEAP = 100e6
 TABS = 8
 
