@@ -32,7 +32,7 @@ from clients.running import Mitmdump
 
 App = Callable[..., Any]
 MANY = 10_000
-MOST_ROWS = 600
+MOST_ROWS = 250
 MOST_HEAP = 100e6
 TABS = 8
 
@@ -48,9 +48,7 @@ def heap(page: Page) -> float:
 
 def ask(mock: Mitmdump, inputs: list[dict[str, Any]], at_once: int = 100) -> None:
     """Submit a job with each of these inputs, many behind one another on one connection."""
-    head = (
-        f"POST /fal/acme/cat HTTP/1.1\r\nHost: 127.0.0.1\r\nx-fal-target-host: queue.fal.run\r\nAuthorization: Key {KEY}\r\n"
-    )
+    head = f"POST /fal/acme/cat HTTP/1.1\r\nHost: 127.0.0.1\r\nx-fal-target-host: queue.fal.run\r\nAuthorization: Key {KEY}\r\n"
     bodies = [json.dumps(each) for each in inputs]
     calls = [f"{head}Content-Type: application/json\r\nContent-Length: {len(each)}\r\n\r\n{each}" for each in bodies]
     with socket.create_connection(("127.0.0.1", mock.ports[0]), timeout=60) as connection:

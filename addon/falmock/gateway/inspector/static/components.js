@@ -24,11 +24,11 @@ export const Status = ({ kind, children }) => html`
   >
 `;
 
-const WINDOW = 500;
+const WINDOW = 200;
 const ROW = 33;
 const MARGIN = 50;
 
-// A table of `rows`, one <tr> each (keyed, made by `row(item)`); past 500 rows only those near the window are drawn.
+// A table of `rows`, one <tr> each (keyed, made by `row(item)`); past 200 rows only those near the window are drawn.
 export function Table({ caption, head, rows, row, height = ROW, className = "" }) {
   const body = useRef(null);
   const [from, setFrom] = useState(0);
