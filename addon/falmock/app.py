@@ -68,6 +68,8 @@ from falmock.wire.message import sendable
 
 if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
+    from falmock.shared_calls import SharedCalls
+    from falmock.store.interface import Store
 
 logger = logging.getLogger(__name__)
 _ANSWERS = (Reply, Stream, Socket, ForwardedCall)
@@ -95,6 +97,16 @@ class App:
         self.fixtures = LiveFixtures(self._use_fixtures)
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
+        self._shared: SharedCalls | None = None
+
+    def share(self, store: Store, secret: bytes) -> None:
+        """Have the state of all scopes in a store, before the first call; `secret` is the one of all its falmocks."""
+        from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
+        from falmock.shared_calls import SharedCalls
+
+        current = Current()
+        self.engines.share(current, secret)
+        self._shared = SharedCalls(store, current, self._edge.now)
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
@@ -176,6 +188,8 @@ class App:
 
     def form_of(self, request: Request, client: Client) -> KnownForm | None:
         """The form of a call about a job that was answered, for `answer_known`; None if it has to be read each time."""
+        if self._shared is not None:
+            return None  # the job has to be loaded each time
         inner = request
         if client.is_direct:
             found = self._doors.find(request)
@@ -230,11 +244,32 @@ class App:
         instead: InsteadOfFal | None = None,
         call: Call | None = None,
     ) -> Answer | Awaitable[Answer]:
+        if self._shared is not None:
+            return self._answer_shared(self._shared, request, rewrite, instead, call)
         request = self._in_scope(request)
         effect = self._handle(request, rewrite, instead, call)
         if isinstance(effect, Join):
             return self._answer_joined(request, effect, rewrite)
         return self._deliver(request, effect, rewrite)
+
+    async def _answer_shared(
+        self,
+        shared: SharedCalls,
+        request: Request,
+        rewrite: Rewrite | None,
+        instead: InsteadOfFal | None,
+        call: Call | None,
+    ) -> Answer:
+        """As `_answer_call`, with the state in a store."""
+
+        def decide(now: float) -> tuple[Request, Effect]:
+            placed = self._in_scope(request)
+            return placed, self.engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
+
+        placed, effect = await shared.run(decide)
+        if isinstance(effect, Join):
+            effect = await self._join(placed, effect, rewrite)
+        return self._deliver(placed, effect, rewrite)
 
     async def _answer_joined(self, request: Request, join: Join, rewrite: Rewrite | None) -> Answer:
         return self._deliver(request, await self._join(request, join, rewrite), rewrite)

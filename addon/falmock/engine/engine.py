@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from typing import Any
 
 from falmock.engine import additions
@@ -59,6 +60,9 @@ from falmock.wire.hosts import Role
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
+if TYPE_CHECKING:
+    from falmock.engine.shared.current import Current
+
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
@@ -69,7 +73,8 @@ class Engine:
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
     of its scope, `elsewhere` finds other scopes that would answer a call. State that all scopes share (secrets to redact,
     uploaded files, scheduled webhooks, totals) is taken from
-    `others`, the engine of another scope, if given.
+    `others`, the engine of another scope, if given. `current` is the transaction on the state of a store, None for state
+    in memory.
     """
 
     def __init__(
@@ -83,10 +88,15 @@ class Engine:
         others: Engine | None = None,
         name: str = "",
         elsewhere: Elsewhere = nowhere,
+        current: Current | None = None,
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
+        if current is not None:
+            from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
+
+            self.scope = SharedScope(current, self.scope, self.fixture, self._digest_of)
         added_assets = self.scope.assets.added_assets
         self.added = additions.Additions(added_assets)
         """The fixtures and fault rules added to this scope only."""
@@ -133,6 +143,9 @@ class Engine:
     def fixture(self, label: str | None) -> Fixture | None:
         """The fixture with this label; None if there is none."""
         return None if label is None else self._index.by_label.get(label)
+
+    def _digest_of(self, fixture: Fixture) -> str:
+        return self._answers.prepared(fixture).plan.digest
 
     def would_answer(self, query: Query, names: Sequence[str]) -> bool:
         """Whether a fixture that was added to this scope matches a call to an endpoint, or to any of `names`."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 from falmock.engine.config import Config
@@ -35,6 +36,9 @@ from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
 from falmock.wire.message import Request
+
+if TYPE_CHECKING:
+    from falmock.engine.shared.current import Current
 
 LIMIT = 1000
 """How many named scopes are kept; the least recently used is dropped first. And how many aliases; the oldest is."""
@@ -72,10 +76,23 @@ class Engines:
         self.run: int = int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000
         """A number of up to four digits that differs between most runs of falmock."""
         self._edge = edge
+        self._current: Current | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
         self._aliases: dict[str, str] = {}
+
+    def share(self, current: Current, secret: bytes) -> None:
+        """Have the state in a store from now on: `current` is the transaction on it, `secret` signs for all its falmocks.
+
+        What there was in memory is forgotten.
+        """
+        self._current, self._secret, self.tickets = current, secret, Tickets(secret)
+        self._scoped.clear()
+        self.common = Engine(
+            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, current=current
+        )
+        self.common.use_faults(self._rules)
 
     @property
     def config(self) -> Config:
@@ -164,6 +181,7 @@ class Engines:
             others=self.common,
             name=scope,
             elsewhere=self._elsewhere,
+            current=self._current,
         )
         engine.use_faults(self._rules)
         return engine

@@ -29,11 +29,19 @@ class SeededRandom:
     """The random numbers of one call: each purpose has its own, and equal calls get equal ones."""
 
     def __init__(self, seed: int | str, key: str, number: int) -> None:
-        self._key = f"{seed}\0{key}\0{number}\0"
+        self.key: str = f"{seed}\0{key}\0{number}\0"
+        """Tells its numbers from those of other calls."""
+
+    @classmethod
+    def of_key(cls, key: str) -> SeededRandom:
+        """The random numbers of the call with this `key`."""
+        found = cls.__new__(cls)
+        found.key = key
+        return found
 
     def share(self, purpose: str) -> float:
         """A number from 0 to below 1, uniformly distributed."""
-        digest = hashlib.sha256((self._key + purpose).encode("utf-8", "surrogatepass")).digest()
+        digest = hashlib.sha256((self.key + purpose).encode("utf-8", "surrogatepass")).digest()
         return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)
 
     def seconds(self, latency: Latency, purpose: str = "latency") -> float:
@@ -69,7 +77,7 @@ class FaultCounts:
 
     def draw(self, fault: Fault, key: str, seed: int | str) -> SeededRandom | None:
         """Count a call for the fault with this key; its random numbers if the fault applies, else None."""
-        checked, injected, struck = self._counts.pop(key, _NEVER)
+        checked, injected, struck = self._get(key)
         checked += 1
         selection = fault.selection
         rng = SeededRandom(seed if selection.seed is None else selection.seed, key, checked)
@@ -78,16 +86,23 @@ class FaultCounts:
             and (selection.times is None or injected < selection.times)
             and (selection.rate >= 1 or rng.share("rate") < selection.rate)
         )
-        self._counts[key] = (checked, injected + applies, struck)
+        self._set(key, (checked, injected + applies, struck))
+        return rng if applies else None
+
+    def _get(self, key: str) -> tuple[int, int, int]:
+        return self._counts.get(key, _NEVER)
+
+    def _set(self, key: str, counts: tuple[int, int, int]) -> None:
+        self._counts[key] = counts
+        self._counts.move_to_end(key)
         if len(self._counts) > self._limit:
             self._counts.popitem(last=False)
-        return rng if applies else None
 
     def strike(self, key: str) -> None:
         """Count a call that got the fault with this key, after `draw`."""
-        checked, injected, struck = self._counts.get(key, _NEVER)
-        self._counts[key] = (checked, injected, struck + 1)
+        checked, injected, struck = self._get(key)
+        self._set(key, (checked, injected, struck + 1))
 
     def struck(self, key: str) -> int:
         """How many calls got the fault with this key."""
-        return self._counts.get(key, _NEVER)[2]
+        return self._get(key)[2]

@@ -1,0 +1,177 @@
+"""How shared values are written as bytes: msgpack, behind one byte that is the version of their form.
+
+A falmock of an older release does not guess at a newer form: it raises UnknownForm, and the newer one answers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+from typing import Generic
+from typing import NamedTuple
+from typing import TypeVar
+
+import msgspec
+
+from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.job import WebhookAttempt
+from falmock.engine.jobs.job import WebhookAttempts
+from falmock.engine.jobs.pace import Schedule
+from falmock.fixtures.model import USUAL_URLS
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import CancelAnswer
+from falmock.fixtures.model import JobUrls
+from falmock.fixtures.model import Log
+from falmock.wire.errors import ErrorSpec
+from falmock.wire.lifecycle import State
+
+T = TypeVar("T")
+_encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
+
+
+class UnknownForm(Exception):
+    """A value of the store has a form that this release does not know, as a newer one wrote it; the text says so."""
+
+
+class Form(Generic[T]):
+    """Reads and writes values of one type. `kind` names them in messages, `version` (1 to 255) is that of the form."""
+
+    def __init__(self, kind: str, version: int, of: type[T]) -> None:
+        self._kind = kind
+        self._version = version
+        self._mark = bytes([version])
+        self._decode = msgspec.msgpack.Decoder(of).decode
+
+    def write(self, value: T) -> bytes:
+        """The bytes of a value."""
+        return self._mark + _encode(value)
+
+    def read(self, data: bytes) -> T:
+        """The value of these bytes. Raises UnknownForm."""
+        if data[:1] != self._mark:
+            found = data[0] if data else "none"
+            raise UnknownForm(
+                f"the store has a {self._kind} in form {found}, and this falmock knows form {self._version}: "
+                "let all falmocks of a store have the same version"
+            )
+        try:
+            return self._decode(memoryview(data)[1:])
+        except msgspec.DecodeError as error:
+            raise UnknownForm(f"the store has a {self._kind} that cannot be read: {error}") from None
+
+
+class Drawn(NamedTuple):
+    """The fault of the fixture that answers a job: the fixture's label, and the key of its random numbers."""
+
+    fixture: str
+    key: str
+
+
+class JobForm(NamedTuple):
+    """A job as it is kept. The looks of clients are not: the journal has their calls."""
+
+    request_id: str
+    app: str
+    host: str
+    submitted: float
+    deadline: float
+    schedule: Schedule
+    answer: str
+    logs: tuple[Log, ...]
+    inference_time: float | None
+    honours_cancel: bool
+    fixture: str
+    why: str
+    state: State
+    polls: int
+    ended: float | None
+    touched: float
+    retried: int
+    endpoint: str
+    failure: ErrorSpec | None
+    error: str | None
+    error_type: str | None
+    injected: Drawn | None
+    held: bool
+    erased: bool
+    urls: JobUrls | None
+    cancel_answer: CancelAnswer | None
+    unseen: bool
+    moves: tuple[tuple[State, float], ...]
+    webhook: tuple[str, list[WebhookAttempt]] | None
+    cancel_requested: bool
+
+
+_JOB = Form("job", 1, JobForm)
+_ANSWER = Form("answer", 1, Answer)
+
+
+def job_bytes(job: Job, injected: Drawn | None) -> bytes:
+    """The bytes of a job; `injected` stands for its fault."""
+    urls = None if job.urls is USUAL_URLS else job.urls
+    webhook = None if job.webhook is None else (job.webhook.host, list(job.webhook.attempts))
+    logs = tuple(log if log.labels is None else log._replace(labels=dict(log.labels)) for log in job.logs)
+    return _JOB.write(
+        JobForm(
+            job.request_id,
+            job.app,
+            job.host,
+            job.submitted,
+            job.deadline,
+            job.schedule,
+            job.answer,
+            logs,
+            job.inference_time,
+            job.honours_cancel,
+            job.fixture,
+            job.why,
+            job.state,
+            job.polls,
+            job.ended,
+            job.touched,
+            job.retried,
+            job.endpoint,
+            None if job.failure is None else _plain(job.failure),
+            job.error,
+            job.error_type,
+            injected,
+            job.held,
+            job.erased,
+            urls,
+            job.cancel_answer,
+            job.unseen,
+            job.moves,
+            webhook,
+            job.cancel_requested,
+        )
+    )
+
+
+def _plain(spec: ErrorSpec) -> ErrorSpec:
+    ctx: Mapping[str, Any] | None = None if spec.ctx is None else dict(spec.ctx)
+    return spec._replace(ctx=ctx, more=dict(spec.more))
+
+
+def job_of(data: bytes) -> tuple[Job, Drawn | None]:
+    """The job of these bytes, and what stands for its fault. Raises UnknownForm."""
+    form = _JOB.read(data)
+    webhook = None
+    if form.webhook is not None:
+        host, attempts = form.webhook
+        webhook = WebhookAttempts(host)
+        webhook.attempts = deque(attempts, maxlen=webhook.attempts.maxlen)
+    values = form._asdict()
+    values.update(urls=form.urls or USUAL_URLS, webhook=webhook, injected=None)
+    return Job(**values), form.injected
+
+
+def answer_bytes(answer: Answer) -> bytes:
+    """The bytes of an answer."""
+    return _ANSWER.write(answer)
+
+
+def answer_of(data: bytes) -> Answer:
+    """The answer of these bytes. Raises UnknownForm."""
+    return _ANSWER.read(data)

@@ -1,0 +1,211 @@
+"""The jobs of one scope in a store: the same table as `engine.jobs.table`, of which a call sees what it needs.
+
+A job that a clock moves is a function of the time: it is written when it is submitted, and read after. Only what moves it
+otherwise is written: its first look, a cancel, polls at a pace by polls, the control API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+
+from falmock.engine.injected_fault import InjectedFault
+from falmock.engine.injected_fault import SeededRandom
+from falmock.engine.jobs.job import Job
+from falmock.engine.jobs.table import Jobs
+from falmock.engine.jobs.table import TooManyJobs
+from falmock.engine.shared import forms
+from falmock.engine.shared.place import Place
+from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.transaction import Ranged
+from falmock.fixtures.fault import Fault
+from falmock.wire.lifecycle import State
+
+FaultOf = Callable[[str], Fault | None]
+"""The fault of the fixture with a label; None if it has none, or is not known here."""
+KeepAnswer = Callable[[Job, float], None]
+"""Keeps the answer of a new job for so many seconds."""
+_NEVER = float("inf")
+
+
+class SharedJobs(Jobs):
+    """See Jobs. `fault_of` resolves the faults of jobs, which are kept by the label of their fixture.
+
+    `keep_answer` is told of each new job.
+    """
+
+    def __init__(self, place: Place, limit: int, ttl: float, fault_of: FaultOf, keep_answer: KeepAnswer) -> None:
+        self._place = place
+        self._fault_of = fault_of
+        self._keep_answer = keep_answer
+        super().__init__(limit, ttl)
+
+    @property
+    def ended(self) -> list[Job]:
+        """The jobs that ended in this transaction otherwise than by the clock."""
+        if not self._place.is_deciding:
+            return []
+        ended: list[Job] = self._place.transaction.notes.setdefault(f"ended {self._place.scope}", [])
+        return ended
+
+    @ended.setter
+    def ended(self, _: list[Job]) -> None:
+        """Begin anew."""
+        if self._place.is_deciding:
+            self._place.transaction.notes.pop(f"ended {self._place.scope}", None)
+
+    # what is kept
+
+    @property
+    def _index(self) -> str:
+        """The sorted set of all jobs: their ids by the time at which each may be forgotten."""
+        return self._place.key("jobs")
+
+    def _key(self, request_id: str) -> str:
+        return self._place.key("job", request_id)
+
+    def _read(self, data: bytes) -> Job:
+        job, drawn = forms.job_of(data)
+        fault = None if drawn is None else self._fault_of(drawn.fixture)
+        if drawn is not None and fault is not None:
+            job.injected = InjectedFault(fault, drawn.fixture, SeededRandom.of_key(drawn.key))
+        return job
+
+    def _changed_now(self, job: Job) -> None:
+        """Note that a job is to be written at the end of the transaction."""
+        key, transaction = self._key(job.request_id), self._place.transaction
+        transaction.at_the_end(key, lambda: self._write(job, is_new=False))
+
+    def _write(self, job: Job, *, is_new: bool) -> None:
+        transaction, key = self._place.transaction, self._key(job.request_id)
+        drawn = None if job.injected is None else forms.Drawn(job.injected.source, job.injected.rng.key)
+        data, until = forms.job_bytes(job, drawn), self._kept_until(job)
+        if is_new:
+            transaction.create(key, data, until - transaction.now)
+            self._keep_answer(job, until - transaction.now)
+        else:
+            transaction.put(key, data, until - transaction.now)
+        transaction.score(self._index, job.request_id.encode(), until)
+        transaction.keep(key, job)
+
+    def _kept_until(self, job: Job) -> float:
+        """When a job may be forgotten (seconds since the epoch), unless it changes before."""
+        if job.ended is not None:
+            return job.ended + self.ttl
+        if job.ends_by_itself:
+            return job.moments(job.submitted)[-1] + self.ttl
+        if job.unseen:
+            return job.submitted + self.ttl
+        return max(job.touched, job.submitted) + self.ttl
+
+    def _found(self, request_id: str) -> Job | None:
+        return self._place.transaction.value(self._key(request_id), self._read)
+
+    # the table
+
+    def __iter__(self) -> Iterator[Job]:
+        now = self._place.transaction.now
+        needed = Ranged(self._index, now, _NEVER, self.limit)
+        ids = [item.decode() for item, _ in self._place.transaction.need(needed)]
+        missing = [key for key in map(self._key, ids) if not self._place.transaction.has(key)]
+        if missing:
+            raise NotLoaded(*missing)
+        return iter([job for job in map(self._found, ids) if job is not None])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def note(self, job: Job) -> None:
+        """See Jobs."""
+        self._changed_now(job)
+
+    def changed_since(self, change: int) -> list[Job]:  # noqa: ARG002 - a store does not count changes
+        """All jobs: which of them changed is not counted."""
+        return list(self)
+
+    def add(self, job: Job, now: float) -> None:
+        """See Jobs. That there is room is checked with the commit."""
+        job.touched = now
+        job.advance(now)
+        transaction = self._place.transaction
+        if transaction.is_full(self._index):
+            self._make_shared_room(now)
+        else:
+            transaction.limit(self._index, self.limit)
+        transaction.keep(self._key(job.request_id), job)
+        transaction.at_the_end(self._key(job.request_id), lambda: self._write(job, is_new=True))
+
+    def _make_shared_room(self, now: float) -> None:
+        """Drop the job that ended first. Raises TooManyJobs, NotLoaded."""
+        jobs = self.all(now)
+        past = [job for job in jobs if job.ended is not None or job.unseen]
+        if not past:
+            raise TooManyJobs
+        first = min(past, key=lambda job: job.submitted if job.ended is None else job.ended)
+        if first.ended is None:
+            first.look(max(now, first.submitted))
+            self.settle(first)
+        self._drop(first.request_id)
+
+    def _drop(self, request_id: str) -> None:
+        transaction = self._place.transaction
+        transaction.put(self._key(request_id), None, self.ttl, checked=False)
+        transaction.forget_end(self._key(request_id))
+        transaction.score(self._index, request_id.encode(), None)
+
+    def note_look(self, job: Job, now: float) -> None:
+        """See Jobs. Looks are not kept: the journal has them."""
+        self.look(job, now)
+
+    def release(self, job: Job, now: float) -> None:
+        """See Jobs."""
+        job.held = False
+        job.advance(now)
+        self.settle(job)
+
+    def all(self, now: float) -> list[Job]:
+        """See Jobs."""
+        jobs = [job for job in self if not self._is_past(job, now)]
+        for job in jobs:
+            job.advance(now)
+        return sorted(jobs, key=lambda job: (job.submitted, job.request_id))
+
+    def clear(self) -> None:
+        """Nothing: a reset begins a new generation."""
+
+    def get(self, request_id: str, now: float) -> Job | None:
+        """See Jobs. Raises NotLoaded."""
+        job = self._found(request_id)
+        if job is None:
+            return None
+        job.advance(now)
+        if self._is_past(job, now):
+            return None
+        if job.ended is None and not job.ends_by_itself and now - job.touched > self.ttl / 4:
+            job.touched = now  # or it would be forgotten while a client polls it
+            self._changed_now(job)
+        return job
+
+    def peek(self, request_id: str) -> Job | None:
+        """See Jobs. Raises NotLoaded."""
+        return self._found(request_id)
+
+    def advanced(self, request_id: str, now: float) -> Job | None:
+        """See Jobs. Raises NotLoaded."""
+        job = self._found(request_id)
+        if job is not None:
+            job.advance(now)
+        return job
+
+    def settle(self, job: Job) -> None:
+        """See Jobs."""
+        if job.ended is not None and all(job is not ended for ended in self.ended):
+            self.ended.append(job)
+        self._changed_now(job)
+
+    def queued(self, app: str, now: float) -> int:
+        """See Jobs. Raises NotLoaded."""
+        return sum(1 for job in self.all(now) if job.app == app and job.state is State.QUEUED and not job.unseen)
+
+    def expire(self, now: float) -> None:
+        """Nothing: what is past ends with its time to live."""

@@ -1,0 +1,50 @@
+"""Where the state of one scope is kept: the keys of its records, by the scope's generation.
+
+A reset begins a new generation. What belongs to an older one is not read any more, and ends with its time to live.
+"""
+
+from __future__ import annotations
+
+from falmock.engine.shared.current import Current
+from falmock.engine.shared.setup import Setup
+from falmock.engine.shared.setup import setup_key
+from falmock.engine.shared.transaction import Transaction
+
+
+class Place:
+    """The place of one scope, "" for the shared one. `ttl` is how long (seconds) what is not used is kept."""
+
+    def __init__(self, current: Current, scope: str, ttl: float) -> None:
+        self._current = current
+        self.scope = scope
+        self.ttl = ttl
+
+    @property
+    def transaction(self) -> Transaction:
+        """The transaction under way."""
+        return self._current.transaction
+
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a transaction is under way."""
+        return self._current.is_deciding
+
+    @property
+    def setup(self) -> Setup:
+        """What was set up in this scope. Raises NotLoaded."""
+        return setup_of(self.transaction, self.scope)
+
+    def reset(self) -> None:
+        """Begin a new generation, in which nothing is set up. Raises NotLoaded."""
+        setup = self.setup
+        self.transaction.put(setup_key(self.scope), Setup(setup.generation + 1).data, self.ttl)
+
+    def key(self, kind: str, name: str = "") -> str:
+        """The key of a record of this scope, in its generation. Raises NotLoaded."""
+        key = f"{{{self.scope}}}:{self.setup.generation}:{kind}"
+        return f"{key}:{name}" if name else key
+
+
+def setup_of(transaction: Transaction, scope: str) -> Setup:
+    """What was set up in a scope, as a transaction sees it. Raises NotLoaded."""
+    return transaction.value(setup_key(scope), Setup.read) or Setup.NONE

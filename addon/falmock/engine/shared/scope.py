@@ -1,0 +1,96 @@
+"""One scope whose state is in a store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from falmock.engine.jobs.job import Job
+from falmock.engine.scopes import Scope
+from falmock.engine.shared import forms
+from falmock.engine.shared.counts import SharedCounts
+from falmock.engine.shared.counts import SharedFaultCounts
+from falmock.engine.shared.current import Current
+from falmock.engine.shared.jobs import SharedJobs
+from falmock.engine.shared.journal import SharedJournal
+from falmock.engine.shared.place import Place
+from falmock.fixtures.fault import Fault
+from falmock.fixtures.format.fault_answer import answer_of
+from falmock.fixtures.model import Answer
+from falmock.fixtures.model import Fixture
+
+FixtureOf = Callable[[str], Fixture | None]
+"""The fixture with a label, of those that this falmock has; None if there is none."""
+DigestOf = Callable[[Fixture], str]
+"""The digest of the answer of a fixture."""
+_REMEMBERED = 1000
+
+
+class AnswerLost(Exception):
+    """The result of a job is neither in the store nor in the fixtures of this falmock; the text says what to do."""
+
+
+class SharedScope(Scope):
+    """See Scope. The answers of its jobs are those of fixtures that every falmock of the store has, or are kept beside the jobs."""
+
+    def __init__(self, current: Current, own: Scope, fixture_of: FixtureOf, digest_of: DigestOf) -> None:
+        """`own` is the scope as this falmock would have it alone."""
+        jobs, redactor = own.jobs, own.redactor
+        super().__init__(jobs.limit, jobs.ttl, redactor, own.assets, own.name, own.journal.totals)
+        self._place = place = Place(current, own.name, jobs.ttl)
+        self._fixture_of = fixture_of
+        self._digest_of = digest_of
+        self._known: OrderedDict[str, Answer] = OrderedDict()
+        self.jobs = SharedJobs(place, jobs.limit, jobs.ttl, self._fault_of, self._keep_with)
+        self.calls = SharedCounts(place)
+        self.faults = SharedFaultCounts(place)
+        self.journal = SharedJournal(place, redactor, own.journal.totals)
+
+    def _fault_of(self, label: str) -> Fault | None:
+        fixture = self._fixture_of(label)
+        return None if fixture is None else fixture.fault
+
+    def answer_of(self, job: Job) -> Answer:
+        """See Scope. Raises AnswerLost, NotLoaded."""
+        if job.failure is not None:
+            return answer_of(job.failure, job.app, job.path)
+        known = self._known.get(job.answer)
+        if known is not None:
+            return known
+        fixture = self._fixture_of(job.fixture)
+        if fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer:
+            return fixture.answer
+        kept = self._place.transaction.value(self._place.key("answer", job.answer), forms.answer_of)
+        if kept is None:
+            raise AnswerLost(
+                f"This falmock does not have the fixture {job.fixture} as it answered job {job.request_id}: all falmocks of "
+                "a store must have the same fixtures"
+            )
+        return kept
+
+    def keep_answer(self, digest: str, answer: Answer) -> None:
+        """See Scope."""
+        self._known[digest] = answer
+        self._known.move_to_end(digest)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _keep_with(self, job: Job, ttl: float) -> None:
+        """Keep the answer of a new job in the store for `ttl` seconds, if it is not that of a fixture."""
+        answer = self._known.get(job.answer)
+        fixture = self._fixture_of(job.fixture)
+        is_fixtures = fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer
+        if job.failure is None and answer is not None and not is_fixtures:
+            key = self._place.key("answer", job.answer)
+            # Its name is its digest: whoever wrote it before wrote the same.
+            self._place.transaction.create(key, forms.answer_bytes(answer), ttl)
+
+    def note_submit(self, request_id: str) -> None:
+        """Nothing: the number of the submit in the journal is known when the journal is written."""
+
+    def forget_answers(self) -> None:
+        """Nothing: answers end with their time to live."""
+
+    def clear(self) -> None:
+        """Begin a new generation of this scope. Raises NotLoaded."""
+        self._place.reset()

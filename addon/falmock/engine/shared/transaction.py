@@ -1,0 +1,240 @@
+"""One call's view of the shared state: what it read, and what it will write.
+
+The engine decides synchronously. What it needs and nobody loaded raises NotLoaded: the edge loads it, and lets the
+engine decide again from the beginning, as nothing has happened. What the engine writes is kept here until it has
+decided, and is then committed at once, if all that it read is still as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+from typing import TypeVar
+
+from falmock.store.interface import Commit
+from falmock.store.interface import Put
+from falmock.store.interface import Score
+
+T = TypeVar("T")
+
+
+SETUP = ":setup"
+"""How the keys of records end that most calls depend on, and that seldom change."""
+
+
+class Ranged(NamedTuple):
+    """The items of a sorted set with scores from `low` to `high`, at most `limit`, the lowest first."""
+
+    key: str
+    low: float
+    high: float
+    limit: int
+
+
+class Entries(NamedTuple):
+    """The entries of a log after the one with a number, at most `limit`."""
+
+    log: str
+    after: int
+    limit: int
+
+
+class Bounds(NamedTuple):
+    """The numbers of the first entry of a log that is kept, and of the last."""
+
+    log: str
+
+
+class Blob(NamedTuple):
+    """The content with this digest (SHA-256, hex)."""
+
+    sha256: str
+
+
+Needed = str | Ranged | Entries | Bounds | Blob
+"""What may be loaded: a record by its key, or one of these."""
+
+
+class NotLoaded(Exception):
+    """The engine needs this of the store: it is to be loaded, and the call decided again."""
+
+    def __init__(self, *needed: Needed) -> None:
+        super().__init__(*needed)
+        self.needed = needed
+
+
+class Transaction:
+    """`now` is in seconds of the store's clock. `believed` are records as they were when they were last seen here.
+
+    These are trusted while the engine decides, and checked before its answer is given.
+    """
+
+    def __init__(self, now: float, believed: Mapping[str, bytes | None] | None = None) -> None:
+        self.now = now
+        self._loaded: dict[str, bytes | None] = {}
+        self._others: dict[Needed, Any] = {}
+        self._believed = believed or {}
+        self._read: dict[str, None] = {}
+        self._full: set[str] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to decide: what was written before is forgotten, what was loaded stays."""
+        self._puts: dict[str, Put] = {}
+        self._scores: list[Score] = []
+        self._limits: dict[str, int] = {}
+        self._later: list[Callable[[], None]] = []
+        self._values: dict[str, Any] = {}
+        self._last: dict[str, Callable[[], None]] = {}
+        self.notes: dict[str, Any] = {}
+        """What the views note while the engine decides."""
+
+    # what the engine reads
+
+    def get(self, key: str) -> bytes | None:
+        """The record with this key, with what this transaction wrote. Raises NotLoaded."""
+        put = self._puts.get(key)
+        if put is not None:
+            return put.value
+        self._read[key] = None
+        if key in self._loaded:
+            return self._loaded[key]
+        if key in self._believed:
+            return self._believed[key]
+        raise NotLoaded(key)
+
+    def value(self, key: str, read: Callable[[bytes], T]) -> T | None:
+        """The value of a record, the same object each time until the decision is made; None if there is none.
+
+        Raises NotLoaded.
+        """
+        if key not in self._values:
+            data = self.get(key)
+            self._values[key] = None if data is None else read(data)
+        found: T | None = self._values[key]
+        return found
+
+    def need(self, needed: Needed) -> Any:
+        """What was loaded for a need that is no record. Raises NotLoaded."""
+        if needed not in self._others:
+            raise NotLoaded(needed)
+        return self._others[needed]
+
+    def has(self, *keys: str) -> bool:
+        """Whether all these records are loaded."""
+        return all(key in self._loaded or key in self._puts for key in keys)
+
+    # what it writes
+
+    def put(self, key: str, value: bytes | None, ttl: float, *, checked: bool = True) -> None:
+        """Write a record for `ttl` seconds, or delete it (None).
+
+        `checked`: what it was before matters. Raises NotLoaded if that is not known.
+        """
+        if checked:
+            self.get(key)
+        self._puts[key] = Put(value, ttl)
+        self._values.pop(key, None)
+
+    def create(self, key: str, value: bytes, ttl: float) -> None:
+        """Write a record whose key is new: nobody else writes it before this transaction ends."""
+        self._puts[key] = Put(value, ttl)
+
+    def keep(self, key: str, value: object) -> None:
+        """Have `value` return this object for a record that is written at the end (see `at_the_end`)."""
+        self._values[key] = value
+
+    def at_the_end(self, key: str, write: Callable[[], None]) -> None:
+        """Call this once when the engine has decided: it writes the record with this key."""
+        self._last[key] = write
+
+    def forget_end(self, key: str) -> None:
+        """Do not write this record at the end."""
+        self._last.pop(key, None)
+
+    def is_full(self, key: str) -> bool:
+        """Whether a commit failed because this sorted set has as many items as it may have."""
+        return key in self._full
+
+    def score(self, key: str, item: bytes, at: float | None) -> None:
+        """Put an item into a sorted set, or remove it (None)."""
+        self._scores.append(Score(key, item, at))
+
+    def limit(self, key: str, most: int) -> None:
+        """Commit only if this sorted set has fewer than `most` items, without those with a score below `now`."""
+        self._limits[key] = most
+
+    def later(self, effect: Callable[[], None]) -> None:
+        """Do this after the commit; nothing if it fails."""
+        self._later.append(effect)
+
+    # what the edge does
+
+    def loaded(self, needed: Needed, found: Any) -> None:
+        """Take in what the store has for a need."""
+        if isinstance(needed, str):
+            self._loaded[needed] = found
+        else:
+            self._others[needed] = found
+
+    def full(self) -> None:
+        """The commit failed because a sorted set has no room."""
+        self._full |= self._limits.keys()
+
+    def end(self) -> None:
+        """The engine has decided: write what it changed."""
+        for write in list(self._last.values()):
+            write()
+        self._last.clear()
+
+    @property
+    def keys_read(self) -> tuple[str, ...]:
+        """The records that the engine read so far."""
+        return tuple(self._read)
+
+    def forget(self) -> None:
+        """Others changed what was loaded: nothing of it is true any more."""
+        self._loaded.clear()
+        self._others.clear()
+
+    def to_believe(self) -> Iterator[tuple[str, bytes | None]]:
+        """The records that say what is set up, as they are after the commit."""
+        for key in self._read:
+            if key.endswith(SETUP):
+                put = self._puts.get(key)
+                if put is not None:
+                    yield key, put.value
+                elif key in self._loaded:
+                    yield key, self._loaded[key]
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The records that the engine believed and read, and that were not loaded since."""
+        return tuple(key for key in self._read if key in self._believed and key not in self._loaded)
+
+    @property
+    def is_trusting(self) -> bool:
+        """Whether the believed records that it read are still as the store has them, as far as they were loaded."""
+        return all(
+            self._loaded[key] == self._believed[key]
+            for key in self._read
+            if key in self._loaded and key in self._believed
+        )
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self._puts or self._scores)
+
+    def commit(self, score_ttl: float) -> Commit:
+        """What to commit."""
+        expected = {key: self._loaded[key] if key in self._loaded else self._believed[key] for key in self._read}
+        return Commit(expected, self._puts, tuple(self._scores), self._limits, self.now, score_ttl)
+
+    def after(self) -> None:
+        """It is committed: have the effects that waited for it."""
+        for effect in self._later:
+            effect()

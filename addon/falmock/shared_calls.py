@@ -1,0 +1,114 @@
+"""Calls whose state is in a store: loads what a call needs, lets the engine decide, and commits what it decided."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+from typing import TypeVar
+
+from falmock.engine.shared.current import Current
+from falmock.engine.shared.transaction import Blob
+from falmock.engine.shared.transaction import Bounds
+from falmock.engine.shared.transaction import Entries
+from falmock.engine.shared.transaction import Needed
+from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.transaction import Transaction
+from falmock.store.interface import Outcome
+from falmock.store.interface import Store
+from falmock.store.interface import Unavailable
+
+T = TypeVar("T")
+ATTEMPTS = 100
+"""How often a call is decided at most, when others change what it depends on again and again."""
+_REMEMBERED = 2000
+SCORE_TTL = 30 * 24 * 3600.0
+"""How long (seconds) sorted sets live after the last write; their items end by their scores."""
+
+
+class SharedCalls:
+    """Runs decisions on shared state. `clock` returns seconds since the epoch, by this machine."""
+
+    def __init__(self, store: Store, current: Current, clock: Callable[[], float]) -> None:
+        self.store = store
+        self._current = current
+        self._clock = clock
+        self.offset = 0.0
+        """What the store's clock is ahead of this machine's, in seconds."""
+        self._believed: OrderedDict[str, bytes | None] = OrderedDict()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def now(self) -> float:
+        """The time by the store's clock, in seconds since the epoch."""
+        return self._clock() + self.offset
+
+    async def run(self, decide: Callable[[float], T]) -> T:
+        """What `decide` returns for the current time, committed.
+
+        It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
+        """
+        transaction = Transaction(self.now(), self._believed)
+        for _ in range(ATTEMPTS):
+            try:
+                with self._current.using(transaction):
+                    result = decide(transaction.now)
+                    transaction.end()
+            except NotLoaded as missing:
+                await self._load(transaction, missing.needed)
+                continue
+            if await self._is_committed(transaction):
+                self._believe(transaction)
+                transaction.after()
+                return result
+        raise Unavailable(f"others changed what this call depends on {ATTEMPTS} times while it was decided")
+
+    async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
+        """Load what is needed, and again the records read so far: what the engine sees is of one moment."""
+        keys = list(dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str))]))
+        loading = [self._other(each) for each in needed if not isinstance(each, str)]
+        found, *others = (
+            await asyncio.gather(self.store.load(keys), *loading) if loading else [await self.store.load(keys)]
+        )
+        for key, value in zip(keys, found, strict=True):
+            transaction.loaded(key, value)
+        for each, other in zip((each for each in needed if not isinstance(each, str)), others, strict=True):
+            transaction.loaded(each, other)
+
+    async def _other(self, needed: Needed) -> Any:
+        store = self.store
+        match needed:
+            case Ranged():
+                return await store.ranged(*needed)
+            case Entries():
+                return await store.read(*needed)
+            case Bounds():
+                return await store.bounds(needed.log)
+            case Blob():
+                return await store.blob(needed.sha256)
+        raise TypeError(f"nothing loads {needed!r}")
+
+    async def _is_committed(self, transaction: Transaction) -> bool:
+        if not transaction.writes:
+            unseen = transaction.unseen
+            if not unseen:
+                return True
+            await self._load(transaction, unseen)
+            return transaction.is_trusting
+        outcome = await self.store.commit(transaction.commit(SCORE_TTL))
+        if outcome is Outcome.FULL:
+            transaction.full()
+        elif outcome is Outcome.CONFLICT:
+            transaction.forget()
+            await self._load(transaction, ())
+        return outcome is Outcome.DONE
+
+    def _believe(self, transaction: Transaction) -> None:
+        """Remember the records that most calls depend on, as they are now."""
+        for key, value in transaction.to_believe():
+            self._believed[key] = value
+            self._believed.move_to_end(key)
+        while len(self._believed) > _REMEMBERED:
+            self._believed.popitem(last=False)
