@@ -22,6 +22,7 @@ from falmock.edge import Client
 from falmock.edge import Edge
 from falmock.edge import ForwardedCall
 from falmock.edge import Needs
+from falmock.edge import SharingEdge
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
@@ -39,7 +40,6 @@ from falmock.engine.engines import Engines
 from falmock.engine.known_forms import KnownForm
 from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
-from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
@@ -89,9 +89,10 @@ class App:
         new_id: NewId,
         secret: bytes,
         environ: Mapping[str, str],
-        webhooks: WebhookEdge | None = None,
+        webhooks: SharingEdge | None = None,
     ) -> None:
         self._edge = edge
+        self._webhooks = webhooks
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
@@ -103,10 +104,13 @@ class App:
         """Have the state of all scopes in a store, before the first call; `secret` is the one of all its falmocks."""
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.shared_calls import SharedCalls
+        from falmock.shared_webhooks import StoreWebhooks
 
         current = Current()
         self.engines.share(current, secret)
         self._shared = SharedCalls(store, current, self._edge.now)
+        if self._webhooks is not None:
+            self._webhooks.share(StoreWebhooks(self._shared, self.engines))
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""

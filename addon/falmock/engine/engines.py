@@ -139,7 +139,10 @@ class Engines:
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
-        scope = self.named(scope)
+        return self.exactly(self.named(scope))
+
+    def exactly(self, scope: str) -> Engine:
+        """As `peek`, also for a name that has become an alias."""
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)

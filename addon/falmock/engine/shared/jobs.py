@@ -42,7 +42,7 @@ class SharedJobs(Jobs):
 
     @property
     def ended(self) -> list[Job]:
-        """The jobs that ended in this transaction otherwise than by the clock."""
+        """The jobs that ended in this transaction otherwise than by the clock, or that the clock ends at another time now."""
         if not self._place.is_deciding:
             return []
         ended: list[Job] = self._place.transaction.notes.setdefault(f"ended {self._place.scope}", [])
@@ -128,7 +128,7 @@ class SharedJobs(Jobs):
         job.touched = now
         job.advance(now)
         transaction = self._place.transaction
-        if transaction.is_full(self._index):
+        if transaction.is_full(self._index, self.limit):
             self._make_shared_room(now)
         else:
             transaction.limit(self._index, self.limit)
@@ -162,6 +162,8 @@ class SharedJobs(Jobs):
         job.held = False
         job.advance(now)
         self.settle(job)
+        if job.ended is None:
+            self.ended.append(job)  # its webhook is due at another time now
 
     def all(self, now: float) -> list[Job]:
         """See Jobs."""

@@ -37,7 +37,7 @@ class SharedScope(Scope):
         """`own` is the scope as this falmock would have it alone."""
         jobs, redactor = own.jobs, own.redactor
         super().__init__(jobs.limit, jobs.ttl, redactor, own.assets, own.name, own.journal.totals)
-        self._place = place = Place(current, own.name, jobs.ttl)
+        self.place = place = Place(current, own.name, jobs.ttl)
         self._fixture_of = fixture_of
         self._digest_of = digest_of
         self._known: OrderedDict[str, Answer] = OrderedDict()
@@ -60,7 +60,7 @@ class SharedScope(Scope):
         fixture = self._fixture_of(job.fixture)
         if fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer:
             return fixture.answer
-        kept = self._place.transaction.value(self._place.key("answer", job.answer), forms.answer_of)
+        kept = self.place.transaction.value(self.place.key("answer", job.answer), forms.answer_of)
         if kept is None:
             raise AnswerLost(
                 f"This falmock does not have the fixture {job.fixture} as it answered job {job.request_id}: all falmocks of "
@@ -81,9 +81,9 @@ class SharedScope(Scope):
         fixture = self._fixture_of(job.fixture)
         is_fixtures = fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer
         if job.failure is None and answer is not None and not is_fixtures:
-            key = self._place.key("answer", job.answer)
+            key = self.place.key("answer", job.answer)
             # Its name is its digest: whoever wrote it before wrote the same.
-            self._place.transaction.create(key, forms.answer_bytes(answer), ttl)
+            self.place.transaction.create(key, forms.answer_bytes(answer), ttl)
 
     def note_submit(self, request_id: str) -> None:
         """Nothing: the number of the submit in the journal is known when the journal is written."""
@@ -93,4 +93,4 @@ class SharedScope(Scope):
 
     def clear(self) -> None:
         """Begin a new generation of this scope. Raises NotLoaded."""
-        self._place.reset()
+        self.place.reset()
