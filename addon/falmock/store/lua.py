@@ -31,9 +31,9 @@ for i = 1, #flags do
     if value ~= ARGV[arg] then return 1 end
   elseif value then return 1 end
 end
+for i = 1, limits do redis.call('ZREMRANGEBYSCORE', KEYS[key + i], '-inf', '(' .. ARGV[5]) end
 for _ = 1, limits do
   key, arg = key + 1, arg + 1
-  redis.call('ZREMRANGEBYSCORE', KEYS[key], '-inf', '(' .. ARGV[5])
   if redis.call('ZCARD', KEYS[key]) >= tonumber(ARGV[arg]) then return 2 end
 end
 for _ = 1, puts do
