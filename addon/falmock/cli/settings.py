@@ -99,6 +99,7 @@ def started_as(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -
         ("--port", arguments.port, DEFAULT_PORT),
         ("--confdir", arguments.confdir, ""),
         ("--trusted-ca", arguments.trusted_ca, ""),
+        ("--workers", arguments.workers, 1),
     ):
         if value != default:
             words += [flag, str(value)]

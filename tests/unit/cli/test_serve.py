@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -239,20 +238,6 @@ def test_where_no_ca_can_be_made(
     assert main_.main([arguments[0], *arguments[3:], "--mode", mode]) == serve.FAILED
     told = "".join(capsys.readouterr())
     assert told.endswith("Not a directory. Choose another folder with FALMOCK_HOME, or with --confdir\n")
-
-
-def test_the_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    came: list[Any] = []
-    monkeypatch.setattr(os, "_exit", came.append)
-
-    async def signalled() -> None:
-        serve._on_signals(lambda: came.append("stop"))
-        for number in (signal.SIGINT, signal.SIGINT):
-            os.kill(os.getpid(), number)
-            await asyncio.sleep(0.05)
-
-    asyncio.run(signalled())
-    assert came[:2] == ["stop", serve.INTERRUPTED]
 
 
 def test_doors_forward_nothing() -> None:
