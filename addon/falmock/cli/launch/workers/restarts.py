@@ -44,6 +44,6 @@ def restarted(name: str, code: int, pause: float) -> str:
 def given_up(name: str, code: int) -> str:
     """The line about a process that is not started again."""
     return (
-        f"{name} ended {how(code)}, for the {len(PAUSES) + 1}th time in a row within {STABLE:g} s of its start: falmock ends. "
+        f"{name} ended {how(code)}, {len(PAUSES) + 1} times in a row within {STABLE:g} s of its start: falmock ends. "
         "What it logged is above"
     )

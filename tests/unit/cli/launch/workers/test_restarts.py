@@ -36,4 +36,4 @@ def test_how_one_ended(code: int, text: str) -> None:
 def test_what_is_told() -> None:
     assert restarts.restarted("worker 2", -9, 0.0) == "worker 2 ended by SIGKILL: it is started again"
     assert restarts.restarted("worker 2", 1, 0.5) == "worker 2 ended with exit code 1: it is started again in 0.5 s"
-    assert restarts.given_up("worker 2", 1).startswith("worker 2 ended with exit code 1, for the 6th time in a row")
+    assert restarts.given_up("worker 2", 1).startswith("worker 2 ended with exit code 1, 6 times in a row")
