@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from falmock.engine.shared.forms import UnknownForm
-from falmock.engine.shared.scope import AnswerLost
+from falmock.engine.shared.errors import AnswerLost
+from falmock.engine.shared.errors import UnknownForm
 from falmock.engine.shared.webhooks import DUE
 from falmock.engine.shared.webhooks import Name
 from falmock.engine.shared.webhooks import attempted

@@ -74,7 +74,8 @@ class SharedJobs(Jobs):
     def _changed_now(self, job: Job) -> None:
         """Note that a job is to be written at the end of the transaction."""
         key, transaction = self._key(job.request_id), self._place.transaction
-        transaction.at_the_end(key, lambda: self._write(job, is_new=False))
+        is_new = f"new {key}" in transaction.notes
+        transaction.at_the_end(key, lambda: self._write(job, is_new=is_new))
 
     def _write(self, job: Job, *, is_new: bool) -> None:
         transaction, key = self._place.transaction, self._key(job.request_id)
@@ -132,8 +133,10 @@ class SharedJobs(Jobs):
             self._make_shared_room(now)
         else:
             transaction.limit(self._index, self.limit)
-        transaction.keep(self._key(job.request_id), job)
-        transaction.at_the_end(self._key(job.request_id), lambda: self._write(job, is_new=True))
+        key = self._key(job.request_id)
+        transaction.keep(key, job)
+        transaction.notes[f"new {key}"] = True
+        self._changed_now(job)
 
     def _make_shared_room(self, now: float) -> None:
         """Drop the job that ended first. Raises TooManyJobs, NotLoaded."""
