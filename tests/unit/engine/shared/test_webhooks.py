@@ -19,7 +19,6 @@ from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
 from unit.engine.calls import read
 from unit.engine.hooked import GOES_ON
-from unit.engine.hooked import HOOK
 from unit.engine.hooked import QUICK
 from unit.engine.hooked import WAITS
 from unit.engine.hooked import field
