@@ -186,6 +186,7 @@ class Transaction:
     def full(self) -> None:
         """The commit failed because a sorted set has no room."""
         self._full |= self._limits.keys()
+        self._others.clear()
 
     def end(self) -> None:
         """The engine has decided: write what it changed."""
