@@ -14,6 +14,7 @@ from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.shared.webhooks import Name
 from falmock.engine.shared.webhooks import lease
 from falmock.engine.webhooks.delivery import HEAD_START
+from falmock.store.memory import MemoryStore
 from falmock.wire.webhook import AttemptOutcome
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
@@ -290,6 +291,29 @@ def test_a_reset_during_an_attempt_ends_it() -> None:
     play(story)
 
 
+def test_one_that_a_reset_did_not_see_is_void_too() -> None:
+    class Blind(MemoryStore):
+        """A store that misses what is written after it was asked."""
+
+        async def ranged(self, key: str, low: float, high: float, limit: int) -> list[tuple[bytes, float]]:
+            return [] if is_blind else await super().ranged(key, low, high, limit)
+
+    is_blind = True
+
+    async def story() -> None:
+        nonlocal is_blind
+        mock = Replicas(*FIXTURES, pace=parse_pace("recorded"), store=Blind(lambda: mock.time))
+        await mock.order(A, "acme/quick")
+        await mock.control(B, "POST", "reset")
+        is_blind = False
+        assert len(await mock.store.ranged("{}:hooks", 0, 1e12, 10)) == 1
+        assert await mock.at(A, 1) == []
+        assert await mock.store.ranged("{}:hooks", 0, 1e12, 10) == []
+        assert await mock.store.ranged("{}:hooks:open", 0, 1e12, 10) == []
+
+    asyncio.run(story())
+
+
 def test_a_job_has_the_entry_of_its_attempt_in_its_own_scope() -> None:
     async def story(mock: Replicas) -> None:
         await mock.order(A, "acme/quick", scope="a:b")
@@ -371,7 +395,11 @@ def test_out_of_order_comes_after_its_time_if_nothing_comes_later() -> None:
     async def story(mock: Replicas) -> None:
         await mock.order(A, "acme/faulty")
         assert await mock.at(B, 59) == []
-        assert len(await mock.at(B, 61)) == 1
+        (post,) = await mock.at(B, 61)
+        await mock.end(B, post)
+        await mock.order(A, "acme/faulty")  # it yields, as nothing else does now
+        assert await mock.at(B, 120) == []
+        assert len(await mock.at(B, 122)) == 1
 
     play(story, "recorded", faulty({"webhook": {"kind": "out-of-order", "seconds": 60}}))
 

@@ -169,7 +169,6 @@ class Both:
         assert alone.outcome is two.outcome
 
     async def _reset(self, step: Step) -> None:
-        step = step._replace(scope="")  # XXX until A2
         while self.under_way:  # one falmock alone goes on with attempts that are under way
             await self._end(step._replace(choice=0))
         self.alone.engines.reset(step.scope)
