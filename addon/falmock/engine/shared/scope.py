@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Iterable
 
 from falmock.engine.jobs.job import Job
 from falmock.engine.scopes import Scope
@@ -11,6 +12,7 @@ from falmock.engine.shared import forms
 from falmock.engine.shared.counts import SharedCounts
 from falmock.engine.shared.counts import SharedFaultCounts
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.jobs import SharedJobs
 from falmock.engine.shared.journal import SharedJournal
 from falmock.engine.shared.place import Place
@@ -26,10 +28,6 @@ DigestOf = Callable[[Fixture], str]
 _REMEMBERED = 1000
 
 
-class AnswerLost(Exception):
-    """The result of a job is neither in the store nor in the fixtures of this falmock; the text says what to do."""
-
-
 class SharedScope(Scope):
     """See Scope. The answers of its jobs are those of fixtures that every falmock of the store has, or are kept beside the jobs."""
 
@@ -42,7 +40,7 @@ class SharedScope(Scope):
         self._digest_of = digest_of
         self._known: OrderedDict[str, Answer] = OrderedDict()
         self.jobs = SharedJobs(place, jobs.limit, jobs.ttl, self._fault_of, self._keep_with)
-        self.calls = SharedCounts(place)
+        self.calls = self._counts = SharedCounts(place)
         self.faults = SharedFaultCounts(place)
         self.journal = SharedJournal(place, redactor, own.journal.totals)
 
@@ -90,6 +88,10 @@ class SharedScope(Scope):
 
     def forget_answers(self) -> None:
         """Nothing: answers end with their time to live."""
+
+    def restart_counts(self, names: Iterable[str]) -> None:
+        """See Scope. Raises NotLoaded."""
+        self._counts.restart(names)
 
     def clear(self) -> None:
         """Begin a new generation of this scope. Raises NotLoaded."""
