@@ -87,7 +87,13 @@ class Additions:
     def __len__(self) -> int:
         return sum(len(batch.fixtures) for batch in self._batches.values())
 
-    def add(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset], source: Source = NO_SOURCE) -> None:  # noqa: ARG002
+    def add(
+        self,
+        name: str,
+        fixtures: Iterable[Fixture],
+        assets: Mapping[str, Asset],
+        source: Source = NO_SOURCE,  # noqa: ARG002 - for what is in a store
+    ) -> None:
         """Add a batch, which was read from this source. Raises TooMany."""
         batch = Batch(tuple(fixtures), assets)
         if len(self) + len(batch.fixtures) > LIMIT:
@@ -113,6 +119,10 @@ class Additions:
 
     def clear(self) -> tuple[Fixture, ...]:
         """Remove all batches, and return their fixtures."""
+        return self.forget()
+
+    def forget(self) -> tuple[Fixture, ...]:
+        """Remove all batches here, wherever else they are, and return their fixtures."""
         batches = list(self._batches.values())
         self._batches.clear()
         for batch in batches:

@@ -62,6 +62,7 @@ from falmock.wire.message import Request
 
 if TYPE_CHECKING:
     from falmock.engine.shared.known_scopes import KnownScopes
+    from falmock.engine.shared.sharing import Sharing
 
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
@@ -73,8 +74,8 @@ class Engine:
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
     of its scope, `elsewhere` finds other scopes that would answer a call. State that all scopes share (secrets to redact,
     uploaded files, scheduled webhooks, totals) is taken from
-    `others`, the engine of another scope, if given. `known` knows the scopes whose state is in a store, None for state
-    in memory.
+    `others`, the engine of another scope, if given. `sharing` and `known` (the scopes in the store) are set if the
+    state is in a store, else it is in memory.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Engine:
         others: Engine | None = None,
         name: str = "",
         elsewhere: Elsewhere = nowhere,
+        sharing: Sharing | None = None,
         known: KnownScopes | None = None,
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
@@ -98,13 +100,13 @@ class Engine:
         """What was set up in this scope only: fixtures, fault rules, the pace."""
         self.shared: additions.Additions
         """The fixtures added to all scopes."""
-        if known is None:
+        if sharing is None or known is None:
             self.added = additions.Additions(added_assets)
             self.shared = additions.Additions(added_assets, "added/all-") if others is None else others.shared
         else:
             from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
 
-            self.scope = SharedScope(known.current, self.scope, self.fixture, self._digest_of)
+            self.scope = SharedScope(sharing.current, self.scope, self.fixture, self._digest_of)
             self.added = known.additions(added_assets, self.scope)
             self.shared = known.shared_additions(added_assets) if others is None else others.shared
         self._built_of: object = None
@@ -119,6 +121,7 @@ class Engine:
             self.scope,
             new_id,
             elsewhere=elsewhere,
+            background=None if sharing is None else sharing.background,
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)

@@ -40,8 +40,8 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
-    from falmock.engine.shared.current import Current
     from falmock.engine.shared.known_scopes import KnownScopes
+    from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
 """How many named scopes are kept; the least recently used is dropped first. And how many aliases; the oldest is."""
@@ -80,13 +80,14 @@ class Engines:
         """A number of up to four digits that differs between most runs of falmock."""
         self._edge = edge
         self._known: KnownScopes | None = None
+        self._sharing: Sharing | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
         self._aliases: dict[str, str] = {}
 
-    def share(self, current: Current, secret: bytes) -> None:
-        """Have the state in a store from now on: `current` is the transaction on it, `secret` signs for all its falmocks.
+    def share(self, sharing: Sharing, secret: bytes) -> None:
+        """Have the state in a store from now on; `secret` is that of all falmocks of the store.
 
         What there was in memory is forgotten.
         """
@@ -96,12 +97,22 @@ class Engines:
             return self.webhooks.has_any_of(scope)
 
         self._known = known = KnownScopes(
-            current, self.config.job_ttl, lambda sha256: self.common.scope.assets.content(sha256, self._index.assets), must_stay
+            sharing.current,
+            self.config.job_ttl,
+            lambda sha256: self.common.scope.assets.content(sha256, self._index.assets),
+            must_stay,
         )
-        self._secret, self.tickets = secret, Tickets(secret)
+        self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
         self._scoped.clear()
         self.common = Engine(
-            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, known=known
+            self.config,
+            self._index,
+            self._new_id,
+            secret,
+            self._edge,
+            elsewhere=self._elsewhere,
+            sharing=sharing,
+            known=known,
         )
         self.common.use_faults(self._rules)
 
@@ -214,6 +225,7 @@ class Engines:
             others=self.common,
             name=scope,
             elsewhere=self._elsewhere,
+            sharing=self._sharing,
             known=self._known,
         )
         engine.use_faults(self._rules)

@@ -44,8 +44,8 @@ class SharedAdditions(Additions):
         return setup.batches, setup.rules, setup.pace
 
     def _count_up(self) -> int:
-        count = self._place.setup.count + 1
-        self._place.change(count=count)
+        count = self._place.setup.numbered + 1
+        self._place.change(numbered=count)
         return count
 
     def _change(self, batches: tuple[Added, ...]) -> None:
@@ -84,10 +84,10 @@ class SharedAdditions(Additions):
         self.rules = read
         self.pace = None if pace is None else OwnPace(parse_pace(pace), pace)
 
-    def forget(self) -> None:
-        """Forget the copy."""
+    def forget(self) -> tuple[Fixture, ...]:
+        """See Additions."""
         self._have = None
-        super().clear()
+        return super().forget()
 
     # changes
 
@@ -95,7 +95,9 @@ class SharedAdditions(Additions):
         """See Additions. Raises NotLoaded."""
         return f"{self._prefix}{self._count_up()}"
 
-    def add(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset], source: Source = NO_SOURCE) -> None:
+    def add(
+        self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset], source: Source = NO_SOURCE
+    ) -> None:
         """See Additions. Raises TooMany, NotLoaded."""
         batches = self._set_up()[0]
         self._have = None
@@ -118,8 +120,7 @@ class SharedAdditions(Additions):
     def clear(self) -> tuple[Fixture, ...]:
         """See Additions. Raises NotLoaded."""
         batches = self._set_up()[0]
-        self._have = None
-        fixtures = super().clear()
+        fixtures = self.forget()
         if batches:
             self._change(())
             self._delete(each.digest for each in batches)
@@ -144,9 +145,6 @@ class SharedAdditions(Additions):
         super().use_pace(pace)
         self._place.change(pace=None if pace is None else pace.text)
 
-    def rewrite(self) -> None:
-        """Write all records again, so that they are kept. Raises NotLoaded."""
-
 
 class SharedByAll(SharedAdditions):
     """What was added to all scopes."""
@@ -159,8 +157,8 @@ class SharedByAll(SharedAdditions):
         return (batches, "", None) if batches else NOTHING
 
     def _count_up(self) -> int:
-        count = self._place.common.count + 1
-        self._place.change_common(count=count)
+        count = self._place.common.numbered + 1
+        self._place.change_common(numbered=count)
         return count
 
     def _change(self, batches: tuple[Added, ...]) -> None:

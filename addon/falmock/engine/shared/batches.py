@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Mapping
+from typing import Generic
 from typing import NamedTuple
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from falmock.wire import storage
 from falmock.wire.formats import jsontext
 
 T = TypeVar("T")
+_DIGITS = 32
 MOST, MOST_BYTES = 1000, 256 * 1024 * 1024
 """How many records are remembered as they were read, and how many bytes of their sources."""
 FindFile = Callable[[str], Asset | None]
@@ -64,13 +65,36 @@ _BATCH = Form("batch of fixtures", 1, BatchForm)
 _RULES = Form("set of fault rules", 1, RulesForm)
 
 
+class Remembered(Generic[T]):
+    """What was read from records, by their digests; the least recently used ones are forgotten."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[str, tuple[T, int]] = OrderedDict()
+        self._size = 0
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._values
+
+    def __getitem__(self, digest: str) -> T:
+        self._values.move_to_end(digest)
+        return self._values[digest][0]
+
+    def add(self, digest: str, value: T, size: int) -> str:
+        """Remember the value of a record of `size` bytes, and return its digest."""
+        self._size += size - (self._values.pop(digest)[1] if digest in self._values else 0)
+        self._values[digest] = value, size
+        while len(self._values) > MOST or (self._size > MOST_BYTES and len(self._values) > 1):
+            self._size -= self._values.popitem(last=False)[1][1]
+        return digest
+
+
 class Batches:
     """Reads and writes the records. `find_file` finds files on disk."""
 
     def __init__(self, find_file: FindFile) -> None:
         self._find_file = find_file
-        self._read: OrderedDict[str, tuple[Batch | tuple[Rule, ...], int]] = OrderedDict()
-        self._size = 0
+        self._batches: Remembered[Batch] = Remembered()
+        self._rules: Remembered[tuple[Rule, ...]] = Remembered()
 
     # writing
 
@@ -80,56 +104,45 @@ class Batches:
             FileForm(asset.sha256, _text(asset.name), asset.content_type, asset.size, asset.data)
             for asset in sorted(batch.assets.values())
         )
-        return self._kept(_BATCH.write(BatchForm(name, _json(source.document), files, _json(source.files))), batch)
+        data = _BATCH.write(BatchForm(name, _json(source.document), files, _json(source.files)))
+        return self._batches.add(storage.digest(data)[:_DIGITS], batch, len(data)), data
 
     def rules(self, rules: tuple[Rule, ...]) -> tuple[str, bytes]:
         """The digest and the bytes of the record of fault rules."""
         name = rules[0].source.rpartition("#")[0]
         document = {"faults": [rule.written for rule in rules]}
-        return self._kept(_RULES.write(RulesForm(name, _json(document))), rules)
-
-    def _kept(self, data: bytes, read: Batch | tuple[Rule, ...]) -> tuple[str, bytes]:
-        digest = storage.digest(data)[:32]
-        self._remember(digest, read, len(data))
-        return digest, data
+        data = _RULES.write(RulesForm(name, _json(document)))
+        return self._rules.add(storage.digest(data)[:_DIGITS], rules, len(data)), data
 
     # reading
 
     def batches(self, transaction: Transaction, keys: Mapping[str, str]) -> list[Batch]:
         """The batches with these digests, whose records have these keys. Raises NotLoaded, FixtureLost, UnknownForm."""
-        return self._all(transaction, keys, self._batch_of, Batch)
+        return self._all(transaction, keys, self._batches, self._batch_of)
 
     def rules_of(self, transaction: Transaction, digest: str, key: str) -> tuple[Rule, ...]:
         """The fault rules with this digest, whose record has this key. Raises NotLoaded, FixtureLost, UnknownForm."""
-        return self._all(transaction, {digest: key}, _rules_of, tuple)[0]
+        return self._all(transaction, {digest: key}, self._rules, _rules_of)[0]
 
     def _all(
-        self, transaction: Transaction, keys: Mapping[str, str], read: Callable[[bytes], T], kind: type[T]
+        self, transaction: Transaction, keys: Mapping[str, str], known: Remembered[T], read: Callable[[bytes], T]
     ) -> list[T]:
-        missing = [digest for digest in keys if digest not in self._read]
-        lacking = [Record(keys[digest]) for digest in missing if not transaction.has_loaded(Record(keys[digest]))]
-        if lacking:
-            raise NotLoaded(*lacking)
-        found: dict[str, T] = {}
-        for digest in keys:
-            if digest in missing:
-                data = transaction.need(Record(keys[digest]))
-                if data is None:
-                    raise FixtureLost("The store has lost fixtures or faults that were added: reset the scope, and add them again")
-                found[digest] = read(data)
-            else:
-                known = self._read[digest][0]
-                assert isinstance(known, kind)
-                found[digest] = known
-        for digest in missing:
-            self._remember(digest, found[digest], len(transaction.need(Record(keys[digest]))))  # type: ignore[arg-type]
-        return list(found.values())
-
-    def _remember(self, digest: str, read: Batch | tuple[Rule, ...], size: int) -> None:
-        self._size += size - self._read.pop(digest, (None, 0))[1]
-        self._read[digest] = read, size
-        while len(self._read) > MOST or (self._size > MOST_BYTES and len(self._read) > 1):
-            self._size -= self._read.popitem(last=False)[1][1]
+        records = {digest: Record(key) for digest, key in keys.items() if digest not in known}
+        missing = [record for record in records.values() if not transaction.has_loaded(record)]
+        if missing:
+            raise NotLoaded(*missing)
+        new: dict[str, T] = {}
+        for digest, record in records.items():
+            data = transaction.need(record)
+            if data is None:
+                raise FixtureLost(
+                    "The store has lost fixtures or faults that were added: reset the scope, and add them again"
+                )
+            new[digest] = read(data)
+        found = [new[digest] if digest in new else known[digest] for digest in keys]
+        for digest, value in new.items():
+            known.add(digest, value, len(transaction.need(records[digest])))
+        return found
 
     def _batch_of(self, data: bytes) -> Batch:
         form = _BATCH.read(data)
@@ -141,7 +154,9 @@ class Batches:
 
         read = codec.check(jsontext.loads_exact(form.document), form.name, find, _content)
         if read.problems:
-            raise FixtureLost(f"Added fixtures cannot be read by this falmock: {read.problems[0]}: let all falmocks of a store have the same version")
+            raise FixtureLost(
+                f"Added fixtures cannot be read by this falmock: {read.problems[0]}: let all falmocks of a store have the same version"
+            )
         return Batch(tuple(read.fixtures), assets)
 
     def _asset(self, file: FileForm) -> Asset:
@@ -160,7 +175,9 @@ def _rules_of(data: bytes) -> tuple[Rule, ...]:
     form = _RULES.read(data)
     read = read_rules(form.document, form.name)
     if read.problems:
-        raise FixtureLost(f"Added faults cannot be read by this falmock: {read.problems[0]}: let all falmocks of a store have the same version")
+        raise FixtureLost(
+            f"Added faults cannot be read by this falmock: {read.problems[0]}: let all falmocks of a store have the same version"
+        )
     return read.rules
 
 

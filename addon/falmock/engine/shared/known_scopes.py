@@ -20,7 +20,6 @@ from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
 from falmock.engine.shared.setup import Setup
-from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
@@ -136,6 +135,9 @@ class KnownScopes:
 
         self._transaction.later(noted)
 
+    def _forget_note(self, scope: str) -> None:
+        self._noted.pop(scope, None)
+
     def _make_room(self) -> None:
         index = self._index
         if not self._transaction.is_full(index):
@@ -149,12 +151,11 @@ class KnownScopes:
     def _keep(self, key: Callable[[str, str], str], digests: Iterable[str], ttl: float) -> None:
         """Write records again, so that they are kept. Raises NotLoaded."""
         transaction = self._transaction
-        records: list[Needed] = [Record(key("batch", digest)) for digest in digests]
+        records = [Record(key("batch", digest)) for digest in digests]
         missing = [record for record in records if not transaction.has_loaded(record)]
         if missing:
             raise NotLoaded(*missing)
         for record in records:
-            assert isinstance(record, Record)
             data = transaction.need(record)
             if data is not None:
                 transaction.create(record.key, data, ttl)
@@ -175,7 +176,7 @@ class KnownScopes:
         place.reset()
         if scope:
             self._transaction.score(self._index, setups.tag(scope).encode(), None)
-            self._transaction.later(lambda: self._noted.pop(scope, None))
+            self._transaction.later(lambda: self._forget_note(scope))
         return setup.exists
 
     def _delete(self, place: Place, setup: Setup) -> None:

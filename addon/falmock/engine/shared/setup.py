@@ -43,7 +43,7 @@ class Setup(NamedTuple):
     """The digest of the record of the fault rules, "" for none."""
     pace: str | None = None
     """The scope's own pace, as a user wrote it."""
-    count: int = 0
+    numbered: int = 0
     """How many names for batches and rules were given out."""
     written: float = 0.0
     """When this was written, in seconds since the epoch."""
@@ -55,8 +55,8 @@ class Setup(NamedTuple):
     def renewed(self, epoch: int, *, is_named: bool) -> Setup:
         """The setup after a reset. A named scope begins to count its batches anew."""
         generation = self.generation + 1 if epoch == self.epoch else 0
-        count = 0 if is_named else self.count
-        return Setup(epoch, generation, count=count, alias=self.alias, drops=self.drops)
+        numbered = 0 if is_named else self.numbered
+        return Setup(epoch, generation, numbered=numbered, alias=self.alias, drops=self.drops)
 
 
 class Common(NamedTuple):
@@ -66,7 +66,7 @@ class Common(NamedTuple):
     """Counts the resets of all scopes."""
     batches: tuple[Added, ...] = ()
     """The fixtures added to all scopes, in order."""
-    count: int = 0
+    numbered: int = 0
     """How many names for such batches were given out."""
     changes: int = 0
     """How often such batches were added or removed: what they answer begins a new sequence each time."""
@@ -82,7 +82,6 @@ _SETUP = Form("setup", 1, Setup)
 _COMMON = Form("setup of all scopes", 1, Common)
 COMMON_KEY = f"{{}}:all{SETUP}"
 """The key of the record of all scopes."""
-SCOPES_KIND = "scopes"
 
 setup_bytes = _SETUP.write
 common_bytes = _COMMON.write
