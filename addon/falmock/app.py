@@ -101,6 +101,7 @@ class App:
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
+        self._steering = Steering()
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
         self.shared: SharedCalls | None = None
@@ -114,11 +115,13 @@ class App:
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.sharing import Sharing
+        from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.shared_calls import SharedCalls
 
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
+        self._steering.scopes = SharedSteeredScopes(current)
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""
@@ -126,7 +129,7 @@ class App:
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
-        steering = Steering()
+        steering = self._steering
         return (
             Health(),
             Inspector(self.engines),

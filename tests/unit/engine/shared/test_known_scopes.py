@@ -41,7 +41,9 @@ def test_fixtures_added_at_one_answer_at_the_other(headers: dict[str, str]) -> N
         assert await turn(apps, B, **{**headers, **IN_B}) == 1  # no other scope has it
         listed = await apps.told(B, "GET", f"{CONTROL}/fixtures?added=true", **headers)
         assert [each["id"] for each in listed.value["fixtures"]] == ["added/1#0"]
-        again = await apps.told(B, "POST", f"{CONTROL}/fixtures", {**MINE, "response": {"json": {"turn": 5}}}, **headers)
+        again = await apps.told(
+            B, "POST", f"{CONTROL}/fixtures", {**MINE, "response": {"json": {"turn": 5}}}, **headers
+        )
         assert again.value["added"] == "2"
         assert await turn(apps, A, **headers) == 5
         removed = await apps.told(A, "DELETE", f"{CONTROL}/fixtures/2", **headers)
@@ -87,7 +89,10 @@ def test_fixtures_added_to_all_scopes() -> None:
 
 def test_faults_and_pace() -> None:
     async def scenario(apps: Apps) -> None:
-        rules = {"seed": 3, "faults": [{"match": {"model": "test/*"}, "fault": {"error": "runner_disconnected", "times": 2}}]}
+        rules = {
+            "seed": 3,
+            "faults": [{"match": {"model": "test/*"}, "fault": {"error": "runner_disconnected", "times": 2}}],
+        }
         set_at_a = await apps.told(A, "PUT", f"{CONTROL}/faults", rules, **IN_A)
         assert [await turn(apps, app, **IN_A) for app in (B, A, B, A)] == [503, 503, 1, 2]
         listed = await apps.told(B, "GET", f"{CONTROL}/faults", **IN_A)
@@ -150,7 +155,10 @@ def test_aliases() -> None:
         await apps.told(B, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "two"})
         assert await turn(apps, A, **worker) == 1
         await apps.told(A, "POST", f"{CONTROL}/reset?all=true")
-        assert [await turn(apps, A, **worker), await turn(apps, B, x_falmock_scope="two")] == [1, 2]  # it is an alias still
+        assert [await turn(apps, A, **worker), await turn(apps, B, x_falmock_scope="two")] == [
+            1,
+            2,
+        ]  # it is an alias still
         await apps.told(B, "DELETE", f"{CONTROL}/scopes/two")
         assert [await turn(apps, A, **worker), await turn(apps, B, x_falmock_scope="two")] == [1, 1]
         await apps.told(B, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "two"})

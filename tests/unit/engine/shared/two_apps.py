@@ -43,7 +43,12 @@ class Apps:
     """`count` falmocks with these fixtures and this configuration on one store; one without a store if `is_alone`."""
 
     def __init__(
-        self, *fixtures: dict[str, Any], count: int = 2, is_alone: bool = False, index: Index | None = None, **config: Any
+        self,
+        *fixtures: dict[str, Any],
+        count: int = 2,
+        is_alone: bool = False,
+        index: Index | None = None,
+        **config: Any,
     ) -> None:
         self.edges = [TestEdge() for _ in range(1 if is_alone else count)]
         self.store = MemoryStore(lambda: self.edges[0].time)
@@ -67,13 +72,18 @@ class Apps:
     async def told(self, app: int, method: str, path: str, body: Any = None, **headers: str) -> Told:
         """The answer of a door at one of the apps."""
         target = urlsplit(path)
-        return await self._sent(app, method, "127.0.0.1", target.path, target.query, body, Client(is_direct=True), headers)
+        return await self._sent(
+            app, method, "127.0.0.1", target.path, target.query, body, Client(is_direct=True), headers
+        )
 
     async def _sent(
         self, app: int, method: str, host: str, path: str, query: str, body: Any, client: Client, given: dict[str, str]
     ) -> Told:
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in given.items()}}
+        headers = {
+            "content-type": "application/json",
+            **{name.replace("_", "-"): value for name, value in given.items()},
+        }
         peer = "127.0.0.1" if client.is_direct else ""
         request = Request(method, host, path, query, headers, content, scope=scopes.named(headers), peer=peer)
         reply = await self.apps[app % len(self.apps)].answer(request, client)
