@@ -262,7 +262,7 @@ class App:
         """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
 
         def decide(now: float) -> OfDoor | Awaitable[OfDoor]:
-            self.engines.of(request.scope)
+            self.engines.peek(request.scope)  # as its scope is set up now
             return found.answer(request, self.ask, now)
 
         result = await shared.run(decide)
