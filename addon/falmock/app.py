@@ -102,6 +102,7 @@ class App:
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
+        self._steering = Steering()
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
         self.shared: SharedCalls | None = None
@@ -115,6 +116,7 @@ class App:
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.sharing import Sharing
+        from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.shared_calls import SharedCalls
         from falmock.shared_webhooks import StoreWebhooks
 
@@ -123,6 +125,7 @@ class App:
         self.engines.share(Sharing(current, self.shared.start), secret)
         if self._webhooks is not None:
             self._webhooks.share(StoreWebhooks(self.shared, self.engines))
+        self._steering.scopes = SharedSteeredScopes(current)
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""
@@ -130,7 +133,7 @@ class App:
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
-        steering = Steering()
+        steering = self._steering
         return (
             Health(),
             Inspector(self.engines),
@@ -263,7 +266,7 @@ class App:
         """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
 
         def decide(now: float) -> OfDoor | Awaitable[OfDoor]:
-            self.engines.of(request.scope)
+            self.engines.peek(request.scope)  # as its scope is set up now
             return found.answer(request, self.ask, now)
 
         result = await shared.run(decide)

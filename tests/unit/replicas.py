@@ -11,6 +11,7 @@ from falmock.edge import Client
 from falmock.edge import SharedWebhooks
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
+from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.request import post
 from falmock.engine.webhooks.schedule import AttemptResult
@@ -122,6 +123,8 @@ class Replicas:
         """What the end of an attempt leads to."""
         return await self.hooks[which].shared.posted(str(post.key), status, problem)
 
-    def engine(self, which: int, scope: str = "") -> Any:
-        app: App = self.apps[which]
-        return app.engines.of(scope)
+    async def journal(self, which: int, scope: str = "") -> list[JournalEntry]:
+        """The entries of a scope's journal."""
+        app = self.apps[which]
+        assert app.shared is not None
+        return await app.shared.run(lambda _: list(app.engines.of(scope).scope.journal.entries))

@@ -18,6 +18,8 @@ from falmock.engine.shared import forms
 from falmock.engine.shared.forms import Form
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.scope import SharedScope
+from falmock.engine.shared.setup import of_tag
+from falmock.engine.shared.setup import tag
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Transaction
@@ -71,7 +73,7 @@ _DELIVERY = Form("webhook", 1, DeliveryForm)
 class Name(NamedTuple):
     """The name of a delivery. `number` tells the deliveries of one job apart."""
 
-    generation: int
+    generation: str
     request_id: str
     number: int
     scope: str
@@ -79,23 +81,23 @@ class Name(NamedTuple):
     @classmethod
     def of(cls, item: bytes) -> Name:
         """The name in an item of the sorted sets."""
-        return cls.read(item.decode("utf-8", "surrogatepass"))
+        return cls.read(item.decode())
 
     @classmethod
     def read(cls, text: str) -> Name:
         """The name in its text."""
         generation, request_id, number, scope = text.split(":", 3)
-        return cls(int(generation), request_id, int(number), scope)
+        return cls(generation, request_id, int(number), of_tag(scope))
 
     @property
     def text(self) -> str:
         """What tells it from all others."""
-        return ":".join(map(str, self))
+        return f"{self.generation}:{self.request_id}:{self.number}:{tag(self.scope)}"
 
     @property
     def item(self) -> bytes:
         """The item of the sorted sets."""
-        return self.text.encode("utf-8", "surrogatepass")
+        return self.text.encode()
 
     @property
     def key(self) -> str:
@@ -180,7 +182,7 @@ class SharedSchedule(WebhookSchedule):
     # what a job says
 
     def _name(self, request_id: str, number: int) -> Name:
-        return Name(self._place.setup.generation, request_id, number, self._place.scope)
+        return Name(self._place.generation, request_id, number, self._place.scope)
 
     def register(self, job: Job, scope: str, target: WebhookTarget, plan: DeliveryPlan = ONCE) -> None:
         """See WebhookSchedule."""
@@ -332,7 +334,7 @@ class SharedSchedule(WebhookSchedule):
     def _form(self, name: Name) -> DeliveryForm | None:
         """The record of a delivery; None if it was dropped, or its scope was reset. Raises NotLoaded."""
         form = self._transaction.value(name.key, _DELIVERY.read)
-        if form is None or name.generation != self._place.setup.generation:
+        if form is None or name.generation != self._place.generation:
             self._drop(name)
             return None
         return form

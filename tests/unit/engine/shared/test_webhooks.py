@@ -267,15 +267,17 @@ def test_an_answer_that_redirects_ends_it() -> None:
 # resets and scopes
 
 
-def test_a_reset_makes_it_void() -> None:
+@pytest.mark.parametrize(("query", "left"), [("", ["o/f: ~"]), ("scope=o%2Ff%3A%20~", [""]), ("all=true", [])])
+def test_a_reset_makes_it_void(query: str, left: list[str]) -> None:
     async def story(mock: Replicas) -> None:
-        for scope in ("", "other"):
-            await mock.order(A, "acme/waits", scope=scope)
-        await mock.control(B, "POST", "reset")
-        (post,) = await mock.at(A, 61)
-        (entry,) = [name for name, _ in await mock.store.ranged("{}:hooks", 0, 1e12, 10)]
-        assert Name.of(entry).scope == "other"
-        await mock.end(A, post)
+        for scope in ("", "o/f: ~"):
+            await mock.order(A, "acme/waits", scope)
+        assert (await mock.control(B, "POST", "reset", query)).status == 200
+        assert [Name.of(item).scope for item, _ in await mock.store.ranged("{}:hooks", 0, 1e12, 10)] == left
+        assert len(await mock.at(A, 61)) == len(left)
+        for scope in ("", "o/f: ~"):
+            await mock.order(B, "acme/quick", scope)
+        assert len(await mock.at(A, 62)) == 2
 
     play(story)
 
@@ -319,10 +321,10 @@ def test_a_job_has_the_entry_of_its_attempt_in_its_own_scope() -> None:
         await mock.order(A, "acme/quick", scope="a:b")
         (post,) = await mock.at(A, 1)
         await mock.end(A, post)
-        entries = list(mock.engine(A, "a:b").scope.journal.entries)
+        entries = await mock.journal(A, "a:b")
         assert [entry.status for entry in entries] == [200, 200]
         assert entries[-1].job == post.request_id
-        assert len(mock.engine(A).scope.journal.entries) == 0
+        assert await mock.journal(A) == []
 
     play(story)
 

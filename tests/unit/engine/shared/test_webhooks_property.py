@@ -89,7 +89,7 @@ class Alone:
     """One falmock that has its state in memory."""
 
     def __init__(self, **config: Any) -> None:
-        numbers = itertools.count()
+        numbers = itertools.count(10**6)  # the ids of the others are other ones
         self.edge, self.time = Edge(), START
         self.engines = Engines(
             Config(**config), index_of(*FIXTURES), lambda now: uuid7(now, next(numbers)), b"falmock", self.edge
