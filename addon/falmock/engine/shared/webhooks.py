@@ -259,8 +259,8 @@ class SharedSchedule(WebhookSchedule):
         was_unseen = job.unseen
         job.look(now)
         if job.ended is None:
-            if kept is None:
-                self._drop(name)  # nothing will ever end it
+            if kept is None or now - job.touched > self._place.ttl:
+                self._drop(name)  # its job is forgotten: nothing will ever end it
             else:
                 self._await_end(name, delivery, job)
             return None

@@ -122,17 +122,25 @@ class WebhookSender:
             problem = "falmock failed to post it"
         self.report(post, status, problem, is_refused=is_refused)
 
-    def report(self, post: WebhookPost, status: int | None, problem: str, *, is_refused: bool = False) -> str:
+    def report(
+        self,
+        post: WebhookPost,
+        status: int | None,
+        problem: str,
+        *,
+        is_refused: bool = False,
+        later: Callable[[str], None] | None = None,
+    ) -> str:
         """An attempt got this status, or none because of a problem; returns what it leads to, "" if that is told already.
 
-        It is also "" with a store, in which that is found out later. `is_refused`: nothing was sent, because the target is not allowed.
+        It is also "" with a store, where `later` is called with it. `is_refused`: nothing was sent, because the target is not allowed.
         """
         if post.key not in self._under_way:
             return ""
         self._under_way.discard(post.key)
         engines, problem = self.engines(), problem or "no answer"
         if self._shared is not None:
-            self._run(self._report_shared(self._shared, post, status, problem, is_refused=is_refused))
+            self._run(self._report_shared(self._shared, post, status, problem, is_refused=is_refused, later=later))
             return ""
         result = engines.webhook_posted(int(post.key), status, problem, time.time(), is_refused=is_refused)
         self._log(post, result, is_refused=is_refused)
@@ -140,11 +148,21 @@ class WebhookSender:
         return result.text
 
     async def _report_shared(
-        self, shared: SharedPosting, post: WebhookPost, status: int | None, problem: str, *, is_refused: bool
+        self,
+        shared: SharedPosting,
+        post: WebhookPost,
+        status: int | None,
+        problem: str,
+        *,
+        is_refused: bool,
+        later: Callable[[str], None] | None,
     ) -> None:
         result = await shared.posted(str(post.key), status, problem, is_refused=is_refused)
-        if result is not None:
-            self._log(post, result, is_refused=is_refused)
+        if result is None:
+            return
+        self._log(post, result, is_refused=is_refused)
+        if later is not None:
+            later(result.text)
 
     def _log(self, post: WebhookPost, result: AttemptResult, *, is_refused: bool) -> None:
         if not is_refused or self.engines().webhooks.note_refusal(post.target):
