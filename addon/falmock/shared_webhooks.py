@@ -6,11 +6,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from falmock.engine.shared.delivery import Name
+from falmock.engine.shared.delivery import attempted
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
 from falmock.engine.shared.webhooks import DUE
-from falmock.engine.shared.webhooks import Name
-from falmock.engine.shared.webhooks import attempted
 from falmock.engine.shared.webhooks import shared
 from falmock.store.interface import Commit
 from falmock.store.interface import Outcome

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Awaitable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +14,7 @@ from falmock.edge import Client
 from falmock.edge import SharedWebhooks
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
+from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.request import post
@@ -20,12 +24,20 @@ from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.apps import TestEdge
+from unit.engine.calls import FAILING
+from unit.engine.calls import FLUX
 from unit.engine.calls import index_of
 from unit.engine.calls import read
+from unit.engine.hooked import GOES_ON
 from unit.engine.hooked import HOOK
+from unit.engine.hooked import QUICK
+from unit.engine.hooked import WAITS
 from unit.engine.hooked import Edge
 
 START = 1_000_000.0
+FIXTURES = (FLUX, FAILING, QUICK, WAITS, GOES_ON)
+A, B = 0, 1
+Story = Callable[["Replicas"], Awaitable[None]]
 
 
 class Hooks(Edge):
@@ -128,3 +140,8 @@ class Replicas:
         app = self.apps[which]
         assert app.shared is not None
         return await app.shared.run(lambda _: list(app.engines.of(scope).scope.journal.entries))
+
+
+def play(story: Story, pace: str = "recorded", *fixtures: dict[str, Any], **config: Any) -> None:
+    """Run a story with two falmocks that have FIXTURES and these."""
+    asyncio.run(story(Replicas(*FIXTURES, *fixtures, pace=parse_pace(pace), **config)))

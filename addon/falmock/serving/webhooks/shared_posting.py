@@ -63,12 +63,15 @@ class SharedPosting:
     async def posted(
         self, key: str, status: int | None, problem: str, *, is_refused: bool = False
     ) -> AttemptResult | None:
-        """See `SharedWebhooks.posted`; waits for a store that is away."""
+        """See `SharedWebhooks.posted`; waits for a store that is away. None if it fails: the attempt is made again."""
         while True:
             try:
                 result = await self._shared.posted(key, status, problem, is_refused=is_refused)
             except Unavailable:
                 await asyncio.sleep(EVERY)
+            except Exception:
+                logger.exception("falmock: what became of a webhook could not be written: it is posted again")
+                return None
             else:
                 self.wake()
                 return result
