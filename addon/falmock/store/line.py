@@ -151,6 +151,8 @@ class Line:
             return f"fails: {type(error).__name__}: {error}"
         if sent:
             return "ended the connection"
+        if "lost" in text or "closed" in text:
+            return "takes connections and ends them: look at its log, and whether its maxclients is too low"
         if "CERTIFICATE_VERIFY_FAILED" in text:
             return "has a certificate that is not trusted: name its authority with ?ca=FILE"
         if "SSL" in text:

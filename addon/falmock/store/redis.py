@@ -25,9 +25,10 @@ try:
     from falmock.store.line import Line
     from falmock.store.line import Refused
 except ImportError as missing:
+    package = (missing.name or "").partition(".")[0]
     raise ImportError(
-        f"A store in Redis or Valkey needs packages that are not installed ({missing.name}): pip install 'falmock[redis]'",
-        name=missing.name,
+        f"a store in Redis or Valkey needs the package {package}, which is not installed: pip install 'falmock[redis]'",
+        name=package,
     ) from missing
 
 PART = 1024 * 1024
