@@ -91,13 +91,12 @@ class RedisStore:
 
     async def append(self, logs: Sequence[Append]) -> list[int]:
         """See `Store.append`."""
-        numbers: list[int] = await asyncio.gather(
-            *[
-                self._run(APPEND, [self._prefix + log], [keep, _milliseconds(ttl), *entries])
-                for log, entries, keep, ttl in logs
-            ]
-        )
-        return numbers
+        runs = [
+            self._run(APPEND, [self._prefix + log], [keep, _milliseconds(ttl), *entries])
+            for log, entries, keep, ttl in logs
+        ]
+        # one alone needs no task
+        return [await runs[0]] if len(runs) == 1 else await asyncio.gather(*runs)
 
     async def read(self, log: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """See `Store.read`."""
