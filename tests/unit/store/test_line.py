@@ -272,6 +272,26 @@ def test_a_caller_that_gives_up_disturbs_no_other(own: Callable[..., Server]) ->
     play(running, test)
 
 
+def test_a_line_that_is_closed_tells_who_waits(own: Callable[..., Server]) -> None:
+    running = own()
+
+    async def test(_: RedisStore, admin: Line) -> None:
+        line = Line(running.address())
+        assert await line.ask("PING") == b"PONG"
+        await admin.ask("CLIENT", "PAUSE", 500, "ALL")
+        waiting = [line.ask("GET", "a"), line.ask("SET", "a", "1", write=True)]
+        await asyncio.sleep(0.05)
+        late = line.ask("SET", "a", "1", write=True)
+        await line.close()
+        await refused(waiting[0], "was closed by falmock")
+        await refused(waiting[1], "was closed by falmock; whether the write was done is not known", unknown=True)
+        await refused(late, "was closed by falmock")
+        assert await line.ask("PING") == b"PONG"
+        await line.close()
+
+    play(running, test)
+
+
 def test_what_is_no_redis(own: Callable[..., Server]) -> None:
     running = own()
 
