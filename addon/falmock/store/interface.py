@@ -112,7 +112,7 @@ class Store(Protocol):
         """
 
     async def append(self, logs: Sequence[Append]) -> list[int]:
-        """Adds entries to logs. Returns the number of the last entry of each log, 0 for one without any.
+        """Adds entries to logs, each named once. Returns the number of the last entry of each, 0 for one without any.
 
         Entries of a log are numbered 1, 2, 3 and so on, without gaps, whoever appends. Each log is written at once; of several
         some may be written when it raises `Unknown`.

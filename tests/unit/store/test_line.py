@@ -24,7 +24,7 @@ from unit.store.servers import ENGINES
 from unit.store.servers import Server
 from unit.store.servers import server
 
-TIMEOUT = 0.3
+SHORT = 0.5
 WRITE = Commit(puts={"a": Put(b"1", 60)}, scores=[Score("s", b"x", 1)])
 
 
@@ -43,9 +43,14 @@ def own(request: pytest.FixtureRequest) -> Iterator[Callable[..., Server]]:
         context.__exit__(None, None, None)
 
 
-def play(running: Server, test: Callable[[RedisStore, Line], Awaitable[None]], password: str | None = None) -> None:
+def play(
+    running: Server,
+    test: Callable[[RedisStore, Line], Awaitable[None]],
+    password: str | None = None,
+    timeout: float = 20,
+) -> None:
     async def run() -> None:
-        store = RedisStore(running.address(timeout=TIMEOUT))
+        store = RedisStore(running.address(timeout=timeout))
         # who looks after the server
         admin = Line(running.address(password=password))
         try:
@@ -99,7 +104,7 @@ def test_a_server_that_dies_during_a_call(own: Callable[..., Server]) -> None:
             asyncio.ensure_future(call) for call in (store.load(["a"]), store.commit(WRITE), store.take("s", 1, 2, 1))
         ]
         watching = asyncio.ensure_future(store.watch({"log": 0}, 20))
-        await asyncio.sleep(TIMEOUT / 3)
+        await asyncio.sleep(0.2)
         running.kill()
         await refused(calls[0], "ended the connection")
         await refused(calls[1], "ended the connection; whether the write was done is not known", unknown=True)
@@ -117,13 +122,13 @@ def test_a_server_that_hangs(own: Callable[..., Server]) -> None:
         running.stop()
         began = time.monotonic()
         write, read = asyncio.ensure_future(store.commit(WRITE)), asyncio.ensure_future(store.load(["a"]))
-        await asyncio.sleep(TIMEOUT / 2)
+        await asyncio.sleep(SHORT / 2)
         # comes while others wait: it has a time of its own
         late = asyncio.ensure_future(store.commit(WRITE))
-        await refused(read, "did not answer within 0.3 s")
-        await refused(write, "did not answer within 0.3 s; whether the write was done is not known", unknown=True)
+        await refused(read, "did not answer within 0.5 s")
+        await refused(write, "did not answer within 0.5 s; whether the write was done is not known", unknown=True)
         assert time.monotonic() - began < 5
-        await refused(late, "did not answer within 0.3 s")
+        await refused(late, "did not answer within 0.5 s")
         running.go_on()
         # a busy machine may need several times
         end = time.monotonic() + 20
@@ -133,7 +138,7 @@ def test_a_server_that_hangs(own: Callable[..., Server]) -> None:
                 return
         pytest.fail("it does not recover")
 
-    play(running, test)
+    play(running, test, timeout=SHORT)
 
 
 def test_a_watched_server_that_hangs(own: Callable[..., Server]) -> None:
@@ -146,7 +151,7 @@ def test_a_watched_server_that_hangs(own: Callable[..., Server]) -> None:
         running.go_on()
         assert store._idle == []
 
-    play(running, test)
+    play(running, test, timeout=SHORT)
 
 
 def test_a_full_server_keeps_what_it_has(own: Callable[..., Server]) -> None:
