@@ -111,7 +111,11 @@ class Supervisor:
         environment = {**os.environ, starter.STARTED_AS: self._config.started}
         is_ready = self._ready[assignment.number]
         while not self._stop.is_set():
-            worker = await WorkerProcess.started(self._words, assignment, environment)
+            try:
+                worker = await WorkerProcess.started(self._words, assignment, environment)
+            except OSError as error:
+                self._fail(f"{name} cannot be started: {error}")
+                return
             self._workers[assignment.number] = worker
             if await self._unless_stopped(worker.is_ready()):
                 if is_ready.is_set():

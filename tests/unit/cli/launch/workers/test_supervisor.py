@@ -209,6 +209,15 @@ def test_the_second_signal(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "kill" in world.store.did
 
 
+def test_one_that_cannot_be_started(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(world, "started", fails)
+    assert world.run() == 1
+    assert "falmock: worker 1 cannot be started: [Errno 11]" in world.log
+
+
 def test_where_it_cannot_listen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.run("--host", "no.such.host.invalid") == 1
     assert "cannot listen at no.such.host.invalid:0: " in world.log
