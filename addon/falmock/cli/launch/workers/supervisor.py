@@ -87,13 +87,10 @@ class Supervisor:
         async with asyncio.TaskGroup() as tasks:
             if self._store is not None:
                 tasks.create_task(self._keep_store(self._store))
-            for number, event in self._ready.items():
-                # The first one shows what is wrong with the configuration: once, and not for each worker.
-                tasks.create_task(self._keep(everyone._replace(number=number, is_first=number == 1)))
-                if number == 1:
-                    await self._unless_stopped(event.wait())
-                if self._stop.is_set():
-                    return
+            for number in self._ready:
+                # The first one shows what is wrong with the configuration, once: the others are held until it is ready.
+                is_first = number == 1
+                tasks.create_task(self._keep(everyone._replace(number=number, is_first=is_first, is_held=not is_first)))
             for event in self._ready.values():
                 await self._unless_stopped(event.wait())
             if not self._stop.is_set():
@@ -117,11 +114,14 @@ class Supervisor:
                 self._fail(f"{name} cannot be started: {error}")
                 return
             self._workers[assignment.number] = worker
+            if assignment.is_held:
+                await self._unless_stopped(self._ready[1].wait())
+                worker.go()
             if await self._unless_stopped(worker.is_ready()):
                 if is_ready.is_set():
                     logger.info("falmock: %s is back", name)
                 is_ready.set()
-                assignment = assignment._replace(is_first=False)
+                assignment = assignment._replace(is_first=False, is_held=False)
             code = await self._unless_stopped(worker.wait())
             if code is None:
                 await worker.stop()

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from falmock.cli.launch.server import COMMAND
 from falmock.cli.launch.server import SECONDS
+from falmock.cli.launch.workers.assignment import GO
 from falmock.cli.launch.workers.assignment import Assignment
 from falmock.serving import starter
 
@@ -49,6 +50,11 @@ class WorkerProcess:
                 line.close()
                 raise
         return cls(process, line)
+
+    def go(self) -> None:
+        """Let it begin, if it is held."""
+        with suppress(OSError):  # it has ended
+            self._line.send(GO)
 
     async def is_ready(self) -> bool:
         """Wait until it is ready, or has ended: then False. One that takes too long is ended."""

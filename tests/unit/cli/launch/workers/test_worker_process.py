@@ -33,6 +33,20 @@ def test_from_the_start_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(run()) == -signal.SIGTERM
 
 
+def test_one_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> bool:
+        worker = await started(monkeypatch, f"import os; os.read(int(os.environ['FALMOCK_READY_FD']), 1); {READY}")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.is_ready(), 0.3)
+        worker.go()
+        is_ready = await worker.is_ready()
+        await worker.stop()
+        worker.go()
+        return is_ready
+
+    assert asyncio.run(run())
+
+
 def test_one_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_process, "_END_SECONDS", 0.1)
 
