@@ -75,7 +75,7 @@ def test_what_is_wrong_is_told_once(confdir: Path, tmp_path: Path) -> None:
     mock = running.start_serve(confdir, "--port", "0", "--workers", "3", "--fixtures", str(broken))
     assert running.exit_code(mock) == 1
     assert mock.output.count("problems in the fixtures") == 1
-    assert mock.output.count("falmock") == 1
+    assert mock.output.count("falmock: ") == 1
     assert group.with_word(str(broken)) == []
 
 
@@ -85,7 +85,7 @@ def test_one_that_dies_again_and_again_is_given_up(confdir: Path, fixtures: Path
         pid = max(pid for pid in group.below(mock.process.pid) if not group.servers_of_a_store([pid]))
         os.kill(pid, signal.SIGKILL)
         assert running.exit_code(mock) == 1
-        assert "ended with exit code 1, 3 times in a row within 10 s of its start: falmock ends" in mock.output
+        assert "ended with exit code 1, 3 times in a row within 10 s of being ready: falmock ends" in mock.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -17,7 +17,7 @@ from falmock.cli.launch.workers import restarts
 from falmock.cli.launch.workers import with_parent
 from falmock.serving.upload_spool import SpoolFolder
 
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 _END_SECONDS = 5.0
 _LOOK = 0.02
 """How often (seconds) it is asked at its start."""

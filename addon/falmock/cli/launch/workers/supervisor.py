@@ -76,7 +76,7 @@ class Supervisor:
         except NoStore as error:
             return self._fail(str(error))
         finally:
-            self._kill()  # after an error; else there are none
+            self._kill_workers()  # after an error of falmock's own; else there are none
             for each in sockets:
                 each.close()
             if self._store is not None:
@@ -116,7 +116,8 @@ class Supervisor:
             self._workers[assignment.number] = worker
             if assignment.is_held:
                 await self._unless_stopped(self._ready[1].wait())
-                worker.go()
+                if self._ready[1].is_set():
+                    worker.go()
             if await self._unless_stopped(worker.is_ready()):
                 if is_ready.is_set():
                     logger.info("falmock: %s is back", name)
@@ -128,7 +129,7 @@ class Supervisor:
             elif assignment.is_first:  # it has told why
                 self._fail(f"{name} ended {restarts.how(code)} before it was ready" if code <= 0 else "", code)
             else:
-                await self._paused(record, name, code, worker.age)
+                await self._paused(record, name, code, worker.served)
             del self._workers[assignment.number]
 
     async def _keep_store(self, store: StoreServer) -> None:
@@ -138,12 +139,12 @@ class Supervisor:
             await self._paused(record, store.name, code, time.monotonic() - began)
             if self._stop.is_set():
                 return
-            began = time.monotonic()
             try:
                 await store.start()
                 logger.warning("falmock: what %s knew is lost: jobs, uploads, counts and the journal", store.name)
             except NoStore as error:
                 logger.error("falmock: %s", error)  # noqa: TRY400
+            began = time.monotonic()
 
     async def _paused(self, record: Restarts, name: str, code: int, ran: float) -> None:
         """Wait until a process that has ended may be started again, or give it up."""
@@ -174,7 +175,10 @@ class Supervisor:
 
     def _kill(self) -> None:
         """End all processes at once."""
-        for worker in self._workers.values():
-            worker.kill()
+        self._kill_workers()
         if self._store is not None:
             self._store.kill()
+
+    def _kill_workers(self) -> None:
+        for worker in self._workers.values():
+            worker.kill()
