@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
 
@@ -30,6 +32,8 @@ BETWEEN_LOOKS = 60.0
 """Seconds between two looks at the store's clock."""
 MUCH = 0.25
 """How far (seconds) the clock here may be from the store's without a warning."""
+SHORTEST, LONGEST = 0.0005, 0.05
+"""How long (seconds) a call waits at most that was disturbed, the second time and after many."""
 _REMEMBERED = 2000
 SCORE_TTL = 30 * 24 * 3600.0
 """How long (seconds) sorted sets live after the last write; their items end by their scores."""
@@ -55,6 +59,7 @@ class SharedCalls:
         self._is_told = False
         if abs(offset) > MUCH:
             self._set_offset(offset)
+        self._turn = asyncio.Lock()
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -69,7 +74,19 @@ class SharedCalls:
         """
         self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
+        async with AsyncExitStack() as turns:
+            return await self._run(decide, transaction, turns)
+
+    async def _run(self, decide: Callable[[float], T], transaction: Transaction, turns: AsyncExitStack) -> T:
+        conflicts = 0
         for _ in range(ATTEMPTS):
+            if transaction.conflicts > conflicts:
+                conflicts = transaction.conflicts
+                if conflicts == 1:  # those of this falmock that meet one another take turns
+                    await turns.enter_async_context(self._turn)
+                else:
+                    await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
+                await self._load(transaction, ())
             try:
                 with self._current.using(transaction):
                     result = decide(transaction.now)
@@ -171,7 +188,6 @@ class SharedCalls:
             transaction.full()
         elif outcome is Outcome.CONFLICT:
             transaction.forget()
-            await self._load(transaction, ())
         return outcome is Outcome.DONE
 
     def _believe(self, transaction: Transaction) -> None:
