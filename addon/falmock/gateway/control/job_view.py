@@ -91,7 +91,7 @@ def shown(engine: Engine, job: Job, now: float) -> dict[str, Any]:
         "why": job.why,
         "error": _error(engine, job) if job.state is State.FINISHED else None,
         "scope": engine.scope.name,
-        "number": job.number if job.journal == engine.scope.journal.begun else None,
+        "number": engine.scope.journal.submit_of(job),
         "started": job.started,
         "states": [{"state": state.value, "at": at} for state, at in job.states],
         "poll_times": list(job.looks or ()),
