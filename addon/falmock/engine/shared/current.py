@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from typing import TypeVar
 
+from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.transaction import Transaction
+
+T = TypeVar("T")
+_READ, _SHORT = 2000, 4096
+"""How many entries of logs are remembered as they were read, and how long (bytes) one may be."""
 
 
 class Current:
@@ -13,6 +22,9 @@ class Current:
 
     def __init__(self) -> None:
         self._transaction: Transaction | None = None
+        self._read: OrderedDict[bytes, Any] = OrderedDict()
+        self.behind: Behind = Behind()
+        """What is appended to logs after the commits."""
 
     @property
     def transaction(self) -> Transaction:
@@ -35,3 +47,14 @@ class Current:
             yield
         finally:
             self._transaction = before
+
+    def read_once(self, data: bytes, read: Callable[[bytes], T]) -> T:
+        """What `read` returns for these bytes, which no other function reads: it is remembered, so nobody may change it."""
+        found: T | None = self._read.get(data)
+        if found is None:
+            found = read(data)
+            if len(data) <= _SHORT:
+                self._read[data] = found
+                if len(self._read) > _READ:
+                    self._read.popitem(last=False)
+        return found

@@ -5,10 +5,17 @@ A reset begins a new generation. What belongs to an older one is not read any mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+from typing import TypeVar
+
+from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.setup import setup_key
 from falmock.engine.shared.transaction import Transaction
+
+T = TypeVar("T")
 
 
 class Place:
@@ -30,9 +37,22 @@ class Place:
         return self._current.is_deciding
 
     @property
+    def behind(self) -> Behind:
+        """What is appended to logs after the commits."""
+        return self._current.behind
+
+    def read_once(self, data: bytes, read: Callable[[bytes], T]) -> T:
+        """See Current."""
+        return self._current.read_once(data, read)
+
+    @property
     def setup(self) -> Setup:
         """What was set up in this scope. Raises NotLoaded."""
         return setup_of(self.transaction, self.scope)
+
+    def change(self, **fields: Any) -> None:
+        """Set up something else in this scope. Raises NotLoaded."""
+        self.transaction.put(setup_key(self.scope), Setup(*self.setup._replace(**fields)).data, self.ttl)
 
     def reset(self) -> None:
         """Begin a new generation, in which nothing is set up. Raises NotLoaded."""

@@ -41,7 +41,11 @@ class SharedScope(Scope):
         self.jobs = SharedJobs(place, jobs.limit, jobs.ttl, self._fault_of, self._keep_with)
         self.calls = SharedCounts(place)
         self.faults = SharedFaultCounts(place)
-        self.journal = SharedJournal(place, redactor, own.journal.totals)
+        self.journal = SharedJournal(place, redactor, own.journal.totals, self._endpoint_of)
+
+    def _endpoint_of(self, request_id: str) -> str:
+        job = self.jobs.peek(request_id)
+        return "" if job is None else job.endpoint
 
     def _fault_of(self, label: str) -> Fault | None:
         fixture = self._fixture_of(label)

@@ -14,6 +14,8 @@ class SetupForm(NamedTuple):
 
     generation: int = 0
     """Counts the resets of the scope."""
+    journal: int = 0
+    """Counts how often its journal was cleared since."""
 
 
 class Setup(SetupForm):

@@ -54,7 +54,12 @@ class Blob(NamedTuple):
     sha256: str
 
 
-Needed = str | Ranged | Entries | Bounds | Blob
+class Flushed(NamedTuple):
+    """That all falmocks have appended to the logs what they had answered before."""
+
+
+FLUSHED = Flushed()
+Needed = str | Ranged | Entries | Bounds | Blob | Flushed
 """What may be loaded: a record by its key, or one of these."""
 
 

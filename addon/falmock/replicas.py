@@ -1,0 +1,162 @@
+"""The falmocks of one store: each tells the others now and then that it is there, and writes its journal when one asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+
+import falmock
+from falmock.engine.shared.errors import UnknownForm
+from falmock.engine.shared.forms import Form
+from falmock.engine.standing import Replica
+from falmock.engine.standing import Standing
+from falmock.engine.standing import StoreStanding
+from falmock.journal_writer import JournalWriter
+from falmock.shared_calls import SharedCalls
+from falmock.store.interface import Append
+from falmock.store.interface import Commit
+from falmock.store.interface import Put
+from falmock.store.interface import Score
+from falmock.store.interface import Unavailable
+
+logger = logging.getLogger(__name__)
+BEAT = 2.0
+"""Seconds between two times at which a falmock tells that it is there."""
+ALIVE = 3 * BEAT
+"""After how many seconds of silence it counts as gone."""
+PATIENCE = 1.0
+"""How long (seconds) to wait at most until the others have written their journals."""
+_WATCH = 10.0
+_KEPT = 3600.0
+_MOST = 1000
+_ALL, _CONTROL = "{}:replicas", "{}:control"
+_FORM = Form("replica", 1, Replica)
+
+
+class Replicas:
+    """This falmock among those of its store. `fixtures` returns the digest of its fixtures."""
+
+    def __init__(self, shared: SharedCalls, fixtures: Callable[[], str]) -> None:
+        self.own = secrets.token_hex(4)
+        self.writer = JournalWriter(shared, shared.behind, self.own)
+        self._shared = shared
+        self._fixtures = fixtures
+        self._started = shared.now()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reason = ""
+        self._known: tuple[Replica, ...] = ()
+
+    # life
+
+    async def start(self) -> None:
+        """Be one of the falmocks from now on. Raises Unavailable."""
+        _, last = await self._shared.store.bounds(_CONTROL)
+        await self._beat()
+        self._tasks = [asyncio.create_task(self._tell()), asyncio.create_task(self._listen(last))]
+
+    async def stop(self) -> None:
+        """Write what waits, and be none of them any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.writer.stop()
+        with suppress(Unavailable):
+            puts = {_record(self.own): Put(None, _KEPT)}
+            await self._shared.store.commit(Commit(puts=puts, scores=[Score(_ALL, self.own.encode(), None)]))
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            with suppress(Unavailable, UnknownForm):
+                await self._beat()
+
+    async def _beat(self) -> None:
+        """Tell that it is there, and look who else is. Raises Unavailable, UnknownForm."""
+        now = self._shared.now()
+        own = Replica(self.own, falmock.__version__, self._fixtures(), self._started, now, self.writer.lag)
+        try:
+            await self._shared.store.commit(
+                Commit(
+                    puts={_record(self.own): Put(_FORM.write(own), _KEPT)},
+                    scores=[Score(_ALL, self.own.encode(), now)],
+                    limits={_ALL: _MOST},
+                    now=now - _KEPT,
+                    score_ttl=_KEPT,
+                )
+            )
+            names = await self._alive()
+            records = await self._shared.store.load([_record(name) for name in names])
+            self._known = tuple(_FORM.read(data) for data in records if data is not None)
+        except (Unavailable, UnknownForm) as error:
+            self._reason = str(error)
+            raise
+        self._reason = ""
+
+    async def _alive(self) -> list[str]:
+        found = await self._shared.store.ranged(_ALL, self._shared.now() - ALIVE, float("inf"), _MOST)
+        return [item.decode() for item, _ in found]
+
+    # writing what all have answered
+
+    async def flush_all(self) -> None:
+        """Have all falmocks write what they have answered before. Raises Unavailable if this one cannot.
+
+        One that does not within PATIENCE seconds is not waited for: it is about to be counted as gone.
+        """
+        await self.writer.flush()
+        others = set(await self._alive()) - {self.own}
+        if not others:
+            return
+        name = secrets.token_hex(8)
+        done = _confirmations(name)
+        store = self._shared.store
+        await store.append([Append(_CONTROL, [f"flush {name} {self.own}".encode()], _MOST, _KEPT)])
+        ends, seen = asyncio.get_running_loop().time() + PATIENCE, 0
+        while others and (left := ends - asyncio.get_running_loop().time()) > 0:
+            await store.watch({done: seen}, left)
+            for seen, data in await store.read(done, seen, _MOST):
+                others.discard(data.decode())
+        if others:
+            logger.warning("falmock: %s did not write the journal in time", ", ".join(sorted(others)))
+
+    async def _listen(self, last: int) -> None:
+        """Write the journal whenever another falmock asks for it."""
+        store = self._shared.store
+        while True:
+            try:
+                await store.watch({_CONTROL: last}, _WATCH)
+                first, newest = await store.bounds(_CONTROL)
+                last = min(max(last, first - 1), newest)  # the log may be another one by now
+                asked = []
+                for last, data in await store.read(_CONTROL, last, _MOST):
+                    verb, name, asker = (*data.decode().split(" "), "", "")[:3]
+                    if verb == "flush" and asker != self.own:
+                        asked.append(name)
+                if asked:
+                    await self.writer.flush()
+                    await store.append([Append(_confirmations(name), [self.own.encode()], _MOST, 60.0) for name in asked])
+            except (Unavailable, UnknownForm) as error:
+                self._reason = str(error)
+                await asyncio.sleep(BEAT / 2)
+
+    # health
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands now, as far as it knows: the store is not asked."""
+        reason = self._reason or self.writer.reason
+        writer = self.writer
+        store = StoreStanding(self._shared.shown, not reason, reason, writer.lag, writer.waiting, writer.dropped)
+        return Standing(self.own, store, self._known, reason and f"its store is not available: {reason}")
+
+
+def _record(name: str) -> str:
+    return f"{{}}:replica:{name}"
+
+
+def _confirmations(name: str) -> str:
+    return f"{{}}:flushed:{name}"
