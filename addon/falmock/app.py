@@ -103,17 +103,26 @@ class App:
         self.fixtures = LiveFixtures(self._use_fixtures)
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
-        self._shared: SharedCalls | None = None
+        self.shared: SharedCalls | None = None
+        """Runs calls on the state in a store; None if the state is in memory."""
 
-    def share(self, store: Store, secret: bytes) -> None:
-        """Have the state of all scopes in a store, before the first call; `secret` is the one of all its falmocks."""
+    def share(self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "") -> None:
+        """Have the state of all scopes in a store, before the first call.
+
+        `secret` is the one of all its falmocks, `offset` what its clock is ahead of the one here (seconds), `shown` its
+        address for people.
+        """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.sharing import Sharing
         from falmock.shared_calls import SharedCalls
 
         current = Current()
-        self._shared = SharedCalls(store, current, self._edge.now)
-        self.engines.share(Sharing(current, self._shared.start), secret)
+        self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
+        self.engines.share(Sharing(current, self.shared.start), secret)
+
+    def clock(self) -> float:
+        """The time by the clock of this machine, in seconds since the epoch."""
+        return self._edge.now()
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
@@ -195,7 +204,7 @@ class App:
 
     def form_of(self, request: Request, client: Client) -> KnownForm | None:
         """The form of a call about a job that was answered, for `answer_known`; None if it has to be read each time."""
-        if self._shared is not None:
+        if self.shared is not None:
             return None  # the job has to be loaded each time
         inner = request
         if client.is_direct:
@@ -231,8 +240,8 @@ class App:
     def _unshared(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request whose state is not available now: 503, which clients may repeat. Nothing is guessed."""
         text, why = self.redactor.text(f"falmock cannot answer this now: {error}"), "shared state is not available"
-        if self._shared is not None:
-            self._shared.note_failure(error)
+        if self.shared is not None:
+            self.shared.note_failure(error)
         if client.is_direct:
             return door.problem(503, request.path, text, why)
         return replies.for_pages(request, replies.problem(503, text, why, errors.WORTH_RETRYING))
@@ -241,8 +250,8 @@ class App:
         found = self._doors.find(request)
         if found is None:
             return self._of_door(self._doors.unknown(request, self._edge.now()))
-        if self._shared is not None and not isinstance(found, Health | Inspector):
-            return self._shared_at_door(self._shared, found, request, client)
+        if self.shared is not None and not isinstance(found, Health | Inspector):
+            return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
 
@@ -275,8 +284,8 @@ class App:
         instead: InsteadOfFal | None = None,
         call: Call | None = None,
     ) -> Answer | Awaitable[Answer]:
-        if self._shared is not None:
-            return self._answer_shared(self._shared, request, rewrite, instead, call)
+        if self.shared is not None:
+            return self._answer_shared(self.shared, request, rewrite, instead, call)
         request = self._in_scope(request)
         effect = self._handle(request, rewrite, instead, call)
         if isinstance(effect, Join):
@@ -362,8 +371,8 @@ class App:
     async def ask(self, request: Request, rewrite: Rewrite | None = None) -> Reply:
         """The complete answer to a call that a door makes, after its delay: from falmock, or from the real fal."""
         effect: Effect
-        if self._shared is not None:
-            request, effect = await self._decide_shared(self._shared, request, rewrite)
+        if self.shared is not None:
+            request, effect = await self._decide_shared(self.shared, request, rewrite)
         else:
             request = self._in_scope(request)
             effect = self._handle(request, rewrite)
@@ -401,9 +410,9 @@ class App:
             whole = await self._edge.join(join.parts)
         except OSError as error:
             whole = replies.no_disk(error)
-        if self._shared is None:
+        if self.shared is None:
             return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
-        return await self._shared.run(lambda now: self.engines.joined(request, join, whole, now, rewrite))
+        return await self.shared.run(lambda now: self.engines.joined(request, join, whole, now, rewrite))
 
     def tidy(self) -> None:
         """Remove the files that the engines no longer need, and schedule the next clean-up."""
@@ -423,6 +432,8 @@ class App:
     def stop(self) -> None:
         """Stop watching fixtures and cancel the clean-up timer."""
         self.fixtures.stop_watching()
+        if self.shared is not None:
+            self.shared.stop()
         if self._tidy_timer is not None:
             self._tidy_timer.cancel()
             self._tidy_timer = None

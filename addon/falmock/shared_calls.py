@@ -32,14 +32,20 @@ SCORE_TTL = 30 * 24 * 3600.0
 
 
 class SharedCalls:
-    """Runs decisions on shared state. `clock` returns seconds since the epoch, by this machine."""
+    """Runs decisions on shared state.
 
-    def __init__(self, store: Store, current: Current, clock: Callable[[], float]) -> None:
+    `clock` returns seconds since the epoch, by this machine; `offset` is what the store's clock is ahead of it in seconds.
+    `shown` is the store's address for people.
+    """
+
+    def __init__(
+        self, store: Store, current: Current, clock: Callable[[], float], offset: float = 0.0, shown: str = ""
+    ) -> None:
         self.store = store
+        self.shown = shown
         self._current = current
         self._clock = clock
-        self.offset = 0.0
-        """What the store's clock is ahead of this machine's, in seconds."""
+        self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -77,6 +83,11 @@ class SharedCalls:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def stop(self) -> None:
+        """End what goes on in the background, and the connections to the store."""
+        for task in self._tasks:
+            task.cancel()
 
     def note_failure(self, error: Exception) -> None:
         """A call failed for want of its state: tell it once, until a call succeeds again."""

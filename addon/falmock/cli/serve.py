@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from falmock import shared_start
 from falmock.app import App
 from falmock.cli import listening
 from falmock.cli import serve_options
@@ -58,6 +59,7 @@ from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.webhooks.poster import PostingRules
 from falmock.serving.webhooks.poster import WebhookPoster
 from falmock.serving.webhooks.sender import WebhookSender
+from falmock.shared_start import NoStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
@@ -171,8 +173,9 @@ class Server:
         loader = FixtureLoader(config.fixtures, config.faults, config.hosts)
         app.engines.use_config(config)
         try:
+            shared_start.share(app, config.store, os.environ)
             app.fixtures.load(loader)
-        except FixtureErrors as error:
+        except (FixtureErrors, NoStore) as error:
             logger.error("falmock: %s", error)  # noqa: TRY400
             return FAILED
         stop = asyncio.Event()

@@ -31,6 +31,7 @@ from falmock.proxy.options import Option
 from falmock.redaction.rules import BadSecret
 from falmock.redaction.rules import SecretRules
 from falmock.redaction.rules import parse_secrets
+from falmock.store import address
 from falmock.wire import hosts
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
@@ -40,8 +41,6 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
 """The paths of the other doors."""
 _STORE = "fal_store"
-_STORES = ("redis", "rediss", "valkey", "valkeys", "unix")
-"""How the URLs of stores begin."""
 _TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 _HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|(?=[^:]*:[^:]*:)[0-9a-f:.*?]+")
 
@@ -70,7 +69,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         validate=_choice("fal_validate", single["fal_validate"], Validate),
         dialect=_choice("fal_dialect", single["fal_dialect"], Dialect),
         fast=_choice("fal_fast", single["fal_fast"], Fast),
-        store=_store(single["fal_store"]),
+        store=_store(single["fal_store"], environment),
         proxy_path=_proxy_path(single["fal_proxy_path"]),
         proxy_profile=_choice("fal_proxy_profile", single["fal_proxy_profile"], ProxyProfile),
         control_token=_control_token(_many(values["fal_control_token"]), environment),
@@ -110,13 +109,12 @@ def _choice(name: str, text: str, choices: type[Choice]) -> Choice:
     return choices(text)
 
 
-def _store(text: str) -> str:
-    # The value may have a password in it: messages do not repeat it.
+def _store(text: str, environment: Mapping[str, str]) -> str:
     if text != MEMORY:
-        scheme = text.partition("://")[0] if "://" in text else ""
-        if scheme not in _STORES:
-            raise BadOption(f"{_STORE}: expected {MEMORY} or a URL that begins with one of {', '.join(_STORES)}")
-        raise BadOption(f"{_STORE}: expected {MEMORY}, found {scheme}://...: this falmock has no shared store yet")
+        try:
+            address.parse(text, environment)
+        except address.BadAddress as error:  # does not repeat a password
+            raise BadOption(f"{_STORE}: expected {MEMORY} or the URL of a store: {error}") from None
     return text
 
 
