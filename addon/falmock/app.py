@@ -41,6 +41,7 @@ from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
+from falmock.engine.standing import fixtures_digest
 from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
@@ -72,6 +73,7 @@ from falmock.wire.message import sendable
 
 if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
+    from falmock.replicas import Replicas
     from falmock.shared_calls import SharedCalls
     from falmock.store.interface import Store
 
@@ -105,6 +107,8 @@ class App:
         self._tidy_timer: asyncio.TimerHandle | None = None
         self.shared: SharedCalls | None = None
         """Runs calls on the state in a store; None if the state is in memory."""
+        self.replicas: Replicas | None = None
+        """This falmock among those of the store; None if the state is in memory."""
 
     def share(self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "") -> None:
         """Have the state of all scopes in a store, before the first call.
@@ -114,11 +118,14 @@ class App:
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.sharing import Sharing
+        from falmock.replicas import Replicas
         from falmock.shared_calls import SharedCalls
 
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
+        self.replicas = replicas = Replicas(self.shared, lambda: fixtures_digest(self.engines.files))
+        self.engines.standing = lambda: replicas.standing
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""

@@ -15,6 +15,7 @@ from falmock.engine.standing import Replica
 from falmock.engine.standing import Standing
 from falmock.engine.standing import StoreStanding
 from falmock.journal_writer import JournalWriter
+from falmock.shared_calls import SCORE_TTL
 from falmock.shared_calls import SharedCalls
 from falmock.store.interface import Append
 from falmock.store.interface import Commit
@@ -46,16 +47,33 @@ class Replicas:
         self._fixtures = fixtures
         self._started = shared.now()
         self._tasks: list[asyncio.Task[None]] = []
-        self._reason = ""
+        self._joined_in: asyncio.AbstractEventLoop | None = None
+        self._joining: asyncio.Task[None] | None = None
+        self._reason = "it was not asked yet"
         self._known: tuple[Replica, ...] = ()
+        shared.join, shared.flush_all = self.join, self.flush_all
 
     # life
 
-    async def start(self) -> None:
-        """Be one of the falmocks from now on. Raises Unavailable."""
+    async def join(self) -> None:
+        """Be one of the falmocks from now on. Raises Unavailable, UnknownForm."""
+        loop = asyncio.get_running_loop()
+        if loop is self._joined_in:
+            return
+        if self._joining is None or self._joining.get_loop() is not loop:
+            self._joining = loop.create_task(self._join())
+        joining = self._joining
+        try:
+            await asyncio.shield(joining)
+        finally:
+            if joining.done() and self._joining is joining:
+                self._joining = None
+
+    async def _join(self) -> None:
         _, last = await self._shared.store.bounds(_CONTROL)
         await self._beat()
         self._tasks = [asyncio.create_task(self._tell()), asyncio.create_task(self._listen(last))]
+        self._joined_in = asyncio.get_running_loop()
 
     async def stop(self) -> None:
         """Write what waits, and be none of them any more."""
@@ -64,6 +82,7 @@ class Replicas:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self.writer.stop()
+        self._joined_in = None
         with suppress(Unavailable):
             puts = {_record(self.own): Put(None, _KEPT)}
             await self._shared.store.commit(Commit(puts=puts, scores=[Score(_ALL, self.own.encode(), None)]))
@@ -114,7 +133,7 @@ class Replicas:
         name = secrets.token_hex(8)
         done = _confirmations(name)
         store = self._shared.store
-        await store.append([Append(_CONTROL, [f"flush {name} {self.own}".encode()], _MOST, _KEPT)])
+        await store.append([Append(_CONTROL, [f"flush {name} {self.own}".encode()], _MOST, SCORE_TTL)])
         ends, seen = asyncio.get_running_loop().time() + PATIENCE, 0
         while others and (left := ends - asyncio.get_running_loop().time()) > 0:
             await store.watch({done: seen}, left)
@@ -130,7 +149,8 @@ class Replicas:
             try:
                 await store.watch({_CONTROL: last}, _WATCH)
                 first, newest = await store.bounds(_CONTROL)
-                last = min(max(last, first - 1), newest)  # the log may be another one by now
+                if newest < last:
+                    last = first - 1  # it is another log by now
                 asked = []
                 for last, data in await store.read(_CONTROL, last, _MOST):
                     verb, name, asker = (*data.decode().split(" "), "", "")[:3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.files import spooling
+from falmock.engine.standing import Standing
 from falmock.engine.tickets import Tickets
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
@@ -38,6 +40,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
+    from falmock.engine.shared.background import Background
     from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
@@ -73,8 +76,10 @@ class Engines:
         """Tickets to read files of all scopes."""
         self._new_id = new_id
         self._secret = secret
-        self.run: int = int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000
+        self.run: int = _run_of(secret)
         """A number of up to four digits that differs between most runs of falmock."""
+        self.standing: Callable[[], Standing] | None = None
+        """How this falmock and the others of its store stand; None if its state is in memory."""
         self._edge = edge
         self._sharing: Sharing | None = None
         self._index = index
@@ -88,11 +93,17 @@ class Engines:
         What there was in memory is forgotten.
         """
         self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
+        self.run = _run_of(secret)
         self._scoped.clear()
         self.common = Engine(
             self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, sharing=sharing
         )
         self.common.use_faults(self._rules)
+
+    @property
+    def background(self) -> Background | None:
+        """Decides on state in a store while the caller goes on; None if the state is in memory."""
+        return None if self._sharing is None else self._sharing.background
 
     @property
     def config(self) -> Config:
@@ -305,3 +316,7 @@ class Engines:
     def take_dropped(self) -> list[str]:
         """The files of requests that are no longer used, since the last call: the caller removes them."""
         return self.common.scope.assets.take_dropped()
+
+
+def _run_of(secret: bytes) -> int:
+    return int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from typing import NamedTuple
+
+from falmock.engine.prepared import digest_of
+from falmock.fixtures.matching.index import Index
+
+_DIGITS = 16
 
 
 class StoreStanding(NamedTuple):
@@ -41,3 +48,13 @@ class Standing(NamedTuple):
     store: StoreStanding
     replicas: tuple[Replica, ...]
     unready: str
+
+
+@lru_cache(maxsize=2)
+def fixtures_digest(index: Index) -> str:
+    """The same for the same fixtures, wherever they are loaded."""
+    digest = hashlib.sha256()
+    for fixture in index.fixtures:
+        rule = f"{fixture.label} {fixture.group} {fixture.match.sequence_index} {digest_of(fixture.answer)}\n"
+        digest.update(rule.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:_DIGITS]
