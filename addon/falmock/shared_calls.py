@@ -20,6 +20,7 @@ from falmock.engine.shared.transaction import Flushed
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
 from falmock.store.interface import Outcome
 from falmock.store.interface import Store
@@ -111,14 +112,20 @@ class SharedCalls:
 
     async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
         """Load what is needed, and again the records read so far: what the engine sees is of one moment."""
-        keys = list(dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str))]))
-        loading = [self._other(each) for each in needed if not isinstance(each, str)]
+        needed = tuple(needed)
+        records = {each.key: each for each in needed if isinstance(each, Record)}
+        keys = list(
+            dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str)), *records])
+        )
+        rest = [each for each in needed if not isinstance(each, str | Record)]
         found, *others = (
-            await asyncio.gather(self.store.load(keys), *loading) if loading else [await self.store.load(keys)]
+            await asyncio.gather(self.store.load(keys), *map(self._other, rest))
+            if rest
+            else [await self.store.load(keys)]
         )
         for key, value in zip(keys, found, strict=True):
-            transaction.loaded(key, value)
-        for each, other in zip((each for each in needed if not isinstance(each, str)), others, strict=True):
+            transaction.loaded(records.get(key, key), value)
+        for each, other in zip(rest, others, strict=True):
             transaction.loaded(each, other)
 
     async def _other(self, needed: Needed) -> Any:

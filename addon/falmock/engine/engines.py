@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import NamedTuple
 
+from falmock.engine.additions import NO_SOURCE
+from falmock.engine.additions import Source
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
 from falmock.engine.effects import Effect
@@ -41,6 +43,7 @@ from falmock.wire.message import Request
 
 if TYPE_CHECKING:
     from falmock.engine.shared.background import Background
+    from falmock.engine.shared.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
@@ -81,6 +84,7 @@ class Engines:
         self.standing: Callable[[], Standing] | None = None
         """How this falmock and the others of its store stand; None if its state is in memory."""
         self._edge = edge
+        self._known: KnownScopes | None = None
         self._sharing: Sharing | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
@@ -92,11 +96,29 @@ class Engines:
 
         What there was in memory is forgotten.
         """
+        from falmock.engine.shared.known_scopes import KnownScopes  # what one process has to itself needs no msgspec
+
+        def must_stay(scope: str) -> bool:
+            return self.webhooks.has_any_of(scope)
+
+        self._known = known = KnownScopes(
+            sharing.current,
+            self.config.job_ttl,
+            lambda sha256: self.common.scope.assets.content(sha256, self._index.assets),
+            must_stay,
+        )
         self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
         self.run = _run_of(secret)
         self._scoped.clear()
         self.common = Engine(
-            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, sharing=sharing
+            self.config,
+            self._index,
+            self._new_id,
+            secret,
+            self._edge,
+            elsewhere=self._elsewhere,
+            sharing=sharing,
+            known=known,
         )
         self.common.use_faults(self._rules)
 
@@ -113,6 +135,9 @@ class Engines:
     def of(self, scope: str) -> Engine:
         """The engine of a scope, created if needed; "" is the shared scope."""
         scope = self.named(scope)
+        if self._known is not None:
+            self._known.use(scope)
+            return self._caught_up(scope)
         if not scope:
             return self.common
         engine = self._scoped.get(scope)
@@ -122,6 +147,18 @@ class Engines:
                 self._drop_oldest()
         else:
             self._scoped.move_to_end(scope)
+        return engine
+
+    def _caught_up(self, scope: str) -> Engine:
+        """The engine of a scope in a store, with what was set up there, by whichever falmock."""
+        engine = self._scoped.get(scope) if scope else self.common
+        if engine is None:
+            engine = self._scoped[scope] = self._new(scope)
+            if len(self._scoped) > LIMIT:
+                self._scoped.popitem(last=False)[1].added.forget()
+        elif scope:
+            self._scoped.move_to_end(scope)
+        engine.catch_up()
         return engine
 
     @property
@@ -141,16 +178,18 @@ class Engines:
 
     def __len__(self) -> int:
         """The number of named scopes."""
-        return len(self._scoped)
+        return len(self.names)
 
     @property
     def names(self) -> list[str]:
         """The named scopes, the last used one at the end."""
-        return list(self._scoped)
+        return list(self._scoped) if self._known is None else self._known.names()
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
         scope = self.named(scope)
+        if self._known is not None:
+            return self._caught_up(scope)
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)
@@ -158,17 +197,22 @@ class Engines:
     def existing(self, scope: str) -> Engine | None:
         """The engine of a scope for reading, as `peek`; None if there is no such scope yet."""
         scope = self.named(scope)
+        if self._known is not None:
+            return self._caught_up(scope) if self._known.exists(scope) else None
         return self._scoped.get(scope) if scope else self.common
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias."""
-        return self._aliases.get(scope, scope)
+        return self._aliases.get(scope, scope) if self._known is None else self._known.named(scope)
 
     def use_alias(self, name: str, scope: str | None) -> None:
         """Have calls of the scope `name` belong to another one from now on; None: to itself.
 
         Clients of one process name one scope for as long as they live, and each of its tests makes that its own.
         """
+        if self._known is not None:
+            self._known.use_alias(name, scope)
+            return
         self._aliases.pop(name, None)
         if scope is not None and self.named(scope) != name:
             self._aliases[name] = self.named(scope)
@@ -193,6 +237,7 @@ class Engines:
             name=scope,
             elsewhere=self._elsewhere,
             sharing=self._sharing,
+            known=self._known,
         )
         engine.use_faults(self._rules)
         return engine
@@ -204,6 +249,9 @@ class Engines:
 
     def drop(self, scope: str) -> bool:
         """Forget a scope and its state; False if there is none of this name. It is no alias any more, and has none."""
+        if self._known is not None:
+            self.webhooks.forget(scope)
+            return self._known.drop(scope)
         self._aliases = {name: of for name, of in self._aliases.items() if scope not in (name, of)}
         return self._forget(scope)
 
@@ -217,22 +265,32 @@ class Engines:
     def reset(self, scope: str) -> None:
         """Reset a scope; "" is the shared one."""
         scope = self.named(scope)
-        if scope:
+        if self._known is not None:
+            self.webhooks.forget(scope)
+            self._known.forget(scope)
+        elif scope:
             self._forget(scope)
         else:
             self.common.reset()
 
     def reset_all(self) -> None:
         """Reset the shared scope, and drop all named ones."""
+        if self._known is not None:
+            for name in ("", *self.names):
+                self.webhooks.forget(name)
+            self._known.reset_all()
+            return
         for name in self.names:
             self._forget(name)
         self.common.shared.clear()
         self.common.reset()
 
-    def add_to_all(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
+    def add_to_all(
+        self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset], source: Source = NO_SOURCE
+    ) -> None:
         """Add fixtures to all scopes; those that are added to a scope win over them. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
-        self.common.shared.add(name, fixtures, assets)
+        self.common.shared.add(name, fixtures, assets, source)
         self._use_changed(fixtures)
 
     def remove_from_all(self) -> None:
@@ -240,6 +298,9 @@ class Engines:
         self._use_changed(self.common.shared.clear())
 
     def _use_changed(self, fixtures: Iterable[Fixture]) -> None:
+        if self._known is not None:
+            self._known.restart_counts(fixture.group for fixture in map(self.config.ignore.fixture, fixtures))
+            return
         for engine in self._all():
             engine.use_changed(fixtures)
 

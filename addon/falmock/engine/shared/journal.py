@@ -175,7 +175,7 @@ class SharedJournal(Journal):
     def begun(self) -> int:
         """See Journal: the same number at all falmocks. Raises NotLoaded."""
         setup = self._place.setup
-        return _paired(setup.generation, setup.journal)
+        return _paired(_paired(setup.epoch, setup.generation), setup.journal)
 
     def _in_order(self) -> list[Kept]:
         """The entries in the order of their times: those of several falmocks are appended as it comes."""

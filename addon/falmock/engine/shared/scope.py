@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Iterable
 
 from falmock.engine.jobs.job import Job
 from falmock.engine.scopes import Scope
@@ -39,7 +40,7 @@ class SharedScope(Scope):
         self._digest_of = digest_of
         self._known: OrderedDict[str, Answer] = OrderedDict()
         self.jobs = SharedJobs(place, jobs.limit, jobs.ttl, self._fault_of, self._keep_with)
-        self.calls = SharedCounts(place)
+        self.calls = self._counts = SharedCounts(place)
         self.faults = SharedFaultCounts(place)
         self.journal = SharedJournal(place, redactor, own.journal.totals, self._endpoint_of)
 
@@ -91,6 +92,10 @@ class SharedScope(Scope):
 
     def forget_answers(self) -> None:
         """Nothing: answers end with their time to live."""
+
+    def restart_counts(self, names: Iterable[str]) -> None:
+        """See Scope. Raises NotLoaded."""
+        self._counts.restart(names)
 
     def clear(self) -> None:
         """Begin a new generation of this scope. Raises NotLoaded."""

@@ -87,7 +87,7 @@ def _create(call: Call) -> Reply:
         return problem(400, f"pace: {error}")
     if "alias_of" in body:
         call.engines.use_alias(name, body["alias_of"])
-    is_new = call.engines.named(name) not in ("", *call.engines.names)
+    is_new = call.engines.existing(name) is None
     engine = call.engines.of(name)
     if pace is not None:
         engine.use_pace(pace, body["pace"])
