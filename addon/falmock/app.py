@@ -135,7 +135,7 @@ class App:
         """The doors that answer direct requests. The first one that claims a request answers it."""
         steering = Steering()
         return (
-            Health(),
+            Health(self.engines),
             Inspector(self.engines),
             Control(self.engines, self.fixtures),
             OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
@@ -257,7 +257,7 @@ class App:
         found = self._doors.find(request)
         if found is None:
             return self._of_door(self._doors.unknown(request, self._edge.now()))
-        if self.shared is not None and not isinstance(found, Health | Inspector):
+        if self.shared is not None and not _is_stateless(found, request):
             return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
@@ -444,6 +444,11 @@ class App:
         if self._tidy_timer is not None:
             self._tidy_timer.cancel()
             self._tidy_timer = None
+
+
+def _is_stateless(found: Door, request: Request) -> bool:
+    """Whether a door answers a request without any shared state."""
+    return isinstance(found, Health | Inspector) or (isinstance(found, Control) and found.is_stateless(request))
 
 
 def _sendable(answer: Answer) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
 
@@ -164,7 +165,5 @@ class JournalWriter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        try:
+        with suppress(Unavailable, UnknownForm):
             await self.flush()
-        except (Unavailable, UnknownForm):
-            pass

@@ -32,7 +32,9 @@ PATIENCE = 1.0
 """How long (seconds) to wait at most until the others have written their journals."""
 _WATCH = 10.0
 _KEPT = 3600.0
+_MINUTE = 60.0
 _MOST = 1000
+_FLUSH = "flush"
 _ALL, _CONTROL = "{}:replicas", "{}:control"
 _FORM = Form("replica", 1, Replica)
 
@@ -51,6 +53,7 @@ class Replicas:
         self._joining: asyncio.Task[None] | None = None
         self._reason = "it was not asked yet"
         self._known: tuple[Replica, ...] = ()
+        self._told: frozenset[str] = frozenset()
         shared.join, shared.flush_all = self.join, self.flush_all
 
     # life
@@ -60,14 +63,25 @@ class Replicas:
         loop = asyncio.get_running_loop()
         if loop is self._joined_in:
             return
-        if self._joining is None or self._joining.get_loop() is not loop:
-            self._joining = loop.create_task(self._join())
-        joining = self._joining
+        self._join_soon()
+        if self._joining is not None:
+            await asyncio.shield(self._joining)
+
+    def _join_soon(self) -> None:
+        """Be one of them before the first call, where that is possible."""
         try:
-            await asyncio.shield(joining)
-        finally:
-            if joining.done() and self._joining is joining:
-                self._joining = None
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if loop is not self._joined_in and (self._joining is None or self._joining.get_loop() is not loop):
+            self._joining = loop.create_task(self._join())
+            self._joining.add_done_callback(self._joined)
+
+    def _joined(self, joining: asyncio.Task[None]) -> None:
+        if self._joining is joining:
+            self._joining = None
+        if not joining.cancelled():
+            joining.exception()  # that is told as `reason`
 
     async def _join(self) -> None:
         _, last = await self._shared.store.bounds(_CONTROL)
@@ -110,10 +124,22 @@ class Replicas:
             names = await self._alive()
             records = await self._shared.store.load([_record(name) for name in names])
             self._known = tuple(_FORM.read(data) for data in records if data is not None)
+            self._compare(own)
         except (Unavailable, UnknownForm) as error:
             self._reason = str(error)
             raise
         self._reason = ""
+
+    def _compare(self, own: Replica) -> None:
+        """Tell it once if others have other fixtures."""
+        others = frozenset(each.id for each in self._known if each.fixtures != own.fixtures)
+        if others - self._told:
+            logger.warning(
+                "falmock: %s of the same store %s other fixtures than this falmock: let all have the same files",
+                " and ".join(sorted(others)),
+                "has" if len(others) == 1 else "have",
+            )
+        self._told = others
 
     async def _alive(self) -> list[str]:
         found = await self._shared.store.ranged(_ALL, self._shared.now() - ALIVE, float("inf"), _MOST)
@@ -133,12 +159,13 @@ class Replicas:
         name = secrets.token_hex(8)
         done = _confirmations(name)
         store = self._shared.store
-        await store.append([Append(_CONTROL, [f"flush {name} {self.own}".encode()], _MOST, SCORE_TTL)])
+        await store.append([Append(_CONTROL, [f"{_FLUSH} {name} {self.own}".encode()], _MOST, SCORE_TTL)])
         ends, seen = asyncio.get_running_loop().time() + PATIENCE, 0
         while others and (left := ends - asyncio.get_running_loop().time()) > 0:
             await store.watch({done: seen}, left)
-            for seen, data in await store.read(done, seen, _MOST):
-                others.discard(data.decode())
+            found = await store.read(done, seen, _MOST)
+            others -= {data.decode() for _, data in found}
+            seen = found[-1][0] if found else seen
         if others:
             logger.warning("falmock: %s did not write the journal in time", ", ".join(sorted(others)))
 
@@ -151,23 +178,28 @@ class Replicas:
                 first, newest = await store.bounds(_CONTROL)
                 if newest < last:
                     last = first - 1  # it is another log by now
-                asked = []
-                for last, data in await store.read(_CONTROL, last, _MOST):
-                    verb, name, asker = (*data.decode().split(" "), "", "")[:3]
-                    if verb == "flush" and asker != self.own:
-                        asked.append(name)
-                if asked:
-                    await self.writer.flush()
-                    await store.append([Append(_confirmations(name), [self.own.encode()], _MOST, 60.0) for name in asked])
+                found = await store.read(_CONTROL, last, _MOST)
+                last = found[-1][0] if found else last
+                await self._obey([data.decode() for _, data in found])
             except (Unavailable, UnknownForm) as error:
                 self._reason = str(error)
                 await asyncio.sleep(BEAT / 2)
+
+    async def _obey(self, said: list[str]) -> None:
+        """Do what others asked all to do. Raises Unavailable, UnknownForm."""
+        words = [text.split(" ") for text in said]
+        asked = [each[1] for each in words if each[0] == _FLUSH and each[2] != self.own]
+        if asked:
+            await self.writer.flush()
+            own = self.own.encode()
+            await self._shared.store.append([Append(_confirmations(name), [own], _MOST, _MINUTE) for name in asked])
 
     # health
 
     @property
     def standing(self) -> Standing:
-        """How it stands now, as far as it knows: the store is not asked."""
+        """How it stands now, as far as it knows: the store is not waited for."""
+        self._join_soon()
         reason = self._reason or self.writer.reason
         writer = self.writer
         store = StoreStanding(self._shared.shown, not reason, reason, writer.lag, writer.waiting, writer.dropped)

@@ -185,6 +185,11 @@ class Engines:
         """The named scopes, the last used one at the end."""
         return list(self._scoped) if self._known is None else self._known.names()
 
+    @property
+    def scopes_here(self) -> int:
+        """The number of named scopes that this falmock has seen."""
+        return len(self._scoped)
+
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
         scope = self.named(scope)

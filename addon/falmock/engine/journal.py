@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 from typing import NamedTuple
-from typing import Self
 
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
@@ -135,14 +134,16 @@ class Journal:
         """The fixtures that answered."""
         return self._used
 
-    @property
-    def latest(self) -> Self:
-        """The same journal, perhaps without calls that were answered a moment ago."""
-        return self
+    def read_as_it_is(self) -> None:
+        """Read it from now on without calls that were answered a moment ago, if it takes long to know of them."""
 
     def submit_of(self, job: Job) -> int | None:
         """The number of the call that submitted a job; None if it is not in this journal."""
         return job.number if job.journal == self.begun else None
+
+    def looks_of(self, job: Job) -> list[float]:
+        """When clients asked for the status or the result of a job, the last LOOKS times."""
+        return list(job.looks or ())
 
     def note(
         self,

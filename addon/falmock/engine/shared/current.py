@@ -10,9 +10,12 @@ from typing import Any
 from typing import TypeVar
 
 from falmock.engine.shared.behind import Behind
+from falmock.engine.shared.job_calls import JobCalls
 from falmock.engine.shared.transaction import Transaction
 
 T = TypeVar("T")
+_LOGS = 100
+"""Of how many logs is remembered what they say about jobs."""
 _READ, _SHORT = 2000, 4096
 """How many entries of logs are remembered as they were read, and how long (bytes) one may be."""
 
@@ -23,6 +26,7 @@ class Current:
     def __init__(self) -> None:
         self._transaction: Transaction | None = None
         self._read: OrderedDict[bytes, Any] = OrderedDict()
+        self._job_calls: OrderedDict[str, JobCalls] = OrderedDict()
         self.behind: Behind = Behind()
         """What is appended to logs after the commits."""
 
@@ -47,6 +51,16 @@ class Current:
             yield
         finally:
             self._transaction = before
+
+    def job_calls(self, log: str, last: int) -> JobCalls:
+        """What was read of the calls in a log whose last entry has this number."""
+        found = self._job_calls.pop(log, None)
+        if found is None or found.last > last:  # another log has its name
+            found = JobCalls()
+        self._job_calls[log] = found
+        if len(self._job_calls) > _LOGS:
+            self._job_calls.popitem(last=False)
+        return found
 
     def read_once(self, data: bytes, read: Callable[[bytes], T]) -> T:
         """What `read` returns for these bytes, which no other function reads: it is remembered, so nobody may change it."""

@@ -6,12 +6,10 @@ hidden before they are written. The numbers of entries are those of the log; wha
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
-from typing import Self
 
 from falmock.engine.jobs.job import Job
 from falmock.engine.journal import LIMIT
@@ -24,6 +22,7 @@ from falmock.engine.shared.behind import DAY
 from falmock.engine.shared.behind import Item
 from falmock.engine.shared.entries import entry_bytes
 from falmock.engine.shared.entries import entry_of
+from falmock.engine.shared.job_calls import JobCalls
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.transaction import FLUSHED
 from falmock.engine.shared.transaction import Bounds
@@ -60,7 +59,6 @@ class SharedJournal(Journal):
     ) -> None:
         self._place = place
         self._endpoint_of = endpoint_of
-        self._is_latest = False
         self.redactor = redactor
         self.totals = totals
         self._limit = LIMIT
@@ -113,16 +111,12 @@ class SharedJournal(Journal):
 
     # what is read
 
-    @property
-    def latest(self) -> Self:
-        """See Journal: nobody is asked to append what he has."""
-        journal = copy.copy(self)
-        journal._is_latest = True
-        return journal
+    def read_as_it_is(self) -> None:
+        """See Journal, in the transaction under way."""
+        self._place.transaction.loaded(FLUSHED, found=True)
 
     def _need(self, needed: Any) -> Any:
-        if not self._is_latest:
-            self._place.transaction.need(FLUSHED)
+        self._place.transaction.need(FLUSHED)
         return self._place.transaction.need(needed)
 
     def _bounds(self, kind: str = "journal") -> tuple[int, int]:
@@ -206,16 +200,22 @@ class SharedJournal(Journal):
 
     def submit_of(self, job: Job) -> int | None:
         """See Journal. Raises NotLoaded."""
-        notes, key = self._place.transaction.notes, f"submits {self._place.scope}"
-        if key not in notes:
-            notes[key] = {
-                kept.entry.job: kept.number for kept in self._kept() if isinstance(kept.entry.call, calls.Submit)
-            }
-        submits: dict[str, int] = notes[key]
-        return submits.get(job.request_id)
+        return self._job_calls().submits.get(job.request_id)
+
+    def looks_of(self, job: Job) -> list[float]:
+        """See Journal. Raises NotLoaded."""
+        return list(self._job_calls().looks.get(job.request_id, ()))
+
+    def _job_calls(self) -> JobCalls:
+        first, last = self._bounds()
+        found = self._place.job_calls(self._log(), last)
+        after = max(found.last, first - 1)
+        for kept in self._read(after, last - after):
+            found.add(kept.number, kept.entry)
+        found.last = last
+        return found
 
 
 def _paired(one: int, other: int) -> int:
     """A number from 1 on for two from 0 on, another for each pair."""
     return (one + other) * (one + other + 1) // 2 + other + 1
-

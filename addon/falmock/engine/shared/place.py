@@ -12,6 +12,7 @@ from typing import TypeVar
 from falmock.engine.shared import setup as setups
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.job_calls import JobCalls
 from falmock.engine.shared.setup import COMMON_KEY
 from falmock.engine.shared.setup import KEPT
 from falmock.engine.shared.setup import NO_COMMON
@@ -50,6 +51,10 @@ class Place:
     def behind(self) -> Behind:
         """What is appended to logs after the commits."""
         return self._current.behind
+
+    def job_calls(self, log: str, last: int) -> JobCalls:
+        """See Current."""
+        return self._current.job_calls(log, last)
 
     def read_once(self, data: bytes, read: Callable[[bytes], T]) -> T:
         """See Current."""

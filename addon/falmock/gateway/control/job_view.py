@@ -94,7 +94,7 @@ def shown(engine: Engine, job: Job, now: float) -> dict[str, Any]:
         "number": engine.scope.journal.submit_of(job),
         "started": job.started,
         "states": [{"state": state.value, "at": at} for state, at in job.states],
-        "poll_times": list(job.looks or ()),
+        "poll_times": engine.scope.journal.looks_of(job),
         "webhook": _webhook(job),
         "cost": _cost(engine, job),
         "synthesized": next((kind for kind in _MADE if job.fixture.startswith(f"{kind}:")), None),

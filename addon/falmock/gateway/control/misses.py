@@ -73,7 +73,8 @@ def _list(call: Call) -> Reply:
             **{name: entry[name] for name in ("at", "scope", "endpoint", "call", "input")},
             "text": miss.text,
             "nearest": [
-                {**near._asdict(), "differences": [each._asdict() for each in near.differences]} for near in miss.nearest
+                {**near._asdict(), "differences": [each._asdict() for each in near.differences]}
+                for near in miss.nearest
             ],
         }
 
