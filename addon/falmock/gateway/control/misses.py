@@ -87,7 +87,7 @@ OPERATIONS = (
         f"{PREFIX}/misses",
         "listMisses",
         f"What no fixture answered in a scope, grouped by what was asked, the latest first: the last {LIMIT} different ones since the "
-        "journal was cleared.",
+        "journal was cleared. In a store (fal_store): of the calls that the journal keeps.",
         _list,
         {200: ("A page of misses.", page_of("misses", "Miss"))},
         PAGING,
