@@ -103,6 +103,7 @@ class App:
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
+        self._steering = Steering()
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
         self.shared: SharedCalls | None = None
@@ -118,6 +119,7 @@ class App:
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.sharing import Sharing
+        from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.replicas import Replicas
         from falmock.shared_calls import SharedCalls
 
@@ -126,6 +128,7 @@ class App:
         self.engines.share(Sharing(current, self.shared.start), secret)
         self.replicas = replicas = Replicas(self.shared, lambda: fixtures_digest(self.engines.files))
         self.engines.standing = lambda: replicas.standing
+        self._steering.scopes = SharedSteeredScopes(current)
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""
@@ -133,7 +136,7 @@ class App:
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
-        steering = Steering()
+        steering = self._steering
         return (
             Health(self.engines),
             Inspector(self.engines),
@@ -266,7 +269,7 @@ class App:
         """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
 
         def decide(now: float) -> OfDoor | Awaitable[OfDoor]:
-            self.engines.of(request.scope)
+            self.engines.peek(request.scope)  # as its scope is set up now
             return found.answer(request, self.ask, now)
 
         result = await shared.run(decide)

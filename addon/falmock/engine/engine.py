@@ -95,20 +95,21 @@ class Engine:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
-        added_assets = self.scope.assets.added_assets
         self.added: additions.Additions
         """What was set up in this scope only: fixtures, fault rules, the pace."""
         self.shared: additions.Additions
         """The fixtures added to all scopes."""
         if sharing is None or known is None:
+            added_assets = self.scope.assets.added_assets
             self.added = additions.Additions(added_assets)
             self.shared = additions.Additions(added_assets, "added/all-") if others is None else others.shared
         else:
             from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
 
             self.scope = SharedScope(sharing.current, self.scope, self.fixture, self._digest_of)
-            self.added = known.additions(added_assets, self.scope)
-            self.shared = known.shared_additions(added_assets) if others is None else others.shared
+            self.scope.assets.added_assets = known.added_assets
+            self.added = known.additions(name)
+            self.shared = known.additions_to_all() if others is None else others.shared
         self._built_of: object = None
         self._files = index
         self._index = self.shared.over(index)

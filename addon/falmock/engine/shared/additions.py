@@ -14,8 +14,8 @@ from falmock.engine.additions import Additions
 from falmock.engine.additions import Batch
 from falmock.engine.additions import OwnPace
 from falmock.engine.additions import Source
-from falmock.engine.files.added import AddedAssets
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.shared.added_files import SharedAddedAssets
 from falmock.engine.shared.batches import Batches
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import Added
@@ -31,8 +31,11 @@ NOTHING: SetUp = ((), "", None)
 class SharedAdditions(Additions):
     """See Additions. This is what was added to the scope of `place`."""
 
-    def __init__(self, added_assets: AddedAssets, place: Place, batches: Batches, prefix: str = "added/") -> None:
+    _is_of_all = False
+
+    def __init__(self, added_assets: SharedAddedAssets, place: Place, batches: Batches, prefix: str = "added/") -> None:
         super().__init__(added_assets, prefix)
+        self._files = added_assets
         self._place = place
         self._records = batches
         self._have: SetUp | None = NOTHING
@@ -105,6 +108,8 @@ class SharedAdditions(Additions):
         super().add(name, batch.fixtures, assets, source)
         digest, data = self._records.batch(name, batch, source)
         self._write(digest, data)
+        for sha256 in assets:
+            self._files.note(sha256, self._place, digest, of_all=self._is_of_all)
         self._change((*batches, Added(name, digest, tuple(sorted(assets)))))
 
     def remove(self, name: str) -> tuple[Fixture, ...] | None:
@@ -149,7 +154,9 @@ class SharedAdditions(Additions):
 class SharedByAll(SharedAdditions):
     """What was added to all scopes."""
 
-    def __init__(self, added_assets: AddedAssets, place: Place, batches: Batches) -> None:
+    _is_of_all = True
+
+    def __init__(self, added_assets: SharedAddedAssets, place: Place, batches: Batches) -> None:
         super().__init__(added_assets, place, batches, "added/all-")
 
     def _set_up(self) -> SetUp:

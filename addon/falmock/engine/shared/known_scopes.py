@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from falmock.engine.answers import turns_of
-from falmock.engine.files.added import AddedAssets
-from falmock.engine.scopes import Scope
 from falmock.engine.shared import setup as setups
+from falmock.engine.shared.added_files import SharedAddedAssets
 from falmock.engine.shared.additions import SharedAdditions
 from falmock.engine.shared.additions import SharedByAll
 from falmock.engine.shared.batches import Batches
@@ -19,6 +19,7 @@ from falmock.engine.shared.current import Current
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
+from falmock.engine.shared.setup import Added
 from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
@@ -44,16 +45,17 @@ class KnownScopes:
         self.current = current
         self._ttl = ttl
         self._batches = Batches(find_file)
+        self.added_assets = SharedAddedAssets(current, self._batches)
         self._must_stay = must_stay
         self._noted: dict[str, float] = {}
 
-    def additions(self, added_assets: AddedAssets, scope: Scope) -> SharedAdditions:
+    def additions(self, scope: str) -> SharedAdditions:
         """What was added to a scope."""
-        return SharedAdditions(added_assets, self._place(scope.name), self._batches)
+        return SharedAdditions(self.added_assets, self._place(scope), self._batches)
 
-    def shared_additions(self, added_assets: AddedAssets) -> SharedAdditions:
+    def additions_to_all(self) -> SharedAdditions:
         """What was added to all scopes."""
-        return SharedByAll(added_assets, self._place(""), self._batches)
+        return SharedByAll(self.added_assets, self._place(""), self._batches)
 
     def _place(self, scope: str) -> Place:
         return Place(self.current, scope, self._ttl)
@@ -117,11 +119,11 @@ class KnownScopes:
         elif scope and now - self._noted.get(scope, 0.0) >= NOTED:
             self._note(place, now)
         if setup != NO_SETUP and now - setup.written >= REFRESHED:
-            self._keep(place.key, [*(each.digest for each in setup.batches), *filter(None, [setup.rules])], place.kept)
+            self._keep(place, place.key, setup.batches, setup.rules)
             place.change()
         common = place.common
         if common.written and now - common.written >= REFRESHED:
-            self._keep(place.common_key, [each.digest for each in common.batches], place.kept)
+            self._keep(place, place.common_key, common.batches)
             place.change_common()
 
     def _note(self, place: Place, now: float) -> None:
@@ -148,17 +150,19 @@ class KnownScopes:
         if oldest is not None:
             self.forget(oldest)
 
-    def _keep(self, key: Callable[[str, str], str], digests: Iterable[str], ttl: float) -> None:
+    def _keep(self, place: Place, key: Callable[[str, str], str], batches: Sequence[Added], rules: str = "") -> None:
         """Write records again, so that they are kept. Raises NotLoaded."""
-        transaction = self._transaction
-        records = [Record(key("batch", digest)) for digest in digests]
+        transaction = place.transaction
+        records = [Record(key("batch", digest)) for digest in (*(each.digest for each in batches), rules) if digest]
         missing = [record for record in records if not transaction.has_loaded(record)]
         if missing:
             raise NotLoaded(*missing)
         for record in records:
             data = transaction.need(record)
             if data is not None:
-                transaction.create(record.key, data, ttl)
+                transaction.create(record.key, data, place.kept)
+        for sha256 in {sha256 for each in batches for sha256 in each.files}:
+            self.added_assets.keep(sha256, place)
 
     # what is set up
 
@@ -198,5 +202,5 @@ class KnownScopes:
         self._delete(place, place.setup)
         for each in common.batches:
             self._transaction.put(place.common_key("batch", each.digest), None, 0, checked=False)
-        place.change_common(epoch=common.epoch + 1, batches=(), changes=0)
+        place.change_common(epoch=common.epoch + 1, batches=(), changes=0, has_files=False)
         self._transaction.later(self._noted.clear)

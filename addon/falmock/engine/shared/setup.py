@@ -72,6 +72,8 @@ class Common(NamedTuple):
     """How many names for such batches were given out."""
     changes: int = 0
     """How often such batches were added or removed: what they answer begins a new sequence each time."""
+    has_files: bool = False
+    """Whether a fixture with files was added in this epoch."""
     steered: int = 0
     """How often what was set by aimock's control API was forgotten in all scopes."""
     written: float = 0.0
