@@ -260,7 +260,7 @@ class App:
         found = self._doors.find(request)
         if found is None:
             return self._of_door(self._doors.unknown(request, self._edge.now()))
-        if self.shared is not None and not _is_stateless(found, request):
+        if self.shared is not None and not isinstance(found, Health | Inspector):
             return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
@@ -272,7 +272,17 @@ class App:
             self.engines.peek(request.scope)  # as its scope is set up now
             return found.answer(request, self.ask, now)
 
-        result = await shared.run(decide)
+        is_stateless = isinstance(found, Control) and found.is_stateless(request)
+        result: OfDoor | Awaitable[OfDoor]
+        if is_stateless and self.replicas is not None and self.replicas.is_away:
+            result = found.answer(request, self.ask, self._edge.now())
+        else:
+            try:
+                result = await shared.run(decide)
+            except Unavailable:
+                if not is_stateless:
+                    raise
+                result = found.answer(request, self.ask, self._edge.now())
         answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)
         return answer if isinstance(answer, _ANSWERS) else await answer
 
@@ -447,11 +457,6 @@ class App:
         if self._tidy_timer is not None:
             self._tidy_timer.cancel()
             self._tidy_timer = None
-
-
-def _is_stateless(found: Door, request: Request) -> bool:
-    """Whether a door answers a request without any shared state."""
-    return isinstance(found, Health | Inspector) or (isinstance(found, Control) and found.is_stateless(request))
 
 
 def _sendable(answer: Answer) -> Answer:

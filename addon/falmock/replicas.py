@@ -51,9 +51,10 @@ class Replicas:
         self._tasks: list[asyncio.Task[None]] = []
         self._joined_in: asyncio.AbstractEventLoop | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._reason = "it was not asked yet"
+        self._reason = ""
         self._known: tuple[Replica, ...] = ()
         self._told: frozenset[str] = frozenset()
+        self._seen = 0.0
         shared.join, shared.flush_all = self.join, self.flush_all
 
     # life
@@ -62,6 +63,8 @@ class Replicas:
         """Be one of the falmocks from now on. Raises Unavailable, UnknownForm."""
         loop = asyncio.get_running_loop()
         if loop is self._joined_in:
+            if self._shared.now() - self._seen > ALIVE / 2:  # it slept: the others may count it as gone
+                await self._beat()
             return
         self._join_soon()
         if self._joining is not None:
@@ -124,6 +127,7 @@ class Replicas:
             names = await self._alive()
             records = await self._shared.store.load([_record(name) for name in names])
             self._known = tuple(_FORM.read(data) for data in records if data is not None)
+            self._seen = now
             self._compare(own)
         except (Unavailable, UnknownForm) as error:
             self._reason = str(error)
@@ -203,7 +207,13 @@ class Replicas:
         reason = self._reason or self.writer.reason
         writer = self.writer
         store = StoreStanding(self._shared.shown, not reason, reason, writer.lag, writer.waiting, writer.dropped)
-        return Standing(self.own, store, self._known, reason and f"its store is not available: {reason}")
+        unready = f"its store is not available: {reason}" if reason else "" if self._joined_in else "it is starting"
+        return Standing(self.own, store, self._known, unready)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store did not answer last."""
+        return bool(self._reason)
 
 
 def _record(name: str) -> str:

@@ -186,6 +186,11 @@ class Engines:
         return list(self._scoped) if self._known is None else self._known.names()
 
     @property
+    def is_readable(self) -> bool:
+        """Whether the state is in memory, or a transaction on it is under way."""
+        return self._sharing is None or self._sharing.current.is_deciding
+
+    @property
     def scopes_here(self) -> int:
         """The number of named scopes that this falmock has seen."""
         return len(self._scoped)

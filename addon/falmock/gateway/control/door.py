@@ -93,7 +93,7 @@ class Control:
         return MAX_BODY
 
     def is_stateless(self, request: Request) -> bool:
-        """Whether the answer needs nothing of what several falmocks may share."""
+        """Whether there is an answer also without what several falmocks share."""
         return request.path in _stateless_paths()
 
     def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream:  # noqa: ARG002

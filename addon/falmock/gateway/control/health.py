@@ -26,8 +26,8 @@ def _health(call: Call) -> Reply:
         "version": falmock.__version__,
         "mode": config.mode.value,
         "pace": config.pace_text,
-        "fixtures": len(call.seen.fixtures if standing is None else engines.files.fixtures),
-        "scopes": len(engines.names) if standing is None else engines.scopes_here,
+        "fixtures": len(call.seen.fixtures if engines.is_readable else engines.files.fixtures),
+        "scopes": len(engines.names) if engines.is_readable else engines.scopes_here,
         "inspector": config.inspector.value,
         "connect": engines.connect._asdict(),
     }
@@ -62,8 +62,8 @@ _ALWAYS = closed(
     version=_TEXT,
     mode=_TEXT,
     pace=_TEXT,
-    fixtures={**_WHOLE, "description": "The number of fixtures in the scope; of those on disk, if there is a store."},
-    scopes={**_WHOLE, "description": "The number of named scopes; of those known here, if there is a store."},
+    fixtures={**_WHOLE, "description": "The number of fixtures in the scope; of those on disk, while the store is away."},
+    scopes={**_WHOLE, "description": "The number of named scopes; of those seen here, while the store is away."},
     inspector={"enum": [access.value for access in Inspector]},
     connect=closed(
         proxy={**or_null("string"), "description": "The URL of the proxy."},

@@ -102,7 +102,7 @@ class Operation(NamedTuple):
 
     `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status; FILE is
     a content of any type, NOTHING an answer without a body. `media` is the type of the good ones. `head`: HEAD is answered
-    like GET. `stateless`: it needs nothing of what several falmocks may share, so it answers without that.
+    like GET. `stateless`: it also answers without what several falmocks share, if that is not available.
     """
 
     method: str
