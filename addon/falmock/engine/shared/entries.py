@@ -30,6 +30,7 @@ from falmock.wire.formats.spelled import surrogates_escaped
 
 _READ_HEADERS = (b"content-type", b"x-fal-request-id")
 """The headers of answers that the journal reads."""
+_NO_ID = "id"
 _WITH_ENDPOINT = (calls.Run, calls.Stream, calls.Socket, calls.RunSocket, calls.Submit)
 _QUERIED = (calls.Run, calls.Stream, calls.Submit)
 """The calls whose query may be an input."""
@@ -99,6 +100,7 @@ _FORM = Form("journal entry", 1, EntryForm)
 def entry_bytes(entry: JournalEntry, missed: Miss | None, name: str, redactor: Redactor) -> bytes:
     """The bytes of an entry, without its secrets; `missed` is the report behind its `miss`, `name` tells it from all others."""
     text, value = redactor.text, redactor.value
+    subject = value(_subject_of(entry.call))
     miss = None
     if missed is not None:
         miss = told(missed, redactor)
@@ -109,7 +111,7 @@ def entry_bytes(entry: JournalEntry, missed: Miss | None, name: str, redactor: R
         entry.at,
         value(entry.method),
         value(entry.host),
-        text(entry.path),
+        _hidden_path(entry.path, subject, redactor),
         entry.status,
         value(entry.fixture),
         text(entry.why),
@@ -119,7 +121,7 @@ def entry_bytes(entry: JournalEntry, missed: Miss | None, name: str, redactor: R
         hidden_body(entry.body, redactor),
         entry.left_out,
         "" if entry.call is None else type(entry.call).__name__,
-        value(_subject_of(entry.call)),
+        subject,
         tuple((name, _hidden(field, redactor)) for name, field in entry.answered if name.lower() in _READ_HEADERS),
         value(entry.job),
         entry.delay,
@@ -185,6 +187,17 @@ def hidden_body(body: bytes, redactor: Redactor) -> bytes:
     except (jsontext.BadJSON, RecursionError):
         pass  # it is cut, or no JSON: a text like any other
     return _hidden(body, redactor)
+
+
+def _hidden_path(path: str, subject: str, redactor: Redactor) -> str:
+    """A path without its secrets; `subject` is what it names, without its own."""
+    if f"/{subject}/" in path or path.endswith(f"/{subject}"):
+        # Most paths differ in the request id alone, and what they are without it is known to be harmless.
+        before, _, behind = path.partition(subject)
+        form = f"{before}{_NO_ID}{behind}"
+        if subject and redactor.text(form) == form:
+            return path
+    return redactor.text(path)
 
 
 def _hidden(data: bytes, redactor: Redactor) -> bytes:
