@@ -195,7 +195,7 @@ def _hidden_path(path: str, subject: str, redactor: Redactor) -> str:
         # Most paths differ in the request id alone, and what they are without it is known to be harmless.
         before, _, behind = path.partition(subject)
         form = f"{before}{_NO_ID}{behind}"
-        if redactor.text(form) == form:
+        if redactor.text(form) == form and redactor.text(subject) == subject:
             return path
     return redactor.text(path)
 
