@@ -449,6 +449,16 @@ class App:
         self.engines.common.tidy(self._edge.now())
         self.tidy()
 
+    def join(self) -> None:
+        """Tell the other falmocks of the store, if there is one, that this one is about to answer calls."""
+        if self.replicas is not None:
+            self.replicas.join_soon()
+
+    async def leave(self) -> None:
+        """Answer no more calls: write what the others may ask for, and tell them."""
+        if self.replicas is not None:
+            await self.replicas.stop()
+
     def stop(self) -> None:
         """Stop watching fixtures and cancel the clean-up timer."""
         self.fixtures.stop_watching()
