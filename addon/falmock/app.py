@@ -259,11 +259,18 @@ class App:
     def _answer_at_door(self, request: Request, client: Client) -> Answer | Awaitable[Answer]:
         found = self._doors.find(request)
         if found is None:
+            if self.shared is not None:
+                return self._shared_unknown(self.shared, request)
             return self._of_door(self._doors.unknown(request, self._edge.now()))
         if self.shared is not None and not isinstance(found, Health | Inspector):
             return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
+
+    async def _shared_unknown(self, shared: SharedCalls, request: Request) -> Answer:
+        reply = await shared.run(lambda now: self._doors.unknown(request, now))
+        self._report(reply)
+        return reply
 
     async def _shared_at_door(self, shared: SharedCalls, found: Door, request: Request, client: Client) -> Answer:
         """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""

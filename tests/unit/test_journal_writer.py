@@ -199,3 +199,15 @@ def test_what_knows_no_log_is_placed_in_a_transaction() -> None:
     assert written.writer.waiting == 1
     asyncio.run(written.writer.flush())
     assert (written.store.written(), written.writer.waiting) == (["late me.1"], 0)
+
+
+def test_what_cannot_be_written_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: str) -> bytes:
+        raise TypeError("no such type")
+
+    written = Written()
+    written.behind.put(Item("a", broken, 0.0, keep=10, ttl=60.0))
+    written.put("one")
+    asyncio.run(written.writer.flush())
+    assert (written.store.written(), written.writer.waiting) == (["one me.2"], 0)
+    assert "an entry for a cannot be written" in caplog.text
