@@ -6,19 +6,23 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
+from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
 
+from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
+from falmock.engine.shared.transaction import Flushed
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
 from falmock.store.interface import Outcome
 from falmock.store.interface import Store
@@ -62,6 +66,15 @@ class SharedCalls:
         self._turn = asyncio.Lock()
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.join: Callable[[], Awaitable[None]] | None = None
+        """Called before each call: this falmock is to be known to the others before it answers any."""
+        self.flush_all: Callable[[], Awaitable[None]] = _nothing
+        """Has all falmocks of the store append to logs what waits. Raises Unavailable."""
+
+    @property
+    def behind(self) -> Behind:
+        """What is appended to logs after the commits."""
+        return self._current.behind
 
     def now(self) -> float:
         """The time by the store's clock, in seconds since the epoch."""
@@ -72,6 +85,8 @@ class SharedCalls:
 
         It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
         """
+        if self.join is not None:
+            await self.join()
         self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
         async with AsyncExitStack() as turns:
@@ -153,14 +168,20 @@ class SharedCalls:
 
     async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
         """Load what is needed, and again the records read so far: what the engine sees is of one moment."""
-        keys = list(dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str))]))
-        loading = [self._other(each) for each in needed if not isinstance(each, str)]
+        needed = tuple(needed)
+        records = {each.key: each for each in needed if isinstance(each, Record)}
+        keys = list(
+            dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str)), *records])
+        )
+        rest = [each for each in needed if not isinstance(each, str | Record)]
         found, *others = (
-            await asyncio.gather(self.store.load(keys), *loading) if loading else [await self.store.load(keys)]
+            await asyncio.gather(self.store.load(keys), *map(self._other, rest))
+            if rest
+            else [await self.store.load(keys)]
         )
         for key, value in zip(keys, found, strict=True):
-            transaction.loaded(key, value)
-        for each, other in zip((each for each in needed if not isinstance(each, str)), others, strict=True):
+            transaction.loaded(records.get(key, key), value)
+        for each, other in zip(rest, others, strict=True):
             transaction.loaded(each, other)
 
     async def _other(self, needed: Needed) -> Any:
@@ -174,6 +195,9 @@ class SharedCalls:
                 return await store.bounds(needed.log)
             case Blob():
                 return await store.blob(needed.sha256)
+            case Flushed():
+                await self.flush_all()
+                return True
         raise TypeError(f"nothing loads {needed!r}")
 
     async def _is_committed(self, transaction: Transaction) -> bool:
@@ -197,3 +221,7 @@ class SharedCalls:
             self._believed.move_to_end(key)
         while len(self._believed) > _REMEMBERED:
             self._believed.popitem(last=False)
+
+
+async def _nothing() -> None:
+    """Nothing is appended."""

@@ -8,6 +8,7 @@ decided, and is then committed at once, if all that it read is still as it was.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +55,18 @@ class Blob(NamedTuple):
     sha256: str
 
 
-Needed = str | Ranged | Entries | Bounds | Blob
+class Record(NamedTuple):
+    """The record with this key, which never changes: it is not checked with the commit."""
+
+    key: str
+
+
+class Flushed(NamedTuple):
+    """That all falmocks have appended to the logs what they had answered before."""
+
+
+FLUSHED = Flushed()
+Needed = str | Record | Ranged | Entries | Bounds | Blob | Flushed
 """What may be loaded: a record by its key, or one of these."""
 
 
@@ -129,9 +141,19 @@ class Transaction:
             raise NotLoaded(needed)
         return self._others[needed]
 
+    def has_loaded(self, needed: Needed) -> bool:
+        """Whether `need` returns this."""
+        return needed in self._others
+
     def has(self, *keys: str) -> bool:
         """Whether all these records are loaded."""
         return all(key in self._loaded or key in self._puts for key in keys)
+
+    def load_together(self, keys: Iterable[str]) -> None:
+        """Raises NotLoaded with all those of these records that are needed and not loaded: one round trip for all."""
+        missing = [key for key in keys if not self.has(key)]
+        if missing:
+            raise NotLoaded(*missing)
 
     # what it writes
 
