@@ -233,7 +233,9 @@ class Engines:
 
     def _elsewhere(self, query: Query, names: Sequence[str]) -> list[str]:
         """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
-        scopes = (("", self.common), *self._scoped.items())
+        scopes: Iterable[tuple[str, Engine]] = (("", self.common), *self._scoped.items())
+        if self._known is not None:
+            scopes = [(name, self._caught_up(name)) for name in self._known.with_fixtures()]
         return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:

@@ -21,7 +21,7 @@ FIXTURES = (
     *({"match": {"model": "test/turns"}, "response": {"json": {"turn": turn}}} for turn in (1, 2, 3)),
     {"match": {"model": "test/turns", "input": {"seed": 7}}, "response": {"json": {"turn": "seven"}}},
 )
-NAMES = ("", "a", "b", "worker")
+NAMES = ("", "a", "worker")
 UNEQUAL = frozenset({"request_id", "response_url", "status_url", "cancel_url", "calls", "misses", "used", "at"})
 """What differs between runs, or is of the journal."""
 
@@ -40,7 +40,9 @@ class Step(NamedTuple):
         if self.path.startswith("job"):
             if not jobs:
                 return None
-            told = await apps.asked(self.app, self.method, jobs[-1] + self.path.removeprefix("job"), None, **self.headers)
+            told = await apps.asked(
+                self.app, self.method, jobs[-1] + self.path.removeprefix("job"), None, **self.headers
+            )
         elif self.path.startswith("/"):
             told = await apps.told(self.app, self.method, self.path, self.body, **self.headers)
         else:
@@ -97,12 +99,16 @@ changes: list[st.SearchStrategy[tuple[str, str, Any]]] = [
     numbers.map(lambda number: aimock("POST", "/fixtures", {"fixtures": [fixture(number)]})),
     st.just(aimock("DELETE", "/fixtures")),
     st.just(control("PUT", "/faults", {"faults": [{"fault": {"error": "runner_disconnected", "times": 2}}]})),
-    st.just(control("PUT", "/faults", {"seed": 5, "faults": [{"fault": {"error": "internal_server_error", "rate": 0.5}}]})),
+    st.just(
+        control("PUT", "/faults", {"seed": 5, "faults": [{"fault": {"error": "internal_server_error", "rate": 0.5}}]})
+    ),
     st.just(control("DELETE", "/faults")),
     paces.map(lambda pace: control("PUT", "/pace", {"pace": pace})),
     st.just(control("PUT", "/pace", {"pace": None})),
     st.tuples(names, paces).map(lambda both: control("PUT", f"/scopes/{both[0]}", {"pace": both[1]})),
-    st.tuples(names, st.sampled_from(NAMES)).map(lambda both: control("PUT", f"/scopes/{both[0]}", {"alias_of": both[1]})),
+    st.tuples(names, st.sampled_from(NAMES)).map(
+        lambda both: control("PUT", f"/scopes/{both[0]}", {"alias_of": both[1]})
+    ),
     names.map(lambda name: control("PUT", f"/scopes/{name}", {"alias_of": None})),
     names.map(lambda name: control("DELETE", f"/scopes/{name}")),
     st.just(control("POST", "/reset")),
@@ -173,7 +179,9 @@ class Yielding:
 PROBES = tuple(
     step(call, app, scope)
     for scope in NAMES
-    for app, call in enumerate([control("GET", "/fixtures"), control("GET", "/faults"), ("POST", "fal.run/test/turns", {})])
+    for app, call in enumerate(
+        [control("GET", "/fixtures"), control("GET", "/faults"), ("POST", "fal.run/test/turns", {})]
+    )
 )
 
 

@@ -164,6 +164,9 @@ def test_aliases() -> None:
         await apps.told(B, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "two"})
         await apps.told(A, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": None})
         assert await turn(apps, B, **worker) == 2
+        await apps.told(B, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "two"})
+        await apps.told(A, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "worker"})  # of itself: of nothing
+        assert await turn(apps, B, **worker) == 3
 
     both(scenario)
 
@@ -203,5 +206,16 @@ def test_aimocks_chaos_and_errors() -> None:
         await apps.told(B, "POST", "/__aimock/chaos", {"dropRate": 1}, x_test_id="a")
         await apps.told(B, "POST", "/__aimock/reset")
         assert await statuses(A, x_test_id="a") == [200]
+
+    both(scenario)
+
+
+def test_a_miss_names_the_scope_that_would_answer() -> None:
+    async def scenario(apps: Apps) -> None:
+        only_there = {"match": {"model": "test/there"}, "response": {"json": 1}}
+        await apps.told(A, "POST", f"{CONTROL}/fixtures", only_there, **IN_A)
+        told = await apps.asked(B, "POST", "https://fal.run/test/there", {}, **IN_B)
+        assert told.status == 404
+        assert "answers this call: a." in told.body.decode()
 
     both(scenario)
