@@ -41,6 +41,7 @@ from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
+from falmock.engine.standing import fixtures_digest
 from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
@@ -72,6 +73,7 @@ from falmock.wire.message import sendable
 
 if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
+    from falmock.replicas import Replicas
     from falmock.shared_calls import SharedCalls
     from falmock.store.interface import Store
 
@@ -106,6 +108,8 @@ class App:
         self._tidy_timer: asyncio.TimerHandle | None = None
         self.shared: SharedCalls | None = None
         """Runs calls on the state in a store; None if the state is in memory."""
+        self.replicas: Replicas | None = None
+        """This falmock among those of the store; None if the state is in memory."""
 
     def share(self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "") -> None:
         """Have the state of all scopes in a store, before the first call.
@@ -116,11 +120,14 @@ class App:
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.sharing import Sharing
         from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
+        from falmock.replicas import Replicas
         from falmock.shared_calls import SharedCalls
 
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
+        self.replicas = replicas = Replicas(self.shared, lambda: fixtures_digest(self.engines.files))
+        self.engines.standing = lambda: replicas.standing
         self._steering.scopes = SharedSteeredScopes(current)
 
     def clock(self) -> float:
@@ -131,7 +138,7 @@ class App:
         """The doors that answer direct requests. The first one that claims a request answers it."""
         steering = self._steering
         return (
-            Health(),
+            Health(self.engines),
             Inspector(self.engines),
             Control(self.engines, self.fixtures),
             OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
@@ -265,7 +272,17 @@ class App:
             self.engines.peek(request.scope)  # as its scope is set up now
             return found.answer(request, self.ask, now)
 
-        result = await shared.run(decide)
+        is_stateless = isinstance(found, Control) and found.is_stateless(request)
+        result: OfDoor | Awaitable[OfDoor]
+        if is_stateless and self.replicas is not None and self.replicas.is_away:
+            result = found.answer(request, self.ask, self._edge.now())
+        else:
+            try:
+                result = await shared.run(decide)
+            except Unavailable:
+                if not is_stateless:
+                    raise
+                result = found.answer(request, self.ask, self._edge.now())
         answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)
         return answer if isinstance(answer, _ANSWERS) else await answer
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 from typing import TypeVar
 
+from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
+from falmock.engine.shared.transaction import Flushed
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
@@ -50,6 +53,15 @@ class SharedCalls:
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.join: Callable[[], Awaitable[None]] | None = None
+        """Called before each call: this falmock is to be known to the others before it answers any."""
+        self.flush_all: Callable[[], Awaitable[None]] = _nothing
+        """Has all falmocks of the store append to logs what waits. Raises Unavailable."""
+
+    @property
+    def behind(self) -> Behind:
+        """What is appended to logs after the commits."""
+        return self._current.behind
 
     def now(self) -> float:
         """The time by the store's clock, in seconds since the epoch."""
@@ -60,6 +72,8 @@ class SharedCalls:
 
         It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
         """
+        if self.join is not None:
+            await self.join()
         transaction = Transaction(self.now(), self._believed)
         for _ in range(ATTEMPTS):
             try:
@@ -125,6 +139,9 @@ class SharedCalls:
                 return await store.bounds(needed.log)
             case Blob():
                 return await store.blob(needed.sha256)
+            case Flushed():
+                await self.flush_all()
+                return True
         raise TypeError(f"nothing loads {needed!r}")
 
     async def _is_committed(self, transaction: Transaction) -> bool:
@@ -149,3 +166,7 @@ class SharedCalls:
             self._believed.move_to_end(key)
         while len(self._believed) > _REMEMBERED:
             self._believed.popitem(last=False)
+
+
+async def _nothing() -> None:
+    """Nothing is appended."""

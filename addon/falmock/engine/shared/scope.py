@@ -42,7 +42,11 @@ class SharedScope(Scope):
         self.jobs = SharedJobs(place, jobs.limit, jobs.ttl, self._fault_of, self._keep_with)
         self.calls = self._counts = SharedCounts(place)
         self.faults = SharedFaultCounts(place)
-        self.journal = SharedJournal(place, redactor, own.journal.totals)
+        self.journal = SharedJournal(place, redactor, own.journal.totals, self._endpoint_of)
+
+    def _endpoint_of(self, request_id: str) -> str:
+        job = self.jobs.peek(request_id)
+        return "" if job is None else job.endpoint
 
     def _fault_of(self, label: str) -> Fault | None:
         fixture = self._fixture_of(label)
@@ -52,12 +56,9 @@ class SharedScope(Scope):
         """See Scope. Raises AnswerLost, NotLoaded."""
         if job.failure is not None:
             return answer_of(job.failure, job.app, job.path)
-        known = self._known.get(job.answer)
+        known = self._at_hand(job)
         if known is not None:
             return known
-        fixture = self._fixture_of(job.fixture)
-        if fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer:
-            return fixture.answer
         kept = self._place.transaction.value(self._place.key("answer", job.answer), forms.answer_of)
         if kept is None:
             raise AnswerLost(
@@ -65,6 +66,20 @@ class SharedScope(Scope):
                 "a store must have the same fixtures"
             )
         return kept
+
+    def _at_hand(self, job: Job) -> Answer | None:
+        """The answer of a job, if it need not be loaded."""
+        known = self._known.get(job.answer)
+        if known is not None:
+            return known
+        fixture = self._fixture_of(job.fixture)
+        is_fixtures = fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer
+        return fixture.answer if fixture is not None and is_fixtures else None
+
+    def load_answers(self, jobs: Iterable[Job]) -> None:
+        """See Scope. Raises NotLoaded."""
+        lacking = {job.answer for job in jobs if job.failure is None and self._at_hand(job) is None}
+        self._place.transaction.load_together(self._place.key("answer", digest) for digest in lacking)
 
     def keep_answer(self, digest: str, answer: Answer) -> None:
         """See Scope."""

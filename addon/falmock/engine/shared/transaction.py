@@ -61,7 +61,12 @@ class Record(NamedTuple):
     key: str
 
 
-Needed = str | Record | Ranged | Entries | Bounds | Blob
+class Flushed(NamedTuple):
+    """That all falmocks have appended to the logs what they had answered before."""
+
+
+FLUSHED = Flushed()
+Needed = str | Record | Ranged | Entries | Bounds | Blob | Flushed
 """What may be loaded: a record by its key, or one of these."""
 
 
