@@ -62,7 +62,10 @@ _ALWAYS = closed(
     version=_TEXT,
     mode=_TEXT,
     pace=_TEXT,
-    fixtures={**_WHOLE, "description": "The number of fixtures in the scope; of those on disk, while the store is away."},
+    fixtures={
+        **_WHOLE,
+        "description": "The number of fixtures in the scope; of those on disk, while the store is away.",
+    },
     scopes={**_WHOLE, "description": "The number of named scopes; of those seen here, while the store is away."},
     inspector={"enum": [access.value for access in Inspector]},
     connect=closed(

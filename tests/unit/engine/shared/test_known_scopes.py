@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from falmock.fixtures.matching.index import Index
+from unit.engine.calls import index_of
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.engine.shared.two_apps import run
@@ -219,3 +221,32 @@ def test_a_miss_names_the_scope_that_would_answer() -> None:
         assert "answers this call: a." in told.body.decode()
 
     both(scenario)
+
+
+def test_jobs_keep_the_results_of_fixtures_that_were_removed() -> None:
+    async def scenario(apps: Apps) -> None:
+        await apps.told(A, "POST", f"{CONTROL}/fixtures", MINE)
+        made = await apps.asked(A, "POST", "https://queue.fal.run/test/turns", {})
+        await apps.told(A, "DELETE", f"{CONTROL}/fixtures")
+        url = made.value["response_url"]
+        assert [(await apps.asked(app, "GET", url)).value for app in (B, A)] == [{"turn": "mine"}] * 2
+
+    both(scenario)
+
+
+def test_fixtures_may_have_other_names_elsewhere_but_no_other_content() -> None:
+    async def scenario() -> None:
+        apps = Apps(*TURNS)
+        made = await apps.asked(A, "POST", "https://queue.fal.run/test/turns", {})
+        url = made.value["response_url"]
+        apps.apps[B].engines.use_fixtures(
+            Index([each._replace(source="else.json") for each in index_of(*TURNS).fixtures])
+        )
+        assert (await apps.asked(B, "GET", url)).value == {"turn": 1}
+        apps.apps[B].engines.use_fixtures(index_of(MINE))
+        other = await apps.asked(A, "POST", "https://queue.fal.run/test/turns", {})
+        told = await apps.asked(B, "GET", other.value["response_url"])
+        assert told.status == 503
+        assert "all falmocks of a store must have the same fixtures" in told.body.decode()
+
+    run(scenario())
