@@ -43,11 +43,11 @@ class Counted:
 
 
 class Falmock:
-    def __init__(self, memory: MemoryStore | None = None) -> None:
+    def __init__(self, memory: MemoryStore | None = None, offset: float = 0.0) -> None:
         self.memory = memory or MemoryStore(lambda: 100.0)
         self.store = Counted(self.memory)
         self.current = Current()
-        self.calls = SharedCalls(self.store, self.current, lambda: 90.0, 10.0)  # type: ignore[arg-type]
+        self.calls = SharedCalls(self.store, self.current, lambda: 100.0 - offset, offset)  # type: ignore[arg-type]
 
     def add(self, key: str) -> Callable[[float], int]:
         def decide(_: float) -> int:
@@ -69,7 +69,7 @@ def test_one_trip_to_load_and_one_to_commit() -> None:
 
 
 def test_the_time_is_the_stores() -> None:
-    falmock = Falmock()
+    falmock = Falmock(offset=10.0)
     assert asyncio.run(falmock.calls.run(lambda now: now)) == 100.0
     assert falmock.store.trips == []
 
@@ -193,3 +193,34 @@ def test_in_the_background() -> None:
         return result, again.cancelled()
 
     assert asyncio.run(work()) == (1, True)
+
+
+def test_the_clock_is_looked_at_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    time = 100.0
+    memory = MemoryStore(lambda: time + 3.0)
+    falmock = Falmock(memory)
+    calls = SharedCalls(falmock.store, falmock.current, lambda: time)  # type: ignore[arg-type]
+
+    async def work() -> list[float]:
+        nonlocal time
+        offsets = []
+        for seconds in (1.0, shared_calls.BETWEEN_LOOKS, 1.0, -500.0):
+            time += seconds
+            await calls.run(lambda now: now)
+            await asyncio.sleep(0.01)
+            offsets.append(calls.offset)
+        falmock.store.before = away
+        time += 100.0
+        await calls.run(lambda now: now)
+        await asyncio.sleep(0.01)
+        return offsets
+
+    async def away(_: str) -> None:
+        raise Unavailable("it is away")
+
+    assert asyncio.run(work()) == [0.0, 3.0, 3.0, 3.0]
+    assert [record.message for record in caplog.records] == [
+        "falmock: the clock here is 3 s behind the store's; all falmocks go by the store's"
+    ]
+    assert falmock.store.trips.count("now") == 3

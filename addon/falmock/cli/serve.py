@@ -74,6 +74,8 @@ def main(words: Sequence[str]) -> int:
     worker = assignment.taken(os.environ)
     if worker is not None:
         with_parent.end_with(worker.parent)
+        if not worker.wait(os.environ):
+            return FAILED
     try:
         values = settings.given(arguments)
         config = option_values.parse(settings.complete(values))

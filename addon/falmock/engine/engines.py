@@ -121,6 +121,7 @@ class Engines:
             elsewhere=self._elsewhere,
             sharing=sharing,
             known=known,
+            redactor=self.common.redactor,  # those who show something have it already
         )
         self.common.use_faults(self._rules)
 
