@@ -41,7 +41,6 @@ from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
-from falmock.engine.standing import fixtures_digest
 from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
@@ -126,7 +125,7 @@ class App:
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
-        self.replicas = replicas = Replicas(self.shared, lambda: fixtures_digest(self.engines.files))
+        self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
         self.engines.standing = lambda: replicas.standing
         self._steering.scopes = SharedSteeredScopes(current)
 

@@ -109,7 +109,9 @@ class Engine:
         else:
             from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
 
-            self.scope = SharedScope(sharing.current, self.scope, self.fixture, self._digest_of)
+            self.scope = SharedScope(
+                sharing.current, self.scope, self.fixture, self._digest_of, lambda: self._index.fixtures
+            )
             self.scope.assets.added_assets = known.added_assets
             self.added = known.additions(name)
             self.shared = known.additions_to_all() if others is None else others.shared

@@ -25,6 +25,7 @@ from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.files import spooling
 from falmock.engine.standing import Standing
+from falmock.engine.standing import fixtures_digest
 from falmock.engine.tickets import Tickets
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
@@ -88,6 +89,7 @@ class Engines:
         self._sharing: Sharing | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
+        self._files_digest: str | None = None
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
         self._aliases: dict[str, str] = {}
 
@@ -173,6 +175,13 @@ class Engines:
         return self._index
 
     @property
+    def files_digest(self) -> str:
+        """The digest of the fixtures and fault rules on disk, which all falmocks of a store must have."""
+        if self._files_digest is None:
+            self._files_digest = fixtures_digest(self._index, self._rules)
+        return self._files_digest
+
+    @property
     def webhooks(self) -> WebhookSchedule:
         """The webhooks of all scopes."""
         return self.common.webhooks
@@ -255,7 +264,9 @@ class Engines:
 
     def _elsewhere(self, query: Query, names: Sequence[str]) -> list[str]:
         """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
-        scopes = (("", self.common), *self._scoped.items())
+        scopes: Iterable[tuple[str, Engine]] = (("", self.common), *self._scoped.items())
+        if self._known is not None:
+            scopes = [(name, self._caught_up(name)) for name in self._known.with_fixtures()]
         return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:
@@ -322,12 +333,14 @@ class Engines:
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way keep their results."""
         self._index = index
+        self._files_digest = None
         for engine in self._all():
             engine.use_fixtures(index)
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
         """Use other fault rules from now on; jobs under way keep their faults."""
         self._rules = tuple(rules)
+        self._files_digest = None
         for engine in self._all():
             engine.use_faults(self._rules)
 

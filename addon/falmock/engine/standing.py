@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from falmock.engine.prepared import digest_of
+from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
+from falmock.wire.formats import jsontext
 
 _DIGITS = 16
 
@@ -50,11 +52,19 @@ class Standing(NamedTuple):
     unready: str
 
 
-@lru_cache(maxsize=2)
-def fixtures_digest(index: Index) -> str:
-    """The same for the same fixtures, wherever they are loaded."""
+def fixtures_digest(index: Index, rules: Iterable[Rule] = ()) -> str:
+    """The same for the same fixtures and fault rules, wherever their files are: only rules are known by the names of files."""
     digest = hashlib.sha256()
     for fixture in index.fixtures:
-        rule = f"{fixture.label} {fixture.group} {fixture.match.sequence_index} {digest_of(fixture.answer)}\n"
-        digest.update(rule.encode("utf-8", "surrogatepass"))
+        parts = (fixture.group, fixture.match.sequence_index, fixture.timeline, fixture.streamed, fixture.frames)
+        digest.update(_digest(f"{digest_of(fixture.answer)} {fixture.fault} {fixture.per_call} {parts}"))
+    for name, document in sorted(index.schemas.items()):
+        digest.update(_digest(f"{name} {jsontext.dump_shown(document)}"))
+    digest.update(_digest(repr(sorted(index.prices.items()))))
+    for rule in rules:
+        digest.update(_digest(f"{rule.source} {jsontext.dump_shown(dict(rule.written))}"))
     return digest.hexdigest()[:_DIGITS]
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

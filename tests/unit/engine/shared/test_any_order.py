@@ -21,7 +21,7 @@ FIXTURES = (
     *({"match": {"model": "test/turns"}, "response": {"json": {"turn": turn}}} for turn in (1, 2, 3)),
     {"match": {"model": "test/turns", "input": {"seed": 7}}, "response": {"json": {"turn": "seven"}}},
 )
-NAMES = ("", "a", "b", "worker")
+NAMES = ("", "a", "worker")
 OF_STORE = {"ready", "replica", "replicas", "store"}
 UNEQUAL = frozenset({"request_id", "response_url", "status_url", "cancel_url", "path", "number", "numbers", *OF_STORE})
 """What differs between runs, or is told where there is a store alone."""
