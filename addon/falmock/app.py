@@ -14,6 +14,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -99,14 +100,26 @@ class App:
         self._tidy_timer: asyncio.TimerHandle | None = None
         self._shared: SharedCalls | None = None
 
-    def share(self, store: Store, secret: bytes) -> None:
-        """Have the state of all scopes in a store, before the first call; `secret` is the one of all its falmocks."""
+    def share(self, store: Store, secret: bytes, files: Path | None = None) -> None:
+        """Have the state of all scopes in a store, before the first call; `secret` is the one of all its falmocks.
+
+        `files` is a folder that they share: the content of files is in it, and not in the store.
+        """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
+        from falmock.engine.shared.files import SharedAssets
         from falmock.shared_calls import SharedCalls
+        from falmock.shared_contents import FolderContents
+        from falmock.shared_contents import StoreContents
 
         current = Current()
         self.engines.share(current, secret)
-        self._shared = SharedCalls(store, current, self._edge.now)
+        assets = self.engines.common.scope.assets
+        if not isinstance(assets, SharedAssets):
+            raise TypeError(f"expected shared files, found {assets!r}")
+        if files is not None:
+            assets.use_folder()
+        contents = StoreContents(store, assets.local, self._edge.join, self._edge.now)
+        self._shared = SharedCalls(store, current, self._edge.now, contents if files is None else FolderContents(files))
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
@@ -266,7 +279,7 @@ class App:
             placed = self._in_scope(request)
             return placed, self.engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
 
-        placed, effect = await shared.run(decide)
+        placed, effect = await shared.run(decide, self.engines.common.expected(request.body))
         if isinstance(effect, Join):
             effect = await self._join(placed, effect, rewrite)
         return self._deliver(placed, effect, rewrite)
@@ -355,7 +368,9 @@ class App:
             whole = await self._edge.join(join.parts)
         except OSError as error:
             whole = replies.no_disk(error)
-        return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
+        if self._shared is None:
+            return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
+        return await self._shared.run(lambda now: self.engines.joined(request, join, whole, now, rewrite))
 
     def tidy(self) -> None:
         """Remove the files that the engines no longer need, and schedule the next clean-up."""

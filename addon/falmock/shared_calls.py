@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from typing import TypeVar
 
@@ -13,10 +14,12 @@ from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
+from falmock.engine.shared.transaction import FileContent
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Transaction
+from falmock.shared_contents import SharedContents
 from falmock.store.interface import Outcome
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
@@ -30,10 +33,14 @@ SCORE_TTL = 30 * 24 * 3600.0
 
 
 class SharedCalls:
-    """Runs decisions on shared state. `clock` returns seconds since the epoch, by this machine."""
+    """Runs decisions on shared state. `clock` returns seconds since the epoch, by this machine.
 
-    def __init__(self, store: Store, current: Current, clock: Callable[[], float]) -> None:
+    `contents` has the content of files.
+    """
+
+    def __init__(self, store: Store, current: Current, clock: Callable[[], float], contents: SharedContents) -> None:
         self.store = store
+        self.contents = contents
         self._current = current
         self._clock = clock
         self.offset = 0.0
@@ -45,10 +52,11 @@ class SharedCalls:
         """The time by the store's clock, in seconds since the epoch."""
         return self._clock() + self.offset
 
-    async def run(self, decide: Callable[[float], T]) -> T:
+    async def run(self, decide: Callable[[float], T], expected: Sequence[Needed] = ()) -> T:
         """What `decide` returns for the current time, committed.
 
-        It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
+        It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
+        first. Raises Unavailable.
         """
         transaction = Transaction(self.now(), self._believed)
         for _ in range(ATTEMPTS):
@@ -57,7 +65,8 @@ class SharedCalls:
                     result = decide(transaction.now)
                     transaction.end()
             except NotLoaded as missing:
-                await self._load(transaction, missing.needed)
+                await self._load(transaction, (*missing.needed, *expected))
+                expected = ()
                 continue
             if await self._is_committed(transaction):
                 self._believe(transaction)
@@ -88,6 +97,8 @@ class SharedCalls:
                 return await store.bounds(needed.log)
             case Blob():
                 return await store.blob(needed.sha256)
+            case FileContent():
+                return await self.contents.get(needed.sha256)
         raise TypeError(f"nothing loads {needed!r}")
 
     async def _is_committed(self, transaction: Transaction) -> bool:
@@ -97,6 +108,10 @@ class SharedCalls:
                 return True
             await self._load(transaction, unseen)
             return transaction.is_trusting
+        for sha256, (content, ttl) in transaction.contents.items():
+            if sha256 not in transaction.written:  # who finds the record finds the content
+                await self.contents.put(content, ttl)
+                transaction.written.add(sha256)
         outcome = await self.store.commit(transaction.commit(SCORE_TTL))
         if outcome is Outcome.FULL:
             transaction.full()

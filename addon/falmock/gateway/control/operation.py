@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
+from typing import TypeVar
 
 from falmock.engine.effects import Reply
 from falmock.engine.effects import Stream
@@ -19,6 +20,7 @@ from falmock.wire.formats import jsontext
 from falmock.wire.message import Header
 from falmock.wire.message import Request
 
+T = TypeVar("T")
 PREFIX = "/__falmock"
 MAX_BODY = 8 * 1024 * 1024
 """The maximum size of a body (bytes)."""
@@ -164,10 +166,16 @@ PAGING = (
 )
 
 
+def page_items(items: Sequence[T], query: Mapping[str, Any]) -> Sequence[T]:
+    """The items of the requested page of a list."""
+    offset = query.get("offset", 0)
+    return items[offset : offset + query.get("limit", LIMIT)]
+
+
 def paged(name: str, items: Sequence[Any], query: Mapping[str, Any], shown: Callable[[Any], Any]) -> dict[str, Any]:
     """The requested page of a list, as a JSON value."""
     limit, offset = query.get("limit", LIMIT), query.get("offset", 0)
-    page = [shown(item) for item in items[offset : offset + limit]]
+    page = [shown(item) for item in page_items(items, query)]
     return {name: page, "total": len(items), "limit": limit, "offset": offset}
 
 
