@@ -160,7 +160,8 @@ class SharedAssets(Assets):
 
     def fill(self, upload: PromisedUpload, content: Content, content_type: str) -> Asset:
         """See Assets. Raises NoRoom, NotLoaded."""
-        self._records.expect(("file", upload.key), ("parts", upload.key))
+        key = storage.asset_key(storage.content_path(content.sha256, upload.name))
+        self._records.expect(("file", upload.key), ("parts", upload.key), ("content", content.sha256), ("file", key))
         asset = self.put(content, upload.name, content_type)
         self._fill(upload.key, asset.sha256, content_type, only_served=upload.is_recorded)
         if upload.parts:

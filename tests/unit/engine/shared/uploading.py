@@ -130,6 +130,8 @@ class Replicas:
         named = {"content-type": "application/json"} if not isinstance(body, bytes) else {}
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         request = Request(method, parts.hostname or "", parts.path, parts.query, {**named, **(headers or {})}, body)
+        if direct:
+            request = request._replace(peer="127.0.0.1")
         if spooled:
             file = self.edges[number].new_file()
             file.write_bytes(body)
