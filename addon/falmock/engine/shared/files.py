@@ -219,18 +219,24 @@ class SharedAssets(Assets):
 
         Raises NotLoaded for those that are not here, but the first within `most` bytes only.
         """
+        transaction = self._records.transaction
         found: dict[str, Content | None] = {}
         missing: list[FileContent] = []
         for sha256, size in wanted:
             needed = FileContent(sha256)
-            found[sha256] = self.local.get(sha256, self._records.now)
-            if found[sha256] is None and self._records.transaction.is_loaded(needed):
-                found[sha256] = self._records.transaction.need(needed)
-            elif found[sha256] is None and (most := most - size) >= 0:
+            found[sha256] = transaction.need(needed) if transaction.is_loaded(needed) else self._copy(sha256)
+            if found[sha256] is None and not transaction.is_loaded(needed) and (most := most - size) >= 0:
                 missing.append(needed)
         if missing:
             raise NotLoaded(*missing)
         return found
+
+    def _copy(self, sha256: str) -> Content | None:
+        """The content with this digest, if it is here: it came with this call, or was used lately."""
+        written = self._records.transaction.contents.get(sha256)
+        if written is not None and (written[0].data is not None or written[0].file is not None):
+            return written[0]
+        return self.local.get(sha256, self._records.now)
 
     # files on disk: those of copies, and those that came with requests
 
@@ -270,8 +276,7 @@ class SharedAssets(Assets):
         """See Assets. Raises NotLoaded for all that is not loaded."""
         paths = list(paths)
         keys = {storage.asset_key(path): storage.digest_in_path(path) for path in paths}
-        self._records.expect_keys(self.named_in(paths))
-        self._records.expect(*(("file", key) for key in keys))
+        self._records.expect_keys([*self.named_in(paths), *(file_records.key_of("file", key) for key in keys)])
         for key in keys:
             record = self._records.read("file", key, PATH)
             if record is not None and record.serves is not None:
@@ -325,13 +330,15 @@ class SharedAssets(Assets):
         return self._asset(sha256, held)
 
     def _asset(self, sha256: str, held: Held) -> Asset:
-        copy = self.local.get(sha256, self._records.now) or Content(sha256, held.size)
+        copy = self._copy(sha256) or Content(sha256, held.size)
         return Asset(sha256, held.name, held.content_type, held.size, copy.data, copy.file)
 
     def loaded(self, assets: Sequence[Asset], most: int | None = None) -> list[Asset]:
         """See Assets. A file whose content is lost stays without it. Raises NotLoaded."""
         lacking = [(each.sha256, each.size) for each in assets if each.data is None and each.file is None]
-        found = self._contents(lacking, math.inf if most is None else most)
+        is_loaded = self._records.transaction.is_loaded
+        spent = sum(asset.size for asset in assets if is_loaded(FileContent(asset.sha256)))
+        found = self._contents(lacking, math.inf if most is None else most - spent)
         return [
             asset
             if (content := found.get(asset.sha256)) is None

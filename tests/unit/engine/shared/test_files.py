@@ -55,7 +55,7 @@ async def put_at_another(replicas: Replicas, *, dies: bool = False) -> str:
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_a_url_of_one_replica_takes_its_content_at_another(replicas: Replicas, dies: bool) -> None:
+def test_a_url_of_one_replica_takes_its_content_at_another(replicas: Replicas, *, dies: bool) -> None:
     async def work() -> None:
         url = await put_at_another(replicas, dies=dies)
         for number in (0, 1):
@@ -69,7 +69,7 @@ def test_a_url_of_one_replica_takes_its_content_at_another(replicas: Replicas, d
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_calls_match_by_the_content_that_another_replica_has(replicas: Replicas, dies: bool) -> None:
+def test_calls_match_by_the_content_that_another_replica_has(replicas: Replicas, *, dies: bool) -> None:
     async def work() -> None:
         url = await put_at_another(replicas, dies=dies)
         for number in (0, 1):
@@ -89,7 +89,7 @@ def test_before_its_content_comes_a_url_is_a_miss_everywhere(replicas: Replicas)
 
 
 @pytest.mark.parametrize("spooled", [False, True])
-def test_a_whole_upload_is_at_all_replicas(replicas: Replicas, spooled: bool) -> None:
+def test_a_whole_upload_is_at_all_replicas(replicas: Replicas, *, spooled: bool) -> None:
     async def work() -> None:
         headers = {**TEXT, "x-fal-file-name": "a.txt"}
         sent = await replicas.json(
@@ -106,7 +106,7 @@ def test_a_whole_upload_is_at_all_replicas(replicas: Replicas, spooled: bool) ->
 
 @pytest.mark.parametrize("spooled", [False, True])
 @pytest.mark.parametrize("dies", [False, True])
-def test_parts_come_to_different_replicas(replicas: Replicas, spooled: bool, dies: bool) -> None:
+def test_parts_come_to_different_replicas(replicas: Replicas, *, spooled: bool, dies: bool) -> None:
     async def work() -> None:
         contents = [b"one-", b"two-", b"three", b"-four"]
         url, complete, parts = await replicas.multipart((0, 1), contents, spooled=spooled)
@@ -225,7 +225,7 @@ def test_no_copies_are_kept_of_what_is_in_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spooled", [False, True])
-def test_what_is_too_large_for_the_store_is_refused(tmp_path: Path, spooled: bool) -> None:
+def test_what_is_too_large_for_the_store_is_refused(tmp_path: Path, *, spooled: bool) -> None:
     async def work() -> None:
         replicas = Replicas(tmp_path, limit=10)
         urls = await replicas.initiate(0)
