@@ -24,6 +24,7 @@ from falmock.engine.files.registry import PromisedUpload
 from falmock.engine.shared import file_records
 from falmock.engine.shared.contents import LocalContents
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.file_contents import FileContents
 from falmock.engine.shared.file_forms import COUNT
 from falmock.engine.shared.file_forms import HELD
 from falmock.engine.shared.file_forms import PARTS
@@ -36,8 +37,6 @@ from falmock.engine.shared.file_forms import PathForm
 from falmock.engine.shared.file_forms import PromiseForm
 from falmock.engine.shared.file_records import FileRecords
 from falmock.engine.shared.made import SharedMadeFiles
-from falmock.engine.shared.transaction import FileContent
-from falmock.engine.shared.transaction import NotLoaded
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -62,19 +61,18 @@ class SharedAssets(Assets):
         limit: int = BLOB_LIMIT,
     ) -> None:
         super().__init__(limit)
-        self.in_folder = False
-        """Whether content is in a folder that all replicas share, not in the store: `limit` is for content in memory then."""
-        self.local: LocalContents = LocalContents()
-        """Copies of content that is in the store itself."""
         self._records = FileRecords(current, ttl)
+        self._contents = FileContents(self._records)
+        self.local: LocalContents = self._contents.local
+        """Copies of content that is in the store itself."""
         self._noted: OrderedDict[str, Filled] = OrderedDict()
         self._count = 0
         self.made: SharedMadeFiles = SharedMadeFiles(self._records)
         self.made.hide = hide
 
     def use_folder(self) -> None:
-        """Content is in a folder from now on."""
-        self.in_folder, self.limit = True, LIMIT
+        """Content is in a folder that all replicas share, not in the store: `limit` is for content in memory then."""
+        self._contents.in_folder, self.limit = True, LIMIT
 
     # promises
 
@@ -140,7 +138,7 @@ class SharedAssets(Assets):
         return Asset(content.sha256, held.name, held.content_type, content.size, content.data, content.file)
 
     def _check_room(self, content: Content, size: int) -> None:
-        if size > self.limit and not (self.in_folder and content.file is not None):
+        if size > self.limit and not (self._contents.in_folder and content.file is not None):
             raise NoRoom
 
     def _held(self, sha256: str) -> Held | None:
@@ -148,15 +146,9 @@ class SharedAssets(Assets):
 
     def _hold(self, content: Content, held: Held) -> None:
         """Keep a content for some time more."""
-        self._write_content(content)
+        self._contents.write(content)
         self._records.write("content", content.sha256, HELD.write(held._replace(since=self._records.now)))
         self._records.note(_LISTED, content.sha256, 2 * MAX_PENDING)
-
-    def _write_content(self, content: Content) -> None:
-        transaction, is_here = self._records.transaction, content.data is not None or content.file is not None
-        transaction.write_content(content, self._records.content_ttl)
-        if is_here and not self.in_folder:
-            transaction.later(partial(self.local.add, content, transaction.now))
 
     def fill(self, upload: PromisedUpload, content: Content, content_type: str) -> Asset:
         """See Assets. Raises NoRoom, NotLoaded."""
@@ -199,53 +191,26 @@ class SharedAssets(Assets):
     def add_part(self, upload: PromisedUpload, number: int, content: Content, now: float) -> None:  # noqa: ARG002
         """See Assets. Raises NoRoom."""
         others = sum(part.size for place, part in upload.parts.items() if place != number)
-        self._check_room(content, content.size + (0 if self.in_folder else others))
+        self._check_room(content, content.size + (0 if self._contents.in_folder else others))
         upload.parts[number] = Content(content.sha256, content.size)
-        self._write_content(content)
+        self._contents.write(content)
         parts = {place: PartForm(bytes.fromhex(part.sha256), part.size) for place, part in upload.parts.items()}
         self._records.write("parts", upload.key, PARTS.write(parts))
 
     def in_order(self, upload: PromisedUpload, numbers: list[int]) -> list[Content]:
         """See Assets. Raises BadParts, NotLoaded."""
         parts = super().in_order(upload, numbers)
-        found = self._contents((part.sha256, part.size) for part in parts)
+        found = self._contents.load(parts)
         for number, part in zip(sorted(set(numbers)), parts, strict=True):
             if found[part.sha256] is None:
                 raise BadParts(f"part {number} is not kept any more: upload it again")
         return [whole for part in parts if (whole := found[part.sha256]) is not None]
 
-    def _contents(self, wanted: Iterable[tuple[str, int]], most: float = math.inf) -> dict[str, Content | None]:
-        """The contents with these digests and sizes; None for what is lost.
-
-        Raises NotLoaded for those that are not here, but the first within `most` bytes only.
-        """
-        transaction = self._records.transaction
-        found: dict[str, Content | None] = {}
-        missing: list[FileContent] = []
-        for sha256, size in wanted:
-            needed = FileContent(sha256)
-            found[sha256] = transaction.need(needed) if transaction.is_loaded(needed) else self._copy(sha256)
-            if found[sha256] is None and not transaction.is_loaded(needed) and (most := most - size) >= 0:
-                missing.append(needed)
-        if missing:
-            raise NotLoaded(*missing)
-        return found
-
-    def _copy(self, sha256: str) -> Content | None:
-        """The content with this digest, if it is here: it came with this call, or was used lately."""
-        written = self._records.transaction.contents.get(sha256)
-        if written is not None and (written[0].data is not None or written[0].file is not None):
-            return written[0]
-        return self.local.get(sha256, self._records.now)
-
     # files on disk: those of copies, and those that came with requests
 
     def release(self, content: Content) -> None:
         """See Assets. Within a transaction it is done when that is committed."""
-        if self._records.is_deciding:
-            self._records.transaction.later(lambda: self.local.release(content))
-        else:
-            self.local.release(content)
+        self._contents.release(content)
 
     @property
     def is_tidy(self) -> bool:
@@ -330,15 +295,12 @@ class SharedAssets(Assets):
         return self._asset(sha256, held)
 
     def _asset(self, sha256: str, held: Held) -> Asset:
-        copy = self._copy(sha256) or Content(sha256, held.size)
+        copy = self._contents.copy(sha256) or Content(sha256, held.size)
         return Asset(sha256, held.name, held.content_type, held.size, copy.data, copy.file)
 
     def loaded(self, assets: Sequence[Asset], most: int | None = None) -> list[Asset]:
         """See Assets. A file whose content is lost stays without it. Raises NotLoaded."""
-        lacking = [(each.sha256, each.size) for each in assets if each.data is None and each.file is None]
-        is_loaded = self._records.transaction.is_loaded
-        spent = sum(asset.size for asset in assets if is_loaded(FileContent(asset.sha256)))
-        found = self._contents(lacking, math.inf if most is None else most - spent)
+        found = self._contents.load(assets, math.inf if most is None else most)
         return [
             asset
             if (content := found.get(asset.sha256)) is None
@@ -371,7 +333,7 @@ class SharedAssets(Assets):
     def too_large(self, size: int) -> str:
         """See Assets."""
         text = f"An upload of {size} bytes, more than the {self.limit} kept in "
-        if self.in_folder:
+        if self._contents.in_folder:
             return text + "memory"
         return (
             text
