@@ -114,11 +114,20 @@ class SharedAssets(Assets):
         form = self._promise_at(key)
         if form is None:
             return None
-        if self._records.is_old(form.since):
-            self._promised_at(key, PromisedUpload(form.key, form.name, form.content_type, form.is_recorded))
         parts = self._records.read("parts", form.key, PARTS) or {}
         contents = {number: Content(part.sha256.hex(), part.size) for number, part in parts.items()}
-        return PromisedUpload(form.key, form.name, form.content_type, form.is_recorded, contents)
+        upload = PromisedUpload(form.key, form.name, form.content_type, form.is_recorded, contents)
+        if self._records.is_old(form.since):
+            self._promised_at(key, upload)
+            self._write_parts(upload)
+        return upload
+
+    def _write_parts(self, upload: PromisedUpload) -> None:
+        """Keep the parts that came for some time more."""
+        for content in upload.parts.values():
+            self._contents.write(content)
+        if upload.parts:
+            self._records.write("parts", upload.key, _parts_data(upload))
 
     def is_filled(self, upload: PromisedUpload) -> bool:
         """See Assets. Raises NotLoaded."""
@@ -161,7 +170,6 @@ class SharedAssets(Assets):
             for part in upload.parts.values():
                 if part.sha256 != content.sha256:
                     self._records.transaction.later(partial(self.local.forget, part.sha256))
-            upload.parts.clear()
         return asset
 
     def note(self, path: str, sha256: str, content_type: str) -> None:
@@ -194,8 +202,7 @@ class SharedAssets(Assets):
         self._check_room(content, content.size + (0 if self._contents.in_folder else others))
         upload.parts[number] = Content(content.sha256, content.size)
         self._contents.write(content)
-        parts = {place: PartForm(bytes.fromhex(part.sha256), part.size) for place, part in upload.parts.items()}
-        self._records.write("parts", upload.key, PARTS.write(parts))
+        self._records.write("parts", upload.key, _parts_data(upload))
 
     def in_order(self, upload: PromisedUpload, numbers: list[int]) -> list[Content]:
         """See Assets. Raises BadParts, NotLoaded."""
@@ -346,3 +353,9 @@ class SharedAssets(Assets):
         if self._records.is_deciding:
             self._count = len(self._records.listed(_LISTED))
         return self._count + len(self.added_assets) + len(self.made)
+
+
+def _parts_data(upload: PromisedUpload) -> bytes:
+    return PARTS.write(
+        {number: PartForm(bytes.fromhex(part.sha256), part.size) for number, part in upload.parts.items()}
+    )

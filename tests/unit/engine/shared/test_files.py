@@ -271,6 +271,33 @@ def test_files_end_when_nobody_uses_them_and_live_while_somebody_does(replicas: 
     run(work())
 
 
+def test_an_upload_whose_parts_come_slowly_is_kept(replicas: Replicas) -> None:
+    async def work() -> None:
+        urls = await replicas.initiate(0, multipart=True)
+        base, _, query = urls["upload_url"].partition("?")
+        parts = []
+        for number in range(1, 8):
+            parts.append(await replicas.json(number % 2, "PUT", f"{base}/{number}?{query}", b"%d" % number))
+            replicas.now += 1000
+            replicas.kill(number % 2)
+        await replicas.json(0, "POST", f"{base}/complete?{query}", {"parts": parts})
+        assert (await replicas.send(1, "GET", urls["file_url"])).body == b"1234567"
+        replicas.now += 3601
+        assert (await replicas.send(0, "POST", f"{base}/complete?{query}", {"parts": parts})).status == 404
+
+    run(work())
+
+
+def test_completing_again_needs_no_parts(replicas: Replicas) -> None:
+    async def work() -> None:
+        url, complete, parts = await replicas.multipart((0, 1), [b"one-", b"two"])
+        await replicas.json(0, "POST", complete, parts)
+        again = {"parts": [*parts["parts"], {"partNumber": 3}]}
+        assert (await replicas.json(1, "POST", complete, again))["access_url"] == url
+
+    run(work())
+
+
 def test_content_that_is_lost_is_not_found(tmp_path: Path) -> None:
     async def work() -> None:
         (tmp_path / "shared").mkdir()

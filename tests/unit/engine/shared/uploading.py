@@ -96,10 +96,13 @@ class Replicas:
         app.engines.use_config(Config(**config))
         app.engines.use_fixtures(index_of(*fixtures))
         store = self.stores[number] = CountingStore(self.store)
-        app.share(store, b"secret", files=shared)  # type: ignore[arg-type]
+        self._share(app, store, shared)
         if limit:
             self.assets(app).limit = limit
         return app
+
+    def _share(self, app: App, store: Any, folder: Path | None) -> None:
+        app.share(store, b"secret", files=folder)
 
     def assets(self, app: App) -> SharedAssets:
         assets = app.engines.common.scope.assets
@@ -161,6 +164,16 @@ class Replicas:
         for place, (content, number) in enumerate(zip(contents, itertools.cycle(numbers), strict=False), 1):
             parts.append(await self.json(number, "PUT", f"{base}/{place}?{query}", content, spooled=spooled))
         return urls["file_url"], f"{base}/complete?{query}", {"parts": parts}
+
+
+class Alone(Replicas):
+    """One falmock, with its state in memory."""
+
+    def __init__(self, tmp_path: Path, *fixtures: Any, **config: Any) -> None:
+        super().__init__(tmp_path, *fixtures, count=1, **config)
+
+    def _share(self, app: App, store: Any, folder: Path | None) -> None:
+        """Nothing is shared."""
 
 
 def header(reply: Reply, name: str) -> str:

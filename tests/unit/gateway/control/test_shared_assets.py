@@ -51,6 +51,16 @@ def test_all_replicas_list_and_show_the_same(tmp_path: Path) -> None:
     asyncio.run(work())
 
 
+def test_a_content_keeps_its_first_name(tmp_path: Path) -> None:
+    async def work() -> None:
+        replicas = Replicas(tmp_path)
+        urls = [await uploaded(replicas, number, name, GIF) for number, name in ((0, "a.gif"), (1, "b.gif"))]
+        (shown,) = (await listed(replicas, 0)).values()
+        assert (shown["name"], sorted(shown["urls"])) == ("a.gif", sorted(urls))
+
+    asyncio.run(work())
+
+
 def test_what_would_be_much_to_load_is_shown_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asset_view, "MOST_LOADED", len(GIF) + 1)
 
