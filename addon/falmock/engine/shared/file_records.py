@@ -18,6 +18,8 @@ T = TypeVar("T")
 _MOST = 200_000
 """How many items of a set are read at most."""
 _PREFIX = "{}:"
+LEAST = 3600.0
+"""How long (seconds) records live at least: jobs may be kept for moments only, and alone a falmock keeps files while it runs."""
 _SPARE = 60.0
 """How much longer (seconds) content is kept than the record that names it."""
 
@@ -28,7 +30,7 @@ def key_of(kind: str, name: str) -> str:
 
 
 class FileRecords:
-    """The records of files. Each lives for `ttl()` seconds after it was written, and is written again while it is used."""
+    """The records of files. Each lives for `ttl()` seconds, or LEAST, after it was written last: again while it is used."""
 
     def __init__(self, current: Current, ttl: Callable[[], float]) -> None:
         self._current = current
@@ -52,16 +54,16 @@ class FileRecords:
     @property
     def ttl(self) -> float:
         """How long records live."""
-        return self._ttl()
+        return max(self._ttl(), LEAST)
 
     @property
     def content_ttl(self) -> float:
         """How long content lives."""
-        return self._ttl() + _SPARE
+        return self.ttl + _SPARE
 
     def is_old(self, since: float) -> bool:
         """Whether something that was last written then, and is used now, should be written again."""
-        return self.now - since > self._ttl() / 4
+        return self.now - since > self.ttl / 4
 
     def read(self, kind: str, name: str, form: Form[T]) -> T | None:
         """A record; None if there is none. Raises NotLoaded, UnknownForm."""

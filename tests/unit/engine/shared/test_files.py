@@ -271,6 +271,16 @@ def test_files_end_when_nobody_uses_them_and_live_while_somebody_does(replicas: 
     run(work())
 
 
+def test_files_are_kept_longer_than_jobs_that_end_soon(tmp_path: Path) -> None:
+    async def work() -> None:
+        replicas = Replicas(tmp_path, job_ttl=1.0)
+        url = await put_at_another(replicas)
+        replicas.now += 3000
+        assert (await replicas.send(0, "GET", url)).status == 200
+
+    run(work())
+
+
 def test_an_upload_whose_parts_come_slowly_is_kept(replicas: Replicas) -> None:
     async def work() -> None:
         urls = await replicas.initiate(0, multipart=True)
