@@ -56,12 +56,12 @@ class FileContents:
         transaction = self._records.transaction
         found: dict[str, Content | None] = {}
         missing: list[FileContent] = []
-        most -= sum(file.size for file in files if transaction.is_loaded(FileContent(file.sha256)))
+        most -= sum(file.size for file in files if transaction.has_loaded(FileContent(file.sha256)))
         for file in files:
             needed = FileContent(file.sha256)
             if _has_content(file) or file.sha256 in found:
                 continue
-            if transaction.is_loaded(needed):
+            if transaction.has_loaded(needed):
                 found[file.sha256] = transaction.need(needed)
                 continue
             found[file.sha256] = self.copy(file.sha256)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from collections.abc import Iterable
 from typing import TypeVar
 
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.forms import Form
-from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Transaction
 from falmock.wire import storage
@@ -75,13 +73,7 @@ class FileRecords:
 
     def expect(self, *names: tuple[str, str]) -> None:
         """These records (kind and name) will be read. Raises NotLoaded for all that are not loaded."""
-        self.expect_keys(key_of(*each) for each in names)
-
-    def expect_keys(self, keys: Iterable[str]) -> None:
-        """As `expect`, by their keys."""
-        missing = [key for key in keys if not self.transaction.has(key)]
-        if missing:
-            raise NotLoaded(*missing)
+        self.transaction.load_together(key_of(*each) for each in names)
 
     # sets of what there is, by the time at which each may be forgotten
 
@@ -115,6 +107,6 @@ class FileRecords:
     def all_of(self, kind: str, form: Form[T]) -> list[T]:
         """The records that are the items of the set of this kind. Raises NotLoaded."""
         keys = self.listed(kind)
-        self.expect_keys(keys)
+        self.transaction.load_together(keys)
         found = [self.transaction.value(key, form.read) for key in keys]
         return [each for each in found if each is not None]

