@@ -111,10 +111,14 @@ class Replicas:
 
     def kill(self, number: int) -> None:
         """A replica dies with all that it kept by itself; another one comes in its place."""
-        for file in self.edges[number].files:
-            Path(file).unlink()
+        self.remove_files(number)
         self.apps[number].stop()
         self.apps[number] = self._start(number)
+
+    def remove_files(self, number: int) -> None:
+        """All that a replica has on disk is gone."""
+        for file in self.edges[number].files:
+            Path(file).unlink()
 
     async def send(
         self,
