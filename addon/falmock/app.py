@@ -14,6 +14,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -110,17 +111,22 @@ class App:
         self.replicas: Replicas | None = None
         """This falmock among those of the store; None if the state is in memory."""
 
-    def share(self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "") -> None:
+    def share(
+        self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "", files: Path | None = None
+    ) -> None:
         """Have the state of all scopes in a store, before the first call.
 
         `secret` is the one of all its falmocks, `offset` what its clock is ahead of the one here (seconds), `shown` its
-        address for people.
+        address for people. `files` is a folder that they share: the content of files is in it, and not in the store.
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
+        from falmock.engine.shared.files import SharedAssets
         from falmock.engine.shared.sharing import Sharing
         from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.replicas import Replicas
         from falmock.shared_calls import SharedCalls
+        from falmock.shared_contents import FolderContents
+        from falmock.shared_contents import StoreContents
 
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
@@ -128,6 +134,14 @@ class App:
         self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
         self.engines.standing = lambda: replicas.standing
         self._steering.scopes = SharedSteeredScopes(current)
+        assets = self.engines.common.scope.assets
+        if not isinstance(assets, SharedAssets):
+            raise TypeError(f"expected shared files, found {assets!r}")
+        if files is None:
+            self.shared.contents = StoreContents(store, assets.local, self._edge.join, self.shared.now)
+        else:
+            assets.use_folder()
+            self.shared.contents = FolderContents(files)
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""
@@ -235,13 +249,13 @@ class App:
 
     def failed(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request at which falmock failed."""
+        if request.content is not None:
+            self.engines.common.scope.assets.release(request.content)
+            self.tidy()
         if isinstance(error, _UNSHARED):
             return self._unshared(request, client, error)
         shown = self.redactor.text(f"{request.host}{request.path}")
         logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)
-        if request.content is not None:
-            self.engines.common.scope.assets.release(request.content)
-            self.tidy()
         if not client.is_direct and not self.config.mode.answers:
             return ForwardedCall(Forward(self.config.mode.value), request)
         return door.failed(request.path, is_direct=client.is_direct)
@@ -346,7 +360,7 @@ class App:
             placed = self._in_scope(request)
             return placed, self.engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
 
-        return await shared.run(decide)
+        return await shared.run(decide, self.engines.common.expected(request.body))
 
     async def _answer_joined(self, request: Request, join: Join, rewrite: Rewrite | None) -> Answer:
         return self._deliver(request, await self._join(request, join, rewrite), rewrite)

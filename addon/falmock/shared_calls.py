@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
@@ -18,12 +19,14 @@ from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
+from falmock.engine.shared.transaction import FileContent
 from falmock.engine.shared.transaction import Flushed
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
+from falmock.shared_contents import SharedContents
 from falmock.store.interface import Outcome
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
@@ -49,6 +52,9 @@ class SharedCalls:
     `clock` returns seconds since the epoch, by this machine; `offset` is what the store's clock is ahead of it in seconds.
     `shown` is the store's address for people.
     """
+
+    contents: SharedContents
+    """The content of files; set before the first call."""
 
     def __init__(
         self, store: Store, current: Current, clock: Callable[[], float], offset: float = 0.0, shown: str = ""
@@ -80,19 +86,26 @@ class SharedCalls:
         """The time by the store's clock, in seconds since the epoch."""
         return self._clock() + self.offset
 
-    async def run(self, decide: Callable[[float], T]) -> T:
+    async def run(self, decide: Callable[[float], T], expected: Sequence[Needed] = ()) -> T:
         """What `decide` returns for the current time, committed.
 
-        It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
+        It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
+        first. Raises Unavailable.
         """
         if self.join is not None:
             await self.join()
         self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
         async with AsyncExitStack() as turns:
-            return await self._run(decide, transaction, turns)
+            return await self._run(decide, transaction, turns, expected)
 
-    async def _run(self, decide: Callable[[float], T], transaction: Transaction, turns: AsyncExitStack) -> T:
+    async def _run(
+        self,
+        decide: Callable[[float], T],
+        transaction: Transaction,
+        turns: AsyncExitStack,
+        expected: Sequence[Needed],
+    ) -> T:
         conflicts = 0
         for _ in range(ATTEMPTS):
             if transaction.conflicts > conflicts:
@@ -107,7 +120,8 @@ class SharedCalls:
                     result = decide(transaction.now)
                     transaction.end()
             except NotLoaded as missing:
-                await self._load(transaction, missing.needed)
+                await self._load(transaction, (*missing.needed, *expected))
+                expected = ()
                 continue
             if await self._is_committed(transaction):
                 self._believe(transaction)
@@ -198,6 +212,8 @@ class SharedCalls:
             case Flushed():
                 await self.flush_all()
                 return True
+            case FileContent():
+                return await self.contents.get(needed.sha256)
         raise TypeError(f"nothing loads {needed!r}")
 
     async def _is_committed(self, transaction: Transaction) -> bool:
@@ -207,6 +223,10 @@ class SharedCalls:
                 return True
             await self._load(transaction, unseen)
             return transaction.is_trusting
+        for sha256, (content, ttl) in transaction.contents.items():
+            if sha256 not in transaction.written:  # who finds the record finds the content
+                await self.contents.put(content, ttl)
+                transaction.written.add(sha256)
         outcome = await self.store.commit(transaction.commit(SCORE_TTL))
         if outcome is Outcome.FULL:
             transaction.full()

@@ -15,6 +15,7 @@ from falmock.engine.shared.counts import SharedCounts
 from falmock.engine.shared.counts import SharedFaultCounts
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.errors import AnswerLost
+from falmock.engine.shared.files import SharedAssets
 from falmock.engine.shared.jobs import SharedJobs
 from falmock.engine.shared.journal import SharedJournal
 from falmock.engine.shared.place import Place
@@ -43,7 +44,10 @@ class SharedScope(Scope):
     ) -> None:
         """`own` is the scope as this falmock would have it alone; `fixtures` are those that it has now."""
         jobs, redactor = own.jobs, own.redactor
-        super().__init__(jobs.limit, jobs.ttl, redactor, own.assets, own.name, own.journal.totals)
+        assets = own.assets
+        if not isinstance(assets, SharedAssets):  # the first scope's: all others have them from it
+            assets = SharedAssets(current, lambda: self.jobs.ttl, redactor.text)
+        super().__init__(jobs.limit, jobs.ttl, redactor, assets, own.name, own.journal.totals)
         self._place = place = Place(current, own.name, jobs.ttl)
         self._fixture_of = fixture_of
         self._digest_of = digest_of

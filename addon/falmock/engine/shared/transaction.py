@@ -18,6 +18,7 @@ from typing import TypeVar
 from falmock.store.interface import Commit
 from falmock.store.interface import Put
 from falmock.store.interface import Score
+from falmock.wire.message import Content
 
 T = TypeVar("T")
 
@@ -66,7 +67,15 @@ class Flushed(NamedTuple):
 
 
 FLUSHED = Flushed()
-Needed = str | Record | Ranged | Entries | Bounds | Blob | Flushed
+
+
+class FileContent(NamedTuple):
+    """The content of a file by its digest (SHA-256, hex), in memory or on disk: a Content, or None."""
+
+    sha256: str
+
+
+Needed = str | Record | Ranged | Entries | Bounds | Blob | FileContent | Flushed
 """What may be loaded: a record by its key, or one of these."""
 
 
@@ -92,6 +101,8 @@ class Transaction:
         self._full: set[str] = set()
         self.conflicts: int = 0
         """How often others changed what it depends on before it could be committed."""
+        self.written: set[str] = set()
+        """The digests of the contents that the edge wrote."""
         self.begin()
 
     def begin(self) -> None:
@@ -105,6 +116,8 @@ class Transaction:
         self._later: list[Callable[[], None]] = []
         self._values: dict[str, Any] = {}
         self._last: dict[str, Callable[[], None]] = {}
+        self.contents: dict[str, tuple[Content, float]] = {}
+        """The contents to write before the commit, by digest, and for how many seconds."""
         self.notes: dict[str, Any] = {}
         """What the views note while the engine decides."""
 
@@ -123,6 +136,11 @@ class Transaction:
                 raise NotLoaded(key)
             self._trusted[key] = self._believed[key]
         return self._trusted[key]
+
+    def is_free(self, key: str) -> bool:
+        """Whether there is no record with this key: taken to be so until it is loaded, and checked by the commit."""
+        self._read[key] = None
+        return self._loaded.get(key) is None
 
     def value(self, key: str, read: Callable[[bytes], T]) -> T | None:
         """The value of a record, the same object each time until the decision is made; None if there is none.
@@ -170,6 +188,12 @@ class Transaction:
     def create(self, key: str, value: bytes, ttl: float) -> None:
         """Write a record whose key is new: nobody else writes it before this transaction ends."""
         self._puts[key] = Put(value, ttl)
+
+    def write_content(self, content: Content, ttl: float) -> None:
+        """Write a content for `ttl` seconds; one without bytes is in the store, and lives on."""
+        known = self.contents.get(content.sha256)
+        if known is None or (known[0].data is None and known[0].file is None):
+            self.contents[content.sha256] = content, ttl
 
     def keep(self, key: str, value: object) -> None:
         """Have `value` return this object for a record that is written at the end (see `at_the_end`)."""
@@ -257,7 +281,7 @@ class Transaction:
 
     def commit(self, score_ttl: float) -> Commit:
         """What to commit."""
-        expected = {key: self._loaded[key] if key in self._loaded else self._trusted[key] for key in self._read}
+        expected = {key: self._loaded[key] if key in self._loaded else self._trusted.get(key) for key in self._read}
         return Commit(expected, self._puts, tuple(self._scores), self._limits, self.now, score_ttl)
 
     def after(self) -> None:
