@@ -39,6 +39,8 @@ from falmock.engine.engines import Engines
 from falmock.engine.known_forms import KnownForm
 from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
+from falmock.engine.shared.errors import AnswerLost
+from falmock.engine.shared.errors import UnknownForm
 from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
@@ -59,6 +61,8 @@ from falmock.gateway.openai.door import OpenAIImages
 from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
+from falmock.store.interface import Unavailable
+from falmock.wire import errors
 from falmock.wire.calls import Call
 from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import normalize
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
     from falmock.store.interface import Store
 
 logger = logging.getLogger(__name__)
+_UNSHARED = (Unavailable, UnknownForm, AnswerLost)
+"""What happens to calls whose state is in a store."""
 _ANSWERS = (Reply, Stream, Socket, ForwardedCall)
 LOOKS_AGAIN = 1.0
 """How often (seconds) to check whether the client of a slow answer is still connected."""
@@ -97,16 +103,26 @@ class App:
         self.fixtures = LiveFixtures(self._use_fixtures)
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
-        self._shared: SharedCalls | None = None
+        self.shared: SharedCalls | None = None
+        """Runs calls on the state in a store; None if the state is in memory."""
 
-    def share(self, store: Store, secret: bytes) -> None:
-        """Have the state of all scopes in a store, before the first call; `secret` is the one of all its falmocks."""
+    def share(self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "") -> None:
+        """Have the state of all scopes in a store, before the first call.
+
+        `secret` is the one of all its falmocks, `offset` what its clock is ahead of the one here (seconds), `shown` its
+        address for people.
+        """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
+        from falmock.engine.shared.sharing import Sharing
         from falmock.shared_calls import SharedCalls
 
         current = Current()
-        self.engines.share(current, secret)
-        self._shared = SharedCalls(store, current, self._edge.now)
+        self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
+        self.engines.share(Sharing(current, self.shared.start), secret)
+
+    def clock(self) -> float:
+        """The time by the clock of this machine, in seconds since the epoch."""
+        return self._edge.now()
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
@@ -188,7 +204,7 @@ class App:
 
     def form_of(self, request: Request, client: Client) -> KnownForm | None:
         """The form of a call about a job that was answered, for `answer_known`; None if it has to be read each time."""
-        if self._shared is not None:
+        if self.shared is not None:
             return None  # the job has to be loaded each time
         inner = request
         if client.is_direct:
@@ -210,6 +226,8 @@ class App:
 
     def failed(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request at which falmock failed."""
+        if isinstance(error, _UNSHARED):
+            return self._unshared(request, client, error)
         shown = self.redactor.text(f"{request.host}{request.path}")
         logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)
         if request.content is not None:
@@ -219,12 +237,34 @@ class App:
             return ForwardedCall(Forward(self.config.mode.value), request)
         return door.failed(request.path, is_direct=client.is_direct)
 
+    def _unshared(self, request: Request, client: Client, error: Exception) -> Answer:
+        """The answer to a request whose state is not available now: 503, which clients may repeat. Nothing is guessed."""
+        text, why = self.redactor.text(f"falmock cannot answer this now: {error}"), "shared state is not available"
+        if self.shared is not None:
+            self.shared.note_failure(error)
+        if client.is_direct:
+            return door.problem(503, request.path, text, why)
+        return replies.for_pages(request, replies.problem(503, text, why, errors.WORTH_RETRYING))
+
     def _answer_at_door(self, request: Request, client: Client) -> Answer | Awaitable[Answer]:
         found = self._doors.find(request)
         if found is None:
             return self._of_door(self._doors.unknown(request, self._edge.now()))
+        if self.shared is not None and not isinstance(found, Health | Inspector):
+            return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
+
+    async def _shared_at_door(self, shared: SharedCalls, found: Door, request: Request, client: Client) -> Answer:
+        """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
+
+        def decide(now: float) -> OfDoor | Awaitable[OfDoor]:
+            self.engines.of(request.scope)
+            return found.answer(request, self.ask, now)
+
+        result = await shared.run(decide)
+        answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)
+        return answer if isinstance(answer, _ANSWERS) else await answer
 
     async def _later_of_door(self, coming: Awaitable[OfDoor], client: Client) -> Answer:
         answer = self._of_door(await _while_there(coming, client))
@@ -244,8 +284,8 @@ class App:
         instead: InsteadOfFal | None = None,
         call: Call | None = None,
     ) -> Answer | Awaitable[Answer]:
-        if self._shared is not None:
-            return self._answer_shared(self._shared, request, rewrite, instead, call)
+        if self.shared is not None:
+            return self._answer_shared(self.shared, request, rewrite, instead, call)
         request = self._in_scope(request)
         effect = self._handle(request, rewrite, instead, call)
         if isinstance(effect, Join):
@@ -261,15 +301,26 @@ class App:
         call: Call | None,
     ) -> Answer:
         """As `_answer_call`, with the state in a store."""
+        placed, effect = await self._decide_shared(shared, request, rewrite, instead, call)
+        if isinstance(effect, Join):
+            effect = await self._join(placed, effect, rewrite)
+        return self._deliver(placed, effect, rewrite)
+
+    async def _decide_shared(
+        self,
+        shared: SharedCalls,
+        request: Request,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: Call | None = None,
+    ) -> tuple[Request, Effect]:
+        """The request in its scope, and what is decided about it. Raises Unavailable."""
 
         def decide(now: float) -> tuple[Request, Effect]:
             placed = self._in_scope(request)
             return placed, self.engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
 
-        placed, effect = await shared.run(decide)
-        if isinstance(effect, Join):
-            effect = await self._join(placed, effect, rewrite)
-        return self._deliver(placed, effect, rewrite)
+        return await shared.run(decide)
 
     async def _answer_joined(self, request: Request, join: Join, rewrite: Rewrite | None) -> Answer:
         return self._deliver(request, await self._join(request, join, rewrite), rewrite)
@@ -319,8 +370,12 @@ class App:
 
     async def ask(self, request: Request, rewrite: Rewrite | None = None) -> Reply:
         """The complete answer to a call that a door makes, after its delay: from falmock, or from the real fal."""
-        request = self._in_scope(request)
-        effect = self._handle(request, rewrite)
+        effect: Effect
+        if self.shared is not None:
+            request, effect = await self._decide_shared(self.shared, request, rewrite)
+        else:
+            request = self._in_scope(request)
+            effect = self._handle(request, rewrite)
         if isinstance(effect, Forward):
             reply = await self._edge.forward(request, effect)
             effect = reply if rewrite is None else rewrite(reply)
@@ -355,7 +410,9 @@ class App:
             whole = await self._edge.join(join.parts)
         except OSError as error:
             whole = replies.no_disk(error)
-        return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
+        if self.shared is None:
+            return self.engines.joined(request, join, whole, self._edge.now(), rewrite)
+        return await self.shared.run(lambda now: self.engines.joined(request, join, whole, now, rewrite))
 
     def tidy(self) -> None:
         """Remove the files that the engines no longer need, and schedule the next clean-up."""
@@ -375,6 +432,8 @@ class App:
     def stop(self) -> None:
         """Stop watching fixtures and cancel the clean-up timer."""
         self.fixtures.stop_watching()
+        if self.shared is not None:
+            self.shared.stop()
         if self._tidy_timer is not None:
             self._tidy_timer.cancel()
             self._tidy_timer = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from falmock.store.interface import Outcome
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 ATTEMPTS = 100
 """How often a call is decided at most, when others change what it depends on again and again."""
@@ -30,16 +32,23 @@ SCORE_TTL = 30 * 24 * 3600.0
 
 
 class SharedCalls:
-    """Runs decisions on shared state. `clock` returns seconds since the epoch, by this machine."""
+    """Runs decisions on shared state.
 
-    def __init__(self, store: Store, current: Current, clock: Callable[[], float]) -> None:
+    `clock` returns seconds since the epoch, by this machine; `offset` is what the store's clock is ahead of it in seconds.
+    `shown` is the store's address for people.
+    """
+
+    def __init__(
+        self, store: Store, current: Current, clock: Callable[[], float], offset: float = 0.0, shown: str = ""
+    ) -> None:
         self.store = store
+        self.shown = shown
         self._current = current
         self._clock = clock
-        self.offset = 0.0
-        """What the store's clock is ahead of this machine's, in seconds."""
+        self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._is_failing = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def now(self) -> float:
         """The time by the store's clock, in seconds since the epoch."""
@@ -61,9 +70,30 @@ class SharedCalls:
                 continue
             if await self._is_committed(transaction):
                 self._believe(transaction)
+                if self._is_failing:
+                    logger.info("falmock: the shared state is available again")
+                    self._is_failing = False
                 transaction.after()
                 return result
         raise Unavailable(f"others changed what this call depends on {ATTEMPTS} times while it was decided")
+
+    def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
+        """As `run`, for a caller who cannot wait and looks whether the task is done."""
+        task = asyncio.get_running_loop().create_task(self.run(decide))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def stop(self) -> None:
+        """End what goes on in the background, and the connections to the store."""
+        for task in self._tasks:
+            task.cancel()
+
+    def note_failure(self, error: Exception) -> None:
+        """A call failed for want of its state: tell it once, until a call succeeds again."""
+        if not self._is_failing:
+            logger.warning("falmock: the shared state is not available: %s", error)
+        self._is_failing = True
 
     async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
         """Load what is needed, and again the records read so far: what the engine sees is of one moment."""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import logging
 import os
 import secrets
-import signal
 import sys
 import time
-from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from falmock import shared_start
 from falmock.app import App
+from falmock.cli import listening
 from falmock.cli import serve_options
 from falmock.cli import settings
+from falmock.cli import signals
 from falmock.cli import terminal
+from falmock.cli.launch.workers import activity
+from falmock.cli.launch.workers import assignment
+from falmock.cli.launch.workers import ports
+from falmock.cli.launch.workers import with_parent
+from falmock.cli.launch.workers.assignment import Assignment
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
@@ -54,18 +59,21 @@ from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.webhooks.poster import PostingRules
 from falmock.serving.webhooks.poster import WebhookPoster
 from falmock.serving.webhooks.sender import WebhookSender
+from falmock.shared_start import NoStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
 logger = logging.getLogger(__name__)
 BAD_USAGE = 2
 FAILED = 1
-INTERRUPTED = 130
 
 
 def main(words: Sequence[str]) -> int:
     """Serve until a signal comes; returns the exit code. Modes that forward calls become mitmdump instead."""
     arguments = settings.parse(serve_options.parser(), words)
+    worker = assignment.taken(os.environ)
+    if worker is not None:
+        with_parent.end_with(worker.parent)
     try:
         values = settings.given(arguments)
         config = option_values.parse(settings.complete(values))
@@ -75,6 +83,10 @@ def main(words: Sequence[str]) -> int:
     if config.mode is not Mode.REPLAY and (arguments.transparent_at or arguments.observe):
         why = f"mode {config.mode.value} sends calls to fal, and nothing leads out there"
         print(f"falmock: falmock run --transparent and falmock doctor are for mode replay: {why}", file=sys.stderr)  # noqa: T201
+        return BAD_USAGE
+    is_several = worker is None and arguments.workers > 1
+    if is_several and (problem := serve_options.why_one_worker(arguments, values, config)):
+        print(f"falmock: --workers {arguments.workers}: {problem}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     names = config.hosts.names
     try:
@@ -89,8 +101,13 @@ def main(words: Sequence[str]) -> int:
     started = os.environ.pop(starter.STARTED_AS, "") or settings.started_as(arguments, values)
     if arguments.transparent_at:
         config = replace(config, dns_addresses=(arguments.transparent_at,))
-    server = Server(replace(config, started=started), arguments, confdir)
-    handler = terminal.log_to_stdout(lambda: server.app.redactor)
+    config = replace(config, started=started)
+    if is_several:
+        from falmock.cli.launch.workers import supervised
+
+        return supervised.run(words, arguments, config, confdir)
+    server = Server(config, arguments, confdir, worker)
+    handler = terminal.log_to_stdout(lambda: server.app.redactor, worker.mark if worker else "")
     try:
         return asyncio.run(server.run())
     finally:
@@ -109,11 +126,17 @@ def _become_mitmdump(mode: Mode, arguments: list[str]) -> int:
 
 
 class Server:
-    """falmock with its listener. `arguments` are those of the command, `confdir` is the folder of the CA."""
+    """falmock with its listener. `arguments` are those of the command, `confdir` is the folder of the CA.
 
-    def __init__(self, config: Config, arguments: argparse.Namespace, confdir: Path) -> None:
+    `worker` is what it is told if it is one of several; None if it is alone.
+    """
+
+    def __init__(
+        self, config: Config, arguments: argparse.Namespace, confdir: Path, worker: Assignment | None = None
+    ) -> None:
         self._started = time.time()
-        self._config = config
+        self._config = config if worker is None else replace(config, store=worker.store)
+        self._worker = worker
         self._idle_timeout: float | None = arguments.idle_timeout
         self._address = (arguments.host, arguments.port)
         self._confdir = confdir
@@ -131,7 +154,7 @@ class Server:
             self._webhooks,
         )
         self._unknown_hosts = UnknownHosts()
-        lines = terminal.TerminalLines(self.app.redactor)
+        lines = terminal.TerminalLines(self.app.redactor, worker.mark if worker else "")
         self._listener = Listener(
             self.app,
             self._uploads,
@@ -150,19 +173,23 @@ class Server:
         loader = FixtureLoader(config.fixtures, config.faults, config.hosts)
         app.engines.use_config(config)
         try:
+            shared_start.share(app, config.store, os.environ)
             app.fixtures.load(loader)
-        except FixtureErrors as error:
+        except (FixtureErrors, NoStore) as error:
             logger.error("falmock: %s", error)  # noqa: TRY400
             return FAILED
         stop = asyncio.Event()
-        _on_signals(stop.set)
+        signals.on_end(stop.set)
         raise_file_limit()
         memory.give_back()
         upload_spool.remove_leftovers()
         try:
-            addresses = await self._listener.start(*self._address)
+            if self._worker is None:
+                addresses = await self._listener.start(*self._address)
+            else:
+                addresses = await self._listener.start_on(ports.of_worker(self._worker))
         except (OSError, OverflowError) as error:
-            logger.error("falmock: %s", self._why_not(error))  # noqa: TRY400
+            logger.error("falmock: %s", listening.problem(*self._address, error))  # noqa: TRY400
             return FAILED
         if self._observed is not None:
             self._observe(self._observed, *addresses[0])
@@ -188,6 +215,9 @@ class Server:
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the end: a signal, or no call for a while."""
+        if self._worker is not None:
+            await self._as_worker(self._worker, stop)
+            return
         calls = -1
         while calls != self.app.engines.totals.calls:
             calls = self.app.engines.totals.calls
@@ -196,28 +226,36 @@ class Server:
                 return
         logger.info("falmock: no call came for %g s (--idle-timeout): falmock ends", self._idle_timeout)
 
-    def _why_not(self, error: Exception) -> str:
-        if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
-            return f"cannot listen at {address(*self._address)}: {error}"
-        return (
-            f"port {self._address[1]} is taken at {self._address[0]}: stop what listens there (another falmock or mitmproxy?), "
-            "or choose a port with --port (0: any free one)"
-        )
+    async def _as_worker(self, worker: Assignment, stop: asyncio.Event) -> None:
+        """Wait for the end, and tell of calls: none in any worker for a while ends them all."""
+        told, pause = self.app.engines.totals.calls, self._idle_timeout and self._idle_timeout / activity.SHARE
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+            if told != self.app.engines.totals.calls:
+                told = self.app.engines.totals.calls
+                activity.tell(worker.activity)
 
     def _begin(self, loader: FixtureLoader, addresses: list[tuple[str, int]]) -> None:
         fixtures = self.app.fixtures
         fixtures.watch()
+        if self._worker is None or self._worker.is_first:
+            self._tell(loader, addresses)
+        url = ready.url_of(*addresses[0])
+        self.app.engines.connect = Connect(url, str(self._confdir / CERTIFICATE))
+        ready.announce(*addresses[0], self._confdir, self._config)
+
+    def _tell(self, loader: FixtureLoader, addresses: list[tuple[str, int]]) -> None:
+        """Log what several workers have in common."""
+        fixtures = self.app.fixtures
         text = run_summary.too_old(self._config, fixtures.loaded.index.fixtures, time.time())
         if text:
             logger.warning("falmock: %s", text)
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
         logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
-        url = ready.url_of(*addresses[0])
-        self.app.engines.connect = Connect(url, str(self._confdir / CERTIFICATE))
-        for line in inspector(url, self._config):
+        for line in inspector(ready.url_of(*addresses[0]), self._config):
             logger.info("falmock: %s", line)
-        ready.announce(*addresses[0], self._confdir, self._config)
 
     def _end(self) -> None:
         if self._transparent is not None:
@@ -235,22 +273,3 @@ class Server:
 
 async def _forward(request: Request, forward: Forward) -> Reply:  # noqa: ARG001
     return replies.problem(502, "falmock serve does not forward calls: use mitmdump", "no forwarding")
-
-
-def _on_signals(stop: Callable[[], None]) -> None:
-    """Call `stop` at the first SIGINT or SIGTERM; the second ends the process at once."""
-    loop = asyncio.get_running_loop()
-    has_come = False
-
-    def came() -> None:
-        nonlocal has_come
-        if has_come:
-            os._exit(INTERRUPTED)
-        has_come = True
-        stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, came)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(came))

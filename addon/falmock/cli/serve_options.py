@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from falmock.cli import settings
 from falmock.cli.settings import DEFAULT_HOST
 from falmock.cli.settings import DEFAULT_PORT
+from falmock.engine.config import MEMORY
+from falmock.engine.config import Config
+from falmock.engine.config import Mode
 from falmock.engine.jobs.pace import BadPace
 from falmock.engine.jobs.pace import parse_duration
 
+MOST_WORKERS = 64
 _EXAMPLE = """\
 example:
   falmock serve --fixtures ./fixtures --pace 3s
@@ -59,6 +65,13 @@ def add_options(made: argparse.ArgumentParser) -> None:
         help="end after this long without a call, as in 30m (default: never)",
     )
     made.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N",
+        help="how many processes answer at the port (default 1). Without --store, several start a private Redis or Valkey",
+    )
+    made.add_argument(
         "--transparent-at",
         type=_address,
         metavar="ADDRESS",
@@ -86,6 +99,25 @@ def _address(text: str) -> IPv4Address:
         return IPv4Address(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected an IPv4 address such as 1.2.3.4, found {text!r}") from None
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_WORKERS}, found {text!r}")
+    return int(text)
+
+
+def why_one_worker(arguments: argparse.Namespace, values: Mapping[str, Sequence[str]], config: Config) -> str:
+    """Why there cannot be several workers; "" if there can. `values` are those that the command line sets."""
+    if config.mode.records:
+        return f"mode {config.mode.value} has one recorder, which is one process. Record without --workers"
+    if config.mode is not Mode.REPLAY:
+        return f"mode {config.mode.value} is mitmproxy, which is one process"
+    if arguments.transparent_at or arguments.observe:
+        return "falmock run --transparent and falmock doctor have one process"
+    if MEMORY in values.get("fal_store", ()):
+        return f"--store {MEMORY} is the memory of one process. Leave it out for a private store, or give one: --store redis://HOST"
+    return ""
 
 
 def _port(text: str) -> int:

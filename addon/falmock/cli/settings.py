@@ -20,6 +20,7 @@ from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import PREFIX
 from falmock.proxy.options import BadOption
 from falmock.proxy.options import Option
+from falmock.redaction.command_line import url_without_secrets
 from falmock.redaction.patterns import HIDDEN
 from falmock.serving.own_ca.names import pattern
 from falmock.wire.hosts import Hosts
@@ -33,6 +34,7 @@ _OPTION = re.compile(r"\bfal_\w+")
 _FLAG = re.compile(r"--[a-z][a-z-]*")
 _MODE = "fal_mode"
 _SECRETS = ("fal_control_token",)
+_STORE = "fal_store"
 
 
 def flags(option: Option) -> tuple[str, str]:
@@ -99,6 +101,7 @@ def started_as(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -
         ("--port", arguments.port, DEFAULT_PORT),
         ("--confdir", arguments.confdir, ""),
         ("--trusted-ca", arguments.trusted_ca, ""),
+        ("--workers", arguments.workers, 1),
     ):
         if value != default:
             words += [flag, str(value)]
@@ -110,6 +113,8 @@ def started_as(arguments: argparse.Namespace, values: Mapping[str, list[str]]) -
 
 
 def _shown(name: str, value: str) -> str:
+    if name == _STORE:
+        return url_without_secrets(value)
     return HIDDEN if name in _SECRETS and not value.startswith("env:") else value
 
 

@@ -39,8 +39,9 @@ class _Formatter(logging.Formatter):
     default_time_format = "%H:%M:%S"
     default_msec_format = "%s.%03d"
 
-    def __init__(self, *, has_colors: bool) -> None:
+    def __init__(self, mark: str, *, has_colors: bool) -> None:
         super().__init__()
+        self._mark = mark
         self._has_colors = has_colors
 
     def format(self, record: logging.LogRecord) -> str:
@@ -50,7 +51,7 @@ class _Formatter(logging.Formatter):
             text = f"{text}\n{self.formatException(record.exc_info)}"
         if self._has_colors:
             text, time = styled(text, _COLORS.get(record.levelno, "")), styled(time, "cyan")
-        return printable(f"{time} {text}", sys.stdout)
+        return printable(f"{time} {self._mark}{text}", sys.stdout)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -64,10 +65,10 @@ class _Handler(logging.StreamHandler[TextIO]):
             super().handleError(record)
 
 
-def log_to_stdout(redactor: Callable[[], Redactor]) -> logging.Handler:
-    """Log to standard output from now on, without secrets; returns the handler."""
+def log_to_stdout(redactor: Callable[[], Redactor], mark: str = "") -> logging.Handler:
+    """Log to standard output from now on, without secrets; returns the handler. `mark` stands between the time and each text."""
     handler = _Handler(sys.stdout)
-    handler.setFormatter(_Formatter(has_colors=has_colors(sys.stdout)))
+    handler.setFormatter(_Formatter(mark, has_colors=has_colors(sys.stdout)))
     handler.addFilter(LogFilter((), redactor))
     root = logging.getLogger()
     root.addHandler(handler)

@@ -19,6 +19,9 @@ from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
 from falmock.wire.hosts import Hosts
 
+MEMORY = "memory"
+"""The store of a process that shares its state with no other."""
+
 
 class Mode(enum.Enum):
     """What happens to a call."""
@@ -141,6 +144,8 @@ class Config:
     dialect: Dialect = Dialect.FAL
     fast: Fast = Fast.AUTO
     """Whose answers aimock's routes give."""
+    store: str = field(default=MEMORY, repr=False)
+    """Where the state is that several processes may share: MEMORY, or the URL of a store, which may have a password in it."""
     openai_models: tuple[tuple[str, str], ...] = ()
     """The models of the OpenAI images API: names and endpoint ids; if empty, those whose fixtures or made answers have images."""
     openai_access_key: str = field(default="", repr=False)

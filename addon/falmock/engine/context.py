@@ -9,6 +9,7 @@ from dataclasses import field
 
 from falmock.engine.config import Config
 from falmock.engine.scopes import Scope
+from falmock.engine.shared.background import Background
 from falmock.engine.synthesis.compiled_schemas import CompiledSchemas
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
@@ -40,6 +41,8 @@ class Context:
     rules: tuple[Rule, ...] = ()
     """The fault rules, in order."""
     elsewhere: Elsewhere = nowhere
+    background: Background | None = None
+    """Decides on shared state for what cannot wait; None if the state is in memory."""
     compiled: CompiledSchemas = field(default_factory=CompiledSchemas)
     """The schemas of models, which all scopes share."""
 

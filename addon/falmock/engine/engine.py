@@ -61,7 +61,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
-    from falmock.engine.shared.current import Current
+    from falmock.engine.shared.sharing import Sharing
 
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
 
@@ -73,8 +73,8 @@ class Engine:
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
     of its scope, `elsewhere` finds other scopes that would answer a call. State that all scopes share (secrets to redact,
     uploaded files, scheduled webhooks, totals) is taken from
-    `others`, the engine of another scope, if given. `current` is the transaction on the state of a store, None for state
-    in memory.
+    `others`, the engine of another scope, if given. `sharing` is set if the state is in a store, else it is in
+    memory.
     """
 
     def __init__(
@@ -88,15 +88,15 @@ class Engine:
         others: Engine | None = None,
         name: str = "",
         elsewhere: Elsewhere = nowhere,
-        current: Current | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
-        if current is not None:
+        if sharing is not None:
             from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
 
-            self.scope = SharedScope(current, self.scope, self.fixture, self._digest_of)
+            self.scope = SharedScope(sharing.current, self.scope, self.fixture, self._digest_of)
         added_assets = self.scope.assets.added_assets
         self.added = additions.Additions(added_assets)
         """The fixtures and fault rules added to this scope only."""
@@ -116,6 +116,7 @@ class Engine:
             self.scope,
             new_id,
             elsewhere=elsewhere,
+            background=None if sharing is None else sharing.background,
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)

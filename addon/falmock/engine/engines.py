@@ -38,7 +38,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
-    from falmock.engine.shared.current import Current
+    from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
 """How many named scopes are kept; the least recently used is dropped first. And how many aliases; the oldest is."""
@@ -76,21 +76,21 @@ class Engines:
         self.run: int = int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000
         """A number of up to four digits that differs between most runs of falmock."""
         self._edge = edge
-        self._current: Current | None = None
+        self._sharing: Sharing | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
         self._aliases: dict[str, str] = {}
 
-    def share(self, current: Current, secret: bytes) -> None:
-        """Have the state in a store from now on: `current` is the transaction on it, `secret` signs for all its falmocks.
+    def share(self, sharing: Sharing, secret: bytes) -> None:
+        """Have the state in a store from now on; `secret` is that of all falmocks of the store.
 
         What there was in memory is forgotten.
         """
-        self._current, self._secret, self.tickets = current, secret, Tickets(secret)
+        self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
         self._scoped.clear()
         self.common = Engine(
-            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, current=current
+            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, sharing=sharing
         )
         self.common.use_faults(self._rules)
 
@@ -181,7 +181,7 @@ class Engines:
             others=self.common,
             name=scope,
             elsewhere=self._elsewhere,
-            current=self._current,
+            sharing=self._sharing,
         )
         engine.use_faults(self._rules)
         return engine

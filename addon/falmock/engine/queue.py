@@ -9,6 +9,7 @@ from falmock.engine.answers import Answers
 from falmock.engine.answers import Found
 from falmock.engine.config import Dialect
 from falmock.engine.effects import Reply
+from falmock.engine.effects import Source
 from falmock.engine.effects import Stream
 from falmock.engine.faults import jobs as fault_jobs
 from falmock.engine.faults.replies import applied
@@ -23,6 +24,7 @@ from falmock.engine.jobs.status_object import status_body
 from falmock.engine.jobs.status_object import status_object
 from falmock.engine.jobs.status_stream import StatusEvents
 from falmock.engine.jobs.table import TooManyJobs
+from falmock.engine.shared.status_stream import SharedStatusEvents
 from falmock.engine.webhooks.job_webhooks import JobWebhooks
 from falmock.wire import errors
 from falmock.wire import webhook
@@ -225,7 +227,9 @@ class Queue:
             *replies.GATEWAY,
             *replies.fixture_headers(job.fixture),
         )
-        source = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=logs)
+        events = StatusEvents(job, self._jobs, now, self._webhooks.note_ended, logs=logs)
+        background = self._context.background
+        source: Source = events if background is None else SharedStatusEvents(events, background)
         return Stream(200, headers, KeepAlive(source), job.why, job.fixture, key=job.request_id)
 
     def _result(self, job: Job, now: float) -> Reply:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 
+from falmock.redaction.command_line import url_without_secrets
 from falmock.redaction.patterns import HIDDEN
 
 PROGRAMS = ("mitmdump", "mitmproxy", "mitmweb")
 _MODE = "fal_mode"
+_STORE = "fal_store"
 _SECRETS = ("proxyauth", "upstream_auth", "cert_passphrase", "fal_control_token", "web_password")
 """The options with a secret as value, as `--set` names them."""
 _SHORTEST = 4
@@ -42,6 +44,8 @@ def _kept(arguments: list[str]) -> Iterator[str]:
 
 def _shown(setting: str) -> str:
     name, equals, value = setting.partition("=")
+    if name == _STORE:
+        return f"{name}{equals}{url_without_secrets(value)}"
     return f"{name}={HIDDEN}" if name in _SECRETS and equals and not value.startswith("env:") else setting
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from mitmproxy import exceptions
 from mitmproxy.proxy import mode_specs
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from falmock import shared_start
 from falmock.app import App
+from falmock.engine.config import MEMORY
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
 from falmock.fixtures.disk.loader import FixtureErrors
@@ -32,6 +35,7 @@ from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 from falmock.proxy.record.current import unwritten
 from falmock.serving import trust
+from falmock.shared_start import NoStore
 
 logger = logging.getLogger(__name__)
 _REDIRECTING = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode, mode_specs.TunMode)
@@ -53,6 +57,7 @@ class Configuration:
         self._why_flows = why_flows
         self._running = False
         self._has_warned = False
+        self._is_sharing = False
 
     def update(self, updated: set[str]) -> None:
         """Apply the changed options with these names, or reject them.
@@ -85,6 +90,7 @@ class Configuration:
             prepare(root)
         if before is None or before.mode is Mode.RECORD or _of_files(config) != _of_files(before):
             self._fixtures.load(loader)
+        self._use_store(config, before)
         self.current = config
         if config.faults and not config.mode.answers:
             logger.warning(
@@ -95,6 +101,19 @@ class Configuration:
         self._recordings.use(config, root, self._fixtures.loaded.index.fixtures)
         if self._running:
             self._begin()
+
+    def _use_store(self, config: Config, before: Config | None) -> None:
+        """Open the store at the start. Raises BadOption."""
+        if before is not None and config.store != before.store:
+            raise options.BadOption(
+                "fal_store cannot be changed while falmock runs: stop it, and start it with the other store"
+            )
+        if before is None and not self._is_sharing:
+            try:
+                shared_start.share(self._app, config.store, os.environ)
+            except NoStore as error:
+                raise options.BadOption(str(error)) from None
+            self._is_sharing = config.store != MEMORY
 
     def running(self) -> None:
         """mitmproxy is up: log the configuration, and watch the fixtures on disk from now on."""

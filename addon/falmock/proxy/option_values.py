@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TypeVar
 
+from falmock.engine.config import MEMORY
 from falmock.engine.config import Config
 from falmock.engine.config import Dialect
 from falmock.engine.config import Fast
@@ -30,6 +31,7 @@ from falmock.proxy.options import Option
 from falmock.redaction.rules import BadSecret
 from falmock.redaction.rules import SecretRules
 from falmock.redaction.rules import parse_secrets
+from falmock.store import address
 from falmock.wire import hosts
 from falmock.wire.auth import ANYONE
 from falmock.wire.auth import AuthRule
@@ -38,6 +40,7 @@ Choice = TypeVar("Choice", bound=enum.Enum)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _TAKEN_PATHS = ("/health", "/ready", "/__falmock", "/__aimock", "/v1", "/fal")
 """The paths of the other doors."""
+_STORE = "fal_store"
 _TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 _HOST_GLOB = re.compile(r"[a-z0-9*?._-]+|(?=[^:]*:[^:]*:)[0-9a-f:.*?]+")
 
@@ -66,6 +69,7 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
         validate=_choice("fal_validate", single["fal_validate"], Validate),
         dialect=_choice("fal_dialect", single["fal_dialect"], Dialect),
         fast=_choice("fal_fast", single["fal_fast"], Fast),
+        store=_store(single["fal_store"], environment),
         proxy_path=_proxy_path(single["fal_proxy_path"]),
         proxy_profile=_choice("fal_proxy_profile", single["fal_proxy_profile"], ProxyProfile),
         control_token=_control_token(_many(values["fal_control_token"]), environment),
@@ -84,6 +88,8 @@ def parse(values: Mapping[str, Sequence[str]], environment: Mapping[str, str] = 
 
 
 def _one(option: Option, values: Sequence[str]) -> str:
+    if len(values) > 1 and option.name == _STORE:  # they may have passwords in them
+        raise BadOption(f"{option.name}: expected one value such as {option.default}, found {len(values)}")
     if len(values) != 1 or not values[0].strip():
         given = f"{len(values)} values ({', '.join(values)})" if len(values) > 1 else "none"
         raise BadOption(f"{option.name}: expected one value such as {option.default}, found {given}")
@@ -101,6 +107,15 @@ def _choice(name: str, text: str, choices: type[Choice]) -> Choice:
         expected = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
         raise BadOption(f"{name}: expected {expected}, found {text!r}{did_you_mean(text, values)}")
     return choices(text)
+
+
+def _store(text: str, environment: Mapping[str, str]) -> str:
+    if text != MEMORY:
+        try:
+            address.parse(text, environment)
+        except address.BadAddress as error:  # does not repeat a password
+            raise BadOption(f"{_STORE}: expected {MEMORY} or the URL of a store: {error}") from None
+    return text
 
 
 def _proxy_path(text: str) -> str:

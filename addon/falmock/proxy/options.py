@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+from falmock.engine.config import MEMORY
 from falmock.engine.jobs import pace
 from falmock.fixtures.matching import ignore_rules
 from falmock.fixtures.suggest import did_you_mean
@@ -126,6 +127,12 @@ OPTIONS = (
         "auto",
         "auto: in replay, calls are answered below mitmproxy's HTTP layers where nobody looks at flows: several times faster. on: also where "
         "other addons or options would see flows. off: never.",
+    ),
+    Option(
+        "fal_store",
+        MEMORY,
+        "Where jobs, uploads, counts and the journal are. memory: in this process. redis://HOST, rediss://, valkey:// or unix://PATH: in a "
+        "Redis or Valkey that several processes share.",
     ),
     Option(
         "fal_dialect",

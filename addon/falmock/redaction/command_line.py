@@ -8,6 +8,19 @@ from collections.abc import Iterable
 from falmock.redaction.patterns import HIDDEN
 
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
+_IN_URL = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=[?&])([^=&#]*)=[^&#]*")
+"""The user and password in a URL, and its parameters."""
+
+
+def url_without_secrets(text: str) -> str:
+    """A URL without its user, password, and the values of parameters named like secrets."""
+    return _IN_URL.sub(_shown_in_url, text)
+
+
+def _shown_in_url(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return HIDDEN
+    return f"{found[1]}={HIDDEN}" if _SECRET.search(found[1]) else found[0]
 
 
 def hidden(words: Iterable[str]) -> list[str]:

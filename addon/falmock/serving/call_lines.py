@@ -107,10 +107,11 @@ class CallOutput(NamedTuple):
 
 
 class CallLines:
-    """Gathers the lines of calls, and prints them without secrets."""
+    """Gathers the lines of calls, and prints them without secrets. Each call's begin with `mark`."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, mark: str = "") -> None:
         self._redactor = redactor
+        self._mark = mark
         self._lines: list[Callable[[], CallLine]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printed = 0.0
@@ -149,7 +150,7 @@ class CallLines:
     def _text(self, line: CallLine, width: int, *, has_colors: bool) -> str:
         url = self._url(line)
         url = url if len(url) <= width else url[:width] + "…"
-        method, peer = line.method, line.peer
+        method, peer = line.method, f"{self._mark}{line.peer}"
         if has_colors:
             url, method = styled(url, is_bold=True), styled(method, _COLORS.get(method, "magenta"), is_bold=True)
         answer = self._answer(line.status, line.size, line.note, has_colors=has_colors)

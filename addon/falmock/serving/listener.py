@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 from falmock.app import App
 from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine.effects import Reply
-from falmock.serving import ca
 from falmock.serving import call_lines
-from falmock.serving import leaf
+from falmock.serving import server_context
 from falmock.serving.call_handler import CallHandler
 from falmock.serving.call_handler import CallServer
 from falmock.serving.call_handler import caller_of
@@ -40,7 +41,6 @@ from falmock.serving.outgoing.http_client import Destination
 from falmock.serving.outgoing.http_client import NoAnswer
 from falmock.serving.outgoing.names import ForbiddenName
 from falmock.serving.outgoing.names import UnresolvedName
-from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.request_parts import Head
 from falmock.serving.sightings import Sightings
 from falmock.serving.targets import claimed
@@ -91,7 +91,7 @@ class Listener:
         self._refusals = RefusalLog(lambda: confdir)
         self._tls: ssl.SSLContext | None = None
         self._tls_to_others: ssl.SSLContext | None = None
-        self._listening: asyncio.Server | None = None
+        self._listening: list[asyncio.Server] = []
 
     # life
 
@@ -99,16 +99,28 @@ class Listener:
         """Listen; returns the addresses. Raises OSError, also if there is no CA and none can be made."""
         self.tls()
         loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(
-            lambda: Connection(self.server, self._session), host, port, backlog=BACKLOG
-        )
-        return [each.getsockname()[:2] for each in self._listening.sockets]
+        self._listening = [await loop.create_server(self._connected, host, port, backlog=BACKLOG)]
+        return self._addresses()
+
+    async def start_on(self, sockets: Sequence[socket.socket]) -> list[tuple[str, int]]:
+        """Listen on bound sockets; else as `start`."""
+        self.tls()
+        loop = asyncio.get_running_loop()
+        for each in sockets:
+            self._listening.append(await loop.create_server(self._connected, sock=each, backlog=BACKLOG))
+        return self._addresses()
+
+    def _addresses(self) -> list[tuple[str, int]]:
+        return [each.getsockname()[:2] for server in self._listening for each in server.sockets]
+
+    def _connected(self) -> Connection:
+        return Connection(self.server, self._session)
 
     def stop(self) -> None:
         """Listen no more, and end all connections."""
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        for server in self._listening:
+            server.close()
+        self._listening.clear()
         self.server.stop()
         self._lines.flush()
 
@@ -207,16 +219,7 @@ class Listener:
     def tls(self) -> ssl.SSLContext:
         """See `Gate`. Raises leaf.NoCertificate."""
         if self._tls is None:
-            now, names = time.time(), self._app.config.hosts.names
-            try:
-                is_own = own_ca.is_own(self._confdir) and self._confdir == own_ca.path(names)
-                file = own_ca.ensure(names, now) / ca.FILE if is_own else ca.ensure(self._confdir, now)
-            except own_ca.NoCa as error:
-                raise leaf.NoCertificate(f"{error}, or with --confdir") from None
-            except OSError as error:
-                why = f"no CA can be made in {self._confdir}, choose another folder with --confdir: {error.strerror or error}"
-                raise leaf.NoCertificate(why) from None
-            self._tls = leaf.context(self._confdir, file, leaf.names(names), now)
+            self._tls = server_context.made(self._confdir, self._app.config.hosts.names, time.time())
         return self._tls
 
     def tls_failed(self, host: str, caller: Caller, failure: TlsFailure) -> None:

@@ -14,15 +14,18 @@ import urllib.request
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from falmock.cli import main as main_
 from falmock.cli import serve
+from falmock.cli.launch.workers import supervised
+from falmock.cli.launch.workers import with_parent
+from falmock.cli.launch.workers.assignment import Assignment
 from falmock.engine.effects import Forward
 from falmock.fixtures import age
 from falmock.serving import sightings
+from falmock.serving import starter
 from falmock.serving.own_ca import folder as own_ca
 from falmock.wire.hosts import Hosts
 from falmock.wire.hosts import Role
@@ -241,20 +244,44 @@ def test_where_no_ca_can_be_made(
     assert told.endswith("Not a directory. Choose another folder with FALMOCK_HOME, or with --confdir\n")
 
 
-def test_the_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    came: list[Any] = []
-    monkeypatch.setattr(os, "_exit", came.append)
-
-    async def signalled() -> None:
-        serve._on_signals(lambda: came.append("stop"))
-        for number in (signal.SIGINT, signal.SIGINT):
-            os.kill(os.getpid(), number)
-            await asyncio.sleep(0.05)
-
-    asyncio.run(signalled())
-    assert came[:2] == ["stop", serve.INTERRUPTED]
-
-
 def test_doors_forward_nothing() -> None:
     answer = asyncio.run(serve._forward(Request("GET", "fal.run", "/", "", {}, b""), Forward("why")))
     assert answer.status == 502
+
+
+# one of several
+
+
+def test_a_worker(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It listens where it is told, says little, and tells of calls."""
+    monkeypatch.setattr(with_parent, "IS_TOLD", False)
+    reading, writing = os.pipe()
+    address = ("127.0.0.1", int(arguments[-1]))
+    told = Assignment(2, os.getppid(), "unix:///store", (address,), activity=writing)
+    monkeypatch.setenv(starter.WORKER, told.as_text())
+    stores = []
+    monkeypatch.setattr(serve.App, "stop", lambda app: stores.append(app.config.store))
+    monkeypatch.setattr(serve.activity, "SHARE", 1000)
+
+    def act(base: str) -> None:
+        assert get(f"{base}/fal/run/a/b") == b'{"seed":1}'
+        assert os.read(reading, 10) == b"."
+
+    assert run([*arguments[:-2], "--workers", "2", "--idle-timeout", "5s", "--port", arguments[-1]], act) == 0
+    out = capsys.readouterr().out
+    assert "listening at" not in out
+    assert "] [2] falmock: 1 call: 1 replayed, 0 misses" in out
+    assert f"POST http://127.0.0.1:{arguments[-1]}/fal/run/a/b\n" in out
+    assert stores == ["unix:///store"]
+    os.close(reading)
+    os.close(writing)
+
+
+def test_several_workers_have_a_supervisor(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervised, "run", lambda words, *_: len(words))
+    words = [*arguments, "--workers", "2"]
+    assert main_.main(words) == len(words) - 1
+    assert main_.main([*words, "--mode", "record"]) == serve.BAD_USAGE
+    assert "falmock: --workers 2: mode record has one recorder" in capsys.readouterr().err

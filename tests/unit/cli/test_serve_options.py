@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from falmock.cli import serve_options
+from falmock.cli import settings
+from falmock.proxy import option_values
 from falmock.proxy.options import OPTIONS
 from falmock.proxy.options import Option
 
@@ -51,6 +53,9 @@ def test_what_they_are() -> None:
         (["--port", "http"], "expected a port from 0 to 65535, found 'http'"),
         (["--idle-timeout", "soon"], "argument --idle-timeout: "),
         (["--idle-timeout", "0s"], "expected a time such as 30m, found '0s'"),
+        (["--workers", "0"], "expected a number from 1 to 64, found '0'"),
+        (["--workers", "65"], "expected a number from 1 to 64, found '65'"),
+        (["--workers", "two"], "expected a number from 1 to 64, found 'two'"),
         (["--transparent-at", "::1"], "expected an IPv4 address such as 1.2.3.4, found '::1'"),
     ],
 )
@@ -59,3 +64,24 @@ def test_bad_values(given: list[str], text: str, capsys: pytest.CaptureFixture[s
         parsed(*given)
     assert end.value.code == 2
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ([], ""),
+        (["--mode", "record"], "mode record has one recorder"),
+        (["--mode", "auto"], "mode auto has one recorder"),
+        (["--mode", "passthrough"], "mode passthrough is mitmproxy"),
+        (["--transparent-at", "1.2.3.4"], "falmock run --transparent"),
+        (["--observe", "seen"], "falmock doctor"),
+        (["--store", "memory"], "--store redis://HOST"),
+        (["--set", "fal_store=memory"], "the memory of one process"),
+    ],
+)
+def test_what_only_one_worker_can_do(given: list[str], why: str) -> None:
+    arguments = parsed("--workers", "2", *given)
+    values = settings.given(arguments)
+    told = serve_options.why_one_worker(arguments, values, option_values.parse(settings.complete(values)))
+    assert why in told
+    assert bool(told) == bool(given)

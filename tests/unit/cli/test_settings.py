@@ -53,6 +53,7 @@ def test_settings_that_are_none(setting: str, text: str) -> None:
         (("--confdir", "~/.mitmproxy"), "falmock serve --confdir '~/.mitmproxy'"),
         (("--set", "fal_pace=3s", "--trusted-ca", "x"), "falmock serve --trusted-ca x --pace 3s"),
         (("--control-token", "secret-token"), "falmock serve --control-token '[hidden]'"),
+        (("--store", "redis://:x@a", "--workers", "2"), "falmock serve --workers 2 --store 'redis://[hidden]@a'"),
         (("--control-token", "env:TOKEN"), "falmock serve --control-token env:TOKEN"),
     ],
 )

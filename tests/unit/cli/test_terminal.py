@@ -69,3 +69,19 @@ def test_lines_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     lines._lines.append(lambda: CallLine("p", "GET", "https://fal.run", "/", 200, 1, "a"))
     lines.flush()
     assert file.getvalue() == "p: GET https://fal.run/\n << 200 OK 1b (a)\n"
+
+
+def test_the_lines_of_one_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", file)
+    handler = terminal.log_to_stdout(Redactor, "[2] ")
+    try:
+        logging.getLogger("falmock.test").warning("a warning")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lines = terminal.TerminalLines(Redactor(), "[2] ")
+    lines._lines.append(lambda: CallLine("p", "GET", "https://fal.run", "/", 200, 1, "a"))
+    lines.flush()
+    logged, *printed = file.getvalue().splitlines()
+    assert logged.endswith("] [2] a warning")
+    assert printed == ["[2] p: GET https://fal.run/", "    << 200 OK 1b (a)"]

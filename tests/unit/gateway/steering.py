@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -68,7 +67,8 @@ class Steered:
         given = {"scope": "", "peer": "127.0.0.1", **more}
         request = Request(method, host, f"/__falmock{path}", query, headers, raw, **given)
         assert self.control.claims(request)
-        return asyncio.run(self.control.answer(request, never, self.now))
+        answer: Any = self.control.answer(request, never, self.now)
+        return answer
 
     def ask(self, method: str, path: str, body: Any = None, status: int = 200, **query: Any) -> Any:
         """The JSON in the answer to a call, which must have this status."""

@@ -29,6 +29,10 @@ from falmock.redaction.patterns import HIDDEN
         (["mitmdump", "--set", "proxyauth=me:x"], f"mitmdump --set {shlex.quote(f'proxyauth={HIDDEN}')}"),
         (["mitmdump", "--set", "fal_control_token=t"], f"mitmdump --set {shlex.quote(f'fal_control_token={HIDDEN}')}"),
         (["mitmdump", "--set", "fal_control_token=env:T"], "mitmdump --set fal_control_token=env:T"),
+        (
+            ["mitmdump", "--set", "fal_store=redis://:x@a"],
+            f"mitmdump --set {shlex.quote(f'fal_store=redis://{HIDDEN}@a')}",
+        ),
         (["mitmdump", "--set"], "mitmdump --set ''"),
     ],
 )

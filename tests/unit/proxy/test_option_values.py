@@ -199,3 +199,23 @@ def test_how_old_recordings_may_be(text: str, seconds: float | None) -> None:
 def test_no_age(text: str) -> None:
     with pytest.raises(BadOption, match="fal_max_age: expected an age such as 90d or 12h, or none, found"):
         parse(fal_max_age=[text])
+
+
+def test_the_store() -> None:
+    assert option_values.parse(DEFAULTS).store == "memory"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (["redis://:hunter2@a"], "fal_store: expected memory, found redis://...: this falmock has no shared store yet"),
+        (["http://:hunter2@a"], "fal_store: expected memory or a URL that begins with one of redis, rediss, "),
+        (["hunter2"], "fal_store: expected memory or a URL"),
+        (["redis://:hunter2@a", "redis://:hunter2@b"], "fal_store: expected one value such as memory, found 2"),
+    ],
+)
+def test_bad_stores_are_told_without_their_passwords(given: list[str], text: str) -> None:
+    with pytest.raises(BadOption) as raised:
+        option_values.parse({**DEFAULTS, "fal_store": given})
+    assert text in str(raised.value)
+    assert "hunter2" not in str(raised.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from falmock.redaction.command_line import hidden
+from falmock.redaction.command_line import url_without_secrets
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,17 @@ from falmock.redaction.command_line import hidden
 )
 def test_values_of_secret_names(words: list[str], shown: list[str]) -> None:
     assert hidden(words) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://store:6379/1", "redis://store:6379/1"),
+        ("redis://me:hunter2@store", "redis://[hidden]@store"),
+        ("redis://:hun@ter2@store/1", "redis://[hidden]@store/1"),
+        ("unix:///a.sock?db=1&password=hunter2&prefix=x", "unix:///a.sock?db=1&password=[hidden]&prefix=x"),
+        ("memory", "memory"),
+    ],
+)
+def test_secrets_in_a_url(url: str, shown: str) -> None:
+    assert url_without_secrets(url) == shown

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from falmock.redaction.command_line import hidden
+from falmock.redaction.command_line import url_without_secrets
 from falmock.redaction.patterns import HIDDEN
 
 _TOKEN = ("--control-token", "--fal-control-token")
 _HOSTS = ("--hosts", "--fal-hosts")
+_STORE = ("--store", "--fal-store")
 _MODE = ("--mode", "--fal-mode")
 _FROM = "env:"
 """How a value that stands in an environment variable begins."""
@@ -50,5 +52,6 @@ def started_as(words: Sequence[str], command: Sequence[str]) -> str:
     for name, value in _options(words):
         if name not in _MODE:
             is_secret = name in _TOKEN and not value.startswith(_FROM)
-            shown += [name, HIDDEN if is_secret else shlex.quote(value)]
+            public = url_without_secrets(value) if name in _STORE else value
+            shown += [name, HIDDEN if is_secret else shlex.quote(public)]
     return f"{' '.join(shown)} -- {shlex.join(hidden(command))}"

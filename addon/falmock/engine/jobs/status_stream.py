@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from typing import NamedTuple
 
 from falmock.engine.effects import End
 from falmock.engine.effects import StreamStep
@@ -21,6 +22,13 @@ from falmock.wire.lifecycle import State
 
 BETWEEN_POLLS = 0.005
 """Seconds between two steps of a stream, each of which counts as a poll for a job that is paced by polls."""
+
+
+class SeenJob(NamedTuple):
+    """A job as a stream saw it. `is_lost`: it was dropped, and can never complete."""
+
+    job: Job
+    is_lost: bool = False
 
 
 class StatusEvents:
@@ -41,22 +49,33 @@ class StatusEvents:
 
     def step(self, now: float) -> StreamStep:
         """The events that are due at `now`; the last is COMPLETED, unless the job was dropped and can never complete."""
-        step = self._moved(now)
-        self._note_ended()
-        return step
+        return self.shown(self.look(now), now)
 
-    def _moved(self, now: float) -> StreamStep:
-        job = self._job
-        is_kept = self._jobs.get(job.request_id, now) is not None
-        if not is_kept:  # the table dropped the job: the stream still sends the rest
+    def look(self, now: float) -> SeenJob:
+        """The job at `now`; this counts as a poll, but for the first look."""
+        found = self._jobs.get(self._job.request_id, now)
+        job = self._job if found is None else found
+        if found is None:  # the table dropped the job: the stream still sends the rest
             job.advance(now)
             if job.ended is None and (job.held or job.awaits_cancel):  # a dropped job cannot be moved or cancelled
-                return StreamStep(end=End.CUT)
+                return SeenJob(job, is_lost=True)
+        if job.schedule.by_polls and not job.held and self._last is not None:
+            job.poll(now)
+            if found is not None:
+                self._jobs.settle(job)
+        self._note_ended()
+        return SeenJob(job)
+
+    def shown(self, seen: SeenJob, now: float) -> StreamStep:
+        """The events that show a job as it was seen at `now`."""
+        if seen.is_lost:
+            return StreamStep(end=End.CUT)
+        self._job = job = seen.job
         if job.held:
             return self._held(now)
         self._copy.held = False
         if job.schedule.by_polls:
-            return self._polled(now, is_kept=is_kept)
+            return self._polled(now)
         pieces, again = self._by_clock(now if job.state is not State.CANCELLED else min(now, job.ended or now))
         return self._step(pieces, now, again)
 
@@ -65,12 +84,8 @@ class StatusEvents:
         self._copy, self._until = replace(self._job), now
         return self._step(self._changed(self._job, now), now, None)
 
-    def _polled(self, now: float, *, is_kept: bool) -> StreamStep:
+    def _polled(self, now: float) -> StreamStep:
         job = self._job
-        if self._last is not None:
-            job.poll(now)
-            if is_kept:
-                self._jobs.settle(job)
         pieces = self._changed(job, now)
         # Only a cancel moves a job that awaits it.
         is_waiting = job.awaits_cancel and job.state is job.schedule.reaches and not pieces

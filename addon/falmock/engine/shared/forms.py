@@ -19,6 +19,7 @@ from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.job import WebhookAttempt
 from falmock.engine.jobs.job import WebhookAttempts
 from falmock.engine.jobs.pace import Schedule
+from falmock.engine.shared.errors import UnknownForm
 from falmock.fixtures.model import USUAL_URLS
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import CancelAnswer
@@ -29,10 +30,6 @@ from falmock.wire.lifecycle import State
 
 T = TypeVar("T")
 _encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
-
-
-class UnknownForm(Exception):
-    """A value of the store has a form that this release does not know, as a newer one wrote it; the text says so."""
 
 
 class Form(Generic[T]):

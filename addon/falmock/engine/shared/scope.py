@@ -11,6 +11,7 @@ from falmock.engine.shared import forms
 from falmock.engine.shared.counts import SharedCounts
 from falmock.engine.shared.counts import SharedFaultCounts
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.jobs import SharedJobs
 from falmock.engine.shared.journal import SharedJournal
 from falmock.engine.shared.place import Place
@@ -24,10 +25,6 @@ FixtureOf = Callable[[str], Fixture | None]
 DigestOf = Callable[[Fixture], str]
 """The digest of the answer of a fixture."""
 _REMEMBERED = 1000
-
-
-class AnswerLost(Exception):
-    """The result of a job is neither in the store nor in the fixtures of this falmock; the text says what to do."""
 
 
 class SharedScope(Scope):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from falmock.engine.answers import Answers
+from falmock.engine.effects import Conversation
 from falmock.engine.effects import Socket
 from falmock.engine.faults.selector import FaultSelector
+from falmock.engine.shared.sockets import SharedSocket
+from falmock.engine.sockets.deciding import Deciding
 from falmock.engine.sockets.endpoint import EndpointSocket
 from falmock.engine.sockets.endpoint import Refusal
 from falmock.engine.sockets.runs import RunSocket
@@ -43,11 +46,17 @@ class Sockets:
             idle=self._idle if is_realtime else None,
             limit=realtime.max_buffering(request.query) or MAX_WAITING,
         )
-        return Socket(conversation, "realtime" if is_realtime else "a socket of the app's own")
+        return Socket(self._placed(conversation), "realtime" if is_realtime else "a socket of the app's own")
 
     def open_runs(self, request: Request, call: calls.RunSocket, _now: float) -> Socket:
         """Accept a socket for runs."""
-        return Socket(RunSocket(self._answers, self._faults, request, call, MAX_WAITING), "runs over a socket")
+        conversation = RunSocket(self._answers, self._faults, request, call, MAX_WAITING)
+        return Socket(self._placed(conversation), "runs over a socket")
+
+    def _placed(self, conversation: Deciding) -> Conversation:
+        """The conversation, where its state is."""
+        background = self._context.background
+        return conversation if background is None else SharedSocket(conversation, background)
 
     def knows(self, call: calls.Socket | calls.RunSocket) -> bool:
         """Whether any fixture is for sockets to this endpoint."""

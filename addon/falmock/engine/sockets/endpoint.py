@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from functools import partial
 
 from falmock.engine.answers import NO_DEADLINE
 from falmock.engine.answers import Answers
@@ -15,6 +16,7 @@ from falmock.engine.jobs.pace import Pace
 from falmock.engine.jobs.pace import spread
 from falmock.engine.prepared import reason_of
 from falmock.engine.sockets import message_input
+from falmock.engine.sockets.deciding import Turn
 from falmock.engine.sockets.send_queue import DueFrame
 from falmock.engine.sockets.send_queue import SendQueue
 from falmock.fixtures.format.fault_answer import answer_of
@@ -70,38 +72,63 @@ class EndpointSocket:
 
     def opened(self, now: float) -> SocketStep:
         """Send the frames of a fixture for the opening, if there is one."""
-        self._restart_idle(now)
+        return self.look_up_opening(now)()
+
+    def look_up_opening(self, now: float) -> Turn:
+        """See `Deciding`."""
         fixture = self._answers.on_opening(self._names, self._handshake, now)
         if fixture is not None:
-            self._answer(fixture, None, now, packs=self._is_realtime)  # with an error if its frames cannot be made
             self._note(now, fixture)
+        return partial(self._open, fixture, now)
+
+    def _open(self, fixture: Fixture | None, now: float) -> SocketStep:
+        self._restart_idle(now)
+        if fixture is not None:
+            self._answer(fixture, None, now, packs=self._is_realtime)  # with an error if its frames cannot be made
         return self._queue.take(now)
 
     def due(self, now: float) -> SocketStep:
         """The frames to send by now."""
         return self._queue.take(now)
 
-    @one_call()
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one message, or send the miss report; a message that cannot be read ends the session."""
+        return self.look_up(message, now)()
+
+    @one_call()
+    def look_up(self, message: str | bytes, now: float) -> Turn:
+        """See `Deciding`."""
         if self._queue.is_over:
-            return SocketStep()
-        self._restart_idle(now)
+            return SocketStep
         try:
             value = message_input.input_of(message, is_realtime=self._is_realtime)
             query = message_input.read(value, self._handshake, self._names[0], self._answers.resolve)
         except (realtime.BadMessage, message_input.NoInput) as error:
-            self._queue.abandon()
-            return SocketStep((realtime.error_frame(realtime.INTERNAL_ERROR, str(error)), Close()))
+            return partial(self._refuse, str(error))
         found = self._answers.for_message(query, self._names, now)
         if isinstance(found, Miss):
-            self._queue.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
             self._note(now, None, found, query.text)
-            return self._queue.take(now)._replace(misses=(found,))
+            return partial(self._miss, found, now)
         fixture, warning = found
         injected = self._faults.of_message(fixture)
-        self._answer(fixture, injected, now, packs=self._is_realtime or isinstance(message, bytes))
         self._note(now, fixture, text=query.text, injected=injected, warning=warning)
+        packs = self._is_realtime or isinstance(message, bytes)
+        return partial(self._found, fixture, injected, now, warning, packs=packs)
+
+    def _refuse(self, text: str) -> SocketStep:
+        self._queue.abandon()
+        return SocketStep((realtime.error_frame(realtime.INTERNAL_ERROR, text), Close()))
+
+    def _miss(self, found: Miss, now: float) -> SocketStep:
+        self._restart_idle(now)
+        self._queue.put([DueFrame(now, realtime.error_frame(realtime.MISS, found.text))])
+        return self._queue.take(now)._replace(misses=(found,))
+
+    def _found(
+        self, fixture: Fixture, injected: InjectedFault | None, now: float, warning: str, *, packs: bool
+    ) -> SocketStep:
+        self._restart_idle(now)
+        self._answer(fixture, injected, now, packs=packs)
         warnings = (self._context.scope.redactor.text(warning),) if warning else ()
         return self._queue.take(now)._replace(warnings=warnings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import NamedTuple
 
 from falmock.engine import replies
@@ -15,6 +16,7 @@ from falmock.engine.faults.selector import CallInfo
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.jobs.pace import spread
 from falmock.engine.prepared import reason_of
+from falmock.engine.sockets.deciding import Turn
 from falmock.engine.sockets.send_queue import DueFrame
 from falmock.engine.sockets.send_queue import SendQueue
 from falmock.engine.streams import names_of
@@ -72,6 +74,10 @@ class RunSocket:
         """Nothing is sent before the first input."""
         return SocketStep()
 
+    def look_up_opening(self, now: float) -> Turn:  # noqa: ARG002
+        """See `Deciding`."""
+        return SocketStep
+
     def due(self, now: float) -> SocketStep:
         """The frames to send by now."""
         frames: list[Frame] = []
@@ -84,10 +90,16 @@ class RunSocket:
 
     def received(self, message: str | bytes, now: float) -> SocketStep:
         """Answer one run."""
+        return self.look_up(message, now)()
+
+    def look_up(self, message: str | bytes, now: float) -> Turn:
+        """See `Deciding`."""
         if self._queue.is_over:
-            return SocketStep()
+            return SocketStep
         if len(self._waiting) >= self._limit:
-            return self._overrun(now)
+            reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
+            self._context.scope.journal.note_message(self._handshake, self._call, now, None, f"closed: {reason}", None)
+            return partial(self._overrun, reason)
         body = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
         headers = {**self._handshake.headers, "content-type": "application/json"}
         request = self._handshake._replace(method="POST", headers=headers, body=body)
@@ -102,11 +114,14 @@ class RunSocket:
             run = self._apply(
                 request, fixture.fault, _Run(*self._reply(fixture, deadline, request_id), request_id, now)
             )
-        self._waiting.append(run)
         reply = run.reply
-        miss = reply.miss
-        noted = (reply.fixture, reply.why, miss, body, reply.fault, warning)
+        noted = (reply.fixture, reply.why, reply.miss, body, reply.fault, warning)
         self._context.scope.journal.note_message(self._handshake, self._call, now, *noted)
+        return partial(self._add, run, warning, now)
+
+    def _add(self, run: _Run, warning: str, now: float) -> SocketStep:
+        self._waiting.append(run)
+        miss = run.reply.miss
         warnings = (self._context.scope.redactor.text(warning),) if warning else ()
         return self.due(now)._replace(misses=(miss,) if miss else (), warnings=warnings)
 
@@ -125,11 +140,9 @@ class RunSocket:
         reply = fault_replies.applied(injected, error)._replace(fixture=run.reply.fixture)
         return run._replace(reply=reply, streamed=None)
 
-    def _overrun(self, now: float) -> SocketStep:
+    def _overrun(self, reason: str) -> SocketStep:
         self._queue.abandon()
         self._waiting.clear()
-        reason = f"{self._limit} runs wait on this socket: read some answers before you ask for more"
-        self._context.scope.journal.note_message(self._handshake, self._call, now, None, f"closed: {reason}", None)
         return SocketStep((Close(TRY_AGAIN_LATER, reason),))
 
     def _begin(self, run: _Run) -> None:

@@ -76,7 +76,7 @@ class AimockControl:
         """How many bytes the body of a request may have."""
         return MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
+    def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
         """The answer to a call at `now` (seconds since the epoch), without secrets."""
         return without_secrets(self._answered(request, now), self._engines.common.redactor)
 

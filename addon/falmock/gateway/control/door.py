@@ -91,7 +91,7 @@ class Control:
         """How many bytes the body of a request may have."""
         return MAX_BODY
 
-    async def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream:  # noqa: ARG002
+    def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream:  # noqa: ARG002
         """The answer of an operation, or an error; without secrets."""
         answer = self._answer(request, now)
         if isinstance(answer, Stream) or has_content(answer):

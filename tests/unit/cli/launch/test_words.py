@@ -43,6 +43,7 @@ def test_the_control_token(given: list[str], token: str, monkeypatch: pytest.Mon
             ["--set", "fal_control_token=very-secret"],
             "falmock run --mode {mode} --fal-control-token [hidden] -- npm test",
         ),
+        (["--store", "redis://:hunter2@a"], "falmock run --mode {mode} --store 'redis://[hidden]@a' -- npm test"),
         (["--control-token", "env:TOKEN"], "falmock run --mode {mode} --control-token env:TOKEN -- npm test"),
     ],
 )

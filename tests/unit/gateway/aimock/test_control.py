@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -41,7 +40,7 @@ class Steered(Mock):
         host = named["host"].partition(":")[0]
         request = Request(method, host, path, query, named, content, scope=scopes.named(named), peer=peer)
         assert self.control.claims(request)
-        return Sent(asyncio.run(self.control.answer(request, self._ask, NOW)))
+        return Sent(self.control.answer(request, self._ask, NOW))
 
     def run(self, model: str = "a/cat", **headers: str) -> int:
         return self.ask("POST", f"/fal/{model}", {"prompt": "x"}, RUN, **headers).status

@@ -1,0 +1,11 @@
+"""Why a call on shared state cannot be answered, apart from a store that is away."""
+
+from __future__ import annotations
+
+
+class UnknownForm(Exception):
+    """A value of the store has a form that this release does not know, as a newer one wrote it; the text says so."""
+
+
+class AnswerLost(Exception):
+    """The result of a job is neither in the store nor in the fixtures of this falmock; the text says what to do."""
