@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 ATTEMPTS = 100
 """How often a call is decided at most, when others change what it depends on again and again."""
+BETWEEN_LOOKS = 60.0
+"""Seconds between two looks at the store's clock."""
+MUCH = 0.25
+"""How far (seconds) the clock here may be from the store's without a warning."""
 _REMEMBERED = 2000
 SCORE_TTL = 30 * 24 * 3600.0
 """How long (seconds) sorted sets live after the last write; their items end by their scores."""
@@ -47,6 +51,10 @@ class SharedCalls:
         self._clock = clock
         self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
+        self._looked = clock()
+        self._is_told = False
+        if abs(offset) > MUCH:
+            self._set_offset(offset)
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -59,6 +67,7 @@ class SharedCalls:
 
         It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
         """
+        self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
         for _ in range(ATTEMPTS):
             try:
@@ -85,9 +94,39 @@ class SharedCalls:
         return task
 
     def stop(self) -> None:
-        """End what goes on in the background, and the connections to the store."""
+        """End what goes on in the background."""
         for task in self._tasks:
             task.cancel()
+
+    def _look_at_clock(self) -> None:
+        """Now and then, see how far the store's clock is from the one here; calls do not wait for it."""
+        now = self._clock()
+        if 0.0 <= now - self._looked < BETWEEN_LOOKS:
+            return
+        self._looked = now
+        task = asyncio.get_running_loop().create_task(self._take_offset())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take_offset(self) -> None:
+        before = self._clock()
+        try:
+            at = await self.store.now()
+        except Unavailable:
+            return  # the calls tell it
+        after = self._clock()
+        if 0.0 <= after - before < MUCH:  # else it is not known when the store looked
+            self._set_offset(at - (before + after) / 2)
+
+    def _set_offset(self, offset: float) -> None:
+        if abs(offset - self.offset) > MUCH or (abs(offset) > MUCH and not self._is_told):
+            self._is_told = True
+            logger.warning(
+                "falmock: the clock here is %.3g s %s the store's; all falmocks go by the store's",
+                abs(offset),
+                "behind" if offset > 0 else "ahead of",
+            )
+        self.offset = offset
 
     def note_failure(self, error: Exception) -> None:
         """A call failed for want of its state: tell it once, until a call succeeds again."""

@@ -89,8 +89,11 @@ class Engine:
         name: str = "",
         elsewhere: Elsewhere = nowhere,
         sharing: Sharing | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
-        self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
+        if redactor is None:
+            redactor = Redactor(*config.redact) if others is None else others.redactor
+        self.redactor: Redactor = redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
         if sharing is not None:

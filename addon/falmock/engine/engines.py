@@ -90,7 +90,14 @@ class Engines:
         self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
         self._scoped.clear()
         self.common = Engine(
-            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, sharing=sharing
+            self.config,
+            self._index,
+            self._new_id,
+            secret,
+            self._edge,
+            elsewhere=self._elsewhere,
+            sharing=sharing,
+            redactor=self.common.redactor,  # those who show something have it already
         )
         self.common.use_faults(self._rules)
 

@@ -66,8 +66,11 @@ def parse(url: str, environ: Mapping[str, str]) -> Address:
         raise BadAddress(
             f"{safe!r} names no store: expected a URL that begins with {_any_of(f'{s}://' for s in _TLS)}{hint}"
         )
-    if parts.fragment or "#" in url:
-        raise BadAddress(f"{safe!r} has a '#', which ends a URL: write %23 for it")
+    if "#" in url or "@" in f"{parts.path}{parts.query}":
+        # a password that is not quoted ends up in the path or in a parameter, which errors would show
+        raise BadAddress(
+            f"{safe!r} has a '#', or an '@' behind the host: expected / as %2F, ? as %3F, # as %23, @ as %40"
+        )
     parameters = _parameters(parts, safe, _allowed(parts.scheme))
     user, password = _credentials(parts, parameters, safe, environ)
     is_socket = parts.scheme == "unix"

@@ -200,7 +200,7 @@ class Jobs:
         waiting = 0
         for job in list(self._live.values()):
             job.advance(now)
-            waiting += job.app == app and job.state is State.QUEUED
+            waiting += job.app == app and job.state is State.QUEUED and not self._is_past(job, now)
         return waiting
 
     def expire(self, now: float) -> None:

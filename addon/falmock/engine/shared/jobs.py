@@ -26,6 +26,8 @@ FaultOf = Callable[[str], Fault | None]
 KeepAnswer = Callable[[Job, float], None]
 """Keeps the answer of a new job for so many seconds."""
 _NEVER = float("inf")
+_LONGER = 1.0
+"""How much longer (seconds) a job is kept than it is shown: whether it is past is decided here, not by the store."""
 
 
 class SharedJobs(Jobs):
@@ -80,11 +82,12 @@ class SharedJobs(Jobs):
         transaction, key = self._place.transaction, self._key(job.request_id)
         drawn = None if job.injected is None else forms.Drawn(job.injected.source, job.injected.rng.key)
         data, until = forms.job_bytes(job, drawn), self._kept_until(job)
+        ttl = until - transaction.now + _LONGER
         if is_new:
-            transaction.create(key, data, until - transaction.now)
-            self._keep_answer(job, until - transaction.now)
+            transaction.create(key, data, ttl)
+            self._keep_answer(job, ttl)
         else:
-            transaction.put(key, data, until - transaction.now)
+            transaction.put(key, data, ttl)
         transaction.score(self._index, job.request_id.encode(), until)
         transaction.keep(key, job)
 
