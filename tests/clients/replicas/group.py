@@ -49,11 +49,16 @@ class Group(Mitmdump):
         return [self.balancer.port]
 
 
+def needs_server() -> None:
+    """Skip the test if there is no Redis here."""
+    if shutil.which("redis-server") is None:
+        running.lacking("redis-server is not installed")
+
+
 @functools.cache
 def store_server() -> Server:
     """A Redis for all tests of this process, which is stopped at its end."""
-    if shutil.which("redis-server") is None:
-        running.lacking("redis-server is not installed")
+    needs_server()
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(server("redis"))

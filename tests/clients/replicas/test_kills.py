@@ -1,6 +1,6 @@
 """Falmocks on one store are killed while clients work: nothing that was acknowledged is contradicted.
 
-`FALMOCK_KILLS` says how often, `scripts/soak` does it 200 times.
+`FALMOCK_KILLS` says how often, `FALMOCK_JOBS` how many jobs a hundred clients have; `scripts/soak` sets more than CI.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from clients.receiver import Hook
 from clients.receiver import receiver
 from clients.replicas import group
 from clients.replicas.balancer import balancing
@@ -22,6 +23,7 @@ from clients.running import Mitmdump
 from clients.running import write_fixtures
 
 KILLS = int(os.environ.get("FALMOCK_KILLS", "20"))
+JOBS = int(os.environ.get("FALMOCK_JOBS", "300"))
 CLIENTS = 6
 
 
@@ -88,7 +90,21 @@ def test_nothing_acknowledged_is_contradicted_when_falmocks_are_killed(confdir: 
     print(f"{KILLS} kills, {len(work.jobs)} jobs, {dict(work.unsure)} calls tried again: {dict(work.reasons)}")
 
 
-def _posted(hook, wanted: set[str]) -> dict[str, set[bytes]]:
+def test_a_hundred_clients(confdir: Path, tmp_path: Path) -> None:
+    fixtures = write_fixtures(tmp_path / "fixtures", *FIXTURES)
+    with ExitStack() as stack:
+        mocks = stack.enter_context(
+            group.group(confdir, "--set", "fal_pace=recorded", fixtures=fixtures, kinds=("serve", "serve"))
+        )
+        work = Work(mocks.proxy)
+        working(work, 100, lambda: len(work.jobs) >= JOBS)
+        assert "Traceback" not in mocks.output
+    assert work.contradictions == []
+    assert len(work.jobs) >= JOBS
+    assert work.unsure == {}, work.reasons
+
+
+def _posted(hook: Hook, wanted: set[str]) -> dict[str, set[bytes]]:
     """The bodies of webhooks by job, as soon as there is one of each job that was acknowledged."""
     until = time.monotonic() + 90
     while True:
