@@ -75,7 +75,8 @@ def main() -> int:
         "bodies": lambda: bench_bodies(args.gib),
         "replicas": lambda: bench_replicas(max(3, args.rounds - 2)),
     }
-    met = all([bench() for part, bench in benches.items() if part in (args.parts or PARTS)])
+    results = [bench() for part, bench in benches.items() if part in (args.parts or PARTS)]
+    met = all(results)
     print("\nall limits met" if met else "\nsome limits are not met")
     return 0 if met else 1
 
