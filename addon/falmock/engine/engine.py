@@ -34,6 +34,7 @@ from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files import spooling
 from falmock.engine.files.downloads import Downloads
+from falmock.engine.files.named_files import file_paths
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import Pace
@@ -61,6 +62,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
+    from falmock.engine.shared.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
@@ -73,8 +75,8 @@ class Engine:
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
     of its scope, `elsewhere` finds other scopes that would answer a call. State that all scopes share (secrets to redact,
     uploaded files, scheduled webhooks, totals) is taken from
-    `others`, the engine of another scope, if given. `sharing` is set if the state is in a store, else it is in
-    memory.
+    `others`, the engine of another scope, if given. `sharing` and `known` (the scopes in the store) are set if the
+    state is in a store, else it is in memory.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Engine:
         name: str = "",
         elsewhere: Elsewhere = nowhere,
         sharing: Sharing | None = None,
+        known: KnownScopes | None = None,
         redactor: Redactor | None = None,
     ) -> None:
         if redactor is None:
@@ -96,22 +99,28 @@ class Engine:
         self.redactor: Redactor = redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
-        if sharing is not None:
+        self.added: additions.Additions
+        """What was set up in this scope only: fixtures, fault rules, the pace."""
+        self.shared: additions.Additions
+        """The fixtures added to all scopes."""
+        if sharing is None or known is None:
+            added_assets = self.scope.assets.added_assets
+            self.added = additions.Additions(added_assets)
+            self.shared = additions.Additions(added_assets, "added/all-") if others is None else others.shared
+        else:
             from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
 
-            self.scope = SharedScope(sharing.current, self.scope, self.fixture, self._digest_of)
-        added_assets = self.scope.assets.added_assets
-        self.added = additions.Additions(added_assets)
-        """The fixtures and fault rules added to this scope only."""
-        self.shared: additions.Additions = (
-            additions.Additions(added_assets, "added/all-") if others is None else others.shared
-        )
-        """The fixtures added to all scopes."""
+            self.scope = SharedScope(
+                sharing.current, self.scope, self.fixture, self._digest_of, lambda: self._index.fixtures
+            )
+            self.scope.assets.added_assets = known.added_assets
+            self.added = known.additions(name)
+            self.shared = known.additions_to_all() if others is None else others.shared
+        self._built_of: object = None
         self._files = index
         self._index = self.shared.over(index)
         self.shared_config: Config = config
         """The configuration of all scopes, without the scope's own pace."""
-        self._pace: tuple[Pace, str] | None = None
         self._rules: tuple[Rule, ...] = ()
         self._context = context = Context(
             config,
@@ -123,7 +132,15 @@ class Engine:
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)
-        self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
+        self.webhooks: WebhookSchedule
+        if others is not None:
+            self.webhooks = others.webhooks.in_scope(context)
+        elif sharing is None:
+            self.webhooks = WebhookSchedule(context)
+        else:
+            from falmock.engine.shared.webhooks import SharedSchedule
+
+            self.webhooks = SharedSchedule(context)
         self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
         self._faults = FaultSelector(context)
         self._uploads = Uploads(self.scope.assets)
@@ -169,10 +186,27 @@ class Engine:
         self.note_ended()  # before the answers that ended jobs need are dropped
         self.scope.forget_answers()
 
-    def add_fixtures(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
+    def catch_up(self) -> None:
+        """Take over what others set up, if the state is in a store: before each decision. Raises NotLoaded."""
+        set_up = self.shared.caught_up(), self.added.caught_up()
+        if set_up == self._built_of:
+            return
+        self._built_of = None
+        self._context.rules = self.added.rules + self._rules
+        self.use_config(self.shared_config)
+        self._rebuild_index()
+        self._built_of = set_up
+
+    def add_fixtures(
+        self,
+        name: str,
+        fixtures: Iterable[Fixture],
+        assets: Mapping[str, Asset],
+        source: additions.Source = additions.NO_SOURCE,
+    ) -> None:
         """Add fixtures that win over all others; `name` names the batch. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
-        self.added.add(name, fixtures, assets)
+        self.added.add(name, fixtures, assets, source)
         self.use_changed(fixtures)
 
     def remove_fixtures(self, name: str | None = None) -> tuple[Fixture, ...] | None:
@@ -184,6 +218,7 @@ class Engine:
 
     def use_changed(self, fixtures: Iterable[Fixture]) -> None:
         """Answer from `added` and `shared` as they are now: `fixtures` were added or removed."""
+        self._built_of = None
         # Their groups have changed, so their sequences start anew.
         self._answers.restart_counts(fixture.group for fixture in map(self.config.ignore.fixture, fixtures))
         self._rebuild_index()
@@ -192,6 +227,10 @@ class Engine:
         """The digest of the file that a URL names; None if the file is not known here."""
         return self._answers.resolve(url)
 
+    def expected(self, body: bytes) -> list[str]:
+        """The keys of the records of a store that a call with this body needs to know the files that it names."""
+        return self.scope.assets.named_in(file_paths(body, self.config.hosts))
+
     def made_answer(self, endpoint: str, given: dict[str, Any] | None) -> Fixture | None:
         """The answer that is made for an input of a model, or to a call without one (None), whatever `fal_miss` says.
 
@@ -199,13 +238,20 @@ class Engine:
         """
         return self._answers.made(endpoint, given)
 
+    def expect_files(self, urls: Iterable[str]) -> None:
+        """These `https:` URLs will be asked for by `file_of`: what a store has of them is loaded at once."""
+        self.scope.assets.expect(_path_of(url) for url in urls)
+
     def file_of(self, url: str) -> Found | None:
-        """The file that an `https:` URL names; None if it is not known here. A made file is made if it was not yet."""
+        """The file that an `https:` URL names; None if it is not known here. A made file is made if it was not yet.
+
+        Its content may have to be loaded.
+        """
         digest = self.digest_of(url)
         if digest is None:
             return None
         assets = self.scope.assets
-        found = assets.find("/" + url.removeprefix("https://").partition("/")[2].partition("?")[0], self.assets)
+        found = assets.find(_path_of(url), self.assets)
         if found is not None and found.asset.sha256 == digest:
             return found
         asset = assets.content(digest, self.assets)
@@ -213,7 +259,8 @@ class Engine:
 
     def add_faults(self, rules: Iterable[Rule]) -> None:
         """Set the fault rules of this scope, which win over those of all scopes."""
-        self.added.rules = tuple(rules)
+        self._built_of = None
+        self.added.use_rules(rules)
         self._context.rules = self.added.rules + self._rules
 
     @property
@@ -250,9 +297,9 @@ class Engine:
     def reset(self) -> None:
         """Forget jobs, counts, the journal and additions. State that all scopes share stays."""
         self.webhooks.forget(self.scope.name)
-        self.scope.clear()
         self.added.clear()
         self.add_faults(())
+        self.scope.clear()
         self.use_shared_pace()
         self._rebuild_index()
 
@@ -263,19 +310,22 @@ class Engine:
 
     def use_pace(self, pace: Pace, text: str) -> None:
         """Use a pace of this scope's own from now on, until it is reset; jobs under way keep theirs. `text` is as a user wrote it."""
-        self._pace = pace, text
+        self._built_of = None
+        self.added.use_pace(additions.OwnPace(pace, text))
         self.use_config(self.shared_config)
 
     def use_shared_pace(self) -> None:
         """Use the pace of all scopes from now on."""
-        self._pace = None
+        self._built_of = None
+        self.added.use_pace(None)
         self.use_config(self.shared_config)
 
     def use_config(self, config: Config) -> None:
         """Use another configuration from now on, with the scope's own pace if it has one; jobs under way keep their pace."""
         self.shared_config = config
-        if self._pace is not None:
-            config = replace(config, pace=self._pace[0], pace_text=self._pace[1])
+        own = self.added.pace
+        if own is not None:
+            config = replace(config, pace=own.pace, pace_text=own.text)
         before, self._context.config = self.config, config
         if config.ignore != before.ignore or config.dialect is not before.dialect:
             self._refresh_context()
@@ -390,6 +440,10 @@ class Engine:
         rewritten = answer if rewrite is None else rewrite(answer)
         self.scope.journal.note(request, calls.UploadComplete(join.key), answer, now, status=rewritten.status)
         return rewritten
+
+
+def _path_of(url: str) -> str:
+    return "/" + url.removeprefix("https://").partition("/")[2].partition("?")[0]
 
 
 def _for_matching(index: Index, config: Config) -> Index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections import deque
+from collections.abc import Iterable
 from collections.abc import Iterator
 from itertools import takewhile
 
@@ -65,6 +66,9 @@ class Jobs:
         """The jobs that may have changed since `changes` was `change`, the last change at the end."""
         found = list(takewhile(lambda job: job.change > change, reversed(self._changed.values())))
         return found[::-1]
+
+    def load_together(self, request_ids: Iterable[str]) -> None:
+        """Have these jobs at hand: they are looked at next."""
 
     def add(self, job: Job, now: float) -> None:
         """Add a new job. Raises TooManyJobs."""
