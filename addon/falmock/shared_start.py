@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from falmock.app import App
@@ -17,13 +17,8 @@ from falmock.store.interface import Put
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 
-logger = logging.getLogger(__name__)
 SECRET = "{}:secret"  # noqa: S105 - the name of the record
 _SECRET_TTL = 30 * 24 * 3600.0
-BETWEEN_LOOKS = 60.0
-"""Seconds between two looks at the store's clock."""
-MUCH = 0.25
-"""How far (seconds) a clock may be from the store's without a warning."""
 
 
 class NoStore(Exception):
@@ -51,7 +46,8 @@ def share(app: App, url: str, environ: Mapping[str, str]) -> None:
     except Unavailable as error:
         raise NoStore(f"fal_store: {found.shown}: {error}. falmock does not start without its store") from None
     app.redactor.learn_value(found.password or "")
-    app.share(RedisStore(found), opened.secret, opened.offset, found.shown)
+    files = None if found.files is None else Path(found.files)
+    app.share(RedisStore(found), opened.secret, opened.offset, found.shown, files)
 
 
 def _in_own_loop(store: Store, app: App) -> Opened:

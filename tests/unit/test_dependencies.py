@@ -38,7 +38,7 @@ def names(declared: list[Requirement]) -> set[str]:
 def imported(folder: str) -> set[str]:
     """The packages that the files of a folder import, by name; not the standard library, and not our own."""
     files = [path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
-    ours = {path.stem for path in files} - names(DECLARED) | OURS
+    ours = {path.stem for path in files} - names(DECLARED + OPTIONAL) | OURS
     modules = {module for path in files for module in modules_of(ast.parse(path.read_text("utf-8")))}
     return {package(module) for module in modules if module.partition(".")[0] not in STANDARD | ours}
 

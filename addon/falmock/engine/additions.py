@@ -18,6 +18,8 @@ from falmock.fixtures.model import Fixture
 
 LIMIT = 10_000
 """How many added fixtures one scope can have."""
+ADDED = "added/"
+"""How the names of batches begin."""
 MOST_BYTES = 64 * 1024 * 1024
 """How many bytes of files the added fixtures of one scope can have."""
 
@@ -58,7 +60,7 @@ class Additions:
     `added_assets` serves their files in all scopes. The names of batches begin with `prefix`.
     """
 
-    def __init__(self, added_assets: AddedAssets, prefix: str = "added/") -> None:
+    def __init__(self, added_assets: AddedAssets, prefix: str = ADDED) -> None:
         self._added_assets = added_assets
         self._prefix = prefix
         self._batches: dict[str, Batch] = {}

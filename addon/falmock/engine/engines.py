@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.files import spooling
+from falmock.engine.standing import Standing
+from falmock.engine.standing import fixtures_digest
 from falmock.engine.tickets import Tickets
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
@@ -40,6 +43,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
+    from falmock.engine.shared.background import Background
     from falmock.engine.shared.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
@@ -76,13 +80,16 @@ class Engines:
         """Tickets to read files of all scopes."""
         self._new_id = new_id
         self._secret = secret
-        self.run: int = int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000
+        self.run: int = _run_of(secret)
         """A number of up to four digits that differs between most runs of falmock."""
+        self.standing: Callable[[], Standing] | None = None
+        """How this falmock and the others of its store stand; None if its state is in memory."""
         self._edge = edge
         self._known: KnownScopes | None = None
         self._sharing: Sharing | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
+        self._files_digest: str | None = None
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
         self._aliases: dict[str, str] = {}
 
@@ -103,6 +110,7 @@ class Engines:
             must_stay,
         )
         self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
+        self.run = _run_of(secret)
         self._scoped.clear()
         self.common = Engine(
             self.config,
@@ -113,8 +121,14 @@ class Engines:
             elsewhere=self._elsewhere,
             sharing=sharing,
             known=known,
+            redactor=self.common.redactor,  # those who show something have it already
         )
         self.common.use_faults(self._rules)
+
+    @property
+    def background(self) -> Background | None:
+        """Decides on state in a store while the caller goes on; None if the state is in memory."""
+        return None if self._sharing is None else self._sharing.background
 
     @property
     def config(self) -> Config:
@@ -161,6 +175,13 @@ class Engines:
         return self._index
 
     @property
+    def files_digest(self) -> str:
+        """The digest of the fixtures and fault rules on disk, which all falmocks of a store must have."""
+        if self._files_digest is None:
+            self._files_digest = fixtures_digest(self._index, self._rules)
+        return self._files_digest
+
+    @property
     def webhooks(self) -> WebhookSchedule:
         """The webhooks of all scopes."""
         return self.common.webhooks
@@ -173,6 +194,16 @@ class Engines:
     def names(self) -> list[str]:
         """The named scopes, the last used one at the end."""
         return list(self._scoped) if self._known is None else self._known.names()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the state is in memory, or a transaction on it is under way."""
+        return self._sharing is None or self._sharing.current.is_deciding
+
+    @property
+    def scopes_here(self) -> int:
+        """The number of named scopes that this falmock has seen."""
+        return len(self._scoped)
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
@@ -236,7 +267,9 @@ class Engines:
 
     def _elsewhere(self, query: Query, names: Sequence[str]) -> list[str]:
         """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
-        scopes = (("", self.common), *self._scoped.items())
+        scopes: Iterable[tuple[str, Engine]] = (("", self.common), *self._scoped.items())
+        if self._known is not None:
+            scopes = [(name, self._caught_up(name)) for name in self._known.with_fixtures()]
         return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:
@@ -303,12 +336,14 @@ class Engines:
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way keep their results."""
         self._index = index
+        self._files_digest = None
         for engine in self._all():
             engine.use_fixtures(index)
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
         """Use other fault rules from now on; jobs under way keep their faults."""
         self._rules = tuple(rules)
+        self._files_digest = None
         for engine in self._all():
             engine.use_faults(self._rules)
 
@@ -369,3 +404,7 @@ class Engines:
     def take_dropped(self) -> list[str]:
         """The files of requests that are no longer used, since the last call: the caller removes them."""
         return self.common.scope.assets.take_dropped()
+
+
+def _run_of(secret: bytes) -> int:
+    return int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000

@@ -81,6 +81,9 @@ class Scope:
         """The result of a job that ends by itself."""
         return self.answers[job.answer] if job.failure is None else answer_of(job.failure, job.app, job.path)
 
+    def load_answers(self, jobs: Iterable[Job]) -> None:
+        """Have the results of these jobs at hand: they are looked at next."""
+
     def note_webhook(self, entry: JournalEntry) -> None:
         """Note an attempt to post the webhook of a job; `entry` is that of the journal."""
         job = self.jobs.peek(entry.job)

@@ -51,8 +51,8 @@ class Score(NamedTuple):
 class Commit(NamedTuple):
     """Writes that are all done, or none of them.
 
-    First `expected` is compared, then items before `now` leave the sorted sets in `limits`, then these are counted, then
-    `puts` and `scores` are written.
+    First `expected` is compared, then the sorted sets in `limits` are counted, then `puts` are written, then items before
+    `now` leave the sets in `limits`, then `scores` are written.
     """
 
     expected: Mapping[str, bytes | None] = NOTHING
@@ -61,7 +61,7 @@ class Commit(NamedTuple):
     scores: Sequence[Score] = ()
     """Written in order. An item that is there gets the new score."""
     limits: Mapping[str, int] = NOTHING
-    """Sorted sets that must have fewer items than this, without those whose score is below `now`. Else nothing is written."""
+    """Sorted sets that must have fewer items than this, not counting those below `now`. Else nothing is written."""
     now: float = 0.0
     score_ttl: float = 3600.0
     """How long the sorted sets in `scores` live from now on, in seconds."""
@@ -112,7 +112,7 @@ class Store(Protocol):
         """
 
     async def append(self, logs: Sequence[Append]) -> list[int]:
-        """Adds entries to logs. Returns the number of the last entry of each log, 0 for one without any.
+        """Adds entries to logs, each named once. Returns the number of the last entry of each, 0 for one without any.
 
         Entries of a log are numbered 1, 2, 3 and so on, without gaps, whoever appends. Each log is written at once; of several
         some may be written when it raises `Unknown`.

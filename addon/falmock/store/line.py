@@ -51,6 +51,8 @@ class Line:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection = _connection(address)
+        # redis-py has renamed it
+        self._can_read = getattr(self._connection, "can_read", None) or self._connection.can_read_destructive
         self._waiting: list[_Asked] = []
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -96,8 +98,7 @@ class Line:
         elsewhere = False
         try:
             async with asyncio.timeout(self._address.timeout + max(asked.patience for asked in batch)):
-                if connection.is_connected and await connection.can_read():
-                    # the server has closed it since
+                if connection.is_connected and await self._is_stale():
                     await connection.disconnect(nowait=True)
                 if not connection.is_connected:
                     await connection.connect()  # type: ignore[no-untyped-call]
@@ -112,6 +113,14 @@ class Line:
         else:
             if elsewhere:
                 await connection.disconnect(nowait=True)
+
+    async def _is_stale(self) -> bool:
+        """Whether the server has ended the connection since the last answer."""
+        try:
+            return bool(await self._can_read())
+        except RedisError:
+            # before redis-py 8
+            return True
 
     async def _receive(self, asked: _Asked) -> bool:
         try:
@@ -151,6 +160,10 @@ class Line:
             return f"fails: {type(error).__name__}: {error}"
         if sent:
             return "ended the connection"
+        if "lost" in text or "closed" in text:
+            return "takes connections and ends them: look at its log, and whether its maxclients is too low"
+        if "mismatch" in text:
+            return "has a certificate for another name: expected the host as the certificate names it"
         if "CERTIFICATE_VERIFY_FAILED" in text:
             return "has a certificate that is not trusted: name its authority with ?ca=FILE"
         if "SSL" in text:

@@ -19,7 +19,8 @@ def _script(text: str) -> Script:
 
 # KEYS: expected, limits, puts, sets. ARGV: a character for each expected key (1: it has a value), how many limits, puts and
 # scores, `now`, the time to live of sets, then the expected values, the limits, value and time to live of each put (0: delete),
-# and for each score the number of its set, the score (empty: remove) and the item.
+# and for each score the number of its set, the score (empty: remove) and the item. What takes memory is written first: a server
+# that is full refuses only the first write of a script.
 COMMIT = _script("""
 local flags, limits, puts, scores = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local key, arg = 0, 6
@@ -31,16 +32,19 @@ for i = 1, #flags do
     if value ~= ARGV[arg] then return 1 end
   elseif value then return 1 end
 end
-for i = 1, limits do redis.call('ZREMRANGEBYSCORE', KEYS[key + i], '-inf', '(' .. ARGV[5]) end
+local limited = key
 for _ = 1, limits do
   key, arg = key + 1, arg + 1
-  if redis.call('ZCARD', KEYS[key]) >= tonumber(ARGV[arg]) then return 2 end
+  if redis.call('ZCOUNT', KEYS[key], ARGV[5], '+inf') >= tonumber(ARGV[arg]) then return 2 end
 end
+local deleted = {}
 for _ = 1, puts do
   key, arg = key + 1, arg + 2
-  if ARGV[arg] == '0' then redis.call('DEL', KEYS[key])
+  if ARGV[arg] == '0' then deleted[#deleted + 1] = KEYS[key]
   else redis.call('SET', KEYS[key], ARGV[arg - 1], 'PX', ARGV[arg]) end
 end
+for _, name in ipairs(deleted) do redis.call('DEL', name) end
+for i = 1, limits do redis.call('ZREMRANGEBYSCORE', KEYS[limited + i], '-inf', '(' .. ARGV[5]) end
 for _ = 1, scores do
   arg = arg + 3
   local set = KEYS[key + tonumber(ARGV[arg - 2])]

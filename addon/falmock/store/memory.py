@@ -51,9 +51,7 @@ class MemoryStore:
         self._expire()
         if any(self._values.get(key) != value for key, value in commit.expected.items()):
             return Outcome.CONFLICT
-        for key in commit.limits:
-            self._forget_before(key, commit.now)
-        if any(len(self._sets.get(key, ())) >= limit for key, limit in commit.limits.items()):
+        if any(self._count(key, commit.now) >= limit for key, limit in commit.limits.items()):
             return Outcome.FULL
         for key, put in commit.puts.items():
             if put.value is None:
@@ -61,6 +59,8 @@ class MemoryStore:
             else:
                 self._values[key] = put.value
                 self._lives(0, key, put.ttl)
+        for key in commit.limits:
+            self._forget_before(key, commit.now)
         for key, item, at in commit.scores:
             if at is None:
                 self._remove(key, item)
@@ -154,6 +154,9 @@ class MemoryStore:
     def _sorted(self, key: str, low: float, high: float) -> list[tuple[float, bytes]]:
         self._expire()
         return sorted((at, item) for item, at in self._sets.get(key, {}).items() if low <= at <= high)
+
+    def _count(self, key: str, now: float) -> int:
+        return sum(at >= now for at in self._sets.get(key, {}).values())
 
     def _forget_before(self, key: str, now: float) -> None:
         for item, at in list(self._sets.get(key, {}).items()):

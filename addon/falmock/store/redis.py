@@ -25,9 +25,10 @@ try:
     from falmock.store.line import Line
     from falmock.store.line import Refused
 except ImportError as missing:
+    package = (missing.name or "").partition(".")[0]
     raise ImportError(
-        f"A store in Redis or Valkey needs packages that are not installed ({missing.name}): pip install 'falmock[redis]'",
-        name=missing.name,
+        f"a store in Redis or Valkey needs the package {package}, which is not installed: pip install 'falmock[redis]'",
+        name=package,
     ) from missing
 
 PART = 1024 * 1024
@@ -90,13 +91,12 @@ class RedisStore:
 
     async def append(self, logs: Sequence[Append]) -> list[int]:
         """See `Store.append`."""
-        numbers: list[int] = await asyncio.gather(
-            *[
-                self._run(APPEND, [self._prefix + log], [keep, _milliseconds(ttl), *entries])
-                for log, entries, keep, ttl in logs
-            ]
-        )
-        return numbers
+        runs = [
+            self._run(APPEND, [self._prefix + log], [keep, _milliseconds(ttl), *entries])
+            for log, entries, keep, ttl in logs
+        ]
+        # one alone needs no task
+        return [await runs[0]] if len(runs) == 1 else await asyncio.gather(*runs)
 
     async def read(self, log: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """See `Store.read`."""

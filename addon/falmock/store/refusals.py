@@ -43,6 +43,8 @@ _WORDS = {
     "invalid password": _REFUSALS["WRONGPASS"],
     "without any password configured": Refusal("has no password, but got one: expected a URL without it"),
     "authentication required": _REFUSALS["NOAUTH"],
+    # Redis 7 limits the length of commands before the password
+    "unauthenticated": _REFUSALS["NOAUTH"],
     "db index is out of range": Refusal("has no database with this number: expected a lower one, such as 0"),
     "unknown command": Refusal("does not know a command: expected Redis 6.2 or newer, or Valkey"),
 }

@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -53,10 +54,14 @@ class Server:
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         end = time.monotonic() + 20
-        while not Path(self.socket).is_socket():
+        while not self._listens():
             assert self._process.poll() is None, f"{self._command} ended"
             assert time.monotonic() < end, f"{self._command} does not start"
             time.sleep(0.01)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(self.socket) == 0
 
     def kill(self) -> None:
         if self._process is not None:

@@ -113,4 +113,4 @@ def test_a_server_does_what_memory_does(running: Server) -> None:
     class Machine(Twins):
         server_of = running
 
-    run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=25, stateful_step_count=30, deadline=None))

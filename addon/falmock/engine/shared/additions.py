@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 
+from falmock.engine.additions import ADDED
 from falmock.engine.additions import NO_SOURCE
 from falmock.engine.additions import Additions
 from falmock.engine.additions import Batch
@@ -33,7 +34,7 @@ class SharedAdditions(Additions):
 
     _is_of_all = False
 
-    def __init__(self, added_assets: SharedAddedAssets, place: Place, batches: Batches, prefix: str = "added/") -> None:
+    def __init__(self, added_assets: SharedAddedAssets, place: Place, batches: Batches, prefix: str = ADDED) -> None:
         super().__init__(added_assets, prefix)
         self._files = added_assets
         self._place = place

@@ -120,6 +120,10 @@ class Batches:
         """The batches with these digests, whose records have these keys. Raises NotLoaded, FixtureLost, UnknownForm."""
         return self._all(transaction, keys, self._batches, self._batch_of)
 
+    def load_together(self, transaction: Transaction, keys: Mapping[str, str]) -> None:
+        """Raises NotLoaded with all those of these batches that have to be loaded."""
+        _needed(transaction, keys, self._batches)
+
     def rules_of(self, transaction: Transaction, digest: str, key: str) -> tuple[Rule, ...]:
         """The fault rules with this digest, whose record has this key. Raises NotLoaded, FixtureLost, UnknownForm."""
         return self._all(transaction, {digest: key}, self._rules, _rules_of)[0]
@@ -127,10 +131,7 @@ class Batches:
     def _all(
         self, transaction: Transaction, keys: Mapping[str, str], known: Remembered[T], read: Callable[[bytes], T]
     ) -> list[T]:
-        records = {digest: Record(key) for digest, key in keys.items() if digest not in known}
-        missing = [record for record in records.values() if not transaction.has_loaded(record)]
-        if missing:
-            raise NotLoaded(*missing)
+        records = _needed(transaction, keys, known)
         new: dict[str, T] = {}
         for digest, record in records.items():
             data = transaction.need(record)
@@ -169,6 +170,15 @@ class Batches:
                 "all falmocks of a store must have the same fixtures"
             )
         return Asset(file.sha256, file.name, file.content_type, file.size, found.data, found.file)
+
+
+def _needed(transaction: Transaction, keys: Mapping[str, str], known: Remembered[T]) -> dict[str, Record]:
+    """The records, by their digests, of those that are not remembered. Raises NotLoaded."""
+    records = {digest: Record(key) for digest, key in keys.items() if digest not in known}
+    missing = [record for record in records.values() if not transaction.has_loaded(record)]
+    if missing:
+        raise NotLoaded(*missing)
+    return records
 
 
 def _rules_of(data: bytes) -> tuple[Rule, ...]:

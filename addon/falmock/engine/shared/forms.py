@@ -26,6 +26,7 @@ from falmock.fixtures.model import CancelAnswer
 from falmock.fixtures.model import JobUrls
 from falmock.fixtures.model import Log
 from falmock.wire.errors import ErrorSpec
+from falmock.wire.formats import jsontext
 from falmock.wire.lifecycle import State
 
 T = TypeVar("T")
@@ -66,6 +67,29 @@ class Drawn(NamedTuple):
     key: str
 
 
+class LogForm(NamedTuple):
+    """A log line as it is kept: its `labels` are JSON, as numbers in JSON have no limit."""
+
+    at: float
+    message: str
+    level: str | None
+    source: str | None
+    labels: str | None
+    zone: str
+    raw: bool
+
+
+class FailureForm(NamedTuple):
+    """An error as it is kept; `ctx` and `more` are JSON."""
+
+    name: str
+    message: str | None
+    loc: tuple[str | int, ...] | None
+    ctx: str | None
+    more: str
+    status: int | None
+
+
 class JobForm(NamedTuple):
     """A job as it is kept. The looks of clients are not: the journal has their calls."""
 
@@ -76,7 +100,7 @@ class JobForm(NamedTuple):
     deadline: float
     schedule: Schedule
     answer: str
-    logs: tuple[Log, ...]
+    logs: tuple[LogForm, ...]
     inference_time: float | None
     honours_cancel: bool
     fixture: str
@@ -87,14 +111,15 @@ class JobForm(NamedTuple):
     touched: float
     retried: int
     endpoint: str
-    failure: ErrorSpec | None
+    failure: FailureForm | None
     error: str | None
     error_type: str | None
     injected: Drawn | None
     held: bool
     erased: bool
     urls: JobUrls | None
-    cancel_answer: CancelAnswer | None
+    cancel_answer: tuple[int, str] | None
+    """Its status, and its value as JSON."""
     unseen: bool
     moves: tuple[tuple[State, float], ...]
     webhook: tuple[str, list[WebhookAttempt]] | None
@@ -109,7 +134,8 @@ def job_bytes(job: Job, injected: Drawn | None) -> bytes:
     """The bytes of a job; `injected` stands for its fault."""
     urls = None if job.urls is USUAL_URLS else job.urls
     webhook = None if job.webhook is None else (job.webhook.host, list(job.webhook.attempts))
-    logs = tuple(log if log.labels is None else log._replace(labels=dict(log.labels)) for log in job.logs)
+    logs = tuple(LogForm(*log._replace(labels=_json(log.labels))) for log in job.logs)  # type: ignore[arg-type]
+    cancel_answer = None if job.cancel_answer is None else (job.cancel_answer.status, _text(job.cancel_answer.value))
     return _JOB.write(
         JobForm(
             job.request_id,
@@ -130,14 +156,14 @@ def job_bytes(job: Job, injected: Drawn | None) -> bytes:
             job.touched,
             job.retried,
             job.endpoint,
-            None if job.failure is None else _plain(job.failure),
+            None if job.failure is None else _failure_form(job.failure),
             job.error,
             job.error_type,
             injected,
             job.held,
             job.erased,
             urls,
-            job.cancel_answer,
+            cancel_answer,
             job.unseen,
             job.moves,
             webhook,
@@ -146,9 +172,30 @@ def job_bytes(job: Job, injected: Drawn | None) -> bytes:
     )
 
 
-def _plain(spec: ErrorSpec) -> ErrorSpec:
-    ctx: Mapping[str, Any] | None = None if spec.ctx is None else dict(spec.ctx)
-    return spec._replace(ctx=ctx, more=dict(spec.more))
+def _failure_form(spec: ErrorSpec) -> FailureForm:
+    return FailureForm(spec.name, spec.message, spec.loc, _json(spec.ctx), _json(spec.more) or "", spec.status)
+
+
+def _failure(form: FailureForm) -> ErrorSpec:
+    ctx, more = _mapping(form.ctx), _mapping(form.more)
+    return ErrorSpec(form.name, form.message, form.loc, ctx, {} if more is None else more, form.status)
+
+
+def _log(form: LogForm) -> Log:
+    return Log(form.at, form.message, form.level, form.source, _mapping(form.labels), form.zone, form.raw)
+
+
+def _text(value: Any) -> str:
+    return jsontext.dump_exact(value, indent=None)
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    """A mapping as JSON, "" for an empty one."""
+    return None if value is None else _text(dict(value)) if value else ""
+
+
+def _mapping(text: str | None) -> Mapping[str, Any] | None:
+    return None if text is None else jsontext.loads_exact(text.encode("utf-8", "surrogatepass")) if text else {}
 
 
 def job_of(data: bytes) -> tuple[Job, Drawn | None]:
@@ -159,8 +206,19 @@ def job_of(data: bytes) -> tuple[Job, Drawn | None]:
         host, attempts = form.webhook
         webhook = WebhookAttempts(host)
         webhook.attempts = deque(attempts, maxlen=webhook.attempts.maxlen)
+    cancel_answer = None
+    if form.cancel_answer is not None:
+        status, text = form.cancel_answer
+        cancel_answer = CancelAnswer(status, jsontext.loads_exact(text.encode("utf-8", "surrogatepass")))
     values = form._asdict()
-    values.update(urls=form.urls or USUAL_URLS, webhook=webhook, injected=None)
+    values.update(
+        logs=tuple(map(_log, form.logs)),
+        failure=None if form.failure is None else _failure(form.failure),
+        cancel_answer=cancel_answer,
+        urls=form.urls or USUAL_URLS,
+        webhook=webhook,
+        injected=None,
+    )
     return Job(**values), form.injected
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LIMIT = 1000
 """How many named scopes there are at most; the least recently used is dropped first."""
+LOOKED_AT = 100
+"""In how many scopes at most a fixture is looked for that would have answered a call of another one."""
 NOTED = 1.0
 """How often (seconds) each falmock notes at most that a scope is in use."""
 _NEVER = float("inf")
@@ -77,13 +79,8 @@ class KnownScopes:
     def use_alias(self, name: str, scope: str | None) -> None:
         """See Engines. Raises NotLoaded."""
         place = self._place(name)
-        alias = None
-        if scope is not None:
-            before, target = place.written.alias, self.named(scope)
-            if target != name:
-                alias = setups.tag(target), self._place(target).written.drops
-            elif before is None:
-                return
+        target = name if scope is None or scope == name else self.named(scope)
+        alias = None if target == name else (setups.tag(target), self._place(target).written.drops)
         if alias != place.written.alias:
             place.change(alias=alias)
 
@@ -105,6 +102,15 @@ class KnownScopes:
     def exists(self, scope: str) -> bool:
         """Whether there is a scope. Raises NotLoaded."""
         return not scope or self._place(scope).setup.exists
+
+    def with_fixtures(self) -> list[str]:
+        """The scopes with added fixtures, of those used lately. Raises NotLoaded."""
+        names = ["", *self.names()[-LOOKED_AT:]]
+        self._transaction.load_together(map(setups.setup_key, names))
+        places = [place for place in map(self._place, names) if place.setup.batches]
+        keys = {each.digest: place.key("batch", each.digest) for place in places for each in place.setup.batches}
+        self._batches.load_together(self._transaction, keys)
+        return [place.scope for place in places]
 
     # what calls do
 

@@ -5,10 +5,14 @@ A reset begins a new generation. What belongs to an older one is not read any mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from typing import TypeVar
 
 from falmock.engine.shared import setup as setups
+from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.job_calls import JobCalls
 from falmock.engine.shared.setup import COMMON_KEY
 from falmock.engine.shared.setup import KEPT
 from falmock.engine.shared.setup import NO_COMMON
@@ -19,6 +23,8 @@ from falmock.engine.shared.setup import setup_key
 from falmock.engine.shared.setup import tag
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Transaction
+
+T = TypeVar("T")
 
 
 class Place:
@@ -40,6 +46,19 @@ class Place:
     def is_deciding(self) -> bool:
         """Whether a transaction is under way."""
         return self._current.is_deciding
+
+    @property
+    def behind(self) -> Behind:
+        """What is appended to logs after the commits."""
+        return self._current.behind
+
+    def job_calls(self, log: str, last: int) -> JobCalls:
+        """See Current."""
+        return self._current.job_calls(log, last)
+
+    def read_once(self, data: bytes, read: Callable[[bytes], T]) -> T:
+        """See Current."""
+        return self._current.read_once(data, read)
 
     @property
     def kept(self) -> float:

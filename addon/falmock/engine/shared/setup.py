@@ -51,6 +51,8 @@ class Setup(NamedTuple):
     """The scope (see `tag`) that calls of this one belong to, and how often that was dropped by then."""
     drops: int = 0
     """How often this scope was dropped: aliases of it that were made before are over."""
+    journal: int = 0
+    """How often its journal was cleared since its last reset."""
 
     def renewed(self, epoch: int, *, is_named: bool) -> Setup:
         """The setup after a reset. A named scope begins to count its batches anew."""

@@ -92,7 +92,7 @@ SCHEMA = closed(
     },
     used={
         "type": "boolean",
-        "description": "Whether it answered a call of this scope since the journal was cleared; for all scopes, since the start.",
+        "description": "Whether it answered a call of this scope since the journal was cleared; for all scopes, by this process since the start.",
     },
     model=or_null("string"),
     method=or_null("string"),

@@ -21,9 +21,10 @@ FIXTURES = (
     *({"match": {"model": "test/turns"}, "response": {"json": {"turn": turn}}} for turn in (1, 2, 3)),
     {"match": {"model": "test/turns", "input": {"seed": 7}}, "response": {"json": {"turn": "seven"}}},
 )
-NAMES = ("", "a", "b", "worker")
-UNEQUAL = frozenset({"request_id", "response_url", "status_url", "cancel_url", "calls", "misses", "used", "at"})
-"""What differs between runs, or is of the journal."""
+NAMES = ("", "a", "worker")
+OF_STORE = {"ready", "replica", "replicas", "store"}
+UNEQUAL = frozenset({"request_id", "response_url", "status_url", "cancel_url", "path", "number", "numbers", *OF_STORE})
+"""What differs between runs, or is told where there is a store alone."""
 
 
 class Step(NamedTuple):
@@ -123,6 +124,15 @@ looks: list[st.SearchStrategy[tuple[str, str, Any]]] = [
     st.just(control("GET", "/faults")),
     st.just(control("GET", "/scopes")),
     st.just(control("GET", "/health")),
+    st.just(control("GET", "/journal")),
+    st.just(control("DELETE", "/journal")),
+    st.just(control("GET", "/misses")),
+    st.just(control("GET", "/jobs")),
+    st.just(control("POST", "/verify", {"nothing_unmatched": True, "fixtures_used": "added"})),
+    st.just(
+        control("POST", "/verify", {"in_order": True, "calls": [{"call": "run", "times": 1}, {"call": "submit"}]}),
+    ),
+    st.just(("POST", "fal.run/test/none", {"api_key": "sk-1234567890abcdef", "prompt": "a cat"})),
     st.just(aimock("GET", "/chaos")),
     st.just(("POST", "/fal/test/turns", {})),
 ]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from falmock.fixtures.matching.index import Index
+from unit.engine.calls import index_of
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.engine.shared.two_apps import run
@@ -164,6 +166,9 @@ def test_aliases() -> None:
         await apps.told(B, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "two"})
         await apps.told(A, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": None})
         assert await turn(apps, B, **worker) == 2
+        await apps.told(B, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "two"})
+        await apps.told(A, "PUT", f"{CONTROL}/scopes/worker", {"alias_of": "worker"})  # of itself: of nothing
+        assert await turn(apps, B, **worker) == 3
 
     both(scenario)
 
@@ -205,3 +210,43 @@ def test_aimocks_chaos_and_errors() -> None:
         assert await statuses(A, x_test_id="a") == [200]
 
     both(scenario)
+
+
+def test_a_miss_names_the_scope_that_would_answer() -> None:
+    async def scenario(apps: Apps) -> None:
+        only_there = {"match": {"model": "test/there"}, "response": {"json": 1}}
+        await apps.told(A, "POST", f"{CONTROL}/fixtures", only_there, **IN_A)
+        told = await apps.asked(B, "POST", "https://fal.run/test/there", {}, **IN_B)
+        assert told.status == 404
+        assert "answers this call: a." in told.body.decode()
+
+    both(scenario)
+
+
+def test_jobs_keep_the_results_of_fixtures_that_were_removed() -> None:
+    async def scenario(apps: Apps) -> None:
+        await apps.told(A, "POST", f"{CONTROL}/fixtures", MINE)
+        made = await apps.asked(A, "POST", "https://queue.fal.run/test/turns", {})
+        await apps.told(A, "DELETE", f"{CONTROL}/fixtures")
+        url = made.value["response_url"]
+        assert [(await apps.asked(app, "GET", url)).value for app in (B, A)] == [{"turn": "mine"}] * 2
+
+    both(scenario)
+
+
+def test_fixtures_may_have_other_names_elsewhere_but_no_other_content() -> None:
+    async def scenario() -> None:
+        apps = Apps(*TURNS)
+        made = await apps.asked(A, "POST", "https://queue.fal.run/test/turns", {})
+        url = made.value["response_url"]
+        apps.apps[B].engines.use_fixtures(
+            Index([each._replace(source="else.json") for each in index_of(*TURNS).fixtures])
+        )
+        assert (await apps.asked(B, "GET", url)).value == {"turn": 1}
+        apps.apps[B].engines.use_fixtures(index_of(MINE))
+        other = await apps.asked(A, "POST", "https://queue.fal.run/test/turns", {})
+        told = await apps.asked(B, "GET", other.value["response_url"])
+        assert told.status == 503
+        assert "all falmocks of a store must have the same fixtures" in told.body.decode()
+
+    run(scenario())

@@ -1,0 +1,134 @@
+"""A transaction: what was read is expected, what was written is committed, and nothing happens before."""
+
+from __future__ import annotations
+
+import pytest
+
+from falmock.engine.shared.current import Current
+from falmock.engine.shared.transaction import Bounds
+from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.transaction import Transaction
+from falmock.store.interface import Put
+from falmock.store.interface import Score
+
+
+def number(data: bytes) -> int:
+    return int(data)
+
+
+def test_what_is_not_loaded_is_asked_for() -> None:
+    transaction = Transaction(1.0)
+    with pytest.raises(NotLoaded) as missing:
+        transaction.value("a", number)
+    assert missing.value.needed == ("a",)
+    with pytest.raises(NotLoaded) as missing:
+        transaction.need(Bounds("log"))
+    assert missing.value.needed == (Bounds("log"),)
+    transaction.loaded("a", b"5")
+    transaction.loaded(Bounds("log"), (1, 0))
+    assert transaction.value("a", number) == 5
+    assert transaction.need(Bounds("log")) == (1, 0)
+    assert transaction.has("a")
+    assert not transaction.has("a", "b")
+
+
+def test_what_was_read_is_expected() -> None:
+    transaction = Transaction(1.0, {"s:setup": b"old"})
+    transaction.loaded("a", b"5")
+    transaction.loaded("unread", b"6")
+    transaction.get("a")
+    transaction.get("s:setup")
+    transaction.put("a", b"7", 60.0)
+    transaction.create("new", b"8", 60.0)
+    transaction.score("set", b"item", 3.0)
+    transaction.limit("set", 2)
+    assert transaction.get("a") == b"7"
+    commit = transaction.commit(99.0)
+    assert commit.expected == {"a": b"5", "s:setup": b"old"}
+    assert commit.puts == {"a": Put(b"7", 60.0), "new": Put(b"8", 60.0)}
+    assert commit.scores == (Score("set", b"item", 3.0),)
+    assert (commit.limits, commit.now, commit.score_ttl) == ({"set": 2}, 1.0, 99.0)
+
+
+def test_a_record_is_written_at_the_end() -> None:
+    transaction = Transaction(1.0)
+    transaction.loaded("a", b"1")
+    values = [transaction.value("a", number), 0]
+
+    def write() -> None:
+        transaction.put("a", str(values[1]).encode(), 60.0)
+
+    transaction.at_the_end("a", write)
+    transaction.at_the_end("b", lambda: transaction.create("b", b"no", 60.0))
+    transaction.forget_end("b")
+    values[1] = 9
+    assert not transaction.writes
+    transaction.end()
+    assert transaction.commit(1.0).puts == {"a": Put(b"9", 60.0)}
+
+
+def test_the_same_object_until_the_decision() -> None:
+    transaction = Transaction(1.0)
+    transaction.loaded("a", b"1000")
+    assert transaction.value("a", lambda data: [data]) is transaction.value("a", lambda data: [data])
+    kept = object()
+    transaction.keep("b", kept)
+    assert transaction.value("b", number) is kept  # type: ignore[comparison-overlap]
+
+
+def test_deciding_again_forgets_what_was_written() -> None:
+    current, transaction = Current(), Transaction(1.0)
+    transaction.loaded("a", b"1")
+    happened: list[str] = []
+    for _ in range(2):
+        with current.using(transaction):
+            assert transaction.get("a") == b"1"
+            transaction.put("a", b"2", 60.0)
+            transaction.score("set", b"x", 1.0)
+            transaction.later(lambda: happened.append("once"))
+            transaction.notes["x"] = 1
+    assert not happened
+    transaction.after()
+    assert happened == ["once"]
+    transaction.begin()
+    assert not transaction.writes
+    assert transaction.notes == {}
+
+
+def test_what_was_believed_is_to_be_seen() -> None:
+    believed = {"s:setup": b"old", "t:setup": b"old"}
+    transaction = Transaction(1.0, believed)
+    transaction.get("s:setup")
+    assert transaction.unseen == ("s:setup",)
+    transaction.loaded("s:setup", b"old")
+    assert transaction.unseen == ()
+    assert transaction.is_trusting
+    transaction.loaded("s:setup", b"new")
+    assert not transaction.is_trusting
+    assert list(transaction.to_believe()) == [("s:setup", b"new")]
+    transaction.put("s:setup", b"newest", 60.0)
+    assert list(transaction.to_believe()) == [("s:setup", b"newest")]
+    transaction.forget()
+    with pytest.raises(NotLoaded):
+        Transaction(1.0).get("a")
+
+
+def test_a_full_set_is_remembered() -> None:
+    transaction = Transaction(1.0)
+    transaction.limit("set", 1)
+    assert not transaction.is_full("set")
+    transaction.full()
+    transaction.begin()
+    assert transaction.is_full("set")
+
+
+def test_state_is_used_within_transactions_only() -> None:
+    current = Current()
+    with pytest.raises(RuntimeError, match="outside a transaction"):
+        _ = current.transaction
+    assert not current.is_deciding
+    outer, inner = Transaction(1.0), Transaction(2.0)
+    with current.using(outer):
+        with current.using(inner):
+            assert current.transaction is inner
+        assert current.transaction is outer
