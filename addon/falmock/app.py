@@ -477,10 +477,14 @@ class App:
         """Tell the other falmocks of the store, if there is one, that this one is about to answer calls."""
         if self.replicas is not None:
             self.replicas.join_soon()
+            if self._webhooks is not None:
+                self._webhooks.changed()
 
     async def leave(self) -> None:
         """Answer no more calls: write what the others may ask for, and tell them."""
         if self.replicas is not None:
+            if self._webhooks is not None:
+                await self._webhooks.leave()
             await self.replicas.stop()
 
     def stop(self) -> None:

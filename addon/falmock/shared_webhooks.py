@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from falmock.engine.shared.delivery import Name
@@ -96,6 +98,14 @@ class StoreWebhooks:
             return posted.result
 
         return await self._calls.run(decide)
+
+    async def give_back(self, keys: Iterable[str]) -> None:
+        """See `SharedWebhooks`. What fails is made again when it may have taken its time."""
+        given = [self._calls.run(partial(self._give_back, key)) for key in keys]
+        await asyncio.gather(*given, return_exceptions=True)
+
+    def _give_back(self, key: str, _: float) -> None:
+        shared(self._engines.exactly(attempted(key)[1].scope).webhooks).give_back(key)
 
     async def agree(self, public_key: bytes) -> bool:
         """Whether all falmocks of the store sign with this key: the first one's counts. Raises Unavailable."""

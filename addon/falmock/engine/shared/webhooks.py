@@ -214,10 +214,6 @@ class SharedSchedule(WebhookSchedule):
         if was_unseen and kept is not None:
             jobs.settle(job)  # from now on nobody cancels it
         delivery.over = job.ended
-        first = delivery.first()
-        if delivery.attempt == 0 and first is not None and first > now:
-            self._write(name, delivery, first, job)
-            return None
         result = outcome(job)
         if delivery.attempt == 0 and delivery.plan.yields and self._yielder() == name:
             self._stop_yielding()
@@ -256,6 +252,13 @@ class SharedSchedule(WebhookSchedule):
         if outcome is AttemptOutcome.DELIVERED:
             self._let_go(name, delivery)
         return posted
+
+    def give_back(self, key: str) -> None:
+        """An attempt was broken off: the next one is due. Raises NotLoaded."""
+        number, name = attempted(key)
+        form = self._form(name)
+        if form is not None and form.attempt == number:
+            self._write(name, live(form, name), self._transaction.now, forms.job_of(form.job)[0])
 
     def _let_go(self, delivered: Name, by: WebhookDelivery) -> None:
         """A webhook was delivered: that of an earlier job of its scope that yields to it waits no longer."""

@@ -93,6 +93,7 @@ class Falmock:
         self.app.engines.use_config(Config(**config))
         self.app.engines.use_fixtures(index_of(QUICK, WAITS))
         self.app.share(store, b"x" * 32)
+        self.app.join()
 
     async def submit(self, endpoint: str = "acme/quick") -> Reply:
         query = "fal_webhook=http%3A%2F%2F127.0.0.1%3A9%2Fhook"
@@ -104,6 +105,13 @@ class Falmock:
         reply = await self.submit(endpoint)
         assert isinstance(reply.body, bytes)
         return str(json.loads(reply.body)["request_id"])
+
+    async def end(self) -> None:
+        """As if it had died, as far as webhooks go."""
+        self.sender.stop()
+        assert self.app.replicas is not None
+        await self.app.replicas.stop()
+        self.app.stop()
 
     @property
     def posted(self) -> list[str]:
@@ -126,7 +134,7 @@ def play(tmp_path: Path, story: Story, **config: Any) -> None:
             await story(*falmocks, store)
         finally:
             for each in falmocks:
-                each.sender.stop()
+                await each.end()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -199,7 +207,22 @@ def test_one_that_dies_leaves_its_webhooks_to_others(tmp_path: Path, monkeypatch
         again = Falmock(a.app.shared.store, tmp_path)  # type: ignore[union-attr, arg-type]
         await until(lambda: len(again.posted) == 1)
         assert again.poster.posts[0].attempt == 2
-        again.sender.stop()
+        await again.end()
+
+    play(tmp_path, story)
+
+
+def test_one_that_ends_in_order_gives_its_webhooks_to_others(tmp_path: Path) -> None:
+    async def story(a: Falmock, b: Falmock, _: FaultyStore) -> None:
+        a.poster.answer = None
+        await b.sender.leave()
+        await a.order()
+        await until(lambda: len(a.posted) == 1)
+        await a.app.leave()
+        again = Falmock(a.app.shared.store, tmp_path)  # type: ignore[union-attr, arg-type]
+        await until(lambda: len(again.posted) == 1)
+        assert again.poster.posts[0].attempt == 2
+        await again.end()
 
     play(tmp_path, story)
 
@@ -281,6 +304,6 @@ def test_one_with_another_key_signs_nothing(tmp_path: Path, caplog: pytest.LogCa
         await a.order("acme/quick")
         await asyncio.sleep(0.3)
         assert other.posted == []
-        other.sender.stop()
+        await other.end()
 
     play(tmp_path, story)
