@@ -136,7 +136,7 @@ class App:
         self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
         self.engines.standing = lambda: replicas.standing
         if self._webhooks is not None:
-            self._webhooks.share(StoreWebhooks(self.shared, self.engines))
+            replicas.refusal = self._webhooks.share(StoreWebhooks(self.shared, self.engines))
         self._steering.scopes = SharedSteeredScopes(current)
         assets = self.engines.common.scope.assets
         if not isinstance(assets, SharedAssets):

@@ -96,8 +96,8 @@ class SharedWebhooks(Protocol):
 class SharingEdge(WebhookEdge, Protocol):
     """What posts webhooks, also those of a store."""
 
-    def share(self, shared: SharedWebhooks) -> None:
-        """Post what is due in a store, from the next `changed` on."""
+    def share(self, shared: SharedWebhooks) -> Callable[[], str]:
+        """Post what is due in a store, from the next `changed` on. Returns what says why nothing is posted here, "" if it is."""
 
     async def leave(self) -> None:
         """Post nothing more of what is in a store: others do."""

@@ -45,8 +45,12 @@ class Hooks(Edge):
 
     shared: SharedWebhooks
 
-    def share(self, shared: SharedWebhooks) -> None:
+    def share(self, shared: SharedWebhooks) -> Callable[[], str]:
         self.shared = shared
+        return str
+
+    async def leave(self) -> None:
+        pass
 
 
 class Replicas:

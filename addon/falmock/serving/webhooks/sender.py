@@ -167,16 +167,17 @@ class WebhookSender:
         if not is_refused or self.engines().webhooks.note_refusal(post.target):
             _log(post, result)
 
-    def share(self, shared: SharedWebhooks) -> None:
+    def share(self, shared: SharedWebhooks) -> Callable[[], str]:
         """See `falmock.edge.SharingEdge`."""
         from falmock.serving.webhooks.shared_posting import SharedPosting
 
-        self._shared = SharedPosting(
+        self._shared = posting = SharedPosting(
             shared,
             lambda: self._private().public_key().public_bytes_raw(),
             lambda: AT_ONCE - len(self._tasks) - len(self._reports),
             self._begin,
         )
+        return lambda: posting.refusal
 
     async def leave(self) -> None:
         """See `falmock.edge.SharingEdge`."""
