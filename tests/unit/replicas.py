@@ -56,9 +56,15 @@ class Hooks(Edge):
 class Replicas:
     """`count` falmocks with the same fixtures and configuration. The first argument of most methods says which."""
 
-    def __init__(self, *fixtures: dict[str, Any], count: int = 2, store: Store | None = None, **config: Any) -> None:
+    def __init__(
+        self,
+        *fixtures: dict[str, Any],
+        count: int = 2,
+        make: Callable[[Callable[[], float]], Store] = MemoryStore,
+        **config: Any,
+    ) -> None:
         self.time = START
-        self.store: Store = MemoryStore(lambda: self.time) if store is None else store
+        self.store = make(lambda: self.time)
         self.hooks = [Hooks() for _ in range(count)]
         numbers = itertools.count(1)
         self.apps = []
@@ -146,6 +152,13 @@ class Replicas:
         return await app.shared.run(lambda _: list(app.engines.of(scope).scope.journal.entries))
 
 
-def play(story: Story, pace: str = "recorded", *fixtures: dict[str, Any], **config: Any) -> None:
-    """Run a story with two falmocks that have FIXTURES and these."""
-    asyncio.run(story(Replicas(*FIXTURES, *fixtures, pace=parse_pace(pace), **config)))
+def play(
+    story: Story,
+    pace: str = "recorded",
+    *fixtures: dict[str, Any],
+    make: Callable[[Callable[[], float]], Store] = MemoryStore,
+    **config: Any,
+) -> None:
+    """Run a story with two falmocks that have FIXTURES and these. `make` makes their store with their clock."""
+    mock = Replicas(*FIXTURES, *fixtures, make=make, pace=parse_pace(pace), **config)
+    asyncio.run(story(mock))

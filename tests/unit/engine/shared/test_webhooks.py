@@ -7,14 +7,12 @@ import json
 
 import pytest
 
-from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.shared.delivery import Name
 from falmock.engine.shared.delivery import lease
 from falmock.engine.webhooks.delivery import HEAD_START
 from falmock.store.memory import MemoryStore
 from falmock.wire.webhook import AttemptOutcome
 from unit.engine.calls import read
-from unit.replicas import FIXTURES
 from unit.replicas import START
 from unit.replicas import A
 from unit.replicas import B
@@ -283,9 +281,8 @@ def test_one_that_a_reset_did_not_see_is_void_too() -> None:
 
     is_blind = True
 
-    async def story() -> None:
+    async def story(mock: Replicas) -> None:
         nonlocal is_blind
-        mock = Replicas(*FIXTURES, pace=parse_pace("recorded"), store=Blind(lambda: mock.time))
         await mock.order(A, "acme/quick")
         await mock.control(B, "POST", "reset")
         is_blind = False
@@ -294,7 +291,7 @@ def test_one_that_a_reset_did_not_see_is_void_too() -> None:
         assert await mock.store.ranged("{}:hooks", 0, 1e12, 10) == []
         assert await mock.store.ranged("{}:hooks:open", 0, 1e12, 10) == []
 
-    asyncio.run(story())
+    play(story, make=Blind)
 
 
 def test_a_job_has_the_entry_of_its_attempt_in_its_own_scope() -> None:
