@@ -177,9 +177,8 @@ class Engine:
         self.note_ended()  # before the answers that ended jobs need are dropped
         self.scope.forget_answers()
 
-    def catch_up(self) -> None:
-        """Take over what others set up, if the state is in a store: before each decision. Raises NotLoaded."""
-        set_up = self.shared.caught_up(), self.added.caught_up()
+    def catch_up(self, set_up: object) -> None:
+        """Answer from `added` and `shared` as they are in a store: `set_up` tells what they have from anything else."""
         if set_up == self._built_of:
             return
         self._built_of = None

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from falmock.engine.additions import Additions
 from falmock.engine.answers import turns_of
 from falmock.engine.shared import setup as setups
 from falmock.engine.shared.added_files import SharedAddedAssets
+from falmock.engine.shared.additions import SetUp
 from falmock.engine.shared.additions import SharedAdditions
 from falmock.engine.shared.additions import SharedByAll
 from falmock.engine.shared.batches import Batches
@@ -24,6 +26,7 @@ from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
+from falmock.engine.shared.transaction import together
 
 if TYPE_CHECKING:
     from falmock.engine.shared.transaction import Transaction
@@ -58,6 +61,10 @@ class KnownScopes:
     def additions_to_all(self) -> SharedAdditions:
         """What was added to all scopes."""
         return SharedByAll(self.added_assets, self._place(""), self._batches)
+
+    def caught_up(self, *additions: Additions) -> list[SetUp]:
+        """Take over what others added, and return what tells it from anything else. Raises NotLoaded."""
+        return together([each.caught_up for each in additions if isinstance(each, SharedAdditions)])
 
     def _place(self, scope: str) -> Place:
         return Place(self.current, scope, self._ttl)
