@@ -127,7 +127,7 @@ class Engine:
             self.scope,
             new_id,
             elsewhere=elsewhere,
-            background=None if sharing is None else sharing.background,
+            background=None if sharing is None or known is None else known.up_to_date(self, sharing.background),
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)
@@ -177,8 +177,9 @@ class Engine:
         self.note_ended()  # before the answers that ended jobs need are dropped
         self.scope.forget_answers()
 
-    def catch_up(self, set_up: object) -> None:
-        """Answer from `added` and `shared` as they are in a store: `set_up` tells what they have from anything else."""
+    def catch_up(self, known: KnownScopes) -> None:
+        """Take over what others set up: before each decision, where the state is in a store. Raises NotLoaded."""
+        set_up = known.caught_up(self.shared, self.added)
         if set_up == self._built_of:
             return
         self._built_of = None

@@ -161,7 +161,7 @@ class Engines:
                 self._scoped.popitem(last=False)[1].added.forget()
         elif scope:
             self._scoped.move_to_end(scope)
-        engine.catch_up(known.caught_up(engine.shared, engine.added))
+        engine.catch_up(known)
         return engine
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
 from falmock.engine.additions import Additions
 from falmock.engine.answers import turns_of
@@ -14,6 +15,8 @@ from falmock.engine.shared.added_files import SharedAddedAssets
 from falmock.engine.shared.additions import SetUp
 from falmock.engine.shared.additions import SharedAdditions
 from falmock.engine.shared.additions import SharedByAll
+from falmock.engine.shared.background import Background
+from falmock.engine.shared.background import Pending
 from falmock.engine.shared.batches import Batches
 from falmock.engine.shared.batches import FindFile
 from falmock.engine.shared.counts import restart_in_all
@@ -29,6 +32,7 @@ from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import together
 
 if TYPE_CHECKING:
+    from falmock.engine.engine import Engine
     from falmock.engine.shared.transaction import Transaction
 
 LIMIT = 1000
@@ -65,6 +69,18 @@ class KnownScopes:
     def caught_up(self, *additions: Additions) -> list[SetUp]:
         """Take over what others added, and return what tells it from anything else. Raises NotLoaded."""
         return together([each.caught_up for each in additions if isinstance(each, SharedAdditions)])
+
+    def up_to_date(self, engine: Engine, background: Background) -> Background:
+        """Decides as `background` does, by what is set up in the scope of an engine at the time."""
+
+        def decided(decide: Callable[[float], Any]) -> Pending:
+            def decide_up_to_date(now: float) -> Any:
+                engine.catch_up(self)
+                return decide(now)
+
+            return background(decide_up_to_date)
+
+        return decided
 
     def _place(self, scope: str) -> Place:
         return Place(self.current, scope, self._ttl)
