@@ -14,6 +14,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from falmock.edge import Client
 from falmock.edge import Edge
 from falmock.edge import ForwardedCall
 from falmock.edge import Needs
+from falmock.edge import SharingEdge
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
@@ -41,7 +43,6 @@ from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
-from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
@@ -96,9 +97,10 @@ class App:
         new_id: NewId,
         secret: bytes,
         environ: Mapping[str, str],
-        webhooks: WebhookEdge | None = None,
+        webhooks: SharingEdge | None = None,
     ) -> None:
         self._edge = edge
+        self._webhooks = webhooks
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
@@ -110,24 +112,40 @@ class App:
         self.replicas: Replicas | None = None
         """This falmock among those of the store; None if the state is in memory."""
 
-    def share(self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "") -> None:
+    def share(
+        self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "", files: Path | None = None
+    ) -> None:
         """Have the state of all scopes in a store, before the first call.
 
         `secret` is the one of all its falmocks, `offset` what its clock is ahead of the one here (seconds), `shown` its
-        address for people.
+        address for people. `files` is a folder that they share: the content of files is in it, and not in the store.
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
+        from falmock.engine.shared.files import SharedAssets
         from falmock.engine.shared.sharing import Sharing
         from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.replicas import Replicas
         from falmock.shared_calls import SharedCalls
+        from falmock.shared_contents import FolderContents
+        from falmock.shared_contents import StoreContents
+        from falmock.shared_webhooks import StoreWebhooks
 
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
         self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
         self.engines.standing = lambda: replicas.standing
+        if self._webhooks is not None:
+            self._webhooks.share(StoreWebhooks(self.shared, self.engines))
         self._steering.scopes = SharedSteeredScopes(current)
+        assets = self.engines.common.scope.assets
+        if not isinstance(assets, SharedAssets):
+            raise TypeError(f"expected shared files, found {assets!r}")
+        if files is None:
+            self.shared.contents = StoreContents(store, assets.local, self._edge.join, self.shared.now)
+        else:
+            assets.use_folder()
+            self.shared.contents = FolderContents(files)
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""
@@ -235,13 +253,13 @@ class App:
 
     def failed(self, request: Request, client: Client, error: Exception) -> Answer:
         """The answer to a request at which falmock failed."""
+        if request.content is not None:
+            self.engines.common.scope.assets.release(request.content)
+            self.tidy()
         if isinstance(error, _UNSHARED):
             return self._unshared(request, client, error)
         shown = self.redactor.text(f"{request.host}{request.path}")
         logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)
-        if request.content is not None:
-            self.engines.common.scope.assets.release(request.content)
-            self.tidy()
         if not client.is_direct and not self.config.mode.answers:
             return ForwardedCall(Forward(self.config.mode.value), request)
         return door.failed(request.path, is_direct=client.is_direct)
@@ -258,11 +276,18 @@ class App:
     def _answer_at_door(self, request: Request, client: Client) -> Answer | Awaitable[Answer]:
         found = self._doors.find(request)
         if found is None:
+            if self.shared is not None:
+                return self._shared_unknown(self.shared, request)
             return self._of_door(self._doors.unknown(request, self._edge.now()))
         if self.shared is not None and not isinstance(found, Health | Inspector):
             return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
+
+    async def _shared_unknown(self, shared: SharedCalls, request: Request) -> Answer:
+        reply = await shared.run(lambda now: self._doors.unknown(request, now))
+        self._report(reply)
+        return reply
 
     async def _shared_at_door(self, shared: SharedCalls, found: Door, request: Request, client: Client) -> Answer:
         """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
@@ -339,7 +364,7 @@ class App:
             placed = self._in_scope(request)
             return placed, self.engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
 
-        return await shared.run(decide)
+        return await shared.run(decide, self.engines.common.expected(request.body))
 
     async def _answer_joined(self, request: Request, join: Join, rewrite: Rewrite | None) -> Answer:
         return self._deliver(request, await self._join(request, join, rewrite), rewrite)
@@ -447,6 +472,16 @@ class App:
         self._tidy_timer = None
         self.engines.common.tidy(self._edge.now())
         self.tidy()
+
+    def join(self) -> None:
+        """Tell the other falmocks of the store, if there is one, that this one is about to answer calls."""
+        if self.replicas is not None:
+            self.replicas.join_soon()
+
+    async def leave(self) -> None:
+        """Answer no more calls: write what the others may ask for, and tell them."""
+        if self.replicas is not None:
+            await self.replicas.stop()
 
     def stop(self) -> None:
         """Stop watching fixtures and cancel the clean-up timer."""

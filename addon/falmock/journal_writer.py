@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from itertools import groupby
-from operator import attrgetter
 
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.behind import Item
@@ -118,11 +116,14 @@ class JournalWriter:
 
     async def _append(self, items: list[Item]) -> int:
         """Append these; returns how many they were. Raises Unavailable."""
-        waiting = await self._missing(items) if self._in_doubt else items
-        by_log = sorted(waiting, key=attrgetter("log"))  # keeps the order of each log
+        written = [(item, data) for item in items if (data := self._data(item)) is not None]
+        if self._in_doubt:
+            written = await self._missing(written)
+        by_log: dict[str, list[tuple[Item, bytes]]] = {}
+        for item, data in written:
+            by_log.setdefault(item.log, []).append((item, data))
         appends = [
-            Append(log, [item.data(self._new_name) for item in group], group[0].keep, group[0].ttl)
-            for log, group in ((log, list(group)) for log, group in groupby(by_log, attrgetter("log")))
+            Append(log, [data for _, data in each], each[0][0].keep, each[0][0].ttl) for log, each in by_log.items()
         ]
         try:
             if appends:
@@ -134,14 +135,22 @@ class JournalWriter:
         self._behind.done(items)
         return len(items)
 
-    async def _missing(self, items: list[Item]) -> list[Item]:
+    async def _missing(self, written: list[tuple[Item, bytes]]) -> list[tuple[Item, bytes]]:
         """Those that are not yet in their logs: an attempt before may have succeeded without an answer."""
         there: dict[str, set[bytes]] = {}
-        for log in dict.fromkeys(item.log for item in items if item.is_single):
+        for log in dict.fromkeys(item.log for item, _ in written if item.is_single):
             first, last = await self._shared.store.bounds(log)
             found = await self._shared.store.read(log, max(first, last - 2 * MOST) - 1, 2 * MOST + 1)
             there[log] = {data for _, data in found}
-        return [item for item in items if item.data(self._new_name) not in there.get(item.log, ())]
+        return [(item, data) for item, data in written if data not in there.get(item.log, ())]
+
+    def _data(self, item: Item) -> bytes | None:
+        """The bytes of an item; None if there are none, which must not keep others from being written."""
+        try:
+            return item.data(self._new_name)
+        except Exception:
+            logger.exception("falmock: an entry for %s cannot be written", item.log)
+            return None
 
     def _new_name(self) -> str:
         self._count += 1

@@ -66,12 +66,12 @@ class Replicas:
             if self._shared.now() - self._seen > ALIVE / 2:  # it slept: the others may count it as gone
                 await self._beat()
             return
-        self._join_soon()
+        self.join_soon()
         if self._joining is not None:
             await asyncio.shield(self._joining)
 
-    def _join_soon(self) -> None:
-        """Be one of them before the first call, where that is possible."""
+    def join_soon(self) -> None:
+        """Be one of the falmocks soon, before the first call if that is possible."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -87,7 +87,11 @@ class Replicas:
             joining.exception()  # that is told as `reason`
 
     async def _join(self) -> None:
-        _, last = await self._shared.store.bounds(_CONTROL)
+        try:
+            _, last = await self._shared.store.bounds(_CONTROL)
+        except Unavailable as error:
+            self._reason = str(error)
+            raise
         await self._beat()
         self._tasks = [asyncio.create_task(self._tell()), asyncio.create_task(self._listen(last))]
         self._joined_in = asyncio.get_running_loop()
@@ -203,7 +207,7 @@ class Replicas:
     @property
     def standing(self) -> Standing:
         """How it stands now, as far as it knows: the store is not waited for."""
-        self._join_soon()
+        self.join_soon()
         reason = self._reason or self.writer.reason
         writer = self.writer
         store = StoreStanding(self._shared.shown, not reason, reason, writer.lag, writer.waiting, writer.dropped)

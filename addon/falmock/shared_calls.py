@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import OrderedDict
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
 
@@ -16,12 +19,14 @@ from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
+from falmock.engine.shared.transaction import FileContent
 from falmock.engine.shared.transaction import Flushed
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
+from falmock.shared_contents import SharedContents
 from falmock.store.interface import Outcome
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
@@ -34,6 +39,8 @@ BETWEEN_LOOKS = 60.0
 """Seconds between two looks at the store's clock."""
 MUCH = 0.25
 """How far (seconds) the clock here may be from the store's without a warning."""
+SHORTEST, LONGEST = 0.0005, 0.05
+"""How long (seconds) a call waits at most that was disturbed, the second time and after many."""
 _REMEMBERED = 2000
 SCORE_TTL = 30 * 24 * 3600.0
 """How long (seconds) sorted sets live after the last write; their items end by their scores."""
@@ -45,6 +52,9 @@ class SharedCalls:
     `clock` returns seconds since the epoch, by this machine; `offset` is what the store's clock is ahead of it in seconds.
     `shown` is the store's address for people.
     """
+
+    contents: SharedContents
+    """The content of files; set before the first call."""
 
     def __init__(
         self, store: Store, current: Current, clock: Callable[[], float], offset: float = 0.0, shown: str = ""
@@ -59,6 +69,7 @@ class SharedCalls:
         self._is_told = False
         if abs(offset) > MUCH:
             self._set_offset(offset)
+        self._turn = asyncio.Lock()
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self.join: Callable[[], Awaitable[None]] | None = None
@@ -75,22 +86,42 @@ class SharedCalls:
         """The time by the store's clock, in seconds since the epoch."""
         return self._clock() + self.offset
 
-    async def run(self, decide: Callable[[float], T]) -> T:
+    async def run(self, decide: Callable[[float], T], expected: Sequence[Needed] = ()) -> T:
         """What `decide` returns for the current time, committed.
 
-        It is called again when something is to be loaded, or was changed by others. Raises Unavailable.
+        It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
+        first. Raises Unavailable.
         """
         if self.join is not None:
             await self.join()
         self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
+        async with AsyncExitStack() as turns:
+            return await self._run(decide, transaction, turns, expected)
+
+    async def _run(
+        self,
+        decide: Callable[[float], T],
+        transaction: Transaction,
+        turns: AsyncExitStack,
+        expected: Sequence[Needed],
+    ) -> T:
+        conflicts = 0
         for _ in range(ATTEMPTS):
+            if transaction.conflicts > conflicts:
+                conflicts = transaction.conflicts
+                if conflicts == 1:  # those of this falmock that meet one another take turns
+                    await turns.enter_async_context(self._turn)
+                else:
+                    await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
+                await self._load(transaction, ())
             try:
                 with self._current.using(transaction):
                     result = decide(transaction.now)
                     transaction.end()
             except NotLoaded as missing:
-                await self._load(transaction, missing.needed)
+                await self._load(transaction, (*missing.needed, *expected))
+                expected = ()
                 continue
             if await self._is_committed(transaction):
                 self._believe(transaction)
@@ -181,6 +212,8 @@ class SharedCalls:
             case Flushed():
                 await self.flush_all()
                 return True
+            case FileContent():
+                return await self.contents.get(needed.sha256)
         raise TypeError(f"nothing loads {needed!r}")
 
     async def _is_committed(self, transaction: Transaction) -> bool:
@@ -190,12 +223,15 @@ class SharedCalls:
                 return True
             await self._load(transaction, unseen)
             return transaction.is_trusting
+        for sha256, (content, ttl) in transaction.contents.items():
+            if sha256 not in transaction.written:  # who finds the record finds the content
+                await self.contents.put(content, ttl)
+                transaction.written.add(sha256)
         outcome = await self.store.commit(transaction.commit(SCORE_TTL))
         if outcome is Outcome.FULL:
             transaction.full()
         elif outcome is Outcome.CONFLICT:
             transaction.forget()
-            await self._load(transaction, ())
         return outcome is Outcome.DONE
 
     def _believe(self, transaction: Transaction) -> None:

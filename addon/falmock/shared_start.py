@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from falmock.app import App
@@ -45,7 +46,8 @@ def share(app: App, url: str, environ: Mapping[str, str]) -> None:
     except Unavailable as error:
         raise NoStore(f"fal_store: {found.shown}: {error}. falmock does not start without its store") from None
     app.redactor.learn_value(found.password or "")
-    app.share(RedisStore(found), opened.secret, opened.offset, found.shown)
+    files = None if found.files is None else Path(found.files)
+    app.share(RedisStore(found), opened.secret, opened.offset, found.shown, files)
 
 
 def _in_own_loop(store: Store, app: App) -> Opened:

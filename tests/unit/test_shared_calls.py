@@ -224,3 +224,36 @@ def test_the_clock_is_looked_at_now_and_then(caplog: pytest.LogCaptureFixture) -
         "falmock: the clock here is 3 s behind the store's; all falmocks go by the store's"
     ]
     assert falmock.store.trips.count("now") == 3
+
+
+def test_hundreds_at_once_all_succeed() -> None:
+    memory = MemoryStore(lambda: 100.0)
+    falmocks = [Falmock(memory) for _ in range(3)]
+
+    async def pause(_: str) -> None:
+        await asyncio.sleep(0)
+
+    async def all_at_once() -> list[int]:
+        for falmock in falmocks:
+            falmock.store.before = pause
+        return list(await asyncio.gather(*(falmock.calls.run(falmock.add("a")) for falmock in falmocks * 150)))
+
+    assert sorted(asyncio.run(all_at_once())) == list(range(1, 451))
+
+
+def test_what_others_see_meanwhile_is_not_taken_for_what_was_read() -> None:
+    """A call believes an old record; before it looks, another call of the same falmock sees the new one."""
+    falmock = Falmock()
+    other = Falmock(falmock.memory)
+    asyncio.run(falmock.calls.run(falmock.read("s:setup")))
+    is_first = True
+
+    async def meanwhile(name: str) -> None:
+        nonlocal is_first
+        if name == "load" and is_first:
+            is_first = False
+            await other.calls.run(other.add("s:setup"))
+            assert await falmock.calls.run(falmock.read("s:setup")) == b"1"
+
+    falmock.store.before = meanwhile
+    assert asyncio.run(falmock.calls.run(falmock.read("s:setup"))) == b"1"

@@ -203,11 +203,13 @@ class Server:
             logger.error("falmock: %s", why)  # noqa: TRY400
             self._listener.stop()
             return FAILED
+        app.join()
         try:
             self._begin(loader, addresses)
             await self._until(stop)
         finally:
             self._end()
+            await self.app.leave()
         return 0
 
     def _observe(self, file: Path, host: str, port: int) -> None:

@@ -34,6 +34,7 @@ from falmock.engine.faults.selector import HEADER
 from falmock.engine.faults.selector import FaultSelector
 from falmock.engine.files import spooling
 from falmock.engine.files.downloads import Downloads
+from falmock.engine.files.named_files import file_paths
 from falmock.engine.files.uploads import Uploads
 from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.pace import Pace
@@ -131,7 +132,15 @@ class Engine:
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)
-        self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
+        self.webhooks: WebhookSchedule
+        if others is not None:
+            self.webhooks = others.webhooks.in_scope(context)
+        elif sharing is None:
+            self.webhooks = WebhookSchedule(context)
+        else:
+            from falmock.engine.shared.webhooks import SharedSchedule
+
+            self.webhooks = SharedSchedule(context)
         self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
         self._faults = FaultSelector(context)
         self._uploads = Uploads(self.scope.assets)
@@ -218,6 +227,10 @@ class Engine:
         """The digest of the file that a URL names; None if the file is not known here."""
         return self._answers.resolve(url)
 
+    def expected(self, body: bytes) -> list[str]:
+        """The keys of the records of a store that a call with this body needs to know the files that it names."""
+        return self.scope.assets.named_in(file_paths(body, self.config.hosts))
+
     def made_answer(self, endpoint: str, given: dict[str, Any] | None) -> Fixture | None:
         """The answer that is made for an input of a model, or to a call without one (None), whatever `fal_miss` says.
 
@@ -225,13 +238,20 @@ class Engine:
         """
         return self._answers.made(endpoint, given)
 
+    def expect_files(self, urls: Iterable[str]) -> None:
+        """These `https:` URLs will be asked for by `file_of`: what a store has of them is loaded at once."""
+        self.scope.assets.expect(_path_of(url) for url in urls)
+
     def file_of(self, url: str) -> Found | None:
-        """The file that an `https:` URL names; None if it is not known here. A made file is made if it was not yet."""
+        """The file that an `https:` URL names; None if it is not known here. A made file is made if it was not yet.
+
+        Its content may have to be loaded.
+        """
         digest = self.digest_of(url)
         if digest is None:
             return None
         assets = self.scope.assets
-        found = assets.find("/" + url.removeprefix("https://").partition("/")[2].partition("?")[0], self.assets)
+        found = assets.find(_path_of(url), self.assets)
         if found is not None and found.asset.sha256 == digest:
             return found
         asset = assets.content(digest, self.assets)
@@ -420,6 +440,10 @@ class Engine:
         rewritten = answer if rewrite is None else rewrite(answer)
         self.scope.journal.note(request, calls.UploadComplete(join.key), answer, now, status=rewritten.status)
         return rewritten
+
+
+def _path_of(url: str) -> str:
+    return "/" + url.removeprefix("https://").partition("/")[2].partition("?")[0]
 
 
 def _for_matching(index: Index, config: Config) -> Index:

@@ -78,8 +78,8 @@ def _near(near: Near, redactor: Redactor) -> ToldNear:
         tuple(
             ToldDifference(
                 redactor.text(difference.path),
-                difference.expected(redactor),
-                difference.found(redactor),
+                str(difference.expected(redactor)),  # these may be texts of a type of their own
+                str(difference.found(redactor)),
                 volatile,
                 # One with a secret in it would ignore something else.
                 rule if rule is None or redactor.text(rule) == rule else None,

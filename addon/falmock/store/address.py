@@ -4,12 +4,13 @@
     unix://[[USER]:PASSWORD@]/PATH/OF/SOCKET       with ?db=N
 
 Parameters: `prefix` of all keys (default `fm:`), `timeout` in seconds (default 1), `password_file`, `ca` (a file of
-certificates, for TLS). A password that is not in the URL comes from its `password_file`, or from FALMOCK_STORE_PASSWORD.
+certificates, for TLS), `files` (a folder for the content of files, which all who use the store share). A password that is not in the URL comes from its `password_file`, or from FALMOCK_STORE_PASSWORD.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 import ssl
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 
 PASSWORD = "FALMOCK_STORE_PASSWORD"  # noqa: S105 - the name of a variable
 _TLS = {"redis": False, "rediss": True, "valkey": False, "valkeys": True, "unix": False}
-_PARAMETERS = ("prefix", "timeout", "password_file")
+_PARAMETERS = ("prefix", "timeout", "password_file", "files")
 
 
 class BadAddress(ValueError):
@@ -47,6 +48,8 @@ class Address:
     timeout: float = 1.0
     tls: bool = False
     ca: str | None = None
+    files: str | None = None
+    """A folder that all who use the store share."""
 
 
 def parse(url: str, environ: Mapping[str, str]) -> Address:
@@ -92,6 +95,7 @@ def parse(url: str, environ: Mapping[str, str]) -> Address:
         timeout=_timeout(parameters.get("timeout", "1")),
         tls=_TLS[parts.scheme],
         ca=_certificates(parameters.get("ca")),
+        files=_folder(parameters.get("files")),
     )
 
 
@@ -143,6 +147,15 @@ def _read_password(path: str) -> str:
     if not password:
         raise BadAddress(f"password_file {path!r} is empty: expected a password")
     return password
+
+
+def _folder(path: str | None) -> str | None:
+    if path is None:
+        return None
+    full = Path(path).expanduser()
+    if not full.is_dir() or not os.access(full, os.W_OK | os.X_OK):
+        raise BadAddress(f"files {path!r} is not a folder that can be written: expected one that all falmocks share")
+    return str(full)
 
 
 def _certificates(path: str | None) -> str | None:

@@ -53,7 +53,11 @@ def test_addresses(url: str, shown: str, found: dict[str, object]) -> None:
         ("redis://h/1/2", "the database is '1/2'"),
         ("redis://h?db=1", "unknown parameter 'db'"),
         ("redis://h?prefx=a", "unknown parameter 'prefx', did you mean 'prefix'?"),
-        ("redis://h?zzz=a", "unknown parameter 'zzz', expected prefix, timeout or password_file"),
+        ("redis://h?zzz=a", "unknown parameter 'zzz', expected prefix, timeout, password_file or files"),
+        (
+            "redis://h?files=/none",
+            "files '/none' is not a folder that can be written: expected one that all falmocks share",
+        ),
         ("redis://h?ca=x", "unknown parameter 'ca'"),
         ("redis://h?prefix=a&prefix=b", "'prefix' is there twice"),
         ("redis://h?prefix=", "prefix is '', expected text"),
@@ -117,6 +121,11 @@ def test_where_the_password_comes_from(tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(BadAddress, match="is not text in UTF-8"):
         parse(f"redis://h?password_file={file}", environ)
+
+
+def test_a_folder_for_files(tmp_path: Path) -> None:
+    assert parse("redis://h", {}).files is None
+    assert parse(f"redis://h?files={tmp_path}", {}).files == str(tmp_path)
 
 
 def test_certificates(tmp_path: Path) -> None:

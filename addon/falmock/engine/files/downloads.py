@@ -34,7 +34,7 @@ class Downloads:
     def get(self, request: Request, now: float) -> Reply:
         """A file, a range of it, or the miss report."""
         index, scope = self._context.index, self._context.scope
-        found = scope.assets.find(request.path, index.assets)
+        found = self._whole(scope.assets.find(request.path, index.assets))
         if found is not None:
             return download(request, found)
         fixture = self._find(request, now)
@@ -42,8 +42,9 @@ class Downloads:
             url = f"https://{request.host}{request.path}"
             sha256 = index.recorded_urls.get(address(url))
             asset = None if sha256 is None else scope.assets.content(sha256, index.assets)
-            if asset is not None:
-                return download(request, Found(asset, asset.content_type))
+            found = self._whole(asset and Found(asset, asset.content_type))
+            if found is not None:
+                return download(request, found)
             return _for_cdn(replies.miss_reply(miss.report_url(index, request.method, url, scope.redactor)))
         answer = fixture.answer
         content_type = answer.content_type
@@ -54,6 +55,13 @@ class Downloads:
         reply = download(request, Found(served, content_type), answer.status)
         headers = replies.own_headers(list(reply.headers), answer, fixture.label)
         return reply._replace(headers=headers, fixture=fixture.label, why="matches by path")
+
+    def _whole(self, found: Found | None) -> Found | None:
+        """A file with its content; None if that is lost."""
+        if found is None:
+            return None
+        (asset,) = self._context.scope.assets.loaded([found.asset])
+        return None if asset.data is None and asset.file is None else found._replace(asset=asset)
 
 
 def _for_cdn(reply: Reply) -> Reply:

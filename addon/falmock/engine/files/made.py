@@ -64,10 +64,14 @@ class MadeFiles:
                 self._make(key, self._recipes[key])
         return {key: asset for key, asset in reversed(self._content.items()) if key in self._recipes}
 
+    def _shown(self, recipe: Recipe) -> Recipe:
+        """The recipe without secrets."""
+        return recipe._replace(text=self.hide(recipe.text)) if recipe.text else recipe
+
     def _make(self, key: str, recipe: Recipe) -> Asset:
         from falmock.synthesis.media.files import content_of  # most calls need no media
 
-        data = content_of(recipe._replace(text=self.hide(recipe.text)) if recipe.text else recipe)
+        data = content_of(self._shown(recipe))
         name = key.rpartition("/")[2].partition("_")[2]
         asset = Asset(storage.digest(data), name, recipe.content_type, len(data), data)
         self._content[key] = self._by_digest[asset.sha256] = asset

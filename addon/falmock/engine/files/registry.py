@@ -10,10 +10,12 @@ from collections import Counter
 from collections import OrderedDict
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
 from falmock.engine.files.added import AddedAssets
+from falmock.engine.files.content_pool import ContentPool
 from falmock.engine.files.made import MadeFiles
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
@@ -47,23 +49,6 @@ class PromisedUpload:
     parts: dict[int, Content] = field(default_factory=dict)
 
 
-class _ContentPool:
-    """Content in memory or on disk, the oldest first, and its size in bytes."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.content: OrderedDict[str, Asset] = OrderedDict()
-
-    def add(self, asset: Asset) -> None:
-        self.content[asset.sha256] = asset
-        self.size += asset.size
-
-    def pop_oldest(self) -> Asset:
-        _, oldest = self.content.popitem(last=False)
-        self.size -= oldest.size
-        return oldest
-
-
 class Assets:
     """Uploaded content, and the promised URLs.
 
@@ -75,8 +60,8 @@ class Assets:
     def __init__(self, limit: int = LIMIT, disk_limit: int = DISK_LIMIT) -> None:
         self.limit = limit
         self.disk_limit = disk_limit
-        self._memory = _ContentPool()
-        self._disk = _ContentPool()
+        self._memory = ContentPool()
+        self._disk = ContentPool()
         self._parts_on_disk = 0
         self._parts_in_memory = 0
         self._unfinished: OrderedDict[str, float] = OrderedDict()
@@ -98,6 +83,10 @@ class Assets:
         place = self._promises[name, content_type]
         self._promises[name, content_type] += 1
         return place
+
+    def is_taken(self, key: str) -> bool:
+        """Whether a URL path was promised before."""
+        return key in self._promised
 
     def promise(self, key: str, name: str, content_type: str) -> PromisedUpload:
         """Note a file URL that is issued before its content comes; `key` is `storage.asset_key` of its path."""
@@ -282,9 +271,26 @@ class Assets:
             keys.setdefault(sha256, []).append(key)
         return keys
 
+    def loaded(self, assets: Sequence[Asset], most: int | None = None) -> list[Asset]:
+        """These files with their content, which a file in a store may lack; of more than `most` bytes only the first."""
+        del most
+        return list(assets)
+
+    def too_large(self, size: int) -> str:
+        """Why content of this size is not kept (see NoRoom)."""
+        return f"An upload of {size} bytes, more than the {self.limit} kept in memory"
+
     def has_room(self, content: Content) -> bool:
         """Whether content in memory can be kept without dropping any other."""
         return content.sha256 in self._memory.content or self._memory.size + content.size <= self.limit
+
+    def named_in(self, paths: Iterable[str]) -> list[str]:
+        """The keys of the records of a store that tell what these URL paths hold; none here."""
+        del paths
+        return []
+
+    def expect(self, paths: Iterable[str]) -> None:
+        """These URL paths will be looked up: what a store has of them is loaded at once."""
 
     def digest_of(self, path: str) -> str | None:
         """The digest of the content that a URL path names, kept or not; None if it is unknown."""

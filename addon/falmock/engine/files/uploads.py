@@ -88,11 +88,15 @@ class Uploads:
 
     def _promise(self, name: str, content_type: str) -> str:
         """Issue the path of a file. Equal names and types get the same paths in the same order in every run."""
-        place = self.assets.count_promise(name, content_type)
-        ticket = storage.digest(f"{name}\n{content_type}\n{place}".encode())
-        path = storage.ticket_path(ticket, name)
-        self.assets.promise(storage.asset_key(path), name, content_type)
-        return path
+        while True:
+            place = self.assets.count_promise(name, content_type)
+            ticket = storage.digest(f"{name}\n{content_type}\n{place}".encode())
+            path = storage.ticket_path(ticket, name)
+            if not self.assets.is_taken(
+                storage.asset_key(path)
+            ):  # a store may have forgotten the count before the path
+                self.assets.promise(storage.asset_key(path), name, content_type)
+                return path
 
     def put(self, request: Request) -> Reply:
         """Store the whole content for a promised URL."""
@@ -103,7 +107,7 @@ class Uploads:
         try:
             asset = self.assets.fill(upload, request.uploaded, content_type)
         except NoRoom:
-            return _too_large(request.uploaded.size, self.assets.limit)
+            return self._too_large(request.uploaded.size)
         headers = (*cors.public(), (b"ETag", storage.etag_of(asset.sha256).encode()))
         return Reply(200, headers, b"", "upload stored")
 
@@ -120,7 +124,7 @@ class Uploads:
         try:
             self.assets.add_part(upload, call.number, content, now)
         except NoRoom:
-            return _too_large(_size([*upload.parts.values(), content]), self.assets.limit)
+            return self._too_large(_size([*upload.parts.values(), content]))
         etag = storage.etag_of(content.sha256)
         body = jsontext.dump_model({"partNumber": call.number, "etag": etag})
         return Reply(200, (replies.JSON_TYPE, (b"ETag", etag.encode()), *cors.public()), body, "part stored")
@@ -158,7 +162,7 @@ class Uploads:
         try:
             self.assets.fill(upload, whole, upload.content_type)
         except NoRoom:
-            return _too_large(whole.size, self.assets.limit)
+            return self._too_large(whole.size)
         return _completed(request, path)
 
     # uploads that a recording started
@@ -194,9 +198,12 @@ class Uploads:
         except BadUpload as error:
             return replies.invalid_body(str(error), "value_error")
         except NoRoom:
-            return _too_large(request.uploaded.size, self.assets.limit)
+            return self._too_large(request.uploaded.size)
         body = {"access_url": storage.content_url(asset.sha256, name)}
         return replies.json_reply(200, body, "upload stored", *cors.public())
+
+    def _too_large(self, size: int) -> Reply:
+        return replies.problem(413, self.assets.too_large(size), "upload too large")
 
 
 def _announced(body: bytes) -> tuple[str, str]:
@@ -280,7 +287,3 @@ def _no_upload(path: str) -> Reply:
         "unknown upload",
         *cors.public(),
     )
-
-
-def _too_large(size: int, limit: int) -> Reply:
-    return replies.problem(413, f"An upload of {size} bytes, more than the {limit} kept in memory", "upload too large")

@@ -204,7 +204,7 @@ class SharedJournal(Journal):
 
     def looks_of(self, job: Job) -> list[float]:
         """See Journal. Raises NotLoaded."""
-        return list(self._job_calls().looks.get(job.request_id, ()))
+        return sorted(self._job_calls().looks.get(job.request_id, ()))
 
     def _job_calls(self) -> JobCalls:
         first, last = self._bounds()

@@ -18,6 +18,7 @@ from typing import TypeVar
 from falmock.store.interface import Commit
 from falmock.store.interface import Put
 from falmock.store.interface import Score
+from falmock.wire.message import Content
 
 T = TypeVar("T")
 
@@ -66,7 +67,15 @@ class Flushed(NamedTuple):
 
 
 FLUSHED = Flushed()
-Needed = str | Record | Ranged | Entries | Bounds | Blob | Flushed
+
+
+class FileContent(NamedTuple):
+    """The content of a file by its digest (SHA-256, hex), in memory or on disk: a Content, or None."""
+
+    sha256: str
+
+
+Needed = str | Record | Ranged | Entries | Bounds | Blob | FileContent | Flushed
 """What may be loaded: a record by its key, or one of these."""
 
 
@@ -103,18 +112,26 @@ class Transaction:
         self._loaded: dict[str, bytes | None] = {}
         self._others: dict[Needed, Any] = {}
         self._believed = believed or {}
-        self._read: dict[str, None] = {}
         self._full: set[str] = set()
+        self.conflicts: int = 0
+        """How often others changed what it depends on before it could be committed."""
+        self.written: set[str] = set()
+        """The digests of the contents that the edge wrote."""
         self.begin()
 
     def begin(self) -> None:
-        """Begin to decide: what was written before is forgotten, what was loaded stays."""
+        """Begin to decide: what was read and written before is forgotten, what was loaded stays."""
+        self._read: dict[str, None] = {}
+        self._trusted: dict[str, bytes | None] = {}
+        """The believed records that it read, as they were then: others may see newer ones while it loads."""
         self._puts: dict[str, Put] = {}
         self._scores: list[Score] = []
         self._limits: dict[str, int] = {}
         self._later: list[Callable[[], None]] = []
         self._values: dict[str, Any] = {}
         self._last: dict[str, Callable[[], None]] = {}
+        self.contents: dict[str, tuple[Content, float]] = {}
+        """The contents to write before the commit, by digest, and for how many seconds."""
         self.notes: dict[str, Any] = {}
         """What the views note while the engine decides."""
 
@@ -128,9 +145,16 @@ class Transaction:
         self._read[key] = None
         if key in self._loaded:
             return self._loaded[key]
-        if key in self._believed:
-            return self._believed[key]
-        raise NotLoaded(key)
+        if key not in self._trusted:
+            if key not in self._believed:
+                raise NotLoaded(key)
+            self._trusted[key] = self._believed[key]
+        return self._trusted[key]
+
+    def is_free(self, key: str) -> bool:
+        """Whether there is no record with this key: taken to be so until it is loaded, and checked by the commit."""
+        self._read[key] = None
+        return self._loaded.get(key) is None
 
     def value(self, key: str, read: Callable[[bytes], T]) -> T | None:
         """The value of a record, the same object each time until the decision is made; None if there is none.
@@ -179,6 +203,12 @@ class Transaction:
         """Write a record whose key is new: nobody else writes it before this transaction ends."""
         self._puts[key] = Put(value, ttl)
 
+    def write_content(self, content: Content, ttl: float) -> None:
+        """Write a content for `ttl` seconds; one without bytes is in the store, and lives on."""
+        known = self.contents.get(content.sha256)
+        if known is None or (known[0].data is None and known[0].file is None):
+            self.contents[content.sha256] = content, ttl
+
     def keep(self, key: str, value: object) -> None:
         """Have `value` return this object for a record that is written at the end (see `at_the_end`)."""
         self._values[key] = value
@@ -191,9 +221,12 @@ class Transaction:
         """Do not write this record at the end."""
         self._last.pop(key, None)
 
-    def is_full(self, key: str) -> bool:
-        """Whether a commit failed because this sorted set has as many items as it may have."""
-        return key in self._full
+    def is_full(self, key: str, most: int) -> bool:
+        """Whether a commit failed because this sorted set has as many items as it may have. Raises NotLoaded."""
+        if key not in self._full:
+            return False
+        # Of several that were limited, any may have been the full one.
+        return len(self._full) == 1 or len(self.need(Ranged(key, self.now, float("inf"), most))) >= most
 
     def score(self, key: str, item: bytes, at: float | None) -> None:
         """Put an item into a sorted set, or remove it (None)."""
@@ -219,6 +252,7 @@ class Transaction:
     def full(self) -> None:
         """The commit failed because a sorted set has no room."""
         self._full |= self._limits.keys()
+        self._others.clear()
 
     def end(self) -> None:
         """The engine has decided: write what it changed."""
@@ -235,6 +269,8 @@ class Transaction:
         """Others changed what was loaded: nothing of it is true any more."""
         self._loaded.clear()
         self._others.clear()
+        self._believed = {}
+        self.conflicts += 1
 
     def to_believe(self) -> Iterator[tuple[str, bytes | None]]:
         """The records that say what is set up, as they are after the commit."""
@@ -249,16 +285,12 @@ class Transaction:
     @property
     def unseen(self) -> tuple[str, ...]:
         """The records that the engine believed and read, and that were not loaded since."""
-        return tuple(key for key in self._read if key in self._believed and key not in self._loaded)
+        return tuple(key for key in self._trusted if key not in self._loaded)
 
     @property
     def is_trusting(self) -> bool:
         """Whether the believed records that it read are still as the store has them, as far as they were loaded."""
-        return all(
-            self._loaded[key] == self._believed[key]
-            for key in self._read
-            if key in self._loaded and key in self._believed
-        )
+        return all(self._loaded[key] == value for key, value in self._trusted.items() if key in self._loaded)
 
     @property
     def writes(self) -> bool:
@@ -267,7 +299,7 @@ class Transaction:
 
     def commit(self, score_ttl: float) -> Commit:
         """What to commit."""
-        expected = {key: self._loaded[key] if key in self._loaded else self._believed[key] for key in self._read}
+        expected = {key: self._loaded[key] if key in self._loaded else self._trusted.get(key) for key in self._read}
         return Commit(expected, self._puts, tuple(self._scores), self._limits, self.now, score_ttl)
 
     def after(self) -> None:

@@ -24,6 +24,7 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import page_in
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.control.operation import problem
@@ -45,13 +46,15 @@ _KEPT_APART: tuple[Header, ...] = (
 
 def _list(call: Call) -> Reply:
     held = list(asset_view.held_by(call.seen).values())
+    asset_view.load(call.seen, page_in(held, call.query))
     return answer(200, paged("assets", held, call.query, asset_view.view(call.seen, call.disk)), "assets")
 
 
 def _read(call: Call) -> Reply:
     sha256, engine = call.path["sha256"], call.seen
-    asset = engine.scope.assets.content(sha256, engine.assets) if _DIGEST.fullmatch(sha256) else None
-    if asset is None:
+    known = engine.scope.assets.content(sha256, engine.assets) if _DIGEST.fullmatch(sha256) else None
+    (asset,) = (None,) if known is None else engine.scope.assets.loaded([known])
+    if asset is None or (asset.data is None and asset.file is None):
         return problem(404, f"There is no file {sha256[:100]!r}: GET {PREFIX}/assets lists those that there are")
     kind = media.sniffed(asset_view.reader(asset, call.disk)(0, asset_view.HEAD))
     headers = _KEPT_APART if asset_view.may_show(kind) else (*_KEPT_APART, _attached(engine.redactor.text(asset.name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 from urllib.parse import quote
@@ -24,6 +25,8 @@ NEWEST = 20
 """How many files of made answers, the newest ones, are made to be listed."""
 MOST = 50
 """How many URLs and fixtures are listed of one file."""
+MOST_LOADED = 32 * 1024 * 1024
+"""How many bytes are loaded from a store to show a page of files; those beyond are shown as unknown until then."""
 _SHOWN = ("image/", "audio/", "video/")
 UPLOAD, FIXTURE, MADE = "upload", "fixture", "made"
 
@@ -77,12 +80,17 @@ def _add(held: dict[str, HeldAsset], new: HeldAsset) -> None:
         held[new.asset.sha256] = known._replace(keys=(*known.keys, *new.keys))
 
 
+def load(engine: Engine, page: Sequence[HeldAsset]) -> None:
+    """Have what is needed to show these files: a store may not have given their content yet."""
+    engine.scope.assets.loaded([held.asset for held in page], MOST_LOADED)
+
+
 def view(engine: Engine, disk: FixturesOnDisk) -> Callable[[HeldAsset], dict[str, Any]]:
     """Shows a file as JSON."""
     users = engine.index.users
 
     def shown(held: HeldAsset) -> dict[str, Any]:
-        asset = held.asset
+        (asset,) = engine.scope.assets.loaded([held.asset], 0)
         read = reader(asset, disk)
         kind = media.sniffed(read(0, HEAD))
         clip = clips.clip_of(kind, read, asset.size)
@@ -107,9 +115,9 @@ def view(engine: Engine, disk: FixturesOnDisk) -> Callable[[HeldAsset], dict[str
 
 def reader(asset: Asset, disk: FixturesOnDisk) -> clips.Read:
     """Reads a file in memory or on disk."""
-    data, file = asset.data, asset.file or ""
-    if data is not None:
-        return lambda start, stop: data[start:stop]
+    data, file = asset.data, asset.file
+    if file is None:  # in memory, or not loaded
+        return lambda start, stop: (data or b"")[start:stop]
     return lambda start, stop: disk.read(file, start, stop)
 
 

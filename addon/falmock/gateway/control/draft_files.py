@@ -25,7 +25,7 @@ class DraftFiles:
 
     def keep(self, asset: Asset) -> None:
         """Note that the answer refers to a file."""
-        self.found[asset.sha256] = asset
+        (self.found[asset.sha256],) = self._engine.scope.assets.loaded([asset])
 
     def by_digest(self, sha256: str) -> Asset | None:
         """A file of the fixtures or one that was uploaded or made, by its digest (SHA-256, hex)."""

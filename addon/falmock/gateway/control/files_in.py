@@ -24,6 +24,7 @@ SCHEMA = closed(
 def files_in(engine: Engine, *values: Any) -> list[dict[str, Any]]:
     """The files whose URLs are in JSON values and whose content is here, in the order of the values; each URL once."""
     found: dict[str, dict[str, Any]] = {}
+    engine.expect_files(_urls_in(list(values)))
     for url in _urls_in(list(values)):
         file = None if url in found else engine.file_of(url)
         if file is not None:

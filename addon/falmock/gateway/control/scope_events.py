@@ -71,6 +71,7 @@ class ScopeEvents:
         """This is a copy, and goes on by itself."""
         self._jobs, self._counts = copy.copy(self._jobs), copy.copy(self._counts)
         self._jobs.go_apart()
+        self._pieces = self._pieces.copy()
 
     def told(self, now: float) -> Told:
         """What is new at `now`; it is known from now on."""
