@@ -62,7 +62,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
-    from falmock.engine.shared.known_scopes import KnownScopes
+    from falmock.engine.shared.setups.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")

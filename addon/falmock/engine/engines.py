@@ -44,7 +44,7 @@ from falmock.wire.message import Request
 
 if TYPE_CHECKING:
     from falmock.engine.shared.background import Background
-    from falmock.engine.shared.known_scopes import KnownScopes
+    from falmock.engine.shared.setups.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
@@ -98,7 +98,9 @@ class Engines:
 
         What there was in memory is forgotten.
         """
-        from falmock.engine.shared.known_scopes import KnownScopes  # what one process has to itself needs no msgspec
+        from falmock.engine.shared.setups.known_scopes import (
+            KnownScopes,  # what one process has to itself needs no msgspec
+        )
 
         def must_stay(scope: str) -> bool:
             return self.webhooks.has_any_of(scope)

@@ -16,10 +16,10 @@ from falmock.engine.additions import Batch
 from falmock.engine.additions import OwnPace
 from falmock.engine.additions import Source
 from falmock.engine.jobs.pace import parse_pace
-from falmock.engine.shared.added_files import SharedAddedAssets
-from falmock.engine.shared.batches import Batches
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import Added
+from falmock.engine.shared.setups.added_files import SharedAddedAssets
+from falmock.engine.shared.setups.batches import Batches
 from falmock.engine.shared.transaction import together
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.model import Asset

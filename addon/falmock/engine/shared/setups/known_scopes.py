@@ -11,14 +11,8 @@ from typing import Any
 from falmock.engine.additions import Additions
 from falmock.engine.answers import turns_of
 from falmock.engine.shared import setup as setups
-from falmock.engine.shared.added_files import SharedAddedAssets
-from falmock.engine.shared.additions import SetUp
-from falmock.engine.shared.additions import SharedAdditions
-from falmock.engine.shared.additions import SharedByAll
 from falmock.engine.shared.background import Background
 from falmock.engine.shared.background import Pending
-from falmock.engine.shared.batches import Batches
-from falmock.engine.shared.batches import FindFile
 from falmock.engine.shared.counts import restart_in_all
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.place import Place
@@ -26,6 +20,12 @@ from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
 from falmock.engine.shared.setup import Added
 from falmock.engine.shared.setup import Setup
+from falmock.engine.shared.setups.added_files import SharedAddedAssets
+from falmock.engine.shared.setups.additions import SetUp
+from falmock.engine.shared.setups.additions import SharedAdditions
+from falmock.engine.shared.setups.additions import SharedByAll
+from falmock.engine.shared.setups.batches import Batches
+from falmock.engine.shared.setups.batches import FindFile
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record

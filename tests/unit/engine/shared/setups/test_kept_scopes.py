@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from falmock.engine import engines
-from falmock.engine.shared import known_scopes
 from falmock.engine.shared.setup import KEPT
+from falmock.engine.shared.setups import known_scopes
 from falmock.store.interface import Store
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
