@@ -21,6 +21,7 @@ BATCH = 64
 """How many entries do not wait longer."""
 MOST = 512
 """How many entries are appended in one trip at most."""
+_LOGS = 1000
 AGAIN = 1.0
 """After how many seconds a store that is away is tried again."""
 
@@ -39,6 +40,7 @@ class JournalWriter:
         self._lock: asyncio.Lock | None = None
         self._in_doubt = False
         self._told_dropped = 0
+        self._lasts: dict[str, int] = {}
         self.reason = ""
         """Why the last attempt failed; "" if it did not."""
         behind.wake = self._wake
@@ -127,13 +129,26 @@ class JournalWriter:
         ]
         try:
             if appends:
-                await self._shared.store.append(appends)
+                self._look_at(appends, await self._shared.store.append(appends))
         except Unknown:
             self._in_doubt = True
             raise
         self._in_doubt = False
         self._behind.done(items)
         return len(items)
+
+    def _look_at(self, appends: list[Append], numbers: list[int]) -> None:
+        """See whether a log began anew: the store has lost what it had."""
+        lasts = self._lasts
+        is_new = False
+        for append, number in zip(appends, numbers, strict=True):
+            is_new |= number <= lasts.pop(append.log, 0)
+            lasts[append.log] = number
+        while len(lasts) > _LOGS:
+            del lasts[next(iter(lasts))]
+        if is_new:
+            logger.warning("falmock: the store has lost a part of the journal: it begins anew")
+            self._behind.say_again()
 
     async def _missing(self, written: list[tuple[Item, bytes]]) -> list[tuple[Item, bytes]]:
         """Those that are not yet in their logs: an attempt before may have succeeded without an answer."""
