@@ -22,6 +22,8 @@ BATCH = 64
 MOST = 512
 """How many entries are appended in one trip at most."""
 _LOGS = 1000
+_HEAD, _TURN = 500, 16_000
+"""About how many bytes of an entry are no body, and how many are made in one go."""
 AGAIN = 1.0
 """After how many seconds a store that is away is tried again."""
 
@@ -118,7 +120,15 @@ class JournalWriter:
 
     async def _append(self, items: list[Item]) -> int:
         """Append these; returns how many they were. Raises Unavailable."""
-        written = [(item, data) for item in items if (data := self._data(item)) is not None]
+        written, size = [], 0
+        for item in items:
+            data = self._data(item)
+            if data is not None:
+                written.append((item, data))
+            size += item.size + _HEAD
+            if size > _TURN:  # to hide secrets takes time, and calls are not to wait for it
+                size = 0
+                await asyncio.sleep(0)
         if self._in_doubt:
             written = await self._missing(written)
         by_log: dict[str, list[tuple[Item, bytes]]] = {}
