@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from falmock.engine.shared.files import BLOB_LIMIT
+from falmock.recording.uploads import File
 from falmock.wire.storage import content_url
 from falmock.wire.storage import digest
 from unit.engine.shared.uploading import Replicas
@@ -330,6 +331,17 @@ def test_a_reset_forgets_no_file(replicas: Replicas) -> None:
         url = await put_at_another(replicas)
         assert (await replicas.send(0, "POST", "http://localhost/__falmock/reset", direct=True)).status in (200, 204)
         assert (await replicas.send(1, "GET", url)).body == b"hello"
+
+    run(work())
+
+
+def test_what_a_recording_learned_is_known_to_the_falmock_that_records(tmp_path: Path) -> None:
+    async def work() -> None:
+        replicas = Replicas(tmp_path, BY_FILE)
+        url = "https://v3b.fal.media/files/b/0123/real_cat.png"
+        replicas.apps[0].learned(File(url, digest(b"hello"), 5, "image/png"))
+        assert await replicas.json(0, "POST", "https://fal.run/a/b", {"image_url": url}) == {"found": True}
+        assert (await replicas.send(0, "GET", url)).status == 404
 
     run(work())
 
