@@ -73,6 +73,7 @@ from falmock.wire.message import sendable
 
 if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
+    from falmock.replicas import Replicas
     from falmock.shared_calls import SharedCalls
     from falmock.store.interface import Store
 
@@ -102,10 +103,13 @@ class App:
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
+        self._steering = Steering()
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
         self.shared: SharedCalls | None = None
         """Runs calls on the state in a store; None if the state is in memory."""
+        self.replicas: Replicas | None = None
+        """This falmock among those of the store; None if the state is in memory."""
 
     def share(
         self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "", files: Path | None = None
@@ -118,6 +122,8 @@ class App:
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
         from falmock.engine.shared.files import SharedAssets
         from falmock.engine.shared.sharing import Sharing
+        from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
+        from falmock.replicas import Replicas
         from falmock.shared_calls import SharedCalls
         from falmock.shared_contents import FolderContents
         from falmock.shared_contents import StoreContents
@@ -125,6 +131,9 @@ class App:
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
+        self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
+        self.engines.standing = lambda: replicas.standing
+        self._steering.scopes = SharedSteeredScopes(current)
         assets = self.engines.common.scope.assets
         if not isinstance(assets, SharedAssets):
             raise TypeError(f"expected shared files, found {assets!r}")
@@ -140,9 +149,9 @@ class App:
 
     def _all_doors(self, new_id: NewId, environ: Mapping[str, str]) -> tuple[Door, ...]:
         """The doors that answer direct requests. The first one that claims a request answers it."""
-        steering = Steering()
+        steering = self._steering
         return (
-            Health(),
+            Health(self.engines),
             Inspector(self.engines),
             Control(self.engines, self.fixtures),
             OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
@@ -263,20 +272,37 @@ class App:
     def _answer_at_door(self, request: Request, client: Client) -> Answer | Awaitable[Answer]:
         found = self._doors.find(request)
         if found is None:
+            if self.shared is not None:
+                return self._shared_unknown(self.shared, request)
             return self._of_door(self._doors.unknown(request, self._edge.now()))
         if self.shared is not None and not isinstance(found, Health | Inspector):
             return self._shared_at_door(self.shared, found, request, client)
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
 
+    async def _shared_unknown(self, shared: SharedCalls, request: Request) -> Answer:
+        reply = await shared.run(lambda now: self._doors.unknown(request, now))
+        self._report(reply)
+        return reply
+
     async def _shared_at_door(self, shared: SharedCalls, found: Door, request: Request, client: Client) -> Answer:
         """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
 
         def decide(now: float) -> OfDoor | Awaitable[OfDoor]:
-            self.engines.of(request.scope)
+            self.engines.peek(request.scope)  # as its scope is set up now
             return found.answer(request, self.ask, now)
 
-        result = await shared.run(decide)
+        is_stateless = isinstance(found, Control) and found.is_stateless(request)
+        result: OfDoor | Awaitable[OfDoor]
+        if is_stateless and self.replicas is not None and self.replicas.is_away:
+            result = found.answer(request, self.ask, self._edge.now())
+        else:
+            try:
+                result = await shared.run(decide)
+            except Unavailable:
+                if not is_stateless:
+                    raise
+                result = found.answer(request, self.ask, self._edge.now())
         answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)
         return answer if isinstance(answer, _ANSWERS) else await answer
 
@@ -442,6 +468,16 @@ class App:
         self._tidy_timer = None
         self.engines.common.tidy(self._edge.now())
         self.tidy()
+
+    def join(self) -> None:
+        """Tell the other falmocks of the store, if there is one, that this one is about to answer calls."""
+        if self.replicas is not None:
+            self.replicas.join_soon()
+
+    async def leave(self) -> None:
+        """Answer no more calls: write what the others may ask for, and tell them."""
+        if self.replicas is not None:
+            await self.replicas.stop()
 
     def stop(self) -> None:
         """Stop watching fixtures and cancel the clean-up timer."""

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import OrderedDict
+from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
 
+from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
 from falmock.engine.shared.transaction import FileContent
+from falmock.engine.shared.transaction import Flushed
 from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
 from falmock.shared_contents import SharedContents
 from falmock.store.interface import Outcome
@@ -29,6 +35,12 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 ATTEMPTS = 100
 """How often a call is decided at most, when others change what it depends on again and again."""
+BETWEEN_LOOKS = 60.0
+"""Seconds between two looks at the store's clock."""
+MUCH = 0.25
+"""How far (seconds) the clock here may be from the store's without a warning."""
+SHORTEST, LONGEST = 0.0005, 0.05
+"""How long (seconds) a call waits at most that was disturbed, the second time and after many."""
 _REMEMBERED = 2000
 SCORE_TTL = 30 * 24 * 3600.0
 """How long (seconds) sorted sets live after the last write; their items end by their scores."""
@@ -53,8 +65,22 @@ class SharedCalls:
         self._clock = clock
         self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
+        self._looked = clock()
+        self._is_told = False
+        if abs(offset) > MUCH:
+            self._set_offset(offset)
+        self._turn = asyncio.Lock()
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.join: Callable[[], Awaitable[None]] | None = None
+        """Called before each call: this falmock is to be known to the others before it answers any."""
+        self.flush_all: Callable[[], Awaitable[None]] = _nothing
+        """Has all falmocks of the store append to logs what waits. Raises Unavailable."""
+
+    @property
+    def behind(self) -> Behind:
+        """What is appended to logs after the commits."""
+        return self._current.behind
 
     def now(self) -> float:
         """The time by the store's clock, in seconds since the epoch."""
@@ -66,8 +92,29 @@ class SharedCalls:
         It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
         first. Raises Unavailable.
         """
+        if self.join is not None:
+            await self.join()
+        self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
+        async with AsyncExitStack() as turns:
+            return await self._run(decide, transaction, turns, expected)
+
+    async def _run(
+        self,
+        decide: Callable[[float], T],
+        transaction: Transaction,
+        turns: AsyncExitStack,
+        expected: Sequence[Needed],
+    ) -> T:
+        conflicts = 0
         for _ in range(ATTEMPTS):
+            if transaction.conflicts > conflicts:
+                conflicts = transaction.conflicts
+                if conflicts == 1:  # those of this falmock that meet one another take turns
+                    await turns.enter_async_context(self._turn)
+                else:
+                    await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
+                await self._load(transaction, ())
             try:
                 with self._current.using(transaction):
                     result = decide(transaction.now)
@@ -93,9 +140,39 @@ class SharedCalls:
         return task
 
     def stop(self) -> None:
-        """End what goes on in the background, and the connections to the store."""
+        """End what goes on in the background."""
         for task in self._tasks:
             task.cancel()
+
+    def _look_at_clock(self) -> None:
+        """Now and then, see how far the store's clock is from the one here; calls do not wait for it."""
+        now = self._clock()
+        if 0.0 <= now - self._looked < BETWEEN_LOOKS:
+            return
+        self._looked = now
+        task = asyncio.get_running_loop().create_task(self._take_offset())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take_offset(self) -> None:
+        before = self._clock()
+        try:
+            at = await self.store.now()
+        except Unavailable:
+            return  # the calls tell it
+        after = self._clock()
+        if 0.0 <= after - before < MUCH:  # else it is not known when the store looked
+            self._set_offset(at - (before + after) / 2)
+
+    def _set_offset(self, offset: float) -> None:
+        if abs(offset - self.offset) > MUCH or (abs(offset) > MUCH and not self._is_told):
+            self._is_told = True
+            logger.warning(
+                "falmock: the clock here is %.3g s %s the store's; all falmocks go by the store's",
+                abs(offset),
+                "behind" if offset > 0 else "ahead of",
+            )
+        self.offset = offset
 
     def note_failure(self, error: Exception) -> None:
         """A call failed for want of its state: tell it once, until a call succeeds again."""
@@ -105,14 +182,20 @@ class SharedCalls:
 
     async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
         """Load what is needed, and again the records read so far: what the engine sees is of one moment."""
-        keys = list(dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str))]))
-        loading = [self._other(each) for each in needed if not isinstance(each, str)]
+        needed = tuple(needed)
+        records = {each.key: each for each in needed if isinstance(each, Record)}
+        keys = list(
+            dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str)), *records])
+        )
+        rest = [each for each in needed if not isinstance(each, str | Record)]
         found, *others = (
-            await asyncio.gather(self.store.load(keys), *loading) if loading else [await self.store.load(keys)]
+            await asyncio.gather(self.store.load(keys), *map(self._other, rest))
+            if rest
+            else [await self.store.load(keys)]
         )
         for key, value in zip(keys, found, strict=True):
-            transaction.loaded(key, value)
-        for each, other in zip((each for each in needed if not isinstance(each, str)), others, strict=True):
+            transaction.loaded(records.get(key, key), value)
+        for each, other in zip(rest, others, strict=True):
             transaction.loaded(each, other)
 
     async def _other(self, needed: Needed) -> Any:
@@ -126,6 +209,9 @@ class SharedCalls:
                 return await store.bounds(needed.log)
             case Blob():
                 return await store.blob(needed.sha256)
+            case Flushed():
+                await self.flush_all()
+                return True
             case FileContent():
                 return await self.contents.get(needed.sha256)
         raise TypeError(f"nothing loads {needed!r}")
@@ -146,7 +232,6 @@ class SharedCalls:
             transaction.full()
         elif outcome is Outcome.CONFLICT:
             transaction.forget()
-            await self._load(transaction, ())
         return outcome is Outcome.DONE
 
     def _believe(self, transaction: Transaction) -> None:
@@ -156,3 +241,7 @@ class SharedCalls:
             self._believed.move_to_end(key)
         while len(self._believed) > _REMEMBERED:
             self._believed.popitem(last=False)
+
+
+async def _nothing() -> None:
+    """Nothing is appended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import threading
 from collections.abc import Mapping
@@ -18,13 +17,8 @@ from falmock.store.interface import Put
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 
-logger = logging.getLogger(__name__)
 SECRET = "{}:secret"  # noqa: S105 - the name of the record
 _SECRET_TTL = 30 * 24 * 3600.0
-BETWEEN_LOOKS = 60.0
-"""Seconds between two looks at the store's clock."""
-MUCH = 0.25
-"""How far (seconds) a clock may be from the store's without a warning."""
 
 
 class NoStore(Exception):

@@ -46,7 +46,10 @@ export interface Fixture {
   recorded_at: number | null;
   /** The scope of the recorded call, which names its test; null if it was recorded in the default scope, or not recorded. */
   test: string | null;
-  /** Whether it answered a call of this scope since the journal was cleared; for all scopes, since the start. */
+  /**
+   * Whether it answered a call of this scope since the journal was cleared; for all scopes, by this process since the
+   * start.
+   */
   used: boolean;
   model: string | null;
   method: string | null;
@@ -281,25 +284,6 @@ export interface Scope {
   added_faults: number;
 }
 
-/** GET /__falmock/health: Whether falmock is running, and its settings. */
-export interface HealthAnswer {
-  status: "ok";
-  version: string;
-  mode: string;
-  pace: string;
-  /** The number of fixtures in the scope. */
-  fixtures: number;
-  /** The number of named scopes. */
-  scopes: number;
-  inspector: "off" | "read" | "write";
-  connect: {
-    /** The URL of the proxy. */
-    proxy: string | null;
-    /** The path of the CA's certificate, where falmock runs. */
-    ca: string | null;
-  };
-}
-
 export interface ResetQuery {
   /** true: reset every scope, and remove the named ones. */
   all?: boolean;
@@ -471,6 +455,63 @@ export interface AddFixtureFromAnswer {
   text: string;
 }
 
+export interface HealthQuery {
+  /** true: the status is 503 while it cannot answer calls. */
+  ready?: boolean;
+}
+
+/**
+ * GET /__falmock/health: Whether falmock is running, and its settings. If its state is in a store (fal_store): how that
+ * stands, and which falmocks share it. Balancers ask GET /ready, which needs no token: 200, or 503 while the store is
+ * away.
+ */
+export interface HealthAnswer {
+  status: "ok";
+  version: string;
+  mode: string;
+  pace: string;
+  /** The number of fixtures in the scope; of those on disk, if there is a store. */
+  fixtures: number;
+  /** The number of named scopes; of those known here, if there is a store. */
+  scopes: number;
+  inspector: "off" | "read" | "write";
+  connect: {
+    /** The URL of the proxy. */
+    proxy: string | null;
+    /** The path of the CA's certificate, where falmock runs. */
+    ca: string | null;
+  };
+  /** Whether it can answer calls now. */
+  ready?: boolean;
+  /** Which of the replicas answers this. */
+  replica?: string;
+  store?: {
+    /** Its address, without a password. */
+    address: string;
+    state: "up" | "away";
+    /** Why it is away; empty if it is not. */
+    reason: string;
+    /** How long the oldest call waits to be written into the journal, in seconds. */
+    lag: number;
+    /** How many entries wait to be written. */
+    waiting: number;
+    /** How many entries were lost, as too many waited while the store was away. */
+    dropped: number;
+  };
+  /** The falmocks of the store. */
+  replicas?: {
+    id: string;
+    version: string;
+    /** A digest of its fixtures on disk: equal for equal ones. */
+    fixtures: string;
+    /** Seconds since the epoch. */
+    started: number;
+    /** When it last told that it is there, in seconds since the epoch. */
+    seen: number;
+    lag: number;
+  }[];
+}
+
 export interface ListJobsQuery {
   /** Only jobs in this state. */
   state?: "queued" | "running" | "finished" | "cancelled" | "expired";
@@ -545,7 +586,10 @@ export interface ReadJournalQuery {
   offset?: number;
 }
 
-/** GET /__falmock/journal: The calls of a scope that match all parameters, the oldest first. */
+/**
+ * GET /__falmock/journal: The calls of a scope that match all parameters, the oldest first. Several falmocks with one
+ * store (fal_store) have one journal.
+ */
 export interface ReadJournalAnswer {
   entries: Entry[];
   total: number;
@@ -578,7 +622,7 @@ export interface ListMissesQuery {
 
 /**
  * GET /__falmock/misses: What no fixture answered in a scope, grouped by what was asked, the latest first: the last 200
- * different ones since the journal was cleared.
+ * different ones since the journal was cleared. In a store (fal_store): of the calls that the journal keeps.
  */
 export interface ListMissesAnswer {
   misses: Miss[];
@@ -646,7 +690,10 @@ export interface ReportQuery {
   since?: number;
 }
 
-/** GET /__falmock/report: What was answered in all scopes since the start, also in those that were dropped. */
+/**
+ * GET /__falmock/report: What this process answered in all scopes since the start, also in those that were dropped:
+ * others with the same store count apart.
+ */
 export interface ReportAnswer {
   version: string;
   mode: string;

@@ -43,11 +43,11 @@ class Counted:
 
 
 class Falmock:
-    def __init__(self, memory: MemoryStore | None = None) -> None:
+    def __init__(self, memory: MemoryStore | None = None, offset: float = 0.0) -> None:
         self.memory = memory or MemoryStore(lambda: 100.0)
         self.store = Counted(self.memory)
         self.current = Current()
-        self.calls = SharedCalls(self.store, self.current, lambda: 90.0, 10.0)  # type: ignore[arg-type]
+        self.calls = SharedCalls(self.store, self.current, lambda: 100.0 - offset, offset)  # type: ignore[arg-type]
 
     def add(self, key: str) -> Callable[[float], int]:
         def decide(_: float) -> int:
@@ -69,7 +69,7 @@ def test_one_trip_to_load_and_one_to_commit() -> None:
 
 
 def test_the_time_is_the_stores() -> None:
-    falmock = Falmock()
+    falmock = Falmock(offset=10.0)
     assert asyncio.run(falmock.calls.run(lambda now: now)) == 100.0
     assert falmock.store.trips == []
 
@@ -193,3 +193,67 @@ def test_in_the_background() -> None:
         return result, again.cancelled()
 
     assert asyncio.run(work()) == (1, True)
+
+
+def test_the_clock_is_looked_at_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    time = 100.0
+    memory = MemoryStore(lambda: time + 3.0)
+    falmock = Falmock(memory)
+    calls = SharedCalls(falmock.store, falmock.current, lambda: time)  # type: ignore[arg-type]
+
+    async def work() -> list[float]:
+        nonlocal time
+        offsets = []
+        for seconds in (1.0, shared_calls.BETWEEN_LOOKS, 1.0, -500.0):
+            time += seconds
+            await calls.run(lambda now: now)
+            await asyncio.sleep(0.01)
+            offsets.append(calls.offset)
+        falmock.store.before = away
+        time += 100.0
+        await calls.run(lambda now: now)
+        await asyncio.sleep(0.01)
+        return offsets
+
+    async def away(_: str) -> None:
+        raise Unavailable("it is away")
+
+    assert asyncio.run(work()) == [0.0, 3.0, 3.0, 3.0]
+    assert [record.message for record in caplog.records] == [
+        "falmock: the clock here is 3 s behind the store's; all falmocks go by the store's"
+    ]
+    assert falmock.store.trips.count("now") == 3
+
+
+def test_hundreds_at_once_all_succeed() -> None:
+    memory = MemoryStore(lambda: 100.0)
+    falmocks = [Falmock(memory) for _ in range(3)]
+
+    async def pause(_: str) -> None:
+        await asyncio.sleep(0)
+
+    async def all_at_once() -> list[int]:
+        for falmock in falmocks:
+            falmock.store.before = pause
+        return list(await asyncio.gather(*(falmock.calls.run(falmock.add("a")) for falmock in falmocks * 150)))
+
+    assert sorted(asyncio.run(all_at_once())) == list(range(1, 451))
+
+
+def test_what_others_see_meanwhile_is_not_taken_for_what_was_read() -> None:
+    """A call believes an old record; before it looks, another call of the same falmock sees the new one."""
+    falmock = Falmock()
+    other = Falmock(falmock.memory)
+    asyncio.run(falmock.calls.run(falmock.read("s:setup")))
+    is_first = True
+
+    async def meanwhile(name: str) -> None:
+        nonlocal is_first
+        if name == "load" and is_first:
+            is_first = False
+            await other.calls.run(other.add("s:setup"))
+            assert await falmock.calls.run(falmock.read("s:setup")) == b"1"
+
+    falmock.store.before = meanwhile
+    assert asyncio.run(falmock.calls.run(falmock.read("s:setup"))) == b"1"

@@ -74,6 +74,8 @@ def main(words: Sequence[str]) -> int:
     worker = assignment.taken(os.environ)
     if worker is not None:
         with_parent.end_with(worker.parent)
+        if not worker.wait(os.environ):
+            return FAILED
     try:
         values = settings.given(arguments)
         config = option_values.parse(settings.complete(values))
@@ -201,11 +203,13 @@ class Server:
             logger.error("falmock: %s", why)  # noqa: TRY400
             self._listener.stop()
             return FAILED
+        app.join()
         try:
             self._begin(loader, addresses)
             await self._until(stop)
         finally:
             self._end()
+            await self.app.leave()
         return 0
 
     def _observe(self, file: Path, host: str, port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from collections.abc import Sequence
 from ipaddress import IPv4Address
@@ -109,6 +110,8 @@ def _workers(text: str) -> int:
 
 def why_one_worker(arguments: argparse.Namespace, values: Mapping[str, Sequence[str]], config: Config) -> str:
     """Why there cannot be several workers; "" if there can. `values` are those that the command line sets."""
+    if sys.platform == "win32":
+        return "Windows cannot share a port among processes"
     if config.mode.records:
         return f"mode {config.mode.value} has one recorder, which is one process. Record without --workers"
     if config.mode is not Mode.REPLAY:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from typing import Any
 from typing import NamedTuple
 
 from falmock.engine.files.added import AddedAssets
+from falmock.engine.jobs.pace import Pace
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.overlay import Overlay
@@ -16,6 +18,8 @@ from falmock.fixtures.model import Fixture
 
 LIMIT = 10_000
 """How many added fixtures one scope can have."""
+ADDED = "added/"
+"""How the names of batches begin."""
 MOST_BYTES = 64 * 1024 * 1024
 """How many bytes of files the added fixtures of one scope can have."""
 
@@ -31,6 +35,23 @@ class Batch(NamedTuple):
     assets: Mapping[str, Asset]
 
 
+class Source(NamedTuple):
+    """What a batch was read from: a document, and the digests of the files by the names that it gives them."""
+
+    document: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+NO_SOURCE = Source({}, {})
+
+
+class OwnPace(NamedTuple):
+    """The own pace of a scope, and its text as a user wrote it."""
+
+    pace: Pace
+    text: str
+
+
 class Additions:
     """The added batches, by name.
 
@@ -39,13 +60,19 @@ class Additions:
     `added_assets` serves their files in all scopes. The names of batches begin with `prefix`.
     """
 
-    def __init__(self, added_assets: AddedAssets, prefix: str = "added/") -> None:
+    def __init__(self, added_assets: AddedAssets, prefix: str = ADDED) -> None:
         self._added_assets = added_assets
         self._prefix = prefix
         self._batches: dict[str, Batch] = {}
         self._count = 0
         self.rules: tuple[Rule, ...] = ()
         """Fault rules, which win over those of files."""
+        self.pace: OwnPace | None = None
+        """The scope's own pace."""
+
+    def caught_up(self) -> object:
+        """Take over what others added, if the state is in a store, and return what tells it from anything else."""
+        return None
 
     def name(self) -> str:
         """A new name for the next batch or rules."""
@@ -62,8 +89,14 @@ class Additions:
     def __len__(self) -> int:
         return sum(len(batch.fixtures) for batch in self._batches.values())
 
-    def add(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
-        """Add a batch. Raises TooMany."""
+    def add(
+        self,
+        name: str,
+        fixtures: Iterable[Fixture],
+        assets: Mapping[str, Asset],
+        source: Source = NO_SOURCE,  # noqa: ARG002 - for what is in a store
+    ) -> None:
+        """Add a batch, which was read from this source. Raises TooMany."""
         batch = Batch(tuple(fixtures), assets)
         if len(self) + len(batch.fixtures) > LIMIT:
             raise TooMany(f"a scope can have {LIMIT} added fixtures: remove some, or put them into files")
@@ -72,8 +105,11 @@ class Additions:
             raise TooMany(
                 f"the added fixtures of a scope can have {MOST_BYTES} bytes of files: put them beside fixtures on disk"
             )
+        self._keep(name, batch)
+
+    def _keep(self, name: str, batch: Batch) -> None:
         self._batches[name] = batch
-        self._added_assets.add_assets(assets.values())
+        self._added_assets.add_assets(batch.assets.values())
 
     def remove(self, name: str) -> tuple[Fixture, ...] | None:
         """Remove a batch, and return its fixtures; None if there is no batch of this name."""
@@ -85,10 +121,23 @@ class Additions:
 
     def clear(self) -> tuple[Fixture, ...]:
         """Remove all batches, and return their fixtures."""
-        fixtures = tuple(fixture for batch in self._batches.values() for fixture in batch.fixtures)
-        for name in list(self._batches):
-            self.remove(name)
-        return fixtures
+        return self.forget()
+
+    def forget(self) -> tuple[Fixture, ...]:
+        """Remove all batches here, wherever else they are, and return their fixtures."""
+        batches = list(self._batches.values())
+        self._batches.clear()
+        for batch in batches:
+            self._added_assets.remove_assets(batch.assets.values())
+        return tuple(fixture for batch in batches for fixture in batch.fixtures)
+
+    def use_rules(self, rules: Iterable[Rule]) -> None:
+        """Use other fault rules."""
+        self.rules = tuple(rules)
+
+    def use_pace(self, pace: OwnPace | None) -> None:
+        """Use another pace of the scope's own; None: that of all scopes."""
+        self.pace = pace
 
     def over(self, index: Index) -> Index:
         """An index with these fixtures before those of `index`, which must ignore nothing."""

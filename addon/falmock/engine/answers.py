@@ -131,9 +131,7 @@ class Answers:
 
     def restart_counts(self, groups: Iterable[str]) -> None:
         """Begin the sequences of these groups of fixtures anew."""
-        for group in set(groups):
-            for kind in _KINDS_OF_TURNS:
-                self.context.scope.calls.pop(kind + group, None)
+        self.context.scope.restart_counts(turns_of(groups))
 
     def matches_any(self, query: Query, names: Sequence[str]) -> bool:
         """Whether a fixture matches a call to an endpoint, or to any of `names` if there are several; not counted."""
@@ -337,6 +335,11 @@ class Answers:
             return reply  # its asset is gone
         headers = [(b"Content-Type", header_value(answer.content_type)), *extra]
         return reply._replace(headers=replies.own_headers(headers, answer, fixture.label))
+
+
+def turns_of(groups: Iterable[str]) -> set[str]:
+    """The names of these groups in the counts of a scope."""
+    return {kind + group for group in groups for kind in _KINDS_OF_TURNS}
 
 
 def _deadline(request: Request) -> float | Reply:

@@ -62,6 +62,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
+    from falmock.engine.shared.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
@@ -74,8 +75,8 @@ class Engine:
     clock. `secret` signs the tokens it issues. `edge` posts webhooks; without one, none are posted. `name` is the name
     of its scope, `elsewhere` finds other scopes that would answer a call. State that all scopes share (secrets to redact,
     uploaded files, scheduled webhooks, totals) is taken from
-    `others`, the engine of another scope, if given. `sharing` is set if the state is in a store, else it is in
-    memory.
+    `others`, the engine of another scope, if given. `sharing` and `known` (the scopes in the store) are set if the
+    state is in a store, else it is in memory.
     """
 
     def __init__(
@@ -90,26 +91,36 @@ class Engine:
         name: str = "",
         elsewhere: Elsewhere = nowhere,
         sharing: Sharing | None = None,
+        known: KnownScopes | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
-        self.redactor: Redactor = Redactor(*config.redact) if others is None else others.redactor
+        if redactor is None:
+            redactor = Redactor(*config.redact) if others is None else others.redactor
+        self.redactor: Redactor = redactor
         assets, totals = (None, None) if others is None else (others.scope.assets, others.scope.journal.totals)
         self.scope: Scope = Scope(config.max_jobs, config.job_ttl, self.redactor, assets, name, totals)
-        if sharing is not None:
+        self.added: additions.Additions
+        """What was set up in this scope only: fixtures, fault rules, the pace."""
+        self.shared: additions.Additions
+        """The fixtures added to all scopes."""
+        if sharing is None or known is None:
+            added_assets = self.scope.assets.added_assets
+            self.added = additions.Additions(added_assets)
+            self.shared = additions.Additions(added_assets, "added/all-") if others is None else others.shared
+        else:
             from falmock.engine.shared.scope import SharedScope  # what one process has to itself needs no msgspec
 
-            self.scope = SharedScope(sharing.current, self.scope, self.fixture, self._digest_of)
-        added_assets = self.scope.assets.added_assets
-        self.added = additions.Additions(added_assets)
-        """The fixtures and fault rules added to this scope only."""
-        self.shared: additions.Additions = (
-            additions.Additions(added_assets, "added/all-") if others is None else others.shared
-        )
-        """The fixtures added to all scopes."""
+            self.scope = SharedScope(
+                sharing.current, self.scope, self.fixture, self._digest_of, lambda: self._index.fixtures
+            )
+            self.scope.assets.added_assets = known.added_assets
+            self.added = known.additions(name)
+            self.shared = known.additions_to_all() if others is None else others.shared
+        self._built_of: object = None
         self._files = index
         self._index = self.shared.over(index)
         self.shared_config: Config = config
         """The configuration of all scopes, without the scope's own pace."""
-        self._pace: tuple[Pace, str] | None = None
         self._rules: tuple[Rule, ...] = ()
         self._context = context = Context(
             config,
@@ -167,10 +178,27 @@ class Engine:
         self.note_ended()  # before the answers that ended jobs need are dropped
         self.scope.forget_answers()
 
-    def add_fixtures(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
+    def catch_up(self) -> None:
+        """Take over what others set up, if the state is in a store: before each decision. Raises NotLoaded."""
+        set_up = self.shared.caught_up(), self.added.caught_up()
+        if set_up == self._built_of:
+            return
+        self._built_of = None
+        self._context.rules = self.added.rules + self._rules
+        self.use_config(self.shared_config)
+        self._rebuild_index()
+        self._built_of = set_up
+
+    def add_fixtures(
+        self,
+        name: str,
+        fixtures: Iterable[Fixture],
+        assets: Mapping[str, Asset],
+        source: additions.Source = additions.NO_SOURCE,
+    ) -> None:
         """Add fixtures that win over all others; `name` names the batch. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
-        self.added.add(name, fixtures, assets)
+        self.added.add(name, fixtures, assets, source)
         self.use_changed(fixtures)
 
     def remove_fixtures(self, name: str | None = None) -> tuple[Fixture, ...] | None:
@@ -182,6 +210,7 @@ class Engine:
 
     def use_changed(self, fixtures: Iterable[Fixture]) -> None:
         """Answer from `added` and `shared` as they are now: `fixtures` were added or removed."""
+        self._built_of = None
         # Their groups have changed, so their sequences start anew.
         self._answers.restart_counts(fixture.group for fixture in map(self.config.ignore.fixture, fixtures))
         self._rebuild_index()
@@ -222,7 +251,8 @@ class Engine:
 
     def add_faults(self, rules: Iterable[Rule]) -> None:
         """Set the fault rules of this scope, which win over those of all scopes."""
-        self.added.rules = tuple(rules)
+        self._built_of = None
+        self.added.use_rules(rules)
         self._context.rules = self.added.rules + self._rules
 
     @property
@@ -259,9 +289,9 @@ class Engine:
     def reset(self) -> None:
         """Forget jobs, counts, the journal and additions. State that all scopes share stays."""
         self.webhooks.forget(self.scope.name)
-        self.scope.clear()
         self.added.clear()
         self.add_faults(())
+        self.scope.clear()
         self.use_shared_pace()
         self._rebuild_index()
 
@@ -272,19 +302,22 @@ class Engine:
 
     def use_pace(self, pace: Pace, text: str) -> None:
         """Use a pace of this scope's own from now on, until it is reset; jobs under way keep theirs. `text` is as a user wrote it."""
-        self._pace = pace, text
+        self._built_of = None
+        self.added.use_pace(additions.OwnPace(pace, text))
         self.use_config(self.shared_config)
 
     def use_shared_pace(self) -> None:
         """Use the pace of all scopes from now on."""
-        self._pace = None
+        self._built_of = None
+        self.added.use_pace(None)
         self.use_config(self.shared_config)
 
     def use_config(self, config: Config) -> None:
         """Use another configuration from now on, with the scope's own pace if it has one; jobs under way keep their pace."""
         self.shared_config = config
-        if self._pace is not None:
-            config = replace(config, pace=self._pace[0], pace_text=self._pace[1])
+        own = self.added.pace
+        if own is not None:
+            config = replace(config, pace=own.pace, pace_text=own.text)
         before, self._context.config = self.config, config
         if config.ignore != before.ignore or config.dialect is not before.dialect:
             self._refresh_context()

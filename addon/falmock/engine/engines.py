@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import NamedTuple
 
+from falmock.engine.additions import NO_SOURCE
+from falmock.engine.additions import Source
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
 from falmock.engine.effects import Effect
@@ -21,6 +24,8 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.files import spooling
+from falmock.engine.standing import Standing
+from falmock.engine.standing import fixtures_digest
 from falmock.engine.tickets import Tickets
 from falmock.engine.totals import Totals
 from falmock.engine.webhooks.request import Attempt
@@ -38,6 +43,8 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
+    from falmock.engine.shared.background import Background
+    from falmock.engine.shared.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
@@ -73,12 +80,16 @@ class Engines:
         """Tickets to read files of all scopes."""
         self._new_id = new_id
         self._secret = secret
-        self.run: int = int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000
+        self.run: int = _run_of(secret)
         """A number of up to four digits that differs between most runs of falmock."""
+        self.standing: Callable[[], Standing] | None = None
+        """How this falmock and the others of its store stand; None if its state is in memory."""
         self._edge = edge
+        self._known: KnownScopes | None = None
         self._sharing: Sharing | None = None
         self._index = index
         self._rules: tuple[Rule, ...] = ()
+        self._files_digest: str | None = None
         self._scoped: OrderedDict[str, Engine] = OrderedDict()
         self._aliases: dict[str, str] = {}
 
@@ -87,12 +98,37 @@ class Engines:
 
         What there was in memory is forgotten.
         """
+        from falmock.engine.shared.known_scopes import KnownScopes  # what one process has to itself needs no msgspec
+
+        def must_stay(scope: str) -> bool:
+            return self.webhooks.has_any_of(scope)
+
+        self._known = known = KnownScopes(
+            sharing.current,
+            self.config.job_ttl,
+            lambda sha256: self.common.scope.assets.content(sha256, self._index.assets),
+            must_stay,
+        )
         self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
+        self.run = _run_of(secret)
         self._scoped.clear()
         self.common = Engine(
-            self.config, self._index, self._new_id, secret, self._edge, elsewhere=self._elsewhere, sharing=sharing
+            self.config,
+            self._index,
+            self._new_id,
+            secret,
+            self._edge,
+            elsewhere=self._elsewhere,
+            sharing=sharing,
+            known=known,
+            redactor=self.common.redactor,  # those who show something have it already
         )
         self.common.use_faults(self._rules)
+
+    @property
+    def background(self) -> Background | None:
+        """Decides on state in a store while the caller goes on; None if the state is in memory."""
+        return None if self._sharing is None else self._sharing.background
 
     @property
     def config(self) -> Config:
@@ -102,6 +138,9 @@ class Engines:
     def of(self, scope: str) -> Engine:
         """The engine of a scope, created if needed; "" is the shared scope."""
         scope = self.named(scope)
+        if self._known is not None:
+            self._known.use(scope)
+            return self._caught_up(scope)
         if not scope:
             return self.common
         engine = self._scoped.get(scope)
@@ -111,6 +150,18 @@ class Engines:
                 self._drop_oldest()
         else:
             self._scoped.move_to_end(scope)
+        return engine
+
+    def _caught_up(self, scope: str) -> Engine:
+        """The engine of a scope in a store, with what was set up there, by whichever falmock."""
+        engine = self._scoped.get(scope) if scope else self.common
+        if engine is None:
+            engine = self._scoped[scope] = self._new(scope)
+            if len(self._scoped) > LIMIT:
+                self._scoped.popitem(last=False)[1].added.forget()
+        elif scope:
+            self._scoped.move_to_end(scope)
+        engine.catch_up()
         return engine
 
     @property
@@ -124,22 +175,41 @@ class Engines:
         return self._index
 
     @property
+    def files_digest(self) -> str:
+        """The digest of the fixtures and fault rules on disk, which all falmocks of a store must have."""
+        if self._files_digest is None:
+            self._files_digest = fixtures_digest(self._index, self._rules)
+        return self._files_digest
+
+    @property
     def webhooks(self) -> WebhookSchedule:
         """The webhooks of all scopes."""
         return self.common.webhooks
 
     def __len__(self) -> int:
         """The number of named scopes."""
-        return len(self._scoped)
+        return len(self.names)
 
     @property
     def names(self) -> list[str]:
         """The named scopes, the last used one at the end."""
-        return list(self._scoped)
+        return list(self._scoped) if self._known is None else self._known.names()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the state is in memory, or a transaction on it is under way."""
+        return self._sharing is None or self._sharing.current.is_deciding
+
+    @property
+    def scopes_here(self) -> int:
+        """The number of named scopes that this falmock has seen."""
+        return len(self._scoped)
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
         scope = self.named(scope)
+        if self._known is not None:
+            return self._caught_up(scope)
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)
@@ -147,17 +217,22 @@ class Engines:
     def existing(self, scope: str) -> Engine | None:
         """The engine of a scope for reading, as `peek`; None if there is no such scope yet."""
         scope = self.named(scope)
+        if self._known is not None:
+            return self._caught_up(scope) if self._known.exists(scope) else None
         return self._scoped.get(scope) if scope else self.common
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias."""
-        return self._aliases.get(scope, scope)
+        return self._aliases.get(scope, scope) if self._known is None else self._known.named(scope)
 
     def use_alias(self, name: str, scope: str | None) -> None:
         """Have calls of the scope `name` belong to another one from now on; None: to itself.
 
         Clients of one process name one scope for as long as they live, and each of its tests makes that its own.
         """
+        if self._known is not None:
+            self._known.use_alias(name, scope)
+            return
         self._aliases.pop(name, None)
         if scope is not None and self.named(scope) != name:
             self._aliases[name] = self.named(scope)
@@ -182,17 +257,23 @@ class Engines:
             name=scope,
             elsewhere=self._elsewhere,
             sharing=self._sharing,
+            known=self._known,
         )
         engine.use_faults(self._rules)
         return engine
 
     def _elsewhere(self, query: Query, names: Sequence[str]) -> list[str]:
         """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
-        scopes = (("", self.common), *self._scoped.items())
+        scopes: Iterable[tuple[str, Engine]] = (("", self.common), *self._scoped.items())
+        if self._known is not None:
+            scopes = [(name, self._caught_up(name)) for name in self._known.with_fixtures()]
         return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:
         """Forget a scope and its state; False if there is none of this name. It is no alias any more, and has none."""
+        if self._known is not None:
+            self.webhooks.forget(scope)
+            return self._known.drop(scope)
         self._aliases = {name: of for name, of in self._aliases.items() if scope not in (name, of)}
         return self._forget(scope)
 
@@ -206,22 +287,32 @@ class Engines:
     def reset(self, scope: str) -> None:
         """Reset a scope; "" is the shared one."""
         scope = self.named(scope)
-        if scope:
+        if self._known is not None:
+            self.webhooks.forget(scope)
+            self._known.forget(scope)
+        elif scope:
             self._forget(scope)
         else:
             self.common.reset()
 
     def reset_all(self) -> None:
         """Reset the shared scope, and drop all named ones."""
+        if self._known is not None:
+            for name in ("", *self.names):
+                self.webhooks.forget(name)
+            self._known.reset_all()
+            return
         for name in self.names:
             self._forget(name)
         self.common.shared.clear()
         self.common.reset()
 
-    def add_to_all(self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset]) -> None:
+    def add_to_all(
+        self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset], source: Source = NO_SOURCE
+    ) -> None:
         """Add fixtures to all scopes; those that are added to a scope win over them. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
-        self.common.shared.add(name, fixtures, assets)
+        self.common.shared.add(name, fixtures, assets, source)
         self._use_changed(fixtures)
 
     def remove_from_all(self) -> None:
@@ -229,6 +320,9 @@ class Engines:
         self._use_changed(self.common.shared.clear())
 
     def _use_changed(self, fixtures: Iterable[Fixture]) -> None:
+        if self._known is not None:
+            self._known.restart_counts(fixture.group for fixture in map(self.config.ignore.fixture, fixtures))
+            return
         for engine in self._all():
             engine.use_changed(fixtures)
 
@@ -239,12 +333,14 @@ class Engines:
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way keep their results."""
         self._index = index
+        self._files_digest = None
         for engine in self._all():
             engine.use_fixtures(index)
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
         """Use other fault rules from now on; jobs under way keep their faults."""
         self._rules = tuple(rules)
+        self._files_digest = None
         for engine in self._all():
             engine.use_faults(self._rules)
 
@@ -305,3 +401,7 @@ class Engines:
     def take_dropped(self) -> list[str]:
         """The files of requests that are no longer used, since the last call: the caller removes them."""
         return self.common.scope.assets.take_dropped()
+
+
+def _run_of(secret: bytes) -> int:
+    return int(hashlib.sha256(secret).hexdigest()[:8], 16) % 10_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 from falmock.engine.effects import Forward
@@ -24,6 +25,9 @@ from falmock.wire.calls import Call
 from falmock.wire.formats.media import media_type
 from falmock.wire.message import Header
 from falmock.wire.message import Request
+
+if TYPE_CHECKING:
+    from falmock.engine.jobs.job import Job
 
 LIMIT = 1000
 BODIES = 16 * 1024 * 1024
@@ -50,7 +54,8 @@ class JournalEntry(NamedTuple):
     answered by itself. `door` is the one that the call came through, "" for none. `body` is the JSON of the request,
     `left_out` the size (bytes) of one that is not kept. `answered` are the headers of the answer, `job` is the request
     id of the job that the call made, `delay` the wait before the answer in seconds. `warning` is that of the answer, ""
-    for none. `cut`: long texts in `body` are cut.
+    for none. `cut`: long texts in `body` are cut. `about` is the endpoint id of the job that the call is about, "" if there
+    is no such job; None if the table of jobs says so.
     """
 
     at: float
@@ -73,14 +78,18 @@ class JournalEntry(NamedTuple):
     door: str = ""
     warning: str = ""
     cut: bool = False
+    about: str | None = None
 
 
 class Journal:
-    """The last calls, at most `limit`; `total` counts all calls, `misses` those without an answer.
+    """The last calls, at most `limit`.
 
     `totals` are the counts of all scopes, `scope` is the name of this one. Secrets are redacted when entries are read: this keeps calls fast, and
     covers secrets learned later.
     """
+
+    hides_at_once = False
+    """Whether secrets are hidden before entries are kept: what was sent is not known exactly then."""
 
     def __init__(self, redactor: Redactor, limit: int = LIMIT, totals: Totals | None = None, scope: str = "") -> None:
         self.redactor = redactor
@@ -93,14 +102,48 @@ class Journal:
         """Forget all calls."""
         self._entries: deque[JournalEntry] = deque()
         self._size = 0
-        self.total = 0
-        self.misses = 0
-        self.missed: MissedCalls = MissedCalls()
+        self._total = 0
+        self._misses = 0
+        self._missed = MissedCalls()
         self.totals.journals += 1
-        self.begun: int = self.totals.journals
+        self._begun = self.totals.journals
+        self._used: set[str] = set()
+
+    @property
+    def total(self) -> int:
+        """The number of all calls."""
+        return self._total
+
+    @property
+    def misses(self) -> int:
+        """The number of all calls without an answer."""
+        return self._misses
+
+    @property
+    def missed(self) -> MissedCalls:
+        """The calls without an answer."""
+        return self._missed
+
+    @property
+    def begun(self) -> int:
         """Tells this journal from all that began before in any scope: numbers begin at 1 again."""
-        self.used: set[str] = set()
+        return self._begun
+
+    @property
+    def used(self) -> set[str]:
         """The fixtures that answered."""
+        return self._used
+
+    def read_as_it_is(self) -> None:
+        """Read it from now on without calls that were answered a moment ago, if it takes long to know of them."""
+
+    def submit_of(self, job: Job) -> int | None:
+        """The number of the call that submitted a job; None if it is not in this journal."""
+        return job.number if job.journal == self.begun else None
+
+    def looks_of(self, job: Job) -> list[float]:
+        """When clients asked for the status or the result of a job, the last LOOKS times."""
+        return list(job.looks or ())
 
     def note(
         self,
@@ -156,20 +199,24 @@ class Journal:
 
     def add(self, entry: JournalEntry, missed: Miss | None = None) -> None:
         """Record an entry, such as a call that falmock made itself; `missed` is the report behind its `miss`."""
-        self.total += 1
+        self._total += 1
         if missed is not None:
-            self.missed.add(missed, self.total, entry)
-        if entry.kind != WEBHOOK:
-            self.totals.add(entry.fixture, is_miss=entry.miss is not None, is_forwarded=entry.status is None)
-            if entry.miss is not None:
-                self.totals.add_miss(entry.miss, calls.endpoint_of(entry.call, entry.path), self._scope)
-        self.misses += entry.miss is not None
+            self._missed.add(missed, self._total, entry)
+        self._count(entry)
+        self._misses += entry.miss is not None
         if entry.fixture is not None:
-            self.used.add(entry.fixture)
+            self._used.add(entry.fixture)
         self._entries.append(entry)
         self._size += len(entry.body)
         while len(self._entries) > self._limit or self._size > BODIES:
             self._size -= len(self._entries.popleft().body)
+
+    def _count(self, entry: JournalEntry) -> None:
+        """Count an entry in the totals of all scopes."""
+        if entry.kind != WEBHOOK:
+            self.totals.add(entry.fixture, is_miss=entry.miss is not None, is_forwarded=entry.status is None)
+            if entry.miss is not None:
+                self.totals.add_miss(entry.miss, calls.endpoint_of(entry.call, entry.path), self._scope)
 
     def note_message(
         self,
@@ -210,28 +257,32 @@ class Journal:
         """The calls with their secrets, the oldest first."""
         return iter(self._entries)
 
+    def numbered(self) -> Iterator[tuple[int, JournalEntry]]:
+        """The calls with their numbers and their secrets, the oldest first."""
+        return enumerate(self._entries, self.first)
+
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def first(self) -> int:
         """The number of the oldest call that is kept; that of the next call if there is none."""
-        return self.total - len(self._entries) + 1
+        return self._total - len(self._entries) + 1
 
     def since(self, number: int, most: int) -> list[tuple[int, JournalEntry]]:
         """The kept calls after the one with this number, at most `most`, with their numbers and secrets."""
         start = max(number + 1, self.first)
-        latest = islice(reversed(self._entries), max(0, self.total - start + 1))
+        latest = islice(reversed(self._entries), max(0, self._total - start + 1))
         return list(enumerate(reversed(list(latest)), start))[:most]
 
     def get(self, number: int) -> JournalEntry | None:
         """The call with this number, with its secrets; None if it is not kept."""
-        return self._entries[number - self.first] if self.first <= number <= self.total else None
+        return self._entries[number - self.first] if self.first <= number <= self._total else None
 
     @property
     def entries(self) -> list[JournalEntry]:
         """The calls with secrets redacted, the oldest first."""
-        return [self.shown(entry) for entry in self._entries]
+        return [self.shown(entry) for entry in self]
 
     def shown(self, entry: JournalEntry) -> JournalEntry:
         """A call with secrets redacted, and without the fields that may have some.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Mapping
 
 from falmock.engine.files.registry import Assets
@@ -80,6 +81,9 @@ class Scope:
         """The result of a job that ends by itself."""
         return self.answers[job.answer] if job.failure is None else answer_of(job.failure, job.app, job.path)
 
+    def load_answers(self, jobs: Iterable[Job]) -> None:
+        """Have the results of these jobs at hand: they are looked at next."""
+
     def note_webhook(self, entry: JournalEntry) -> None:
         """Note an attempt to post the webhook of a job; `entry` is that of the journal."""
         job = self.jobs.peek(entry.job)
@@ -103,6 +107,11 @@ class Scope:
         """Drop the answers that no job of the scope uses."""
         used = {job.answer for job in (*self.jobs, *self.jobs.ended)}
         self.answers = {digest: answer for digest, answer in self.answers.items() if digest in used}
+
+    def restart_counts(self, names: Iterable[str]) -> None:
+        """Count the calls of these matches anew."""
+        for name in names:
+            self.calls.pop(name, None)
 
     def clear(self) -> None:
         """Forget the state of this scope; shared files stay."""

@@ -1,9 +1,13 @@
-"""The door for health checks: `/health` and `/ready`."""
+"""The door for health checks: `/health` says that falmock runs, `/ready` that it can answer calls.
+
+Anybody may ask, as balancers do; so nothing is told but that.
+"""
 
 from __future__ import annotations
 
 from falmock.engine import replies
 from falmock.engine.effects import Reply
+from falmock.engine.engines import Engines
 from falmock.gateway.door import MAX_BODY
 from falmock.gateway.door import Ask
 from falmock.wire.message import Request
@@ -12,9 +16,15 @@ _STATUS = {"/health": "ok", "/ready": "ready"}
 
 
 class Health:
-    """Answers `{"status": "ok"}` at `/health` and `{"status": "ready"}` at `/ready`, as aimock does."""
+    """Answers `{"status": "ok"}` at `/health` and `{"status": "ready"}` at `/ready`, as aimock does.
+
+    A falmock whose store is away answers 503 at `/ready`.
+    """
 
     name = "GET /health and /ready"
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
 
     def claims(self, request: Request) -> bool:
         """Whether a request is a health check."""
@@ -26,4 +36,7 @@ class Health:
 
     def answer(self, request: Request, ask: Ask, now: float) -> Reply:  # noqa: ARG002
         """The status."""
+        standing = self._engines.standing
+        if request.path == "/ready" and standing is not None and standing().unready:
+            return replies.json_reply(503, {"status": "not ready"}, "not ready")
         return replies.json_reply(200, {"status": _STATUS[request.path]}, "health")

@@ -84,23 +84,25 @@ class JournalView:
         self._journal = engine.scope.journal
 
     def __iter__(self) -> Iterator[JournalLine]:
-        for number, entry in enumerate(self._journal, self._journal.first):
+        for number, entry in self._journal.numbered():
             yield self.told(number, entry)
 
     def told(self, number: int, entry: JournalEntry) -> JournalLine:
         """What a call was; `number` is its number in the journal."""
         if entry.kind == "webhook":
-            return JournalLine(number, entry, entry.kind, self._endpoint_of(entry.job), entry.job)
+            return JournalLine(number, entry, entry.kind, self._endpoint_of(entry, entry.job), entry.job)
         if entry.method == "OPTIONS":
             return JournalLine(number, entry, PREFLIGHT, "", "")
         call = entry.call
         name = entry.kind or calls.name_of(call) or OTHER
         about = calls.endpoint_of(call, entry.path)
         if isinstance(call, calls.ABOUT_JOB):
-            return JournalLine(number, entry, name, self._endpoint_of(call.request_id) or about, call.request_id)
+            return JournalLine(number, entry, name, self._endpoint_of(entry, call.request_id) or about, call.request_id)
         return JournalLine(number, entry, name, about, entry.job or _answered_id(entry))
 
-    def _endpoint_of(self, request_id: str) -> str:
+    def _endpoint_of(self, entry: JournalEntry, request_id: str) -> str:
+        if entry.about is not None:
+            return entry.about
         job = self._engine.scope.jobs.peek(request_id)
         return "" if job is None else job.endpoint
 

@@ -134,6 +134,7 @@ class Falmock:
         self._is_running = True
         self._lane.start()
         self._configuration.running()
+        self._app.join()
         self._recordings.import_captures()
         memory.keep_loaded()
         self._announce()

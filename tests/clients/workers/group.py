@@ -19,6 +19,12 @@ FLUX = "fal-ai/flux/dev"
 FIXTURE = {"match": {"model": FLUX}, "response": {"json": {"seed": 1}}}
 ONE_SOCKET = "from falmock.cli.launch.workers import ports; ports.SPREADS = False"
 """As on systems that do not spread connections over several sockets."""
+_WORKER = (
+    "import sys; from falmock.cli.launch.workers import with_parent; with_parent.IS_TOLD = False; "
+    "from falmock.cli.main import main; sys.exit(main())"
+)
+NOT_TOLD = f"from falmock.cli.launch.workers import worker_process as w; w.COMMAND = (sys.executable, '-c', {_WORKER!r}, 'serve')"
+"""As on systems that do not end workers with their parent."""
 _ANSWERED = re.compile(r"^\[(\d+)\] \S+: POST ", re.MULTILINE)
 
 

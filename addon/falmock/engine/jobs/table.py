@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections import deque
+from collections.abc import Iterable
 from collections.abc import Iterator
 from itertools import takewhile
 
@@ -65,6 +66,9 @@ class Jobs:
         """The jobs that may have changed since `changes` was `change`, the last change at the end."""
         found = list(takewhile(lambda job: job.change > change, reversed(self._changed.values())))
         return found[::-1]
+
+    def load_together(self, request_ids: Iterable[str]) -> None:
+        """Have these jobs at hand: they are looked at next."""
 
     def add(self, job: Job, now: float) -> None:
         """Add a new job. Raises TooManyJobs."""
@@ -200,7 +204,7 @@ class Jobs:
         waiting = 0
         for job in list(self._live.values()):
             job.advance(now)
-            waiting += job.app == app and job.state is State.QUEUED
+            waiting += job.app == app and job.state is State.QUEUED and not self._is_past(job, now)
         return waiting
 
     def expire(self, now: float) -> None:

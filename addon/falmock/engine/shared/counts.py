@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from falmock.engine.injected_fault import FaultCounts
@@ -14,14 +15,18 @@ _COUNT = Form("count", 1, int)
 
 
 class SharedCounts(Counter[str]):
-    """How many calls each match had. Only `[]`, `[] =` and `pop` are used, and work on the transaction."""
+    """How many calls each match had. Only `[]`, `[] =` and `restart` are used, and work on the transaction."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
         self._place = place
 
     def _key(self, name: str) -> str:
-        return self._place.key("count", _short(name))
+        short, place = _short(name), self._place
+        if place.common.changes:  # it may have begun anew in all scopes
+            since = place.transaction.value(place.common_key("restart", short), _COUNT.read)
+            short = f"{short}.{since}" if since else short
+        return place.key("count", short)
 
     def __getitem__(self, name: str) -> int:
         """Raises NotLoaded."""
@@ -30,13 +35,25 @@ class SharedCounts(Counter[str]):
     def __setitem__(self, name: str, count: int) -> None:
         self._place.transaction.put(self._key(name), _COUNT.write(count), self._place.ttl)
 
-    def pop(self, name: str, default: int | None = None) -> int | None:  # type: ignore[override]
-        """Begin to count anew."""
-        self._place.transaction.put(self._key(name), None, self._place.ttl, checked=False)
-        return default
+    def restart(self, names: Iterable[str]) -> None:
+        """Count these anew. Raises NotLoaded."""
+        names, place = set(names), self._place
+        if place.common.changes:
+            place.transaction.load_together(place.common_key("restart", _short(name)) for name in names)
+        for name in names:
+            place.transaction.put(self._key(name), None, place.ttl, checked=False)
 
     def clear(self) -> None:
         """Nothing: a reset begins a new generation."""
+
+
+def restart_in_all(place: Place, names: Iterable[str]) -> None:
+    """Count these anew in all scopes, also those that this falmock does not know. Raises NotLoaded."""
+    change = place.common.changes + 1
+    place.change_common(changes=change)
+    for name in names:
+        key = place.common_key("restart", _short(name))
+        place.transaction.put(key, _COUNT.write(change), place.kept, checked=False)
 
 
 class Tally(NamedTuple):

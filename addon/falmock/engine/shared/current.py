@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from typing import TypeVar
 
+from falmock.engine.shared.behind import Behind
+from falmock.engine.shared.job_calls import JobCalls
 from falmock.engine.shared.transaction import Transaction
+
+T = TypeVar("T")
+_LOGS = 100
+"""Of how many logs is remembered what they say about jobs."""
+_READ, _SHORT = 2000, 4096
+"""How many entries of logs are remembered as they were read, and how long (bytes) one may be."""
 
 
 class Current:
@@ -13,6 +25,10 @@ class Current:
 
     def __init__(self) -> None:
         self._transaction: Transaction | None = None
+        self._read: OrderedDict[bytes, Any] = OrderedDict()
+        self._job_calls: OrderedDict[str, JobCalls] = OrderedDict()
+        self.behind: Behind = Behind()
+        """What is appended to logs after the commits."""
 
     @property
     def transaction(self) -> Transaction:
@@ -35,3 +51,24 @@ class Current:
             yield
         finally:
             self._transaction = before
+
+    def job_calls(self, log: str, last: int) -> JobCalls:
+        """What was read of the calls in a log whose last entry has this number."""
+        found = self._job_calls.pop(log, None)
+        if found is None or found.last > last:  # another log has its name
+            found = JobCalls()
+        self._job_calls[log] = found
+        if len(self._job_calls) > _LOGS:
+            self._job_calls.popitem(last=False)
+        return found
+
+    def read_once(self, data: bytes, read: Callable[[bytes], T]) -> T:
+        """What `read` returns for these bytes, which no other function reads: it is remembered, so nobody may change it."""
+        found: T | None = self._read.get(data)
+        if found is None:
+            found = read(data)
+            if len(data) <= _SHORT:
+                self._read[data] = found
+                if len(self._read) > _READ:
+                    self._read.popitem(last=False)
+        return found

@@ -9,3 +9,7 @@ class UnknownForm(Exception):
 
 class AnswerLost(Exception):
     """The result of a job is neither in the store nor in the fixtures of this falmock; the text says what to do."""
+
+
+class FixtureLost(AnswerLost):
+    """What was added cannot be read again by this falmock; the text says what to do."""

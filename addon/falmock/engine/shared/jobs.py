@@ -7,6 +7,8 @@ otherwise is written: its first look, a cancel, polls at a pace by polls, the co
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 
 from falmock.engine.injected_fault import InjectedFault
@@ -15,8 +17,11 @@ from falmock.engine.jobs.job import Job
 from falmock.engine.jobs.table import Jobs
 from falmock.engine.jobs.table import TooManyJobs
 from falmock.engine.shared import forms
+from falmock.engine.shared.behind import DAY
+from falmock.engine.shared.behind import Item
 from falmock.engine.shared.place import Place
-from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.transaction import Bounds
+from falmock.engine.shared.transaction import Entries
 from falmock.engine.shared.transaction import Ranged
 from falmock.fixtures.fault import Fault
 from falmock.wire.lifecycle import State
@@ -26,6 +31,8 @@ FaultOf = Callable[[str], Fault | None]
 KeepAnswer = Callable[[Job, float], None]
 """Keeps the answer of a new job for so many seconds."""
 _NEVER = float("inf")
+_CHANGES = 2000
+"""How many changes of jobs are kept for those who listen."""
 _LONGER = 1.0
 """How much longer (seconds) a job is kept than it is shown: whether it is past is decided here, not by the store."""
 
@@ -90,6 +97,49 @@ class SharedJobs(Jobs):
             transaction.put(key, data, ttl)
         transaction.score(self._index, job.request_id.encode(), until)
         transaction.keep(key, job)
+        self._tell_change(job.request_id)
+
+    def _tell_change(self, request_id: str) -> None:
+        """Note for those who listen, at whichever falmock, that a job has changed."""
+        behind, ttl, log, now = self._place.behind, self._place.ttl, self._changes, self._place.transaction.now
+        item = Item(log, lambda _: request_id.encode(), now, keep=_CHANGES, ttl=max(ttl, DAY))
+        self._place.transaction.later(lambda: behind.put(item))
+
+    # what has changed
+
+    @property
+    def _changes(self) -> str:
+        """The log of the ids of jobs that were written."""
+        return self._place.key("changes")
+
+    @property
+    def changes(self) -> int:
+        """See Jobs. Raises NotLoaded."""
+        return self._bounds_of_changes()[1]
+
+    @changes.setter
+    def changes(self, _: int) -> None:
+        """Nothing: the store counts them."""
+
+    def _bounds_of_changes(self) -> tuple[int, int]:
+        bounds: tuple[int, int] = self._place.transaction.need(Bounds(self._changes))
+        return bounds
+
+    def changed_since(self, change: int) -> list[Job]:
+        """See Jobs. Raises NotLoaded."""
+        first, last = self._bounds_of_changes()
+        if not first - 1 <= change <= last or not change:
+            return list(self)
+        found = self._place.transaction.need(Entries(self._changes, change, last - change)) if last > change else ()
+        return self._of_ids(dict.fromkeys(item.decode() for _, item in found))
+
+    def load_together(self, request_ids: Iterable[str]) -> None:
+        """See Jobs. Raises NotLoaded."""
+        self._place.transaction.load_together(map(self._key, request_ids))
+
+    def _of_ids(self, ids: Collection[str]) -> list[Job]:
+        self.load_together(ids)
+        return [job for job in map(self._found, ids) if job is not None]
 
     def _kept_until(self, job: Job) -> float:
         """When a job may be forgotten (seconds since the epoch), unless it changes before."""
@@ -110,10 +160,7 @@ class SharedJobs(Jobs):
         now = self._place.transaction.now
         needed = Ranged(self._index, now, _NEVER, self.limit)
         ids = [item.decode() for item, _ in self._place.transaction.need(needed)]
-        missing = [key for key in map(self._key, ids) if not self._place.transaction.has(key)]
-        if missing:
-            raise NotLoaded(*missing)
-        return iter([job for job in map(self._found, ids) if job is not None])
+        return iter(self._of_ids(ids))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -121,10 +168,6 @@ class SharedJobs(Jobs):
     def note(self, job: Job) -> None:
         """See Jobs."""
         self._changed_now(job)
-
-    def changed_since(self, change: int) -> list[Job]:  # noqa: ARG002 - a store does not count changes
-        """All jobs: which of them changed is not counted."""
-        return list(self)
 
     def add(self, job: Job, now: float) -> None:
         """See Jobs. That there is room is checked with the commit."""
@@ -155,6 +198,7 @@ class SharedJobs(Jobs):
         transaction.put(self._key(request_id), None, self.ttl, checked=False)
         transaction.forget_end(self._key(request_id))
         transaction.score(self._index, request_id.encode(), None)
+        self._tell_change(request_id)
 
     def note_look(self, job: Job, now: float) -> None:
         """See Jobs. Looks are not kept: the journal has them."""

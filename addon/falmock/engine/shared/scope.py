@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
 
+from falmock.engine.additions import ADDED
 from falmock.engine.jobs.job import Job
 from falmock.engine.scopes import Scope
 from falmock.engine.shared import forms
@@ -31,8 +34,15 @@ _REMEMBERED = 1000
 class SharedScope(Scope):
     """See Scope. The answers of its jobs are those of fixtures that every falmock of the store has, or are kept beside the jobs."""
 
-    def __init__(self, current: Current, own: Scope, fixture_of: FixtureOf, digest_of: DigestOf) -> None:
-        """`own` is the scope as this falmock would have it alone."""
+    def __init__(
+        self,
+        current: Current,
+        own: Scope,
+        fixture_of: FixtureOf,
+        digest_of: DigestOf,
+        fixtures: Callable[[], Sequence[Fixture]],
+    ) -> None:
+        """`own` is the scope as this falmock would have it alone; `fixtures` are those that it has now."""
         jobs, redactor = own.jobs, own.redactor
         assets = own.assets
         if not isinstance(assets, SharedAssets):  # the first scope's: all others have them from it
@@ -41,11 +51,16 @@ class SharedScope(Scope):
         self._place = place = Place(current, own.name, jobs.ttl)
         self._fixture_of = fixture_of
         self._digest_of = digest_of
+        self._fixtures = fixtures
         self._known: OrderedDict[str, Answer] = OrderedDict()
         self.jobs = SharedJobs(place, jobs.limit, jobs.ttl, self._fault_of, self._keep_with)
-        self.calls = SharedCounts(place)
+        self.calls = self._counts = SharedCounts(place)
         self.faults = SharedFaultCounts(place)
-        self.journal = SharedJournal(place, redactor, own.journal.totals)
+        self.journal = SharedJournal(place, redactor, own.journal.totals, self._endpoint_of)
+
+    def _endpoint_of(self, request_id: str) -> str:
+        job = self.jobs.peek(request_id)
+        return "" if job is None else job.endpoint
 
     def _fault_of(self, label: str) -> Fault | None:
         fixture = self._fixture_of(label)
@@ -55,19 +70,41 @@ class SharedScope(Scope):
         """See Scope. Raises AnswerLost, NotLoaded."""
         if job.failure is not None:
             return answer_of(job.failure, job.app, job.path)
-        known = self._known.get(job.answer)
+        known = self._at_hand(job)
         if known is not None:
             return known
-        fixture = self._fixture_of(job.fixture)
-        if fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer:
-            return fixture.answer
         kept = self._place.transaction.value(self._place.key("answer", job.answer), forms.answer_of)
+        kept = kept or self._under_another_name(job.answer)
         if kept is None:
             raise AnswerLost(
                 f"This falmock does not have the fixture {job.fixture} as it answered job {job.request_id}: all falmocks of "
                 "a store must have the same fixtures"
             )
         return kept
+
+    def _under_another_name(self, digest: str) -> Answer | None:
+        """The answer with this digest, of a fixture whose file has another name here than where the job was made."""
+        fixture = next(
+            (each for each in self._fixtures() if not each.per_call and self._digest_of(each) == digest), None
+        )
+        if fixture is None:
+            return None
+        self.keep_answer(digest, fixture.answer)
+        return fixture.answer
+
+    def _at_hand(self, job: Job) -> Answer | None:
+        """The answer of a job, if it need not be loaded."""
+        known = self._known.get(job.answer)
+        if known is not None:
+            return known
+        fixture = self._fixture_of(job.fixture)
+        is_fixtures = fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer
+        return fixture.answer if fixture is not None and is_fixtures else None
+
+    def load_answers(self, jobs: Iterable[Job]) -> None:
+        """See Scope. Raises NotLoaded."""
+        lacking = {job.answer for job in jobs if job.failure is None and self._at_hand(job) is None}
+        self._place.transaction.load_together(self._place.key("answer", digest) for digest in lacking)
 
     def keep_answer(self, digest: str, answer: Answer) -> None:
         """See Scope."""
@@ -77,9 +114,12 @@ class SharedScope(Scope):
             self._known.popitem(last=False)
 
     def _keep_with(self, job: Job, ttl: float) -> None:
-        """Keep the answer of a new job in the store for `ttl` seconds, if it is not that of a fixture."""
+        """Keep the answer of a new job in the store for `ttl` seconds, if it is not that of a fixture on disk.
+
+        Added fixtures may be removed before the job ends.
+        """
         answer = self._known.get(job.answer)
-        fixture = self._fixture_of(job.fixture)
+        fixture = None if job.fixture.startswith(ADDED) else self._fixture_of(job.fixture)
         is_fixtures = fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer
         if job.failure is None and answer is not None and not is_fixtures:
             key = self._place.key("answer", job.answer)
@@ -91,6 +131,10 @@ class SharedScope(Scope):
 
     def forget_answers(self) -> None:
         """Nothing: answers end with their time to live."""
+
+    def restart_counts(self, names: Iterable[str]) -> None:
+        """See Scope. Raises NotLoaded."""
+        self._counts.restart(names)
 
     def clear(self) -> None:
         """Begin a new generation of this scope. Raises NotLoaded."""

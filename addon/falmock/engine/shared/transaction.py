@@ -56,13 +56,26 @@ class Blob(NamedTuple):
     sha256: str
 
 
+class Record(NamedTuple):
+    """The record with this key, which never changes: it is not checked with the commit."""
+
+    key: str
+
+
+class Flushed(NamedTuple):
+    """That all falmocks have appended to the logs what they had answered before."""
+
+
+FLUSHED = Flushed()
+
+
 class FileContent(NamedTuple):
     """The content of a file by its digest (SHA-256, hex), in memory or on disk: a Content, or None."""
 
     sha256: str
 
 
-Needed = str | Ranged | Entries | Bounds | Blob | FileContent
+Needed = str | Record | Ranged | Entries | Bounds | Blob | FileContent | Flushed
 """What may be loaded: a record by its key, or one of these."""
 
 
@@ -85,14 +98,18 @@ class Transaction:
         self._loaded: dict[str, bytes | None] = {}
         self._others: dict[Needed, Any] = {}
         self._believed = believed or {}
-        self._read: dict[str, None] = {}
         self._full: set[str] = set()
+        self.conflicts: int = 0
+        """How often others changed what it depends on before it could be committed."""
         self.written: set[str] = set()
         """The digests of the contents that the edge wrote."""
         self.begin()
 
     def begin(self) -> None:
-        """Begin to decide: what was written before is forgotten, what was loaded stays."""
+        """Begin to decide: what was read and written before is forgotten, what was loaded stays."""
+        self._read: dict[str, None] = {}
+        self._trusted: dict[str, bytes | None] = {}
+        """The believed records that it read, as they were then: others may see newer ones while it loads."""
         self._puts: dict[str, Put] = {}
         self._scores: list[Score] = []
         self._limits: dict[str, int] = {}
@@ -114,9 +131,11 @@ class Transaction:
         self._read[key] = None
         if key in self._loaded:
             return self._loaded[key]
-        if key in self._believed:
-            return self._believed[key]
-        raise NotLoaded(key)
+        if key not in self._trusted:
+            if key not in self._believed:
+                raise NotLoaded(key)
+            self._trusted[key] = self._believed[key]
+        return self._trusted[key]
 
     def is_free(self, key: str) -> bool:
         """Whether there is no record with this key: taken to be so until it is loaded, and checked by the commit."""
@@ -232,6 +251,8 @@ class Transaction:
         """Others changed what was loaded: nothing of it is true any more."""
         self._loaded.clear()
         self._others.clear()
+        self._believed = {}
+        self.conflicts += 1
 
     def to_believe(self) -> Iterator[tuple[str, bytes | None]]:
         """The records that say what is set up, as they are after the commit."""
@@ -246,16 +267,12 @@ class Transaction:
     @property
     def unseen(self) -> tuple[str, ...]:
         """The records that the engine believed and read, and that were not loaded since."""
-        return tuple(key for key in self._read if key in self._believed and key not in self._loaded)
+        return tuple(key for key in self._trusted if key not in self._loaded)
 
     @property
     def is_trusting(self) -> bool:
         """Whether the believed records that it read are still as the store has them, as far as they were loaded."""
-        return all(
-            self._loaded[key] == self._believed[key]
-            for key in self._read
-            if key in self._loaded and key in self._believed
-        )
+        return all(self._loaded[key] == value for key, value in self._trusted.items() if key in self._loaded)
 
     @property
     def writes(self) -> bool:
@@ -264,7 +281,7 @@ class Transaction:
 
     def commit(self, score_ttl: float) -> Commit:
         """What to commit."""
-        expected = {key: self._loaded[key] if key in self._loaded else self._believed.get(key) for key in self._read}
+        expected = {key: self._loaded[key] if key in self._loaded else self._trusted.get(key) for key in self._read}
         return Commit(expected, self._puts, tuple(self._scores), self._limits, self.now, score_ttl)
 
     def after(self) -> None:

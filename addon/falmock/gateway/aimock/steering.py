@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections import OrderedDict
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
+from typing import Protocol
 
 from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.model import Worded
 
 LIMIT = 1000
-"""How many scopes with chaos, errors or counts are kept, and how many errors of one; beyond that, the oldest are dropped."""
+"""How many scopes with settings are kept in memory, and how many errors of one; beyond that, the oldest are dropped."""
+
+
+Chaos = Mapping[str, int | float]
+"""Rates of failures from 0 to 1, and a latency in milliseconds."""
 
 
 class OneError(NamedTuple):
@@ -24,61 +27,93 @@ class OneError(NamedTuple):
     worded: Worded
 
 
+class Steered(NamedTuple):
+    """What was set for one scope, and how many of its calls had random numbers."""
+
+    chaos: Chaos | None = None
+    errors: tuple[OneError, ...] = ()
+    calls: int = 0
+
+
+NOTHING = Steered()
+
+
+class SteeredScopes(Protocol):
+    """Where the settings of all scopes are."""
+
+    def get(self, scope: str) -> Steered:
+        """Those of a scope, or NOTHING."""
+
+    def put(self, scope: str, steered: Steered) -> None:
+        """Set those of a scope; NOTHING removes them."""
+
+    def clear(self) -> None:
+        """Remove those of all scopes."""
+
+
+class _InMemory:
+    """See SteeredScopes. The scopes that were changed longest ago are dropped first, but not the shared one."""
+
+    def __init__(self) -> None:
+        self._scopes: OrderedDict[str, Steered] = OrderedDict()
+
+    def get(self, scope: str) -> Steered:
+        return self._scopes.get(scope, NOTHING)
+
+    def put(self, scope: str, steered: Steered) -> None:
+        self._scopes.pop(scope, None)
+        if steered != NOTHING:
+            self._scopes[scope] = steered
+            if len(self._scopes) > LIMIT:
+                del self._scopes[next(name for name in self._scopes if name)]
+
+    def clear(self) -> None:
+        self._scopes.clear()
+
+
 class Steering:
     """The settings of all scopes. Those of "" apply to every scope without its own."""
 
     def __init__(self) -> None:
-        self._chaos: OrderedDict[str, Chaos] = OrderedDict()
-        self._errors: OrderedDict[str, deque[OneError]] = OrderedDict()
-        self._calls: Counter[str] = Counter()
+        self.scopes: SteeredScopes = _InMemory()
+        """Where they are."""
 
     def chaos(self, scope: str) -> Chaos:
         """The chaos of a scope: its own, which may be empty, or else that of all scopes."""
-        return self._chaos[scope] if scope in self._chaos else self._chaos.get("", {})
+        own = self.scopes.get(scope).chaos
+        return (self.scopes.get("").chaos or {}) if own is None else own
 
     def set_chaos(self, scope: str, chaos: Chaos | None) -> None:
         """Set the chaos of a scope; None: use that of all scopes."""
-        self._chaos.pop(scope, None)
-        if chaos is not None:
-            self._chaos[scope] = chaos
-            if len(self._chaos) > LIMIT:
-                self._chaos.popitem(last=False)
+        self.scopes.put(scope, self.scopes.get(scope)._replace(chaos=chaos))
 
     def add_error(self, scope: str, error: OneError) -> None:
         """Queue an error for the next call in a scope, or in any scope for ""."""
-        self._errors.setdefault(scope, deque(maxlen=LIMIT)).append(error)
-        if len(self._errors) > LIMIT:
-            self._errors.popitem(last=False)
+        before = self.scopes.get(scope)
+        self.scopes.put(scope, before._replace(errors=(*before.errors, error)[-LIMIT:]))
 
     def take_error(self, scope: str) -> OneError | None:
         """Remove and return the next error for a call in a scope; None if there is none."""
         for name in (scope, ""):
-            waiting = self._errors.get(name)
-            if waiting:
-                error = waiting.popleft()
-                if not waiting:
-                    del self._errors[name]
-                return error
+            before = self.scopes.get(name)
+            if before.errors:
+                self.scopes.put(name, before._replace(errors=before.errors[1:]))
+                return before.errors[0]
         return None
 
     def rng(self, scope: str) -> SeededRandom:
         """The random numbers for the next call in a scope: equal in every run for the same order of calls."""
-        if len(self._calls) > LIMIT and scope not in self._calls:
-            self._calls.clear()
-        self._calls[scope] += 1
-        return SeededRandom(0, f"aimock chaos\0{scope}", self._calls[scope])
+        before = self.scopes.get(scope)
+        self.scopes.put(scope, before._replace(calls=before.calls + 1))
+        return SeededRandom(0, f"aimock chaos\0{scope}", before.calls + 1)
 
     def forget(self, scope: str) -> None:
         """Remove the settings of a scope."""
-        self._chaos.pop(scope, None)
-        self._errors.pop(scope, None)
-        self._calls.pop(scope, None)
+        self.scopes.put(scope, NOTHING)
 
     def forget_all(self) -> None:
         """Remove the settings of all scopes."""
-        self._chaos.clear()
-        self._errors.clear()
-        self._calls.clear()
+        self.scopes.clear()
 
 
 DROP, MALFORMED, DISCONNECT, RATE_LIMIT = "dropRate", "malformedRate", "disconnectRate", "rateLimitRate"
@@ -95,9 +130,6 @@ LONGEST = 30_000
 FIELDS: Mapping[str, str] = {**RATES, LATENCY: "x-aimock-chaos-latency"}
 _HEADERS = frozenset(FIELDS.values())
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,12})?|\.\d{1,12}")
-
-Chaos = Mapping[str, float]
-"""Rates of failures from 0 to 1, and a latency in milliseconds."""
 
 
 class BadChaos(ValueError):

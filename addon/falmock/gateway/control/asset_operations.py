@@ -24,7 +24,7 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
-from falmock.gateway.control.operation import page_items
+from falmock.gateway.control.operation import page_in
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.control.operation import problem
@@ -46,7 +46,7 @@ _KEPT_APART: tuple[Header, ...] = (
 
 def _list(call: Call) -> Reply:
     held = list(asset_view.held_by(call.seen).values())
-    asset_view.load(call.seen, page_items(held, call.query))
+    asset_view.load(call.seen, page_in(held, call.query))
     return answer(200, paged("assets", held, call.query, asset_view.view(call.seen, call.disk)), "assets")
 
 

@@ -67,3 +67,14 @@ def finder(sent: Mapping[str, Asset], known: Mapping[str, Asset]) -> Callable[[s
         return found
 
     return find
+
+
+def noting(find: Callable[[str], Asset], found: dict[str, str]) -> Callable[[str], Asset]:
+    """Finds files as `find` does, and notes their digests in `found` by the names that were asked for."""
+
+    def noted(name: str) -> Asset:
+        asset = find(name)
+        found[name] = asset.sha256
+        return asset
+
+    return noted

@@ -119,10 +119,12 @@ def _output(asked: Asked) -> Any:
 
 def _nearest(asked: Asked) -> list[Fixture]:
     """The fixtures nearest to a call that missed, the nearest first; the one that answered another call."""
-    number, journal = asked.line.number, asked.call.seen.scope.journal
-    found = [missed for _, missed in journal.missed if number in missed.numbers]
-    answered = asked.call.seen.fixture(asked.line.entry.fixture)
-    return [near.fixture for missed in found for near in missed.miss.nearest] + ([answered] if answered else [])
+    number, engine = asked.line.number, asked.call.seen
+    missed = [missed for _, missed in engine.scope.journal.missed if number in missed.numbers]
+    near = [near.fixture for each in missed for near in each.miss.nearest]
+    found = [engine.fixture(each) if isinstance(each, str) else each for each in near]
+    answered = engine.fixture(asked.line.entry.fixture)
+    return [each for each in (*found, answered) if each is not None]
 
 
 _WAYS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {

@@ -24,6 +24,7 @@ from falmock.gateway.control import faults
 from falmock.gateway.control import files_in
 from falmock.gateway.control import fixtures
 from falmock.gateway.control import from_journal
+from falmock.gateway.control import health
 from falmock.gateway.control import job_result
 from falmock.gateway.control import job_view
 from falmock.gateway.control import jobs
@@ -91,6 +92,10 @@ class Control:
         """How many bytes the body of a request may have."""
         return MAX_BODY
 
+    def is_stateless(self, request: Request) -> bool:
+        """Whether there is an answer also without what several falmocks share."""
+        return request.path in _stateless_paths()
+
     def answer(self, request: Request, ask: Ask, now: float) -> Reply | Stream:  # noqa: ARG002
         """The answer of an operation, or an error; without secrets."""
         answer = self._answer(request, now)
@@ -126,7 +131,8 @@ class Control:
             reply = route.operation.handle(call)
         except RecursionError:
             return problem(400, "The body is nested too deep")
-        call.seen.note_ended()
+        if not route.operation.stateless:
+            call.seen.note_ended()
         return reply
 
     def _call(self, request: Request, operation: Operation, path: dict[str, str], now: float) -> Call:
@@ -149,6 +155,7 @@ _OPERATIONS = (
     *events.OPERATIONS,
     *fixtures.OPERATIONS,
     *from_journal.OPERATIONS,
+    *health.OPERATIONS,
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
     *misses.OPERATIONS,
@@ -165,6 +172,7 @@ _OPERATIONS = (
         _describe,
         {200: ("OpenAPI 3.1.", {"type": "object"})},
         of_scope=False,
+        stateless=True,
     ),
 )
 _SCHEMAS = {
@@ -193,6 +201,11 @@ def openapi_document() -> dict[str, Any]:
 @cache
 def _routes() -> tuple[Route, ...]:
     return tuple(Route(operation, _pattern(operation.path)) for operation in _OPERATIONS)
+
+
+@cache
+def _stateless_paths() -> frozenset[str]:
+    return frozenset(operation.path for operation in _OPERATIONS if operation.stateless)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -15,6 +15,7 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.scope_events import Place
 from falmock.gateway.control.scope_events import ScopeEvents
+from falmock.gateway.control.shared_events import SharedScopeEvents
 from falmock.wire.formats import sse
 
 LAST_ID = "last-event-id"
@@ -50,7 +51,9 @@ def _events(call: Call) -> Reply | Stream:
     text = call.request.headers.get(LAST_ID, "") or call.query.get("after", "")
     # An id that falmock never gave is that of a journal that is gone.
     place = (place_of(text) or Place(0, "?")) if text else None
-    return Stream(200, _HEADERS, KeepAlive(ScopeEvents(call.engines, call.scope, place)), "events")
+    events, background = ScopeEvents(call.engines, call.scope, place), call.engines.background
+    source = events if background is None else SharedScopeEvents(events, background)
+    return Stream(200, _HEADERS, KeepAlive(source), "events")
 
 
 OPERATIONS = (

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from falmock.engine.additions import Source
 from falmock.engine.additions import TooMany
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
@@ -91,7 +92,7 @@ SCHEMA = closed(
     },
     used={
         "type": "boolean",
-        "description": "Whether it answered a call of this scope since the journal was cleared; for all scopes, since the start.",
+        "description": "Whether it answered a call of this scope since the journal was cleared; for all scopes, by this process since the start.",
     },
     model=or_null("string"),
     method=or_null("string"),
@@ -141,18 +142,19 @@ def _added(
     content: Mapping[str, Any],
     engine: Engine,
     name: str,
-    add: Callable[[str, Iterable[Fixture], Mapping[str, Asset]], None],
+    add: Callable[[str, Iterable[Fixture], Mapping[str, Asset], Source], None],
 ) -> Reply:
     body = {key: value for key, value in content.items() if key != assets.KEY}
     document = body if "fixtures" in body else {"fixtures": [body]}
     sent, problems = assets.read(content.get(assets.KEY, {}))
-    read = codec.check(document, name, assets.finder(sent, engine.assets), _content)
+    files: dict[str, str] = {}
+    read = codec.check(document, name, assets.noting(assets.finder(sent, engine.assets), files), _content)
     if problems or read.problems:
         return problem(400, "These are no fixtures: see problems. Nothing was added", [*problems, *read.problems])
     if not read.fixtures:
         return problem(400, "There is no fixture for fal in this. Nothing was added")
     try:
-        add(name, read.fixtures, read.assets)
+        add(name, read.fixtures, read.assets, Source(document, files))
     except TooMany as error:
         return problem(409, str(error))
     shown = view(engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from falmock.engine.additions import Source
 from falmock.engine.additions import TooMany
 from falmock.engine.effects import Reply
 from falmock.fixtures.format import codec
@@ -51,9 +52,11 @@ def _from(call: Call) -> Reply:
         return problem(409, str(error))
 
 
-def _checked(call: Call, draft: Draft, name: str) -> Decoded:
+def _checked(call: Call, draft: Draft, name: str, files: dict[str, str] | None = None) -> Decoded:
+    """The fixture of a draft; the digests of its files are noted in `files` by their names."""
     find = control_assets.finder(draft.files, call.seen.assets)
-    return codec.check({"fixtures": [draft.entry]}, name, find, lambda asset: asset.data or b"")
+    noting = control_assets.noting(find, {} if files is None else files)
+    return codec.check({"fixtures": [draft.entry]}, name, noting, lambda asset: asset.data or b"")
 
 
 def _no_fixture(read: Decoded, outcome: str) -> Reply:
@@ -77,11 +80,12 @@ def _preview(call: Call, draft: Draft, *, to_disk: bool) -> Reply:
 def _in_memory(call: Call, draft: Draft) -> Reply:
     engine = call.engine
     name = engine.added.name()
-    read = _checked(call, draft, name)
+    files: dict[str, str] = {}
+    read = _checked(call, draft, name, files)
     if read.problems:
         return _no_fixture(read, "added")
     try:
-        engine.add_fixtures(name, read.fixtures, read.assets)
+        engine.add_fixtures(name, read.fixtures, read.assets, Source({"fixtures": [draft.entry]}, files))
     except TooMany as error:
         return problem(409, str(error))
     shown = fixtures.view(engine)

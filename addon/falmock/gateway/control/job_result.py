@@ -61,8 +61,9 @@ def _output(reply: Reply) -> Any:
 def _input(engine: Engine, job: Job) -> Any:
     """The input of a job, if the journal has it."""
     journal = engine.scope.journal
-    entry = journal.get(job.number) if job.journal == journal.begun else None
-    if entry is None:
+    number = journal.submit_of(job)
+    entry = None if number is None else journal.get(number)
+    if number is None or entry is None:
         return None
     view = JournalView(engine)
-    return view.input(view.told(job.number, entry))
+    return view.input(view.told(number, entry))

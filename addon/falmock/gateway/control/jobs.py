@@ -20,6 +20,7 @@ from falmock.gateway.control.operation import Call
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
+from falmock.gateway.control.operation import page_in
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.control.operation import problem
@@ -36,6 +37,7 @@ def _list(call: Call) -> Reply:
         for job in call.seen.scope.jobs.all(call.now)
         if (state is None or job.state.value == state) and (endpoint is None or job.endpoint == endpoint)
     ]
+    call.seen.scope.load_answers(page_in(jobs, call.query))
     return answer(200, paged("jobs", jobs, call.query, lambda job: job_view.shown(call.seen, job, call.now)), "jobs")
 
 

@@ -107,7 +107,7 @@ OPERATIONS = (
         "GET",
         f"{PREFIX}/journal",
         "readJournal",
-        "The calls of a scope that match all parameters, the oldest first.",
+        "The calls of a scope that match all parameters, the oldest first. Several falmocks with one store (fal_store) have one journal.",
         _list,
         {200: ("A page of calls.", _WHOLE_PAGE)},
         (

@@ -25,6 +25,7 @@ from falmock.gateway.control.operation import Call
 from falmock.gateway.journal_view import ASKS
 from falmock.gateway.journal_view import JournalLine
 from falmock.gateway.journal_view import JournalView
+from falmock.redaction.patterns import HIDDEN
 from falmock.wire.formats import jsontext
 from falmock.wire.formats import sse
 
@@ -66,20 +67,35 @@ def draft_of(call: Call, line: JournalLine) -> Draft:
 
 def _matching(call: Call, given: dict[str, Any]) -> dict[str, Any]:
     """What the fixture asks of an input. Raises ValueError."""
-    way = call.body.get("input", "exact")
+    way, hides = call.body.get("input", "exact"), call.seen.scope.journal.hides_at_once
     if way == "exact":
         meant = canonical(given, call.seen.digest_of)
         if _has_matcher(meant):
             raise ValueError(
                 'its input has a key that begins with $, which a fixture takes for a matcher: ask for `"input": "any"`'
             )
-        return {"input": meant, "exact": True}
+        return {"input": _open(meant) if hides else meant, "exact": True}
     if way == "any":
         return {}
     prompt = own_prompt(given)
     if prompt is None:
         raise ValueError('its input has no prompt: ask for `"input": "exact"` or `"any"`')
+    if hides and HIDDEN in prompt:
+        raise ValueError('its prompt has a secret, which is not kept: ask for `"input": "exact"` or `"any"`')
     return {"userMessage": prompt}
+
+
+def _open(value: Any) -> Any:
+    """A canonical input that matches any value where a secret was hidden."""
+    if isinstance(value, str):
+        return {"$any": True} if HIDDEN in value else value
+    if isinstance(value, list):
+        return list(map(_open, value))
+    if isinstance(value, dict):
+        return (
+            {"$any": True} if any(HIDDEN in key for key in value) else {key: _open(each) for key, each in value.items()}
+        )
+    return value
 
 
 def _made(asked: Asked) -> dict[str, Any]:

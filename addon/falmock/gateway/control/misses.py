@@ -8,8 +8,6 @@ from falmock.engine.effects import Reply
 from falmock.engine.missed_calls import LIMIT
 from falmock.engine.missed_calls import NUMBERS
 from falmock.engine.missed_calls import MissedCall
-from falmock.fixtures.matching.ignorable import ignorable
-from falmock.fixtures.matching.miss import Near
 from falmock.gateway.control.operation import PAGING
 from falmock.gateway.control.operation import PREFIX
 from falmock.gateway.control.operation import Call
@@ -21,10 +19,7 @@ from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.journal_view import NAMES
 from falmock.gateway.journal_view import JournalView
-from falmock.redaction.redactor import Redactor
 
-MOST_DIFFERENCES = 100
-"""How many differences are listed for a fixture."""
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer", "minimum": 1}
 _DIFFERENCE = closed(
@@ -70,36 +65,20 @@ def _list(call: Call) -> Reply:
     def shown(group: tuple[str, MissedCall]) -> dict[str, Any]:
         key, missed = group
         entry = view.shown(view.told(missed.numbers[-1], missed.last), call.scope)
+        miss = missed.told(redactor)
         return {
             "key": key,
             "count": missed.count,
             "numbers": list(missed.numbers),
             **{name: entry[name] for name in ("at", "scope", "endpoint", "call", "input")},
-            "text": redactor.text(missed.miss.text),
-            "nearest": [_near(near, redactor) for near in missed.miss.nearest],
+            "text": miss.text,
+            "nearest": [
+                {**near._asdict(), "differences": [each._asdict() for each in near.differences]}
+                for near in miss.nearest
+            ],
         }
 
     return answer(200, paged("misses", list(engine.scope.journal.missed), call.query, shown), "misses")
-
-
-def _near(near: Near, redactor: Redactor) -> dict[str, Any]:
-    differences = near.differences[:MOST_DIFFERENCES]
-    rules = [(each.is_volatile, each.rule(near.endpoint)) for each in ignorable(near.differences)]
-    return {
-        "fixture": redactor.text(near.fixture.label),
-        "endpoint": redactor.text(near.endpoint),
-        "differences": [
-            {
-                "path": redactor.text(difference.path),
-                "expected": difference.expected(redactor),
-                "found": difference.found(redactor),
-                "volatile": volatile,
-                # One with a secret in it would ignore something else.
-                "rule": rule if rule is None or redactor.text(rule) == rule else None,
-            }
-            for difference, (volatile, rule) in zip(differences, rules, strict=False)
-        ],
-    }
 
 
 OPERATIONS = (
@@ -108,7 +87,7 @@ OPERATIONS = (
         f"{PREFIX}/misses",
         "listMisses",
         f"What no fixture answered in a scope, grouped by what was asked, the latest first: the last {LIMIT} different ones since the "
-        "journal was cleared.",
+        "journal was cleared. In a store (fal_store): of the calls that the journal keeps.",
         _list,
         {200: ("A page of misses.", page_of("misses", "Miss"))},
         PAGING,

@@ -102,7 +102,7 @@ class Operation(NamedTuple):
 
     `path` has the names of its parameters in braces. `answers` has the meaning and the JSON Schema for each status; FILE is
     a content of any type, NOTHING an answer without a body. `media` is the type of the good ones. `head`: HEAD is answered
-    like GET.
+    like GET. `stateless`: it also answers without what several falmocks share, if that is not available.
     """
 
     method: str
@@ -116,6 +116,7 @@ class Operation(NamedTuple):
     of_scope: bool = True
     head: bool = False
     media: str = "application/json"
+    stateless: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -166,17 +167,16 @@ PAGING = (
 )
 
 
-def page_items(items: Sequence[T], query: Mapping[str, Any]) -> Sequence[T]:
-    """The items of the requested page of a list."""
-    offset = query.get("offset", 0)
-    return items[offset : offset + query.get("limit", LIMIT)]
-
-
 def paged(name: str, items: Sequence[Any], query: Mapping[str, Any], shown: Callable[[Any], Any]) -> dict[str, Any]:
     """The requested page of a list, as a JSON value."""
-    limit, offset = query.get("limit", LIMIT), query.get("offset", 0)
-    page = [shown(item) for item in page_items(items, query)]
-    return {name: page, "total": len(items), "limit": limit, "offset": offset}
+    page = [shown(item) for item in page_in(items, query)]
+    return {name: page, "total": len(items), "limit": query.get("limit", LIMIT), "offset": query.get("offset", 0)}
+
+
+def page_in(items: Sequence[T], query: Mapping[str, Any]) -> Sequence[T]:
+    """The items on the requested page of a list."""
+    offset = query.get("offset", 0)
+    return items[offset : offset + query.get("limit", LIMIT)]
 
 
 def page_of(name: str, item: str) -> dict[str, Any]:

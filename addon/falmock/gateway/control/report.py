@@ -74,7 +74,7 @@ OPERATIONS = (
         "GET",
         f"{PREFIX}/report",
         "report",
-        "What was answered in all scopes since the start, also in those that were dropped.",
+        "What this process answered in all scopes since the start, also in those that were dropped: others with the same store count apart.",
         _report,
         {200: ("The report.", _REPORT)},
         (

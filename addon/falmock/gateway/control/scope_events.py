@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import heapq
 from typing import Any
 from typing import NamedTuple
@@ -30,6 +31,14 @@ class Place(NamedTuple):
     journal: str
 
 
+class Told(NamedTuple):
+    """What is new, whether there is more, and the events as they go on from there."""
+
+    known: ScopeEvents
+    pieces: tuple[bytes, ...]
+    has_more: bool
+
+
 class ScopeEvents:
     """A `Source` of the events of a scope, which may be new, dropped and made again meanwhile.
 
@@ -49,13 +58,32 @@ class ScopeEvents:
 
     def step(self, now: float) -> StreamStep:
         """What is new at `now`."""
+        _, pieces, has_more = self.told(now)
+        return StreamStep(pieces, now if has_more else now + EVERY)
+
+    def look(self, now: float) -> Told:
+        """The same for who may have to look again: nothing changes here, but what is told has what is known then."""
+        known = copy.copy(self)
+        known.go_apart()
+        return known.told(now)
+
+    def go_apart(self) -> None:
+        """This is a copy, and goes on by itself."""
+        self._jobs, self._counts = copy.copy(self._jobs), copy.copy(self._counts)
+        self._jobs.go_apart()
+        self._pieces = self._pieces.copy()
+
+    def told(self, now: float) -> Told:
+        """What is new at `now`; it is known from now on."""
         engine = self._engines.existing(self._scope)
+        if engine is not None:
+            engine.scope.journal.read_as_it_is()
         self._follow(engine)
         has_more = engine is not None and (self._tell_calls(engine) | self._tell_jobs(engine, now))
         for name, value in self._counts.changed(engine, self._scope):
             self._say(name, value)
         pieces, self._pieces = tuple(self._pieces), []
-        return StreamStep(pieces, now if has_more else now + EVERY)
+        return Told(self, pieces, has_more)
 
     def _say(self, name: str, value: Any, number: int | None = None) -> None:
         text = self._engines.common.redactor.value(jsontext.dump_shown(value))
@@ -121,6 +149,12 @@ class _Jobs:
         self._told: dict[str, int] = {}
         self._next: dict[str, float] = {}
         self._due: list[tuple[float, str]] = []
+        self._most = _SPARE
+
+    def go_apart(self) -> None:
+        """This is a copy, and goes on by itself."""
+        self.waiting, self._told, self._next = self.waiting.copy(), self._told.copy(), self._next.copy()
+        self._due = self._due.copy()
 
     def changed(self, engine: Engine, now: float) -> list[dict[str, Any]]:
         """The jobs of which anything shown has changed since they were told, at most MOST."""
@@ -135,11 +169,15 @@ class _Jobs:
         if not self.waiting:
             return []
         looked_at = list(self.waiting)[:MOST]
+        jobs.load_together(looked_at)
+        engine.scope.load_answers(job for each in looked_at if (job := jobs.advanced(each, now)) is not None)
         found = [value for request_id in looked_at if (value := self._look(engine, request_id, now)) is not None]
         for request_id in looked_at:
             del self.waiting[request_id]
-        if len(self._told) > 2 * len(jobs) + _SPARE:
-            self._told = {each: told for each, told in self._told.items() if jobs.peek(each) is not None}
+        if len(self._told) > self._most:
+            there = {job.request_id for job in jobs}
+            self._told = {each: told for each, told in self._told.items() if each in there}
+            self._most = 2 * len(self._told) + _SPARE
         return found
 
     def _look(self, engine: Engine, request_id: str, now: float) -> dict[str, Any] | None:

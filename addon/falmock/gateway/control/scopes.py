@@ -1,12 +1,10 @@
-"""Health, reset and scopes in the control API."""
+"""Reset and scopes in the control API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import falmock
 from falmock.engine import scopes
-from falmock.engine.config import Inspector
 from falmock.engine.effects import EVERY_JOB
 from falmock.engine.effects import Reply
 from falmock.engine.engine import Engine
@@ -20,24 +18,8 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
-from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
-
-
-def _health(call: Call) -> Reply:
-    config = call.engines.config
-    value = {
-        "status": "ok",
-        "version": falmock.__version__,
-        "mode": config.mode.value,
-        "pace": config.pace_text,
-        "fixtures": len(call.seen.fixtures),
-        "scopes": len(call.engines.names),
-        "inspector": config.inspector.value,
-        "connect": call.engines.connect._asdict(),
-    }
-    return answer(200, value, "health")
 
 
 def _reset(call: Call) -> Reply:
@@ -87,7 +69,7 @@ def _create(call: Call) -> Reply:
         return problem(400, f"pace: {error}")
     if "alias_of" in body:
         call.engines.use_alias(name, body["alias_of"])
-    is_new = call.engines.named(name) not in ("", *call.engines.names)
+    is_new = call.engines.existing(name) is None
     engine = call.engines.of(name)
     if pace is not None:
         engine.use_pace(pace, body["pace"])
@@ -104,34 +86,6 @@ def _drop(call: Call) -> Reply:
 _ONE_SCOPE = f"{PREFIX}/scopes/{{name}}"
 
 OPERATIONS = (
-    Operation(
-        "GET",
-        f"{PREFIX}/health",
-        "health",
-        "Whether falmock is running, and its settings.",
-        _health,
-        {
-            200: (
-                "It is running.",
-                closed(
-                    status={"const": "ok"},
-                    version={"type": "string"},
-                    mode={"type": "string"},
-                    pace={"type": "string"},
-                    fixtures={**_WHOLE, "description": "The number of fixtures in the scope."},
-                    scopes={**_WHOLE, "description": "The number of named scopes."},
-                    inspector={"enum": [access.value for access in Inspector]},
-                    connect=closed(
-                        proxy={**or_null("string"), "description": "The URL of the proxy."},
-                        ca={
-                            **or_null("string"),
-                            "description": "The path of the CA's certificate, where falmock runs.",
-                        },
-                    ),
-                ),
-            )
-        },
-    ),
     Operation(
         "POST",
         f"{PREFIX}/reset",

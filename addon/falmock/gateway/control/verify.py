@@ -108,6 +108,8 @@ def _verify(call: Call) -> Reply:
         # Inputs are read as in a fixture's match.
         found = [each._replace(path=each.path.replace(".match.input", ".input", 1)) for each in read.problems]
         return problem(400, "This cannot be verified: see problems", [*wrong_numbers, *found])
+    if engine.scope.journal.hides_at_once:  # what was sent is not known, so a secret is as good as another
+        inputs = [engine.redactor.value(each) for each in inputs]
     expected = [_expected(each, found, view, engine) for each, found in zip(body.get("calls", ()), inputs, strict=True)]
     calls = list(view)
     problems = list(miscounts(expected, calls))

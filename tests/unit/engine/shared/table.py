@@ -15,6 +15,8 @@ from falmock.shared_calls import SharedCalls
 from falmock.store.memory import MemoryStore
 
 T = TypeVar("T")
+_RUNNER = asyncio.Runner()
+"""One loop for all: a test takes hundreds of steps."""
 
 
 class Clock:
@@ -41,7 +43,7 @@ class Table:
         self.kept.append(job.request_id)
 
     def run(self, decide: Callable[[float], T]) -> T:
-        return asyncio.run(self.calls.run(decide))
+        return _RUNNER.run(self.calls.run(decide))
 
     def add(self, job: Job) -> None:
         self.run(lambda now: self.jobs.add(job, now))

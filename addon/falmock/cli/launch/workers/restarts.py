@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 STABLE = 10.0
-"""A process that ran for so long (seconds) did not die of its start: what was before is forgotten."""
+"""A process that was ready for so long (seconds) did not die of its start: what was before is forgotten."""
 PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
 """How long (seconds) to wait before each restart of a process that dies again and again. After the last it is given up."""
 
@@ -17,7 +17,7 @@ class Restarts:
         self._count = 0
 
     def ended(self, ran: float) -> float | None:
-        """How many seconds to wait before it is started again; None for never. `ran` is how long it ran (seconds)."""
+        """How many seconds to wait before it is started again; None for never. `ran` is how long it was ready (seconds)."""
         if ran >= STABLE:
             self._count = 0
         if self._count == len(PAUSES):
@@ -44,6 +44,6 @@ def restarted(name: str, code: int, pause: float) -> str:
 def given_up(name: str, code: int) -> str:
     """The line about a process that is not started again."""
     return (
-        f"{name} ended {how(code)}, {len(PAUSES) + 1} times in a row within {STABLE:g} s of its start: falmock ends. "
+        f"{name} ended {how(code)}, {len(PAUSES) + 1} times in a row within {STABLE:g} s of being ready: falmock ends. "
         "What it logged is above"
     )

@@ -17,7 +17,7 @@ from falmock.cli.launch.workers import restarts
 from falmock.cli.launch.workers import with_parent
 from falmock.serving.upload_spool import SpoolFolder
 
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 _END_SECONDS = 5.0
 _LOOK = 0.02
 """How often (seconds) it is asked at its start."""
@@ -67,7 +67,7 @@ class StoreServer:
             raise NoStore(
                 f"{self.name} cannot have a socket in {folder}: the path is too long, set TMPDIR to a shorter one"
             )
-        limit = private_store.memory_limit(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        limit = private_store.memory_limit(_memory())
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", with_parent.__file__, str(os.getpid())),
             *(self._program, *private_store.arguments(folder, limit)),
@@ -115,6 +115,14 @@ class StoreServer:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
+
+
+def _memory() -> int:
+    """How many bytes of memory this machine has; 0 if it is not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
 
 
 async def _answers(path: Path) -> bool:

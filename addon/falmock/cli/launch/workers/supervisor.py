@@ -76,7 +76,7 @@ class Supervisor:
         except NoStore as error:
             return self._fail(str(error))
         finally:
-            self._kill()  # after an error; else there are none
+            self._kill_workers()  # after an error of falmock's own; else there are none
             for each in sockets:
                 each.close()
             if self._store is not None:
@@ -87,13 +87,10 @@ class Supervisor:
         async with asyncio.TaskGroup() as tasks:
             if self._store is not None:
                 tasks.create_task(self._keep_store(self._store))
-            for number, event in self._ready.items():
-                # The first one shows what is wrong with the configuration: once, and not for each worker.
-                tasks.create_task(self._keep(everyone._replace(number=number, is_first=number == 1)))
-                if number == 1:
-                    await self._unless_stopped(event.wait())
-                if self._stop.is_set():
-                    return
+            for number in self._ready:
+                # The first one shows what is wrong with the configuration, once: the others are held until it is ready.
+                is_first = number == 1
+                tasks.create_task(self._keep(everyone._replace(number=number, is_first=is_first, is_held=not is_first)))
             for event in self._ready.values():
                 await self._unless_stopped(event.wait())
             if not self._stop.is_set():
@@ -111,20 +108,28 @@ class Supervisor:
         environment = {**os.environ, starter.STARTED_AS: self._config.started}
         is_ready = self._ready[assignment.number]
         while not self._stop.is_set():
-            worker = await WorkerProcess.started(self._words, assignment, environment)
+            try:
+                worker = await WorkerProcess.started(self._words, assignment, environment)
+            except OSError as error:
+                self._fail(f"{name} cannot be started: {error}")
+                return
             self._workers[assignment.number] = worker
+            if assignment.is_held:
+                await self._unless_stopped(self._ready[1].wait())
+                if self._ready[1].is_set():
+                    worker.go()
             if await self._unless_stopped(worker.is_ready()):
                 if is_ready.is_set():
                     logger.info("falmock: %s is back", name)
                 is_ready.set()
-                assignment = assignment._replace(is_first=False)
+                assignment = assignment._replace(is_first=False, is_held=False)
             code = await self._unless_stopped(worker.wait())
             if code is None:
                 await worker.stop()
             elif assignment.is_first:  # it has told why
                 self._fail(f"{name} ended {restarts.how(code)} before it was ready" if code <= 0 else "", code)
             else:
-                await self._paused(record, name, code, worker.age)
+                await self._paused(record, name, code, worker.served)
             del self._workers[assignment.number]
 
     async def _keep_store(self, store: StoreServer) -> None:
@@ -134,12 +139,12 @@ class Supervisor:
             await self._paused(record, store.name, code, time.monotonic() - began)
             if self._stop.is_set():
                 return
-            began = time.monotonic()
             try:
                 await store.start()
                 logger.warning("falmock: what %s knew is lost: jobs, uploads, counts and the journal", store.name)
             except NoStore as error:
                 logger.error("falmock: %s", error)  # noqa: TRY400
+            began = time.monotonic()
 
     async def _paused(self, record: Restarts, name: str, code: int, ran: float) -> None:
         """Wait until a process that has ended may be started again, or give it up."""
@@ -170,7 +175,10 @@ class Supervisor:
 
     def _kill(self) -> None:
         """End all processes at once."""
-        for worker in self._workers.values():
-            worker.kill()
+        self._kill_workers()
         if self._store is not None:
             self._store.kill()
+
+    def _kill_workers(self) -> None:
+        for worker in self._workers.values():
+            worker.kill()

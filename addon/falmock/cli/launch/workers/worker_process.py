@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from falmock.cli.launch.server import COMMAND
 from falmock.cli.launch.server import SECONDS
+from falmock.cli.launch.workers.assignment import GO
 from falmock.cli.launch.workers.assignment import Assignment
 from falmock.serving import starter
 
@@ -26,7 +27,7 @@ class WorkerProcess:
     def __init__(self, process: asyncio.subprocess.Process, line: socket.socket) -> None:
         self._process = process
         self._line = line
-        self._started = time.monotonic()
+        self._ready_at: float | None = None
 
     @classmethod
     async def started(
@@ -50,6 +51,11 @@ class WorkerProcess:
                 raise
         return cls(process, line)
 
+    def go(self) -> None:
+        """Let it begin, if it is held."""
+        with suppress(OSError):  # it has ended
+            self._line.send(GO)
+
     async def is_ready(self) -> bool:
         """Wait until it is ready, or has ended: then False. One that takes too long is ended."""
         self._line.setblocking(False)
@@ -62,7 +68,9 @@ class WorkerProcess:
             self.kill()
         except OSError:
             return False
-        return told.endswith(b"\n")
+        if told.endswith(b"\n"):
+            self._ready_at = time.monotonic()
+        return self._ready_at is not None
 
     async def wait(self) -> int:
         """Its exit code when it has ended."""
@@ -71,9 +79,9 @@ class WorkerProcess:
         return code
 
     @property
-    def age(self) -> float:
-        """How long (seconds) ago it was started."""
-        return time.monotonic() - self._started
+    def served(self) -> float:
+        """How long (seconds) it has been ready; 0 if it never was, however long its start took."""
+        return 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
 
     async def stop(self) -> None:
         """End it: by SIGTERM, and by SIGKILL if it takes too long."""

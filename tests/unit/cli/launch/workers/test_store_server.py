@@ -103,6 +103,16 @@ def test_one_that_does_not_start(server: Path, monkeypatch: pytest.MonkeyPatch, 
     assert str(raised.value) == text
 
 
+def test_a_system_that_does_not_tell_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store_server._memory() > 0
+
+    def fails(_: str) -> int:
+        raise ValueError
+
+    monkeypatch.setattr(store_server.os, "sysconf", fails)
+    assert store_server._memory() == 0
+
+
 def test_no_place_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         store = StoreServer("redis-server")

@@ -28,13 +28,17 @@ Ends = int | None
 class FakeWorker:
     """A worker that ends with this code at once, before or after it is ready; None for never by itself."""
 
-    age = 0.5
+    served = 0.5
 
     def __init__(self, code: Ends, *, is_ready: bool) -> None:
         self._is_ready = is_ready
+        self.may_begin = False
         self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if code is not None:
             self.code.set_result(code)
+
+    def go(self) -> None:
+        self.may_begin = True
 
     async def is_ready(self) -> bool:
         return self._is_ready
@@ -86,6 +90,7 @@ class World:
         self.lives: dict[int, list[tuple[bool, Ends]]] = {1: [], 2: []}
         self.store = FakeStore()
         self.assignments: list[Assignment] = []
+        self.workers: list[FakeWorker] = []
         self.announced = 0
         monkeypatch.setattr(supervisor, "WorkerProcess", self)
         monkeypatch.setattr(server_context, "made", lambda *_: None)
@@ -100,7 +105,8 @@ class World:
         self.assignments.append(assignment)
         lives = self.lives[assignment.number]
         is_ready, code = lives.pop(0) if lives else (True, None)
-        return FakeWorker(code, is_ready=is_ready)
+        self.workers.append(FakeWorker(code, is_ready=is_ready))
+        return self.workers[-1]
 
     def run(self, *arguments: str, until: Callable[[], bool] | None = None, signals: int = 1) -> int:
         """Run it. When `until` holds, so many signals come."""
@@ -132,11 +138,11 @@ def test_two_workers_and_one_line_when_they_are_ready(world: World) -> None:
     assert world.run(until=lambda: world.announced > 0) == 0
     first, second = world.assignments
     assert (first.number, first.is_first, first.store) == (1, True, "unix:///fake")
-    assert second == first._replace(number=2, is_first=False)
+    assert second == first._replace(number=2, is_first=False, is_held=True)
     assert first.parent == os.getpid()
     assert "2 workers are ready" in world.log
-    assert world.store.did[0] == "start"
-    assert world.store.did[-1] == "stop"
+    assert world.store.did == ["start", "stop"]
+    assert [each.may_begin for each in world.workers] == [False, True]
 
 
 @pytest.mark.parametrize(("code", "ends", "told"), [(1, 1, False), (2, 2, False), (-9, 1, True), (0, 1, True)])
@@ -144,7 +150,8 @@ def test_what_keeps_the_first_from_starting_ends_all(world: World, code: int, en
     """It has told why, unless it was killed."""
     world.lives[1] = [(False, code)]
     assert world.run() == ends
-    assert len(world.assignments) == 1
+    assert len(world.assignments) <= 2
+    assert not any(each.may_begin for each in world.workers)
     assert ("worker 1 ended" in world.log) == told
     assert world.announced == 0
 
@@ -167,7 +174,7 @@ def test_the_first_says_what_all_have_in_common_once(world: World) -> None:
 def test_one_that_dies_again_and_again_ends_all(world: World) -> None:
     world.lives[2] = [(True, 1)] * 3
     assert world.run() == 1
-    assert "worker 2 ended with exit code 1, 3 times in a row within 10 s of its start: falmock ends" in world.log
+    assert "worker 2 ended with exit code 1, 3 times in a row within 10 s of being ready: falmock ends" in world.log
 
 
 def test_a_store_that_dies(world: World) -> None:
@@ -207,6 +214,15 @@ def test_the_second_signal(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     world.run(until=lambda: world.announced > 0, signals=2)
     assert ended == [130]
     assert "kill" in world.store.did
+
+
+def test_one_that_cannot_be_started(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(world, "started", fails)
+    assert world.run() == 1
+    assert "falmock: worker 1 cannot be started: [Errno 11]" in world.log
 
 
 def test_where_it_cannot_listen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,12 +25,26 @@ def test_from_the_start_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> int:
         worker = await started(monkeypatch, READY)
         assert await worker.is_ready()
-        assert worker.age > 0
+        assert worker.served > 0
         await worker.stop()
         await worker.stop()
         return await worker.wait()
 
     assert asyncio.run(run()) == -signal.SIGTERM
+
+
+def test_one_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> bool:
+        worker = await started(monkeypatch, f"import os; os.read(int(os.environ['FALMOCK_READY_FD']), 1); {READY}")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.is_ready(), 0.3)
+        worker.go()
+        is_ready = await worker.is_ready()
+        await worker.stop()
+        worker.go()
+        return is_ready
+
+    assert asyncio.run(run())
 
 
 def test_one_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +62,9 @@ def test_one_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_that_ends_before_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> tuple[bool, int]:
         worker = await started(monkeypatch, "import sys; sys.exit(1)")
-        return await worker.is_ready(), await worker.wait()
+        found = await worker.is_ready(), await worker.wait()
+        assert worker.served == 0
+        return found
 
     assert asyncio.run(run()) == (False, 1)
 

@@ -1,0 +1,230 @@
+"""Entries of the journal as the store has them: without secrets, which must not be readable there.
+
+What a journal in memory hides when it is shown is hidden here before it is written. Of the query only the input is kept, of the
+answer's headers only those that the journal reads, of the call its kind and what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+from urllib.parse import urlencode
+
+from falmock.engine.journal import JournalEntry
+from falmock.engine.missed_calls import ToldDifference
+from falmock.engine.missed_calls import ToldMiss
+from falmock.engine.missed_calls import ToldNear
+from falmock.engine.missed_calls import told
+from falmock.engine.shared.forms import Form
+from falmock.fixtures.matching.miss import Miss
+from falmock.redaction.redactor import Redactor
+from falmock.wire import calls
+from falmock.wire import endpoint as endpoint_ids
+from falmock.wire import query
+from falmock.wire.formats import jsontext
+from falmock.wire.formats.spelled import surrogates_escaped
+
+_READ_HEADERS = (b"content-type", b"x-fal-request-id")
+"""The headers of answers that the journal reads."""
+_NO_ID = "id"
+_WITH_ENDPOINT = (calls.Run, calls.Stream, calls.Socket, calls.RunSocket, calls.Submit)
+_QUERIED = (calls.Run, calls.Stream, calls.Submit)
+"""The calls whose query may be an input."""
+_MADE: Mapping[str, Callable[[str], calls.Call]] = MappingProxyType(
+    {
+        "Run": lambda text: calls.Run(endpoint_ids.parse(text)),
+        "Stream": lambda text: calls.Stream(endpoint_ids.parse(text)),
+        "Socket": lambda text: calls.Socket(endpoint_ids.parse(text)),
+        "RunSocket": lambda text: calls.RunSocket(endpoint_ids.parse(text)),
+        "Submit": lambda text: calls.Submit(endpoint_ids.parse(text), "", ""),
+        "Status": lambda text: calls.Status(text, logs=False),
+        "StatusStream": lambda text: calls.StatusStream(text, logs=False),
+        "Result": calls.Result,
+        "Cancel": calls.Cancel,
+        "UploadInitiate": lambda _: calls.UploadInitiate(""),
+        "CdnToken": lambda _: calls.CdnToken(),
+        "Token": lambda _: calls.Token(newer=False),
+        "WebhookKeys": lambda _: calls.WebhookKeys(),
+        "DirectUpload": lambda _: calls.DirectUpload(),
+        "MultipartStart": lambda _: calls.MultipartStart(),
+        "FilePut": lambda _: calls.FilePut(),
+        "UploadPart": lambda _: calls.UploadPart("", 0),
+        "PartUrl": lambda _: calls.PartUrl("", 0),
+        "UploadComplete": lambda _: calls.UploadComplete(""),
+        "ProviderMapping": lambda _: calls.ProviderMapping(""),
+        "FileGet": lambda _: calls.FileGet(),
+        "Unrouted": lambda _: calls.Unrouted(404, ""),
+    }
+)
+"""Makes a call of each type from what it is about."""
+
+
+class EntryForm(NamedTuple):
+    """An entry as it is kept; `id` tells it from all others. `call` is the type of the call, "" for none.
+
+    `subject` is the endpoint id or the request id that it names, "" for none.
+    """
+
+    id: str
+    at: float
+    method: str
+    host: str
+    path: str
+    status: int | None
+    fixture: str | None
+    why: str
+    miss: ToldMiss | None
+    fault: str | None
+    query: str
+    body: bytes
+    left_out: int
+    call: str
+    subject: str
+    answered: tuple[tuple[bytes, bytes], ...]
+    job: str
+    delay: float
+    kind: str
+    door: str
+    warning: str
+    cut: bool
+    about: str | None
+
+
+_FORM = Form("journal entry", 1, EntryForm)
+
+
+def entry_bytes(entry: JournalEntry, missed: Miss | None, name: str, redactor: Redactor) -> bytes:
+    """The bytes of an entry, without its secrets; `missed` is the report behind its `miss`, `name` tells it from all others."""
+    text, value = redactor.text, redactor.value
+    subject = value(_subject_of(entry.call))
+    miss = None
+    if missed is not None:
+        miss = told(missed, redactor)
+    elif entry.miss is not None:
+        miss = ToldMiss("", text(entry.miss), ())
+    form = EntryForm(
+        name,
+        entry.at,
+        value(entry.method),
+        value(entry.host),
+        _hidden_path(entry.path, subject, redactor),
+        entry.status,
+        value(entry.fixture),
+        text(entry.why),
+        miss,
+        None if entry.fault is None else text(entry.fault),
+        hidden_query(entry.query, redactor) if isinstance(entry.call, _QUERIED) else "",
+        hidden_body(entry.body, redactor),
+        entry.left_out,
+        "" if entry.call is None else type(entry.call).__name__,
+        subject,
+        tuple((name, _hidden(field, redactor)) for name, field in entry.answered if name.lower() in _READ_HEADERS),
+        value(entry.job),
+        entry.delay,
+        entry.kind,
+        entry.door,
+        text(entry.warning),
+        entry.cut,
+        None if entry.about is None else text(entry.about),
+    )
+    try:
+        return _FORM.write(form)
+    except UnicodeEncodeError:
+        return _FORM.write(_escaped(form))
+
+
+def entry_of(data: bytes) -> tuple[JournalEntry, ToldMiss | None]:
+    """The entry of these bytes, and the report behind its `miss`. Raises UnknownForm."""
+    form = _FORM.read(data)
+    entry = JournalEntry(
+        form.at,
+        form.method,
+        form.host,
+        form.path,
+        form.status,
+        form.fixture,
+        form.why,
+        None if form.miss is None else form.miss.text,
+        form.fault,
+        form.query,
+        form.body,
+        form.left_out,
+        _call_of(form.call, form.subject),
+        form.answered,
+        form.job,
+        form.delay,
+        form.kind,
+        form.door,
+        form.warning,
+        form.cut,
+        form.about,
+    )
+    return entry, form.miss if form.miss is not None and form.miss.key else None
+
+
+def hidden_query(text: str, redactor: Redactor) -> str:
+    """The parameters of a query that are an input, without their secrets."""
+    if not text:
+        return ""
+    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+    asked = [redactor.value({name: value}) for name, value in pairs if name not in query.PLATFORM_PARAMETERS]
+    return urlencode([pair for each in asked for pair in each.items()], errors="surrogateescape")
+
+
+def hidden_body(body: bytes, redactor: Redactor) -> bytes:
+    """The same body without its secrets; the same object if it has none."""
+    if not body:
+        return body
+    try:
+        value = jsontext.loads_exact(body)
+        hidden = redactor.value(value)
+        if hidden is not value:
+            body = jsontext.dump_exact(hidden, indent=None).encode("utf-8", "surrogatepass")
+    except (jsontext.BadJSON, RecursionError):
+        pass  # it is cut, or no JSON: a text like any other
+    return _hidden(body, redactor)
+
+
+def _hidden_path(path: str, subject: str, redactor: Redactor) -> str:
+    """A path without its secrets; `subject` is what it names, without its own."""
+    if subject and f"/{subject}" in path:
+        # Most paths differ in the request id alone, and what they are without it is known to be harmless.
+        before, _, behind = path.partition(subject)
+        form = f"{before}{_NO_ID}{behind}"
+        if redactor.text(form) == form and redactor.text(subject) == subject:
+            return path
+    return redactor.text(path)
+
+
+def _hidden(data: bytes, redactor: Redactor) -> bytes:
+    text = data.decode("utf-8", "surrogateescape")
+    hidden = redactor.value(text)
+    return data if hidden is text else hidden.encode("utf-8", "surrogateescape")
+
+
+def _subject_of(call: calls.Call | None) -> str:
+    if isinstance(call, _WITH_ENDPOINT):
+        return str(call.endpoint)
+    return call.request_id if isinstance(call, calls.ABOUT_JOB) else ""
+
+
+def _call_of(kind: str, subject: str) -> calls.Call | None:
+    """The call of this type about an endpoint or a job. What else it had is not known."""
+    make = _MADE.get(kind)
+    try:
+        return None if make is None else make(subject)
+    except endpoint_ids.BadEndpointId:
+        return None  # a secret stood in it
+
+
+def _escaped(value: Any) -> Any:
+    """A form whose texts can be written as UTF-8."""
+    if isinstance(value, str):
+        return surrogates_escaped(value)
+    if isinstance(value, EntryForm | ToldMiss | ToldNear | ToldDifference):
+        return type(value)._make(map(_escaped, value))
+    return tuple(map(_escaped, value)) if isinstance(value, tuple) else value

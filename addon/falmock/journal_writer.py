@@ -1,0 +1,178 @@
+"""Appends to the logs of a store what waits behind the answers: all scopes in one trip, soon after the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from falmock.engine.shared.behind import Behind
+from falmock.engine.shared.behind import Item
+from falmock.engine.shared.errors import UnknownForm
+from falmock.shared_calls import SharedCalls
+from falmock.store.interface import Append
+from falmock.store.interface import Unavailable
+from falmock.store.interface import Unknown
+
+logger = logging.getLogger(__name__)
+SOON = 0.05
+"""How long (seconds) an entry waits for others at most."""
+BATCH = 64
+"""How many entries do not wait longer."""
+MOST = 512
+"""How many entries are appended in one trip at most."""
+AGAIN = 1.0
+"""After how many seconds a store that is away is tried again."""
+
+
+class JournalWriter:
+    """Appends what waits in `behind`; `name` is the name of this falmock among all of the store."""
+
+    def __init__(self, shared: SharedCalls, behind: Behind, name: str) -> None:
+        self._shared = shared
+        self._behind = behind
+        self._name = name
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._lock: asyncio.Lock | None = None
+        self._in_doubt = False
+        self._told_dropped = 0
+        self.reason = ""
+        """Why the last attempt failed; "" if it did not."""
+        behind.wake = self._wake
+
+    @property
+    def dropped(self) -> int:
+        """How many entries were lost while the store was away too long."""
+        return self._behind.dropped
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait."""
+        return len(self._behind)
+
+    @property
+    def lag(self) -> float:
+        """How long the oldest entry has waited, in seconds; 0 if none waits."""
+        since = self._behind.since
+        return 0.0 if since is None else max(0.0, self._shared.now() - since)
+
+    def _wake(self) -> None:
+        """Something waits. Without an event loop it waits for `flush`."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if loop is not self._loop:
+            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+        if self._flushing is not None and not self._flushing.done():
+            return
+        if len(self._behind) >= BATCH and not self.reason:
+            self._start()
+        elif self._timer is None:
+            self._timer = loop.call_later(AGAIN if self.reason else SOON, self._start)
+
+    def _start(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._loop is not None and (self._flushing is None or self._flushing.done()):
+            self._flushing = self._loop.create_task(self._flush_behind())
+
+    async def _flush_behind(self) -> None:
+        try:
+            await self.flush()
+        except (Unavailable, UnknownForm):
+            pass  # told already
+        finally:
+            self._flushing = None
+            if len(self._behind):
+                self._wake()
+
+    async def flush(self) -> None:
+        """Append all that waits now. Raises Unavailable, UnknownForm: it waits on then."""
+        if not len(self._behind):
+            return
+        loop = asyncio.get_running_loop()
+        if self._lock is None or loop is not self._loop:
+            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+        async with self._lock:
+            try:
+                await self._place()
+                left = len(self._behind)
+                while left > 0 and len(self._behind):
+                    left -= await self._append(self._behind.first(MOST))
+            except (Unavailable, UnknownForm) as error:
+                self._failed(error)
+                raise
+            self._succeeded()
+
+    async def _place(self) -> None:
+        if self._behind.has_unplaced:
+            placed = await self._shared.run(lambda _: self._behind.place())
+            placed()
+
+    async def _append(self, items: list[Item]) -> int:
+        """Append these; returns how many they were. Raises Unavailable."""
+        written = [(item, data) for item in items if (data := self._data(item)) is not None]
+        if self._in_doubt:
+            written = await self._missing(written)
+        by_log: dict[str, list[tuple[Item, bytes]]] = {}
+        for item, data in written:
+            by_log.setdefault(item.log, []).append((item, data))
+        appends = [
+            Append(log, [data for _, data in each], each[0][0].keep, each[0][0].ttl) for log, each in by_log.items()
+        ]
+        try:
+            if appends:
+                await self._shared.store.append(appends)
+        except Unknown:
+            self._in_doubt = True
+            raise
+        self._in_doubt = False
+        self._behind.done(items)
+        return len(items)
+
+    async def _missing(self, written: list[tuple[Item, bytes]]) -> list[tuple[Item, bytes]]:
+        """Those that are not yet in their logs: an attempt before may have succeeded without an answer."""
+        there: dict[str, set[bytes]] = {}
+        for log in dict.fromkeys(item.log for item, _ in written if item.is_single):
+            first, last = await self._shared.store.bounds(log)
+            found = await self._shared.store.read(log, max(first, last - 2 * MOST) - 1, 2 * MOST + 1)
+            there[log] = {data for _, data in found}
+        return [(item, data) for item, data in written if data not in there.get(item.log, ())]
+
+    def _data(self, item: Item) -> bytes | None:
+        """The bytes of an item; None if there are none, which must not keep others from being written."""
+        try:
+            return item.data(self._new_name)
+        except Exception:
+            logger.exception("falmock: an entry for %s cannot be written", item.log)
+            return None
+
+    def _new_name(self) -> str:
+        self._count += 1
+        return f"{self._name}.{self._count}"
+
+    def _failed(self, error: Exception) -> None:
+        if not self.reason:
+            logger.warning("falmock: the journal waits for its store: %s", error)
+        self.reason = str(error)
+
+    def _succeeded(self) -> None:
+        if self.reason:
+            dropped = self._behind.dropped - self._told_dropped
+            self._told_dropped = self._behind.dropped
+            lost = f"; {dropped} entries were dropped, as too many waited" if dropped else ""
+            logger.info("falmock: the journal is written again%s", lost)
+        self.reason = ""
+
+    async def stop(self) -> None:
+        """Write what waits, if the store is there."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        with suppress(Unavailable, UnknownForm):
+            await self.flush()

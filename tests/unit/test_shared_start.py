@@ -1,0 +1,94 @@
+"""falmock starts with its store, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from falmock import shared_start
+from falmock.engine.config import MEMORY
+from falmock.shared_start import NoStore
+from falmock.shared_start import share
+from falmock.store import redis as redis_store
+from falmock.store.interface import Unavailable
+from falmock.store.memory import MemoryStore
+from unit.apps import app_of
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """The store that every address leads to."""
+    store = MemoryStore(lambda: 1_000_005.0)
+
+    async def close() -> None:
+        pass
+
+    monkeypatch.setattr(store, "close", close)
+    monkeypatch.setattr(redis_store, "RedisStore", lambda _: store)
+    return store
+
+
+def test_memory_needs_no_store() -> None:
+    app = app_of()
+    share(app, MEMORY, {})
+    assert app.shared is None
+
+
+@pytest.mark.usefixtures("memory")
+def test_all_falmocks_of_a_store_have_one_secret() -> None:
+    first, second = app_of(), app_of()
+    share(first, "redis://one", {})
+    share(second, "redis://one", {})
+    ticket, _ = first.engines.tickets.give(1_000_000.0)
+    assert second.engines.tickets.holds(ticket, 1_000_001.0)
+    assert first.engines.run == second.engines.run
+    alone, _ = app_of().engines.tickets.give(1_000_000.0)
+    assert not second.engines.tickets.holds(alone, 1_000_001.0)
+
+
+@pytest.mark.usefixtures("memory")
+def test_the_clock_is_the_stores() -> None:
+    app = app_of()
+    share(app, "redis://one", {})
+    assert app.shared is not None
+    assert app.shared.now() == 1_000_005.0
+
+
+@pytest.mark.usefixtures("memory")
+def test_within_a_running_loop() -> None:
+    async def start() -> None:
+        share(app_of(), "redis://one", {})
+
+    asyncio.run(start())
+
+
+@pytest.mark.usefixtures("memory")
+def test_its_password_is_a_secret() -> None:
+    app = app_of()
+    share(app, "redis://:hunter22hunter@one", {})
+    assert "hunter22hunter" not in app.redactor.text("it is hunter22hunter")
+    assert app.shared is not None
+    assert "hunter22hunter" not in app.shared.shown
+
+
+def test_no_start_without_it(tmp_path: Path) -> None:
+    with pytest.raises(NoStore, match=r"fal_store: .*none.sock.* falmock does not start without its store") as found:
+        share(app_of(), f"unix://:hunter22hunter@{tmp_path}/none.sock", {})
+    assert "hunter22hunter" not in str(found.value)
+
+
+def test_a_wrong_address() -> None:
+    with pytest.raises(NoStore, match="fal_store: 'memcached://x' names no store"):
+        share(app_of(), "memcached://x", {})
+
+
+def test_a_store_that_ends_while_it_is_opened(memory: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: object) -> None:
+        raise Unavailable("it is away")
+
+    monkeypatch.setattr(memory, "load", away)
+    with pytest.raises(NoStore, match="it is away"):
+        share(app_of(), "redis://one", {})
+    assert shared_start.SECRET
