@@ -10,6 +10,7 @@ proxy   CPU of a mitmdump with falmock, relative to one with a constant reply; 1
 doors   CPU of a mitmdump for direct calls, relative to the same calls through the proxy.
 record  CPU of a mitmdump that records, relative to one without falmock; its memory for 10,000 jobs and a file of 1 GiB.
 soak    300 sockets and 300 SSE streams at once through a mitmdump for a minute: all events arrive, memory is flat.
+replicas  Two workers against one, a store against memory, and what the store costs (redis-server is needed).
 bodies  Memory of a mitmdump while 2 GiB are uploaded, in three ways, and downloaded.
 
 `--against REVISION` compares the engine and a mitmdump of this tree with those of that commit instead.
@@ -24,6 +25,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+from collections.abc import Callable
 
 from bench_against import bench_against
 from bench_bodies import bench_bodies
@@ -34,11 +36,12 @@ from bench_load import bench_load
 from bench_proxy import bench_proxy
 from bench_record import bench_record
 from bench_redaction import bench_redaction
+from bench_replicas import bench_replicas
 from bench_run import bench_run
 from bench_soak import bench_soak
 from bench_synthesis import bench_synthesis
 
-PARTS = ("engine", "redaction", "run", "lane", "load", "proxy", "doors", "record", "soak", "bodies")
+PARTS = ("engine", "redaction", "run", "lane", "load", "proxy", "doors", "record", "soak", "bodies", "replicas")
 
 
 def main() -> int:
@@ -59,29 +62,21 @@ def main() -> int:
     print(f"Python {platform.python_version()}, {versions}, {platform.platform()}, {os.cpu_count()} cores\n")
     if args.against:
         return 0 if bench_against(args.against, 7, 200) else 1
-    parts = args.parts or PARTS
-    met = True
-    if "engine" in parts:
-        met &= bench_engine(args.rounds)
-        met &= bench_synthesis(args.rounds)
-    if "lane" in parts:
-        met &= bench_lane(max(3, args.rounds - 2), args.gib)
-    if "run" in parts:
-        met &= bench_run(args.rounds)
-    if "redaction" in parts:
-        met &= bench_redaction(args.rounds)
-    if "load" in parts:
-        met &= bench_load(max(3, args.rounds // 3))
-    if "proxy" in parts:
-        met &= bench_proxy(args.turns, args.repeats)
-    if "doors" in parts:
-        met &= bench_doors(args.turns, args.repeats)
-    if "record" in parts:
-        met &= bench_record(args.turns, args.repeats // 2)
-    if "soak" in parts:
-        met &= bench_soak(args.seconds)
-    if "bodies" in parts:
-        met &= bench_bodies(args.gib)
+    benches: dict[str, Callable[[], bool]] = {
+        "engine": lambda: bench_engine(args.rounds) & bench_synthesis(args.rounds),
+        "lane": lambda: bench_lane(max(3, args.rounds - 2), args.gib),
+        "run": lambda: bench_run(args.rounds),
+        "redaction": lambda: bench_redaction(args.rounds),
+        "load": lambda: bench_load(max(3, args.rounds // 3)),
+        "proxy": lambda: bench_proxy(args.turns, args.repeats),
+        "doors": lambda: bench_doors(args.turns, args.repeats),
+        "record": lambda: bench_record(args.turns, args.repeats // 2),
+        "soak": lambda: bench_soak(args.seconds),
+        "bodies": lambda: bench_bodies(args.gib),
+        "replicas": lambda: bench_replicas(max(3, args.rounds - 2)),
+    }
+    results = [bench() for part, bench in benches.items() if part in (args.parts or PARTS)]
+    met = all(results)
     print("\nall limits met" if met else "\nsome limits are not met")
     return 0 if met else 1
 

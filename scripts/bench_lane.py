@@ -115,11 +115,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *command: str) -> Iterator[Server]:
-    """A server that is started with this command; `{port}` in it is a free port."""
+def running(folder: Path, *command: str, addon: Path = ROOT / "addon") -> Iterator[Server]:
+    """A server that is started with this command; `{port}` in it is a free port. `addon` has its package."""
     port = _free_port()
     started = time.perf_counter()
-    env = os.environ | {"NO_COLOR": "1", "PYTHONPATH": str(ROOT / "addon")}
+    env = os.environ | {"NO_COLOR": "1", "PYTHONPATH": str(addon)}
     with (folder / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(
             [part.replace("{port}", str(port)) for part in command], stdout=log, stderr=subprocess.STDOUT, env=env
@@ -160,10 +160,10 @@ def submit(server: Server, count: int) -> None:
     connection.close()
 
 
-def mitmdump(conf: Path, folder: Path, fast: str) -> list[str]:
-    addon = ROOT / "addon" / "falmock_addon.py"
+def mitmdump(conf: Path, folder: Path, fast: str, addon: Path = ROOT / "addon") -> list[str]:
+    script = addon / "falmock_addon.py"
     return [
-        *(str(BIN / "mitmdump"), "--listen-host", "127.0.0.1", "-p", "{port}", "-s", str(addon)),
+        *(str(BIN / "mitmdump"), "--listen-host", "127.0.0.1", "-p", "{port}", "-s", str(script)),
         *("--set", f"confdir={conf}", "--set", f"fal_fixtures={folder}", "--set", f"fal_fast={fast}"),
     ]
 
@@ -208,8 +208,8 @@ class Bench:
         self.conf = folder / "conf"
         self.one = fixtures(folder / "one", 1)
 
-    def start(self, *command: str) -> Server:
-        return self._stack.enter_context(running(self._folder, *command))
+    def start(self, *command: str, addon: Path = ROOT / "addon") -> Server:
+        return self._stack.enter_context(running(self._folder, *command, addon=addon))
 
     def mitmdump(self, fast: str = "auto") -> Server:
         return self.start(*mitmdump(self.conf, self.one, fast))

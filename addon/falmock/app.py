@@ -23,6 +23,7 @@ from falmock.edge import Client
 from falmock.edge import Edge
 from falmock.edge import ForwardedCall
 from falmock.edge import Needs
+from falmock.edge import SharingEdge
 from falmock.engine import replies
 from falmock.engine.config import Config
 from falmock.engine.context import NewId
@@ -42,7 +43,6 @@ from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
-from falmock.engine.webhooks.request import WebhookEdge
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
 from falmock.fixtures.matching.index import Index
@@ -97,9 +97,10 @@ class App:
         new_id: NewId,
         secret: bytes,
         environ: Mapping[str, str],
-        webhooks: WebhookEdge | None = None,
+        webhooks: SharingEdge | None = None,
     ) -> None:
         self._edge = edge
+        self._webhooks = webhooks
         self.engines = Engines(Config(), Index(), new_id, secret, webhooks)
         self.misses = MissLog()
         self.fixtures = LiveFixtures(self._use_fixtures)
@@ -127,12 +128,15 @@ class App:
         from falmock.shared_calls import SharedCalls
         from falmock.shared_contents import FolderContents
         from falmock.shared_contents import StoreContents
+        from falmock.shared_webhooks import StoreWebhooks
 
         current = Current()
         self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
         self.engines.share(Sharing(current, self.shared.start), secret)
         self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
         self.engines.standing = lambda: replicas.standing
+        if self._webhooks is not None:
+            self._webhooks.share(StoreWebhooks(self.shared, self.engines))
         self._steering.scopes = SharedSteeredScopes(current)
         assets = self.engines.common.scope.assets
         if not isinstance(assets, SharedAssets):

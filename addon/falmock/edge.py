@@ -12,6 +12,9 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
+from falmock.engine.webhooks.request import Attempt
+from falmock.engine.webhooks.request import WebhookEdge
+from falmock.engine.webhooks.schedule import AttemptResult
 from falmock.wire.message import Content
 from falmock.wire.message import Request
 
@@ -63,6 +66,34 @@ class Edge(Protocol):
 
     def remove(self, files: list[str]) -> None:
         """Remove uploaded files that are no longer needed."""
+
+
+class SharedWebhooks(Protocol):
+    """The webhooks of all falmocks of a store, each of which posts. Raises Unavailable when the store is away."""
+
+    def now(self) -> float:
+        """The time by the store's clock, in seconds since the epoch."""
+
+    def next(self) -> float | None:
+        """When something is due that was scheduled here; None if there is nothing."""
+
+    async def take(self, most: int) -> list[Attempt]:
+        """The attempts to make now, at most `most`; report the end of each to `posted`. Nobody else makes them meanwhile."""
+
+    async def posted(
+        self, key: str, status: int | None, problem: str, *, is_refused: bool = False
+    ) -> AttemptResult | None:
+        """An attempt has ended: see `WebhookSchedule.posted`. None if its delivery was dropped or taken by others since."""
+
+    async def agree(self, public_key: bytes) -> bool:
+        """Whether all falmocks of the store sign with this key: that of the first one counts."""
+
+
+class SharingEdge(WebhookEdge, Protocol):
+    """What posts webhooks, also those of a store."""
+
+    def share(self, shared: SharedWebhooks) -> None:
+        """Post what is due in a store from now on."""
 
 
 class Needs(NamedTuple):

@@ -34,6 +34,8 @@ ADDON = ROOT / "addon" / "falmock_addon.py"
 CLIENTS = Path(__file__).parent
 FLOWS = bool(os.environ.get("FALMOCK_TEST_FLOWS"))
 """Whether calls go through mitmproxy's flows in all tests; else mostly through the fast lane."""
+REPLICAS = tuple(filter(None, os.environ.get("FALMOCK_TEST_REPLICAS", "").split(",")))
+"""In place of one mitmdump: these falmocks with one store behind a balancer (see `replicas/group.py`)."""
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
 FALMOCK = (sys.executable, "-m", "falmock.cli")
 KEY = "kid:ksecret"
@@ -123,8 +125,18 @@ def mitmdump(
     modes: int = 1,
     cwd: Path | None = None,
     program: Sequence[str] = (str(MITMDUMP),),
+    alone: bool = False,
 ) -> Iterator[Mitmdump]:
-    """A running mitmdump with falmock on a free port. It is ready when `modes` listeners and falmock have started."""
+    """A running mitmdump with falmock on a free port. It is ready when `modes` listeners and falmock have started.
+
+    With FALMOCK_TEST_REPLICAS, several falmocks are in its place, unless `alone` is true.
+    """
+    if REPLICAS and not alone and modes == 1 and addon == ADDON:
+        from clients.replicas.group import group  # which starts its falmocks with this function
+
+        with group(confdir, *args, fixtures=fixtures, cwd=cwd, kinds=REPLICAS) as mocks:
+            yield mocks
+        return
     command = ["--listen-host", "127.0.0.1", "-p", "0", *args]
     if fixtures is not None:
         command += ["--set", f"fal_fixtures={fixtures}"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from falmock.app import App
 from falmock.engine.config import Config
+from falmock.engine.context import NewId
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Forward
 from falmock.engine.effects import Reply
@@ -52,9 +53,15 @@ class TestEdge:
         self.removed += files
 
 
-def app_of(*fixtures: dict[str, Any], edge: Any = None, index: Index | None = None, **config: Any) -> App:
+def app_of(
+    *fixtures: dict[str, Any],
+    edge: Any = None,
+    index: Index | None = None,
+    new_id: NewId = lambda now: uuid7(now, 1),
+    **config: Any,
+) -> App:
     """An app with these fixtures and this configuration."""
-    app = App(edge or TestEdge(), lambda now: uuid7(now, 1), b"secret", {})
+    app = App(edge or TestEdge(), new_id, b"secret", {})
     app.engines.use_config(Config(**config))
     app.engines.use_fixtures(index_of(*fixtures) if index is None else index)
     return app

@@ -132,7 +132,15 @@ class Engine:
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)
-        self.webhooks: WebhookSchedule = WebhookSchedule(context) if others is None else others.webhooks
+        self.webhooks: WebhookSchedule
+        if others is not None:
+            self.webhooks = others.webhooks.in_scope(context)
+        elif sharing is None:
+            self.webhooks = WebhookSchedule(context)
+        else:
+            from falmock.engine.shared.webhooks import SharedSchedule
+
+            self.webhooks = SharedSchedule(context)
         self._job_webhooks = JobWebhooks(self._answers, self.webhooks, edge)
         self._faults = FaultSelector(context)
         self._uploads = Uploads(self.scope.assets)

@@ -207,7 +207,10 @@ class Engines:
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
-        scope = self.named(scope)
+        return self.exactly(self.named(scope))
+
+    def exactly(self, scope: str) -> Engine:
+        """As `peek`, also for a name that has become an alias."""
         if self._known is not None:
             return self._caught_up(scope)
         if not scope:

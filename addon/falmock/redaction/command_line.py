@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from falmock.redaction.patterns import HIDDEN
 
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
-_IN_URL = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=[?&])([^=&#]*)=[^&#]*")
+_IN_URL = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=[?&])([^=&#?]*)=[^&#]*")
 """The user and password in a URL, and its parameters."""
 
 

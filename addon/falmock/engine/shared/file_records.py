@@ -83,7 +83,7 @@ class FileRecords:
         Raises NotLoaded.
         """
         transaction, key = self.transaction, f"{_PREFIX}{kind}s"
-        if transaction.is_full(key):
+        if transaction.is_full(key, limit):
             for oldest, _ in transaction.need(Ranged(key, self.now, math.inf, 1)):
                 name = oldest.decode()
                 if name != item:

@@ -51,7 +51,7 @@ class SharedJobs(Jobs):
 
     @property
     def ended(self) -> list[Job]:
-        """The jobs that ended in this transaction otherwise than by the clock."""
+        """The jobs that ended in this transaction otherwise than by the clock, or that the clock ends at another time now."""
         if not self._place.is_deciding:
             return []
         ended: list[Job] = self._place.transaction.notes.setdefault(f"ended {self._place.scope}", [])
@@ -83,7 +83,8 @@ class SharedJobs(Jobs):
     def _changed_now(self, job: Job) -> None:
         """Note that a job is to be written at the end of the transaction."""
         key, transaction = self._key(job.request_id), self._place.transaction
-        transaction.at_the_end(key, lambda: self._write(job, is_new=False))
+        is_new = f"new {key}" in transaction.notes
+        transaction.at_the_end(key, lambda: self._write(job, is_new=is_new))
 
     def _write(self, job: Job, *, is_new: bool) -> None:
         transaction, key = self._place.transaction, self._key(job.request_id)
@@ -174,12 +175,14 @@ class SharedJobs(Jobs):
         job.touched = now
         job.advance(now)
         transaction = self._place.transaction
-        if transaction.is_full(self._index):
+        if transaction.is_full(self._index, self.limit):
             self._make_shared_room(now)
         else:
             transaction.limit(self._index, self.limit)
-        transaction.keep(self._key(job.request_id), job)
-        transaction.at_the_end(self._key(job.request_id), lambda: self._write(job, is_new=True))
+        key = self._key(job.request_id)
+        transaction.keep(key, job)
+        transaction.notes[f"new {key}"] = True
+        self._changed_now(job)
 
     def _make_shared_room(self, now: float) -> None:
         """Drop the job that ended first. Raises TooManyJobs, NotLoaded."""
@@ -209,6 +212,8 @@ class SharedJobs(Jobs):
         job.held = False
         job.advance(now)
         self.settle(job)
+        if job.ended is None:
+            self.ended.append(job)  # its webhook is due at another time now
 
     def all(self, now: float) -> list[Job]:
         """See Jobs."""

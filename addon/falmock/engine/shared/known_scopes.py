@@ -148,7 +148,7 @@ class KnownScopes:
 
     def _make_room(self) -> None:
         index = self._index
-        if not self._transaction.is_full(index):
+        if not self._transaction.is_full(index, LIMIT):
             self._transaction.limit(index, LIMIT)
             return
         names = self.names()

@@ -110,10 +110,15 @@ class Place:
 
     # keys
 
+    @property
+    def generation(self) -> str:
+        """What tells what belongs to this scope from what did before a reset. Raises NotLoaded."""
+        setup = self.setup
+        return f"{setup.epoch}.{setup.generation}"
+
     def key(self, kind: str, name: str = "") -> str:
         """The key of a record of this scope, in its generation. Raises NotLoaded."""
-        setup = self.setup
-        key = f"{{{self._tag}}}:{setup.epoch}.{setup.generation}:{kind}"
+        key = f"{{{self._tag}}}:{self.generation}:{kind}"
         return f"{key}:{name}" if name else key
 
     def common_key(self, kind: str, name: str = "") -> str:

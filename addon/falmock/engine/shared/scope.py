@@ -48,7 +48,7 @@ class SharedScope(Scope):
         if not isinstance(assets, SharedAssets):  # the first scope's: all others have them from it
             assets = SharedAssets(current, lambda: self.jobs.ttl, redactor.text)
         super().__init__(jobs.limit, jobs.ttl, redactor, assets, own.name, own.journal.totals)
-        self._place = place = Place(current, own.name, jobs.ttl)
+        self.place = place = Place(current, own.name, jobs.ttl)
         self._fixture_of = fixture_of
         self._digest_of = digest_of
         self._fixtures = fixtures
@@ -73,7 +73,7 @@ class SharedScope(Scope):
         known = self._at_hand(job)
         if known is not None:
             return known
-        kept = self._place.transaction.value(self._place.key("answer", job.answer), forms.answer_of)
+        kept = self.place.transaction.value(self.place.key("answer", job.answer), forms.answer_of)
         kept = kept or self._under_another_name(job.answer)
         if kept is None:
             raise AnswerLost(
@@ -104,7 +104,7 @@ class SharedScope(Scope):
     def load_answers(self, jobs: Iterable[Job]) -> None:
         """See Scope. Raises NotLoaded."""
         lacking = {job.answer for job in jobs if job.failure is None and self._at_hand(job) is None}
-        self._place.transaction.load_together(self._place.key("answer", digest) for digest in lacking)
+        self.place.transaction.load_together(self.place.key("answer", digest) for digest in lacking)
 
     def keep_answer(self, digest: str, answer: Answer) -> None:
         """See Scope."""
@@ -122,9 +122,9 @@ class SharedScope(Scope):
         fixture = None if job.fixture.startswith(ADDED) else self._fixture_of(job.fixture)
         is_fixtures = fixture is not None and not fixture.per_call and self._digest_of(fixture) == job.answer
         if job.failure is None and answer is not None and not is_fixtures:
-            key = self._place.key("answer", job.answer)
+            key = self.place.key("answer", job.answer)
             # Its name is its digest: whoever wrote it before wrote the same.
-            self._place.transaction.create(key, forms.answer_bytes(answer), ttl)
+            self.place.transaction.create(key, forms.answer_bytes(answer), ttl)
 
     def note_submit(self, request_id: str) -> None:
         """Nothing: the number of the submit in the journal is known when the journal is written."""
@@ -138,4 +138,4 @@ class SharedScope(Scope):
 
     def clear(self) -> None:
         """Begin a new generation of this scope. Raises NotLoaded."""
-        self._place.reset()
+        self.place.reset()

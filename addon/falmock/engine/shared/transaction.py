@@ -207,9 +207,12 @@ class Transaction:
         """Do not write this record at the end."""
         self._last.pop(key, None)
 
-    def is_full(self, key: str) -> bool:
-        """Whether a commit failed because this sorted set has as many items as it may have."""
-        return key in self._full
+    def is_full(self, key: str, most: int) -> bool:
+        """Whether a commit failed because this sorted set has as many items as it may have. Raises NotLoaded."""
+        if key not in self._full:
+            return False
+        # Of several that were limited, any may have been the full one.
+        return len(self._full) == 1 or len(self.need(Ranged(key, self.now, float("inf"), most))) >= most
 
     def score(self, key: str, item: bytes, at: float | None) -> None:
         """Put an item into a sorted set, or remove it (None)."""
@@ -235,6 +238,7 @@ class Transaction:
     def full(self) -> None:
         """The commit failed because a sorted set has no room."""
         self._full |= self._limits.keys()
+        self._others.clear()
 
     def end(self) -> None:
         """The engine has decided: write what it changed."""

@@ -38,13 +38,13 @@ class JobWebhooks:
 
     def register(self, job: Job, target: WebhookTarget, plan: DeliveryPlan) -> str:
         """Post to `target` when a new job is over. The text for the log: where it goes, or why it is not delivered."""
-        if self.edge is None:
+        edge = self.edge
+        if edge is None:
             return "fal_webhook is not delivered: no edge posts webhooks"
         why = self.schedule.undelivered(target)
         if why is not None:
             text = f"fal_webhook is not delivered: {why}"
-            if self.schedule.note_refusal(target):
-                self.edge.warn(f"job {job.request_id}: {text}")
+            self.schedule.tell(lambda: self._warn_once(edge, job, target, text))
             told = f"webhook of job {job.request_id}: refused: {why}"
             entry = entry_of(job.request_id, target, job.fixture, job.submitted, None, told, plan.fault)
             self._scope.journal.add(entry)
@@ -53,12 +53,16 @@ class JobWebhooks:
         self.schedule.register(job, self._scope.name, target, plan)
         if job.ended is not None:
             self.schedule.ended(job, self._answers.outcome(job))
-        self.edge.changed()
+        self.schedule.tell(edge.changed)
         return f"fal_webhook goes to {target.host}"
+
+    def _warn_once(self, edge: WebhookEdge, job: Job, target: WebhookTarget, text: str) -> None:
+        if self.schedule.note_refusal(target):
+            edge.warn(f"job {job.request_id}: {text}")
 
     def note_ended(self) -> None:
         """Schedule the webhooks of jobs that ended."""
         for job in self._scope.jobs.take_ended():
-            if self.edge is not None and self.schedule.awaits(job.request_id):
+            if self.edge is not None and self.schedule.awaits(job):
                 self.schedule.ended(job, self._answers.outcome(job))
-                self.edge.changed()
+                self.schedule.tell(self.edge.changed)

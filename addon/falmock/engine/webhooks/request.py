@@ -42,7 +42,7 @@ class Attempt(NamedTuple):
     With `forged`, the signature is invalid.
     """
 
-    key: int
+    key: int | str
     request_id: str
     attempt: int
     tries: int
@@ -55,7 +55,7 @@ class Attempt(NamedTuple):
 class WebhookPost(NamedTuple):
     """The request of an attempt; `timeout` is in seconds."""
 
-    key: int
+    key: int | str
     request_id: str
     attempt: int
     tries: int

@@ -73,6 +73,14 @@ class WebhookSchedule:
     def __len__(self) -> int:
         return len(self._open)
 
+    def in_scope(self, context: Context) -> WebhookSchedule:  # noqa: ARG002 - there is one for all scopes
+        """The schedule for the jobs of another scope."""
+        return self
+
+    def tell(self, effect: Callable[[], None]) -> None:
+        """Have an effect outside the schedule, as soon as what was scheduled is kept."""
+        effect()
+
     @property
     def standing(self) -> list[str]:
         """The state of each undelivered webhook in a few words, the oldest first."""
@@ -89,13 +97,7 @@ class WebhookSchedule:
         limit = self._context.config.max_jobs
         if len(self._open) >= limit:
             self._forget_lost(now)
-        if len(self._open) >= limit:
-            message = (
-                f"falmock holds {limit} webhooks that are not delivered yet: "
-                "answer some with 2xx, or raise fal_max_jobs"
-            )
-            return replies.problem(507, message, "too many undelivered webhooks")
-        return None
+        return no_room(limit) if len(self._open) >= limit else None
 
     def undelivered(self, target: WebhookTarget) -> str | None:
         """Why nothing is posted to this target's name, in a few words; None if its address decides."""
@@ -128,9 +130,9 @@ class WebhookSchedule:
             self._waiting.setdefault(job.request_id, _Awaited(job, [])).keys.append(self._count)
             self._schedule(self._count, delivery.first())
 
-    def awaits(self, request_id: str) -> bool:
+    def awaits(self, job: Job) -> bool:
         """Whether webhooks wait for the end of a job."""
-        return request_id in self._waiting
+        return job.request_id in self._waiting
 
     def ended(self, job: Job, result: Reply) -> None:
         """Schedule the webhooks of a job that is over, with its `result`."""
@@ -205,9 +207,7 @@ class WebhookSchedule:
     def _attempt(self, key: int, delivery: WebhookDelivery, result: Reply) -> Attempt:
         delivery.attempt += 1
         self._yielding.discard(key)
-        policy, plan, number = delivery.policy, delivery.plan, delivery.attempt
-        timeout = policy.timeout_of(number)
-        return Attempt(key, delivery.request_id, number, policy.tries, delivery.target, timeout, plan.forged, result)
+        return attempt_of(key, delivery, result)
 
     # the ends of attempts
 
@@ -219,21 +219,15 @@ class WebhookSchedule:
         `is_refused`: nothing was sent, because the target is not allowed. It is not tried again.
         """
         delivery = self._open[key]
-        policy, attempt = delivery.policy, delivery.attempt
-        outcome = AttemptOutcome.GIVEN_UP if is_refused else webhook.judge(policy, attempt, status)
-        answer = f"status {status}" if status is not None else problem
+        posted = judged(delivery, status, problem, now, is_refused=is_refused)
+        outcome = posted.result.outcome
         if outcome is AttemptOutcome.AGAIN:
-            wait = policy.wait_after(attempt)
-            self._schedule(key, now + wait)
-            text = f"attempt {attempt} of {policy.tries}: {answer}; again in {wait:.3g} s"
+            self._schedule(key, now + delivery.policy.wait_after(delivery.attempt))
         else:
             self._close(key)
-            text = f"refused: {problem}" if is_refused else end_text(outcome, attempt, answer, status)
         if outcome is AttemptOutcome.DELIVERED:
             self._release_yielding(key, delivery)
-        text = f"webhook of job {delivery.request_id}: {text}"
-        entry = entry_of(delivery.request_id, delivery.target, delivery.fixture, now, status, text, delivery.plan.fault)
-        return PostedAttempt(AttemptResult(outcome, text), entry, delivery.scope)
+        return posted
 
     def _release_yielding(self, key: int, delivered: WebhookDelivery) -> None:
         """A webhook was delivered: webhooks of earlier jobs of its scope that yield to it no longer wait."""
@@ -244,6 +238,35 @@ class WebhookSchedule:
                 delivery.delay = 0.0
                 if delivery.due is not None:
                     self._schedule(earlier, delivery.first())
+
+
+def no_room(limit: int) -> Reply:
+    """The reply to a submit with a webhook when so many are not delivered yet."""
+    message = f"falmock holds {limit} webhooks that are not delivered yet: answer some with 2xx, or raise fal_max_jobs"
+    return replies.problem(507, message, "too many undelivered webhooks")
+
+
+def attempt_of(key: int | str, delivery: WebhookDelivery, result: Reply) -> Attempt:
+    """The attempt to make, of a delivery that counts it already."""
+    policy, plan, number = delivery.policy, delivery.plan, delivery.attempt
+    timeout = policy.timeout_of(number)
+    return Attempt(key, delivery.request_id, number, policy.tries, delivery.target, timeout, plan.forged, result)
+
+
+def judged(
+    delivery: WebhookDelivery, status: int | None, problem: str, now: float, *, is_refused: bool
+) -> PostedAttempt:
+    """What the end of an attempt leads to: see `WebhookSchedule.posted`."""
+    policy, attempt = delivery.policy, delivery.attempt
+    outcome = AttemptOutcome.GIVEN_UP if is_refused else webhook.judge(policy, attempt, status)
+    answer = f"status {status}" if status is not None else problem
+    if outcome is AttemptOutcome.AGAIN:
+        text = f"attempt {attempt} of {policy.tries}: {answer}; again in {policy.wait_after(attempt):.3g} s"
+    else:
+        text = f"refused: {problem}" if is_refused else end_text(outcome, attempt, answer, status)
+    text = f"webhook of job {delivery.request_id}: {text}"
+    entry = entry_of(delivery.request_id, delivery.target, delivery.fixture, now, status, text, delivery.plan.fault)
+    return PostedAttempt(AttemptResult(outcome, text), entry, delivery.scope)
 
 
 def entry_of(

@@ -101,9 +101,13 @@ class Webhooks(WebhookSender):
             if "Certificate verify failed" in problem:
                 problem += f" (to trust it: {_TO_TRUST})"
         status = flow.response.status_code if flow.response is not None and problem is None else None
-        text = self.report(attempt.post, status, problem or "", is_refused=attempt.is_refused)
-        if text:
+
+        def comment(text: str) -> None:
             flow.comment = f"falmock: {self.engines().common.redactor.text(text)}"
+
+        text = self.report(attempt.post, status, problem or "", is_refused=attempt.is_refused, later=comment)
+        if text:
+            comment(text)
 
     def stop(self) -> None:
         """See `WebhookSender`."""

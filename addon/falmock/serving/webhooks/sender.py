@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from falmock.engine.effects import FileBody
 from falmock.engine.engines import Engines
 from falmock.engine.webhooks import request
 from falmock.engine.webhooks.destination import RefusedDestination
+from falmock.engine.webhooks.request import Attempt
+from falmock.engine.webhooks.request import NoKey
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.schedule import AttemptResult
 from falmock.serving import bodies
@@ -23,6 +26,9 @@ from falmock.wire.webhook import AttemptOutcome
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from falmock.edge import SharedWebhooks
+    from falmock.serving.webhooks.shared_posting import SharedPosting
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 64
@@ -41,12 +47,15 @@ class WebhookSender:
         self._key: Ed25519PrivateKey | None = None
         self._timer: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._under_way: set[int] = set()
+        self._under_way: set[int | str] = set()
+        self._shared: SharedPosting | None = None
 
     # called by the engines
 
     def public_key(self) -> bytes:
         """The 32 bytes of the public key that verifies signatures. Raises NoKey."""
+        if self._shared is not None and self._shared.refusal:
+            raise NoKey(self._shared.refusal)
         return self._private().public_key().public_bytes_raw()
 
     def sign(self, message: bytes) -> bytes:
@@ -59,6 +68,9 @@ class WebhookSender:
 
     def changed(self) -> None:
         """Check the schedule soon, after the call that changed it is answered."""
+        if self._shared is not None:
+            self._shared.wake()
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_soon(self._check)
@@ -81,14 +93,20 @@ class WebhookSender:
         loop = asyncio.get_running_loop()
         engines, now = self.engines(), time.time()
         for due in engines.due_webhooks(now, AT_ONCE - len(self._under_way)):
-            post = request.post(self, due, now)
-            self._under_way.add(post.key)
-            task = loop.create_task(self.deliver(post))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(due, now)
         # At the limit, the end of an attempt triggers the next check.
         again = engines.webhooks.next() if len(self._under_way) < AT_ONCE else None
         self._timer = None if again is None else loop.call_later(max(again - time.time(), 0.0), self._check)
+
+    def _begin(self, due: Attempt, now: float) -> None:
+        post = request.post(self, due, now)
+        self._under_way.add(post.key)
+        self._run(self.deliver(post))
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def deliver(self, post: WebhookPost) -> None:
         """Post it, and report what became of it."""
@@ -104,29 +122,74 @@ class WebhookSender:
             problem = "falmock failed to post it"
         self.report(post, status, problem, is_refused=is_refused)
 
-    def report(self, post: WebhookPost, status: int | None, problem: str, *, is_refused: bool = False) -> str:
+    def report(
+        self,
+        post: WebhookPost,
+        status: int | None,
+        problem: str,
+        *,
+        is_refused: bool = False,
+        later: Callable[[str], None] | None = None,
+    ) -> str:
         """An attempt got this status, or none because of a problem; returns what it leads to, "" if that is told already.
 
-        `is_refused`: nothing was sent, because the target is not allowed.
+        It is also "" with a store, where `later` is called with it. `is_refused`: nothing was sent, because the target is not allowed.
         """
         if post.key not in self._under_way:
             return ""
         self._under_way.discard(post.key)
-        engines = self.engines()
-        result = engines.webhook_posted(post.key, status, problem or "no answer", time.time(), is_refused=is_refused)
-        if not is_refused or engines.webhooks.note_refusal(post.target):
-            _log(post, result)
+        engines, problem = self.engines(), problem or "no answer"
+        if self._shared is not None:
+            self._run(self._report_shared(self._shared, post, status, problem, is_refused=is_refused, later=later))
+            return ""
+        result = engines.webhook_posted(int(post.key), status, problem, time.time(), is_refused=is_refused)
+        self._log(post, result, is_refused=is_refused)
         self.changed()
         return result.text
+
+    async def _report_shared(
+        self,
+        shared: SharedPosting,
+        post: WebhookPost,
+        status: int | None,
+        problem: str,
+        *,
+        is_refused: bool,
+        later: Callable[[str], None] | None,
+    ) -> None:
+        result = await shared.posted(str(post.key), status, problem, is_refused=is_refused)
+        if result is None:
+            return
+        self._log(post, result, is_refused=is_refused)
+        if later is not None:
+            later(result.text)
+
+    def _log(self, post: WebhookPost, result: AttemptResult, *, is_refused: bool) -> None:
+        if not is_refused or self.engines().webhooks.note_refusal(post.target):
+            _log(post, result)
+
+    def share(self, shared: SharedWebhooks) -> None:
+        """See `falmock.edge.SharingEdge`."""
+        from falmock.serving.webhooks.shared_posting import SharedPosting
+
+        self._shared = SharedPosting(
+            shared,
+            lambda: self._private().public_key().public_bytes_raw(),
+            lambda: AT_ONCE - len(self._tasks),
+            self._begin,
+        )
 
     def stop(self) -> None:
         """Stop posting, and cancel the posts in progress."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._under_way.clear()
         for task in self._tasks:
             task.cancel()
+        if self._shared is not None:
+            self._shared.stop(self._under_way)
+            return
+        self._under_way.clear()
         left = self.engines().webhooks.standing
         if left:
             more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""

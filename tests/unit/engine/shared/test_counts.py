@@ -35,7 +35,7 @@ def test_calls_are_counted_together() -> None:
         table.run(count)
     assert here.run(lambda _: counts_of(here)["a rule"]) == 3
     assert here.run(lambda _: counts_of(here)["another"]) == 0
-    there.run(lambda _: counts_of(there).pop("a rule", None))
+    there.run(lambda _: counts_of(there).restart(["a rule"]))
     assert here.run(lambda _: counts_of(here)["a rule"]) == 0
 
 

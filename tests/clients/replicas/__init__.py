@@ -1,0 +1,1 @@
+"""Several falmocks on one store behind a balancer, and tests of them."""

@@ -1,0 +1,170 @@
+"""Two falmocks that share a store give the answers that one alone could give, whatever comes to which of them and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import cycle
+from itertools import islice
+from itertools import permutations
+from typing import Any
+from typing import NamedTuple
+
+from hypothesis import Phase
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+from hypothesis.stateful import initialize
+from hypothesis.stateful import rule
+
+from unit.worlds import Act
+from unit.worlds import World
+
+FIXTURES: tuple[dict[str, Any], ...] = (
+    {"match": {"model": "a/plain"}, "response": {"json": {"n": 1}}, "queue": {"started": 1, "completed": 3}},
+    *({"match": {"model": "a/turns", "sequenceIndex": n}, "response": {"json": {"turn": n}}} for n in range(3)),
+    {"match": {"model": "a/second"}, "response": {"json": {}}, "fault": {"error": "nginx_503", "nth": 2}},
+    {"match": {"model": "a/chance"}, "response": {"json": {}}, "fault": {"error": "nginx_503", "rate": 0.5}},
+    {
+        "match": {"model": "a/late"},
+        "response": {"json": {}},
+        "fault": {"job": {"kind": "fails-late", "error": "bad_request"}},
+    },
+)
+MODELS = ("plain", "turns", "second", "chance", "late", "nothing")
+SCOPES = st.sampled_from(["", "", "one"])
+TRIES = 300
+"""How many histories are tried at most. Most calls do not depend on each other, so that nearly always the first one is right."""
+
+
+def _calls(made: int) -> st.SearchStrategy[Act]:
+    """A call; there are `made` earlier ones that it may be about."""
+    model = st.sampled_from(MODELS)
+    what = [
+        model.map("POST https://fal.run/a/{}".format).map(_with_input),
+        model.map("POST https://queue.fal.run/a/{}".format).map(_with_input),
+    ]
+    if made:
+        job = st.integers(0, made - 1)
+        kinds = ("GET {}/status", "GET {}/status?logs=1", "PUT {}/cancel", "GET {}")
+        about = st.builds(
+            lambda kind, number: Act(kind.format(f"https://queue.fal.run/a/plain/requests/{{{number}}}")),
+            st.sampled_from(kinds),
+            job,
+        )
+        what += [about, about]
+    return st.builds(
+        lambda act, scope, replica: act._replace(scope=scope, replica=replica),
+        st.one_of(what),
+        SCOPES,
+        st.integers(0, 1),
+    )
+
+
+def _with_input(ask: str) -> Act:
+    return Act(ask, {})
+
+
+class Together(NamedTuple):
+    """Calls that came at the same time, by their numbers, and what was answered."""
+
+    acts: dict[int, Act]
+    answers: dict[int, str]
+
+
+Step = Together | float
+"""Calls, or seconds that passed."""
+
+
+class Replicas(RuleBasedStateMachine):
+    """Follows the history of one falmock alone that explains all answers of two that share a store."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.steps: list[Step] = []
+        self.made = 0
+
+    def teardown(self) -> None:
+        self.loop.close()
+
+    @initialize(
+        pace=st.sampled_from(["instant", "recorded", "polls:1,3", "manual"]),
+        turns=st.lists(st.integers(0, 3), min_size=1, max_size=12),
+    )
+    def begin(self, pace: str, turns: list[int]) -> None:
+        self.pace = pace
+        self.replicas = World(FIXTURES, pace, cycle(turns))
+        self.alone = World(FIXTURES, pace)
+
+    @rule(data=st.data())
+    def one_call(self, data: st.DataObject) -> None:
+        self._come([data.draw(_calls(self.made))])
+
+    @rule(data=st.data())
+    def calls_at_once(self, data: st.DataObject) -> None:
+        self._come(data.draw(st.lists(_calls(self.made), min_size=2, max_size=3)))
+
+    @rule(seconds=st.sampled_from([0.5, 2, 900]))
+    def time_passes(self, seconds: float) -> None:
+        self.steps.append(seconds)
+        self.replicas.wait(seconds)
+        self.alone.wait(seconds)
+
+    def _come(self, acts: list[Act]) -> None:
+        numbered = dict(enumerate(acts, self.made))
+        self.made += len(acts)
+        step = Together(numbered, self.loop.run(self.replicas.do(numbered)))
+        self.steps.append(step)
+        if self._answers(self.alone, tuple(numbered)) != step.answers:
+            explaining = next((world for world in islice(self._worlds(()), TRIES) if world is not None), None)
+            assert explaining is not None, self._unexplained(step)
+            self.alone = explaining
+
+    def _worlds(self, order: tuple[int, ...]) -> Iterator[World | None]:
+        """What can have happened to one alone whose calls begin in this order; None for each that cannot be.
+
+        It is played from the beginning each time.
+        """
+        world = self._played(order)
+        yield world if len(order) == self.made else None
+        if world is not None and len(order) < self.made:
+            together = next(step for step in self.steps if isinstance(step, Together) and len(order) in step.acts)
+            for following in permutations(together.acts):
+                yield from self._worlds(order + following)
+
+    def _played(self, order: tuple[int, ...]) -> World | None:
+        """One alone to which the calls came in this order, None if it answered otherwise."""
+        world, rest = World(FIXTURES, self.pace), list(order)
+        for step in self.steps:
+            if not isinstance(step, Together):
+                world.wait(step)
+            elif rest:
+                following, rest = rest[: len(step.acts)], rest[len(step.acts) :]
+                if self._answers(world, tuple(following)) != step.answers:
+                    return None
+            else:
+                break
+        return world
+
+    def _answers(self, world: World, order: tuple[int, ...]) -> dict[int, str]:
+        """What one alone says to these calls, one after the other."""
+        acts = {number: act for step in self.steps if isinstance(step, Together) for number, act in step.acts.items()}
+        answers: dict[int, str] = {}
+        for number in order:
+            answers |= self.loop.run(world.do({number: acts[number]}))
+        return answers
+
+    def _unexplained(self, step: Together) -> str:
+        self.steps.pop()
+        self.made -= len(step.acts)
+        before = next((world for world in islice(self._worlds(()), TRIES) if world is not None), None)
+        self.steps.append(step)
+        lines = [f"{number} {act}\n{step.answers[number]}" for number, act in step.acts.items()]
+        if before is not None:
+            lines += ["one alone, in this order:", *self._answers(before, tuple(step.acts)).values()]
+        return "\n".join(lines)
+
+
+TestReplicas = Replicas.TestCase
+TestReplicas.settings = settings(max_examples=40, stateful_step_count=15, deadline=None, phases=[Phase.generate])

@@ -1,0 +1,135 @@
+"""One falmock alone, or two that share a store: worlds that get the same calls, and whose answers are compared."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+from typing import NamedTuple
+
+from falmock.app import App
+from falmock.edge import Client
+from falmock.engine.effects import Reply
+from falmock.engine.jobs.pace import parse_pace
+from falmock.store.interface import Store
+from falmock.store.memory import MemoryStore
+from falmock.wire.formats.uuid7 import uuid7
+from falmock.wire.message import Request
+from unit import apps
+from unit.apps import TestEdge
+
+NOTHING_MADE = "01900000-0000-7000-8000-000000000000"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MADE = ("request_id", "file_url")
+"""What later calls are about, by its name in an answer."""
+
+
+class Act(NamedTuple):
+    """A call. `{3}` in it stands for what the call number 3 made: a job's id, or the URL of a file."""
+
+    ask: str
+    """The method and the URL; a path alone is one of falmock's own."""
+    json: Any = None
+    scope: str = ""
+    replica: int = 0
+    """Which falmock gets it."""
+
+
+class SlowStore:
+    """A store whose calls let others pass before they are done and before their answers come, as often as `turns` says."""
+
+    def __init__(self, store: Store, turns: Iterator[int]) -> None:
+        self._store = store
+        self._turns = turns
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._store, name)
+
+        async def slow(*args: Any) -> Any:
+            for _ in range(next(self._turns)):
+                await asyncio.sleep(0)
+            answer = await call(*args)
+            for _ in range(next(self._turns)):
+                await asyncio.sleep(0)
+            return answer
+
+        return slow
+
+
+class World:
+    """One falmock with its state in memory; with `turns` two that share a store, whose calls take as many turns."""
+
+    def __init__(self, fixtures: Sequence[dict[str, Any]], pace: str, turns: Iterator[int] | None = None) -> None:
+        self._edge = TestEdge()
+        self._made: dict[int, str] = {}
+        ids = count()
+        self.apps: list[App] = []
+        for _ in range(1 if turns is None else 2):
+            app = apps.app_of(
+                *fixtures,
+                edge=self._edge,
+                new_id=lambda now: uuid7(now, next(ids)),
+                pace=parse_pace(pace),
+                pace_text=pace,
+            )
+            self.apps.append(app)
+        if turns is not None:
+            store = MemoryStore(lambda: self._edge.time)
+            for app in self.apps:
+                app.share(SlowStore(store, turns), b"x" * 32)  # type: ignore[arg-type]
+
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self._edge.time += seconds
+
+    async def do(self, acts: Mapping[int, Act]) -> dict[int, str]:
+        """The answers to calls that come at the same time, by their numbers, without what differs from world to world."""
+        answers = dict(zip(acts, await asyncio.gather(*map(self._answer, acts.values())), strict=True))
+        self._made |= {number: _made(body) for number, (_, body) in answers.items()}
+        return {number: self._plain(head + body) for number, (head, body) in answers.items()}
+
+    async def _answer(self, act: Act) -> tuple[str, str]:
+        method, _, url = self._filled(act.ask).partition(" ")
+        host, _, rest = url.removeprefix("https://").partition("/")
+        path, _, query = rest.partition("?")
+        body = b"" if act.json is None else self._filled(json.dumps(act.json)).encode()
+        headers = {"content-type": "application/json", "host": host or "127.0.0.1:8080"}
+        is_direct = not host
+        request = Request(
+            method, host or "127.0.0.1", f"/{path}", query, headers, body, scope=act.scope, peer="127.0.0.1"
+        )
+        answer = await self.apps[act.replica % len(self.apps)].answer(request, Client(is_direct=is_direct))
+        assert isinstance(answer, Reply), answer
+        assert isinstance(answer.body, bytes), answer
+        headers_told = [
+            f"{name}: {value}" for name, value in sorted(answer.headers) if name.lower() != "content-length"
+        ]
+        return "\n".join([f"{answer.status}", *headers_told, ""]), answer.body.decode("utf-8", "replace")
+
+    def _filled(self, text: str) -> str:
+        return re.sub(r"\{(\d+)\}", lambda found: self._of(int(found[1])), text)
+
+    def _of(self, number: int) -> str:
+        return self._made.get(number) or NOTHING_MADE
+
+    def _plain(self, text: str) -> str:
+        for number, made in self._made.items():
+            if made:
+                text = text.replace(made, f"<made by {number}>")
+        return _UUID.sub("<uuid>", text)
+
+
+def _made(body: str) -> str:
+    """What later calls can be about."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return ""
+    found = [told[name] for name in _MADE if name in told] if isinstance(told, dict) else []
+    return str(found[0]) if found else ""
