@@ -24,6 +24,7 @@ from falmock.engine.files.registry import PromisedUpload
 from falmock.engine.shared import file_records
 from falmock.engine.shared.contents import LocalContents
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.errors import FileElsewhere
 from falmock.engine.shared.file_contents import FileContents
 from falmock.engine.shared.file_forms import COUNT
 from falmock.engine.shared.file_forms import HELD
@@ -70,9 +71,9 @@ class SharedAssets(Assets):
         self.made: SharedMadeFiles = SharedMadeFiles(self._records)
         self.made.hide = hide
 
-    def use_folder(self) -> None:
-        """Content is in a folder that all replicas share, not in the store: `limit` is for content in memory then."""
-        self._contents.in_folder, self.limit = True, LIMIT
+    def use_folder(self, place: str) -> None:
+        """Content is in a folder of this name that all replicas share, not in the store; `limit` is for that in memory."""
+        self._contents.place, self.limit = place, LIMIT
 
     # promises
 
@@ -147,7 +148,7 @@ class SharedAssets(Assets):
         return Asset(content.sha256, held.name, held.content_type, content.size, content.data, content.file)
 
     def _check_room(self, content: Content, size: int) -> None:
-        if size > self.limit and not (self._contents.in_folder and content.file is not None):
+        if size > self.limit and not (self._contents.place and content.file is not None):
             raise NoRoom
 
     def _held(self, sha256: str) -> Held | None:
@@ -156,7 +157,8 @@ class SharedAssets(Assets):
     def _hold(self, content: Content, held: Held) -> None:
         """Keep a content for some time more."""
         self._contents.write(content)
-        self._records.write("content", content.sha256, HELD.write(held._replace(since=self._records.now)))
+        form = held._replace(since=self._records.now, place=self._contents.place)
+        self._records.write("content", content.sha256, HELD.write(form))
         self._records.note(_LISTED, content.sha256, 2 * MAX_PENDING)
 
     def fill(self, upload: PromisedUpload, content: Content, content_type: str) -> Asset:
@@ -199,7 +201,7 @@ class SharedAssets(Assets):
     def add_part(self, upload: PromisedUpload, number: int, content: Content, now: float) -> None:  # noqa: ARG002
         """See Assets. Raises NoRoom."""
         others = sum(part.size for place, part in upload.parts.items() if place != number)
-        self._check_room(content, content.size + (0 if self._contents.in_folder else others))
+        self._check_room(content, content.size + (0 if self._contents.place else others))
         upload.parts[number] = Content(content.sha256, content.size)
         self._contents.write(content)
         self._records.write("parts", upload.key, _parts_data(upload))
@@ -270,7 +272,7 @@ class SharedAssets(Assets):
         if record is not None and record.filled is not None:
             held = self._held(record.filled.sha256) if self._records.is_old(record.since) else None
             if held is not None:
-                self._hold(Content(record.filled.sha256, held.size), held)
+                self._use(record.filled.sha256, held)
             return record.filled.sha256
         made = self.made.find(path)
         return None if made is None else made.sha256
@@ -300,22 +302,40 @@ class SharedAssets(Assets):
         if held is None:
             return self.made.by_digest(sha256)
         if self._records.is_old(held.since):
-            self._hold(Content(sha256, held.size), held)
+            self._use(sha256, held)
         return self._asset(sha256, held)
+
+    def _use(self, sha256: str, held: Held) -> None:
+        """Keep a content that is used for some time more, if it is where this falmock looks."""
+        if held.place == self._contents.place:
+            self._hold(Content(sha256, held.size), held)
 
     def _asset(self, sha256: str, held: Held) -> Asset:
         copy = self._contents.copy(sha256) or Content(sha256, held.size)
         return Asset(sha256, held.name, held.content_type, held.size, copy.data, copy.file)
 
     def loaded(self, assets: Sequence[Asset], most: int | None = None) -> list[Asset]:
-        """See Assets. A file whose content is lost stays without it. Raises NotLoaded."""
+        """See Assets. A file whose content is lost stays without it. Raises NotLoaded, FileElsewhere."""
         found = self._contents.load(assets, math.inf if most is None else most)
+        if most is None:
+            for sha256 in (sha256 for sha256, content in found.items() if content is None):
+                self._check_place(sha256)
         return [
             asset
             if (content := found.get(asset.sha256)) is None
             else asset._replace(data=content.data, file=content.file)
             for asset in assets
         ]
+
+    def _check_place(self, sha256: str) -> None:
+        """Raises FileElsewhere if a content that is not found is where this falmock does not look, and NotLoaded."""
+        held = self._held(sha256)
+        if held is not None and held.place != self._contents.place:
+            where = "another folder than the one of this falmock" if self._contents.place else "a folder"
+            raise FileElsewhere(
+                f"this file is in {where if held.place else 'the store, and the files of this falmock are in a folder'}: "
+                "let all falmocks of a store have the same ?files=FOLDER in fal_store, or none"
+            )
 
     @property
     def uploads(self) -> list[Asset]:
@@ -342,7 +362,7 @@ class SharedAssets(Assets):
     def too_large(self, size: int) -> str:
         """See Assets."""
         text = f"An upload of {size} bytes, more than the {self.limit} kept in "
-        if self._contents.in_folder:
+        if self._contents.place:
             return text + "memory"
         return (
             text

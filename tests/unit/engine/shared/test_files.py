@@ -326,6 +326,35 @@ def test_content_that_is_lost_is_not_found(tmp_path: Path) -> None:
     run(work())
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("a", "b", "in another folder than the one of this falmock"),
+        ("a", None, "in a folder"),
+        (None, "b", "in the store, and the files of this falmock are in a folder"),
+    ],
+)
+def test_falmocks_that_keep_files_in_different_places_say_so(
+    tmp_path: Path, first: str | None, second: str | None, told: str
+) -> None:
+    async def work() -> None:
+        replicas = Replicas(tmp_path, BY_FILE, count=0)
+        for number, name in enumerate((first, second)):
+            if name is not None:
+                (tmp_path / name).mkdir()
+            replicas.start(number, None if name is None else tmp_path / name)
+        urls = await replicas.initiate(1)
+        await replicas.send(0, "PUT", urls["upload_url"], b"hello", TEXT)
+        assert (await replicas.send(0, "GET", urls["file_url"])).body == b"hello"
+        refused = await replicas.send(1, "GET", urls["file_url"])
+        assert (refused.status, told.encode() in refused.body) == (503, True)  # type: ignore[operator]
+        found = await replicas.json(1, "POST", "https://fal.run/a/b", {"image_url": urls["file_url"]})
+        assert found == {"found": True}, "calls match by the digest"
+        assert (await replicas.send(1, "GET", "http://localhost/__falmock/assets", direct=True)).status == 200
+
+    run(work())
+
+
 def test_a_reset_forgets_no_file(replicas: Replicas) -> None:
     async def work() -> None:
         url = await put_at_another(replicas)

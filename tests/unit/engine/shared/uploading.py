@@ -89,10 +89,14 @@ class Replicas:
         self.stores: dict[int, CountingStore] = {}
         self.edges: dict[int, SpoolingEdge] = {}
         self._made = (tmp_path, fixtures, shared, limit, config)
-        self.apps: list[App] = [self._start(number) for number in range(count)]
+        self.apps: list[App] = [self._start(number, shared) for number in range(count)]
 
-    def _start(self, number: int) -> App:
-        tmp_path, fixtures, shared, limit, config = self._made
+    def start(self, number: int, shared: Path | None) -> None:
+        """Start one more replica, with a shared folder of its own."""
+        self.apps[number:] = [self._start(number, shared)]
+
+    def _start(self, number: int, shared: Path | None) -> App:
+        tmp_path, fixtures, _, limit, config = self._made
         edge = self.edges[number] = SpoolingEdge(tmp_path / f"spool-{next(_ids)}", lambda: self.now)
         app = App(edge, lambda now: uuid7(now, next(_ids)), b"own", {})
         app.engines.use_config(Config(**config))
@@ -115,7 +119,7 @@ class Replicas:
         """A replica dies with all that it kept by itself; another one comes in its place."""
         self.remove_files(number)
         self.apps[number].stop()
-        self.apps[number] = self._start(number)
+        self.apps[number] = self._start(number, self._made[2])
 
     def remove_files(self, number: int) -> None:
         """All that a replica has on disk is gone."""
