@@ -26,18 +26,14 @@ from falmock.engine.shared.contents import LocalContents
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.errors import FileElsewhere
 from falmock.engine.shared.file_contents import FileContents
-from falmock.engine.shared.file_forms import COUNT
 from falmock.engine.shared.file_forms import HELD
-from falmock.engine.shared.file_forms import PARTS
 from falmock.engine.shared.file_forms import PATH
-from falmock.engine.shared.file_forms import PROMISE
 from falmock.engine.shared.file_forms import Filled
 from falmock.engine.shared.file_forms import Held
-from falmock.engine.shared.file_forms import PartForm
 from falmock.engine.shared.file_forms import PathForm
-from falmock.engine.shared.file_forms import PromiseForm
 from falmock.engine.shared.file_records import FileRecords
 from falmock.engine.shared.made import SharedMadeFiles
+from falmock.engine.shared.promised_files import PromisedFiles
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -66,6 +62,7 @@ class SharedAssets(Assets):
         self._contents = FileContents(self._records)
         self.local: LocalContents = self._contents.local
         """Copies of content that is in the store itself."""
+        self._promised_files = PromisedFiles(self._records, self._contents)
         self._noted: OrderedDict[str, Filled] = OrderedDict()
         self._count = 0
         self.made: SharedMadeFiles = SharedMadeFiles(self._records)
@@ -79,56 +76,23 @@ class SharedAssets(Assets):
 
     def count_promise(self, name: str, content_type: str) -> int:
         """See Assets. Raises NotLoaded."""
-        key = file_records.key_of("promises", f"{name}\n{content_type}")
-        place = self._records.transaction.value(key, COUNT.read) or 0
-        self._records.transaction.put(key, COUNT.write(place + 1), self._records.ttl)
-        return place
+        return self._promised_files.count(name, content_type)
 
     def is_taken(self, key: str) -> bool:
         """See Assets. Raises NotLoaded."""
-        is_free = self._records.transaction.is_free
-        return not (is_free(file_records.key_of("promise", key)) and is_free(file_records.key_of("file", key)))
+        return self._promised_files.is_taken(key)
 
     def promise(self, key: str, name: str, content_type: str) -> PromisedUpload:
         """See Assets. The path must be one that is not taken."""
-        return self._promised_at(key, PromisedUpload(key, name, content_type))
+        return self._promised_files.promise(key, PromisedUpload(key, name, content_type))
 
     def promise_recorded(self, key: str, upload_key: str, name: str, content_type: str) -> None:
         """See Assets. Raises NotLoaded."""
-        self._records.expect(("promise", key), ("promise", upload_key))
-        if self._promise_at(key) is None:
-            upload = self._promised_at(key, PromisedUpload(key, name, content_type, is_recorded=True))
-            self._promised_at(upload_key, upload)
-
-    def _promise_at(self, key: str) -> PromiseForm | None:
-        return self._records.read("promise", key, PROMISE)
-
-    def _promised_at(self, key: str, upload: PromisedUpload) -> PromisedUpload:
-        form = PromiseForm(upload.key, upload.name, upload.content_type, upload.is_recorded, self._records.now)
-        self._records.write("promise", key, PROMISE.write(form))
-        self._records.note("promise", file_records.key_of("promise", key), MAX_PENDING)
-        return upload
+        self._promised_files.promise_recorded(key, upload_key, name, content_type)
 
     def promised(self, key: str) -> PromisedUpload | None:
         """See Assets. Its parts are without their content. Raises NotLoaded."""
-        self._records.expect(("promise", key), ("parts", key))
-        form = self._promise_at(key)
-        if form is None:
-            return None
-        parts = self._records.read("parts", form.key, PARTS) or {}
-        contents = {number: Content(part.sha256.hex(), part.size) for number, part in parts.items()}
-        upload = PromisedUpload(form.key, form.name, form.content_type, form.is_recorded, contents)
-        if self._records.is_old(form.since):
-            self._promised_at(key, upload)
-            self._write_parts(upload)
-        return upload
-
-    def _write_parts(self, upload: PromisedUpload) -> None:
-        """Keep the parts that came for some time more."""
-        for content in upload.parts.values():
-            self._contents.write(content)
-        if upload.parts:
-            self._records.write("parts", upload.key, _parts_data(upload))
+        return self._promised_files.get(key)
 
     def is_filled(self, upload: PromisedUpload) -> bool:
         """See Assets. Raises NotLoaded."""
@@ -168,7 +132,7 @@ class SharedAssets(Assets):
         asset = self.put(content, upload.name, content_type)
         self._fill(upload.key, asset.sha256, content_type, only_served=upload.is_recorded)
         if upload.parts:
-            self._records.write("parts", upload.key, None)
+            self._promised_files.write_parts(PromisedUpload(upload.key, "", ""))
             for part in upload.parts.values():
                 if part.sha256 != content.sha256:
                     self._records.transaction.later(partial(self.local.forget, part.sha256))
@@ -204,7 +168,7 @@ class SharedAssets(Assets):
         self._check_room(content, content.size + (0 if self._contents.place else others))
         upload.parts[number] = Content(content.sha256, content.size)
         self._contents.write(content)
-        self._records.write("parts", upload.key, _parts_data(upload))
+        self._promised_files.write_parts(upload)
 
     def in_order(self, upload: PromisedUpload, numbers: list[int]) -> list[Content]:
         """See Assets. Raises BadParts, NotLoaded."""
@@ -375,9 +339,3 @@ class SharedAssets(Assets):
         if self._records.is_deciding:
             self._count = len(self._records.listed(_LISTED))
         return self._count + len(self.added_assets) + len(self.made)
-
-
-def _parts_data(upload: PromisedUpload) -> bytes:
-    return PARTS.write(
-        {number: PartForm(bytes.fromhex(part.sha256), part.size) for number, part in upload.parts.items()}
-    )

@@ -7,6 +7,7 @@ import pytest
 
 from falmock.engine.shared import files
 from falmock.engine.shared import made
+from falmock.engine.shared import promised_files
 from falmock.engine.shared.file_records import key_of
 from unit.engine.shared.uploading import Replicas
 
@@ -22,7 +23,7 @@ def test_keys_are_short_and_of_no_scope() -> None:
 
 
 def test_there_are_only_so_many_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_PENDING", 3)
+    monkeypatch.setattr(promised_files, "MOST", 3)
 
     async def work() -> None:
         replicas = Replicas(tmp_path)
