@@ -122,7 +122,7 @@ class App:
         address for people. `files` is a folder that they share: the content of files is in it, and not in the store.
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
-        from falmock.engine.shared.files import SharedAssets
+        from falmock.engine.shared.files.registry import SharedAssets
         from falmock.engine.shared.sharing import Sharing
         from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.replicas import Replicas

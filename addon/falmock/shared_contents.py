@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from falmock.engine.files.spooling import SPOOLED_ABOVE
-from falmock.engine.shared.contents import LocalContents
+from falmock.engine.shared.files.copies import LocalContents
 from falmock.recording.disk import atomic
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable

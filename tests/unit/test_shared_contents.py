@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from falmock.engine.files.spooling import SPOOLED_ABOVE
-from falmock.engine.shared.contents import LocalContents
+from falmock.engine.shared.files.copies import LocalContents
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.shared_contents import PLACE
 from falmock.shared_contents import FolderContents

@@ -16,7 +16,7 @@ from falmock.edge import Client
 from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.shared.files import SharedAssets
+from falmock.engine.shared.files.registry import SharedAssets
 from falmock.serving.upload_spool import join
 from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from falmock.engine.files.registry import PromisedUpload
-from falmock.engine.shared.file_contents import FileContents
-from falmock.engine.shared.file_forms import COUNT
-from falmock.engine.shared.file_forms import PARTS
-from falmock.engine.shared.file_forms import PROMISE
-from falmock.engine.shared.file_forms import PartForm
-from falmock.engine.shared.file_forms import PromiseForm
-from falmock.engine.shared.file_records import FileRecords
-from falmock.engine.shared.file_records import key_of
+from falmock.engine.shared.files.contents import FileContents
+from falmock.engine.shared.files.forms import COUNT
+from falmock.engine.shared.files.forms import PARTS
+from falmock.engine.shared.files.forms import PROMISE
+from falmock.engine.shared.files.forms import PartForm
+from falmock.engine.shared.files.forms import PromiseForm
+from falmock.engine.shared.files.records import FileRecords
+from falmock.engine.shared.files.records import key_of
 from falmock.wire.message import Content
 
 MOST = 10_000
@@ -68,6 +68,10 @@ class PromisedFiles:
         return upload
 
     def write_parts(self, upload: PromisedUpload) -> None:
-        """Keep the list of the parts that came, or forget it if there are none."""
+        """Keep the list of the parts that came."""
         parts = {number: PartForm(bytes.fromhex(part.sha256), part.size) for number, part in upload.parts.items()}
-        self._records.write("parts", upload.key, PARTS.write(parts) if parts else None)
+        self._records.write("parts", upload.key, PARTS.write(parts))
+
+    def forget_parts(self, upload: PromisedUpload) -> None:
+        """The upload is complete: forget the list of its parts."""
+        self._records.write("parts", upload.key, None)

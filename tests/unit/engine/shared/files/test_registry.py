@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from falmock.engine.shared.files import BLOB_LIMIT
+from falmock.engine.shared.files.registry import BLOB_LIMIT
 from falmock.recording.uploads import File
 from falmock.wire.storage import content_url
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import Replicas
-from unit.engine.shared.uploading import header
+from unit.engine.shared.files.uploading import Replicas
+from unit.engine.shared.files.uploading import header
 
 SHARED = ["in the store", "in a folder"]
 MIB = 1024 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import Replicas
+from unit.engine.shared.files.uploading import Replicas
 
 MIB = 1024 * 1024
 BY_FILE = {

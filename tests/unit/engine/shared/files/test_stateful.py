@@ -18,10 +18,10 @@ from hypothesis.stateful import rule
 
 from falmock.engine.config import Misses
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import REST
-from unit.engine.shared.uploading import Alone
-from unit.engine.shared.uploading import Replicas
-from unit.engine.shared.uploading import header
+from unit.engine.shared.files.uploading import REST
+from unit.engine.shared.files.uploading import Alone
+from unit.engine.shared.files.uploading import Replicas
+from unit.engine.shared.files.uploading import header
 
 CONTENTS = [b"hello", b"", b"other", b"x" * 70_000]
 FIXTURES = [

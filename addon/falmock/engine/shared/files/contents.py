@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-from falmock.engine.shared.contents import LocalContents
-from falmock.engine.shared.file_records import FileRecords
+from falmock.engine.shared.files.copies import LocalContents
+from falmock.engine.shared.files.records import FileRecords
 from falmock.engine.shared.transaction import FileContent
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.fixtures.model import Asset

@@ -21,19 +21,19 @@ from falmock.engine.files.registry import Assets
 from falmock.engine.files.registry import BadParts
 from falmock.engine.files.registry import NoRoom
 from falmock.engine.files.registry import PromisedUpload
-from falmock.engine.shared import file_records
-from falmock.engine.shared.contents import LocalContents
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.errors import FileElsewhere
-from falmock.engine.shared.file_contents import FileContents
-from falmock.engine.shared.file_forms import HELD
-from falmock.engine.shared.file_forms import PATH
-from falmock.engine.shared.file_forms import Filled
-from falmock.engine.shared.file_forms import Held
-from falmock.engine.shared.file_forms import PathForm
-from falmock.engine.shared.file_records import FileRecords
-from falmock.engine.shared.made import SharedMadeFiles
-from falmock.engine.shared.promised_files import PromisedFiles
+from falmock.engine.shared.files import records
+from falmock.engine.shared.files.contents import FileContents
+from falmock.engine.shared.files.copies import LocalContents
+from falmock.engine.shared.files.forms import HELD
+from falmock.engine.shared.files.forms import PATH
+from falmock.engine.shared.files.forms import Filled
+from falmock.engine.shared.files.forms import Held
+from falmock.engine.shared.files.forms import PathForm
+from falmock.engine.shared.files.made import SharedMadeFiles
+from falmock.engine.shared.files.promised import PromisedFiles
+from falmock.engine.shared.files.records import FileRecords
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -132,7 +132,7 @@ class SharedAssets(Assets):
         asset = self.put(content, upload.name, content_type)
         self._fill(upload.key, asset.sha256, content_type, only_served=upload.is_recorded)
         if upload.parts:
-            self._promised_files.write_parts(PromisedUpload(upload.key, "", ""))
+            self._promised_files.forget_parts(upload)
             for part in upload.parts.values():
                 if part.sha256 != content.sha256:
                     self._records.transaction.later(partial(self.local.forget, part.sha256))
@@ -154,7 +154,7 @@ class SharedAssets(Assets):
     def _write_path(self, record: PathForm) -> None:
         form = record._replace(since=self._records.now)
         self._records.write("file", record.key, PATH.write(form))
-        self._records.note("file", file_records.key_of("file", record.key), 2 * MAX_PENDING)
+        self._records.note("file", records.key_of("file", record.key), 2 * MAX_PENDING)
 
     def _fill(self, key: str, sha256: str, content_type: str, *, only_served: bool = False) -> None:
         record, filled = self._records.read("file", key, PATH) or PathForm(key), Filled(sha256, content_type)
@@ -208,15 +208,13 @@ class SharedAssets(Assets):
     def named_in(self, paths: Iterable[str]) -> list[str]:
         """The keys of the records that tell what these URL paths hold, to load them together."""
         keys = [storage.asset_key(path) for path in paths if storage.digest_in_path(path) is None]
-        return [file_records.key_of(kind, key) for key in keys for kind in ("file", "made")]
+        return [records.key_of(kind, key) for key in keys for kind in ("file", "made")]
 
     def expect(self, paths: Iterable[str]) -> None:
         """See Assets. Raises NotLoaded for all that is not loaded."""
         paths = list(paths)
         keys = {storage.asset_key(path): storage.digest_in_path(path) for path in paths}
-        self._records.transaction.load_together(
-            [*self.named_in(paths), *(file_records.key_of("file", key) for key in keys)]
-        )
+        self._records.transaction.load_together([*self.named_in(paths), *(records.key_of("file", key) for key in keys)])
         for key in keys:
             record = self._records.read("file", key, PATH)
             if record is not None and record.serves is not None:
