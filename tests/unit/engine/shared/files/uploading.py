@@ -70,10 +70,11 @@ class CountingStore:
         self.trips: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        def counted(*given: Any) -> Any:
+        async def counted(*given: Any) -> Any:
             if name in _OF_CALLS:
                 self.trips.append(name)
-            return getattr(self._store, name)(*given)
+            await asyncio.sleep(0)  # calls at once take turns
+            return await getattr(self._store, name)(*given)
 
         return counted
 
