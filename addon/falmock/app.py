@@ -137,7 +137,7 @@ class App:
         self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
         self.engines.standing = lambda: replicas.standing
         if self._webhooks is not None:
-            self._webhooks.share(StoreWebhooks(self.shared, self.engines))
+            replicas.refusal = self._webhooks.share(StoreWebhooks(self.shared, self.engines))
         self._steering.scopes = SharedSteeredScopes(current)
         assets = self.engines.common.scope.assets
         if not isinstance(assets, SharedAssets):
@@ -478,10 +478,14 @@ class App:
         """Tell the other falmocks of the store, if there is one, that this one is about to answer calls."""
         if self.replicas is not None:
             self.replicas.join_soon()
+            if self._webhooks is not None:
+                self._webhooks.changed()
 
     async def leave(self) -> None:
         """Answer no more calls: write what the others may ask for, and tell them."""
         if self.replicas is not None:
+            if self._webhooks is not None:
+                await self._webhooks.leave()
             await self.replicas.stop()
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import NamedTuple
 from typing import Protocol
 
@@ -85,6 +86,9 @@ class SharedWebhooks(Protocol):
     ) -> AttemptResult | None:
         """An attempt has ended: see `WebhookSchedule.posted`. None if its delivery was dropped or taken by others since."""
 
+    async def give_back(self, keys: Iterable[str]) -> None:
+        """These attempts were broken off: others make the next ones at once."""
+
     async def agree(self, public_key: bytes) -> bool:
         """Whether all falmocks of the store sign with this key: that of the first one counts."""
 
@@ -92,8 +96,11 @@ class SharedWebhooks(Protocol):
 class SharingEdge(WebhookEdge, Protocol):
     """What posts webhooks, also those of a store."""
 
-    def share(self, shared: SharedWebhooks) -> None:
-        """Post what is due in a store from now on."""
+    def share(self, shared: SharedWebhooks) -> Callable[[], str]:
+        """Post what is due in a store, from the next `changed` on. Returns what says why nothing is posted here, "" if it is."""
+
+    async def leave(self) -> None:
+        """Post nothing more of what is in a store: others do."""
 
 
 class Needs(NamedTuple):

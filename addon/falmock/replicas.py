@@ -55,6 +55,8 @@ class Replicas:
         self._known: tuple[Replica, ...] = ()
         self._told: frozenset[str] = frozenset()
         self._seen = 0.0
+        self.refusal: Callable[[], str] = str
+        """Says what else is wrong with this falmock, so that it should get no calls; "" if nothing is."""
         shared.join, shared.flush_all = self.join, self.flush_all
 
     # life
@@ -212,7 +214,7 @@ class Replicas:
         writer = self.writer
         store = StoreStanding(self._shared.shown, not reason, reason, writer.lag, writer.waiting, writer.dropped)
         unready = f"its store is not available: {reason}" if reason else "" if self._joined_in else "it is starting"
-        return Standing(self.own, store, self._known, unready)
+        return Standing(self.own, store, self._known, unready or self.refusal())
 
     @property
     def is_away(self) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from falmock.engine.shared.delivery import Name
+from falmock.engine.shared.delivery import attempted
 from falmock.engine.shared.errors import AnswerLost
 from falmock.engine.shared.errors import UnknownForm
 from falmock.engine.shared.webhooks import DUE
-from falmock.engine.shared.webhooks import Name
-from falmock.engine.shared.webhooks import attempted
 from falmock.engine.shared.webhooks import shared
 from falmock.store.interface import Commit
 from falmock.store.interface import Outcome
@@ -38,7 +40,7 @@ class StoreWebhooks:
     def __init__(self, calls: SharedCalls, engines: Engines) -> None:
         self._calls = calls
         self._engines = engines
-        self._told: set[str] = set()
+        self._told: set[bytes] = set()
 
     def now(self) -> float:
         """The time by the store's clock, in seconds since the epoch."""
@@ -57,25 +59,29 @@ class StoreWebhooks:
         items = await self._calls.store.take(DUE, now, now + DECIDING, most)
         if len(items) < most:
             shared(self._engines.webhooks).passed(now)
-        found = await asyncio.gather(*(self._claim(Name.of(item)) for item in items))
+        found = await asyncio.gather(*map(self._claim, items))
         return [attempt for attempt in found if attempt is not None]
 
-    async def _claim(self, name: Name) -> Attempt | None:
+    async def _claim(self, item: bytes) -> Attempt | None:
         """The attempt to make of a delivery that was taken. What fails is taken again later, here or elsewhere."""
 
         def decide(_: float) -> Attempt | None:
+            name = Name.of(item)
             engine = self._engines.exactly(name.scope)
             return shared(engine.webhooks).claim(name, engine.outcome)
 
         try:
             return await self._calls.run(decide)
         except (AnswerLost, UnknownForm) as error:  # a falmock with the fixture, or of a newer release, posts it
-            if name.text not in self._told and len(self._told) < _TOLD:
-                self._told.add(name.text)
-                logger.warning("falmock: the webhook of job %s is not posted from here: %s", name.request_id, error)
+            self._tell_once(item, f"webhook {item.decode(errors='replace')} is not posted from here: {error}")
         except Exception as error:  # noqa: BLE001 - the others are posted
-            logger.warning("falmock: the webhook of job %s is delayed: %s", name.request_id, error)
+            self._tell_once(item, f"webhook {item.decode(errors='replace')} is delayed: {error}")
         return None
+
+    def _tell_once(self, item: bytes, text: str) -> None:
+        if item not in self._told and len(self._told) < _TOLD:
+            self._told.add(item)
+            logger.warning("falmock: %s", text)
 
     async def posted(
         self, key: str, status: int | None, problem: str, *, is_refused: bool = False
@@ -96,6 +102,14 @@ class StoreWebhooks:
             return posted.result
 
         return await self._calls.run(decide)
+
+    async def give_back(self, keys: Iterable[str]) -> None:
+        """See `SharedWebhooks`. What fails is made again when it may have taken its time."""
+        given = [self._calls.run(partial(self._give_back, key)) for key in keys]
+        await asyncio.gather(*given, return_exceptions=True)
+
+    def _give_back(self, key: str, _: float) -> None:
+        shared(self._engines.exactly(attempted(key)[1].scope).webhooks).give_back(key)
 
     async def agree(self, public_key: bytes) -> bool:
         """Whether all falmocks of the store sign with this key: the first one's counts. Raises Unavailable."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Awaitable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +14,7 @@ from falmock.edge import Client
 from falmock.edge import SharedWebhooks
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
+from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.journal import JournalEntry
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.request import post
@@ -20,12 +24,20 @@ from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.apps import TestEdge
+from unit.engine.calls import FAILING
+from unit.engine.calls import FLUX
 from unit.engine.calls import index_of
 from unit.engine.calls import read
+from unit.engine.hooked import GOES_ON
 from unit.engine.hooked import HOOK
+from unit.engine.hooked import QUICK
+from unit.engine.hooked import WAITS
 from unit.engine.hooked import Edge
 
 START = 1_000_000.0
+FIXTURES = (FLUX, FAILING, QUICK, WAITS, GOES_ON)
+A, B = 0, 1
+Story = Callable[["Replicas"], Awaitable[None]]
 
 
 class Hooks(Edge):
@@ -33,16 +45,26 @@ class Hooks(Edge):
 
     shared: SharedWebhooks
 
-    def share(self, shared: SharedWebhooks) -> None:
+    def share(self, shared: SharedWebhooks) -> Callable[[], str]:
         self.shared = shared
+        return str
+
+    async def leave(self) -> None:
+        pass
 
 
 class Replicas:
     """`count` falmocks with the same fixtures and configuration. The first argument of most methods says which."""
 
-    def __init__(self, *fixtures: dict[str, Any], count: int = 2, store: Store | None = None, **config: Any) -> None:
+    def __init__(
+        self,
+        *fixtures: dict[str, Any],
+        count: int = 2,
+        make: Callable[[Callable[[], float]], Store] = MemoryStore,
+        **config: Any,
+    ) -> None:
         self.time = START
-        self.store: Store = MemoryStore(lambda: self.time) if store is None else store
+        self.store = make(lambda: self.time)
         self.hooks = [Hooks() for _ in range(count)]
         numbers = itertools.count(1)
         self.apps = []
@@ -128,3 +150,15 @@ class Replicas:
         app = self.apps[which]
         assert app.shared is not None
         return await app.shared.run(lambda _: list(app.engines.of(scope).scope.journal.entries))
+
+
+def play(
+    story: Story,
+    pace: str = "recorded",
+    *fixtures: dict[str, Any],
+    make: Callable[[Callable[[], float]], Store] = MemoryStore,
+    **config: Any,
+) -> None:
+    """Run a story with two falmocks that have FIXTURES and these. `make` makes their store with their clock."""
+    mock = Replicas(*FIXTURES, *fixtures, make=make, pace=parse_pace(pace), **config)
+    asyncio.run(story(mock))

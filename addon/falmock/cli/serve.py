@@ -210,6 +210,7 @@ class Server:
         finally:
             self._end()
             await self.app.leave()
+            self._webhooks.stop()
         return 0
 
     def _observe(self, file: Path, host: str, port: int) -> None:
@@ -271,7 +272,6 @@ class Server:
         for line in found:
             logger.info("falmock: %s", line)
         self.app.stop()
-        self._webhooks.stop()
         self._uploads.stop()
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import NamedTuple
 
 from falmock.engine.context import Context
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.job import Job
 from falmock.engine.shared import forms
-from falmock.engine.shared.forms import Form
+from falmock.engine.shared.delivery import DELIVERY
+from falmock.engine.shared.delivery import DeliveryForm
+from falmock.engine.shared.delivery import Name
+from falmock.engine.shared.delivery import attempted
+from falmock.engine.shared.delivery import lease
+from falmock.engine.shared.delivery import live
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.scope import SharedScope
-from falmock.engine.shared.setup import of_tag
-from falmock.engine.shared.setup import tag
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Transaction
@@ -35,7 +37,6 @@ from falmock.engine.webhooks.schedule import attempt_of
 from falmock.engine.webhooks.schedule import judged
 from falmock.engine.webhooks.schedule import no_room
 from falmock.wire.webhook import AttemptOutcome
-from falmock.wire.webhook import Policy
 from falmock.wire.webhook import WebhookTarget
 
 DUE = "{}:hooks"
@@ -47,62 +48,8 @@ USED = "{}:hooks:setup"
 _USED_TTL = 30 * 24 * 3600.0
 _MOST = 2
 """How many deliveries a job has at most: a plan has no more delays."""
-_MARGIN = 5.0
-"""How many seconds after the longest time that an attempt may take another falmock may post."""
-
-
-class DeliveryForm(NamedTuple):
-    """A delivery as it is kept: see WebhookDelivery. `job` is its job as it was when this was written."""
-
-    request_id: str
-    fixture: str
-    submitted: float
-    over: float | None
-    target: WebhookTarget
-    policy: Policy
-    plan: DeliveryPlan
-    delay: float
-    attempt: int
-    due: float
-    job: bytes
-
-
-_DELIVERY = Form("webhook", 1, DeliveryForm)
-
-
-class Name(NamedTuple):
-    """The name of a delivery. `number` tells the deliveries of one job apart."""
-
-    generation: str
-    request_id: str
-    number: int
-    scope: str
-
-    @classmethod
-    def of(cls, item: bytes) -> Name:
-        """The name in an item of the sorted sets."""
-        return cls.read(item.decode())
-
-    @classmethod
-    def read(cls, text: str) -> Name:
-        """The name in its text."""
-        generation, request_id, number, scope = text.split(":", 3)
-        return cls(generation, request_id, int(number), of_tag(scope))
-
-    @property
-    def text(self) -> str:
-        """What tells it from all others."""
-        return f"{self.generation}:{self.request_id}:{self.number}:{tag(self.scope)}"
-
-    @property
-    def item(self) -> bytes:
-        """The item of the sorted sets."""
-        return self.text.encode()
-
-    @property
-    def key(self) -> str:
-        """The key of the record."""
-        return f"{{}}:hook:{self.text}"
+_KEPT = 3600.0
+"""How long (seconds) a delivery that is due is kept at least while no falmock is there."""
 
 
 class SharedSchedule(WebhookSchedule):
@@ -221,8 +168,8 @@ class SharedSchedule(WebhookSchedule):
         """The deliveries of a job. Raises NotLoaded."""
         names = [self._name(request_id, number) for number in range(_MOST)]
         self._load(*(name.key for name in names))
-        found = ((name, self._transaction.value(name.key, _DELIVERY.read)) for name in names)
-        return [(name, _delivery(form, name)) for name, form in found if form is not None]
+        found = ((name, self._transaction.value(name.key, DELIVERY.read)) for name in names)
+        return [(name, live(form, name)) for name, form in found if form is not None]
 
     def _load(self, *keys: str) -> None:
         """Have these records loaded at once. Raises NotLoaded."""
@@ -253,7 +200,7 @@ class SharedSchedule(WebhookSchedule):
         if form.due > now:
             transaction.score(DUE, name.item, form.due)  # another falmock was faster, or its job ends at another time
             return None
-        delivery, jobs = _delivery(form, name), self._scope.jobs
+        delivery, jobs = live(form, name), self._scope.jobs
         kept = jobs.peek(name.request_id)
         job = forms.job_of(form.job)[0] if kept is None else kept
         was_unseen = job.unseen
@@ -267,10 +214,6 @@ class SharedSchedule(WebhookSchedule):
         if was_unseen and kept is not None:
             jobs.settle(job)  # from now on nobody cancels it
         delivery.over = job.ended
-        first = delivery.first()
-        if delivery.attempt == 0 and first is not None and first > now:
-            self._write(name, delivery, first, job)
-            return None
         result = outcome(job)
         if delivery.attempt == 0 and delivery.plan.yields and self._yielder() == name:
             self._stop_yielding()
@@ -298,7 +241,7 @@ class SharedSchedule(WebhookSchedule):
         form = self._form(name)
         if form is None or form.attempt != number:
             return None
-        now, delivery = self._transaction.now, _delivery(form, name)
+        now, delivery = self._transaction.now, live(form, name)
         posted = judged(delivery, status, problem, now, is_refused=is_refused)
         outcome = posted.result.outcome
         if outcome is AttemptOutcome.AGAIN:
@@ -310,6 +253,13 @@ class SharedSchedule(WebhookSchedule):
             self._let_go(name, delivery)
         return posted
 
+    def give_back(self, key: str) -> None:
+        """An attempt was broken off: the next one is due. Raises NotLoaded."""
+        number, name = attempted(key)
+        form = self._form(name)
+        if form is not None and form.attempt == number:
+            self._write(name, live(form, name), self._transaction.now, forms.job_of(form.job)[0])
+
     def _let_go(self, delivered: Name, by: WebhookDelivery) -> None:
         """A webhook was delivered: that of an earlier job of its scope that yields to it waits no longer."""
         name = self._yielder()
@@ -317,7 +267,7 @@ class SharedSchedule(WebhookSchedule):
             return
         form = self._form(name)
         if form is not None and (form.submitted, name.request_id) < (by.submitted, delivered.request_id):
-            delivery = _delivery(form, name)
+            delivery = live(form, name)
             delivery.delay = 0.0
             self._stop_yielding()
             self._write(name, delivery, delivery.first(), forms.job_of(form.job)[0])
@@ -333,7 +283,7 @@ class SharedSchedule(WebhookSchedule):
 
     def _form(self, name: Name) -> DeliveryForm | None:
         """The record of a delivery; None if it was dropped, or its scope was reset. Raises NotLoaded."""
-        form = self._transaction.value(name.key, _DELIVERY.read)
+        form = self._transaction.value(name.key, DELIVERY.read)
         if form is None or name.generation != self._place.generation:
             self._drop(name)
             return None
@@ -348,8 +298,8 @@ class SharedSchedule(WebhookSchedule):
         """
         transaction, ttl = self._transaction, self._place.ttl
         when = transaction.now + ttl / 2 if due is None else due
-        until = max(when, transaction.now) + ttl
-        data = _DELIVERY.write(
+        until = max(when, transaction.now) + max(ttl, _KEPT)
+        data = DELIVERY.write(
             DeliveryForm(
                 delivery.request_id,
                 delivery.fixture,
@@ -384,31 +334,3 @@ def shared(schedule: WebhookSchedule) -> SharedSchedule:
     if not isinstance(schedule, SharedSchedule):
         raise TypeError(f"expected a schedule in a store, found {schedule!r}")
     return schedule
-
-
-def _delivery(form: DeliveryForm, name: Name) -> WebhookDelivery:
-    return WebhookDelivery(
-        form.request_id,
-        name.scope,
-        form.fixture,
-        form.submitted,
-        form.over,
-        None,
-        form.target,
-        form.policy,
-        form.plan,
-        form.delay,
-        form.attempt,
-        form.due,
-    )
-
-
-def attempted(key: str) -> tuple[int, Name]:
-    """The number of an attempt and the name of its delivery, by the key of the attempt."""
-    number, _, text = key.partition(":")
-    return int(number), Name.read(text)
-
-
-def lease(timeout: float) -> float:
-    """How long (seconds) nobody else posts during an attempt: its name is looked up, and its answer awaited, for `timeout` each."""
-    return 2 * timeout + _MARGIN

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 AT_ONCE = 64
 """How many posts may be in progress at the same time."""
+ENDING = 1.0
+"""How long (seconds) to wait at the end until the store has what became of posts."""
 NAMED = 20
 """How many of the undelivered webhooks the last log line names."""
 
@@ -47,6 +49,7 @@ class WebhookSender:
         self._key: Ed25519PrivateKey | None = None
         self._timer: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reports: set[asyncio.Task[None]] = set()
         self._under_way: set[int | str] = set()
         self._shared: SharedPosting | None = None
 
@@ -101,12 +104,7 @@ class WebhookSender:
     def _begin(self, due: Attempt, now: float) -> None:
         post = request.post(self, due, now)
         self._under_way.add(post.key)
-        self._run(self.deliver(post))
-
-    def _run(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _run(self.deliver(post), self._tasks)
 
     async def deliver(self, post: WebhookPost) -> None:
         """Post it, and report what became of it."""
@@ -140,7 +138,8 @@ class WebhookSender:
         self._under_way.discard(post.key)
         engines, problem = self.engines(), problem or "no answer"
         if self._shared is not None:
-            self._run(self._report_shared(self._shared, post, status, problem, is_refused=is_refused, later=later))
+            work = self._report_shared(self._shared, post, status, problem, is_refused=is_refused, later=later)
+            _run(work, self._reports)
             return ""
         result = engines.webhook_posted(int(post.key), status, problem, time.time(), is_refused=is_refused)
         self._log(post, result, is_refused=is_refused)
@@ -168,23 +167,35 @@ class WebhookSender:
         if not is_refused or self.engines().webhooks.note_refusal(post.target):
             _log(post, result)
 
-    def share(self, shared: SharedWebhooks) -> None:
+    def share(self, shared: SharedWebhooks) -> Callable[[], str]:
         """See `falmock.edge.SharingEdge`."""
         from falmock.serving.webhooks.shared_posting import SharedPosting
 
-        self._shared = SharedPosting(
+        self._shared = posting = SharedPosting(
             shared,
             lambda: self._private().public_key().public_bytes_raw(),
-            lambda: AT_ONCE - len(self._tasks),
+            lambda: AT_ONCE - len(self._tasks) - len(self._reports),
             self._begin,
         )
+        return lambda: posting.refusal
+
+    async def leave(self) -> None:
+        """See `falmock.edge.SharingEdge`."""
+        if self._shared is None:
+            return
+        if self._reports:
+            await asyncio.wait(self._reports, timeout=ENDING)
+        for task in self._tasks:
+            task.cancel()
+        under_way, self._under_way = self._under_way, set()
+        await self._shared.leave(under_way)
 
     def stop(self) -> None:
         """Stop posting, and cancel the posts in progress."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for task in self._tasks:
+        for task in (*self._tasks, *self._reports):
             task.cancel()
         if self._shared is not None:
             self._shared.stop(self._under_way)
@@ -194,6 +205,12 @@ class WebhookSender:
         if left:
             more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
             logger.warning("falmock: webhooks that were not delivered: %s%s", "; ".join(left[:NAMED]), more)
+
+
+def _run(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 def _log(post: WebhookPost, result: AttemptResult) -> None:

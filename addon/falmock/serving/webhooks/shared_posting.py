@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from contextlib import suppress
 
 from falmock.edge import SharedWebhooks
@@ -29,7 +30,7 @@ OTHER_KEY = (
 
 
 class SharedPosting:
-    """Runs until `stop`. `begin` starts an attempt, `room` returns how many more may be started, `public_key` may raise NoKey."""
+    """Runs from the first `wake` until `stop`. `begin` starts an attempt, `room` returns how many more may be started, `public_key` may raise NoKey."""
 
     def __init__(
         self,
@@ -47,15 +48,29 @@ class SharedPosting:
         self._trouble = ""
         self.refusal = ""
         """Why nothing is signed here; "" if all falmocks of the store have the same key."""
-        self._loop = asyncio.get_running_loop().create_task(self._run())
+        self._loop: asyncio.Task[None] | None = None
+        self._ended = False
 
     def wake(self) -> None:
-        """Something may be due."""
+        """Something may be due. The first time, this begins to look for it."""
         self._changed.set()
+        if self._loop is None and not self._ended:
+            self._loop = asyncio.get_running_loop().create_task(self._run())
+
+    async def leave(self, under_way: Iterable[object]) -> None:
+        """Post nothing more, and let others post at once what is broken off here."""
+        self._end()
+        await self._shared.give_back(map(str, under_way))
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._loop is not None:
+            self._loop.cancel()
+            self._loop = None
 
     def stop(self, under_way: Collection[object]) -> None:
         """Post nothing more: other falmocks of the store do. These attempts are broken off."""
-        self._loop.cancel()
+        self._end()
         if under_way:
             count = "1 webhook" if len(under_way) == 1 else f"{len(under_way)} webhooks"
             logger.warning("falmock: the posting of %s was broken off: another falmock of the store posts again", count)
@@ -63,12 +78,15 @@ class SharedPosting:
     async def posted(
         self, key: str, status: int | None, problem: str, *, is_refused: bool = False
     ) -> AttemptResult | None:
-        """See `SharedWebhooks.posted`; waits for a store that is away."""
+        """See `SharedWebhooks.posted`; waits for a store that is away. None if it fails: the attempt is made again."""
         while True:
             try:
                 result = await self._shared.posted(key, status, problem, is_refused=is_refused)
             except Unavailable:
                 await asyncio.sleep(EVERY)
+            except Exception:
+                logger.exception("falmock: what became of a webhook could not be written: it is posted again")
+                return None
             else:
                 self.wake()
                 return result

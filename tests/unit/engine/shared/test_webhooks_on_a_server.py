@@ -44,7 +44,7 @@ def test_each_is_posted_once(engine: str) -> None:
     async def play(running: servers.Server) -> None:
         store = servers.maker(running)()
         try:
-            await story(Replicas(QUICK, WAITS, pace=parse_pace("recorded"), store=store))
+            await story(Replicas(QUICK, WAITS, pace=parse_pace("recorded"), make=lambda _: store))
         finally:
             await store.close()
 

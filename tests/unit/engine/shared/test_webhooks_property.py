@@ -266,8 +266,7 @@ def test_what_overlaps_is_posted_once(seed: int, pace: str) -> None:
 
     async def story() -> None:
         nonlocal mock
-        mock = Replicas(*FIXTURES, pace=parse_pace(pace))
-        mock = Replicas(*FIXTURES, pace=parse_pace(pace), store=Slow(lambda: mock.time, rng))
+        mock = Replicas(*FIXTURES, pace=parse_pace(pace), make=lambda clock: Slow(clock, rng))
         await asyncio.gather(work(0), work(1), work(0), work(1))
         for job in jobs:
             await mock.cancel(0, job)

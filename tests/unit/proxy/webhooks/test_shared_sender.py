@@ -45,7 +45,9 @@ def test_its_flow_says_what_became_of_it(tmp_path: Path, monkeypatch: pytest.Mon
         await app.answer(Request("POST", "queue.fal.run", "/acme/quick", query, {}, b"{}"))
         await until(lambda: bool(flows) and "delivered" in flows[0].comment)
         assert flows[0].comment.endswith("delivered (status 204)")
+        await app.leave()
         posting.stop()
+        app.stop()
 
     with mitmproxy():
         asyncio.run(story())
