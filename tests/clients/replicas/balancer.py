@@ -62,7 +62,9 @@ class Balancer:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(_BLANK)
-        up_reader, up = await self._next()
+        port, up_reader, up = await self._next()
+        # What is for this address is for that falmock.
+        head = head.replace(b"127.0.0.1:%d" % self.port, b"127.0.0.1:%d" % port)
         try:
             if head.startswith(b"CONNECT "):
                 up.write(head)
@@ -79,13 +81,12 @@ class Balancer:
         finally:
             up.close()
 
-    async def _next(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _next(self) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter]:
         for _ in self.ports:
             self.dealt += 1
+            port = self.ports[self.dealt % len(self.ports)]
             with suppress(OSError):
-                return await asyncio.open_connection(
-                    "127.0.0.1", self.ports[self.dealt % len(self.ports)], limit=_LIMIT
-                )
+                return port, *(await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT))
         raise ConnectionError("no falmock takes a connection")
 
     def _context(self, host: str) -> ssl.SSLContext:
