@@ -116,10 +116,10 @@ def test_what_was_believed_is_to_be_seen() -> None:
 def test_a_full_set_is_remembered() -> None:
     transaction = Transaction(1.0)
     transaction.limit("set", 1)
-    assert not transaction.is_full("set")
+    assert not transaction.is_full("set", 1)
     transaction.full()
     transaction.begin()
-    assert transaction.is_full("set")
+    assert transaction.is_full("set", 1)
 
 
 def test_state_is_used_within_transactions_only() -> None:
