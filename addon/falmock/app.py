@@ -42,6 +42,7 @@ from falmock.engine.known_forms import KnownForm
 from falmock.engine.miss_log import MissLog
 from falmock.engine.miss_log import MissReporting
 from falmock.engine.shared.errors import AnswerLost
+from falmock.engine.shared.errors import FileElsewhere
 from falmock.engine.shared.errors import UnknownForm
 from falmock.fixtures.disk.loader import LoadedFixtures
 from falmock.fixtures.disk.watching import LiveFixtures
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
     from falmock.store.interface import Store
 
 logger = logging.getLogger(__name__)
-_UNSHARED = (Unavailable, UnknownForm, AnswerLost)
+_UNSHARED = (Unavailable, UnknownForm, AnswerLost, FileElsewhere)
 """What happens to calls whose state is in a store."""
 _ANSWERS = (Reply, Stream, Socket, ForwardedCall)
 LOOKS_AGAIN = 1.0
@@ -121,7 +122,7 @@ class App:
         address for people. `files` is a folder that they share: the content of files is in it, and not in the store.
         """
         from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
-        from falmock.engine.shared.files import SharedAssets
+        from falmock.engine.shared.files.registry import SharedAssets
         from falmock.engine.shared.sharing import Sharing
         from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
         from falmock.replicas import Replicas
@@ -144,8 +145,8 @@ class App:
         if files is None:
             self.shared.contents = StoreContents(store, assets.local, self._edge.join, self.shared.now)
         else:
-            assets.use_folder()
-            self.shared.contents = FolderContents(files)
+            self.shared.contents = contents = FolderContents(files)
+            assets.use_folder(contents.place())
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""

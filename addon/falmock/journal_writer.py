@@ -21,6 +21,9 @@ BATCH = 64
 """How many entries do not wait longer."""
 MOST = 512
 """How many entries are appended in one trip at most."""
+_LOGS = 1000
+_HEAD, _TURN = 500, 16_000
+"""About how many bytes of an entry are no body, and how many are made in one go."""
 AGAIN = 1.0
 """After how many seconds a store that is away is tried again."""
 
@@ -39,6 +42,7 @@ class JournalWriter:
         self._lock: asyncio.Lock | None = None
         self._in_doubt = False
         self._told_dropped = 0
+        self._lasts: dict[str, int] = {}
         self.reason = ""
         """Why the last attempt failed; "" if it did not."""
         behind.wake = self._wake
@@ -116,7 +120,15 @@ class JournalWriter:
 
     async def _append(self, items: list[Item]) -> int:
         """Append these; returns how many they were. Raises Unavailable."""
-        written = [(item, data) for item in items if (data := self._data(item)) is not None]
+        written, size = [], 0
+        for item in items:
+            data = self._data(item)
+            if data is not None:
+                written.append((item, data))
+            size += item.size + _HEAD
+            if size > _TURN:  # to hide secrets takes time, and calls are not to wait for it
+                size = 0
+                await asyncio.sleep(0)
         if self._in_doubt:
             written = await self._missing(written)
         by_log: dict[str, list[tuple[Item, bytes]]] = {}
@@ -127,13 +139,26 @@ class JournalWriter:
         ]
         try:
             if appends:
-                await self._shared.store.append(appends)
+                self._look_at(appends, await self._shared.store.append(appends))
         except Unknown:
             self._in_doubt = True
             raise
         self._in_doubt = False
         self._behind.done(items)
         return len(items)
+
+    def _look_at(self, appends: list[Append], numbers: list[int]) -> None:
+        """See whether a log began anew: the store has lost what it had."""
+        lasts = self._lasts
+        is_new = False
+        for append, number in zip(appends, numbers, strict=True):
+            is_new |= number <= lasts.pop(append.log, 0)
+            lasts[append.log] = number
+        while len(lasts) > _LOGS:
+            del lasts[next(iter(lasts))]
+        if is_new:
+            logger.warning("falmock: the store has lost a part of the journal: it begins anew")
+            self._behind.say_again()
 
     async def _missing(self, written: list[tuple[Item, bytes]]) -> list[tuple[Item, bytes]]:
         """Those that are not yet in their logs: an attempt before may have succeeded without an answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Awaitable
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Protocol
 
 from falmock.engine.files.spooling import SPOOLED_ABOVE
-from falmock.engine.shared.contents import LocalContents
+from falmock.engine.shared.files.copies import LocalContents
 from falmock.recording.disk import atomic
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 from falmock.wire.message import Content
 
+PLACE = ".falmock-files"
+"""The file with the name of a folder of files."""
 Join = Callable[[tuple[Content, ...]], Awaitable[Content]]
 """Puts contents together into one file of this process."""
 
@@ -83,6 +86,24 @@ class FolderContents:
         self._folder = folder
         self._swept = time.monotonic()
         self._sweeping: asyncio.Future[None] | None = None
+
+    def place(self) -> str:
+        """The name of the folder, which a file in it has: by it falmocks tell whether they share it. Raises OSError."""
+        path = self._folder / PLACE
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_text("ascii")
+        part = atomic.temporary(self._folder)
+        try:
+            part.write_text(secrets.token_hex(8), "ascii")
+            try:
+                os.link(part, path)
+            except FileExistsError:
+                pass  # another one was faster
+            except OSError:  # a file system without links
+                part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path.read_text("ascii")
 
     def path(self, sha256: str) -> Path:
         """The file of a content."""

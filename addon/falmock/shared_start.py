@@ -47,7 +47,10 @@ def share(app: App, url: str, environ: Mapping[str, str]) -> None:
         raise NoStore(f"fal_store: {found.shown}: {error}. falmock does not start without its store") from None
     app.redactor.learn_value(found.password or "")
     files = None if found.files is None else Path(found.files)
-    app.share(RedisStore(found), opened.secret, opened.offset, found.shown, files)
+    try:
+        app.share(RedisStore(found), opened.secret, opened.offset, found.shown, files)
+    except OSError as error:
+        raise NoStore(f"fal_store: the folder {found.files} cannot be used for files: {error.strerror}") from None
 
 
 def _in_own_loop(store: Store, app: App) -> Opened:

@@ -470,9 +470,9 @@ export interface HealthAnswer {
   version: string;
   mode: string;
   pace: string;
-  /** The number of fixtures in the scope; of those on disk, if there is a store. */
+  /** The number of fixtures in the scope; of those on disk, while the store is away. */
   fixtures: number;
-  /** The number of named scopes; of those known here, if there is a store. */
+  /** The number of named scopes; of those seen here, while the store is away. */
   scopes: number;
   inspector: "off" | "read" | "write";
   connect: {

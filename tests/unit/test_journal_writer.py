@@ -185,14 +185,6 @@ def test_each_entry_is_written_once_and_in_order(fails: list[str], batches: list
     asyncio.run(test())
 
 
-def test_what_is_said_once_is_said_again_after_half_its_life() -> None:
-    written = Written()
-    for wait in (0, 1, 28, 2):
-        written.now += wait
-        written.behind.put_once(Item("used", lambda _: b"x", written.now, keep=10, ttl=60.0), "x")
-    assert written.writer.waiting == 2
-
-
 def test_what_knows_no_log_is_placed_in_a_transaction() -> None:
     written = Written()
     written.behind.put_unplaced(lambda: written.put("late"))

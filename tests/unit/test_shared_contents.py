@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from falmock.engine.files.spooling import SPOOLED_ABOVE
-from falmock.engine.shared.contents import LocalContents
+from falmock.engine.shared.files.copies import LocalContents
 from falmock.serving.upload_spool import SpoolFolder
+from falmock.shared_contents import PLACE
 from falmock.shared_contents import FolderContents
 from falmock.shared_contents import StoreContents
 from falmock.store.interface import Unavailable
@@ -128,6 +129,24 @@ def test_a_folder_has_one_file_for_each_content(tmp_path: Path) -> None:
         assert await contents.get("0" * 64) is None
 
     asyncio.run(work())
+
+
+def test_a_folder_has_a_name_of_its_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    first = FolderContents(tmp_path / "a").place()
+    assert len(first) == 16
+    assert FolderContents(tmp_path / "a").place() == first
+    assert FolderContents(tmp_path / "b").place() != first
+    assert [path.name for path in (tmp_path / "a").iterdir()] == [PLACE], "nothing else stays there"
+
+
+def test_the_name_of_a_folder_on_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    assert FolderContents(tmp_path).place() == FolderContents(tmp_path).place()
 
 
 def test_a_file_that_was_cut_is_written_anew(tmp_path: Path) -> None:

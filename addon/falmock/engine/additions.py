@@ -70,10 +70,6 @@ class Additions:
         self.pace: OwnPace | None = None
         """The scope's own pace."""
 
-    def caught_up(self) -> object:
-        """Take over what others added, if the state is in a store, and return what tells it from anything else."""
-        return None
-
     def name(self) -> str:
         """A new name for the next batch or rules."""
         self._count += 1

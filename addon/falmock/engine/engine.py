@@ -62,7 +62,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
-    from falmock.engine.shared.known_scopes import KnownScopes
+    from falmock.engine.shared.setups.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 _PREFLIGHT_TYPE = (b"Content-Type", b"text/plain; charset=utf-8")
@@ -128,7 +128,7 @@ class Engine:
             self.scope,
             new_id,
             elsewhere=elsewhere,
-            background=None if sharing is None else sharing.background,
+            background=None if sharing is None or known is None else known.up_to_date(self, sharing.background),
             compiled=CompiledSchemas() if others is None else others.compiled,
         )
         self._answers = Answers(context)
@@ -186,9 +186,9 @@ class Engine:
         self.note_ended()  # before the answers that ended jobs need are dropped
         self.scope.forget_answers()
 
-    def catch_up(self) -> None:
-        """Take over what others set up, if the state is in a store: before each decision. Raises NotLoaded."""
-        set_up = self.shared.caught_up(), self.added.caught_up()
+    def catch_up(self, known: KnownScopes) -> None:
+        """Take over what others set up: before each decision, where the state is in a store. Raises NotLoaded."""
+        set_up = known.caught_up(self.shared, self.added)
         if set_up == self._built_of:
             return
         self._built_of = None

@@ -44,7 +44,7 @@ from falmock.wire.message import Request
 
 if TYPE_CHECKING:
     from falmock.engine.shared.background import Background
-    from falmock.engine.shared.known_scopes import KnownScopes
+    from falmock.engine.shared.setups.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
 LIMIT = 1000
@@ -98,7 +98,9 @@ class Engines:
 
         What there was in memory is forgotten.
         """
-        from falmock.engine.shared.known_scopes import KnownScopes  # what one process has to itself needs no msgspec
+        from falmock.engine.shared.setups.known_scopes import (
+            KnownScopes,  # what one process has to itself needs no msgspec
+        )
 
         def must_stay(scope: str) -> bool:
             return self.webhooks.has_any_of(scope)
@@ -140,7 +142,7 @@ class Engines:
         scope = self.named(scope)
         if self._known is not None:
             self._known.use(scope)
-            return self._caught_up(scope)
+            return self._caught_up(scope, self._known)
         if not scope:
             return self.common
         engine = self._scoped.get(scope)
@@ -152,7 +154,7 @@ class Engines:
             self._scoped.move_to_end(scope)
         return engine
 
-    def _caught_up(self, scope: str) -> Engine:
+    def _caught_up(self, scope: str, known: KnownScopes) -> Engine:
         """The engine of a scope in a store, with what was set up there, by whichever falmock."""
         engine = self._scoped.get(scope) if scope else self.common
         if engine is None:
@@ -161,7 +163,7 @@ class Engines:
                 self._scoped.popitem(last=False)[1].added.forget()
         elif scope:
             self._scoped.move_to_end(scope)
-        engine.catch_up()
+        engine.catch_up(known)
         return engine
 
     @property
@@ -212,7 +214,7 @@ class Engines:
     def exactly(self, scope: str) -> Engine:
         """As `peek`, also for a name that has become an alias."""
         if self._known is not None:
-            return self._caught_up(scope)
+            return self._caught_up(scope, self._known)
         if not scope:
             return self.common
         return self._scoped.get(scope) or self._new(scope)
@@ -221,7 +223,7 @@ class Engines:
         """The engine of a scope for reading, as `peek`; None if there is no such scope yet."""
         scope = self.named(scope)
         if self._known is not None:
-            return self._caught_up(scope) if self._known.exists(scope) else None
+            return self._caught_up(scope, self._known) if self._known.exists(scope) else None
         return self._scoped.get(scope) if scope else self.common
 
     def named(self, scope: str) -> str:
@@ -269,7 +271,7 @@ class Engines:
         """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
         scopes: Iterable[tuple[str, Engine]] = (("", self.common), *self._scoped.items())
         if self._known is not None:
-            scopes = [(name, self._caught_up(name)) for name in self._known.with_fixtures()]
+            scopes = [(name, self._caught_up(name, self._known)) for name in self._known.with_fixtures()]
         return [name for name, engine in scopes if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:

@@ -53,11 +53,12 @@ class Standing(NamedTuple):
 
 
 def fixtures_digest(index: Index, rules: Iterable[Rule] = ()) -> str:
-    """The same for the same fixtures and fault rules, wherever their files are: only rules are known by the names of files."""
+    """The same for the same fixtures and fault rules, wherever their files are; what has a fault is counted by the name of its file."""
     digest = hashlib.sha256()
     for fixture in index.fixtures:
         parts = (fixture.group, fixture.match.sequence_index, fixture.timeline, fixture.streamed, fixture.frames)
-        digest.update(_digest(f"{digest_of(fixture.answer)} {fixture.fault} {fixture.per_call} {parts}"))
+        fault = fixture.fault and (fixture.fault, fixture.label)
+        digest.update(_digest(f"{digest_of(fixture.answer)} {fault} {fixture.per_call} {parts}"))
     for name, document in sorted(index.schemas.items()):
         digest.update(_digest(f"{name} {jsontext.dump_shown(document)}"))
     digest.update(_digest(repr(sorted(index.prices.items()))))

@@ -38,6 +38,7 @@ class Balancer:
         self.dealt = 0
         self._store = CertStore.from_store(confdir, "mitmproxy", key_size)
         self._trust = ssl.create_default_context(cafile=str(confdir / "mitmproxy-ca-cert.pem"))
+        self._writers: set[asyncio.StreamWriter] = set()
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def serve(self, is_up: threading.Event, stop: asyncio.Event) -> None:
@@ -47,10 +48,16 @@ class Balancer:
         is_up.set()
         await stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)  # until the connections have ended
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             await self._exchange(reader, writer)
         except _ENDED:
@@ -59,10 +66,13 @@ class Balancer:
             writer.transport.abort()
         finally:
             writer.close()
+            self._writers.discard(writer)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(_BLANK)
-        up_reader, up = await self._next()
+        port, up_reader, up = await self._next()
+        # What is for this address is for that falmock.
+        head = head.replace(b"127.0.0.1:%d" % self.port, b"127.0.0.1:%d" % port)
         try:
             if head.startswith(b"CONNECT "):
                 up.write(head)
@@ -77,15 +87,14 @@ class Balancer:
                 await up.start_tls(self._trust, server_hostname=host)
             await _ask(head, reader, writer, up_reader, up)
         finally:
-            up.close()
+            up.transport.abort()
 
-    async def _next(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _next(self) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter]:
         for _ in self.ports:
             self.dealt += 1
+            port = self.ports[self.dealt % len(self.ports)]
             with suppress(OSError):
-                return await asyncio.open_connection(
-                    "127.0.0.1", self.ports[self.dealt % len(self.ports)], limit=_LIMIT
-                )
+                return port, *(await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT))
         raise ConnectionError("no falmock takes a connection")
 
     def _context(self, host: str) -> ssl.SSLContext:

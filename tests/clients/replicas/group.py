@@ -7,6 +7,7 @@ import functools
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -80,10 +81,11 @@ def group(
     store: str = "",
 ) -> Iterator[Group]:
     """Running falmocks of these kinds ("mitmdump", "flows", "serve"), all with these options."""
-    url = store or store_url()
     if any(arg in _OF_MITMPROXY for arg in args):
         kinds = ["mitmdump"] * len(kinds)
     with ExitStack() as stack:
+        # Uploads of any size need a folder for all.
+        url = store or store_url(files=stack.enter_context(tempfile.TemporaryDirectory()))
         members = [stack.enter_context(STARTING[kind](confdir, url, args, fixtures, cwd)) for kind in kinds]
         ports = [member.ports[0] for member in members]
         balancer = stack.enter_context(balancing(confdir, ports))

@@ -26,7 +26,7 @@ class Behind:
         """How many items were dropped for want of room."""
         self._items: deque[Item] = deque()
         self._size = 0
-        self._told: dict[tuple[str, str], float] = {}
+        self._told: dict[tuple[str, str], Item] = {}
         self._unplaced: deque[Callable[[], None]] = deque(maxlen=MOST)
 
     def __len__(self) -> int:
@@ -74,12 +74,18 @@ class Behind:
     def put_once(self, item: Item, name: str) -> None:
         """Add an item that says the same as another of its log with this name, unless that was added not long ago."""
         key = item.log, name
-        if item.at - self._told.get(key, 0.0) < item.ttl / 2:
+        told = self._told.get(key)
+        if told is not None and item.at - told.at < item.ttl / 2:
             return
         if len(self._told) >= _TOLD:
             self._told.clear()
-        self._told[key] = item.at
+        self._told[key] = item
         self.put(item)
+
+    def say_again(self) -> None:
+        """Add all again that was said once: the store has lost it."""
+        for item in list(self._told.values()):
+            self.put(item)
 
     def first(self, most: int) -> list[Item]:
         """The items that waited longest, at most `most`; they stay until they are `done`."""

@@ -13,3 +13,7 @@ class AnswerLost(Exception):
 
 class FixtureLost(AnswerLost):
     """What was added cannot be read again by this falmock; the text says what to do."""
+
+
+class FileElsewhere(Exception):
+    """The content of a file is where this falmock does not look; the text says where, and what to do."""

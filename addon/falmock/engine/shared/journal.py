@@ -32,6 +32,8 @@ from falmock.fixtures.matching.miss import Miss
 from falmock.redaction.redactor import Redactor
 from falmock.wire import calls
 
+_MISSES, _USED = ":misses", ":used"
+"""How the logs end that count misses, and that have the labels of fixtures that answered."""
 MOST_LABELS = 20_000
 """How many labels of fixtures that answered are kept."""
 EndpointOf = Callable[[str], str]
@@ -74,10 +76,11 @@ class SharedJournal(Journal):
     def _ttl(self) -> float:
         return max(self._place.ttl, DAY)
 
-    def _log(self, kind: str = "journal") -> str:
-        """The log of this journal, or another that begins with it. Raises NotLoaded."""
+    def _log(self, part: str = "") -> str:
+        """The log of this journal, or a part of it with a log of its own. Raises NotLoaded."""
         begun = self._place.setup.journal
-        return self._place.key(kind, str(begun) if begun else "")
+        log = self._place.key("journal", str(begun) if begun else "")
+        return f"{log}{part}"
 
     def add(self, entry: JournalEntry, missed: Miss | None = None) -> None:
         """See Journal. The entry is written when the transaction under way is committed; without one, soon."""
@@ -89,24 +92,23 @@ class SharedJournal(Journal):
             entry = entry._replace(about=self._endpoint_of(entry.call.request_id))
         elif entry.kind == WEBHOOK:
             entry = entry._replace(about=self._endpoint_of(entry.job))
-        logs = self._log(), self._log("misses"), self._log("used")
-        transaction.later(lambda: self._append(logs, entry, missed, transaction.now))
+        log = self._log()
+        transaction.later(lambda: self._append(log, entry, missed, transaction.now))
 
-    def _append(self, logs: tuple[str, str, str], entry: JournalEntry, missed: Miss | None, now: float) -> None:
+    def _append(self, log: str, entry: JournalEntry, missed: Miss | None, now: float) -> None:
         self._count(entry)
         behind, ttl, redactor = self._place.behind, self._ttl, self.redactor
-        journal, misses, used = logs
         size = len(entry.body)
 
         def write(name: str) -> bytes:
             return entry_bytes(entry, missed, name, redactor)
 
-        behind.put(Item(journal, write, now, keep=self._limit, ttl=ttl, size=size, is_single=True))
+        behind.put(Item(log, write, now, keep=self._limit, ttl=ttl, size=size, is_single=True))
         if entry.miss is not None:
-            behind.put(Item(misses, str.encode, now, keep=self._limit, ttl=ttl, is_single=True))
+            behind.put(Item(log + _MISSES, str.encode, now, keep=self._limit, ttl=ttl, is_single=True))
         if entry.fixture is not None:
             label = redactor.value(entry.fixture)
-            item = Item(used, lambda _: label.encode("utf-8", "surrogatepass"), now, keep=MOST_LABELS, ttl=ttl)
+            item = Item(log + _USED, lambda _: label.encode("utf-8", "surrogatepass"), now, keep=MOST_LABELS, ttl=ttl)
             behind.put_once(item, label)
 
     # what is read
@@ -119,9 +121,9 @@ class SharedJournal(Journal):
         self._place.transaction.need(FLUSHED)
         return self._place.transaction.need(needed)
 
-    def _bounds(self, kind: str = "journal") -> tuple[int, int]:
+    def _bounds(self, part: str = "") -> tuple[int, int]:
         """The numbers of the first entry that counts as kept, and of the last one."""
-        first, last = self._need(Bounds(self._log(kind)))
+        first, last = self._need(Bounds(self._log(part)))
         return max(first, last - self._limit + 1), last
 
     def _kept(self) -> list[Kept]:
@@ -148,7 +150,7 @@ class SharedJournal(Journal):
     @property
     def misses(self) -> int:
         """See Journal. Raises NotLoaded."""
-        return self._bounds("misses")[1]
+        return self._bounds(_MISSES)[1]
 
     @property
     def missed(self) -> MissedCalls:
@@ -162,7 +164,7 @@ class SharedJournal(Journal):
     @property
     def used(self) -> set[str]:
         """See Journal. Raises NotLoaded."""
-        found = self._need(Entries(self._log("used"), 0, MOST_LABELS))
+        found = self._need(Entries(self._log(_USED), 0, MOST_LABELS))
         return {label.decode("utf-8", "surrogatepass") for _, label in found}
 
     @property

@@ -15,7 +15,7 @@ from falmock.engine.shared.counts import SharedCounts
 from falmock.engine.shared.counts import SharedFaultCounts
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.errors import AnswerLost
-from falmock.engine.shared.files import SharedAssets
+from falmock.engine.shared.files.registry import SharedAssets
 from falmock.engine.shared.jobs import SharedJobs
 from falmock.engine.shared.journal import SharedJournal
 from falmock.engine.shared.place import Place

@@ -87,6 +87,20 @@ class NotLoaded(Exception):
         self.needed = needed
 
 
+def together(reads: Iterable[Callable[[], T]]) -> list[T]:
+    """What these return. Raises NotLoaded with all that any of them needs: one round trip for all."""
+    found: list[T] = []
+    needed: list[Needed] = []
+    for read in reads:
+        try:
+            found.append(read())
+        except NotLoaded as missing:
+            needed += missing.needed
+    if needed:
+        raise NotLoaded(*needed)
+    return found
+
+
 class Transaction:
     """`now` is in seconds of the store's clock. `believed` are records as they were when they were last seen here.
 

@@ -157,7 +157,7 @@ def _added(
         add(name, read.fixtures, read.assets, Source(document, files))
     except TooMany as error:
         return problem(409, str(error))
-    shown = view(engine)
+    shown = view(engine, frozenset())  # what is new has answered nothing yet: nobody is asked for his journal
     value = {"added": name.removeprefix("added/"), "fixtures": [shown(fixture) for fixture in read.fixtures]}
     return answer(201, value, "fixtures were added")
 

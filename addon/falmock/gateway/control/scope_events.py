@@ -94,10 +94,10 @@ class ScopeEvents:
         """Begin, or begin again with another journal."""
         # The last digit is no 0, so that the whole survives being read as a number.
         name = "" if engine is None else f"{self._engines.run:04d}{engine.scope.journal.begun}1"
-        if name == self._journal:
+        first, total = (1, 0) if engine is None else (engine.scope.journal.first, engine.scope.journal.total)
+        if name == self._journal and total >= self._number:
             return
         before, self._journal = self._journal, name
-        first, total = (1, 0) if engine is None else (engine.scope.journal.first, engine.scope.journal.total)
         if before is None:
             self._pieces.append(sse.retry(RETRY))
             self._number = first - 1 if self._place is None else self._place.number

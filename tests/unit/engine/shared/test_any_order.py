@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ NAMES = ("", "a", "worker")
 OF_STORE = {"ready", "replica", "replicas", "store"}
 UNEQUAL = frozenset({"request_id", "response_url", "status_url", "cancel_url", "path", "number", "numbers", *OF_STORE})
 """What differs between runs, or is told where there is a store alone."""
+OF_JOURNAL = frozenset({"calls", "misses", "used"})
 
 
 class Step(NamedTuple):
@@ -60,11 +62,11 @@ def value_of(told: Told) -> Any:
         return told.body
 
 
-def same(value: Any) -> Any:
+def same(value: Any, unequal: frozenset[str] = UNEQUAL) -> Any:
     """A value without what differs between runs."""
     if isinstance(value, dict):
-        return {key: same(item) for key, item in value.items() if key not in UNEQUAL}
-    return [same(item) for item in value] if isinstance(value, list) else value
+        return {key: same(item, unequal) for key, item in value.items() if key not in unequal}
+    return [same(item, unequal) for item in value] if isinstance(value, list) else value
 
 
 def fixture(number: int, **match: Any) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def some(kinds: Sequence[st.SearchStrategy[tuple[str, str, Any]]]) -> st.SearchS
     return st.builds(step, st.one_of(*kinds), st.integers(0, 1), st.sampled_from(NAMES))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(some([*calls, *changes, *looks]), max_size=25))
 def test_two_answer_as_one(steps: list[Step]) -> None:
     async def all_told(apps: Apps) -> list[Any]:
@@ -186,6 +188,11 @@ class Yielding:
         return called
 
 
+def unread(told: Any) -> Any:
+    """An answer without what is of the journal, which has a call after its answer: those at once may not see each other."""
+    return told and (told[0], same(told[1], OF_JOURNAL))
+
+
 PROBES = tuple(
     step(call, app, scope)
     for scope in NAMES
@@ -195,7 +202,7 @@ PROBES = tuple(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(some([*calls, *changes]), max_size=4),
     st.lists(some([*calls[:4], *changes]), min_size=2, max_size=3),
@@ -206,7 +213,7 @@ def test_at_once_is_as_one_after_the_other(before: list[Step], at_once: list[Ste
         apps, jobs = Apps(*FIXTURES, is_alone=True), list[str]()
         for each in before:
             await each.told(apps, jobs)
-        told = {place: await at_once[place].told(apps, jobs) for place in order}
+        told = {place: unread(await at_once[place].told(apps, jobs)) for place in order}
         return told, [await each.told(apps, jobs) for each in PROBES]
 
     async def together() -> tuple[dict[int, Any], list[Any]]:
@@ -217,9 +224,7 @@ def test_at_once_is_as_one_after_the_other(before: list[Step], at_once: list[Ste
         for each in before:
             await each.told(apps, jobs)
         told = await asyncio.gather(*(each.told(apps, jobs) for each in at_once))
-        return dict(enumerate(told)), [await each.told(apps, jobs) for each in PROBES]
-
-    from itertools import permutations
+        return dict(enumerate(map(unread, told))), [await each.told(apps, jobs) for each in PROBES]
 
     found = asyncio.run(together())
     possible = [asyncio.run(in_order(order)) for order in permutations(range(len(at_once)))]

@@ -91,6 +91,23 @@ class Apps:
         return Told(reply)
 
 
+class Counting:
+    """A store that counts the round trips to it, by their names."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.trips: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+
+        async def called(*given: Any) -> Any:
+            self.trips.append(name)
+            return await found(*given)
+
+        return called
+
+
 def _new_ids(place: int) -> Any:
     rolled = random.Random(place)
     return lambda now: uuid7(now, rolled.getrandbits(60))

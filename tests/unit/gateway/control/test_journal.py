@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -48,7 +47,7 @@ def test_whatever_numbers_a_body_holds_the_answers_are_json(number: str, url: st
     for path in ("/journal", "/health", "/jobs", "/scopes", "/fixtures"):
         strict(steered.reply("GET", path))
     journal = Request("GET", "127.0.0.1", "/v1/_requests", "", HOST, b"", peer="127.0.0.1")
-    (entry,) = strict(asyncio.run(AimockControl(steered.engines, Steering()).answer(journal, never, steered.now)))
+    (entry,) = strict(AimockControl(steered.engines, Steering()).answer(journal, never, steered.now))
     assert entry["body"] == steered.ask("GET", "/journal")["entries"][0]["input"]
 
 

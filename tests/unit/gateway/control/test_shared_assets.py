@@ -13,7 +13,7 @@ from falmock.engine.config import Misses
 from falmock.gateway.control import asset_view
 from falmock.gateway.control.files_in import files_in
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import Replicas
+from unit.engine.shared.files.uploading import Replicas
 
 HERE = "http://localhost/__falmock"
 GIF = base64.b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")

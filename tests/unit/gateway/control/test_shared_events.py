@@ -130,6 +130,26 @@ def test_it_goes_on_at_another() -> None:
     asyncio.run(test())
 
 
+def test_a_store_that_lost_all_is_a_reset() -> None:
+    async def test() -> None:
+        apps = Apps(TIMED)
+        for _ in range(3):
+            await apps.asked(0, "POST", "https://fal.run/t/e", {})
+        await flushed(apps)
+        listener = Listener(apps)
+        await listener.open(1)
+        await listener.listen()
+        apps.store._logs.clear()
+        await apps.asked(0, "POST", "https://fal.run/t/e", {})
+        await flushed(apps)
+        assert await listener.listen(scope_events.EVERY) == ["reset", "call"]
+        assert list(listener.calls) == [1]
+        (fixture,) = (await apps.told(1, "GET", f"{CONTROL}/fixtures")).value["fixtures"]
+        assert fixture["used"], "which fixtures answered is written again"
+
+    asyncio.run(test())
+
+
 class Away:
     """A store that can be away."""
 

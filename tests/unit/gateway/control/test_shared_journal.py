@@ -195,3 +195,12 @@ def test_a_call_to_no_door_is_noted_without_a_transaction() -> None:
         assert (entry["path"], entry["status"]) == ("/nothing", 404)
 
     run(test)
+
+
+def test_adding_a_fixture_asks_nobody_for_his_journal() -> None:
+    async def test(apps: Apps) -> None:
+        await call(apps, 1)
+        await ask(apps, 0, "/fixtures", FIXTURE)
+        assert await apps.store.bounds("{}:control") == (1, 0)
+
+    run(test)

@@ -16,10 +16,11 @@ from falmock.engine.additions import Batch
 from falmock.engine.additions import OwnPace
 from falmock.engine.additions import Source
 from falmock.engine.jobs.pace import parse_pace
-from falmock.engine.shared.added_files import SharedAddedAssets
-from falmock.engine.shared.batches import Batches
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import Added
+from falmock.engine.shared.setups.added_files import SharedAddedAssets
+from falmock.engine.shared.setups.batches import Batches
+from falmock.engine.shared.transaction import together
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
@@ -79,8 +80,13 @@ class SharedAdditions(Additions):
     def _take(self, set_up: SetUp) -> None:
         added, rules, pace = set_up
         transaction = self._place.transaction
-        batches = self._records.batches(transaction, {each.digest: self._key(each.digest) for each in added})
-        read = self._records.rules_of(transaction, rules, self._key(rules)) if rules else ()
+        keys = {each.digest: self._key(each.digest) for each in added}
+
+        def read_rules() -> tuple[Rule, ...]:
+            return self._records.rules_of(transaction, rules, self._key(rules)) if rules else ()
+
+        together([lambda: self._records.load_together(transaction, keys), lambda: bool(read_rules())])
+        batches, read = self._records.batches(transaction, keys), read_rules()
         self._have = None
         self.forget()
         for each, batch in zip(added, batches, strict=True):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from falmock.engine.shared import files
-from falmock.engine.shared import made
-from falmock.engine.shared.file_records import key_of
-from unit.engine.shared.uploading import Replicas
+from falmock.engine.shared.files import made
+from falmock.engine.shared.files import promised
+from falmock.engine.shared.files import registry
+from falmock.engine.shared.files.records import key_of
+from unit.engine.shared.files.uploading import Replicas
 
 MODEL = "https://fal.run/any/text-to-image"
 
@@ -22,7 +23,7 @@ def test_keys_are_short_and_of_no_scope() -> None:
 
 
 def test_there_are_only_so_many_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_PENDING", 3)
+    monkeypatch.setattr(promised, "MOST", 3)
 
     async def work() -> None:
         replicas = Replicas(tmp_path)
@@ -40,7 +41,7 @@ def test_there_are_only_so_many_promises(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_there_are_only_so_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_PENDING", 2)
+    monkeypatch.setattr(registry, "MAX_PENDING", 2)
 
     async def work() -> None:
         replicas = Replicas(tmp_path)

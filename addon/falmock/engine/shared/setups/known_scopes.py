@@ -6,14 +6,13 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
+from falmock.engine.additions import Additions
 from falmock.engine.answers import turns_of
 from falmock.engine.shared import setup as setups
-from falmock.engine.shared.added_files import SharedAddedAssets
-from falmock.engine.shared.additions import SharedAdditions
-from falmock.engine.shared.additions import SharedByAll
-from falmock.engine.shared.batches import Batches
-from falmock.engine.shared.batches import FindFile
+from falmock.engine.shared.background import Background
+from falmock.engine.shared.background import Pending
 from falmock.engine.shared.counts import restart_in_all
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.place import Place
@@ -21,11 +20,19 @@ from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
 from falmock.engine.shared.setup import Added
 from falmock.engine.shared.setup import Setup
+from falmock.engine.shared.setups.added_files import SharedAddedAssets
+from falmock.engine.shared.setups.additions import SetUp
+from falmock.engine.shared.setups.additions import SharedAdditions
+from falmock.engine.shared.setups.additions import SharedByAll
+from falmock.engine.shared.setups.batches import Batches
+from falmock.engine.shared.setups.batches import FindFile
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
+from falmock.engine.shared.transaction import together
 
 if TYPE_CHECKING:
+    from falmock.engine.engine import Engine
     from falmock.engine.shared.transaction import Transaction
 
 LIMIT = 1000
@@ -58,6 +65,22 @@ class KnownScopes:
     def additions_to_all(self) -> SharedAdditions:
         """What was added to all scopes."""
         return SharedByAll(self.added_assets, self._place(""), self._batches)
+
+    def caught_up(self, *additions: Additions) -> list[SetUp]:
+        """Take over what others added, and return what tells it from anything else. Raises NotLoaded."""
+        return together([each.caught_up for each in additions if isinstance(each, SharedAdditions)])
+
+    def up_to_date(self, engine: Engine, background: Background) -> Background:
+        """Decides as `background` does, by what is set up in the scope of an engine at the time."""
+
+        def decided(decide: Callable[[float], Any]) -> Pending:
+            def decide_up_to_date(now: float) -> Any:
+                engine.catch_up(self)
+                return decide(now)
+
+            return background(decide_up_to_date)
+
+        return decided
 
     def _place(self, scope: str) -> Place:
         return Place(self.current, scope, self._ttl)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from falmock.engine.effects import Socket
 from falmock.fixtures.matching.index import Index
+from falmock.wire.message import Request
 from unit.engine.calls import index_of
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.engine.shared.two_apps import run
+from unit.engine.talks import UPGRADE
+from unit.engine.talks import packed
 
 TURNS = tuple({"match": {"model": "test/turns"}, "response": {"json": {"turn": turn}}} for turn in (1, 2, 3))
 MINE = {"match": {"model": "test/turns"}, "response": {"json": {"turn": "mine"}}}
@@ -174,8 +179,6 @@ def test_aliases() -> None:
 
 
 def test_two_changes_at_once_are_both_there() -> None:
-    import asyncio
-
     async def scenario(apps: Apps) -> None:
         bodies = [{"match": {"model": f"test/m{number}"}, "response": {"json": number}} for number in range(6)]
         added = await asyncio.gather(
@@ -250,3 +253,29 @@ def test_fixtures_may_have_other_names_elsewhere_but_no_other_content() -> None:
         assert "all falmocks of a store must have the same fixtures" in told.body.decode()
 
     run(scenario())
+
+
+def test_an_open_socket_answers_by_what_is_set_up_by_then() -> None:
+    async def scenario(apps: Apps) -> None:
+        request = Request(
+            "GET", "fal.run", "/test/turns/realtime", "", {**UPGRADE, "x-falmock-scope": "a"}, b"", scope="a"
+        )
+        socket = await apps.apps[-1].answer(request)
+        assert isinstance(socket, Socket), socket
+        talk = socket.conversation
+        talk.opened(apps.edges[0].time)
+
+        async def said(message: str) -> list[Any]:
+            step = talk.received(message, apps.edges[0].time)
+            frames = list(step.frames)
+            for _ in range(20):
+                await asyncio.sleep(0)
+                apps.wait(0.1)
+                frames += talk.due(apps.edges[0].time).frames
+            return frames
+
+        assert packed({"turn": 1}) in await said("{}")
+        await apps.told(A, "POST", f"{CONTROL}/fixtures", MINE, **IN_A)
+        assert packed({"turn": "mine"}) in await said("{}")
+
+    both(scenario)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from falmock.engine.files.added import AddedAssets
 from falmock.engine.shared import setup as setups
-from falmock.engine.shared.batches import Batches
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.forms import Form
 from falmock.engine.shared.place import Place
+from falmock.engine.shared.setups.batches import Batches
 from falmock.fixtures.model import Asset
 
 FEW = 50

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from falmock.engine.shared.contents import LocalContents
+from falmock.engine.shared.files.copies import LocalContents
 from falmock.wire.message import Content
 from falmock.wire.message import content_of
 

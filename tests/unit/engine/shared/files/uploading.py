@@ -16,7 +16,7 @@ from falmock.edge import Client
 from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
-from falmock.engine.shared.files import SharedAssets
+from falmock.engine.shared.files.registry import SharedAssets
 from falmock.serving.upload_spool import join
 from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
@@ -28,6 +28,7 @@ from unit.engine.calls import index_of
 
 REST = "https://rest.fal.ai/storage"
 _ids = itertools.count(1)
+_OF_CALLS = ("load", "commit", "blob", "put_blob")
 
 
 class SpoolingEdge(TestEdge):
@@ -62,16 +63,18 @@ class SpoolingEdge(TestEdge):
 
 
 class CountingStore:
-    """The store of one replica, which counts round trips by the name of the call."""
+    """The store of one replica, which notes the round trips of calls; not those of what goes on in the background."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
         self.trips: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        def counted(*given: Any) -> Any:
-            self.trips.append(name)
-            return getattr(self._store, name)(*given)
+        async def counted(*given: Any) -> Any:
+            if name in _OF_CALLS:
+                self.trips.append(name)
+            await asyncio.sleep(0)  # calls at once take turns
+            return await getattr(self._store, name)(*given)
 
         return counted
 
@@ -87,10 +90,14 @@ class Replicas:
         self.stores: dict[int, CountingStore] = {}
         self.edges: dict[int, SpoolingEdge] = {}
         self._made = (tmp_path, fixtures, shared, limit, config)
-        self.apps: list[App] = [self._start(number) for number in range(count)]
+        self.apps: list[App] = [self._start(number, shared) for number in range(count)]
 
-    def _start(self, number: int) -> App:
-        tmp_path, fixtures, shared, limit, config = self._made
+    def start(self, number: int, shared: Path | None) -> None:
+        """Start one more replica, with a shared folder of its own."""
+        self.apps[number:] = [self._start(number, shared)]
+
+    def _start(self, number: int, shared: Path | None) -> App:
+        tmp_path, fixtures, _, limit, config = self._made
         edge = self.edges[number] = SpoolingEdge(tmp_path / f"spool-{next(_ids)}", lambda: self.now)
         app = App(edge, lambda now: uuid7(now, next(_ids)), b"own", {})
         app.engines.use_config(Config(**config))
@@ -113,7 +120,7 @@ class Replicas:
         """A replica dies with all that it kept by itself; another one comes in its place."""
         self.remove_files(number)
         self.apps[number].stop()
-        self.apps[number] = self._start(number)
+        self.apps[number] = self._start(number, self._made[2])
 
     def remove_files(self, number: int) -> None:
         """All that a replica has on disk is gone."""

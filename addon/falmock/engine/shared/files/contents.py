@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-from falmock.engine.shared.contents import LocalContents
-from falmock.engine.shared.file_records import FileRecords
+from falmock.engine.shared.files.copies import LocalContents
+from falmock.engine.shared.files.records import FileRecords
 from falmock.engine.shared.transaction import FileContent
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.fixtures.model import Asset
@@ -24,13 +24,14 @@ class FileContents:
     def __init__(self, records: FileRecords) -> None:
         self._records = records
         self.local: LocalContents = LocalContents()
-        self.in_folder = False
+        self.place = ""
+        """The name of the folder that all replicas share; "" for the store itself."""
 
     def write(self, content: Content) -> None:
         """Keep a content for some time; one that is not here is in the store, and is kept longer."""
         transaction = self._records.transaction
         transaction.write_content(content, self._records.content_ttl)
-        if _has_content(content) and not self.in_folder:
+        if _has_content(content) and not self.place:
             # Not before the commit: a client that goes away takes the file of its request with it.
             transaction.later(partial(self.local.add, content, transaction.now))
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from falmock.engine.shared.files import BLOB_LIMIT
+from falmock.engine.shared.files.registry import BLOB_LIMIT
+from falmock.recording.uploads import File
 from falmock.wire.storage import content_url
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import Replicas
-from unit.engine.shared.uploading import header
+from unit.engine.shared.files.uploading import Replicas
+from unit.engine.shared.files.uploading import header
 
 SHARED = ["in the store", "in a folder"]
 MIB = 1024 * 1024
@@ -192,38 +193,6 @@ def test_what_a_recorded_answer_promised_takes_its_content_at_another_replica(tm
     run(work())
 
 
-def test_large_content_is_on_disk_and_its_copies_end(tmp_path: Path) -> None:
-    async def work() -> None:
-        replicas = Replicas(tmp_path)
-        content = bytes(range(256)) * 4096 * 3
-        url, complete, parts = await replicas.multipart((0, 1), [content, content], spooled=True)
-        assert [len(replicas.edges[number].files) for number in (0, 1)] == [1, 1]
-        await replicas.json(1, "POST", complete, parts)
-        assert len(replicas.edges[1].files) == 1, "the parts are gone, the whole is here"
-        got = await replicas.send(0, "GET", url, headers={"range": f"bytes={len(content) - 1}-{len(content)}"})
-        assert got.body == b"\xff\x00"
-        assert (await replicas.send(0, "GET", url)).body == content * 2
-        replicas.now += 3601
-        for number in (0, 1):
-            replicas.apps[number]._forget_unfinished()
-            assert replicas.edges[number].files == []
-
-    run(work())
-
-
-def test_no_copies_are_kept_of_what_is_in_a_folder(tmp_path: Path) -> None:
-    async def work() -> None:
-        (tmp_path / "shared").mkdir()
-        replicas = Replicas(tmp_path, shared=tmp_path / "shared")
-        content = b"x" * (2 * MIB)
-        url, complete, parts = await replicas.multipart((0, 1), [content, b"end"], spooled=True)
-        await replicas.json(1, "POST", complete, parts)
-        assert (await replicas.send(0, "GET", url)).body == content + b"end"
-        assert [replicas.edges[number].files for number in (0, 1)] == [[], []]
-
-    run(work())
-
-
 @pytest.mark.parametrize("spooled", [False, True])
 def test_what_is_too_large_for_the_store_is_refused(tmp_path: Path, *, spooled: bool) -> None:
     async def work() -> None:
@@ -240,16 +209,6 @@ def test_what_is_too_large_for_the_store_is_refused(tmp_path: Path, *, spooled: 
             assert part.status == status
         kept = [file for number in (0, 1) for file in replicas.edges[number].files]
         assert len(kept) == int(spooled), "of what was refused nothing stays on disk"
-
-    run(work())
-
-
-def test_a_folder_has_room_for_more(tmp_path: Path) -> None:
-    async def work() -> None:
-        (tmp_path / "shared").mkdir()
-        replicas = Replicas(tmp_path, shared=tmp_path / "shared", limit=10)
-        urls = await replicas.initiate(0)
-        assert (await replicas.send(1, "PUT", urls["upload_url"], b"x" * 11, spooled=True)).status == 200
 
     run(work())
 
@@ -308,28 +267,22 @@ def test_completing_again_needs_no_parts(replicas: Replicas) -> None:
     run(work())
 
 
-def test_content_that_is_lost_is_not_found(tmp_path: Path) -> None:
-    async def work() -> None:
-        (tmp_path / "shared").mkdir()
-        replicas = Replicas(tmp_path, shared=tmp_path / "shared")
-        url = await put_at_another(replicas)
-        (file,) = (tmp_path / "shared").glob("??/*")
-        file.unlink()
-        assert (await replicas.send(0, "GET", url)).status == 404
-        _, complete, parts = await replicas.multipart((0, 1), [b"one-", b"two"])
-        for file in (tmp_path / "shared").glob("??/*"):
-            file.unlink()
-        refused = await replicas.send(0, "POST", complete, parts)
-        assert (refused.status, b"upload it again" in refused.body) == (400, True)  # type: ignore[operator]
-
-    run(work())
-
-
 def test_a_reset_forgets_no_file(replicas: Replicas) -> None:
     async def work() -> None:
         url = await put_at_another(replicas)
         assert (await replicas.send(0, "POST", "http://localhost/__falmock/reset", direct=True)).status in (200, 204)
         assert (await replicas.send(1, "GET", url)).body == b"hello"
+
+    run(work())
+
+
+def test_what_a_recording_learned_is_known_to_the_falmock_that_records(tmp_path: Path) -> None:
+    async def work() -> None:
+        replicas = Replicas(tmp_path, BY_FILE)
+        url = "https://v3b.fal.media/files/b/0123/real_cat.png"
+        replicas.apps[0].learned(File(url, digest(b"hello"), 5, "image/png"))
+        assert await replicas.json(0, "POST", "https://fal.run/a/b", {"image_url": url}) == {"found": True}
+        assert (await replicas.send(0, "GET", url)).status == 404
 
     run(work())
 
@@ -351,8 +304,9 @@ def test_round_trips(tmp_path: Path) -> None:
             await replicas.send(1, "POST", "https://fal.run/a/b", {"image_url": url})
             return list(replicas.stores[1].trips)
 
+        assert await trips(content_url(digest(b"hello"), "a b.txt")) == ["load"], "its path has the digest"
         without = await trips("no file")
-        assert await trips(content_url(digest(b"hello"), "a b.txt")) == without, "its path has the digest"
+        assert without == ["load", "ranged"], "a miss looks for other scopes that would answer"
         assert await trips("https://example.com/a/b") == without
 
     run(work())

@@ -8,7 +8,7 @@ from typing import Any
 
 from falmock.engine.config import Misses
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import Replicas
+from unit.engine.shared.files.uploading import Replicas
 
 MODEL = "https://fal.run/any/text-to-image"
 

@@ -9,12 +9,16 @@ from falmock.synthesis.media.recipe import Recipe
 
 
 class Held(NamedTuple):
-    """What is known of a content, by its digest: as it was uploaded first. `since` is when it was last seen to be used."""
+    """What is known of a content, by its digest: as it was uploaded first. `since` is when it was last seen to be used.
+
+    `place` names the folder that has it, "" is the store itself.
+    """
 
     name: str
     content_type: str
     size: int
     since: float
+    place: str = ""
 
 
 class Filled(NamedTuple):

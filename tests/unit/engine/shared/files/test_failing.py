@@ -10,7 +10,7 @@ import pytest
 
 from falmock.store.interface import Unavailable
 from falmock.store.interface import Unknown
-from unit.engine.shared.uploading import Replicas
+from unit.engine.shared.files.uploading import Replicas
 
 TEXT = {"content-type": "text/plain"}
 LARGE = b"x" * 2**21

@@ -21,22 +21,19 @@ from falmock.engine.files.registry import Assets
 from falmock.engine.files.registry import BadParts
 from falmock.engine.files.registry import NoRoom
 from falmock.engine.files.registry import PromisedUpload
-from falmock.engine.shared import file_records
-from falmock.engine.shared.contents import LocalContents
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.file_contents import FileContents
-from falmock.engine.shared.file_forms import COUNT
-from falmock.engine.shared.file_forms import HELD
-from falmock.engine.shared.file_forms import PARTS
-from falmock.engine.shared.file_forms import PATH
-from falmock.engine.shared.file_forms import PROMISE
-from falmock.engine.shared.file_forms import Filled
-from falmock.engine.shared.file_forms import Held
-from falmock.engine.shared.file_forms import PartForm
-from falmock.engine.shared.file_forms import PathForm
-from falmock.engine.shared.file_forms import PromiseForm
-from falmock.engine.shared.file_records import FileRecords
-from falmock.engine.shared.made import SharedMadeFiles
+from falmock.engine.shared.errors import FileElsewhere
+from falmock.engine.shared.files import records
+from falmock.engine.shared.files.contents import FileContents
+from falmock.engine.shared.files.copies import LocalContents
+from falmock.engine.shared.files.forms import HELD
+from falmock.engine.shared.files.forms import PATH
+from falmock.engine.shared.files.forms import Filled
+from falmock.engine.shared.files.forms import Held
+from falmock.engine.shared.files.forms import PathForm
+from falmock.engine.shared.files.made import SharedMadeFiles
+from falmock.engine.shared.files.promised import PromisedFiles
+from falmock.engine.shared.files.records import FileRecords
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Found
 from falmock.wire import storage
@@ -65,69 +62,37 @@ class SharedAssets(Assets):
         self._contents = FileContents(self._records)
         self.local: LocalContents = self._contents.local
         """Copies of content that is in the store itself."""
+        self._promised_files = PromisedFiles(self._records, self._contents)
         self._noted: OrderedDict[str, Filled] = OrderedDict()
         self._count = 0
         self.made: SharedMadeFiles = SharedMadeFiles(self._records)
         self.made.hide = hide
 
-    def use_folder(self) -> None:
-        """Content is in a folder that all replicas share, not in the store: `limit` is for content in memory then."""
-        self._contents.in_folder, self.limit = True, LIMIT
+    def use_folder(self, place: str) -> None:
+        """Content is in a folder of this name that all replicas share, not in the store; `limit` is for that in memory."""
+        self._contents.place, self.limit = place, LIMIT
 
     # promises
 
     def count_promise(self, name: str, content_type: str) -> int:
         """See Assets. Raises NotLoaded."""
-        key = file_records.key_of("promises", f"{name}\n{content_type}")
-        place = self._records.transaction.value(key, COUNT.read) or 0
-        self._records.transaction.put(key, COUNT.write(place + 1), self._records.ttl)
-        return place
+        return self._promised_files.count(name, content_type)
 
     def is_taken(self, key: str) -> bool:
         """See Assets. Raises NotLoaded."""
-        is_free = self._records.transaction.is_free
-        return not (is_free(file_records.key_of("promise", key)) and is_free(file_records.key_of("file", key)))
+        return self._promised_files.is_taken(key)
 
     def promise(self, key: str, name: str, content_type: str) -> PromisedUpload:
         """See Assets. The path must be one that is not taken."""
-        return self._promised_at(key, PromisedUpload(key, name, content_type))
+        return self._promised_files.promise(key, PromisedUpload(key, name, content_type))
 
     def promise_recorded(self, key: str, upload_key: str, name: str, content_type: str) -> None:
         """See Assets. Raises NotLoaded."""
-        self._records.expect(("promise", key), ("promise", upload_key))
-        if self._promise_at(key) is None:
-            upload = self._promised_at(key, PromisedUpload(key, name, content_type, is_recorded=True))
-            self._promised_at(upload_key, upload)
-
-    def _promise_at(self, key: str) -> PromiseForm | None:
-        return self._records.read("promise", key, PROMISE)
-
-    def _promised_at(self, key: str, upload: PromisedUpload) -> PromisedUpload:
-        form = PromiseForm(upload.key, upload.name, upload.content_type, upload.is_recorded, self._records.now)
-        self._records.write("promise", key, PROMISE.write(form))
-        self._records.note("promise", file_records.key_of("promise", key), MAX_PENDING)
-        return upload
+        self._promised_files.promise_recorded(key, upload_key, name, content_type)
 
     def promised(self, key: str) -> PromisedUpload | None:
         """See Assets. Its parts are without their content. Raises NotLoaded."""
-        self._records.expect(("promise", key), ("parts", key))
-        form = self._promise_at(key)
-        if form is None:
-            return None
-        parts = self._records.read("parts", form.key, PARTS) or {}
-        contents = {number: Content(part.sha256.hex(), part.size) for number, part in parts.items()}
-        upload = PromisedUpload(form.key, form.name, form.content_type, form.is_recorded, contents)
-        if self._records.is_old(form.since):
-            self._promised_at(key, upload)
-            self._write_parts(upload)
-        return upload
-
-    def _write_parts(self, upload: PromisedUpload) -> None:
-        """Keep the parts that came for some time more."""
-        for content in upload.parts.values():
-            self._contents.write(content)
-        if upload.parts:
-            self._records.write("parts", upload.key, _parts_data(upload))
+        return self._promised_files.get(key)
 
     def is_filled(self, upload: PromisedUpload) -> bool:
         """See Assets. Raises NotLoaded."""
@@ -147,7 +112,7 @@ class SharedAssets(Assets):
         return Asset(content.sha256, held.name, held.content_type, content.size, content.data, content.file)
 
     def _check_room(self, content: Content, size: int) -> None:
-        if size > self.limit and not (self._contents.in_folder and content.file is not None):
+        if size > self.limit and not (self._contents.place and content.file is not None):
             raise NoRoom
 
     def _held(self, sha256: str) -> Held | None:
@@ -156,7 +121,8 @@ class SharedAssets(Assets):
     def _hold(self, content: Content, held: Held) -> None:
         """Keep a content for some time more."""
         self._contents.write(content)
-        self._records.write("content", content.sha256, HELD.write(held._replace(since=self._records.now)))
+        form = held._replace(since=self._records.now, place=self._contents.place)
+        self._records.write("content", content.sha256, HELD.write(form))
         self._records.note(_LISTED, content.sha256, 2 * MAX_PENDING)
 
     def fill(self, upload: PromisedUpload, content: Content, content_type: str) -> Asset:
@@ -166,7 +132,7 @@ class SharedAssets(Assets):
         asset = self.put(content, upload.name, content_type)
         self._fill(upload.key, asset.sha256, content_type, only_served=upload.is_recorded)
         if upload.parts:
-            self._records.write("parts", upload.key, None)
+            self._promised_files.forget_parts(upload)
             for part in upload.parts.values():
                 if part.sha256 != content.sha256:
                     self._records.transaction.later(partial(self.local.forget, part.sha256))
@@ -188,7 +154,7 @@ class SharedAssets(Assets):
     def _write_path(self, record: PathForm) -> None:
         form = record._replace(since=self._records.now)
         self._records.write("file", record.key, PATH.write(form))
-        self._records.note("file", file_records.key_of("file", record.key), 2 * MAX_PENDING)
+        self._records.note("file", records.key_of("file", record.key), 2 * MAX_PENDING)
 
     def _fill(self, key: str, sha256: str, content_type: str, *, only_served: bool = False) -> None:
         record, filled = self._records.read("file", key, PATH) or PathForm(key), Filled(sha256, content_type)
@@ -199,10 +165,10 @@ class SharedAssets(Assets):
     def add_part(self, upload: PromisedUpload, number: int, content: Content, now: float) -> None:  # noqa: ARG002
         """See Assets. Raises NoRoom."""
         others = sum(part.size for place, part in upload.parts.items() if place != number)
-        self._check_room(content, content.size + (0 if self._contents.in_folder else others))
+        self._check_room(content, content.size + (0 if self._contents.place else others))
         upload.parts[number] = Content(content.sha256, content.size)
         self._contents.write(content)
-        self._records.write("parts", upload.key, _parts_data(upload))
+        self._promised_files.write_parts(upload)
 
     def in_order(self, upload: PromisedUpload, numbers: list[int]) -> list[Content]:
         """See Assets. Raises BadParts, NotLoaded."""
@@ -242,15 +208,13 @@ class SharedAssets(Assets):
     def named_in(self, paths: Iterable[str]) -> list[str]:
         """The keys of the records that tell what these URL paths hold, to load them together."""
         keys = [storage.asset_key(path) for path in paths if storage.digest_in_path(path) is None]
-        return [file_records.key_of(kind, key) for key in keys for kind in ("file", "made")]
+        return [records.key_of(kind, key) for key in keys for kind in ("file", "made")]
 
     def expect(self, paths: Iterable[str]) -> None:
         """See Assets. Raises NotLoaded for all that is not loaded."""
         paths = list(paths)
         keys = {storage.asset_key(path): storage.digest_in_path(path) for path in paths}
-        self._records.transaction.load_together(
-            [*self.named_in(paths), *(file_records.key_of("file", key) for key in keys)]
-        )
+        self._records.transaction.load_together([*self.named_in(paths), *(records.key_of("file", key) for key in keys)])
         for key in keys:
             record = self._records.read("file", key, PATH)
             if record is not None and record.serves is not None:
@@ -270,7 +234,7 @@ class SharedAssets(Assets):
         if record is not None and record.filled is not None:
             held = self._held(record.filled.sha256) if self._records.is_old(record.since) else None
             if held is not None:
-                self._hold(Content(record.filled.sha256, held.size), held)
+                self._use(record.filled.sha256, held)
             return record.filled.sha256
         made = self.made.find(path)
         return None if made is None else made.sha256
@@ -300,22 +264,40 @@ class SharedAssets(Assets):
         if held is None:
             return self.made.by_digest(sha256)
         if self._records.is_old(held.since):
-            self._hold(Content(sha256, held.size), held)
+            self._use(sha256, held)
         return self._asset(sha256, held)
+
+    def _use(self, sha256: str, held: Held) -> None:
+        """Keep a content that is used for some time more, if it is where this falmock looks."""
+        if held.place == self._contents.place:
+            self._hold(Content(sha256, held.size), held)
 
     def _asset(self, sha256: str, held: Held) -> Asset:
         copy = self._contents.copy(sha256) or Content(sha256, held.size)
         return Asset(sha256, held.name, held.content_type, held.size, copy.data, copy.file)
 
     def loaded(self, assets: Sequence[Asset], most: int | None = None) -> list[Asset]:
-        """See Assets. A file whose content is lost stays without it. Raises NotLoaded."""
+        """See Assets. A file whose content is lost stays without it. Raises NotLoaded, FileElsewhere."""
         found = self._contents.load(assets, math.inf if most is None else most)
+        if most is None:
+            for sha256 in (sha256 for sha256, content in found.items() if content is None):
+                self._check_place(sha256)
         return [
             asset
             if (content := found.get(asset.sha256)) is None
             else asset._replace(data=content.data, file=content.file)
             for asset in assets
         ]
+
+    def _check_place(self, sha256: str) -> None:
+        """Raises FileElsewhere if a content that is not found is where this falmock does not look, and NotLoaded."""
+        held = self._held(sha256)
+        if held is not None and held.place != self._contents.place:
+            where = "another folder than the one of this falmock" if self._contents.place else "a folder"
+            raise FileElsewhere(
+                f"this file is in {where if held.place else 'the store, and the files of this falmock are in a folder'}: "
+                "let all falmocks of a store have the same ?files=FOLDER in fal_store, or none"
+            )
 
     @property
     def uploads(self) -> list[Asset]:
@@ -342,7 +324,7 @@ class SharedAssets(Assets):
     def too_large(self, size: int) -> str:
         """See Assets."""
         text = f"An upload of {size} bytes, more than the {self.limit} kept in "
-        if self._contents.in_folder:
+        if self._contents.place:
             return text + "memory"
         return (
             text
@@ -355,9 +337,3 @@ class SharedAssets(Assets):
         if self._records.is_deciding:
             self._count = len(self._records.listed(_LISTED))
         return self._count + len(self.added_assets) + len(self.made)
-
-
-def _parts_data(upload: PromisedUpload) -> bytes:
-    return PARTS.write(
-        {number: PartForm(bytes.fromhex(part.sha256), part.size) for number, part in upload.parts.items()}
-    )

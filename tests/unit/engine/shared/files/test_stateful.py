@@ -18,10 +18,10 @@ from hypothesis.stateful import rule
 
 from falmock.engine.config import Misses
 from falmock.wire.storage import digest
-from unit.engine.shared.uploading import REST
-from unit.engine.shared.uploading import Alone
-from unit.engine.shared.uploading import Replicas
-from unit.engine.shared.uploading import header
+from unit.engine.shared.files.uploading import REST
+from unit.engine.shared.files.uploading import Alone
+from unit.engine.shared.files.uploading import Replicas
+from unit.engine.shared.files.uploading import header
 
 CONTENTS = [b"hello", b"", b"other", b"x" * 70_000]
 FIXTURES = [
@@ -47,7 +47,7 @@ class Uploading(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name)
         (path / "shared").mkdir()
-        self.loop = asyncio.new_event_loop()
+        self.loop = asyncio.Runner()
         config: dict[str, Any] = {"misses": Misses.SYNTHESIZE}
         self.stored = self.of(self.replicas(path, None, **config))
         self.foldered = self.of(self.replicas(path, path / "shared", **config))
@@ -62,13 +62,9 @@ class Uploading(RuleBasedStateMachine):
         return Alone(path, *FIXTURES, **config)
 
     def of(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
+        return self.loop.run(work)
 
     def teardown(self) -> None:
-        for replicas in (self.stored, self.foldered, self.alone):
-            for app in replicas.apps:
-                app.stop()
-        self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
         self.folder.cleanup()
 
@@ -151,6 +147,49 @@ class Uploading(RuleBasedStateMachine):
             self.foldered.kill(1 - number)
 
         self.of(kill())
+
+    @precondition(lambda self: self.uploads)
+    @rule(place=places, content=contents, names=st.lists(names, min_size=2, max_size=4))
+    def at_once(self, place: int, content: bytes, names: list[str]) -> None:
+        """Calls at both replicas at once, whose answers do not depend on their order."""
+        base, _, query = self.uploads[place % len(self.uploads)][0].partition("?")
+        headers = {"content-type": "text/plain"}
+
+        def calls(replicas: Replicas) -> list[Coroutine[Any, Any, Any]]:
+            count = len(replicas.apps)
+            parts = [
+                replicas.send(number % count, "PUT", f"{base}/{number}?{query}", content + b"%d" % number, headers)
+                for number in range(1, 4)
+            ]
+            whole = [
+                replicas.send(
+                    number % count, "POST", "https://v3b.fal.media/files/upload", content, {"x-fal-file-name": name}
+                )
+                for number, name in enumerate(names)
+            ]
+            return [*parts, *whole]
+
+        async def answers(replicas: Replicas) -> list[Any]:
+            return [(reply.status, reply.body) for reply in await asyncio.gather(*calls(replicas))]
+
+        expected = self.of(answers(self.alone))
+        assert self.of(answers(self.stored)) == expected
+        assert self.of(answers(self.foldered)) == expected
+
+    @rule(count=st.integers(2, 6), name=names)
+    def promise_at_once(self, count: int, name: str) -> None:
+        """The same URLs are given, to whom is not said; each takes a content of its own."""
+
+        async def promised(replicas: Replicas) -> list[Any]:
+            urls = await asyncio.gather(
+                *(replicas.initiate(number % len(replicas.apps), name) for number in range(count))
+            )
+            return sorted((each["upload_url"], each["file_url"]) for each in urls)
+
+        expected = self.of(promised(self.alone))
+        assert self.of(promised(self.stored)) == self.of(promised(self.foldered)) == expected
+        self.uploads += expected
+        self.urls += [file_url for _, file_url in expected]
 
 
 Uploading.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)

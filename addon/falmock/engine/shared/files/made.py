@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from falmock.engine.files.made import LIMIT
 from falmock.engine.files.made import MadeFiles
-from falmock.engine.shared import file_records
-from falmock.engine.shared.file_forms import MADE
-from falmock.engine.shared.file_forms import MADE_AS
-from falmock.engine.shared.file_forms import MadeForm
-from falmock.engine.shared.file_records import FileRecords
+from falmock.engine.shared.files import records
+from falmock.engine.shared.files.forms import MADE
+from falmock.engine.shared.files.forms import MADE_AS
+from falmock.engine.shared.files.forms import MadeForm
+from falmock.engine.shared.files.records import FileRecords
 from falmock.fixtures.model import Asset
 from falmock.synthesis.media.recipe import Recipe
 from falmock.wire import storage
@@ -34,7 +34,7 @@ class SharedMadeFiles(MadeFiles):
     def _write(self, form: MadeForm) -> None:
         # The path names the recipe by its digest: who wrote it before wrote the same.
         self._records.write("made", form.key, MADE.write(form))
-        self._records.note("made", file_records.key_of("made", form.key), LIMIT)
+        self._records.note("made", records.key_of("made", form.key), LIMIT)
 
     def find(self, path: str) -> Asset | None:
         """See MadeFiles. Raises NotLoaded."""
@@ -61,7 +61,7 @@ class SharedMadeFiles(MadeFiles):
 
     def listed(self, newest: int) -> dict[str, Asset]:
         """See MadeFiles: the last of all replicas, and those that were made here. Raises NotLoaded."""
-        keys = [*self._records.listed("made")[:newest], *(file_records.key_of("made", key) for key in self._content)]
+        keys = [*self._records.listed("made")[:newest], *(records.key_of("made", key) for key in self._content)]
         self._records.transaction.load_together(keys)
         forms = [self._records.transaction.value(key, MADE.read) for key in keys]
         return {form.key: self._made_of(form) for form in forms if form is not None}

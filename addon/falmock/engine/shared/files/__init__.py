@@ -1,0 +1,1 @@
+"""Files that all falmocks of a store share."""

@@ -1,0 +1,64 @@
+"""The tests of one falmock pass with several on one store, behind a balancer that deals each request anew.
+
+Each suite runs in a pytest of its own, whose falmocks are started as `FALMOCK_TEST_REPLICAS` says.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from clients import running
+from clients.replicas import group
+from clients.running import CLIENTS
+
+MITMPROXY = ("mitmdump", "flows")
+"""For suites with calls of the control API through the proxy, where `falmock serve` knows no scope."""
+
+
+class Suite(NamedTuple):
+    """A file of tests, what it is about, and the falmocks it runs with. What `without` names is about one process."""
+
+    file: str
+    about: str
+    kinds: tuple[str, ...] = group.MIXED
+    without: tuple[str, ...] = ()
+
+
+SUITES = (
+    Suite("test_queue_defaults.py", "queue"),
+    Suite("test_python_client.py", "queue, uploads, tokens"),
+    Suite("test_contract.py", "queue, uploads, tokens"),
+    Suite("test_webhooks.py", "webhooks"),
+    Suite("test_sockets.py", "tokens, sockets"),
+    Suite("test_scopes.py", "sequences, scopes, verify", MITMPROXY),
+    Suite("test_control.py", "verify, journal, fixtures, jobs", MITMPROXY),
+    Suite("test_fault_rules.py", "faults", MITMPROXY),
+)
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.file.removeprefix("test_").removesuffix(".py"))
+def test_the_suite_passes(suite: Suite) -> None:
+    group.needs_server()
+    if running.REPLICAS:
+        pytest.skip("this is such a pytest")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", str(CLIENTS / suite.file)]
+    for name in suite.without:
+        command += ["--deselect", f"{(CLIENTS / suite.file).relative_to(running.ROOT)}::{name}"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        command,
+        cwd=running.ROOT,
+        env=env | {"FALMOCK_TEST_REPLICAS": ",".join(suite.kinds)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+    assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE), done.stdout

@@ -1,0 +1,118 @@
+"""How long what was set up is kept, how many scopes there are, and what looking at it costs."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from typing import cast
+
+import pytest
+
+from falmock.engine import engines
+from falmock.engine.shared.setup import KEPT
+from falmock.engine.shared.setups import known_scopes
+from falmock.store.interface import Store
+from unit.engine.shared.two_apps import CONTROL
+from unit.engine.shared.two_apps import Apps
+from unit.engine.shared.two_apps import Counting
+from unit.engine.shared.two_apps import run
+
+ONE = {"match": {"model": "test/turns"}, "response": {"json": 1}}
+IN_A = {"x_falmock_scope": "a"}
+A, B = 0, 1
+RUN = "https://fal.run/test/turns"
+IMAGE = {
+    "match": {"model": "test/image"},
+    "response": {"json": {"$file": "dot.gif"}},
+    "assets": {"dot.gif": base64.b64encode(b"GIF89a dot").decode()},
+}
+
+
+async def scopes(apps: Apps, app: int) -> list[str]:
+    told = await apps.told(app, "GET", f"{CONTROL}/scopes")
+    return [each["name"] for each in told.value["scopes"]]
+
+
+async def set_up(apps: Apps) -> None:
+    """Set up something of each kind in the scope a, and in all scopes."""
+    await apps.told(A, "POST", f"{CONTROL}/fixtures", IMAGE, **IN_A)
+    await apps.told(
+        A, "PUT", f"{CONTROL}/faults", {"faults": [{"match": {"model": "x/y"}, "fault": {"latency": 1}}]}, **IN_A
+    )
+    await apps.told(A, "PUT", f"{CONTROL}/pace", {"pace": "manual"}, **IN_A)
+    await apps.told(A, "POST", "/__aimock/fixtures", {"fixtures": [{**ONE, "response": {"json": 2}}]})
+
+
+def test_what_is_used_is_kept_and_what_is_not_is_not() -> None:
+    async def scenario() -> None:
+        apps = Apps(ONE)
+        await set_up(apps)
+        await apps.asked(A, "POST", RUN, {}, x_falmock_scope="b")
+        for number in range(8):
+            apps.wait(KEPT / 3)
+            told = await apps.asked(number, "POST", "https://fal.run/test/image", {}, **IN_A)
+            assert (await apps.asked(number + 1, "GET", told.value)).body == b"GIF89a dot"
+            assert (await apps.asked(number + 1, "POST", RUN, {}, **IN_A)).value == 2
+            assert len((await apps.told(number, "GET", f"{CONTROL}/faults", **IN_A)).value["faults"]) == 1
+        new = Apps(ONE)  # one that has seen nothing yet
+        new.wait(apps.edges[0].time - new.edges[0].time)
+        for app in new.apps:
+            app.share(apps.store, b"x" * 32)
+        assert (await new.asked(A, "POST", "https://fal.run/test/image", {}, **IN_A)).status == 200
+        assert await scopes(apps, B) == ["", "a"]
+        apps.wait(KEPT + 1)
+        assert await scopes(apps, A) == [""]
+        assert (await apps.asked(B, "POST", RUN, {}, **IN_A)).value == 1
+        assert (await apps.asked(B, "POST", "https://fal.run/test/image", {}, **IN_A)).status == 404
+
+    run(scenario())
+
+
+def test_the_least_recently_used_scope_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_scopes, "LIMIT", 3)
+    monkeypatch.setattr(engines, "LIMIT", 3)
+
+    async def scenario(apps: Apps) -> list[Any]:
+        told: list[Any] = []
+        for number, name in enumerate("abcadeab"):
+            apps.wait(2)
+            told.append((await apps.asked(number, "POST", RUN, {}, x_falmock_scope=name)).value)
+            told.append(await scopes(apps, number + 1))
+        return told
+
+    turns = [{**ONE, "response": {"json": turn}} for turn in (1, 2, 3)]
+    alone = run(scenario(Apps(*turns, is_alone=True)))
+    assert alone[-1] == ["", "e", "a", "b"]
+    assert run(scenario(Apps(*turns))) == alone
+
+
+def test_looking_at_what_is_set_up_costs_a_round_trip_at_most() -> None:
+    async def scenario() -> None:
+        apps = Apps(ONE)
+        counted = []
+        for app in apps.apps:
+            assert app.shared is not None
+            store = Counting(apps.store)
+            app.shared.store, app.shared.join = cast("Store", store), None
+            counted.append(store)
+
+        async def trips(app: int, method: str, url: str, **headers: str) -> list[str]:
+            counted[app].trips.clear()
+            told = await apps.asked(app, method, url, {} if method == "POST" else None, **headers)
+            assert told.status == 200
+            return [each for each in counted[app].trips if each in ("load", "commit", "ranged", "blob")]
+
+        submit = "https://queue.fal.run/test/turns"
+        assert await trips(A, "POST", RUN) == ["load"]  # nothing is known yet
+        assert await trips(A, "POST", RUN) == ["load"]
+        assert await trips(A, "POST", submit) == ["commit"]
+        assert await trips(B, "POST", RUN, **IN_A) == ["load", "commit"]
+        assert await trips(B, "POST", RUN, **IN_A) == ["load"]
+        assert await trips(B, "POST", submit, **IN_A) == ["commit"]
+        await set_up(apps)
+        # What was set up is read once.
+        assert await trips(B, "POST", submit, **IN_A) == ["commit", "load", "load", "commit"]
+        assert await trips(B, "POST", submit, **IN_A) == ["commit"]
+        assert await trips(B, "POST", RUN, **IN_A) == ["load"]
+
+    run(scenario())
