@@ -65,6 +65,8 @@ class Uploading(RuleBasedStateMachine):
         return self.loop.run(work)
 
     def teardown(self) -> None:
+        for replicas in (self.stored, self.foldered, self.alone):
+            self.of(replicas.leave())
         self.loop.close()
         self.folder.cleanup()
 

@@ -89,6 +89,7 @@ class Replicas:
         self.store = MemoryStore(lambda: self.now)
         self.stores: dict[int, CountingStore] = {}
         self.edges: dict[int, SpoolingEdge] = {}
+        self._killed: list[App] = []
         self._made = (tmp_path, fixtures, shared, limit, config)
         self.apps: list[App] = [self._start(number, shared) for number in range(count)]
 
@@ -120,7 +121,13 @@ class Replicas:
         """A replica dies with all that it kept by itself; another one comes in its place."""
         self.remove_files(number)
         self.apps[number].stop()
+        self._killed.append(self.apps[number])
         self.apps[number] = self._start(number, self._made[2])
+
+    async def leave(self) -> None:
+        """Nothing goes on in the background any more, also not for those that were killed."""
+        for app in (*self._killed, *self.apps):
+            await app.leave()
 
     def remove_files(self, number: int) -> None:
         """All that a replica has on disk is gone."""
