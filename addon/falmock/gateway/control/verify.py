@@ -165,11 +165,9 @@ def _expected(each: Mapping[str, Any], found: Any, view: JournalView, engine: En
             nearest, differ = min(inputs, key=lambda each: len(each[1]))
             return f"; the nearest is call {nearest.number}: {', '.join(each.told(engine.redactor) for each in differ[:_SHOWN])}"
         counts = Counter(f"{line.call} {line.endpoint}" for line in calls if line.call in ASKS)
-        return (
-            f"; found calls: {listed([f'{name} ({count})' for name, count in counts.items()], _SHOWN)}"
-            if counts
-            else ""
-        )
+        # By name where they are as many: calls at once at several falmocks have no order.
+        most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        return f"; found calls: {listed([f'{name} ({count})' for name, count in most], _SHOWN)}" if counts else ""
 
     # JSON Schema takes 2.0 for a whole number.
     least = int(each.get("times", each.get("at_least", 0 if "at_most" in each else 1)))

@@ -73,7 +73,7 @@ def test_while_the_store_is_away(monkeypatch: pytest.MonkeyPatch, *, is_new: boo
         for app in apps.apps:
             assert app.shared is not None
             app.shared.calls.store = Away(apps.store)
-        store: Any = apps.apps[0].shared and apps.apps[0].shared.store
+        store: Any = apps.apps[0].shared and apps.apps[0].shared.calls.store
         if not is_new:
             await apps.asked(0, "POST", "https://fal.run/t/e", {})
         store.is_away = True

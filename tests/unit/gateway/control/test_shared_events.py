@@ -171,7 +171,7 @@ def test_while_the_store_is_away_the_client_stays() -> None:
         apps = Apps(TIMED)
         store = Away(apps.store)
         assert apps.apps[0].shared is not None
-        apps.apps[0].shared.store = store  # type: ignore[assignment]
+        apps.apps[0].shared.calls.store = store  # type: ignore[assignment]
         listener = Listener(apps)
         await listener.open(0)
         await listener.listen()

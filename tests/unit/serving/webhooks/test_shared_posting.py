@@ -207,7 +207,7 @@ def test_one_that_dies_leaves_its_webhooks_to_others(tmp_path: Path, monkeypatch
         await a.order()
         await until(lambda: len(a.posted) == 1)
         a.sender.stop()
-        again = Falmock(a.app.shared.store, tmp_path)  # type: ignore[union-attr, arg-type]
+        again = Falmock(a.app.shared.calls.store, tmp_path)  # type: ignore[union-attr, arg-type]
         await until(lambda: len(again.posted) == 1)
         assert again.poster.posts[0].attempt == 2
         await again.end()
@@ -222,7 +222,7 @@ def test_one_that_ends_in_order_gives_its_webhooks_to_others(tmp_path: Path) -> 
         await a.order()
         await until(lambda: len(a.posted) == 1)
         await a.app.leave()
-        again = Falmock(a.app.shared.store, tmp_path)  # type: ignore[union-attr, arg-type]
+        again = Falmock(a.app.shared.calls.store, tmp_path)  # type: ignore[union-attr, arg-type]
         await until(lambda: len(again.posted) == 1)
         assert again.poster.posts[0].attempt == 2
         await again.end()
