@@ -34,7 +34,7 @@ SUITES = (
     Suite("test_queue_defaults.py", "queue"),
     Suite("test_python_client.py", "queue, uploads, tokens"),
     Suite("test_contract.py", "queue, uploads, tokens"),
-    Suite("test_webhooks.py", "webhooks"),
+    Suite("test_webhooks.py", "webhooks", MITMPROXY),
     Suite("test_sockets.py", "tokens, sockets"),
     Suite("test_scopes.py", "sequences, scopes, verify", MITMPROXY),
     Suite(
