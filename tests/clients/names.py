@@ -70,7 +70,8 @@ class Resolver:
 
         async def connected(loop: Any, sock: Any, address: Any) -> None:
             if sock.family == socket.AF_UNIX:  # to a store
-                return await connect(loop, sock, address)
+                await connect(loop, sock, address)
+                return
             _write("connected", address[:2])
             if not address[0].startswith("127."):
                 raise ConnectionRefusedError(f"this test does not connect to {address[0]}")
