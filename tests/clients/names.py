@@ -69,6 +69,9 @@ class Resolver:
             ]
 
         async def connected(loop: Any, sock: Any, address: Any) -> None:
+            if sock.family == socket.AF_UNIX:  # to a store
+                await connect(loop, sock, address)
+                return
             _write("connected", address[:2])
             if not address[0].startswith("127."):
                 raise ConnectionRefusedError(f"this test does not connect to {address[0]}")

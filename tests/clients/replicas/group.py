@@ -6,6 +6,7 @@ import atexit
 import functools
 import itertools
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -27,7 +28,8 @@ from unit.store.servers import Server
 from unit.store.servers import server
 
 MIXED = ("mitmdump", "serve")
-_OF_MITMPROXY = ("-s", "--mode", "--flow-detail", "-w", "-q")
+_OF_MITMPROXY = re.compile(r"-s|-w|-q|--mode|--flow-detail|(?!fal_)\w+=.*")
+"""Arguments that `falmock serve` does not take."""
 Started = AbstractContextManager[Mitmdump]
 _numbers = itertools.count()
 
@@ -81,7 +83,7 @@ def group(
     store: str = "",
 ) -> Iterator[Group]:
     """Running falmocks of these kinds ("mitmdump", "flows", "serve"), all with these options."""
-    if any(arg in _OF_MITMPROXY for arg in args):
+    if any(_OF_MITMPROXY.fullmatch(arg) for arg in args):
         kinds = ["mitmdump"] * len(kinds)
     with ExitStack() as stack:
         # Uploads of any size need a folder for all.

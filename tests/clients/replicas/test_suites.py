@@ -34,11 +34,32 @@ SUITES = (
     Suite("test_queue_defaults.py", "queue"),
     Suite("test_python_client.py", "queue, uploads, tokens"),
     Suite("test_contract.py", "queue, uploads, tokens"),
-    Suite("test_webhooks.py", "webhooks"),
+    Suite(
+        "test_webhooks.py",
+        "webhooks",
+        MITMPROXY,
+        (
+            "test_nothing_is_posted_to_an_address_elsewhere",  # each process tells once what it refused
+            "test_what_is_under_way_when_mitmdump_ends_is_told",  # another goes on with it
+        ),
+    ),
     Suite("test_sockets.py", "tokens, sockets"),
     Suite("test_scopes.py", "sequences, scopes, verify", MITMPROXY),
-    Suite("test_control.py", "verify, journal, fixtures, jobs", MITMPROXY),
-    Suite("test_fault_rules.py", "faults", MITMPROXY),
+    Suite(
+        "test_control.py",
+        "verify, journal, fixtures, jobs",
+        MITMPROXY,
+        (
+            "test_the_own_port_directly_through_the_proxy_and_in_tls",  # the balancer's port has no TLS
+            "test_reading_the_files_again",  # each process reads its files
+        ),
+    ),
+    Suite(
+        "test_fault_rules.py",
+        "faults",
+        MITMPROXY,
+        ("test_rules_are_read_again_when_their_file_changes",),  # each process reads its files
+    ),
 )
 
 
