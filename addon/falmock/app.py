@@ -64,7 +64,6 @@ from falmock.gateway.server_proxy import ServerProxy
 from falmock.recording.uploads import File
 from falmock.redaction.redactor import Redactor
 from falmock.store.interface import Unavailable
-from falmock.wire import errors
 from falmock.wire.calls import Call
 from falmock.wire.formats.regex import one_call
 from falmock.wire.hosts import normalize
@@ -74,8 +73,7 @@ from falmock.wire.message import sendable
 
 if TYPE_CHECKING:
     from falmock.recording.recorder import Recorder
-    from falmock.replicas import Replicas
-    from falmock.shared_calls import SharedCalls
+    from falmock.sharing.state import SharedState
     from falmock.store.interface import Store
 
 logger = logging.getLogger(__name__)
@@ -108,45 +106,18 @@ class App:
         self._steering = Steering()
         self._doors = Doors(self.engines, self._all_doors(new_id, environ))
         self._tidy_timer: asyncio.TimerHandle | None = None
-        self.shared: SharedCalls | None = None
+        self.shared: SharedState | None = None
         """Runs calls on the state in a store; None if the state is in memory."""
-        self.replicas: Replicas | None = None
-        """This falmock among those of the store; None if the state is in memory."""
 
     def share(
         self, store: Store, secret: bytes, offset: float = 0.0, shown: str = "", files: Path | None = None
     ) -> None:
-        """Have the state of all scopes in a store, before the first call.
+        """Have the state of all scopes in a store, before the first call. See SharedState."""
+        from falmock.gateway.aimock.shared_steering import SharedSteeredScopes  # what is alone needs none of this
+        from falmock.sharing.state import SharedState
 
-        `secret` is the one of all its falmocks, `offset` what its clock is ahead of the one here (seconds), `shown` its
-        address for people. `files` is a folder that they share: the content of files is in it, and not in the store.
-        """
-        from falmock.engine.shared.current import Current  # what one process has to itself needs none of this
-        from falmock.engine.shared.files.registry import SharedAssets
-        from falmock.engine.shared.sharing import Sharing
-        from falmock.gateway.aimock.shared_steering import SharedSteeredScopes
-        from falmock.replicas import Replicas
-        from falmock.shared_calls import SharedCalls
-        from falmock.shared_contents import FolderContents
-        from falmock.shared_contents import StoreContents
-        from falmock.shared_webhooks import StoreWebhooks
-
-        current = Current()
-        self.shared = SharedCalls(store, current, self._edge.now, offset, shown)
-        self.engines.share(Sharing(current, self.shared.start), secret)
-        self.replicas = replicas = Replicas(self.shared, lambda: self.engines.files_digest)
-        self.engines.standing = lambda: replicas.standing
-        if self._webhooks is not None:
-            replicas.refusal = self._webhooks.share(StoreWebhooks(self.shared, self.engines))
-        self._steering.scopes = SharedSteeredScopes(current)
-        assets = self.engines.common.scope.assets
-        if not isinstance(assets, SharedAssets):
-            raise TypeError(f"expected shared files, found {assets!r}")
-        if files is None:
-            self.shared.contents = StoreContents(store, assets.local, self._edge.join, self.shared.now)
-        else:
-            self.shared.contents = contents = FolderContents(files)
-            assets.use_folder(contents.place())
+        self.shared = SharedState(self.engines, self._edge, self._webhooks, store, secret, offset, shown, files)
+        self._steering.scopes = SharedSteeredScopes(self.shared.current)
 
     def clock(self) -> float:
         """The time by the clock of this machine, in seconds since the epoch."""
@@ -257,22 +228,13 @@ class App:
         if request.content is not None:
             self.engines.common.scope.assets.release(request.content)
             self.tidy()
-        if isinstance(error, _UNSHARED):
-            return self._unshared(request, client, error)
+        if self.shared is not None and isinstance(error, _UNSHARED):
+            return self.shared.problem(request, client, error)
         shown = self.redactor.text(f"{request.host}{request.path}")
         logger.error("falmock: %s %s failed", request.method, shown, exc_info=error)
         if not client.is_direct and not self.config.mode.answers:
             return ForwardedCall(Forward(self.config.mode.value), request)
         return door.failed(request.path, is_direct=client.is_direct)
-
-    def _unshared(self, request: Request, client: Client, error: Exception) -> Answer:
-        """The answer to a request whose state is not available now: 503, which clients may repeat. Nothing is guessed."""
-        text, why = self.redactor.text(f"falmock cannot answer this now: {error}"), "shared state is not available"
-        if self.shared is not None:
-            self.shared.note_failure(error)
-        if client.is_direct:
-            return door.problem(503, request.path, text, why)
-        return replies.for_pages(request, replies.problem(503, text, why, errors.WORTH_RETRYING))
 
     def _answer_at_door(self, request: Request, client: Client) -> Answer | Awaitable[Answer]:
         found = self._doors.find(request)
@@ -285,29 +247,13 @@ class App:
         result = found.answer(request, self.ask, self._edge.now())
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
 
-    async def _shared_unknown(self, shared: SharedCalls, request: Request) -> Answer:
+    async def _shared_unknown(self, shared: SharedState, request: Request) -> Answer:
         reply = await shared.run(lambda now: self._doors.unknown(request, now))
         self._report(reply)
         return reply
 
-    async def _shared_at_door(self, shared: SharedCalls, found: Door, request: Request, client: Client) -> Answer:
-        """As `_answer_at_door`, with the state in a store: what the door does before it waits is one transaction."""
-
-        def decide(now: float) -> OfDoor | Awaitable[OfDoor]:
-            self.engines.peek(request.scope)  # as its scope is set up now
-            return found.answer(request, self.ask, now)
-
-        is_stateless = isinstance(found, Control) and found.is_stateless(request)
-        result: OfDoor | Awaitable[OfDoor]
-        if is_stateless and self.replicas is not None and self.replicas.is_away:
-            result = found.answer(request, self.ask, self._edge.now())
-        else:
-            try:
-                result = await shared.run(decide)
-            except Unavailable:
-                if not is_stateless:
-                    raise
-                result = found.answer(request, self.ask, self._edge.now())
+    async def _shared_at_door(self, shared: SharedState, found: Door, request: Request, client: Client) -> Answer:
+        result = await shared.at_door(found, request, self.ask)
         answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)
         return answer if isinstance(answer, _ANSWERS) else await answer
 
@@ -339,33 +285,16 @@ class App:
 
     async def _answer_shared(
         self,
-        shared: SharedCalls,
+        shared: SharedState,
         request: Request,
         rewrite: Rewrite | None,
         instead: InsteadOfFal | None,
         call: Call | None,
     ) -> Answer:
-        """As `_answer_call`, with the state in a store."""
-        placed, effect = await self._decide_shared(shared, request, rewrite, instead, call)
+        placed, effect = await shared.decide(request, self._in_scope, rewrite, instead, call)
         if isinstance(effect, Join):
             effect = await self._join(placed, effect, rewrite)
         return self._deliver(placed, effect, rewrite)
-
-    async def _decide_shared(
-        self,
-        shared: SharedCalls,
-        request: Request,
-        rewrite: Rewrite | None = None,
-        instead: InsteadOfFal | None = None,
-        call: Call | None = None,
-    ) -> tuple[Request, Effect]:
-        """The request in its scope, and what is decided about it. Raises Unavailable."""
-
-        def decide(now: float) -> tuple[Request, Effect]:
-            placed = self._in_scope(request)
-            return placed, self.engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
-
-        return await shared.run(decide, self.engines.common.expected(request.body))
 
     async def _answer_joined(self, request: Request, join: Join, rewrite: Rewrite | None) -> Answer:
         return self._deliver(request, await self._join(request, join, rewrite), rewrite)
@@ -417,7 +346,7 @@ class App:
         """The complete answer to a call that a door makes, after its delay: from falmock, or from the real fal."""
         effect: Effect
         if self.shared is not None:
-            request, effect = await self._decide_shared(self.shared, request, rewrite)
+            request, effect = await self.shared.decide(request, self._in_scope, rewrite)
         else:
             request = self._in_scope(request)
             effect = self._handle(request, rewrite)
@@ -476,17 +405,13 @@ class App:
 
     def join(self) -> None:
         """Tell the other falmocks of the store, if there is one, that this one is about to answer calls."""
-        if self.replicas is not None:
-            self.replicas.join_soon()
-            if self._webhooks is not None:
-                self._webhooks.changed()
+        if self.shared is not None:
+            self.shared.join()
 
     async def leave(self) -> None:
         """Answer no more calls: write what the others may ask for, and tell them."""
-        if self.replicas is not None:
-            if self._webhooks is not None:
-                await self._webhooks.leave()
-            await self.replicas.stop()
+        if self.shared is not None:
+            await self.shared.leave()
 
     def stop(self) -> None:
         """Stop watching fixtures and cancel the clean-up timer."""

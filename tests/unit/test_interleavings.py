@@ -32,6 +32,21 @@ FIXTURES: tuple[dict[str, Any], ...] = (
     },
 )
 MODELS = ("plain", "turns", "second", "chance", "late", "nothing")
+_ADDED = {"match": {"model": "a/plain"}, "response": {"json": {"n": "added"}}}
+_FAULT = {"match": {"model": "a/turns"}, "fault": {"error": "bad_request", "times": 2}}
+CONTROL = (
+    Act("POST /__falmock/reset"),
+    Act("POST /__falmock/fixtures", _ADDED),
+    Act("PUT /__falmock/faults", {"faults": [_FAULT]}),
+    Act("POST /__falmock/verify", {"calls": [{"endpoint": "a/plain", "times": 2}], "nothing_unmatched": True}),
+    Act("POST /__falmock/verify", {"calls": [{"endpoint": "a/turns", "times": 1}]}),
+)
+FILES = (
+    Act(
+        "POST https://rest.fal.ai/storage/upload/initiate?storage_type=gcs",
+        {"file_name": "a.json", "content_type": "application/json"},
+    ),
+)
 SCOPES = st.sampled_from(["", "", "one"])
 TRIES = 300
 """How many histories are tried at most. Most calls do not depend on each other, so that nearly always the first one is right."""
@@ -44,7 +59,13 @@ def _calls(made: int) -> st.SearchStrategy[Act]:
         model.map("POST https://fal.run/a/{}".format).map(_with_input),
         model.map("POST https://queue.fal.run/a/{}".format).map(_with_input),
     ]
+    what += [st.sampled_from(CONTROL), st.sampled_from(FILES)]
     if made:
+        file = st.integers(0, made - 1)
+        what += [
+            file.map(lambda number: Act(f"PUT {{{number}}}", {"n": 1})),
+            file.map(lambda number: Act(f"GET {{{number}}}")),
+        ]
         job = st.integers(0, made - 1)
         kinds = ("GET {}/status", "GET {}/status?logs=1", "PUT {}/cancel", "GET {}")
         about = st.builds(
@@ -105,7 +126,7 @@ class Replicas(RuleBasedStateMachine):
     def calls_at_once(self, data: st.DataObject) -> None:
         self._come(data.draw(st.lists(_calls(self.made), min_size=2, max_size=3)))
 
-    @rule(seconds=st.sampled_from([0.5, 2, 900]))
+    @rule(seconds=st.sampled_from([0.5, 2, 3000]))
     def time_passes(self, seconds: float) -> None:
         self.steps.append(seconds)
         self.replicas.wait(seconds)
@@ -167,4 +188,5 @@ class Replicas(RuleBasedStateMachine):
 
 
 TestReplicas = Replicas.TestCase
+# Shrinking takes minutes, as each try is a history of its own: a failure is shown as it was found.
 TestReplicas.settings = settings(max_examples=40, stateful_step_count=15, deadline=None, phases=[Phase.generate])

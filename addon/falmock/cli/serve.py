@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from falmock import shared_start
 from falmock.app import App
 from falmock.cli import listening
 from falmock.cli import serve_options
@@ -44,6 +43,7 @@ from falmock.proxy.options import BadOption
 from falmock.proxy.unknown_hosts import UnknownHosts
 from falmock.serving import ready
 from falmock.serving import starter
+from falmock.serving import store
 from falmock.serving import upload_spool
 from falmock.serving.ca import CERTIFICATE
 from falmock.serving.call_lines import address
@@ -54,12 +54,12 @@ from falmock.serving.file_limit import raise_file_limit
 from falmock.serving.listener import Listener
 from falmock.serving.own_ca import folder as own_ca
 from falmock.serving.sightings import Sightings
+from falmock.serving.store import NoStore
 from falmock.serving.transparent import Transparent
 from falmock.serving.upload_spool import SpoolFolder
 from falmock.serving.webhooks.poster import PostingRules
 from falmock.serving.webhooks.poster import WebhookPoster
 from falmock.serving.webhooks.sender import WebhookSender
-from falmock.shared_start import NoStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 
@@ -175,7 +175,7 @@ class Server:
         loader = FixtureLoader(config.fixtures, config.faults, config.hosts)
         app.engines.use_config(config)
         try:
-            shared_start.share(app, config.store, os.environ)
+            store.share(app, config.store, os.environ)
             app.fixtures.load(loader)
         except (FixtureErrors, NoStore) as error:
             logger.error("falmock: %s", error)  # noqa: TRY400

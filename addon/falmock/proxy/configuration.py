@@ -15,7 +15,6 @@ from mitmproxy import exceptions
 from mitmproxy.proxy import mode_specs
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from falmock import shared_start
 from falmock.app import App
 from falmock.engine.config import MEMORY
 from falmock.engine.config import Config
@@ -34,8 +33,9 @@ from falmock.proxy.record import importing
 from falmock.proxy.record.current import Recordings
 from falmock.proxy.record.current import prepare
 from falmock.proxy.record.current import unwritten
+from falmock.serving import store
 from falmock.serving import trust
-from falmock.shared_start import NoStore
+from falmock.serving.store import NoStore
 
 logger = logging.getLogger(__name__)
 _REDIRECTING = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode, mode_specs.TunMode)
@@ -110,7 +110,7 @@ class Configuration:
             )
         if before is None and not self._is_sharing:
             try:
-                shared_start.share(self._app, config.store, os.environ)
+                store.share(self._app, config.store, os.environ)
             except NoStore as error:
                 raise options.BadOption(str(error)) from None
             self._is_sharing = config.store != MEMORY

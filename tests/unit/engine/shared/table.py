@@ -11,7 +11,7 @@ from falmock.engine.shared.current import Current
 from falmock.engine.shared.jobs import SharedJobs
 from falmock.engine.shared.place import Place
 from falmock.fixtures.fault import Fault
-from falmock.shared_calls import SharedCalls
+from falmock.sharing.calls import SharedCalls
 from falmock.store.memory import MemoryStore
 
 T = TypeVar("T")

@@ -220,7 +220,7 @@ def test_at_once_is_as_one_after_the_other(before: list[Step], at_once: list[Ste
         apps, jobs = Apps(*FIXTURES), list[str]()
         for app in apps.apps:
             assert app.shared is not None
-            app.shared.store = Yielding(apps.store, random.Random(seed))
+            app.shared.calls.store = Yielding(apps.store, random.Random(seed))
         for each in before:
             await each.told(apps, jobs)
         told = await asyncio.gather(*(each.told(apps, jobs) for each in at_once))

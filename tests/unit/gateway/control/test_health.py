@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from falmock import replicas
 from falmock.gateway.control.door import openapi_document
+from falmock.sharing import replicas
 from falmock.store.interface import Unavailable
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
@@ -72,7 +72,7 @@ def test_while_the_store_is_away(monkeypatch: pytest.MonkeyPatch, *, is_new: boo
         apps = Apps(FIXTURE)
         for app in apps.apps:
             assert app.shared is not None
-            app.shared.store = Away(apps.store)
+            app.shared.calls.store = Away(apps.store)
         store: Any = apps.apps[0].shared and apps.apps[0].shared.store
         if not is_new:
             await apps.asked(0, "POST", "https://fal.run/t/e", {})

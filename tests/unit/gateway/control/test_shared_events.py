@@ -71,8 +71,8 @@ class Listener:
 
 async def flushed(apps: Apps) -> None:
     for app in apps.apps:
-        assert app.replicas is not None
-        await app.replicas.writer.flush()
+        assert app.shared is not None
+        await app.shared.replicas.writer.flush()
 
 
 async def whole(apps: Apps, app: int) -> tuple[dict[int, Any], dict[str, Any]]:

@@ -109,8 +109,8 @@ class Falmock:
     async def end(self) -> None:
         """As if it had died, as far as webhooks go."""
         self.sender.stop()
-        assert self.app.replicas is not None
-        await self.app.replicas.stop()
+        assert self.app.shared is not None
+        await self.app.shared.replicas.stop()
         self.app.stop()
 
     @property
@@ -298,8 +298,8 @@ def test_one_with_another_key_signs_nothing(tmp_path: Path, caplog: pytest.LogCa
         assert refused.status == 500
         assert isinstance(refused.body, bytes)
         assert b"falmock-webhook-key.pem" in refused.body
-        assert other.app.replicas is not None
-        assert other.app.replicas.standing.unready == shared_posting.OTHER_KEY
+        assert other.app.shared is not None
+        assert other.app.shared.replicas.standing.unready == shared_posting.OTHER_KEY
         with pytest.raises(NoKey):
             other.sender.public_key()
         a.sender.stop()

@@ -93,7 +93,7 @@ def test_looking_at_what_is_set_up_costs_a_round_trip_at_most() -> None:
         for app in apps.apps:
             assert app.shared is not None
             store = Counting(apps.store)
-            app.shared.store, app.shared.join = cast("Store", store), None
+            app.shared.calls.store, app.shared.calls.join = cast("Store", store), None
             counted.append(store)
 
         async def trips(app: int, method: str, url: str, **headers: str) -> list[str]:

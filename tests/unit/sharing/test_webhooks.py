@@ -22,7 +22,7 @@ from unit.replicas import play
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "falmock.shared_webhooks"]
+    return [record.getMessage() for record in caplog.records if record.name == "falmock.sharing.webhooks"]
 
 
 def test_one_without_the_fixture_leaves_it_to_others(caplog: pytest.LogCaptureFixture) -> None:

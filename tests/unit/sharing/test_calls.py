@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from falmock import shared_calls
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Blob
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import Entries
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
-from falmock.shared_calls import SharedCalls
+from falmock.sharing import calls
+from falmock.sharing.calls import SharedCalls
 from falmock.store.interface import Append
 from falmock.store.interface import Commit
 from falmock.store.interface import Put
@@ -106,7 +106,7 @@ def test_others_in_between_are_not_overwritten() -> None:
 
 
 def test_no_end_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_calls, "ATTEMPTS", 5)
+    monkeypatch.setattr(calls, "ATTEMPTS", 5)
     falmock = Falmock()
     count = 0
 
@@ -205,7 +205,7 @@ def test_the_clock_is_looked_at_now_and_then(caplog: pytest.LogCaptureFixture) -
     async def work() -> list[float]:
         nonlocal time
         offsets = []
-        for seconds in (1.0, shared_calls.BETWEEN_LOOKS, 1.0, -500.0):
+        for seconds in (1.0, calls.BETWEEN_LOOKS, 1.0, -500.0):
             time += seconds
             await calls.run(lambda now: now)
             await asyncio.sleep(0.01)

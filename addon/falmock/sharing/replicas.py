@@ -14,9 +14,9 @@ from falmock.engine.shared.forms import Form
 from falmock.engine.standing import Replica
 from falmock.engine.standing import Standing
 from falmock.engine.standing import StoreStanding
-from falmock.journal_writer import JournalWriter
-from falmock.shared_calls import SCORE_TTL
-from falmock.shared_calls import SharedCalls
+from falmock.sharing.calls import SCORE_TTL
+from falmock.sharing.calls import SharedCalls
+from falmock.sharing.journal_writer import JournalWriter
 from falmock.store.interface import Append
 from falmock.store.interface import Commit
 from falmock.store.interface import Put

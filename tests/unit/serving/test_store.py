@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from falmock import shared_start
 from falmock.engine.config import MEMORY
-from falmock.shared_start import NoStore
-from falmock.shared_start import share
+from falmock.serving import store
+from falmock.serving.store import NoStore
+from falmock.serving.store import share
 from falmock.store import redis as redis_store
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
@@ -53,7 +53,7 @@ def test_the_clock_is_the_stores() -> None:
     app = app_of()
     share(app, "redis://one", {})
     assert app.shared is not None
-    assert app.shared.now() == 1_000_005.0
+    assert app.shared.calls.now() == 1_000_005.0
 
 
 @pytest.mark.usefixtures("memory")
@@ -70,7 +70,7 @@ def test_its_password_is_a_secret() -> None:
     share(app, "redis://:hunter22hunter@one", {})
     assert "hunter22hunter" not in app.redactor.text("it is hunter22hunter")
     assert app.shared is not None
-    assert "hunter22hunter" not in app.shared.shown
+    assert "hunter22hunter" not in app.shared.calls.shown
 
 
 def test_no_start_without_it(tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ def test_a_store_that_ends_while_it_is_opened(memory: MemoryStore, monkeypatch: 
     monkeypatch.setattr(memory, "load", away)
     with pytest.raises(NoStore, match="it is away"):
         share(app_of(), "redis://one", {})
-    assert shared_start.SECRET
+    assert store.SECRET

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from falmock import replicas
 from falmock.engine.shared.behind import Item
 from falmock.engine.shared.current import Current
-from falmock.replicas import Replicas
-from falmock.shared_calls import SharedCalls
+from falmock.sharing import replicas
+from falmock.sharing.calls import SharedCalls
+from falmock.sharing.replicas import Replicas
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
 
@@ -90,7 +90,7 @@ def test_who_is_there() -> None:
 
 
 def test_all_write_before_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("falmock.journal_writer.SOON", 60.0)
+    monkeypatch.setattr("falmock.sharing.journal_writer.SOON", 60.0)
 
     async def test(group: Group) -> None:
         for which in range(3):
@@ -104,7 +104,7 @@ def test_all_write_before_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_several_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("falmock.journal_writer.SOON", 60.0)
+    monkeypatch.setattr("falmock.sharing.journal_writer.SOON", 60.0)
 
     async def test(group: Group) -> None:
         for which in range(3):
@@ -162,7 +162,7 @@ def test_one_that_slept_tells_that_it_is_there_before_it_answers(monkeypatch: py
 
 def test_a_store_whose_logs_are_gone_is_listened_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicas, "_WATCH", 0.02)
-    monkeypatch.setattr("falmock.journal_writer.SOON", 60.0)
+    monkeypatch.setattr("falmock.sharing.journal_writer.SOON", 60.0)
 
     async def test(group: Group) -> None:
         for _ in range(3):

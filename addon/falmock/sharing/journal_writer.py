@@ -9,7 +9,7 @@ from contextlib import suppress
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.behind import Item
 from falmock.engine.shared.errors import UnknownForm
-from falmock.shared_calls import SharedCalls
+from falmock.sharing.calls import SharedCalls
 from falmock.store.interface import Append
 from falmock.store.interface import Unavailable
 from falmock.store.interface import Unknown

@@ -11,9 +11,9 @@ import pytest
 from falmock.engine.files.spooling import SPOOLED_ABOVE
 from falmock.engine.shared.files.copies import LocalContents
 from falmock.serving.upload_spool import SpoolFolder
-from falmock.shared_contents import PLACE
-from falmock.shared_contents import FolderContents
-from falmock.shared_contents import StoreContents
+from falmock.sharing.contents import PLACE
+from falmock.sharing.contents import FolderContents
+from falmock.sharing.contents import StoreContents
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
 from falmock.wire.message import Content

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from falmock.engine.engines import Engines
     from falmock.engine.webhooks.request import Attempt
     from falmock.engine.webhooks.schedule import AttemptResult
-    from falmock.shared_calls import SharedCalls
+    from falmock.sharing.calls import SharedCalls
 
 logger = logging.getLogger(__name__)
 DECIDING = 30.0

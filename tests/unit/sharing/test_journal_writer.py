@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falmock import journal_writer
 from falmock.engine.shared import behind as behinds
 from falmock.engine.shared.behind import Item
 from falmock.engine.shared.current import Current
-from falmock.journal_writer import BATCH
-from falmock.journal_writer import JournalWriter
-from falmock.shared_calls import SharedCalls
+from falmock.sharing import journal_writer
+from falmock.sharing.calls import SharedCalls
+from falmock.sharing.journal_writer import BATCH
+from falmock.sharing.journal_writer import JournalWriter
 from falmock.store.interface import Append
 from falmock.store.interface import Unavailable
 from falmock.store.interface import Unknown

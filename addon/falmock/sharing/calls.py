@@ -26,7 +26,7 @@ from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
-from falmock.shared_contents import SharedContents
+from falmock.sharing.contents import SharedContents
 from falmock.store.interface import Outcome
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
