@@ -28,7 +28,7 @@ from unit.engine.calls import index_of
 
 REST = "https://rest.fal.ai/storage"
 _ids = itertools.count(1)
-_OF_CALLS = ("load", "commit", "blob", "put_blob")
+_OF_CALLS = ("load", "commit", "ranged", "blob", "put_blob")
 
 
 class SpoolingEdge(TestEdge):
