@@ -26,6 +26,8 @@ from unit.apps import TestEdge
 
 NOTHING_MADE = "01900000-0000-7000-8000-000000000000"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UNMATCHED = re.compile(r"(found none for \d+: )([^;\"]*)")
+"""What verify tells of calls that nothing matched: those that came at once have no order."""
 _MADE = ("request_id", "file_url")
 """What later calls are about, by its name in an answer."""
 
@@ -122,7 +124,11 @@ class World:
         for number, made in self._made.items():
             if made:
                 text = text.replace(made, f"<made by {number}>")
-        return _UUID.sub("<uuid>", text)
+        return _UNMATCHED.sub(_sorted, _UUID.sub("<uuid>", text))
+
+
+def _sorted(found: re.Match[str]) -> str:
+    return found[1] + ", ".join(sorted(found[2].split(", ")))
 
 
 def _made(body: str) -> str:

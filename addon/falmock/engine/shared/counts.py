@@ -33,7 +33,7 @@ class SharedCounts(Counter[str]):
         return self._place.transaction.value(self._key(name), _COUNT.read) or 0
 
     def __setitem__(self, name: str, count: int) -> None:
-        self._place.transaction.put(self._key(name), _COUNT.write(count), self._place.ttl)
+        self._place.transaction.put(self._key(name), _COUNT.write(count), self._place.kept)
 
     def restart(self, names: Iterable[str]) -> None:
         """Count these anew. Raises NotLoaded."""
@@ -81,7 +81,7 @@ class SharedFaultCounts(FaultCounts):
         return self._place.transaction.value(self._key(key), _TALLY.read) or (0, 0, 0)
 
     def _set(self, key: str, counts: tuple[int, int, int]) -> None:
-        self._place.transaction.put(self._key(key), _TALLY.write(Tally(*counts)), self._place.ttl)
+        self._place.transaction.put(self._key(key), _TALLY.write(Tally(*counts)), self._place.kept)
 
     def clear(self) -> None:
         """Nothing: a reset begins a new generation."""
