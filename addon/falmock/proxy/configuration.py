@@ -103,7 +103,7 @@ class Configuration:
             self._begin()
 
     def _use_store(self, config: Config, before: Config | None) -> None:
-        """Open the store at the start. Raises BadOption."""
+        """Open the store at the start, and be the one that records if the mode does. Raises BadOption."""
         if before is not None and config.store != before.store:
             raise options.BadOption(
                 "fal_store cannot be changed while falmock runs: stop it, and start it with the other store"
@@ -114,6 +114,15 @@ class Configuration:
             except NoStore as error:
                 raise options.BadOption(str(error)) from None
             self._is_sharing = config.store != MEMORY
+        shared = self._app.shared
+        if shared is not None and config.mode.records != bool(shared.replicas.recorder):
+            try:
+                if config.mode.records:
+                    store.record(self._app, config.store, os.environ)
+                else:
+                    shared.replicas.recorder = ""
+            except NoStore as error:
+                raise options.BadOption(str(error)) from None
 
     def running(self) -> None:
         """mitmproxy is up: log the configuration, and watch the fixtures on disk from now on."""

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import socket
 import threading
+from collections.abc import Coroutine
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from typing import TypeVar
 
 from falmock.app import App
 from falmock.engine.config import MEMORY
 from falmock.store import address
 from falmock.store.interface import Commit
+from falmock.store.interface import Outcome
 from falmock.store.interface import Put
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 
+T = TypeVar("T")
 SECRET = "{}:secret"  # noqa: S105 - the name of the record
 _SECRET_TTL = 30 * 24 * 3600.0
 
@@ -42,7 +48,7 @@ def share(app: App, url: str, environ: Mapping[str, str]) -> None:
     except (address.BadAddress, ImportError) as error:
         raise NoStore(f"fal_store: {error}") from None
     try:
-        opened = _in_own_loop(RedisStore(found), app)
+        opened = _in_own_loop(_opened(RedisStore(found), app))
     except Unavailable as error:
         raise NoStore(f"fal_store: {found.shown}: {error}. falmock does not start without its store") from None
     app.redactor.learn_value(found.password or "")
@@ -53,21 +59,52 @@ def share(app: App, url: str, environ: Mapping[str, str]) -> None:
         raise NoStore(f"fal_store: the folder {found.files} cannot be used for files: {error.strerror}") from None
 
 
-def _in_own_loop(store: Store, app: App) -> Opened:
-    """Open a store, also from within a running loop: options are read where nothing can be awaited."""
-    results: list[Opened | BaseException] = []
+def record(app: App, url: str, environ: Mapping[str, str]) -> None:
+    """Be the one falmock of the store that records; nothing for the memory. Raises NoStore if another one is."""
+    if app.shared is None:
+        return
+    from falmock.sharing.replicas import RECORDER
+    from falmock.sharing.replicas import RECORDS_FOR
+    from falmock.store.redis import RedisStore
 
-    def work() -> None:
+    name = f"process {os.getpid()} on {socket.gethostname()}"
+
+    async def claim(store: Store) -> str:
         try:
-            results.append(asyncio.run(_opened(store, app)))
-        except BaseException as error:  # noqa: BLE001 - raised below
-            results.append(error)
+            claimed = await store.commit(Commit({RECORDER: None}, {RECORDER: Put(name.encode(), RECORDS_FOR)}))
+            found = (await store.load([RECORDER]))[0]
+            return name if claimed is Outcome.DONE or found is None else found.decode("utf-8", "replace")
+        finally:
+            await store.close()
 
-    thread = threading.Thread(target=work, name="falmock opens its store")
+    try:
+        found = _in_own_loop(claim(RedisStore(address.parse(url, environ))))
+    except Unavailable as error:
+        raise NoStore(f"fal_store: {error}. falmock does not record without its store") from None
+    if found != name:
+        raise NoStore(
+            f"fal_mode: one falmock of a store records, and {found} does. Stop that one (it counts as recording for "
+            f"{RECORDS_FOR:g} s after its end), or let this one replay"
+        )
+    app.shared.replicas.recorder = name
+
+
+def _in_own_loop(work: Coroutine[None, None, T]) -> T:
+    """Wait for the store, also from within a running loop: options are read where nothing can be awaited."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(work))
+        except BaseException as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="falmock opens its store")
     thread.start()
     thread.join()
-    if isinstance(results[0], BaseException):
-        raise results[0]
+    if errors:
+        raise errors[0]
     return results[0]
 
 

@@ -36,6 +36,10 @@ _MINUTE = 60.0
 _MOST = 1000
 _FLUSH = "flush"
 _ALL, _CONTROL = "{}:replicas", "{}:control"
+RECORDER = "{}:recorder"
+"""The record with the name of the one that records."""
+RECORDS_FOR = 1.5 * ALIVE
+"""For how many seconds it counts as recording after it told so."""
 _FORM = Form("replica", 1, Replica)
 
 
@@ -55,6 +59,8 @@ class Replicas:
         self._known: tuple[Replica, ...] = ()
         self._told: frozenset[str] = frozenset()
         self._seen = 0.0
+        self.recorder = ""
+        """The name by which this falmock records, as the only one of the store; "" if it does not record."""
         self.refusal: Callable[[], str] = str
         """Says what else is wrong with this falmock, so that it should get no calls; "" if nothing is."""
         shared.join, shared.flush_all = self.join, self.flush_all
@@ -108,6 +114,8 @@ class Replicas:
         self._joined_in = None
         with suppress(Unavailable):
             puts = {_record(self.own): Put(None, _KEPT)}
+            if self.recorder:
+                puts[RECORDER] = Put(None, _KEPT)
             await self._shared.store.commit(Commit(puts=puts, scores=[Score(_ALL, self.own.encode(), None)]))
 
     async def _tell(self) -> None:
@@ -120,10 +128,13 @@ class Replicas:
         """Tell that it is there, and look who else is. Raises Unavailable, UnknownForm."""
         now = self._shared.now()
         own = Replica(self.own, falmock.__version__, self._fixtures(), self._started, now, self.writer.lag)
+        puts = {_record(self.own): Put(_FORM.write(own), _KEPT)}
+        if self.recorder:
+            puts[RECORDER] = Put(self.recorder.encode(), RECORDS_FOR)
         try:
             await self._shared.store.commit(
                 Commit(
-                    puts={_record(self.own): Put(_FORM.write(own), _KEPT)},
+                    puts=puts,
                     scores=[Score(_ALL, self.own.encode(), now)],
                     limits={_ALL: _MOST},
                     now=now - _KEPT,

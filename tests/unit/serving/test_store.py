@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,60 @@ def test_a_store_that_ends_while_it_is_opened(memory: MemoryStore, monkeypatch: 
     with pytest.raises(NoStore, match="it is away"):
         share(app_of(), "redis://one", {})
     assert store.SECRET
+
+
+@pytest.mark.usefixtures("memory")
+def test_one_falmock_of_a_store_records(memory: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = app_of(), app_of()
+    for app in (first, second):
+        share(app, "redis://one", {})
+    store.record(first, "redis://one", {})
+    assert first.shared is not None
+    assert first.shared.replicas.recorder
+    monkeypatch.setattr("os.getpid", lambda: 4711)
+    with pytest.raises(NoStore, match=r"one falmock of a store records, and process \d+ on .* does"):
+        store.record(second, "redis://one", {})
+    assert second.shared is not None
+    assert not second.shared.replicas.recorder
+
+    async def end() -> None:
+        assert first.shared is not None
+        await first.shared.replicas.stop()
+
+    asyncio.run(end())
+    store.record(second, "redis://one", {})
+    assert second.shared.replicas.recorder == f"process 4711 on {socket.gethostname()}"
+    assert memory
+
+
+def test_alone_it_records_without_a_store() -> None:
+    store.record(app_of(), MEMORY, {})
+
+
+@pytest.mark.usefixtures("memory")
+def test_it_counts_as_recording_while_it_says_so() -> None:
+    app = app_of()
+    share(app, "redis://one", {})
+    store.record(app, "redis://one", {})
+
+    async def beat() -> bytes | None:
+        assert app.shared is not None
+        replicas = app.shared.replicas
+        await replicas.join()
+        found = (await app.shared.calls.store.load(["{}:recorder"]))[0]
+        await replicas.stop()
+        return found
+
+    assert asyncio.run(beat()) == app.shared.replicas.recorder.encode()  # type: ignore[union-attr]
+
+
+def test_no_record_without_the_store(memory: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of()
+    share(app, "redis://one", {})
+
+    async def away(_: object) -> None:
+        raise Unavailable("it is away")
+
+    monkeypatch.setattr(memory, "commit", away)
+    with pytest.raises(NoStore, match="does not record without its store"):
+        store.record(app, "redis://one", {})
