@@ -18,8 +18,20 @@ from falmock.proxy import egress
 from falmock.proxy import options
 from falmock.proxy.configuration import Configuration
 from falmock.proxy.record.current import Recordings
+from falmock.sharing.replicas import RECORDER
+from falmock.store import redis as redis_store
+from falmock.store.interface import Commit
+from falmock.store.interface import Put
+from falmock.store.memory import MemoryStore
 from unit.apps import app_of
 from unit.proxy.mitm import mitmproxy
+
+
+class Stores(MemoryStore):
+    """A store that every address leads to, and that does not end with those who opened it."""
+
+    async def close(self) -> None:
+        """Go on."""
 
 
 class Rig:
@@ -33,7 +45,7 @@ class Rig:
             context.options.add_option(option.name, Sequence[str], options.defaults(option), option.help)
         context.options.update(fal_fixtures=[str(folder)])
         app = app_of()
-        self.engine, self.fixtures = app.engines, app.fixtures
+        self.app, self.engine, self.fixtures = app, app.engines, app.fixtures
         self.recordings = Recordings(app)
         self.configuration = Configuration(app, self.recordings, lambda: "")
 
@@ -204,6 +216,51 @@ def test_the_mode_that_a_public_address_needs_cannot_be_taken_away(tmp_path: Pat
         rig.context.options.update(mode=["regular"])
         with pytest.raises(exceptions.OptionsError, match="a public address"):
             rig.configuration.update({"mode"})
+
+    story(tmp_path, told)
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> Stores:
+    store = Stores()
+    monkeypatch.setattr(redis_store, "RedisStore", lambda _: store)
+    return store
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_store_is_opened_at_the_start_and_stays(tmp_path: Path) -> None:
+    def told(rig: Rig) -> None:
+        rig.set(fal_store="redis://one")
+        shared = rig.app.shared
+        assert shared is not None
+        for mode, records in (("replay", False), ("auto", True), ("record", True), ("replay", False)):
+            rig.set(fal_mode=mode)
+            assert bool(shared.replicas.recorder) is records, mode
+        rig.configuration.running()
+        with pytest.raises(exceptions.OptionsError, match="fal_store cannot be changed while falmock runs"):
+            rig.set(fal_store="redis://another")
+
+    story(tmp_path, told)
+
+
+def test_a_second_one_that_records_does_not_start(
+    tmp_path: Path, stored: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    asyncio.run(stored.commit(Commit(puts={RECORDER: Put(b"another one", 3600.0)})))
+
+    def told(rig: Rig) -> None:
+        rig.set(fal_store="redis://one", fal_mode="record")
+        assert rig.configuration.current is None
+        assert "one falmock of a store records, and another one does" in caplog.text
+
+    story(tmp_path, told)
+
+
+def test_it_does_not_start_without_its_store(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def told(rig: Rig) -> None:
+        rig.set(fal_store=f"unix://{tmp_path}/none.sock")
+        assert rig.configuration.current is None
+        assert "falmock does not start without its store" in caplog.text
 
     story(tmp_path, told)
 
