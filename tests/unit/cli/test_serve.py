@@ -259,8 +259,8 @@ def test_a_worker(arguments: list[str], capsys: pytest.CaptureFixture[str], monk
     address = ("127.0.0.1", int(arguments[-1]))
     told = Assignment(2, os.getppid(), "unix:///store", (address,), activity=writing)
     monkeypatch.setenv(starter.WORKER, told.as_text())
-    stores = []
-    monkeypatch.setattr(serve.App, "stop", lambda app: stores.append(app.config.store))
+    stores: list[str] = []
+    monkeypatch.setattr(serve.store, "share", lambda _, url, __: stores.append(url))
     monkeypatch.setattr(serve.activity, "SHARE", 1000)
 
     def act(base: str) -> None:
