@@ -36,6 +36,7 @@ class Place:
         self.ttl = ttl
         self._tag = tag(scope)
         self._setup_key = setup_key(scope)
+        self._start = scope, "keys"
 
     @property
     def transaction(self) -> Transaction:
@@ -83,8 +84,13 @@ class Place:
     @property
     def setup(self) -> Setup:
         """What was set up in this scope. Raises NotLoaded."""
-        setup, epoch = self.written, self.common.epoch
-        return setup if setup.epoch == epoch else setup.renewed(epoch, is_named=bool(self.scope))
+        places = self._current.transaction.places
+        found: Setup | None = places.get(self._setup_key)
+        if found is None:
+            setup, epoch = self.written, self.common.epoch
+            found = setup if setup.epoch == epoch else setup.renewed(epoch, is_named=bool(self.scope))
+            places[self._setup_key] = found
+        return found
 
     def change(self, **fields: Any) -> None:
         """Set up something else in this scope. Raises NotLoaded."""
@@ -118,8 +124,11 @@ class Place:
 
     def key(self, kind: str, name: str = "") -> str:
         """The key of a record of this scope, in its generation. Raises NotLoaded."""
-        key = f"{{{self._tag}}}:{self.generation}:{kind}"
-        return f"{key}:{name}" if name else key
+        places = self._current.transaction.places
+        start = places.get(self._start)
+        if start is None:
+            start = places[self._start] = f"{{{self._tag}}}:{self.generation}:"
+        return f"{start}{kind}:{name}" if name else f"{start}{kind}"
 
     def common_key(self, kind: str, name: str = "") -> str:
         """The key of a record that all scopes share, until all are reset. Raises NotLoaded."""

@@ -130,6 +130,8 @@ class Transaction:
         self._later: list[Callable[[], None]] = []
         self._values: dict[str, Any] = {}
         self._last: dict[str, Callable[[], None]] = {}
+        self.places: dict[object, Any] = {}
+        """What follows from the records of what is set up, as they are now: made when it is asked for."""
         self.contents: dict[str, tuple[Content, float]] = {}
         """The contents to write before the commit, by digest, and for how many seconds."""
         self.notes: dict[str, Any] = {}
@@ -143,8 +145,9 @@ class Transaction:
         if put is not None:
             return put.value
         self._read[key] = None
-        if key in self._loaded:
-            return self._loaded[key]
+        loaded = self._loaded
+        if key in loaded:
+            return loaded[key]
         if key not in self._trusted:
             if key not in self._believed:
                 raise NotLoaded(key)
@@ -161,10 +164,11 @@ class Transaction:
 
         Raises NotLoaded.
         """
-        if key not in self._values:
+        values = self._values
+        if key not in values:
             data = self.get(key)
-            self._values[key] = None if data is None else read(data)
-        found: T | None = self._values[key]
+            values[key] = None if data is None else read(data)
+        found: T | None = values[key]
         return found
 
     def need(self, needed: Needed) -> Any:
@@ -198,6 +202,8 @@ class Transaction:
             self.get(key)
         self._puts[key] = Put(value, ttl)
         self._values.pop(key, None)
+        if key.endswith(SETUP):
+            self.places.clear()
 
     def create(self, key: str, value: bytes, ttl: float) -> None:
         """Write a record whose key is new: nobody else writes it before this transaction ends."""
