@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
 
@@ -86,51 +85,64 @@ class SharedCalls:
         """The time by the store's clock, in seconds since the epoch."""
         return self._clock() + self.offset
 
-    async def run(self, decide: Callable[[float], T], expected: Sequence[Needed] = ()) -> T:
+    async def run(
+        self,
+        decide: Callable[[float], T],
+        expected: Sequence[Needed] = (),
+        ahead: Callable[[], Sequence[str]] | None = None,
+    ) -> T:
         """What `decide` returns for the current time, committed.
 
         It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
-        first. Raises Unavailable.
+        first. `ahead` returns the keys of records that are loaded before it is called, if what it reads itself is believed.
+        Raises Unavailable.
         """
         if self.join is not None:
             await self.join()
         self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
-        async with AsyncExitStack() as turns:
-            return await self._run(decide, transaction, turns, expected)
-
-    async def _run(
-        self,
-        decide: Callable[[float], T],
-        transaction: Transaction,
-        turns: AsyncExitStack,
-        expected: Sequence[Needed],
-    ) -> T:
+        if ahead is not None:
+            await self._load_ahead(transaction, ahead)
+        has_turn = False
         conflicts = 0
-        for _ in range(ATTEMPTS):
-            if transaction.conflicts > conflicts:
-                conflicts = transaction.conflicts
-                if conflicts == 1:  # those of this falmock that meet one another take turns
-                    await turns.enter_async_context(self._turn)
-                else:
-                    await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
-                await self._load(transaction, ())
-            try:
-                with self._current.using(transaction):
-                    result = decide(transaction.now)
-                    transaction.end()
-            except NotLoaded as missing:
-                await self._load(transaction, (*missing.needed, *expected))
-                expected = ()
-                continue
-            if await self._is_committed(transaction):
-                self._believe(transaction)
-                if self._is_failing:
-                    logger.info("falmock: the shared state is available again")
-                    self._is_failing = False
-                transaction.after()
-                return result
+        try:
+            for _ in range(ATTEMPTS):
+                if transaction.conflicts > conflicts:
+                    conflicts = transaction.conflicts
+                    if conflicts == 1:  # those of this falmock that meet one another take turns
+                        has_turn = await self._turn.acquire()
+                    else:
+                        await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
+                    await self._load(transaction, ())
+                try:
+                    with self._current.using(transaction):
+                        result = decide(transaction.now)
+                        transaction.end()
+                except NotLoaded as missing:
+                    await self._load(transaction, (*missing.needed, *expected))
+                    expected = ()
+                    continue
+                if await self._is_committed(transaction):
+                    self._believe(transaction)
+                    if self._is_failing:
+                        logger.info("falmock: the shared state is available again")
+                        self._is_failing = False
+                    transaction.after()
+                    return result
+        finally:
+            if has_turn:
+                self._turn.release()
         raise Unavailable(f"others changed what this call depends on {ATTEMPTS} times while it was decided")
+
+    async def _load_ahead(self, transaction: Transaction, ahead: Callable[[], Sequence[str]]) -> None:
+        """Load what the engine will need, and what that was found by: it decides once then."""
+        try:
+            with self._current.using(transaction):
+                keys = ahead()
+        except NotLoaded:
+            return  # it decides to find what it needs
+        if keys:
+            await self._load(transaction, keys)
 
     def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
         """As `run`, for a caller who cannot wait and looks whether the task is done."""
