@@ -40,7 +40,8 @@ MUCH = 0.25
 """How far (seconds) the clock here may be from the store's without a warning."""
 SHORTEST, LONGEST = 0.0005, 0.05
 """How long (seconds) a call waits at most that was disturbed, the second time and after many."""
-_REMEMBERED = 2000
+_REMEMBERED, _SHORT = 2000, 4096
+"""How many records are believed at most, and how long (bytes) that of a new job may be."""
 SCORE_TTL = 30 * 24 * 3600.0
 """How long (seconds) sorted sets live after the last write; their items end by their scores."""
 
@@ -64,6 +65,7 @@ class SharedCalls:
         self._clock = clock
         self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
+        self._awaited: dict[str, bytes] = {}
         self._looked = clock()
         self._is_told = False
         if abs(offset) > MUCH:
@@ -141,7 +143,10 @@ class SharedCalls:
                 keys = ahead()
         except NotLoaded:
             return  # it decides to find what it needs
-        if keys:
+        hoped = {key: self._awaited.pop(key) for key in keys if key in self._awaited}
+        for key, value in hoped.items():
+            transaction.hope(key, value)
+        if len(hoped) < len(keys):
             await self._load(transaction, keys)
 
     def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
@@ -243,7 +248,10 @@ class SharedCalls:
         if outcome is Outcome.FULL:
             transaction.full()
         elif outcome is Outcome.CONFLICT:
+            was_hoping = transaction.is_hoping
             transaction.forget()
+            if was_hoping:
+                await self._load(transaction, ())
         return outcome is Outcome.DONE
 
     def _believe(self, transaction: Transaction) -> None:
@@ -253,6 +261,11 @@ class SharedCalls:
             self._believed.move_to_end(key)
         while len(self._believed) > _REMEMBERED:
             self._believed.popitem(last=False)
+        for key, value in transaction.awaited.items():
+            if len(value) <= _SHORT:
+                self._awaited[key] = value
+                if len(self._awaited) > _REMEMBERED:
+                    del self._awaited[next(iter(self._awaited))]
 
 
 async def _nothing() -> None:

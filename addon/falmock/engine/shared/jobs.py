@@ -93,6 +93,8 @@ class SharedJobs(Jobs):
         ttl = until - transaction.now + _LONGER
         if is_new:
             transaction.create(key, data, ttl)
+            if job.unseen:
+                transaction.awaited[key] = data  # the first look writes it
             self._keep_answer(job, ttl)
         else:
             transaction.put(key, data, ttl)

@@ -112,6 +112,7 @@ class Transaction:
         self._loaded: dict[str, bytes | None] = {}
         self._others: dict[Needed, Any] = {}
         self._believed = believed or {}
+        self._hoped: dict[str, bytes] = {}
         self._full: set[str] = set()
         self.conflicts: int = 0
         """How often others changed what it depends on before it could be committed."""
@@ -132,6 +133,8 @@ class Transaction:
         self._last: dict[str, Callable[[], None]] = {}
         self.places: dict[object, Any] = {}
         """What follows from the records of what is set up, as they are now: made when it is asked for."""
+        self.awaited: dict[str, bytes] = {}
+        """The records that it writes and that the next call about them writes again (see `hope`)."""
         self.contents: dict[str, tuple[Content, float]] = {}
         """The contents to write before the commit, by digest, and for how many seconds."""
         self.notes: dict[str, Any] = {}
@@ -149,9 +152,10 @@ class Transaction:
         if key in loaded:
             return loaded[key]
         if key not in self._trusted:
-            if key not in self._believed:
+            hoped = self._hoped.get(key)
+            if hoped is None and key not in self._believed:
                 raise NotLoaded(key)
-            self._trusted[key] = self._believed[key]
+            self._trusted[key] = self._believed[key] if hoped is None else hoped
         return self._trusted[key]
 
     def is_free(self, key: str) -> bool:
@@ -255,6 +259,15 @@ class Transaction:
         else:
             self._others[needed] = found
 
+    def hope(self, key: str, value: bytes) -> None:
+        """Believe that a record is still as this falmock wrote it: the commit checks it, so it need not be loaded."""
+        self._hoped[key] = value
+
+    @property
+    def is_hoping(self) -> bool:
+        """Whether it believes a record for which `hope` was called."""
+        return bool(self._hoped)
+
     def full(self) -> None:
         """The commit failed because a sorted set has no room."""
         self._full |= self._limits.keys()
@@ -276,7 +289,8 @@ class Transaction:
         self._loaded.clear()
         self._others.clear()
         self._believed = {}
-        self.conflicts += 1
+        self.conflicts += not self._hoped  # that others looked at a job first is no contest
+        self._hoped = {}
 
     def to_believe(self) -> Iterator[tuple[str, bytes | None]]:
         """The records that say what is set up, as they are after the commit."""
