@@ -148,6 +148,7 @@ class SharedCalls:
             transaction.hope(key, value)
         if len(hoped) < len(keys):
             await self._load(transaction, keys)
+        transaction.go_on()
 
     def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
         """As `run`, for a caller who cannot wait and looks whether the task is done."""
@@ -199,18 +200,27 @@ class SharedCalls:
 
     async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
         """Load what is needed, and again the records read so far: what the engine sees is of one moment."""
-        needed = tuple(needed)
-        records = {each.key: each for each in needed if isinstance(each, Record)}
-        keys = list(
-            dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str)), *records])
-        )
-        rest = [each for each in needed if not isinstance(each, str | Record)]
-        found, *others = (
-            await asyncio.gather(self.store.load(keys), *map(self._other, rest))
-            if rest
-            else [await self.store.load(keys)]
-        )
-        for key, value in zip(keys, found, strict=True):
+        records: dict[str, Record] = {}
+        rest: list[Needed] = []
+        keys = dict.fromkeys(transaction.keys_read)
+        for each in needed:
+            if isinstance(each, str):
+                keys[each] = None
+            elif isinstance(each, Record):
+                records[each.key] = each
+                keys[each.key] = None
+            else:
+                rest.append(each)
+        names = list(keys)
+        if not rest:
+            values = await self.store.load(names)
+            if not records:
+                transaction.load(zip(names, values, strict=True))
+                return
+            found, others = values, []
+        else:
+            found, *others = await asyncio.gather(self.store.load(names), *map(self._other, rest))
+        for key, value in zip(names, found, strict=True):
             transaction.loaded(records.get(key, key), value)
         for each, other in zip(rest, others, strict=True):
             transaction.loaded(each, other)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from typing import TypeVar
 
@@ -42,15 +40,14 @@ class Current:
         """Whether a transaction is under way."""
         return self._transaction is not None
 
-    @contextmanager
-    def using(self, transaction: Transaction) -> Iterator[None]:
+    def using(self, transaction: Transaction) -> Using:
         """Decide within a transaction, from its beginning."""
+        return Using(self, transaction)
+
+    def use(self, transaction: Transaction | None) -> Transaction | None:
+        """Have this one under way, if any; returns the one before."""
         before, self._transaction = self._transaction, transaction
-        transaction.begin()
-        try:
-            yield
-        finally:
-            self._transaction = before
+        return before
 
     def job_calls(self, log: str, last: int) -> JobCalls:
         """What was read of the calls in a log whose last entry has this number."""
@@ -72,3 +69,20 @@ class Current:
                 if len(self._read) > _READ:
                     self._read.popitem(last=False)
         return found
+
+
+class Using:
+    """A context in which a transaction is under way."""
+
+    __slots__ = ("_before", "_current", "_transaction")
+
+    def __init__(self, current: Current, transaction: Transaction) -> None:
+        self._current = current
+        self._transaction = transaction
+
+    def __enter__(self) -> None:
+        self._before = self._current.use(self._transaction)
+        self._transaction.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._current.use(self._before)

@@ -118,10 +118,15 @@ class Transaction:
         """How often others changed what it depends on before it could be committed."""
         self.written: set[str] = set()
         """The digests of the contents that the edge wrote."""
+        self._goes_on = False
         self.begin()
+        self._goes_on = True
 
     def begin(self) -> None:
         """Begin to decide: what was read and written before is forgotten, what was loaded stays."""
+        if self._goes_on:
+            self._goes_on = False
+            return
         self._read: dict[str, None] = {}
         self._trusted: dict[str, bytes | None] = {}
         """The believed records that it read, as they were then: others may see newer ones while it loads."""
@@ -258,6 +263,14 @@ class Transaction:
             self._loaded[needed] = found
         else:
             self._others[needed] = found
+
+    def load(self, records: Iterable[tuple[str, bytes | None]]) -> None:
+        """Take in records as the store has them."""
+        self._loaded.update(records)
+
+    def go_on(self) -> None:
+        """Keep what was read for the next decision: nothing was written, and what was loaded since is as it was believed."""
+        self._goes_on = self.is_trusting
 
     def hope(self, key: str, value: bytes) -> None:
         """Believe that a record is still as this falmock wrote it: the commit checks it, so it need not be loaded."""
