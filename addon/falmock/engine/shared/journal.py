@@ -93,7 +93,8 @@ class SharedJournal(Journal):
         elif entry.kind == WEBHOOK:
             entry = entry._replace(about=self._endpoint_of(entry.job))
         log = self._log()
-        transaction.later(lambda: self._append(log, entry, missed, transaction.now))
+        now = transaction.now  # what waits does not hold the transaction, which holds it
+        transaction.later(lambda: self._append(log, entry, missed, now))
 
     def _append(self, log: str, entry: JournalEntry, missed: Miss | None, now: float) -> None:
         self._count(entry)
