@@ -266,11 +266,12 @@ class SharedCalls:
 
     def _believe(self, transaction: Transaction) -> None:
         """Remember the records that most calls depend on, as they are now."""
+        believed = self._believed
         for key, value in transaction.to_believe():
-            self._believed[key] = value
-            self._believed.move_to_end(key)
-        while len(self._believed) > _REMEMBERED:
-            self._believed.popitem(last=False)
+            believed[key] = value
+            believed.move_to_end(key)
+        while len(believed) > _REMEMBERED:
+            believed.popitem(last=False)
         for key, value in transaction.awaited.items():
             if len(value) <= _SHORT:
                 self._awaited[key] = value

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -305,15 +304,14 @@ class Transaction:
         self.conflicts += not self._hoped  # that others looked at a job first is no contest
         self._hoped = {}
 
-    def to_believe(self) -> Iterator[tuple[str, bytes | None]]:
+    def to_believe(self) -> list[tuple[str, bytes | None]]:
         """The records that say what is set up, as they are after the commit."""
-        for key in self._read:
-            if key.endswith(SETUP):
-                put = self._puts.get(key)
-                if put is not None:
-                    yield key, put.value
-                elif key in self._loaded:
-                    yield key, self._loaded[key]
+        puts, loaded = self._puts, self._loaded
+        return [
+            (key, puts[key].value if key in puts else loaded[key])
+            for key in self._read
+            if key.endswith(SETUP) and (key in puts or key in loaded)
+        ]
 
     @property
     def unseen(self) -> tuple[str, ...]:
