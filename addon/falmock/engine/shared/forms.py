@@ -130,7 +130,7 @@ class JobForm(NamedTuple):
 
 _JOBS, _SHORT = 1000, 4096
 """Of how many jobs is remembered what their bytes say, and how many bytes that may be."""
-_FIELDS = fields(Job)
+_FIELDS = [(field.name, field.default) for field in fields(Job)]
 _JOB = Form("job", 1, JobForm)
 _ANSWER = Form("answer", 1, Answer)
 
@@ -230,7 +230,7 @@ def _read_job(data: bytes) -> tuple[tuple[Any, ...], tuple[str, list[WebhookAtte
         webhook=None,
         injected=None,
     )
-    return tuple(values.get(field.name, field.default) for field in _FIELDS), form.webhook, form.injected
+    return tuple([values.get(name, default) for name, default in _FIELDS]), form.webhook, form.injected
 
 
 _known_job = lru_cache(maxsize=_JOBS)(_read_job)

@@ -36,17 +36,18 @@ class Place:
         self.ttl = ttl
         self._tag = tag(scope)
         self._setup_key = setup_key(scope)
-        self._start = scope, "keys"
+        self._start, self._now = (scope, "keys"), (scope, "setup")
 
     @property
     def transaction(self) -> Transaction:
         """The transaction under way."""
-        return self._current.transaction
+        found = self._current.under_way
+        return self._current.transaction if found is None else found
 
     @property
     def is_deciding(self) -> bool:
         """Whether a transaction is under way."""
-        return self._current.is_deciding
+        return self._current.under_way is not None
 
     @property
     def behind(self) -> Behind:
@@ -84,12 +85,12 @@ class Place:
     @property
     def setup(self) -> Setup:
         """What was set up in this scope. Raises NotLoaded."""
-        places = self._current.transaction.places
-        found: Setup | None = places.get(self._setup_key)
+        places = self.transaction.places
+        found: Setup | None = places.get(self._now)
         if found is None:
             setup, epoch = self.written, self.common.epoch
             found = setup if setup.epoch == epoch else setup.renewed(epoch, is_named=bool(self.scope))
-            places[self._setup_key] = found
+            places[self._now] = found
         return found
 
     def change(self, **fields: Any) -> None:
@@ -124,7 +125,7 @@ class Place:
 
     def key(self, kind: str, name: str = "") -> str:
         """The key of a record of this scope, in its generation. Raises NotLoaded."""
-        places = self._current.transaction.places
+        places = self.transaction.places
         start = places.get(self._start)
         if start is None:
             start = places[self._start] = f"{{{self._tag}}}:{self.generation}:"

@@ -103,6 +103,13 @@ class KnownScopes:
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias. Raises NotLoaded."""
+        names = self._transaction.places
+        found: str | None = names.get(scope)
+        if found is None:
+            found = names[scope] = self._named(scope)
+        return found
+
+    def _named(self, scope: str) -> str:
         alias = self._place(scope).written.alias
         if alias is None:
             return scope
