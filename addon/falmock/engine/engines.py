@@ -37,6 +37,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
+from falmock.wire.calls import ABOUT_JOB
 from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
@@ -206,6 +207,12 @@ class Engines:
     def scopes_here(self) -> int:
         """The number of named scopes that this falmock has seen."""
         return len(self._scoped)
+
+    def records_of(self, scope: str, call: Call | None) -> list[str]:
+        """The keys of the records of a store that a call in a scope needs, as far as it names them. Raises NotLoaded."""
+        if self._known is None or not isinstance(call, ABOUT_JOB):
+            return []
+        return [self._known.job_key(scope, call.request_id)]
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""

@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from typing import Any
 from typing import TypeVar
 
@@ -41,7 +40,8 @@ MUCH = 0.25
 """How far (seconds) the clock here may be from the store's without a warning."""
 SHORTEST, LONGEST = 0.0005, 0.05
 """How long (seconds) a call waits at most that was disturbed, the second time and after many."""
-_REMEMBERED = 2000
+_REMEMBERED, _SHORT = 2000, 4096
+"""How many records are believed at most, and how long (bytes) that of a new job may be."""
 SCORE_TTL = 30 * 24 * 3600.0
 """How long (seconds) sorted sets live after the last write; their items end by their scores."""
 
@@ -65,6 +65,7 @@ class SharedCalls:
         self._clock = clock
         self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
+        self._awaited: dict[str, bytes] = {}
         self._looked = clock()
         self._is_told = False
         if abs(offset) > MUCH:
@@ -86,51 +87,68 @@ class SharedCalls:
         """The time by the store's clock, in seconds since the epoch."""
         return self._clock() + self.offset
 
-    async def run(self, decide: Callable[[float], T], expected: Sequence[Needed] = ()) -> T:
+    async def run(
+        self,
+        decide: Callable[[float], T],
+        expected: Sequence[Needed] = (),
+        ahead: Callable[[], Sequence[str]] | None = None,
+    ) -> T:
         """What `decide` returns for the current time, committed.
 
         It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
-        first. Raises Unavailable.
+        first. `ahead` returns the keys of records that are loaded before it is called, if what it reads itself is believed.
+        Raises Unavailable.
         """
         if self.join is not None:
             await self.join()
         self._look_at_clock()
         transaction = Transaction(self.now(), self._believed)
-        async with AsyncExitStack() as turns:
-            return await self._run(decide, transaction, turns, expected)
-
-    async def _run(
-        self,
-        decide: Callable[[float], T],
-        transaction: Transaction,
-        turns: AsyncExitStack,
-        expected: Sequence[Needed],
-    ) -> T:
+        if ahead is not None:
+            await self._load_ahead(transaction, ahead)
+        has_turn = False
         conflicts = 0
-        for _ in range(ATTEMPTS):
-            if transaction.conflicts > conflicts:
-                conflicts = transaction.conflicts
-                if conflicts == 1:  # those of this falmock that meet one another take turns
-                    await turns.enter_async_context(self._turn)
-                else:
-                    await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
-                await self._load(transaction, ())
-            try:
-                with self._current.using(transaction):
-                    result = decide(transaction.now)
-                    transaction.end()
-            except NotLoaded as missing:
-                await self._load(transaction, (*missing.needed, *expected))
-                expected = ()
-                continue
-            if await self._is_committed(transaction):
-                self._believe(transaction)
-                if self._is_failing:
-                    logger.info("falmock: the shared state is available again")
-                    self._is_failing = False
-                transaction.after()
-                return result
+        try:
+            for _ in range(ATTEMPTS):
+                if transaction.conflicts > conflicts:
+                    conflicts = transaction.conflicts
+                    if conflicts == 1:  # those of this falmock that meet one another take turns
+                        has_turn = await self._turn.acquire()
+                    else:
+                        await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
+                    await self._load(transaction, ())
+                try:
+                    with self._current.using(transaction):
+                        result = decide(transaction.now)
+                        transaction.end()
+                except NotLoaded as missing:
+                    await self._load(transaction, (*missing.needed, *expected))
+                    expected = ()
+                    continue
+                if await self._is_committed(transaction):
+                    self._believe(transaction)
+                    if self._is_failing:
+                        logger.info("falmock: the shared state is available again")
+                        self._is_failing = False
+                    transaction.after()
+                    return result
+        finally:
+            if has_turn:
+                self._turn.release()
         raise Unavailable(f"others changed what this call depends on {ATTEMPTS} times while it was decided")
+
+    async def _load_ahead(self, transaction: Transaction, ahead: Callable[[], Sequence[str]]) -> None:
+        """Load what the engine will need, and what that was found by: it decides once then."""
+        try:
+            with self._current.using(transaction):
+                keys = ahead()
+        except NotLoaded:
+            return  # it decides to find what it needs
+        hoped = {key: self._awaited.pop(key) for key in keys if key in self._awaited}
+        for key, value in hoped.items():
+            transaction.hope(key, value)
+        if len(hoped) < len(keys):
+            await self._load(transaction, keys)
+        transaction.go_on()
 
     def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
         """As `run`, for a caller who cannot wait and looks whether the task is done."""
@@ -182,18 +200,27 @@ class SharedCalls:
 
     async def _load(self, transaction: Transaction, needed: Iterable[Needed]) -> None:
         """Load what is needed, and again the records read so far: what the engine sees is of one moment."""
-        needed = tuple(needed)
-        records = {each.key: each for each in needed if isinstance(each, Record)}
-        keys = list(
-            dict.fromkeys([*transaction.keys_read, *(each for each in needed if isinstance(each, str)), *records])
-        )
-        rest = [each for each in needed if not isinstance(each, str | Record)]
-        found, *others = (
-            await asyncio.gather(self.store.load(keys), *map(self._other, rest))
-            if rest
-            else [await self.store.load(keys)]
-        )
-        for key, value in zip(keys, found, strict=True):
+        records: dict[str, Record] = {}
+        rest: list[Needed] = []
+        keys = dict.fromkeys(transaction.keys_read)
+        for each in needed:
+            if isinstance(each, str):
+                keys[each] = None
+            elif isinstance(each, Record):
+                records[each.key] = each
+                keys[each.key] = None
+            else:
+                rest.append(each)
+        names = list(keys)
+        if not rest:
+            values = await self.store.load(names)
+            if not records:
+                transaction.load(zip(names, values, strict=True))
+                return
+            found, others = values, []
+        else:
+            found, *others = await asyncio.gather(self.store.load(names), *map(self._other, rest))
+        for key, value in zip(names, found, strict=True):
             transaction.loaded(records.get(key, key), value)
         for each, other in zip(rest, others, strict=True):
             transaction.loaded(each, other)
@@ -231,16 +258,25 @@ class SharedCalls:
         if outcome is Outcome.FULL:
             transaction.full()
         elif outcome is Outcome.CONFLICT:
+            was_hoping = transaction.is_hoping
             transaction.forget()
+            if was_hoping:
+                await self._load(transaction, ())
         return outcome is Outcome.DONE
 
     def _believe(self, transaction: Transaction) -> None:
         """Remember the records that most calls depend on, as they are now."""
+        believed = self._believed
         for key, value in transaction.to_believe():
-            self._believed[key] = value
-            self._believed.move_to_end(key)
-        while len(self._believed) > _REMEMBERED:
-            self._believed.popitem(last=False)
+            believed[key] = value
+            believed.move_to_end(key)
+        while len(believed) > _REMEMBERED:
+            believed.popitem(last=False)
+        for key, value in transaction.awaited.items():
+            if len(value) <= _SHORT:
+                self._awaited[key] = value
+                if len(self._awaited) > _REMEMBERED:
+                    del self._awaited[next(iter(self._awaited))]
 
 
 async def _nothing() -> None:

@@ -33,6 +33,7 @@ from falmock.sharing.webhooks import StoreWebhooks
 from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 from falmock.wire import errors
+from falmock.wire.calls import ABOUT_JOB
 from falmock.wire.calls import Call
 from falmock.wire.message import Request
 
@@ -86,12 +87,17 @@ class SharedState:
     ) -> tuple[Request, Effect]:
         """The request in its scope, and what is decided about it. Raises Unavailable, UnknownForm, AnswerLost."""
         engines = self._engines
+        call = engines.common.route(request) if call is None else call
+
+        def ahead() -> list[str]:
+            return engines.records_of(in_scope(request).scope, call)
 
         def decided(now: float) -> tuple[Request, Effect]:
             placed = in_scope(request)
             return placed, engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
 
-        return await self.calls.run(decided, engines.common.expected(request.body))
+        expected = engines.common.expected(request.body) if request.body else ()
+        return await self.calls.run(decided, expected, ahead if isinstance(call, ABOUT_JOB) else None)
 
     async def at_door(self, found: Door, request: Request, ask: Ask) -> OfDoor | Awaitable[OfDoor]:
         """What a door answers: what it does before it waits is one transaction. Raises as `decide`."""

@@ -71,15 +71,18 @@ class Behind:
         """Whether anything waits for a transaction."""
         return bool(self._unplaced)
 
+    def was_told(self, log: str, name: str, now: float) -> bool:
+        """Whether an item with this name was added to a log by `put_once` not long before `now`."""
+        told = self._told.get((log, name))
+        return told is not None and now - told.at < told.ttl / 2
+
     def put_once(self, item: Item, name: str) -> None:
         """Add an item that says the same as another of its log with this name, unless that was added not long ago."""
-        key = item.log, name
-        told = self._told.get(key)
-        if told is not None and item.at - told.at < item.ttl / 2:
+        if self.was_told(item.log, name, item.at):
             return
         if len(self._told) >= _TOLD:
             self._told.clear()
-        self._told[key] = item
+        self._told[item.log, name] = item
         self.put(item)
 
     def say_again(self) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from typing import TypeVar
 
@@ -24,7 +22,8 @@ class Current:
     """Holds the transaction of the call that is being decided: one at a time, since deciding does not wait."""
 
     def __init__(self) -> None:
-        self._transaction: Transaction | None = None
+        self.under_way: Transaction | None = None
+        """The transaction under way, if there is one."""
         self._read: OrderedDict[bytes, Any] = OrderedDict()
         self._job_calls: OrderedDict[str, JobCalls] = OrderedDict()
         self.behind: Behind = Behind()
@@ -33,24 +32,18 @@ class Current:
     @property
     def transaction(self) -> Transaction:
         """The transaction under way. Raises RuntimeError if there is none: that is an error in the caller."""
-        if self._transaction is None:
+        if self.under_way is None:
             raise RuntimeError("shared state is read or written outside a transaction")
-        return self._transaction
+        return self.under_way
 
     @property
     def is_deciding(self) -> bool:
         """Whether a transaction is under way."""
-        return self._transaction is not None
+        return self.under_way is not None
 
-    @contextmanager
-    def using(self, transaction: Transaction) -> Iterator[None]:
+    def using(self, transaction: Transaction) -> Using:
         """Decide within a transaction, from its beginning."""
-        before, self._transaction = self._transaction, transaction
-        transaction.begin()
-        try:
-            yield
-        finally:
-            self._transaction = before
+        return Using(self, transaction)
 
     def job_calls(self, log: str, last: int) -> JobCalls:
         """What was read of the calls in a log whose last entry has this number."""
@@ -72,3 +65,20 @@ class Current:
                 if len(self._read) > _READ:
                     self._read.popitem(last=False)
         return found
+
+
+class Using:
+    """A context in which a transaction is under way."""
+
+    __slots__ = ("_before", "_current", "_transaction")
+
+    def __init__(self, current: Current, transaction: Transaction) -> None:
+        self._current = current
+        self._transaction = transaction
+
+    def __enter__(self) -> None:
+        self._before, self._current.under_way = self._current.under_way, self._transaction
+        self._transaction.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._current.under_way = self._before

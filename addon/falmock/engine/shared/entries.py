@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from typing import NamedTuple
@@ -97,9 +98,26 @@ class EntryForm(NamedTuple):
 _FORM = Form("journal entry", 1, EntryForm)
 
 
-def entry_bytes(entry: JournalEntry, missed: Miss | None, name: str, redactor: Redactor) -> bytes:
-    """The bytes of an entry, without its secrets; `missed` is the report behind its `miss`, `name` tells it from all others."""
+def entry_bytes(
+    entry: JournalEntry, missed: Miss | None, name: str, redactor: Redactor, about: str | None = None
+) -> bytes:
+    """The bytes of an entry, without its secrets; `missed` is the report behind its `miss`, `name` tells it from all others.
+
+    `about` is the endpoint of the job that it is about, if the entry itself does not say that.
+    """
     text, value = redactor.text, redactor.value
+    usual = _hidden_texts(
+        redactor,
+        redactor.revision,
+        entry.method,
+        entry.host,
+        entry.fixture,
+        entry.why,
+        entry.fault,
+        entry.warning,
+        entry.about if about is None else about,
+    )
+    method, host, fixture, why, fault, warning, about = usual
     subject = value(_subject_of(entry.call))
     miss = None
     if missed is not None:
@@ -109,32 +127,65 @@ def entry_bytes(entry: JournalEntry, missed: Miss | None, name: str, redactor: R
     form = EntryForm(
         name,
         entry.at,
-        value(entry.method),
-        value(entry.host),
+        method,
+        host,
         _hidden_path(entry.path, subject, redactor),
         entry.status,
-        value(entry.fixture),
-        text(entry.why),
+        fixture,
+        why,
         miss,
-        None if entry.fault is None else text(entry.fault),
+        fault,
         hidden_query(entry.query, redactor) if isinstance(entry.call, _QUERIED) else "",
         hidden_body(entry.body, redactor),
         entry.left_out,
         "" if entry.call is None else type(entry.call).__name__,
         subject,
-        tuple((name, _hidden(field, redactor)) for name, field in entry.answered if name.lower() in _READ_HEADERS),
+        tuple([(name, _hidden(field, redactor)) for name, field in entry.answered if _is_read(name)]),
         value(entry.job),
         entry.delay,
         entry.kind,
         entry.door,
-        text(entry.warning),
+        warning,
         entry.cut,
-        None if entry.about is None else text(entry.about),
+        about,
     )
     try:
         return _FORM.write(form)
     except UnicodeEncodeError:
         return _FORM.write(_escaped(form))
+
+
+_Texts = tuple[str, str, str | None, str, str | None, str, str | None]
+
+
+@lru_cache(maxsize=256)
+def _hidden_texts(
+    redactor: Redactor,
+    _revision: int,
+    method: str,
+    host: str,
+    fixture: str | None,
+    why: str,
+    fault: str | None,
+    warning: str,
+    about: str | None,
+) -> _Texts:
+    """Texts of an entry without their secrets: they are the same in most entries."""
+    text, value = redactor.text, redactor.value
+    return (
+        value(method),
+        value(host),
+        value(fixture),
+        text(why),
+        None if fault is None else text(fault),
+        text(warning),
+        None if about is None else text(about),
+    )
+
+
+@lru_cache(maxsize=256)
+def _is_read(name: bytes) -> bool:
+    return name.lower() in _READ_HEADERS
 
 
 def entry_of(data: bytes) -> tuple[JournalEntry, ToldMiss | None]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 from typing import Generic
 from typing import NamedTuple
@@ -126,6 +128,9 @@ class JobForm(NamedTuple):
     cancel_requested: bool
 
 
+_JOBS, _SHORT = 1000, 4096
+"""Of how many jobs is remembered what their bytes say, and how many bytes that may be."""
+_FIELDS = [(field.name, field.default) for field in fields(Job)]
 _JOB = Form("job", 1, JobForm)
 _ANSWER = Form("answer", 1, Answer)
 
@@ -200,12 +205,18 @@ def _mapping(text: str | None) -> Mapping[str, Any] | None:
 
 def job_of(data: bytes) -> tuple[Job, Drawn | None]:
     """The job of these bytes, and what stands for its fault. Raises UnknownForm."""
+    values, webhook, injected = _known_job(data) if len(data) <= _SHORT else _read_job(data)
+    job = Job(*values)
+    if webhook is not None:
+        host, attempts = webhook
+        job.webhook = WebhookAttempts(host)
+        job.webhook.attempts = deque(attempts, maxlen=job.webhook.attempts.maxlen)
+    return job, injected
+
+
+def _read_job(data: bytes) -> tuple[tuple[Any, ...], tuple[str, list[WebhookAttempt]] | None, Drawn | None]:
+    """The values of a job that do not change, all but its webhook and its fault."""
     form = _JOB.read(data)
-    webhook = None
-    if form.webhook is not None:
-        host, attempts = form.webhook
-        webhook = WebhookAttempts(host)
-        webhook.attempts = deque(attempts, maxlen=webhook.attempts.maxlen)
     cancel_answer = None
     if form.cancel_answer is not None:
         status, text = form.cancel_answer
@@ -216,10 +227,14 @@ def job_of(data: bytes) -> tuple[Job, Drawn | None]:
         failure=None if form.failure is None else _failure(form.failure),
         cancel_answer=cancel_answer,
         urls=form.urls or USUAL_URLS,
-        webhook=webhook,
+        webhook=None,
         injected=None,
     )
-    return Job(**values), form.injected
+    return tuple([values.get(name, default) for name, default in _FIELDS]), form.webhook, form.injected
+
+
+_known_job = lru_cache(maxsize=_JOBS)(_read_job)
+"""As `_read_job`: most jobs are polled several times between two changes."""
 
 
 def answer_bytes(answer: Answer) -> bytes:

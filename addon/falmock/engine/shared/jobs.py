@@ -47,6 +47,7 @@ class SharedJobs(Jobs):
         self._place = place
         self._fault_of = fault_of
         self._keep_answer = keep_answer
+        self._note = f"ended {place.scope}"
         super().__init__(limit, ttl)
 
     @property
@@ -54,14 +55,14 @@ class SharedJobs(Jobs):
         """The jobs that ended in this transaction otherwise than by the clock, or that the clock ends at another time now."""
         if not self._place.is_deciding:
             return []
-        ended: list[Job] = self._place.transaction.notes.setdefault(f"ended {self._place.scope}", [])
+        ended: list[Job] = self._place.transaction.notes.setdefault(self._note, [])
         return ended
 
     @ended.setter
     def ended(self, _: list[Job]) -> None:
         """Begin anew."""
         if self._place.is_deciding:
-            self._place.transaction.notes.pop(f"ended {self._place.scope}", None)
+            self._place.transaction.notes.pop(self._note, None)
 
     # what is kept
 
@@ -93,6 +94,8 @@ class SharedJobs(Jobs):
         ttl = until - transaction.now + _LONGER
         if is_new:
             transaction.create(key, data, ttl)
+            if job.unseen:
+                transaction.awaited[key] = data  # the first look writes it
             self._keep_answer(job, ttl)
         else:
             transaction.put(key, data, ttl)

@@ -88,28 +88,30 @@ class SharedJournal(Journal):
             self._place.behind.put_unplaced(lambda: self.add(entry, missed))
             return
         transaction = self._place.transaction
+        about = None
         if isinstance(entry.call, calls.ABOUT_JOB):
-            entry = entry._replace(about=self._endpoint_of(entry.call.request_id))
+            about = self._endpoint_of(entry.call.request_id)
         elif entry.kind == WEBHOOK:
-            entry = entry._replace(about=self._endpoint_of(entry.job))
+            about = self._endpoint_of(entry.job)
         log = self._log()
-        transaction.later(lambda: self._append(log, entry, missed, transaction.now))
+        now = transaction.now  # what waits does not hold the transaction, which holds it
+        transaction.later(lambda: self._append(log, entry, missed, about, now))
 
-    def _append(self, log: str, entry: JournalEntry, missed: Miss | None, now: float) -> None:
+    def _append(self, log: str, entry: JournalEntry, missed: Miss | None, about: str | None, now: float) -> None:
         self._count(entry)
         behind, ttl, redactor = self._place.behind, self._ttl, self.redactor
-        size = len(entry.body)
 
         def write(name: str) -> bytes:
-            return entry_bytes(entry, missed, name, redactor)
+            return entry_bytes(entry, missed, name, redactor, about)
 
-        behind.put(Item(log, write, now, keep=self._limit, ttl=ttl, size=size, is_single=True))
+        behind.put(Item(log, write, now, keep=self._limit, ttl=ttl, size=len(entry.body), is_single=True))
         if entry.miss is not None:
             behind.put(Item(log + _MISSES, str.encode, now, keep=self._limit, ttl=ttl, is_single=True))
         if entry.fixture is not None:
-            label = redactor.value(entry.fixture)
-            item = Item(log + _USED, lambda _: label.encode("utf-8", "surrogatepass"), now, keep=MOST_LABELS, ttl=ttl)
-            behind.put_once(item, label)
+            label, used = redactor.value(entry.fixture), log + _USED
+            if not behind.was_told(used, label, now):
+                data = label.encode("utf-8", "surrogatepass")
+                behind.put_once(Item(used, lambda _: data, now, keep=MOST_LABELS, ttl=ttl), label)
 
     # what is read
 

@@ -36,16 +36,18 @@ class Place:
         self.ttl = ttl
         self._tag = tag(scope)
         self._setup_key = setup_key(scope)
+        self._start, self._now = (scope, "keys"), (scope, "setup")
 
     @property
     def transaction(self) -> Transaction:
         """The transaction under way."""
-        return self._current.transaction
+        found = self._current.under_way
+        return self._current.transaction if found is None else found
 
     @property
     def is_deciding(self) -> bool:
         """Whether a transaction is under way."""
-        return self._current.is_deciding
+        return self._current.under_way is not None
 
     @property
     def behind(self) -> Behind:
@@ -83,8 +85,13 @@ class Place:
     @property
     def setup(self) -> Setup:
         """What was set up in this scope. Raises NotLoaded."""
-        setup, epoch = self.written, self.common.epoch
-        return setup if setup.epoch == epoch else setup.renewed(epoch, is_named=bool(self.scope))
+        places = self.transaction.places
+        found: Setup | None = places.get(self._now)
+        if found is None:
+            setup, epoch = self.written, self.common.epoch
+            found = setup if setup.epoch == epoch else setup.renewed(epoch, is_named=bool(self.scope))
+            places[self._now] = found
+        return found
 
     def change(self, **fields: Any) -> None:
         """Set up something else in this scope. Raises NotLoaded."""
@@ -118,8 +125,11 @@ class Place:
 
     def key(self, kind: str, name: str = "") -> str:
         """The key of a record of this scope, in its generation. Raises NotLoaded."""
-        key = f"{{{self._tag}}}:{self.generation}:{kind}"
-        return f"{key}:{name}" if name else key
+        places = self.transaction.places
+        start = places.get(self._start)
+        if start is None:
+            start = places[self._start] = f"{{{self._tag}}}:{self.generation}:"
+        return f"{start}{kind}:{name}" if name else f"{start}{kind}"
 
     def common_key(self, kind: str, name: str = "") -> str:
         """The key of a record that all scopes share, until all are reset. Raises NotLoaded."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -112,15 +111,21 @@ class Transaction:
         self._loaded: dict[str, bytes | None] = {}
         self._others: dict[Needed, Any] = {}
         self._believed = believed or {}
+        self._hoped: dict[str, bytes] = {}
         self._full: set[str] = set()
         self.conflicts: int = 0
         """How often others changed what it depends on before it could be committed."""
         self.written: set[str] = set()
         """The digests of the contents that the edge wrote."""
+        self._goes_on = False
         self.begin()
+        self._goes_on = True
 
     def begin(self) -> None:
         """Begin to decide: what was read and written before is forgotten, what was loaded stays."""
+        if self._goes_on:
+            self._goes_on = False
+            return
         self._read: dict[str, None] = {}
         self._trusted: dict[str, bytes | None] = {}
         """The believed records that it read, as they were then: others may see newer ones while it loads."""
@@ -130,6 +135,10 @@ class Transaction:
         self._later: list[Callable[[], None]] = []
         self._values: dict[str, Any] = {}
         self._last: dict[str, Callable[[], None]] = {}
+        self.places: dict[object, Any] = {}
+        """What follows from the records of what is set up, as they are now: made when it is asked for."""
+        self.awaited: dict[str, bytes] = {}
+        """The records that it writes and that the next call about them writes again (see `hope`)."""
         self.contents: dict[str, tuple[Content, float]] = {}
         """The contents to write before the commit, by digest, and for how many seconds."""
         self.notes: dict[str, Any] = {}
@@ -143,12 +152,14 @@ class Transaction:
         if put is not None:
             return put.value
         self._read[key] = None
-        if key in self._loaded:
-            return self._loaded[key]
+        loaded = self._loaded
+        if key in loaded:
+            return loaded[key]
         if key not in self._trusted:
-            if key not in self._believed:
+            hoped = self._hoped.get(key)
+            if hoped is None and key not in self._believed:
                 raise NotLoaded(key)
-            self._trusted[key] = self._believed[key]
+            self._trusted[key] = self._believed[key] if hoped is None else hoped
         return self._trusted[key]
 
     def is_free(self, key: str) -> bool:
@@ -161,10 +172,11 @@ class Transaction:
 
         Raises NotLoaded.
         """
-        if key not in self._values:
+        values = self._values
+        if key not in values:
             data = self.get(key)
-            self._values[key] = None if data is None else read(data)
-        found: T | None = self._values[key]
+            values[key] = None if data is None else read(data)
+        found: T | None = values[key]
         return found
 
     def need(self, needed: Needed) -> Any:
@@ -198,6 +210,8 @@ class Transaction:
             self.get(key)
         self._puts[key] = Put(value, ttl)
         self._values.pop(key, None)
+        if key.endswith(SETUP):
+            self.places.clear()
 
     def create(self, key: str, value: bytes, ttl: float) -> None:
         """Write a record whose key is new: nobody else writes it before this transaction ends."""
@@ -249,6 +263,23 @@ class Transaction:
         else:
             self._others[needed] = found
 
+    def load(self, records: Iterable[tuple[str, bytes | None]]) -> None:
+        """Take in records as the store has them."""
+        self._loaded.update(records)
+
+    def go_on(self) -> None:
+        """Keep what was read for the next decision: nothing was written, and what was loaded since is as it was believed."""
+        self._goes_on = self.is_trusting
+
+    def hope(self, key: str, value: bytes) -> None:
+        """Believe that a record is still as this falmock wrote it: the commit checks it, so it need not be loaded."""
+        self._hoped[key] = value
+
+    @property
+    def is_hoping(self) -> bool:
+        """Whether it believes a record for which `hope` was called."""
+        return bool(self._hoped)
+
     def full(self) -> None:
         """The commit failed because a sorted set has no room."""
         self._full |= self._limits.keys()
@@ -270,17 +301,17 @@ class Transaction:
         self._loaded.clear()
         self._others.clear()
         self._believed = {}
-        self.conflicts += 1
+        self.conflicts += not self._hoped  # that others looked at a job first is no contest
+        self._hoped = {}
 
-    def to_believe(self) -> Iterator[tuple[str, bytes | None]]:
+    def to_believe(self) -> list[tuple[str, bytes | None]]:
         """The records that say what is set up, as they are after the commit."""
-        for key in self._read:
-            if key.endswith(SETUP):
-                put = self._puts.get(key)
-                if put is not None:
-                    yield key, put.value
-                elif key in self._loaded:
-                    yield key, self._loaded[key]
+        puts, loaded = self._puts, self._loaded
+        return [
+            (key, puts[key].value if key in puts else loaded[key])
+            for key in self._read
+            if key.endswith(SETUP) and (key in puts or key in loaded)
+        ]
 
     @property
     def unseen(self) -> tuple[str, ...]:

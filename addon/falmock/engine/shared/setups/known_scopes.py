@@ -57,6 +57,7 @@ class KnownScopes:
         self.added_assets = SharedAddedAssets(current, self._batches)
         self._must_stay = must_stay
         self._noted: dict[str, float] = {}
+        self._places: dict[str, Place] = {}
 
     def additions(self, scope: str) -> SharedAdditions:
         """What was added to a scope."""
@@ -83,7 +84,12 @@ class KnownScopes:
         return decided
 
     def _place(self, scope: str) -> Place:
-        return Place(self.current, scope, self._ttl)
+        place = self._places.get(scope)
+        if place is None:
+            if len(self._places) >= 2 * LIMIT:
+                self._places.clear()
+            place = self._places[scope] = Place(self.current, scope, self._ttl)
+        return place
 
     @property
     def _transaction(self) -> Transaction:
@@ -91,8 +97,19 @@ class KnownScopes:
 
     # names
 
+    def job_key(self, scope: str, request_id: str) -> str:
+        """The key of the record of a job. Raises NotLoaded."""
+        return self._place(scope).key("job", request_id)
+
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias. Raises NotLoaded."""
+        names = self._transaction.places
+        found: str | None = names.get(scope)
+        if found is None:
+            found = names[scope] = self._named(scope)
+        return found
+
+    def _named(self, scope: str) -> str:
         alias = self._place(scope).written.alias
         if alias is None:
             return scope
