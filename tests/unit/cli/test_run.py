@@ -84,7 +84,10 @@ def test_a_kept_server_is_not_started_here(started: Started) -> None:
         (["--keep", "--record", "--", "x"], "--keep is for replay"),
         (["--transparent", "--inspect", "--", "x"], "--transparent and --inspect exclude each other"),
         (["--scope"], "expected one argument"),
-        (["--workers", "2", "--", "x"], "falmock run has one worker: the report of a run counts the calls of one process"),
+        (
+            ["--workers", "2", "--", "x"],
+            "falmock run has one worker: the report of a run counts the calls of one process",
+        ),
         (["--pace", "3s", "--workers=1", "--workers=16", "--", "x"], "For several, start falmock serve --workers N"),
     ],
 )
