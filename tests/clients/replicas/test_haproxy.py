@@ -104,6 +104,7 @@ def test_one_of_two_dies(balanced: Balanced) -> None:
     counts = [member.output.count("POST") for member in balanced.members]
     assert min(counts) > 0, counts
     balanced.members[0].process.kill()
+    balanced.members[0].process.wait()  # until then it may take connections
     for _ in range(10):
         balanced.job()
 
