@@ -54,7 +54,7 @@ def redis(folder: Path) -> Iterator[str]:
     """The URL of a running store."""
     program = shutil.which("redis-server")
     if program is None:
-        raise SystemExit("scripts/bench replicas needs redis-server: apt-get install redis-server")
+        raise SystemExit("scripts/bench replicas needs redis-server, which is not installed")
     path = folder / "store.sock"
     process = subprocess.Popen(
         [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"],

@@ -218,12 +218,13 @@ def test_mitmweb(tmp_path: Path) -> None:
 
 
 def test_each_flag_of_falmock_is_there() -> None:
-    """Also in the recipe that is not run."""
-    blocks = [json.dumps(yaml(block)) for block in printed("GitHub Actions") + printed("Docker Compose")]
+    """Also in the recipes that are not run."""
+    composed = printed("Docker Compose") + printed("Several falmocks")[1:]
+    blocks = [json.dumps(yaml(block)) for block in printed("GitHub Actions") + composed]
     found = re.findall(
         r"\bfalmock (serve|run|env|check) ((?:--[\w-]+(?: [^-\s]\S*)? ?)*)", " ".join(blocks).replace("\\n", " ")
     )
-    assert len(found) == 6
+    assert len(found) == 10
     for command in {command for command, _ in found}:
         told = running.run([*running.FALMOCK, command, "--help"], dict(os.environ))
         words = " ".join(words for each, words in found if each == command)

@@ -92,6 +92,10 @@ def main(words: Sequence[str]) -> int:
         parser().error(f"--transparent and {other} exclude each other: {why}")
     if given.transparent and given.inspect:
         parser().error("--transparent and --inspect exclude each other: no browser reaches into the program's network")
+    if words_.has_several_workers(for_server):
+        why = "the report of a run counts the calls of one process"
+        instead = "falmock serve --workers N, and the program with what falmock env prints"
+        parser().error(f"falmock run has one worker: {why}. For several, start {instead}")
     if given.forwarding:
         for_server += ["--mode", given.forwarding]
         if fal_key.is_missing(given.forwarding):

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from clients import running
+from clients.replicas.group import needs_server
 from clients.running import Mitmdump
 
 FLUX = "fal-ai/flux/dev"
@@ -38,6 +39,7 @@ def workers(
     confdir: Path, *arguments: str, fixtures: Path, code: str = "pass", cwd: Path | None = None
 ) -> Iterator[Mitmdump]:
     """Two workers that are ready. None of their processes is left."""
+    needs_server()
     with running.serve(
         confdir, "--workers", "2", *arguments, fixtures=fixtures, cwd=cwd, program=changed(code)
     ) as mock:

@@ -84,6 +84,11 @@ def test_a_kept_server_is_not_started_here(started: Started) -> None:
         (["--keep", "--record", "--", "x"], "--keep is for replay"),
         (["--transparent", "--inspect", "--", "x"], "--transparent and --inspect exclude each other"),
         (["--scope"], "expected one argument"),
+        (
+            ["--workers", "2", "--", "x"],
+            "falmock run has one worker: the report of a run counts the calls of one process",
+        ),
+        (["--pace", "3s", "--workers=1", "--workers=16", "--", "x"], "For several, start falmock serve --workers N"),
     ],
 )
 def test_bad_arguments(started: Started, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +97,12 @@ def test_bad_arguments(started: Started, words: list[str], text: str, capsys: py
     assert end.value.code == 2
     assert text in capsys.readouterr().err
     assert started.servers == []
+
+
+@pytest.mark.parametrize("words", [["--workers", "1"], ["--workers=many"], ["--workers=2", "--workers=1"]])
+def test_other_numbers_of_workers_are_for_the_server(started: Started, words: list[str]) -> None:
+    assert main_.main(["run", *words, "--", "npm"]) == 5
+    assert started.servers == [["--port", "0", *words]]
 
 
 def test_recording_without_a_key(

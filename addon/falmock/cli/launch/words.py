@@ -13,6 +13,7 @@ from falmock.redaction.patterns import HIDDEN
 
 _TOKEN = ("--control-token", "--fal-control-token")
 _HOSTS = ("--hosts", "--fal-hosts")
+_WORKERS = "--workers"
 _STORE = ("--store", "--fal-store")
 _MODE = ("--mode", "--fal-mode")
 _FROM = "env:"
@@ -44,6 +45,12 @@ def control_token(words: Sequence[str]) -> str:
 def hosts(words: Sequence[str]) -> list[str]:
     """The further hosts that falmock answers for, as they were given."""
     return [value for name, value in _options(words) if name in _HOSTS]
+
+
+def has_several_workers(words: Sequence[str]) -> bool:
+    """Whether more than one process is asked for. What is no number is left for `falmock serve` to refuse."""
+    given = [value for name, value in _options(words) if name == _WORKERS]
+    return bool(given) and given[-1].isdecimal() and int(given[-1]) > 1
 
 
 def started_as(words: Sequence[str], command: Sequence[str]) -> str:

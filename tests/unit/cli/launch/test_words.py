@@ -56,6 +56,21 @@ def test_secrets_of_the_program_are_not_in_messages() -> None:
     assert shown == "falmock run --mode {mode} -- env 'API_KEY=[hidden]' app --token '[hidden]'"
 
 
+@pytest.mark.parametrize(
+    ("given", "several"),
+    [
+        ([], False),
+        (["--pace", "3s", "--workers", "2"], True),
+        (["--workers=1"], False),
+        (["--workers=2", "--workers=1"], False),
+        (["--workers"], False),
+        (["--workers", "two"], False),
+    ],
+)
+def test_several_workers(given: list[str], *, several: bool) -> None:
+    assert words.has_several_workers(given) is several
+
+
 def test_further_hosts() -> None:
     given = ["--hosts", "a.example", "--pace", "3s", "--set", "fal_hosts=b.example=cdn", "--fal-hosts=c.example"]
     assert words.hosts(given) == ["a.example", "b.example=cdn", "c.example"]
