@@ -23,8 +23,6 @@ from falmock.store.interface import Store
 from falmock.store.interface import Unavailable
 
 T = TypeVar("T")
-SECRET = "{}:secret"  # noqa: S105 - the name of the record
-_SECRET_TTL = 30 * 24 * 3600.0
 
 
 class NoStore(Exception):
@@ -109,11 +107,14 @@ def _in_own_loop(work: Coroutine[None, None, T]) -> T:
 
 
 async def _opened(store: Store, app: App) -> Opened:
+    from falmock.sharing.replicas import SECRET
+    from falmock.sharing.replicas import SECRET_FOR
+
     try:
         offset = await store.now() - app.clock()
         kept = (await store.load([SECRET]))[0]
         made = kept or secrets.token_bytes(32)
-        await store.commit(Commit({SECRET: kept}, {SECRET: Put(made, _SECRET_TTL)}))
+        await store.commit(Commit({SECRET: kept}, {SECRET: Put(made, SECRET_FOR)}))
         return Opened((await store.load([SECRET]))[0] or made, offset)
     finally:
         await store.close()

@@ -36,6 +36,8 @@ _MINUTE = 60.0
 _MOST = 1000
 _FLUSH = "flush"
 _ALL, _CONTROL = "{}:replicas", "{}:control"
+SECRET = "{}:secret"  # noqa: S105 - the name of the record
+SECRET_FOR = 30 * 24 * 3600.0
 RECORDER = "{}:recorder"
 """The record with the name of the one that records."""
 RECORDS_FOR = 1.5 * ALIVE
@@ -59,6 +61,8 @@ class Replicas:
         self._known: tuple[Replica, ...] = ()
         self._told: frozenset[str] = frozenset()
         self._seen = 0.0
+        self.secret = b""
+        """What signs the tokens of all falmocks of the store: one that starts after the store lost its data gets it too."""
         self.recorder = ""
         """The name by which this falmock records, as the only one of the store; "" if it does not record."""
         self.refusal: Callable[[], str] = str
@@ -129,6 +133,8 @@ class Replicas:
         now = self._shared.now()
         own = Replica(self.own, falmock.__version__, self._fixtures(), self._started, now, self.writer.lag)
         puts = {_record(self.own): Put(_FORM.write(own), _KEPT)}
+        if self.secret:
+            puts[SECRET] = Put(self.secret, SECRET_FOR)
         if self.recorder:
             puts[RECORDER] = Put(self.recorder.encode(), RECORDS_FOR)
         try:

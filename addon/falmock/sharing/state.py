@@ -65,6 +65,7 @@ class SharedState:
         engines.share(Sharing(self.current, self.calls.start), secret)
         self.replicas = replicas = Replicas(self.calls, lambda: engines.files_digest)
         """This falmock among those of the store."""
+        replicas.secret = secret
         engines.standing = lambda: replicas.standing
         if webhooks is not None:
             replicas.refusal = webhooks.share(StoreWebhooks(self.calls, engines))

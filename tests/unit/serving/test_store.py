@@ -12,7 +12,10 @@ from falmock.engine.config import MEMORY
 from falmock.serving import store
 from falmock.serving.store import NoStore
 from falmock.serving.store import share
+from falmock.sharing.replicas import SECRET
 from falmock.store import redis as redis_store
+from falmock.store.interface import Commit
+from falmock.store.interface import Put
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
 from unit.apps import app_of
@@ -92,7 +95,6 @@ def test_a_store_that_ends_while_it_is_opened(memory: MemoryStore, monkeypatch: 
     monkeypatch.setattr(memory, "load", away)
     with pytest.raises(NoStore, match="it is away"):
         share(app_of(), "redis://one", {})
-    assert store.SECRET
 
 
 @pytest.mark.usefixtures("memory")
@@ -150,3 +152,20 @@ def test_no_record_without_the_store(memory: MemoryStore, monkeypatch: pytest.Mo
     monkeypatch.setattr(memory, "commit", away)
     with pytest.raises(NoStore, match="does not record without its store"):
         store.record(app, "redis://one", {})
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_store_that_lost_its_data_gets_the_secret_again(memory: MemoryStore) -> None:
+    first, later = app_of(), app_of()
+    share(first, "redis://one", {})
+    ticket, _ = first.engines.tickets.give(1_000_000.0)
+
+    async def lose_and_tell() -> None:
+        await memory.commit(Commit(puts={SECRET: Put(None, 1.0)}))
+        assert first.shared is not None
+        await first.shared.replicas.join()
+        await first.shared.replicas.stop()
+
+    asyncio.run(lose_and_tell())
+    share(later, "redis://one", {})
+    assert later.engines.tickets.holds(ticket, 1_000_001.0)
