@@ -257,3 +257,70 @@ def test_what_others_see_meanwhile_is_not_taken_for_what_was_read() -> None:
 
     falmock.store.before = meanwhile
     assert asyncio.run(falmock.calls.run(falmock.read("s:setup"))) == b"1"
+
+
+def test_what_is_loaded_ahead_is_decided_once() -> None:
+    falmock, decided = Falmock(), []
+
+    def decide(_: float) -> bytes | None:
+        decided.append(1)
+        return falmock.current.transaction.get("a")
+
+    assert asyncio.run(falmock.calls.run(decide, ahead=lambda: ["a"])) is None
+    assert (falmock.store.trips, len(decided)) == (["load"], 1)
+
+
+def test_what_is_found_by_belief_is_looked_at_when_it_is_loaded_ahead() -> None:
+    falmock = Falmock()
+    other = Falmock(falmock.memory)
+
+    def value() -> int | None:
+        return falmock.current.transaction.value("s:setup", int)
+
+    asyncio.run(other.calls.run(other.add("s:setup")))
+    assert asyncio.run(falmock.calls.run(lambda _: value())) == 1
+    asyncio.run(other.calls.run(other.add("s:setup")))
+    falmock.store.trips.clear()
+
+    def ahead() -> list[str]:
+        assert value() == 1, "as it was"
+        return ["a"]
+
+    assert asyncio.run(falmock.calls.run(lambda _: value(), ahead=ahead)) == 2
+    assert falmock.store.trips == ["load"]
+
+
+def test_a_record_that_is_awaited_is_written_without_loading_it() -> None:
+    falmock = Falmock()
+    make_awaited(falmock)
+    falmock.store.trips.clear()
+    assert asyncio.run(falmock.calls.run(falmock.add("a"), ahead=lambda: ["a"])) == 8
+    assert falmock.store.trips == ["commit"]
+    assert asyncio.run(falmock.calls.run(falmock.read("a"), ahead=lambda: ["a"])) == b"8"
+
+
+def make_awaited(falmock: Falmock) -> None:
+    def create(_: float) -> None:
+        transaction = falmock.current.transaction
+        transaction.create("a", b"7", 60.0)
+        transaction.awaited["a"] = b"7"
+
+    asyncio.run(falmock.calls.run(create))
+
+
+def test_a_record_that_is_awaited_is_looked_at_before_an_answer_that_writes_nothing() -> None:
+    falmock = Falmock()
+    make_awaited(falmock)
+    other = Falmock(falmock.memory)
+    asyncio.run(other.calls.run(other.add("a")))
+    assert asyncio.run(falmock.calls.run(falmock.read("a"), ahead=lambda: ["a"])) == b"8"
+
+
+def test_an_awaited_record_that_others_wrote_is_loaded() -> None:
+    falmock = Falmock()
+    make_awaited(falmock)
+    other = Falmock(falmock.memory)
+    asyncio.run(other.calls.run(other.add("a")))
+    falmock.store.trips.clear()
+    assert asyncio.run(falmock.calls.run(falmock.add("a"), ahead=lambda: ["a"])) == 9
+    assert falmock.store.trips == ["commit", "load", "commit"]
