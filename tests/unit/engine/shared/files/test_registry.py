@@ -302,7 +302,7 @@ def test_round_trips(tmp_path: Path) -> None:
 
         async def trips(url: str) -> list[str]:
             await replicas.send(1, "POST", "https://fal.run/a/b", {"image_url": url})
-            return list(replicas.stores[1].trips)
+            return [trip for trip in replicas.stores[1].trips if trip != "ranged"]  # asked once a second
 
         assert await trips(content_url(digest(b"hello"), "a b.txt")) == ["load"], "its path has the digest"
         without = await trips("no file")
