@@ -126,6 +126,7 @@ test("filters of the journal", () => {
 test("an address names a view", () => {
   assert.deepEqual(route(""), { view: "jobs", id: null, query: {} });
   assert.deepEqual(route("#/jobs/a%2Fb"), { view: "jobs", id: "a/b", query: {} });
+  assert.equal(route("#/jobs/50%").id, "50%");
   assert.deepEqual(route("#/journal?request_id=r&scope=s"), {
     view: "journal",
     id: null,

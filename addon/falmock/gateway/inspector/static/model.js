@@ -78,10 +78,19 @@ export function chosen(calls, filter) {
   );
 }
 
+// A part of an address without its escapes; as it is, if they are none.
+export function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 // The views that the address names: "#/jobs/ID?scope=a" is {view: "jobs", id: "ID", query: {scope: "a"}}.
 export function route(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
-  const id = rest.length ? decodeURIComponent(rest.join("/")) : null;
+  const id = rest.length ? decoded(rest.join("/")) : null;
   return { view: view || "jobs", id, query: Object.fromEntries(new URLSearchParams(query)) };
 }

@@ -1,10 +1,11 @@
 // The journal: the last calls, live, with filters; a call unfolds into what was asked, why, and its pieces.
 
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
-import { Copy, Field, Files, JsonTree, Status, Table } from "../components.js";
+import { Copy, Field, JsonTree, Status, Table } from "../components.js";
 import { curl, fixture, short, size, span, wall } from "../format.js";
 import { chosen, many } from "../model.js";
 import { Connect } from "./connect.js";
+import { Files } from "./files.js";
 
 const MOST = 1000;
 const ASKS = new Set(["run", "submit", "stream", "message"]);
@@ -139,7 +140,7 @@ function CallRow({ call, isOpen, toggle, state, api, go, say }) {
         <th scope="row" class="clip" title=${`${call.method} ${call.host}${call.path}`}>
           ${call.endpoint || html`<span class="faint">${call.path}</span>`}
         </th>
-        <td>
+        <td class="clip" title=${call.fault}>
           <${Status} kind=${kind}
             >${call.status ?? "fal"}${kind === "miss" && " miss"}${kind === "fault" && ` ${call.fault}`}<//
           >
@@ -171,7 +172,7 @@ function CallDetail({ call, state, api, go, say }) {
       <div class="bar">
         <code class="grow">${entry.method} ${entry.host}${entry.path}</code>
         ${isOfJob && html`<a href=${`#/jobs/${entry.request_id}`}>Job ${short(entry.request_id)}</a>`}
-        ${entry.miss && html`<a href="#/misses">In the misses</a>`}
+        ${entry.miss && html`<a href=${`#/misses?call=${call.number}`}>In the misses</a>`}
         <${Copy}
           say=${say}
           text=${() => curl(entry, entry.input ?? null, state.health?.connect?.proxy ?? location.origin)}
@@ -218,7 +219,7 @@ function CallDetail({ call, state, api, go, say }) {
                 html`<li key=${index}>
                   <time class="mono faint" title=${wall(piece.at)}>+${span(piece.at - entry.at)}</time
                   ><span class="faint">${piece.direction === "sent" ? "← sent" : "→ received"}</span>
-                  <pre>${piece.text}</pre>
+                  <pre>${piece.text.trimEnd()}</pre>
                 </li>`,
             )}
           </ol>

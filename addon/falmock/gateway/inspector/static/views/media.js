@@ -1,10 +1,11 @@
 // The files that falmock has: uploads, files of fixtures, and made ones, by their digest.
 
 import { html, useRef, useState } from "../vendor/preact.js";
-import { Copy, Empty, Field, Media } from "../components.js";
+import { Copy, Empty, Field } from "../components.js";
 import { fixture, span } from "../format.js";
 import { KINDS, ORIGINS, chosenAssets } from "../lists.js";
 import { many } from "../model.js";
+import { Media } from "./files.js";
 import { useList } from "./use_list.js";
 import { upload } from "./upload.js";
 
