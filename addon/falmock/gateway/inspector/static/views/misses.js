@@ -32,7 +32,8 @@ export function MissesView({ state, api, go, say, query = {} }) {
   const latest = useRef(null);
   latest.current ??= misses?.[0]?.key ?? null;
   const asks = (miss) => miss.numbers.includes(Number(query.call));
-  const wanted = query.call ? misses?.find(asks)?.key : latest.current;
+  const only = query.call && misses?.find(asks);
+  const wanted = query.call ? only?.key : latest.current;
   useEffect(() => {
     if (wanted) setOpen(new Set([wanted]));
   }, [wanted]);
@@ -40,7 +41,8 @@ export function MissesView({ state, api, go, say, query = {} }) {
   if (!misses) return html`<p class="empty">Loading …</p>`;
   if (!misses.length) return html`<${Nothing} ...${{ state, say }} />`;
   const part = text.toLowerCase();
-  const found = misses.filter((each) => `${each.endpoint} ${asked(each.input)}`.toLowerCase().includes(part));
+  const holdsPart = (each) => `${each.endpoint} ${asked(each.input)}`.toLowerCase().includes(part);
+  const found = misses.filter((each) => (!only || each === only) && holdsPart(each));
   const toggle = (key) => {
     const next = new Set(open);
     if (!next.delete(key)) next.add(key);
@@ -74,6 +76,15 @@ export function MissesView({ state, api, go, say, query = {} }) {
       <//>
     </div>
     ${error && html`<p class="banner is-error">${error}</p>`}
+    ${
+      query.call &&
+      html`
+        <p class="banner is-plain">
+          ${only ? `Only the miss of call ${query.call}.` : `The miss of call ${query.call} is no longer kept.`}
+          <a href="#/misses"> All misses</a>
+        </p>
+      `
+    }
     <${Table}
       className="misses"
       caption=${`${calls} asked for ${things} that no fixture answers; the latest first`}

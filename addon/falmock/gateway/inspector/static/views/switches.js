@@ -1,7 +1,7 @@
 // The switches, always in sight: mode, scope, pace, faults and reset; and the banner that tells what is switched on.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { Action, ErrorSelect, Field } from "../components.js";
+import { Action, ErrorSelect, Field, Name } from "../components.js";
 import { many } from "../model.js";
 
 const PACES = ["instant", "recorded", "x10", "3s", "10s", "polls:1,2", "manual"];
@@ -166,7 +166,7 @@ function Faults({ state, api, say }) {
               (each) => html`
                 <li key=${each.id}>
                   <span class="grow"
-                    ><strong>${each.fault}</strong><br /><span class="faint">${aboutRule(each)}</span></span
+                    ><strong><${Name}>${each.fault}<//></strong><br /><span class="faint">${aboutRule(each)}</span></span
                   >
                   ${state.canWrite && each.added && html`<${Remove} fault=${each} say=${say} remove=${remove} />`}
                 </li>
