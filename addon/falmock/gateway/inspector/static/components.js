@@ -27,33 +27,36 @@ export const Status = ({ kind, children }) => html`
 export const Name = ({ children }) =>
   children.split("_").map((word, index) => [index > 0 && html`_<wbr />`, word]);
 
-const WINDOW = 200;
+const WHOLE = 80;
 const ROW = 33;
-const MARGIN = 50;
+const MARGIN = 10;
 
-// A table of `rows`, one <tr> each (keyed, made by `row(item)`); past 200 rows only those near the window are drawn.
+// A table of `rows`, one <tr> each (keyed, made by `row(item)`). Of more than 80 rows only those in sight and a few
+// around them are drawn: what an update costs grows with them.
 export function Table({ caption, head, rows, row, height = ROW, className = "" }) {
   const body = useRef(null);
-  const [from, setFrom] = useState(0);
-  const windowed = rows.length > WINDOW;
+  const [{ from, count }, setWindow] = useState({ from: 0, count: WHOLE });
+  const windowed = rows.length > WHOLE;
   useEffect(() => {
     if (!windowed) return undefined;
     const scrolled = () => {
       const above = -body.current.getBoundingClientRect().top;
       const first = Math.max(Math.floor(above / height) - MARGIN, 0);
-      setFrom(first - (first % MARGIN));
+      const next = { from: first - (first % MARGIN), count: Math.ceil(innerHeight / height) + 3 * MARGIN };
+      setWindow((now) => (now.from === next.from && now.count === next.count ? now : next));
     };
-    addEventListener("scroll", scrolled, { passive: true });
+    const events = ["scroll", "resize"];
+    for (const each of events) addEventListener(each, scrolled, { passive: true });
     scrolled();
-    return () => removeEventListener("scroll", scrolled);
+    return () => events.forEach((each) => removeEventListener(each, scrolled));
   }, [windowed, height]);
-  const first = windowed ? Math.min(from, Math.max(rows.length - WINDOW, 0)) : 0;
-  const shown = windowed ? rows.slice(first, first + WINDOW) : rows;
+  const first = windowed ? Math.min(from, Math.max(rows.length - count, 0)) : 0;
+  const shown = windowed ? rows.slice(first, first + count) : rows;
   const after = rows.length - first - shown.length;
-  const space = (count, key) =>
-    count > 0 &&
+  const space = (left, key) =>
+    left > 0 &&
     html`<tr key=${key} class="space" aria-hidden="true">
-      <td colspan=${head.length} style=${{ height: `${count * height}px` }}></td>
+      <td colspan=${head.length} style=${{ height: `${left * height}px` }}></td>
     </tr>`;
   return html`
     <div class="scroller">

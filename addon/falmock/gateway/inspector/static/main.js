@@ -21,9 +21,11 @@ const SCOPE = "falmock-scope";
 const READ_ONLY = "This page is read only (fal_inspector=read): it shows everything and changes nothing.";
 const TOO_FAST = "came faster than the page took them, and are not shown.";
 const SPEAK_EVERY = 2000;
+const DRAW_EVERY = 100;
 const OF_NO_SCOPE = /^\/(scopes|openapi\.json|assets|errors)/;
 
-// Collect events and draw once a frame, however many came. They are asked for again when `unlocks` changes.
+// Collect events and draw them together, ten times a second at most: a burst leaves time for what people do meanwhile.
+// They are asked for again when `unlocks` changes.
 function useEvents(api, scope, unlocks) {
   const [state, setState] = useState(empty);
   const [link, setLink] = useState({ word: "waiting" });
@@ -31,21 +33,31 @@ function useEvents(api, scope, unlocks) {
     let current = empty();
     let waiting = [];
     let frame = 0;
+    let rest = 0;
     const draw = () => {
       frame = 0;
       current = applied(current, waiting);
       waiting = [];
       setState(current);
+      rest = setTimeout(rested, DRAW_EVERY);
+    };
+    const ask = () => {
+      frame ||= requestAnimationFrame(draw);
+    };
+    const rested = () => {
+      rest = 0;
+      if (waiting.length) ask();
     };
     const take = (name, data) => {
       waiting.push({ name, data });
-      frame ||= requestAnimationFrame(draw);
+      if (!rest) ask();
     };
     setState(current);
     setLink({ word: "waiting" });
     const stop = api.events(scope, 0, { take, status: (word, error) => setLink({ word, error }) });
     return () => {
       stop();
+      clearTimeout(rest);
       cancelAnimationFrame(frame);
     };
   }, [scope, unlocks]);
