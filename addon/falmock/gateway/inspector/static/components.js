@@ -153,11 +153,10 @@ export function Action({ run, say, done, className = "", children, ...rest }) {
 }
 
 // A button that copies what `text()` gives.
-export const Copy = ({ text, say, children }) => html`
-  <${Action} className="ghost" say=${say} done="Copied" run=${async () => navigator.clipboard.writeText(await text())}
-    >${children}<//
-  >
-`;
+export function Copy({ text, ...rest }) {
+  const run = async () => navigator.clipboard.writeText(await text());
+  return html`<${Action} className="ghost" done="Copied" run=${run} ...${rest} />`;
+}
 
 // A label above its control.
 export const Field = ({ label, children }) => html`<label class="field"><span>${label}</span>${children}</label>`;
