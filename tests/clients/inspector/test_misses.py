@@ -66,6 +66,18 @@ def test_a_call_in_the_journal_leads_to_its_miss(app: App, page: Page) -> None:
     expect(row).to_have_count(3)
 
 
+def test_a_miss_leads_to_its_call_in_the_journal(app: App, page: Page) -> None:
+    for call in (A_DOG, ANOTHER_DOG):
+        assert app("run", **call)["status"] == 404
+    view(page, "Misses")
+    page.get_by_role("link", name="2", exact=True).click()
+    expect(page.get_by_role("main", name="Journal")).to_contain_text("Only call 2.")
+    expect(page.locator("table.journal > tbody > tr:not(.unfolded)")).to_have_count(1)
+    expect(page.get_by_text("fal.run/acme/cat")).to_be_visible()
+    page.get_by_role("link", name="All calls").click()
+    expect(page.locator("table.journal > tbody > tr:not(.unfolded)")).to_have_count(2)
+
+
 def test_the_same_call_passes_when_its_miss_is_a_fixture(app: App, page: Page, folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     form = missed(app, page)

@@ -119,6 +119,7 @@ test("filters of the journal", () => {
   assert.deepEqual(numbers({ only: "miss" }), [2]);
   assert.deepEqual(numbers({ only: "fault" }), [3]);
   assert.deepEqual(numbers({ status: "4" }), [2]);
+  assert.deepEqual(numbers({ number: 3 }), [3]);
   assert.deepEqual(numbers({ door: "proxy", endpoint: "FLUX" }), [1, 2]);
   assert.deepEqual(numbers({ endpoint: "other", call: "other", request_id: "r" }), [4]);
 });

@@ -122,8 +122,8 @@ export function makeApi(scope, token = "") {
     // Listen to the events of a scope: `take(name, data)` for each, `status(word)` with "live", "waiting", "paused", or
     // at the end "locked": falmock wants a token, or another one. The stream is closed while the tab is hidden: a browser
     // has six connections for all tabs of an origin.
-    events(name, after, { take, status }) {
-      let last = after;
+    events(name, { take, status }) {
+      let last = 0;
       let closing = null;
       let stopped = false;
       let timer = 0;

@@ -54,7 +54,7 @@ function useEvents(api, scope, unlocks) {
     };
     setState(current);
     setLink({ word: "waiting" });
-    const stop = api.events(scope, 0, { take, status: (word, error) => setLink({ word, error }) });
+    const stop = api.events(scope, { take, status: (word, error) => setLink({ word, error }) });
     return () => {
       stop();
       clearTimeout(rest);

@@ -26,7 +26,7 @@ function change(next, name, data) {
     next.jobs = new Map();
   } else if (name === "call") addCall(next, data);
   else if (name === "job") next.jobs.set(data.request_id, data);
-  else if (name === "gap") next.lost += data.n ?? data.lost;
+  else if (name === "gap") next.lost += data.lost;
   else if (name === "reset") clear(next);
   else if (name === "settings") next.settings = data;
   else if (data && "count" in data) next.counts[name] = data.count;
@@ -73,6 +73,7 @@ export function chosen(calls, filter) {
       (!filter.call || call.call === filter.call) &&
       (!filter.status || String(call.status ?? "").startsWith(filter.status)) &&
       (!filter.door || (call.door ?? "proxy") === filter.door) &&
+      (!filter.number || call.number === filter.number) &&
       (!filter.request_id || call.request_id === filter.request_id) &&
       (!filter.only || (filter.only === "miss" ? Boolean(call.miss) : call.fault !== null)),
   );

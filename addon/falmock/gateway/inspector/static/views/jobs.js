@@ -104,7 +104,7 @@ function JobRow({ job, now, width, onClock, priced, state, api, go, say }) {
 }
 
 // What answered a job: a made answer, an error, fal itself, or a fixture.
-export function answeredBy(job) {
+function answeredBy(job) {
   if (job.synthesized) return html`<span class="chip">made: ${job.synthesized}</span>`;
   return job.fixture ? fixture(job.fixture) : html`<span class="faint">${job.why || "forwarded"}</span>`;
 }

@@ -25,14 +25,15 @@ const HEAD = [
 export function JournalView({ state, api, go, say, query }) {
   const [filter, field] = useFields(NONE);
   const [paused, setPaused] = useState(null);
-  const [open, toggle] = useUnfolded(query.open && [Number(query.open)]);
+  const opened = Number(query.open ?? 0);
+  const [open, toggle] = useUnfolded(opened ? [opened] : []);
   const calls = paused ?? state.calls;
   const found = useMemo(
     () =>
-      chosen(calls, { ...filter, request_id: query.request_id })
+      chosen(calls, { ...filter, request_id: query.request_id, number: !query.request_id && opened })
         .slice(-MOST)
         .reverse(),
-    [calls, filter, query.request_id],
+    [calls, filter, query.request_id, opened],
   );
   if (!state.calls.length && !paused)
     return html`<${Connect} state=${state} api=${api} say=${say} title="No calls yet" />`;
@@ -67,6 +68,16 @@ export function JournalView({ state, api, go, say, query }) {
         <p class="banner is-plain">
           Only the calls of the job <a class="mono" href=${`#/jobs/${query.request_id}`}>${short(query.request_id)}</a>.
           <a href="#/journal"> All calls</a>
+        </p>
+      `
+    }
+    ${
+      !query.request_id &&
+      opened > 0 &&
+      html`
+        <p class="banner is-plain">
+          ${calls.some(({ number }) => number === opened) ? "Only call" : "The page no longer has call"}
+          ${` ${query.open}. `}<a href="#/journal">All calls</a>
         </p>
       `
     }

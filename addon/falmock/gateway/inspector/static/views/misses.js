@@ -68,7 +68,7 @@ export function MissesView({ state, api, go, say, query = {} }) {
       query.call &&
       html`
         <p class="banner is-plain">
-          ${only ? `Only the miss of call ${query.call}.` : `The miss of call ${query.call} is no longer kept.`}
+          ${only ? `Only the miss of call ${query.call}.` : `Call ${query.call} is not among the last calls of any miss.`}
           <a href="#/misses"> All misses</a>
         </p>
       `
