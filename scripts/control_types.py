@@ -63,6 +63,8 @@ def _type(schema: Mapping[str, Any], indent: str) -> str:
         return json.dumps(schema["const"])
     if "enum" in schema:
         return " | ".join(map(json.dumps, schema["enum"]))
+    if "anyOf" in schema:
+        return " | ".join(_type(each, indent) for each in schema["anyOf"])
     kinds = schema.get("type", [])
     if not kinds:
         return "unknown"

@@ -19,8 +19,8 @@ MIT = Path(__file__).resolve().parents[1] / "LICENSE"
 TITLE = """\
 # Third-party notices
 
-The wheel and the sdist of falmock contain its own code and fixtures, and one file of others: the inspector's page has preact (MIT)
-and htm (Apache-2.0) in `falmock/gateway/inspector/static/vendor`, with their licences.
+The wheel and the sdist of falmock contain its own code and fixtures (MIT), and one file of others: the inspector's page has preact
+(MIT) and htm (Apache-2.0) in `falmock/gateway/inspector/static/vendor`, with their licences.
 The packages that are installed with falmock come from their authors, under their licences:
 
 | package | version | licence |

@@ -101,9 +101,23 @@ export interface Job {
   })[];
   /** When clients asked for its status or result: the last 200 times. */
   poll_times: number[];
-  webhook: unknown;
+  webhook: {
+    /** The host alone. */
+    url: string;
+    attempts: ({
+      at: number;
+      status: number | null;
+      why: string;
+    })[];
+  } | null;
   /** What it would have cost; null unless _prices.json and the units of its answer say so. */
-  cost: unknown;
+  cost: {
+    units: number;
+    unit_price: number;
+    amount: number;
+    currency: string;
+    unit: string;
+  } | null;
   /** What its answer was made from, if it was made. */
   synthesized: "schema" | "guess" | null;
   cancel_requested: boolean;

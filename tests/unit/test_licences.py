@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def package(folder: Path, name: str, *lines: str) -> None:
 
 def listed(output: str) -> set[str]:
     return {name.lower() for name in re.findall(r"^\| (\S+) \| \d", output, re.MULTILINE)}
+
+
+def test_what_falmock_contains_is_told() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    files = [path for pattern in project["license-files"] for path in ROOT.glob(pattern)]
+    assert sorted(path.name for path in files) == ["LICENSE", "LICENSE.htm", "LICENSE.preact"]
+    told = (files[-1].parent / "README.md").read_text("utf-8")
+    vendored = dict(re.findall(r"^\| `LICENSE\.(\w+)` \| (\S+) \|", told, re.MULTILINE))
+    assert set(project["license"].split(" AND ")) == {"MIT", *vendored.values()}
+    notices = " ".join(licences().stdout.split())
+    assert [name for name, licence in vendored.items() if f"{name} ({licence})" not in notices] == []
 
 
 def test_what_falmock_runs_with_is_listed_and_permissive_or_reviewed() -> None:

@@ -20,6 +20,7 @@ def test_the_types_are_those_of_the_control_api() -> None:
     script = str(ROOT / "scripts" / "control_types.py")
     made = subprocess.run([sys.executable, "-c", program, script], capture_output=True, text=True, check=True)
     assert (PACKAGE / "control.d.ts").read_text("utf-8") == made.stdout
+    assert "  webhook: {" in made.stdout, "a shape or null has a type"
 
 
 def test_the_versions_agree() -> None:

@@ -51,6 +51,33 @@ def test_a_miss_is_told_with_the_difference(app: App, page: Page) -> None:
     expect(difference).to_contain_text("a dog")
 
 
+def test_a_call_in_the_journal_leads_to_its_miss(app: App, page: Page) -> None:
+    for call in (A_DOG, ANOTHER_DOG, A_PICTURE):
+        assert app("run", **call)["status"] == 404
+    view(page, "Journal")
+    rows(page).get_by_role("button", name="run").nth(1).click()
+    page.get_by_role("link", name="In the misses").click()
+    page.get_by_role("main", name="Misses").wait_for()
+    row = page.locator("table.misses > tbody > tr:not(.unfolded)")
+    expect(row).to_contain_text("acme/cat")
+    expect(row.get_by_role("button")).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_role("region", name="Asked")).to_contain_text("steps")
+    page.get_by_role("link", name="All misses").click()
+    expect(row).to_have_count(3)
+
+
+def test_a_miss_leads_to_its_call_in_the_journal(app: App, page: Page) -> None:
+    for call in (A_DOG, ANOTHER_DOG):
+        assert app("run", **call)["status"] == 404
+    view(page, "Misses")
+    page.get_by_role("link", name="2", exact=True).click()
+    expect(page.get_by_role("main", name="Journal")).to_contain_text("Only call 2.")
+    expect(page.locator("table.journal > tbody > tr:not(.unfolded)")).to_have_count(1)
+    expect(page.get_by_text("fal.run/acme/cat")).to_be_visible()
+    page.get_by_role("link", name="All calls").click()
+    expect(page.locator("table.journal > tbody > tr:not(.unfolded)")).to_have_count(2)
+
+
 def test_the_same_call_passes_when_its_miss_is_a_fixture(app: App, page: Page, folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     form = missed(app, page)

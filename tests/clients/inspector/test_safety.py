@@ -1,4 +1,4 @@
-"""What the page is safe from: pages of other origins, files of strangers, callers without the token, and telling secrets."""
+"""What the page is safe from: pages of other origins, files of strangers, and telling secrets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ from clients.running import Mitmdump
 
 App = Callable[..., Any]
 A_FILM = {"app": "acme/film", "arguments": {"prompt": "a film"}}
-TOKEN = "a-token-of-the-page"
 CHANGES = (
     *(
         "Advance",
@@ -225,43 +224,6 @@ def test_a_file_that_is_no_picture_is_shown_as_a_link(app: App, page: Page, mock
     expect(card.locator("img")).to_have_count(0)
     with control(mock) as client:
         assert client.get("/journal").json()["calls"] > 0
-
-
-@pytest.fixture(scope="module")
-def guarded(confdir: Path, folder: Path) -> Iterator[Mitmdump]:
-    with running.mitmdump(confdir, "--set", f"fal_control_token={TOKEN}", fixtures=folder) as mock:
-        with running.app(CLIENTS / "programs" / "python_sync.py", mock) as app:
-            app("subscribe", **A_FILM)
-        yield mock
-        assert TOKEN not in mock.output
-
-
-def test_with_the_token_everything_is_shown(chromium: Browser, guarded: Mitmdump) -> None:
-    with opened(chromium, guarded, f"#token={TOKEN}") as page:
-        assert TOKEN not in page.url
-        rows(page).get_by_role("button", name="acme/film").click()
-        video = page.get_by_role("region", name="Output").locator("video")
-        expect(video).to_have_js_property("videoWidth", 384)
-        source = video.get_attribute("src") or ""
-        assert "ticket=" in source
-        assert TOKEN not in source
-        moved = """(each) => new Promise((resolve) => { each.onseeked = () => resolve(each.currentTime); each.currentTime = 1.5; })"""
-        assert video.evaluate(moved) == pytest.approx(1.5)
-        page.reload()
-        expect(page.get_by_role("region", name="Input")).to_contain_text("a film")
-        assert TOKEN not in page.content()
-
-
-def test_without_the_token_nothing_is_shown(chromium: Browser, guarded: Mitmdump) -> None:
-    with watched(chromium, guarded.proxy) as (context, seen):
-        seen.expected.append("status of 401")
-        page = context.new_page()
-        page.goto(address(guarded))
-        expect(page.get_by_role("main")).to_contain_text("token")
-        for name in inspecting.VIEWS:
-            view(page, name)
-            page.wait_for_timeout(200)
-            assert "acme/" not in page.content()
 
 
 def test_to_read_is_not_to_change(confdir: Path, folder: Path, chromium: Browser) -> None:

@@ -104,6 +104,11 @@ def test_a_narrow_window(chromium: Browser, busy: Mitmdump) -> None:
             pictured(page, f"narrow-{name.lower()}")
             wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wider <= 0, f"{name} has to be scrolled sideways"
+            hidden = page.locator(".scroller").evaluate_all(
+                "(all) => all.some((each) => each.scrollWidth > each.clientWidth)"
+            )
+            hint = page.get_by_text("scroll sideways")
+            expect(hint.locator("visible=true")).to_have_count(1 if hidden else 0)
 
 
 def focused(page: Page) -> str:

@@ -15,9 +15,9 @@ from falmock.gateway.control.operation import Call
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import list_of
 from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import problem
-from falmock.gateway.control.operation import ref
 from falmock.wire.error_table import ERRORS
 from falmock.wire.error_table import ErrorKind
 from falmock.wire.error_table import NamedError
@@ -139,7 +139,7 @@ def _clear_faults(call: Call) -> Reply:
 _RULES = {
     200: (
         "The rules of the scope, in order; the first that applies is used.",
-        closed(faults={"type": "array", "items": ref("Rule")}),
+        closed(faults=list_of("Rule")),
     )
 }
 
@@ -167,7 +167,7 @@ OPERATIONS = (
         "listErrors",
         "The errors that faults and failing jobs may name.",
         _errors,
-        {200: ("All of them.", closed(errors={"type": "array", "items": ref("NamedError")}))},
+        {200: ("All of them.", closed(errors=list_of("NamedError")))},
         of_scope=False,
     ),
 )

@@ -29,11 +29,11 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import list_of
 from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
 from falmock.gateway.control.operation import problem
-from falmock.gateway.control.operation import ref
 from falmock.gateway.journal_view import is_named
 
 _ADDED = re.compile(r"added/((?:all-)?\d+)#\d+")
@@ -223,7 +223,7 @@ OPERATIONS = (
         {
             201: (
                 "They answer from now on.",
-                closed(added={"type": "string"}, fixtures={"type": "array", "items": ref("Fixture")}),
+                closed(added={"type": "string"}, fixtures=list_of("Fixture")),
             ),
             409: ("There is no room for more.", ERROR),
         },

@@ -24,8 +24,8 @@ from falmock.gateway.control.operation import Call
 from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import list_of
 from falmock.gateway.control.operation import problem
-from falmock.gateway.control.operation import ref
 from falmock.gateway.journal_view import JournalView
 from falmock.redaction.redactor import Redactor
 from falmock.wire import storage
@@ -154,7 +154,7 @@ OPERATIONS = (
                 closed(
                     file={"type": ["string", "null"]},
                     added={"type": ["string", "null"]},
-                    fixtures={"type": "array", "items": ref("Fixture")},
+                    fixtures=list_of("Fixture"),
                 ),
             ),
             404: ("There is no such call.", ERROR),

@@ -15,6 +15,7 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import list_of
 from falmock.gateway.control.operation import or_null
 from falmock.gateway.control.operation import page_of
 from falmock.gateway.control.operation import paged
@@ -134,8 +135,8 @@ OPERATIONS = (
                 "The call.",
                 closed(
                     entry=ref("Entry"),
-                    files={"type": "array", "items": ref("File")},
-                    pieces={"type": "array", "items": ref("Piece")},
+                    files=list_of("File"),
+                    pieces=list_of("Piece"),
                 ),
             ),
             404: ("There is no such call.", ERROR),

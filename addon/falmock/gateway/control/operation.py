@@ -183,11 +183,16 @@ def page_of(name: str, item: str) -> dict[str, Any]:
     """The schema of a page of items."""
     whole = {"type": "integer", "minimum": 0}
     return closed(
-        **{name: {"type": "array", "items": ref(item)}},
+        **{name: list_of(item)},
         total=whole,
         limit=whole,
         offset=whole,
     )
+
+
+def list_of(item: str) -> dict[str, Any]:
+    """The schema of a list of items."""
+    return {"type": "array", "items": ref(item)}
 
 
 def closed(**properties: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from falmock.gateway.control.operation import Operation
 from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
+from falmock.gateway.control.operation import list_of
 from falmock.gateway.control.operation import problem
 from falmock.gateway.control.operation import ref
 
@@ -101,7 +102,7 @@ OPERATIONS = (
         "listScopes",
         "The existing scopes; the one used last is at the end.",
         _scopes,
-        {200: ("All scopes.", closed(scopes={"type": "array", "items": ref("Scope")}))},
+        {200: ("All scopes.", closed(scopes=list_of("Scope")))},
         of_scope=False,
     ),
     Operation(

@@ -8,11 +8,6 @@ import {
   takeToken,
 } from "../../../../addon/falmock/gateway/inspector/static/api.js";
 
-const storage = (token) => {
-  const kept = new Map(token ? [["falmock-token", token]] : []);
-  return { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value), kept };
-};
-
 function answering(answers) {
   const asked = [];
   globalThis.fetch = async (url, options) => {
@@ -36,14 +31,30 @@ test("events are read from pieces of a stream", () => {
   assert.deepEqual(found, [{ event: "call", id: "3", data: '{"a":1}' }, { data: "x\ny" }]);
 });
 
-test("the token goes from the address into the storage", () => {
-  const kept = storage();
+test("the token is taken out of the address", () => {
   const replaced = [];
-  const location = { hash: "#token=a%2Fb", pathname: "/__falmock/", search: "" };
-  takeToken(location, { replaceState: (...each) => replaced.push(each[2]) }, kept);
-  assert.equal(kept.kept.get("falmock-token"), "a/b");
-  assert.deepEqual(replaced, ["/__falmock/#/jobs"]);
-  takeToken({ hash: "#/misses" }, null, kept);
+  const history = { replaceState: (...each) => replaced.push(each[2]) };
+  const taken = (hash) => takeToken({ hash, pathname: "/__falmock/", search: "" }, history);
+  assert.deepEqual(["#token=a%2Fb", "#token=50%&/misses", "#/misses"].map(taken), ["a/b", "50%", ""]);
+  assert.deepEqual(replaced, ["/__falmock/#/jobs", "/__falmock/#/misses"]);
+});
+
+test("a token is kept if falmock takes it", async () => {
+  const asked = answering([
+    [401, {}],
+    [200, {}],
+    [200, {}],
+    [500, { message: "broken" }],
+  ]);
+  const api = makeApi(() => ({}));
+  assert.equal(await api.unlock("wrong"), false);
+  assert.equal(await api.unlock("right"), true);
+  await api.get("/jobs");
+  await assert.rejects(api.unlock("other"), /broken/);
+  assert.deepEqual(
+    asked.map(({ headers }) => headers.authorization),
+    ["wrong", "right", "right", "other"].map((each) => `Bearer ${each}`),
+  );
 });
 
 test("calls carry the scope and the token", async () => {
@@ -51,7 +62,7 @@ test("calls carry the scope and the token", async () => {
     [200, { a: 1 }],
     [200, {}],
   ]);
-  const api = makeApi(() => ({ scope: "s" }), storage("t"));
+  const api = makeApi(() => ({ scope: "s" }), "t");
   assert.deepEqual(await api.get("/jobs", { limit: 1, state: undefined }), { a: 1 });
   await api.send("PUT", "/faults", { faults: [] });
   assert.equal(asked[0].url, "/__falmock/jobs?scope=s&limit=1");
@@ -62,7 +73,7 @@ test("calls carry the scope and the token", async () => {
 test("an error says what the API says", async () => {
   answering([[400, { message: "No", problems: [{ path: "$.a", message: "bad" }] }]]);
   await assert.rejects(
-    makeApi(() => ({}), storage()).get("/x"),
+    makeApi(() => ({})).get("/x"),
     (error) => error instanceof ApiError && error.message === "No\n$.a: bad" && error.status === 400,
   );
 });
@@ -72,17 +83,36 @@ test("the last items of a long list", async () => {
     [200, { jobs: [1], total: 5 }],
     [200, { jobs: [4, 5], total: 5 }],
   ]);
-  assert.deepEqual(await makeApi(() => ({}), storage()).list("/jobs", "jobs", {}, 2), [4, 5]);
+  assert.deepEqual(await makeApi(() => ({})).list("/jobs", "jobs", {}, 2), [4, 5]);
   assert.match(asked[1].url, /offset=3/);
 });
 
-test("media need a ticket only with a token, and one ticket serves many", async () => {
-  assert.equal(await makeApi(() => ({}), storage()).mediaUrl("ab"), "/__falmock/assets/ab");
-  const asked = answering([[200, { ticket: "k", expires: Date.now() / 1000 + 60 }]]);
-  const api = makeApi(() => ({}), storage("t"));
-  assert.equal(await api.mediaUrl("ab"), "/__falmock/assets/ab?ticket=k");
-  assert.equal(await api.mediaUrl("cd"), "/__falmock/assets/cd?ticket=k");
+test("media need a ticket only with a token, and one ticket serves many, for a while", async (context) => {
+  assert.equal((await makeApi(() => ({})).media("ab")).url, "/__falmock/assets/ab");
+  const asked = answering([
+    [200, { ticket: "k" }],
+    [200, { ticket: "l" }],
+  ]);
+  let now = 0;
+  context.mock.method(performance, "now", () => now);
+  const api = makeApi(() => ({}), "t");
+  const [first, second] = await Promise.all([api.media("ab"), api.media("cd")]);
+  assert.deepEqual([first.url, second.url], ["/__falmock/assets/ab?ticket=k", "/__falmock/assets/cd?ticket=k"]);
   assert.equal(asked.length, 1);
+  assert.equal(first.isFresh(), true);
+  now = 59_000;
+  assert.equal(first.isFresh(), false);
+  assert.equal((await api.media("ab")).url, "/__falmock/assets/ab?ticket=l");
+});
+
+test("a ticket that was not given is asked for again", async () => {
+  answering([
+    [500, { message: "broken" }],
+    [200, { ticket: "k" }],
+  ]);
+  const api = makeApi(() => ({}), "t");
+  await assert.rejects(api.media("ab"), /broken/);
+  assert.equal((await api.media("ab")).url, "/__falmock/assets/ab?ticket=k");
 });
 
 test("an empty query is nothing", () => assert.equal(queryOf({ a: undefined }), ""));

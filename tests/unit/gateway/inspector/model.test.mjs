@@ -119,6 +119,7 @@ test("filters of the journal", () => {
   assert.deepEqual(numbers({ only: "miss" }), [2]);
   assert.deepEqual(numbers({ only: "fault" }), [3]);
   assert.deepEqual(numbers({ status: "4" }), [2]);
+  assert.deepEqual(numbers({ number: 3 }), [3]);
   assert.deepEqual(numbers({ door: "proxy", endpoint: "FLUX" }), [1, 2]);
   assert.deepEqual(numbers({ endpoint: "other", call: "other", request_id: "r" }), [4]);
 });
@@ -126,6 +127,7 @@ test("filters of the journal", () => {
 test("an address names a view", () => {
   assert.deepEqual(route(""), { view: "jobs", id: null, query: {} });
   assert.deepEqual(route("#/jobs/a%2Fb"), { view: "jobs", id: "a/b", query: {} });
+  assert.equal(route("#/jobs/50%").id, "50%");
   assert.deepEqual(route("#/journal?request_id=r&scope=s"), {
     view: "journal",
     id: null,

@@ -1,9 +1,12 @@
 // The control API as the page calls it: JSON, the stream of events, and the URLs of media.
 
+import { decoded } from "./model.js";
+
 const BASE = "/__falmock";
-const TOKEN = "falmock-token";
 const RETRY = 1000;
-const TICKET_LEFT = 10;
+const UNAUTHORIZED = 401;
+// A ticket is good for 60 s. The page counts by itself: the clock of falmock's machine may differ.
+const TICKET_FOR = 50_000;
 
 export class ApiError extends Error {
   constructor(status, value) {
@@ -13,12 +16,12 @@ export class ApiError extends Error {
   }
 }
 
-// Take the token from the fragment `#token=...` into this tab's storage, and remove it from the address.
-export function takeToken(location, history, storage) {
+// The token of the fragment `#token=...`, which is removed from the address; "" if there is none.
+export function takeToken(location, history) {
   const found = /^#token=([^&]*)&?(.*)$/.exec(location.hash);
-  if (!found) return;
-  storage.setItem(TOKEN, decodeURIComponent(found[1]));
+  if (!found) return "";
   history.replaceState(null, "", `${location.pathname}${location.search}#${found[2] || "/jobs"}`);
+  return decoded(found[1]);
 }
 
 export const queryOf = (query) => {
@@ -47,9 +50,9 @@ export function parser(take) {
   };
 }
 
-export function makeApi(scope, storage = sessionStorage) {
-  const token = () => storage.getItem(TOKEN);
-  const headers = (more) => ({ ...(token() ? { authorization: `Bearer ${token()}` } : {}), ...more });
+// The control API for the scope that `scope(path)` names. The token is kept here alone, in memory.
+export function makeApi(scope, token = "") {
+  const headers = (more) => ({ ...(token ? { authorization: `Bearer ${token}` } : {}), ...more });
   let ticket = null;
 
   async function call(method, path, body, query) {
@@ -70,14 +73,35 @@ export function makeApi(scope, storage = sessionStorage) {
     return value;
   }
 
-  async function ticketed() {
-    if (!ticket || ticket.expires - Date.now() / 1000 < TICKET_LEFT) ticket = await call("POST", "/assets/tickets");
-    return ticket.ticket;
+  function freshTicket() {
+    if (!ticket?.isFresh()) {
+      const until = performance.now() + TICKET_FOR;
+      const given = call("POST", "/assets/tickets");
+      ticket = { given, isFresh: () => performance.now() < until };
+      given.catch(() => {
+        ticket = null;
+      });
+    }
+    return ticket;
   }
 
   return {
     get: (path, query) => call("GET", path, undefined, query),
     send: call,
+
+    // Whether falmock takes this token, which is used from then on. Throws what else goes wrong.
+    async unlock(given) {
+      const before = token;
+      token = given;
+      try {
+        await call("GET", "/health");
+      } catch (error) {
+        token = before;
+        if (error.status === UNAUTHORIZED) return false;
+        throw error;
+      }
+      return true;
+    },
 
     // All items of a list, the last `most` of them.
     async list(path, key, query, most = 1000) {
@@ -86,15 +110,20 @@ export function makeApi(scope, storage = sessionStorage) {
       return (await call("GET", path, undefined, { ...query, limit: most, offset: first.total - most }))[key];
     },
 
-    // Where an <img>, <video> or <a> finds a file: a promise, since with a token the URL needs a ticket.
-    async mediaUrl(sha256) {
-      return `${BASE}/assets/${sha256}${token() ? queryOf({ ticket: await ticketed() }) : ""}`;
+    // Where an <img>, <video> or <a> finds a file: {url, isFresh}. With a token the URL has a ticket, and serves only
+    // while `isFresh()`.
+    async media(sha256) {
+      const url = `${BASE}/assets/${sha256}`;
+      if (!token) return { url, isFresh: () => true };
+      const { given, isFresh } = freshTicket();
+      return { url: `${url}${queryOf({ ticket: (await given).ticket })}`, isFresh };
     },
 
-    // Listen to the events of a scope: `take(name, data)` for each, `status(word)` with "live", "waiting" or "paused".
-    // The stream is closed while the tab is hidden: a browser has six connections for all tabs of an origin.
-    events(name, after, { take, status }) {
-      let last = after;
+    // Listen to the events of a scope: `take(name, data)` for each, `status(word)` with "live", "waiting", "paused", or
+    // at the end "locked": falmock wants a token, or another one. The stream is closed while the tab is hidden: a browser
+    // has six connections for all tabs of an origin.
+    events(name, { take, status }) {
+      let last = 0;
       let closing = null;
       let stopped = false;
       let timer = 0;
@@ -119,6 +148,10 @@ export function makeApi(scope, storage = sessionStorage) {
           }
           if (closing === controller) status("waiting");
         } catch (error) {
+          if (closing === controller && error.status === UNAUTHORIZED) {
+            stop();
+            return status("locked");
+          }
           if (closing === controller) status("waiting", error);
         }
         if (closing !== controller) return;
@@ -135,14 +168,15 @@ export function makeApi(scope, storage = sessionStorage) {
         close();
         status("paused");
       };
-      document.addEventListener("visibilitychange", changed);
-      changed();
-      return () => {
+      const stop = () => {
         stopped = true;
         clearTimeout(timer);
         document.removeEventListener("visibilitychange", changed);
         close();
       };
+      document.addEventListener("visibilitychange", changed);
+      changed();
+      return stop;
     },
   };
 }

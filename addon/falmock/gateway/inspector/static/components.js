@@ -1,7 +1,6 @@
-// What the views share: tables, JSON, media, dialogs, states, and buttons that tell what became of a click.
+// What the views share: tables, JSON, dialogs, states, and buttons that tell what became of a click.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { size } from "./format.js";
 
 const SHAPES = {
   queued: "○",
@@ -24,48 +23,57 @@ export const Status = ({ kind, children }) => html`
   >
 `;
 
-const WINDOW = 200;
-const ROW = 33;
-const MARGIN = 50;
+// A name whose words are joined by "_": it breaks between them.
+export const Name = ({ children }) =>
+  children.split("_").map((word, index) => [index > 0 && html`_<wbr />`, word]);
 
-// A table of `rows`, one <tr> each (keyed, made by `row(item)`); past 200 rows only those near the window are drawn.
+const WHOLE = 80;
+const ROW = 33;
+const MARGIN = 10;
+
+// A table of `rows`, one <tr> each (keyed, made by `row(item)`). Of more than 80 rows only those in sight and a few
+// around them are drawn: what an update costs grows with them.
 export function Table({ caption, head, rows, row, height = ROW, className = "" }) {
   const body = useRef(null);
-  const [from, setFrom] = useState(0);
-  const windowed = rows.length > WINDOW;
+  const [{ from, count }, setWindow] = useState({ from: 0, count: WHOLE });
+  const windowed = rows.length > WHOLE;
   useEffect(() => {
     if (!windowed) return undefined;
     const scrolled = () => {
       const above = -body.current.getBoundingClientRect().top;
       const first = Math.max(Math.floor(above / height) - MARGIN, 0);
-      setFrom(first - (first % MARGIN));
+      const next = { from: first - (first % MARGIN), count: Math.ceil(innerHeight / height) + 3 * MARGIN };
+      setWindow((now) => (now.from === next.from && now.count === next.count ? now : next));
     };
-    addEventListener("scroll", scrolled, { passive: true });
+    const events = ["scroll", "resize"];
+    for (const each of events) addEventListener(each, scrolled, { passive: true });
     scrolled();
-    return () => removeEventListener("scroll", scrolled);
+    return () => events.forEach((each) => removeEventListener(each, scrolled));
   }, [windowed, height]);
-  const first = windowed ? Math.min(from, Math.max(rows.length - WINDOW, 0)) : 0;
-  const shown = windowed ? rows.slice(first, first + WINDOW) : rows;
+  const first = windowed ? Math.min(from, Math.max(rows.length - count, 0)) : 0;
+  const shown = windowed ? rows.slice(first, first + count) : rows;
   const after = rows.length - first - shown.length;
-  const space = (count, key) =>
-    count > 0 &&
+  const space = (left, key) =>
+    left > 0 &&
     html`<tr key=${key} class="space" aria-hidden="true">
-      <td colspan=${head.length} style=${{ height: `${count * height}px` }}></td>
+      <td colspan=${head.length} style=${{ height: `${left * height}px` }}></td>
     </tr>`;
   return html`
-    <table class=${className} aria-rowcount=${windowed ? rows.length + 1 : undefined}>
-      <caption>
-        ${caption}
-      </caption>
-      <thead>
-        <tr>
-          ${head.map((each) => html`<th scope="col" class=${each.className}>${each.label ?? each}</th>`)}
-        </tr>
-      </thead>
-      <tbody ref=${body}>
-        ${space(first, "above")}${shown.map(row)}${space(after, "below")}
-      </tbody>
-    </table>
+    <div class="scroller">
+      <table class=${className} aria-rowcount=${windowed ? rows.length + 1 : undefined}>
+        <caption>
+          ${caption}<span class="scroll-hint">; scroll sideways to see all columns</span>
+        </caption>
+        <thead>
+          <tr>
+            ${head.map((each) => html`<th scope="col" class=${each.className}>${each.label ?? each}</th>`)}
+          </tr>
+        </thead>
+        <tbody ref=${body}>
+          ${space(first, "above")}${shown.map(row)}${space(after, "below")}
+        </tbody>
+      </table>
+    </div>
   `;
 }
 
@@ -101,48 +109,6 @@ export function JsonTree({ value, name, depth = 0 }) {
     </details>
   `;
 }
-
-const kindOf = (type) => (/^(image|video|audio)\//.exec(type ?? "") ?? [])[1];
-
-// A file as what it is: image, video, sound, else a link. `file` is a File or an Asset of the API.
-export function Media({ api, file }) {
-  const [url, setUrl] = useState(null);
-  const [broken, setBroken] = useState(false);
-  useEffect(() => {
-    let wanted = true;
-    setBroken(false);
-    api.mediaUrl(file.sha256).then(
-      (found) => wanted && setUrl(found),
-      () => wanted && setBroken(true),
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [file.sha256]);
-  const name = file.name || file.sha256.slice(0, 8);
-  const kind = file.type === "image/svg+xml" || file.shows === false || broken ? null : kindOf(file.type);
-  const failed = () => setBroken(true);
-  const playing = { controls: true, preload: "metadata", "aria-label": name, onError: failed };
-  return html`
-    <figure class="media">
-      ${url && kind === "image" && html`<img src=${url} alt=${name} loading="lazy" onError=${failed} />`}
-      ${url && kind === "video" && html`<video src=${url} ...${playing} />`}
-      ${url && kind === "audio" && html`<audio src=${url} ...${playing} />`}
-      ${!kind && html`<div class="media-none" aria-hidden="true">${(file.type || "file").split("/").pop()}</div>`}
-      <figcaption>
-        ${url ? html`<a href=${url} target="_blank" rel="noreferrer">${name}</a>` : name}
-        <span class="faint"> ${[file.type, size(file.size)].filter(Boolean).join(", ")}</span>
-      </figcaption>
-    </figure>
-  `;
-}
-
-// Files side by side; nothing if there are none.
-export const Files = ({ api, files }) =>
-  files.length > 0 &&
-  html`
-    <div class="media-grid">${files.map((file) => html`<${Media} key=${file.url} api=${api} file=${file} />`)}</div>
-  `;
 
 // A dialog over the page; Esc and Close call `onClose`, and the focus goes back to where it was.
 export function Dialog({ title, onClose, children }) {
@@ -187,11 +153,10 @@ export function Action({ run, say, done, className = "", children, ...rest }) {
 }
 
 // A button that copies what `text()` gives.
-export const Copy = ({ text, say, children }) => html`
-  <${Action} className="ghost" say=${say} done="Copied" run=${async () => navigator.clipboard.writeText(await text())}
-    >${children}<//
-  >
-`;
+export function Copy({ text, ...rest }) {
+  const run = async () => navigator.clipboard.writeText(await text());
+  return html`<${Action} className="ghost" done="Copied" run=${run} ...${rest} />`;
+}
 
 // A label above its control.
 export const Field = ({ label, children }) => html`<label class="field"><span>${label}</span>${children}</label>`;

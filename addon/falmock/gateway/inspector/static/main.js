@@ -13,6 +13,7 @@ import { MissesView } from "./views/misses.js";
 import { MediaView } from "./views/media.js";
 import { FixturesView } from "./views/fixtures.js";
 import { Banner, Switches } from "./views/switches.js";
+import { Unlock } from "./views/unlock.js";
 
 const VIEWS = { jobs: JobsView, misses: MissesView, journal: JournalView, media: MediaView, fixtures: FixturesView };
 const TITLES = { jobs: "Jobs", misses: "Misses", journal: "Journal", media: "Media", fixtures: "Fixtures" };
@@ -20,35 +21,46 @@ const SCOPE = "falmock-scope";
 const READ_ONLY = "This page is read only (fal_inspector=read): it shows everything and changes nothing.";
 const TOO_FAST = "came faster than the page took them, and are not shown.";
 const SPEAK_EVERY = 2000;
+const DRAW_EVERY = 100;
 const OF_NO_SCOPE = /^\/(scopes|openapi\.json|assets|errors)/;
 
-takeToken(location, history, sessionStorage);
-
-// Collect events and draw once a frame, however many came.
-function useEvents(api, scope) {
+// Collect events and draw them together, ten times a second at most: a burst leaves time for what people do meanwhile.
+// They are asked for again when `unlocks` changes.
+function useEvents(api, scope, unlocks) {
   const [state, setState] = useState(empty);
   const [link, setLink] = useState({ word: "waiting" });
   useEffect(() => {
     let current = empty();
     let waiting = [];
     let frame = 0;
+    let rest = 0;
     const draw = () => {
       frame = 0;
       current = applied(current, waiting);
       waiting = [];
       setState(current);
+      rest = setTimeout(rested, DRAW_EVERY);
+    };
+    const ask = () => {
+      frame ||= requestAnimationFrame(draw);
+    };
+    const rested = () => {
+      rest = 0;
+      if (waiting.length) ask();
     };
     const take = (name, data) => {
       waiting.push({ name, data });
-      frame ||= requestAnimationFrame(draw);
+      if (!rest) ask();
     };
     setState(current);
-    const stop = api.events(scope, 0, { take, status: (word, error) => setLink({ word, error }) });
+    setLink({ word: "waiting" });
+    const stop = api.events(scope, { take, status: (word, error) => setLink({ word, error }) });
     return () => {
       stop();
+      clearTimeout(rest);
       cancelAnimationFrame(frame);
     };
-  }, [scope]);
+  }, [scope, unlocks]);
   return [state, link];
 }
 
@@ -88,7 +100,8 @@ function useVoice() {
 }
 
 let chosenScope = route(location.hash).query.scope ?? sessionStorage.getItem(SCOPE) ?? "";
-const api = makeApi((path) => (OF_NO_SCOPE.test(path) ? {} : { scope: chosenScope || undefined }));
+const token = takeToken(location, history);
+const api = makeApi((path) => (OF_NO_SCOPE.test(path) ? {} : { scope: chosenScope || undefined }), token);
 const go = (hash) => {
   location.hash = hash;
 };
@@ -96,7 +109,8 @@ const go = (hash) => {
 function App() {
   const [scope, setScope] = useState(chosenScope);
   const [at, setAt] = useState(() => route(location.hash));
-  const [events, link] = useEvents(api, scope);
+  const [unlocks, setUnlocks] = useState(0);
+  const [events, link] = useEvents(api, scope, unlocks);
   const { text, note, say, hide } = useVoice();
   const [health, readHealth] = useRead(
     () => api.get("/health"),
@@ -111,8 +125,11 @@ function App() {
     before.current = empty();
     setScope(name);
   };
+  const unlocked = () => setUnlocks((count) => count + 1);
   useEffect(() => {
-    const moved = () => {
+    const moved = async () => {
+      const given = takeToken(location, history);
+      if (given && (await api.unlock(given).catch(() => false))) unlocked();
       const next = route(location.hash);
       if (next.query.scope !== undefined && next.query.scope !== chosenScope) choose(next.query.scope);
       setAt(next);
@@ -140,6 +157,7 @@ function App() {
   }, [title, scope]);
 
   const View = view === "jobs" && at.id ? JobView : VIEWS[view];
+  const isLocked = link.word === "locked";
   const problem = link.word === "waiting" && link.error?.message;
   const canWrite = health?.inspector !== "read";
   const state = { ...events, scope, health, link: link.word, canWrite };
@@ -174,14 +192,15 @@ function App() {
           `,
         )}
       </nav>
-      <${Switches} state=${state} api=${api} say=${say} choose=${choose} changed=${readHealth} />
+      ${!isLocked && html`<${Switches} ...${{ state, api, say, choose }} changed=${readHealth} />`}
     </aside>
     <main ref=${main} id="main" tabindex="-1" aria-label=${title}>
       <${Banner} state=${state} />
       ${problem && html`<p class="banner is-error">falmock does not answer: ${problem}. Trying again …</p>`}
       ${health && !canWrite && html`<p class="banner">${READ_ONLY}</p>`}
       ${events.lost > 0 && html`<p class="banner">${many(events.lost, "call")} ${TOO_FAST}</p>`}
-      <${View} key=${`${view} ${scope}`} state=${state} api=${api} go=${go} say=${say} id=${at.id} query=${at.query} />
+      ${isLocked && html`<${Unlock} api=${api} unlocked=${unlocked} />`}
+      ${!isLocked && html`<${View} key=${`${view} ${scope}`} ...${{ state, api, go, say }} ...${at} />`}
     </main>
     <div class="note-place">
       ${
@@ -199,7 +218,7 @@ function App() {
 
 const Link = ({ link }) => {
   if (link.word === "live") return html`<${Status} kind="ok">live<//>`;
-  return html`<${Status} kind="waiting">${link.word === "paused" ? "paused" : "connecting"}<//>`;
+  return html`<${Status} kind="waiting">${link.word === "waiting" ? "connecting" : link.word}<//>`;
 };
 
 const place = document.getElementById("app");

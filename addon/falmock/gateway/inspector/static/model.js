@@ -26,7 +26,7 @@ function change(next, name, data) {
     next.jobs = new Map();
   } else if (name === "call") addCall(next, data);
   else if (name === "job") next.jobs.set(data.request_id, data);
-  else if (name === "gap") next.lost += data.n ?? data.lost;
+  else if (name === "gap") next.lost += data.lost;
   else if (name === "reset") clear(next);
   else if (name === "settings") next.settings = data;
   else if (data && "count" in data) next.counts[name] = data.count;
@@ -73,15 +73,25 @@ export function chosen(calls, filter) {
       (!filter.call || call.call === filter.call) &&
       (!filter.status || String(call.status ?? "").startsWith(filter.status)) &&
       (!filter.door || (call.door ?? "proxy") === filter.door) &&
+      (!filter.number || call.number === filter.number) &&
       (!filter.request_id || call.request_id === filter.request_id) &&
       (!filter.only || (filter.only === "miss" ? Boolean(call.miss) : call.fault !== null)),
   );
+}
+
+// A part of an address without its escapes; as it is, if they are none.
+export function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 // The views that the address names: "#/jobs/ID?scope=a" is {view: "jobs", id: "ID", query: {scope: "a"}}.
 export function route(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
-  const id = rest.length ? decodeURIComponent(rest.join("/")) : null;
+  const id = rest.length ? decoded(rest.join("/")) : null;
   return { view: view || "jobs", id, query: Object.fromEntries(new URLSearchParams(query)) };
 }

@@ -1,11 +1,12 @@
 // The fixtures of the scope by file: what each matches, whether it was used, when and for which test it was recorded.
 
-import { html, useMemo, useState } from "../vendor/preact.js";
-import { Action, Copy, Empty, Field, JsonTree, Status, Table } from "../components.js";
+import { html, useMemo } from "../vendor/preact.js";
+import { Action, Copy, Empty, JsonTree, Status, Table } from "../components.js";
 import { ago, day } from "../format.js";
 import { chosenFixtures, folderOf, grouped, matched, rowsOf } from "../lists.js";
 import { many } from "../model.js";
 import { useNow } from "./clock.js";
+import { Choose, Search, Unfold, useFields, useUnfolded } from "./filters.js";
 import { useList } from "./use_list.js";
 
 const HEAD = [
@@ -37,8 +38,8 @@ export function FixturesView({ state, api, say }) {
   const { counts, link } = state;
   const [fixtures, error, read] = useList(api, "/fixtures", "fixtures", [counts.fixtures, counts.calls, link]);
   const [schemas] = useList(api, "/schemas", "schemas", [counts.fixtures, link]);
-  const [filter, setFilter] = useState({ text: "", use: "" });
-  const [open, setOpen] = useState(() => new Set());
+  const [filter, field] = useFields({ text: "", use: "" });
+  const [open, toggle] = useUnfolded();
   const now = useNow(false);
   const found = useMemo(() => chosenFixtures(fixtures ?? [], filter), [fixtures, filter]);
   const about = useMemo(() => columns(fixtures ?? []), [fixtures]);
@@ -49,11 +50,6 @@ export function FixturesView({ state, api, say }) {
     const told = await api.send("POST", "/fixtures/reload");
     await read();
     say(told.message);
-  };
-  const toggle = (id) => {
-    const next = new Set(open);
-    if (!next.delete(id)) next.add(id);
-    setOpen(next);
   };
   const row = ({ key, group, fixture, alone }) =>
     group
@@ -69,21 +65,8 @@ export function FixturesView({ state, api, say }) {
   return html`
     <div class="bar end">
       <h2 class="grow">Fixtures</h2>
-      <${Field} label="Filter">
-        <input
-          data-filter
-          type="search"
-          value=${filter.text}
-          placeholder="/ to filter"
-          onInput=${(event) => setFilter({ ...filter, text: event.target.value })}
-        />
-      <//>
-      <${Field} label="Use">
-        <select value=${filter.use} onInput=${(event) => setFilter({ ...filter, use: event.target.value })}>
-          <option value="">all</option>
-          ${Object.entries(USES).map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}
-        </select>
-      <//>
+      <${Search} label="Filter" ...${field("text")} />
+      <${Choose} label="Use" options=${Object.entries(USES)} ...${field("use")} />
       ${state.canWrite && html`<${Action} say=${say} run=${again}>Read again<//>`}
     </div>
     ${error && html`<p class="banner is-error">${error}</p>`} ${!fixtures.length && html`<${Nothing} />`}
@@ -135,16 +118,9 @@ function FixtureRow({ fixture, alone, about, now, state, say, schemas, isOpen, t
     html`
       <tr key=${fixture.id}>
         <th scope="row" class="clip" title=${fixture.id}>
-          <button
-            class="link"
-            data-row
-            aria-expanded=${isOpen ? "true" : "false"}
-            aria-controls=${id}
-            onClick=${toggle}
+          <${Unfold} ...${{ id, isOpen, toggle }}
+            >${alone ? about.short(fixture.file) : `#${fixture.place}`}<//
           >
-            <span class="turn" aria-hidden="true">${isOpen ? "▾" : "▸"}</span
-            >${alone ? about.short(fixture.file) : `#${fixture.place}`}
-          </button>
         </th>
         <td class="clip" title=${fixture.model}>
           ${fixture.model ?? fixture.path ?? html`<span class="faint">any</span>`}

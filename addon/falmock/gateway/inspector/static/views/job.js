@@ -1,12 +1,13 @@
 // One job: its time, its input and output side by side, its logs and its calls.
 
 import { html, useEffect, useState } from "../vendor/preact.js";
-import { Copy, Empty, Files, JsonTree, Status } from "../components.js";
+import { Copy, Empty, JsonTree, Status } from "../components.js";
 import { cost, curl, span, wall } from "../format.js";
 import { many } from "../model.js";
 import { fromZero, isLive, sinceSubmit, story, ticks, wordOf } from "../timeline.js";
 import { Axis, Bars } from "./bars.js";
 import { useNow } from "./clock.js";
+import { Files } from "./files.js";
 import { Steering } from "./steering.js";
 
 export function JobView({ state, api, go, say, id }) {

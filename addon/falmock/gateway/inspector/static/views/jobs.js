@@ -1,22 +1,25 @@
 // The jobs of a scope as one table, each with its bar on a common axis of time.
 
-import { html, useMemo, useState } from "../vendor/preact.js";
-import { Field, Status, Table } from "../components.js";
+import { html, useMemo } from "../vendor/preact.js";
+import { Status, Table } from "../components.js";
 import { ago, fixture, price, short, span, wall } from "../format.js";
 import { many } from "../model.js";
 import { axis, endOf, fromZero, isLive, layout, sinceSubmit, ticks, wordOf } from "../timeline.js";
 import { Axis, Bars } from "./bars.js";
 import { useNow } from "./clock.js";
 import { Connect } from "./connect.js";
+import { Choose, Search, useFields } from "./filters.js";
 import { Steering } from "./steering.js";
 
 const CLOCK = "clock";
-const WORDS = ["queued", "running", "finished", "failed", "cancelled", "expired"];
+const TIMES = [
+  [CLOCK, "on the clock"],
+  ["submit", "since the submit"],
+];
+const STATES = ["queued", "running", "finished", "failed", "cancelled", "expired"];
 
 export function JobsView({ state, api, go, say }) {
-  const [text, setText] = useState("");
-  const [kind, setKind] = useState("");
-  const [how, setHow] = useState(CLOCK);
+  const [{ text, kind, time }, field] = useFields({ text: "", kind: "", time: CLOCK });
   const jobs = useMemo(
     () =>
       [...state.jobs.values()]
@@ -27,7 +30,7 @@ export function JobsView({ state, api, go, say }) {
   const live = jobs.filter(isLive).length;
   const now = useNow(live > 0);
   if (!state.jobs.size) return html`<${Connect} state=${state} api=${api} say=${say} title="No jobs yet" />`;
-  const onClock = how === CLOCK;
+  const onClock = time === CLOCK;
   const width = onClock ? axis(jobs, now) : sinceSubmit(jobs, now);
   const marks = ticks(width, 2);
   const priced = jobs.some((job) => job.cost);
@@ -64,26 +67,9 @@ export function JobsView({ state, api, go, say }) {
   return html`
     <div class="bar end">
       <h2 class="grow">Jobs</h2>
-      <${Field} label="Endpoint or id"
-        ><input
-          data-filter
-          type="search"
-          value=${text}
-          onInput=${(event) => setText(event.target.value)}
-          placeholder="/ to filter"
-      /><//>
-      <${Field} label="State">
-        <select value=${kind} onInput=${(event) => setKind(event.target.value)}>
-          <option value="">all</option>
-          ${WORDS.map((each) => html`<option>${each}</option>`)}
-        </select>
-      <//>
-      <${Field} label="Time">
-        <select value=${how} onInput=${(event) => setHow(event.target.value)}>
-          <option value=${CLOCK}>on the clock</option>
-          <option value="submit">since the submit</option>
-        </select>
-      <//>
+      <${Search} label="Endpoint or id" ...${field("text")} />
+      <${Choose} label="State" options=${STATES} ...${field("kind")} />
+      <${Choose} label="Time" options=${TIMES} all="" ...${field("time")} />
     </div>
     <${Table} className="jobs" caption=${caption} head=${head} rows=${jobs} row=${row} />
     <p class="legend faint">
@@ -118,7 +104,7 @@ function JobRow({ job, now, width, onClock, priced, state, api, go, say }) {
 }
 
 // What answered a job: a made answer, an error, fal itself, or a fixture.
-export function answeredBy(job) {
+function answeredBy(job) {
   if (job.synthesized) return html`<span class="chip">made: ${job.synthesized}</span>`;
   return job.fixture ? fixture(job.fixture) : html`<span class="faint">${job.why || "forwarded"}</span>`;
 }

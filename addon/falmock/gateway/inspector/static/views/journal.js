@@ -1,15 +1,18 @@
 // The journal: the last calls, live, with filters; a call unfolds into what was asked, why, and its pieces.
 
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
-import { Copy, Field, Files, JsonTree, Status, Table } from "../components.js";
+import { Copy, JsonTree, Status, Table } from "../components.js";
 import { curl, fixture, short, size, span, wall } from "../format.js";
 import { chosen, many } from "../model.js";
 import { Connect } from "./connect.js";
+import { Files } from "./files.js";
+import { Choose, Search, Unfold, useFields, useUnfolded } from "./filters.js";
 
 const MOST = 1000;
 const ASKS = new Set(["run", "submit", "stream", "message"]);
 const NONE = { endpoint: "", call: "", status: "", door: "", only: "" };
-const STATUSES = { 2: "2xx", 4: "4xx", 5: "5xx", 401: "401", 404: "404", 422: "422", 429: "429" };
+const STATUSES = [["2", "2xx"], ["4", "4xx"], ["5", "5xx"], "401", "404", "422", "429"];
+const ONLY = Object.entries({ miss: "misses", fault: "faults" });
 const HEAD = [
   { label: "#", className: "number w-number" },
   { label: "Time", className: "w-clock" },
@@ -20,30 +23,21 @@ const HEAD = [
 ];
 
 export function JournalView({ state, api, go, say, query }) {
-  const [filter, setFilter] = useState(NONE);
+  const [filter, field] = useFields(NONE);
   const [paused, setPaused] = useState(null);
-  const [open, setOpen] = useState(() => new Set(query.open ? [Number(query.open)] : []));
+  const opened = Number(query.open ?? 0);
+  const [open, toggle] = useUnfolded(opened ? [opened] : []);
   const calls = paused ?? state.calls;
   const found = useMemo(
     () =>
-      chosen(calls, { ...filter, request_id: query.request_id })
+      chosen(calls, { ...filter, request_id: query.request_id, number: !query.request_id && opened })
         .slice(-MOST)
         .reverse(),
-    [calls, filter, query.request_id],
+    [calls, filter, query.request_id, opened],
   );
-  const toggle = (number) => {
-    const next = new Set(open);
-    if (!next.delete(number)) next.add(number);
-    setOpen(next);
-  };
   if (!state.calls.length && !paused)
     return html`<${Connect} state=${state} api=${api} say=${say} title="No calls yet" />`;
-  const input = (name) => ({
-    value: filter[name],
-    onInput: (event) => setFilter({ ...filter, [name]: event.target.value }),
-  });
-  const kinds = [...new Set(calls.map((call) => call.call))].sort();
-  const doors = [...new Set(calls.map((call) => call.door ?? "proxy"))].sort();
+  const options = (of) => [...new Set(calls.map(of))].sort();
   const missed = paused ? state.counts.calls - (paused.at(-1)?.number ?? 0) : 0;
   const row = (call) =>
     html`<${CallRow}
@@ -59,34 +53,11 @@ export function JournalView({ state, api, go, say, query }) {
   return html`
     <div class="bar end">
       <h2 class="grow">Journal</h2>
-      <${Field} label="Endpoint or path"
-        ><input data-filter type="search" ...${input("endpoint")} placeholder="/ to filter"
-      /><//>
-      <${Field} label="Call"
-        ><select ...${input("call")}>
-          <option value="">all</option>
-          ${kinds.map((each) => html`<option key=${each}>${each}</option>`)}
-        </select><//
-      >
-      <${Field} label="Status"
-        ><select ...${input("status")}>
-          <option value="">all</option>
-          ${Object.entries(STATUSES).map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}
-        </select><//
-      >
-      <${Field} label="Door"
-        ><select ...${input("door")}>
-          <option value="">all</option>
-          ${doors.map((each) => html`<option key=${each}>${each}</option>`)}
-        </select><//
-      >
-      <${Field} label="Only"
-        ><select ...${input("only")}>
-          <option value="">everything</option>
-          <option value="miss">misses</option>
-          <option value="fault">faults</option>
-        </select><//
-      >
+      <${Search} label="Endpoint or path" ...${field("endpoint")} />
+      <${Choose} label="Call" options=${options((call) => call.call)} ...${field("call")} />
+      <${Choose} label="Status" options=${STATUSES} ...${field("status")} />
+      <${Choose} label="Door" options=${options((call) => call.door ?? "proxy")} ...${field("door")} />
+      <${Choose} label="Only" options=${ONLY} all="everything" ...${field("only")} />
       <button aria-pressed=${paused ? "true" : "false"} onClick=${() => setPaused(paused ? null : state.calls)}>
         ${paused ? "Resume" : "Pause"}
       </button>
@@ -97,6 +68,16 @@ export function JournalView({ state, api, go, say, query }) {
         <p class="banner is-plain">
           Only the calls of the job <a class="mono" href=${`#/jobs/${query.request_id}`}>${short(query.request_id)}</a>.
           <a href="#/journal"> All calls</a>
+        </p>
+      `
+    }
+    ${
+      !query.request_id &&
+      opened > 0 &&
+      html`
+        <p class="banner is-plain">
+          ${calls.some(({ number }) => number === opened) ? "Only call" : "The page no longer has call"}
+          ${` ${query.open}. `}<a href="#/journal">All calls</a>
         </p>
       `
     }
@@ -126,20 +107,12 @@ function CallRow({ call, isOpen, toggle, state, api, go, say }) {
         <td class="number faint">${call.number}</td>
         <td class="mono faint">${wall(call.at)}</td>
         <td>
-          <button
-            class="link"
-            data-row
-            aria-expanded=${isOpen ? "true" : "false"}
-            aria-controls=${id}
-            onClick=${() => toggle(call.number)}
-          >
-            <span class="turn" aria-hidden="true">${isOpen ? "▾" : "▸"}</span>${call.call}
-          </button>
+          <${Unfold} ...${{ id, isOpen }} toggle=${() => toggle(call.number)}>${call.call}<//>
         </td>
         <th scope="row" class="clip" title=${`${call.method} ${call.host}${call.path}`}>
           ${call.endpoint || html`<span class="faint">${call.path}</span>`}
         </th>
-        <td>
+        <td class="clip" title=${call.fault}>
           <${Status} kind=${kind}
             >${call.status ?? "fal"}${kind === "miss" && " miss"}${kind === "fault" && ` ${call.fault}`}<//
           >
@@ -171,7 +144,7 @@ function CallDetail({ call, state, api, go, say }) {
       <div class="bar">
         <code class="grow">${entry.method} ${entry.host}${entry.path}</code>
         ${isOfJob && html`<a href=${`#/jobs/${entry.request_id}`}>Job ${short(entry.request_id)}</a>`}
-        ${entry.miss && html`<a href="#/misses">In the misses</a>`}
+        ${entry.miss && html`<a href=${`#/misses?call=${call.number}`}>In the misses</a>`}
         <${Copy}
           say=${say}
           text=${() => curl(entry, entry.input ?? null, state.health?.connect?.proxy ?? location.origin)}
@@ -218,7 +191,7 @@ function CallDetail({ call, state, api, go, say }) {
                 html`<li key=${index}>
                   <time class="mono faint" title=${wall(piece.at)}>+${span(piece.at - entry.at)}</time
                   ><span class="faint">${piece.direction === "sent" ? "← sent" : "→ received"}</span>
-                  <pre>${piece.text}</pre>
+                  <pre>${piece.text.trimEnd()}</pre>
                 </li>`,
             )}
           </ol>

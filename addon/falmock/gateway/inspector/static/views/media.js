@@ -1,10 +1,12 @@
 // The files that falmock has: uploads, files of fixtures, and made ones, by their digest.
 
 import { html, useRef, useState } from "../vendor/preact.js";
-import { Copy, Empty, Field, Media } from "../components.js";
+import { Copy, Empty } from "../components.js";
 import { fixture, span } from "../format.js";
 import { KINDS, ORIGINS, chosenAssets } from "../lists.js";
 import { many } from "../model.js";
+import { Media } from "./files.js";
+import { Choose, Search, useFields } from "./filters.js";
 import { useList } from "./use_list.js";
 import { upload } from "./upload.js";
 
@@ -14,12 +16,8 @@ const NONE = { text: "", kind: "", origin: "" };
 
 export function MediaView({ state, api, say }) {
   const [assets, error, read] = useList(api, "/assets", "assets", [state.counts.assets, state.link]);
-  const [filter, setFilter] = useState(NONE);
+  const [filter, field] = useFields(NONE);
   const [most, setMost] = useState(STEP);
-  const input = (name) => ({
-    value: filter[name],
-    onInput: (event) => setFilter({ ...filter, [name]: event.target.value }),
-  });
   if (error && !assets) return html`<${Empty} title="Media"><p class="is-error">${error}</p><//>`;
   if (!assets) return html`<p class="empty">Loading …</p>`;
   const found = chosenAssets(assets, filter);
@@ -31,22 +29,13 @@ export function MediaView({ state, api, say }) {
     .filter(Boolean)
     .join("; ");
   const add = (files) => addAll(files, api, say, read);
-  const select = (name, label, options) => html`
-    <${Field} label=${label}>
-      <select ...${input(name)}>
-        <option value="">all</option>
-        ${Object.entries(options).map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}
-      </select>
-    <//>
-  `;
   return html`
     <${Drop} canDrop=${state.canWrite} add=${add}>
       <div class="bar end">
         <h2 class="grow">Media</h2>
-        <${Field} label="Name, URL or digest"
-          ><input data-filter type="search" ...${input("text")} placeholder="/ to filter"
-        /><//>
-        ${select("kind", "Type", KINDS)}${select("origin", "Origin", ORIGINS)}
+        <${Search} label="Name, URL or digest" ...${field("text")} />
+        <${Choose} label="Type" options=${Object.entries(KINDS)} ...${field("kind")} />
+        <${Choose} label="Origin" options=${Object.entries(ORIGINS)} ...${field("origin")} />
         ${state.canWrite && html`<${Pick} add=${add} />`}
       </div>
       ${error && html`<p class="banner is-error">${error}</p>`}
@@ -128,7 +117,7 @@ function Item({ asset, api, say }) {
       <code class="digest" title=${asset.sha256}>${asset.sha256.slice(0, 16)}</code>
       <${Users} ids=${asset.used_by} />
       <div class="buttons">
-        ${url && html`<${Copy} say=${say} text=${() => url} aria-label=${`Copy the URL of ${asset.name}`}>Copy URL<//>`}
+        ${url && html`<${Copy} say=${say} text=${() => url} aria-label=${`Copy URL of ${asset.name}`}>Copy URL<//>`}
         <${Copy} say=${say} text=${() => `sha256:${asset.sha256}`}>Copy digest<//>
       </div>
     </li>

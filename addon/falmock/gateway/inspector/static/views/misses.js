@@ -1,7 +1,7 @@
 // The misses: what no fixture answered, why, and the form that makes a fixture of it.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { Copy, Empty, Field, JsonTree, Status, Table } from "../components.js";
+import { Copy, Empty, JsonTree, Status, Table } from "../components.js";
 import { rows } from "../diff.js";
 import { isAsk } from "../draft.js";
 import { ago, wall } from "../format.js";
@@ -9,8 +9,9 @@ import { asked, marked, nameOf, option } from "../lists.js";
 import { many } from "../model.js";
 import { Connect } from "./connect.js";
 import { useNow } from "./clock.js";
-import { useList } from "./use_list.js";
 import { DraftForm } from "./draft_form.js";
+import { Search, Unfold, useFields, useUnfolded } from "./filters.js";
+import { useList } from "./use_list.js";
 
 const HEAD = [
   { label: "Calls", className: "number w-number" },
@@ -24,15 +25,16 @@ const SAME = "The input is the same; something else of the call differs: see the
 
 export function MissesView({ state, api, go, say, query = {} }) {
   const [misses, error] = useList(api, "/misses", "misses", [state.counts.misses, state.counts.calls < 1, state.link]);
-  const [open, setOpen] = useState(() => new Set());
+  const [open, toggle, setOpen] = useUnfolded();
   const [saved, setSaved] = useState(() => new Map());
-  const [text, setText] = useState("");
+  const [{ text }, field] = useFields({ text: "" });
   const now = useNow(false);
   // The miss that is asked for, else the latest when the view was opened: its reason is what people look for.
   const latest = useRef(null);
   latest.current ??= misses?.[0]?.key ?? null;
   const asks = (miss) => miss.numbers.includes(Number(query.call));
-  const wanted = query.call ? misses?.find(asks)?.key : latest.current;
+  const only = query.call && misses?.find(asks);
+  const wanted = query.call ? only?.key : latest.current;
   useEffect(() => {
     if (wanted) setOpen(new Set([wanted]));
   }, [wanted]);
@@ -40,12 +42,8 @@ export function MissesView({ state, api, go, say, query = {} }) {
   if (!misses) return html`<p class="empty">Loading …</p>`;
   if (!misses.length) return html`<${Nothing} ...${{ state, say }} />`;
   const part = text.toLowerCase();
-  const found = misses.filter((each) => `${each.endpoint} ${asked(each.input)}`.toLowerCase().includes(part));
-  const toggle = (key) => {
-    const next = new Set(open);
-    if (!next.delete(key)) next.add(key);
-    setOpen(next);
-  };
+  const holdsPart = (each) => `${each.endpoint} ${asked(each.input)}`.toLowerCase().includes(part);
+  const found = misses.filter((each) => (!only || each === only) && holdsPart(each));
   const row = (miss) =>
     html`<${MissRow}
       key=${miss.key}
@@ -63,17 +61,18 @@ export function MissesView({ state, api, go, say, query = {} }) {
   return html`
     <div class="bar end">
       <h2 class="grow">Misses</h2>
-      <${Field} label="Endpoint or prompt">
-        <input
-          data-filter
-          type="search"
-          value=${text}
-          onInput=${(event) => setText(event.target.value)}
-          placeholder="/ to filter"
-        />
-      <//>
+      <${Search} label="Endpoint or prompt" ...${field("text")} />
     </div>
     ${error && html`<p class="banner is-error">${error}</p>`}
+    ${
+      query.call &&
+      html`
+        <p class="banner is-plain">
+          ${only ? `Only the miss of call ${query.call}.` : `Call ${query.call} is not among the last calls of any miss.`}
+          <a href="#/misses"> All misses</a>
+        </p>
+      `
+    }
     <${Table}
       className="misses"
       caption=${`${calls} asked for ${things} that no fixture answers; the latest first`}
@@ -109,15 +108,7 @@ function MissRow({ miss, state, api, say, now, isOpen, toggle, saved, onSaved })
       <tr key=${miss.key}>
         <td class="number"><span class="is-miss">${miss.count}</span></td>
         <th scope="row" class="clip" title=${miss.endpoint}>
-          <button
-            class="link"
-            data-row
-            aria-expanded=${isOpen ? "true" : "false"}
-            aria-controls=${id}
-            onClick=${toggle}
-          >
-            <span class="turn" aria-hidden="true">${isOpen ? "▾" : "▸"}</span>${miss.endpoint || miss.call}
-          </button>
+          <${Unfold} ...${{ id, isOpen, toggle }}>${miss.endpoint || miss.call}<//>
         </th>
         <td class="clip" title=${asked(miss.input)}>${asked(miss.input)}</td>
         <td class="clip" title=${nearest?.fixture}>

@@ -1,8 +1,9 @@
 // The switches, always in sight: mode, scope, pace, faults and reset; and the banner that tells what is switched on.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { Action, ErrorSelect, Field } from "../components.js";
+import { Action, ErrorSelect, Field, Name } from "../components.js";
 import { many } from "../model.js";
+import { Choose, useFields } from "./filters.js";
 
 const PACES = ["instant", "recorded", "x10", "3s", "10s", "polls:1,2", "manual"];
 const OTHER = "other";
@@ -118,7 +119,7 @@ function ruleOf({ error, model, call, rate, nth }) {
 function Faults({ state, api, say }) {
   const [faults, setFaults] = useState([]);
   const [errors, setErrors] = useState([]);
-  const [form, setForm] = useState(NONE);
+  const [form, field, setForm] = useFields(NONE);
   const read = () =>
     api.get("/faults").then(
       (value) => setFaults(value.faults),
@@ -154,7 +155,6 @@ function Faults({ state, api, say }) {
   };
   const clear = async () => setFaults((await api.send("DELETE", "/faults")).faults);
   const remove = (id) => put(added.filter((each) => each.id !== id).map(({ rule }) => rule));
-  const input = (name) => ({ value: form[name], onInput: (event) => setForm({ ...form, [name]: event.target.value }) });
   return html`
     <fieldset class="faults">
       <legend>Faults <span class="faint">${faults.length || "none"}</span></legend>
@@ -166,7 +166,7 @@ function Faults({ state, api, say }) {
               (each) => html`
                 <li key=${each.id}>
                   <span class="grow"
-                    ><strong>${each.fault}</strong><br /><span class="faint">${aboutRule(each)}</span></span
+                    ><strong><${Name}>${each.fault}<//></strong><br /><span class="faint">${aboutRule(each)}</span></span
                   >
                   ${state.canWrite && each.added && html`<${Remove} fault=${each} say=${say} remove=${remove} />`}
                 </li>
@@ -185,17 +185,12 @@ function Faults({ state, api, say }) {
             onInput=${(error) => setForm({ ...form, error })}
           />
           <${Field} label="Endpoint"
-            ><input ...${input("model")} placeholder="any, or fal-ai/flux/*" spellcheck="false"
+            ><input ...${field("model")} placeholder="any, or fal-ai/flux/*" spellcheck="false"
           /><//>
           <div class="three">
-            <${Field} label="Call"
-              ><select ...${input("call")}>
-                <option value="">any</option>
-                ${CALLS.map((each) => html`<option>${each}</option>`)}
-              </select><//
-            >
-            <${Field} label="Rate %"><input ...${input("rate")} type="number" min="0" max="100" placeholder="100" /><//>
-            <${Field} label="Nth"><input ...${input("nth")} inputmode="numeric" placeholder="all" /><//>
+            <${Choose} label="Call" options=${CALLS} all="any" ...${field("call")} />
+            <${Field} label="Rate %"><input ...${field("rate")} type="number" min="0" max="100" placeholder="100" /><//>
+            <${Field} label="Nth"><input ...${field("nth")} inputmode="numeric" placeholder="all" /><//>
           </div>
           <div class="buttons">
             <${Action} say=${say} done="The fault is on" run=${add}>Add fault<//>
