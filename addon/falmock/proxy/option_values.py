@@ -110,6 +110,8 @@ def _choice(name: str, text: str, choices: type[Choice]) -> Choice:
 
 
 def _store(text: str, environment: Mapping[str, str]) -> str:
+    if text != MEMORY and "://" not in text:  # it may be a password
+        raise BadOption(f"{_STORE}: expected {MEMORY} or the URL of a store such as redis://HOST, found another text")
     if text != MEMORY:
         try:
             address.parse(text, environment)

@@ -160,7 +160,7 @@ class Line:
             return f"fails: {type(error).__name__}: {error}"
         if sent:
             return "ended the connection"
-        if "lost" in text or "closed" in text:
+        if "lost" in text or "closed" in text or "reset" in text:
             return "takes connections and ends them: look at its log, and whether its maxclients is too low"
         if "mismatch" in text:
             return "has a certificate for another name: expected the host as the certificate names it"

@@ -208,9 +208,9 @@ def test_the_store() -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        (["redis://:hunter2@a"], "fal_store: expected memory, found redis://...: this falmock has no shared store yet"),
-        (["http://:hunter2@a"], "fal_store: expected memory or a URL that begins with one of redis, rediss, "),
-        (["hunter2"], "fal_store: expected memory or a URL"),
+        (["redis://:hunter2@a?wait=3"], "fal_store: expected memory or the URL of a store: "),
+        (["http://:hunter2@a"], "'http://...@a' names no store: expected a URL that begins with redis://, rediss://, "),
+        (["hunter2"], "fal_store: expected memory or the URL of a store such as redis://HOST, found another text"),
         (["redis://:hunter2@a", "redis://:hunter2@b"], "fal_store: expected one value such as memory, found 2"),
     ],
 )
