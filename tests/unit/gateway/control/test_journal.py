@@ -91,6 +91,15 @@ def test_one_job_from_its_submit_to_its_result() -> None:
     assert {entry["fixture"] for entry in found["entries"]} == {"test.json#0"}
 
 
+def test_a_call_that_is_not_kept() -> None:
+    steered = Steered(answering({}))
+    assert "the journal is empty" in steered.ask("GET", "/journal/1", status=404)["message"]
+    steered.run("t/e")
+    for number in ("0", "2", "x"):
+        assert "1 to 1 are kept" in steered.ask("GET", f"/journal/{number}", status=404)["message"]
+    assert steered.ask("GET", "/journal/1")["entry"] == steered.ask("GET", "/journal")["entries"][0]
+
+
 def test_a_miss_tells_what_was_near() -> None:
     steered = Steered(answering(1, input={"prompt": "a cat"}))
     steered.run("t/e", {"prompt": "a dog"})

@@ -62,12 +62,3 @@ def test_a_message_that_no_fixture_answers() -> None:
     socket.conversation.received('{"prompt": "a cat"}', steered.now)
     total = steered.engines.common.scope.journal.total
     assert [each["direction"] for each in pieces(steered, total)] == ["received"]
-
-
-def test_a_call_that_is_not_kept() -> None:
-    steered = Steered(answering({}))
-    assert "the journal is empty" in steered.ask("GET", "/journal/1", status=404)["message"]
-    steered.run("t/e")
-    for number in ("0", "2", "x"):
-        assert "1 to 1 are kept" in steered.ask("GET", f"/journal/{number}", status=404)["message"]
-    assert steered.ask("GET", "/journal/1")["entry"] == steered.ask("GET", "/journal")["entries"][0]
