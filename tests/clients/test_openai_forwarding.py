@@ -141,7 +141,7 @@ def test_who_leaves_has_the_job_cancelled_at_fal(
 ) -> None:
     monkeypatch.setenv("CUSTOM_ACCESS_KEY", ACCESS)
     monkeypatch.setenv("AI_KEYS", "one:secret-of-one")
-    fal.pace = Pace(queued=600)
+    fal.pace = Pace(running=600)  # begun: a job that waits would be over as soon as its client leaves
     with recording(confdir, fal, tmp_path, mode="passthrough") as mock:
         with opened("openai_images.py", mock, ACCESS) as app:
             seen = app("impatient", seconds=3, model="test/image", prompt="x")
