@@ -36,10 +36,10 @@ class JournalWriter:
         self._behind = behind
         self._name = name
         self._count = 0
-        self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushing: asyncio.Task[None] | None = None
-        self._lock: asyncio.Lock | None = None
+        self._lock = asyncio.Lock()
+        self._is_full = asyncio.Event()
         self._in_doubt = False
         self._told_dropped = 0
         self._lasts: dict[str, int] = {}
@@ -69,39 +69,35 @@ class JournalWriter:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return
-        if loop is not self._loop:
-            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
-        if self._flushing is not None and not self._flushing.done():
-            return
+        self._enter(loop)
+        if self._flushing is None or self._flushing.done():
+            self._is_full.clear()
+            # A task also while it waits: a loop that ends cancels its tasks, but may run what a timer starts no more.
+            self._flushing = loop.create_task(self._flush_soon(AGAIN if self.reason else SOON))
         if len(self._behind) >= BATCH and not self.reason:
-            self._start()
-        elif self._timer is None:
-            self._timer = loop.call_later(AGAIN if self.reason else SOON, self._start)
+            self._is_full.set()
 
-    def _start(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._loop is not None and (self._flushing is None or self._flushing.done()):
-            self._flushing = self._loop.create_task(self._flush_behind())
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Forget what belongs to another loop."""
+        if loop is not self._loop:
+            self._loop, self._flushing, self._lock, self._is_full = loop, None, asyncio.Lock(), asyncio.Event()
 
-    async def _flush_behind(self) -> None:
-        try:
+    async def _flush_soon(self, seconds: float) -> None:
+        """Append what waits after so many seconds, or when it is a full batch; then see to what came meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_full.wait()
+        with suppress(Unavailable, UnknownForm):  # told already
             await self.flush()
-        except (Unavailable, UnknownForm):
-            pass  # told already
-        finally:
-            self._flushing = None
-            if len(self._behind):
-                self._wake()
+        self._flushing = None
+        if len(self._behind):
+            self._wake()
 
     async def flush(self) -> None:
         """Append all that waits now. Raises Unavailable, UnknownForm: it waits on then."""
         if not len(self._behind):
             return
-        loop = asyncio.get_running_loop()
-        if self._lock is None or loop is not self._loop:
-            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+        self._enter(asyncio.get_running_loop())
         async with self._lock:
             try:
                 await self._place()
@@ -196,8 +192,8 @@ class JournalWriter:
 
     async def stop(self) -> None:
         """Write what waits, if the store is there."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         with suppress(Unavailable, UnknownForm):
             await self.flush()
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.gather(self._flushing, return_exceptions=True)

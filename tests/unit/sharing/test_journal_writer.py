@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -26,7 +28,7 @@ from falmock.store.memory import MemoryStore
 
 
 class Frail(MemoryStore):
-    """A store that fails as it is told: before it writes ("away"), or after ("unknown")."""
+    """A store that does as it is told: it fails before it writes ("away") or after ("unknown"), or is "slow"."""
 
     def __init__(self) -> None:
         super().__init__(lambda: 0.0)
@@ -38,6 +40,8 @@ class Frail(MemoryStore):
         how = self.fails.pop(0) if self.fails else ""
         if how == "away":
             raise Unavailable("no route to the store")
+        if how == "slow":
+            await asyncio.sleep(0.1)
         numbers = await super().append(logs)
         if how == "unknown":
             raise Unknown("the answer did not come")
@@ -91,6 +95,40 @@ def test_a_full_batch_does_not_wait() -> None:
         assert len(written.store.written()) == BATCH
 
     asyncio.run(test())
+
+
+def test_a_loop_that_ends_leaves_no_task_behind(caplog: pytest.LogCaptureFixture) -> None:
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            time.sleep(journal_writer.SOON * 2)  # what waits is due while the loop ends
+
+    async def test() -> None:
+        written = Written()
+        written.store.fails = ["slow"]
+        ending.append(asyncio.create_task(slow_to_end()))
+        await asyncio.sleep(0)
+        written.put("one")
+
+    ending: list[Any] = []
+    asyncio.run(test())
+    gc.collect()
+    assert not caplog.messages  # "Task was destroyed but it is pending!"
+
+
+def test_once_stopped_it_has_written_all_and_waits_for_nothing() -> None:
+    async def test(*fails: str) -> list[str]:
+        written = Written()
+        written.store.fails = list(fails)
+        written.put("one")
+        await asyncio.sleep(0)
+        await written.writer.stop()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return written.store.written()
+
+    assert asyncio.run(test()) == ["one me.1"]
+    assert asyncio.run(test("away")) == []
 
 
 def test_without_a_loop_it_waits_for_a_flush() -> None:
