@@ -98,11 +98,14 @@ def test_a_full_batch_does_not_wait() -> None:
 
 
 def test_a_loop_that_ends_leaves_no_task_behind(caplog: pytest.LogCaptureFixture) -> None:
+    def take_time() -> None:
+        time.sleep(journal_writer.SOON * 2)  # what waits is due while the loop ends
+
     async def slow_to_end() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            time.sleep(journal_writer.SOON * 2)  # what waits is due while the loop ends
+            take_time()
 
     async def test() -> None:
         written = Written()
