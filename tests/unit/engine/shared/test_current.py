@@ -46,8 +46,9 @@ def test_what_a_log_says_about_jobs_is_remembered_until_it_is_another_log(monkey
     assert current.job_calls("a", 7) is calls
     assert current.job_calls("a", 4) is not calls, "a log that is shorter than before has begun anew"
     calls = current.job_calls("a", 4)
-    current.job_calls("b", 0)
-    assert current.job_calls("a", 4) is calls
-    current.job_calls("c", 0)
-    current.job_calls("d", 0)
+    for other in "bcd":
+        current.job_calls(other, 0)
+        assert current.job_calls("a", 4) is calls, "the log that was least recently looked at is forgotten first"
+    current.job_calls("e", 0)
+    current.job_calls("f", 0)
     assert current.job_calls("a", 4) is not calls
