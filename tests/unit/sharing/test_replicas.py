@@ -17,22 +17,7 @@ from falmock.sharing.calls import SharedCalls
 from falmock.sharing.replicas import Replicas
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
-
-
-class Away:
-    """A store that can be away."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self.store = store
-        self.is_away = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def called(*given: Any) -> Any:
-            if self.is_away:
-                raise Unavailable("no route to the store")
-            return await getattr(self.store, name)(*given)
-
-        return called
+from unit.stores import Away
 
 
 class Group:
