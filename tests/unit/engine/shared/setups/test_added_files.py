@@ -97,9 +97,12 @@ def test_it_is_served_by_all_until_it_is_removed_by_any(scope: str) -> None:
     assert (here.serves, there.serves) == (False, False), "also where it was added"
 
 
-def test_it_is_served_while_one_scope_has_it() -> None:
+@pytest.mark.parametrize("is_last_first", [False, True])
+def test_it_is_served_while_one_scope_has_it(*, is_last_first: bool) -> None:
     here, there = pair()
     added = [(scope, here.add(scope)) for scope in ("a", "b", ALL, "a")]
+    if is_last_first:
+        added.reverse()
     for scope, name in added:
         assert there.serves
         there.remove(scope, name)
