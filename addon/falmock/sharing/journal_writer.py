@@ -36,10 +36,10 @@ class JournalWriter:
         self._behind = behind
         self._name = name
         self._count = 0
+        self._timer: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushing: asyncio.Task[None] | None = None
-        self._lock = asyncio.Lock()
-        self._is_full = asyncio.Event()
+        self._lock: asyncio.Lock | None = None
         self._in_doubt = False
         self._told_dropped = 0
         self._lasts: dict[str, int] = {}
@@ -69,35 +69,46 @@ class JournalWriter:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return
-        self._enter(loop)
-        if self._flushing is None or self._flushing.done():
-            self._is_full.clear()
-            # A task also while it waits: a loop that ends cancels its tasks, but may run what a timer starts no more.
-            self._flushing = loop.create_task(self._flush_soon(AGAIN if self.reason else SOON))
-        if len(self._behind) >= BATCH and not self.reason:
-            self._is_full.set()
-
-    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Forget what belongs to another loop."""
         if loop is not self._loop:
-            self._loop, self._flushing, self._lock, self._is_full = loop, None, asyncio.Lock(), asyncio.Event()
+            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+        if self._flushing is not None and not self._flushing.done():
+            return
+        if len(self._behind) >= BATCH and not self.reason:
+            self._start()
+        elif self._timer is None:
+            self._timer = loop.create_task(self._start_after(AGAIN if self.reason else SOON))
 
-    async def _flush_soon(self, seconds: float) -> None:
-        """Append what waits after so many seconds, or when it is a full batch; then see to what came meanwhile."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._is_full.wait()
-        with suppress(Unavailable, UnknownForm):  # told already
+    async def _start_after(self, seconds: float) -> None:
+        """A task, and no timer: a loop that ends cancels its tasks, but does not end what a timer starts by then."""
+        await asyncio.sleep(seconds)
+        self._timer = None
+        self._start()
+
+    def _start(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._loop is not None and (self._flushing is None or self._flushing.done()):
+            self._flushing = self._loop.create_task(self._flush_behind())
+
+    async def _flush_behind(self) -> None:
+        try:
             await self.flush()
-        self._flushing = None
-        if len(self._behind):
-            self._wake()
+        except (Unavailable, UnknownForm):
+            pass  # told already
+        finally:
+            self._flushing = None
+            task = asyncio.current_task()
+            if len(self._behind) and task is not None and not task.cancelling():
+                self._wake()
 
     async def flush(self) -> None:
         """Append all that waits now. Raises Unavailable, UnknownForm: it waits on then."""
         if not len(self._behind):
             return
-        self._enter(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        if self._lock is None or loop is not self._loop:
+            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
         async with self._lock:
             try:
                 await self._place()
@@ -194,6 +205,8 @@ class JournalWriter:
         """Write what waits, if the store is there."""
         with suppress(Unavailable, UnknownForm):
             await self.flush()
-        if self._flushing is not None:
-            self._flushing.cancel()
-            await asyncio.gather(self._flushing, return_exceptions=True)
+        left = [task for task in (self._timer, self._flushing) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self._timer = None

@@ -97,7 +97,8 @@ def test_a_full_batch_does_not_wait() -> None:
     asyncio.run(test())
 
 
-def test_a_loop_that_ends_leaves_no_task_behind(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("is_writing", [False, True])
+def test_a_loop_that_ends_leaves_no_task_behind(caplog: pytest.LogCaptureFixture, *, is_writing: bool) -> None:
     def take_time() -> None:
         time.sleep(journal_writer.SOON * 2)  # what waits is due while the loop ends
 
@@ -113,6 +114,8 @@ def test_a_loop_that_ends_leaves_no_task_behind(caplog: pytest.LogCaptureFixture
         ending.append(asyncio.create_task(slow_to_end()))
         await asyncio.sleep(0)
         written.put("one")
+        if is_writing:
+            await asyncio.sleep(journal_writer.SOON * 1.5)
 
     ending: list[Any] = []
     asyncio.run(test())

@@ -74,6 +74,20 @@ def test_who_is_there() -> None:
     run(test)
 
 
+def test_one_that_leaves_while_it_joins_is_not_there() -> None:
+    async def test(group: Group) -> None:
+        one = group.all[0]
+        await one.stop()
+        one.join_soon()
+        await one.stop()
+        await asyncio.sleep(0.01)
+        await group.all[1]._beat()
+        assert one.own not in {each.id for each in group.all[1].standing.replicas}
+        assert len(asyncio.all_tasks()) == 1 + 2 * 2, "those of the others"
+
+    run(test)
+
+
 def test_all_write_before_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("falmock.sharing.journal_writer.SOON", 60.0)
 
