@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,11 @@ def test_each_call_waits_for_the_store_and_is_refused_while_it_is_away(caplog: p
                 assert all(b"falmock cannot answer this now: no route to the store" in each.body for each in told)
                 assert list(told[0].value) == ["detail", "message"]
 
-    run(work())
+    with caplog.at_level(logging.INFO):
+        run(work())
     assert [record.message for record in caplog.records if "shared state" in record.message] == [
-        "falmock: the shared state is not available: no route to the store"
+        "falmock: the shared state is not available: no route to the store",
+        "falmock: the shared state is available again",
     ]
 
 

@@ -90,6 +90,7 @@ def test_one_that_leaves_while_it_joins_is_not_there() -> None:
 
 def test_all_write_before_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("falmock.sharing.journal_writer.SOON", 60.0)
+    monkeypatch.setattr(replicas, "PATIENCE", 60.0)
 
     async def test(group: Group) -> None:
         for which in range(3):
