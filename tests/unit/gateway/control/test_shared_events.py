@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from falmock.edge import Client
 from falmock.engine.effects import Stream
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.shared.background import AGAIN
 from falmock.gateway.control import scope_events
 from falmock.gateway.control import shared_events
 from falmock.wire.formats import sse
@@ -52,7 +53,7 @@ class Listener:
             for event in [event for piece in step.pieces for event in self.parser.feed(piece)]:
                 names.append(event.type)
                 self._take(event)
-            if step.again is None or step.again > now + shared_events.AGAIN:
+            if step.again is None or step.again > now + AGAIN:
                 self.names += names
                 return names
             await asyncio.sleep(0)
