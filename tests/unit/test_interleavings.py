@@ -35,8 +35,8 @@ FIXTURES: tuple[dict[str, Any], ...] = (
 MODELS = ("plain", "turns", "second", "chance", "late", "nothing")
 
 
-def _added(name: str, model: str = "a/plain", **match: Any) -> dict[str, Any]:
-    return {"match": {"model": model, **match}, "response": {"json": {"n": name}}}
+def _added(name: str, model: str = "a/plain") -> dict[str, Any]:
+    return {"match": {"model": model}, "response": {"json": {"n": name}}}
 
 
 def _faults(**fault: Any) -> dict[str, Any]:
