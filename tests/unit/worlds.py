@@ -27,8 +27,8 @@ NOTHING_MADE = "01900000-0000-7000-8000-000000000000"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NAMES = re.compile(r'("key"|"numbers?"): ("[0-9a-f]{32}"|\d+|\[[\d, ]*\])')
 """The names of misses, which are made of ids too, and numbers in the journal, which go by when an entry was written."""
-_COUNTS = re.compile(r'("calls"|"misses"|"used"): (\d+|true|false)')
-"""What counts calls by the journal, which has a call after its answer: those at once may not see each other."""
+_COUNTS = re.compile(r'("calls"|"jobs"|"misses"|"used"): (\d+|true|false)')
+"""What counts calls by the journal, which has a call after its answer, and jobs: of those at once it may see any."""
 _UNMATCHED = re.compile(r"(found none for \d+: )([^;\"]*)")
 """What verify tells of calls that nothing matched: those that came at once have no order."""
 _MADE = ("request_id", "file_url")
@@ -75,7 +75,7 @@ class World:
     async def do(self, acts: Mapping[int, Act], *, has_counts: bool) -> dict[int, str]:
         """The answers to calls that come at the same time, by their numbers, without what differs from world to world.
 
-        `has_counts`: with what counts calls.
+        `has_counts`: with what counts calls and jobs.
         """
         answers = dict(zip(acts, await asyncio.gather(*map(self._answer, acts.values())), strict=True))
         self._made |= {number: _made(body) for number, (_, body) in answers.items()}
