@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from falmock.engine import engines
+from falmock.engine import scoped_engines
 from falmock.engine.shared.setup import KEPT
 from falmock.engine.shared.setups import known_scopes
 from falmock.store.interface import Store
@@ -70,7 +70,7 @@ def test_what_is_used_is_kept_and_what_is_not_is_not() -> None:
 
 def test_the_least_recently_used_scope_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_scopes, "LIMIT", 3)
-    monkeypatch.setattr(engines, "LIMIT", 3)
+    monkeypatch.setattr(scoped_engines, "LIMIT", 3)
 
     async def scenario(apps: Apps) -> list[Any]:
         told: list[Any] = []
