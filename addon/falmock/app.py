@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from falmock.edge import Answer
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from falmock.store.interface import Store
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 _UNSHARED = (Unavailable, UnknownForm, AnswerLost, FileElsewhere)
 """What happens to calls whose state is in a store."""
 _ANSWERS = (Reply, Stream, Socket, ForwardedCall)
@@ -130,7 +132,9 @@ class App:
             Health(self.engines),
             Inspector(self.engines),
             Control(self.engines, self.fixtures),
-            OpenAIImages(self.engines, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")),
+            OpenAIImages(
+                self.engines, self._decided, _together, asyncio.sleep, partial(logger.info, "falmock: openai: %s")
+            ),
             AimockControl(self.engines, steering),
             Aimock(self.engines, new_id, steering),
             ServerProxy(self.engines, environ),
@@ -242,10 +246,15 @@ class App:
             if self.shared is not None:
                 return self._shared_unknown(self.shared, request)
             return self._of_door(self._doors.unknown(request, self._edge.now()))
-        if self.shared is not None and not isinstance(found, Health | Inspector):
+        if self.shared is not None and not isinstance(found, Health | Inspector | OpenAIImages):
             return self._shared_at_door(self.shared, found, request, client)
-        result = found.answer(request, self.ask, self._edge.now())
+        now = self._edge.now() if self.shared is None else self.shared.calls.now()
+        result = found.answer(request, self.ask, now)
         return self._of_door(result) if isinstance(result, OF_DOOR) else self._later_of_door(result, client)
+
+    async def _decided(self, decide: Callable[[], T]) -> T:
+        """See `Decide`."""
+        return decide() if self.shared is None else await self.shared.run(lambda _: decide())
 
     async def _shared_unknown(self, shared: SharedState, request: Request) -> Answer:
         reply = await shared.run(lambda now: self._doors.unknown(request, now))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -17,12 +16,12 @@ from falmock.app import App
 from falmock.edge import Client
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
-from falmock.store.interface import Store
 from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit import apps
 from unit.apps import TestEdge
+from unit.stores import Slow
 
 NOTHING_MADE = "01900000-0000-7000-8000-000000000000"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -41,27 +40,6 @@ class Act(NamedTuple):
     scope: str = ""
     replica: int = 0
     """Which falmock gets it."""
-
-
-class SlowStore:
-    """A store whose calls let others pass before they are done and before their answers come, as often as `turns` says."""
-
-    def __init__(self, store: Store, turns: Iterator[int]) -> None:
-        self._store = store
-        self._turns = turns
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        call = getattr(self._store, name)
-
-        async def slow(*args: Any) -> Any:
-            for _ in range(next(self._turns)):
-                await asyncio.sleep(0)
-            answer = await call(*args)
-            for _ in range(next(self._turns)):
-                await asyncio.sleep(0)
-            return answer
-
-        return slow
 
 
 class World:
@@ -84,7 +62,7 @@ class World:
         if turns is not None:
             store = MemoryStore(lambda: self._edge.time)
             for app in self.apps:
-                app.share(SlowStore(store, turns), b"x" * 32)  # type: ignore[arg-type]
+                app.share(Slow(store, turns), b"x" * 32)  # type: ignore[arg-type]
 
     def wait(self, seconds: float) -> None:
         """Time passes."""

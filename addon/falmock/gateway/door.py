@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
+from typing import TypeVar
 
 from falmock.engine import replies
 from falmock.engine.effects import InsteadOfFal
@@ -20,6 +22,7 @@ from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Request
 
+T = TypeVar("T")
 OPENAI, AIMOCK, SERVER_PROXY = "openai", "aimock", "server-proxy"
 NAMES = (OPENAI, AIMOCK, SERVER_PROXY)
 """The names in the journal of the doors whose calls it contains."""
@@ -114,6 +117,16 @@ class Ask(Protocol):
 
     def __call__(self, request: Request, rewrite: Rewrite | None = None) -> Awaitable[Reply]:
         """`rewrite` changes the answer, also one of the real fal."""
+
+
+class Decide(Protocol):
+    """Returns what `decide` returns, and keeps what it changed: it may be called again, from its beginning.
+
+    What a door does after it has waited, and what an `async` one does at all, needs this to use the state of a scope.
+    """
+
+    def __call__(self, decide: Callable[[], T]) -> Awaitable[T]:
+        """`decide` must not wait, and has no effect but on the state."""
 
 
 class Door(Protocol):

@@ -36,7 +36,7 @@ class JournalWriter:
         self._behind = behind
         self._name = name
         self._count = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._lock: asyncio.Lock | None = None
@@ -76,7 +76,13 @@ class JournalWriter:
         if len(self._behind) >= BATCH and not self.reason:
             self._start()
         elif self._timer is None:
-            self._timer = loop.call_later(AGAIN if self.reason else SOON, self._start)
+            self._timer = loop.create_task(self._start_after(AGAIN if self.reason else SOON))
+
+    async def _start_after(self, seconds: float) -> None:
+        """A task, and no timer: a loop that ends cancels its tasks, but does not end what a timer starts by then."""
+        await asyncio.sleep(seconds)
+        self._timer = None
+        self._start()
 
     def _start(self) -> None:
         if self._timer is not None:
@@ -92,7 +98,8 @@ class JournalWriter:
             pass  # told already
         finally:
             self._flushing = None
-            if len(self._behind):
+            task = asyncio.current_task()
+            if len(self._behind) and task is not None and not task.cancelling():
                 self._wake()
 
     async def flush(self) -> None:
@@ -196,8 +203,10 @@ class JournalWriter:
 
     async def stop(self) -> None:
         """Write what waits, if the store is there."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         with suppress(Unavailable, UnknownForm):
             await self.flush()
+        left = [task for task in (self._timer, self._flushing) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self._timer = None

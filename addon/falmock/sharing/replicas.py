@@ -110,9 +110,10 @@ class Replicas:
 
     async def stop(self) -> None:
         """Write what waits, and be none of them any more."""
-        for task in self._tasks:
+        tasks = self._tasks if self._joining is None else [*self._tasks, self._joining]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks = []
         await self.writer.stop()
         self._joined_in = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import socket
@@ -12,7 +11,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,13 +30,6 @@ from falmock.wire.hosts import Role
 from falmock.wire.message import Request
 
 FIXTURE = {"match": {"model": "a/b"}, "response": {"json": {"seed": 1}}}
-
-
-@pytest.fixture(autouse=True)
-def _log() -> Iterator[None]:
-    before = logging.getLogger().level
-    yield
-    logging.getLogger().setLevel(before)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ def logged(monkeypatch: pytest.MonkeyPatch, file: io.StringIO, log: logging.Logg
     monkeypatch.setattr(sys, "stdout", file)
     monkeypatch.delenv("NO_COLOR", raising=False)
     root = logging.getLogger()
-    before = root.level
     handler = terminal.log_to_stdout(Redactor)
     try:
         log.debug("not shown")
@@ -42,7 +41,6 @@ def logged(monkeypatch: pytest.MonkeyPatch, file: io.StringIO, log: logging.Logg
             log.exception("it failed")
     finally:
         root.removeHandler(handler)
-        root.setLevel(before)
     return file.getvalue()
 
 

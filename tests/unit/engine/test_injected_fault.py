@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine.injected_fault import LONGEST
+from falmock.engine.injected_fault import FaultCounts
 from falmock.engine.injected_fault import SeededRandom
 from falmock.fixtures.fault import Latency
 from falmock.fixtures.fault import Spread
+from falmock.fixtures.format.fault import read_text
 
 CALLS = 2000
 
@@ -57,3 +59,22 @@ def test_a_lognormal_wait() -> None:
 @given(st.floats(0, 1e6), st.floats(0, 10), st.integers())
 def test_no_wait_is_longer_than_can_be_waited_for(median: float, sigma: float, number: int) -> None:
     assert 0 <= SeededRandom(0, "x", number).seconds(Latency(Spread.LOGNORMAL, median, sigma)) <= LONGEST
+
+
+def test_who_knows_its_key_draws_the_same() -> None:
+    drawn = SeededRandom(0, "x", 1)
+    assert SeededRandom.of_key(drawn.key).share("a") == drawn.share("a")
+
+
+def test_faults_are_counted_by_their_keys() -> None:
+    counts, second = FaultCounts(limit=2), read_text('{"error": "runner_disconnected", "nth": 2, "times": 1}')
+
+    def due(key: str) -> bool:
+        return counts.draw(second, key, 0) is not None
+
+    assert [due("a"), due("b"), due("a"), due("a")] == [False, False, True, False]
+    counts.strike("a")
+    assert (counts.struck("a"), counts.struck("b"), counts.struck("never")) == (1, 0, 0)
+    assert [due("c"), due("b"), due("c")] == [False, False, True], "b was checked before all others, and is forgotten"
+    counts.clear()
+    assert (counts.struck("a"), due("c")) == (0, False)

@@ -24,6 +24,7 @@ from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.engine.calls import index_of
 from unit.gateway.awaiting import answered
+from unit.gateway.openais import at_once
 from unit.gateway.openais import together
 
 MODEL, APP = "acme/film/fast", "acme/film"
@@ -52,7 +53,7 @@ class World:
             self.engines,
             (
                 Control(self.engines, lambda: "read"),
-                OpenAIImages(self.engines, together, self._pause, lambda _: None),
+                OpenAIImages(self.engines, at_once, together, self._pause, lambda _: None),
                 Aimock(self.engines, new_id, steering),
                 ServerProxy(self.engines, os.environ),
             ),

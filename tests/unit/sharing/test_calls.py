@@ -22,24 +22,18 @@ from falmock.store.interface import Commit
 from falmock.store.interface import Put
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
+from unit.stores import Counting
 
 
-class Counted:
+class Counted(Counting):
     """A store that counts its round trips, and does something before one of them."""
 
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self.trips: list[str] = []
-        self.before: Callable[[str], Any] | None = None
+    first: Callable[[str], Any] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        async def call(*args: Any) -> Any:
-            self.trips.append(name)
-            if self.before is not None:
-                await self.before(name)
-            return await getattr(self._store, name)(*args)
-
-        return call
+    async def before(self, name: str) -> None:
+        await super().before(name)
+        if self.first is not None:
+            await self.first(name)
 
 
 class Falmock:
@@ -101,7 +95,7 @@ def test_others_in_between_are_not_overwritten() -> None:
             count = int(found[0] or b"0") + 10
             await falmock.memory.commit(Commit(puts={"a": Put(str(count).encode(), 60.0)}))
 
-    falmock.store.before = interfere
+    falmock.store.first = interfere
     assert asyncio.run(falmock.calls.run(falmock.add("a"))) == 31
 
 
@@ -115,7 +109,7 @@ def test_no_end_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
         count += 1
         await falmock.memory.commit(Commit(puts={"a": Put(str(count).encode(), 60.0)}))
 
-    falmock.store.before = interfere
+    falmock.store.first = interfere
     with pytest.raises(Unavailable, match="others changed"):
         asyncio.run(falmock.calls.run(falmock.add("a")))
 
@@ -127,7 +121,7 @@ def test_what_is_loaded_is_of_one_moment() -> None:
         if name == "load" and falmock.store.trips.count("load") == 2:
             await falmock.memory.commit(Commit(puts={key: Put(b"new", 60.0) for key in ("a", "b")}))
 
-    falmock.store.before = interfere
+    falmock.store.first = interfere
 
     def decide(_: float) -> tuple[bytes | None, bytes | None]:
         transaction = falmock.current.transaction
@@ -210,7 +204,7 @@ def test_the_clock_is_looked_at_now_and_then(caplog: pytest.LogCaptureFixture) -
             await calls.run(lambda now: now)
             await asyncio.sleep(0.01)
             offsets.append(calls.offset)
-        falmock.store.before = away
+        falmock.store.first = away
         time += 100.0
         await calls.run(lambda now: now)
         await asyncio.sleep(0.01)
@@ -235,7 +229,7 @@ def test_hundreds_at_once_all_succeed() -> None:
 
     async def all_at_once() -> list[int]:
         for falmock in falmocks:
-            falmock.store.before = pause
+            falmock.store.first = pause
         return list(await asyncio.gather(*(falmock.calls.run(falmock.add("a")) for falmock in falmocks * 150)))
 
     assert sorted(asyncio.run(all_at_once())) == list(range(1, 451))
@@ -255,7 +249,7 @@ def test_what_others_see_meanwhile_is_not_taken_for_what_was_read() -> None:
             await other.calls.run(other.add("s:setup"))
             assert await falmock.calls.run(falmock.read("s:setup")) == b"1"
 
-    falmock.store.before = meanwhile
+    falmock.store.first = meanwhile
     assert asyncio.run(falmock.calls.run(falmock.read("s:setup"))) == b"1"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -23,10 +25,11 @@ from falmock.store.interface import Append
 from falmock.store.interface import Unavailable
 from falmock.store.interface import Unknown
 from falmock.store.memory import MemoryStore
+from unit.proxy.loopback import until
 
 
 class Frail(MemoryStore):
-    """A store that fails as it is told: before it writes ("away"), or after ("unknown")."""
+    """A store that does as it is told: it fails before it writes ("away") or after ("unknown"), or is "slow"."""
 
     def __init__(self) -> None:
         super().__init__(lambda: 0.0)
@@ -38,6 +41,8 @@ class Frail(MemoryStore):
         how = self.fails.pop(0) if self.fails else ""
         if how == "away":
             raise Unavailable("no route to the store")
+        if how == "slow":
+            await asyncio.sleep(0.1)
         numbers = await super().append(logs)
         if how == "unknown":
             raise Unknown("the answer did not come")
@@ -73,8 +78,8 @@ def test_it_writes_soon_and_all_at_once() -> None:
         for number in range(3):
             written.put(f"{number}", "ab"[number % 2])
         assert (written.store.trips, written.writer.waiting) == (0, 3)
-        await asyncio.sleep(journal_writer.SOON * 2)
-        assert (written.store.trips, written.writer.waiting) == (1, 0)
+        await until(lambda: written.writer.waiting == 0)
+        assert written.store.trips == 1
         assert [text.split()[0] for text in written.store.written("a")] == ["0", "2"]
         assert [text.split()[0] for text in written.store.written("b")] == ["1"]
 
@@ -91,6 +96,47 @@ def test_a_full_batch_does_not_wait() -> None:
         assert len(written.store.written()) == BATCH
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize("is_writing", [False, True])
+def test_a_loop_that_ends_leaves_no_task_behind(caplog: pytest.LogCaptureFixture, *, is_writing: bool) -> None:
+    def take_time() -> None:
+        time.sleep(journal_writer.SOON * 2)  # what waits is due while the loop ends
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            take_time()
+
+    async def test() -> None:
+        written = Written()
+        written.store.fails = ["slow"]
+        ending.append(asyncio.create_task(slow_to_end()))
+        await asyncio.sleep(0)
+        written.put("one")
+        if is_writing:
+            await asyncio.sleep(journal_writer.SOON * 1.5)
+
+    ending: list[Any] = []
+    asyncio.run(test())
+    gc.collect()
+    errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not errors  # "Task was destroyed but it is pending!"
+
+
+def test_once_stopped_it_has_written_all_and_waits_for_nothing() -> None:
+    async def test(*fails: str) -> list[str]:
+        written = Written()
+        written.store.fails = list(fails)
+        written.put("one")
+        await asyncio.sleep(0)
+        await written.writer.stop()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return written.store.written()
+
+    assert asyncio.run(test()) == ["one me.1"]
+    assert asyncio.run(test("away")) == []
 
 
 def test_without_a_loop_it_waits_for_a_flush() -> None:
@@ -122,7 +168,7 @@ def test_while_the_store_is_away_entries_wait(caplog: pytest.LogCaptureFixture) 
         written.now += 7
         assert (written.writer.waiting, written.writer.lag, written.writer.reason) == (1, 7, "no route to the store")
         written.put("two")
-        await asyncio.sleep(0.2)  # it tries again by itself
+        await until(lambda: written.writer.waiting == 0)  # it tries again by itself
         assert [text.split()[0] for text in written.store.written()] == ["one", "two"]
         assert (written.writer.lag, written.writer.reason, written.writer.dropped) == (0, "", 0)
 

@@ -17,22 +17,7 @@ from falmock.sharing.calls import SharedCalls
 from falmock.sharing.replicas import Replicas
 from falmock.store.interface import Unavailable
 from falmock.store.memory import MemoryStore
-
-
-class Away:
-    """A store that can be away."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self.store = store
-        self.is_away = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def called(*given: Any) -> Any:
-            if self.is_away:
-                raise Unavailable("no route to the store")
-            return await getattr(self.store, name)(*given)
-
-        return called
+from unit.stores import Away
 
 
 class Group:
@@ -89,8 +74,23 @@ def test_who_is_there() -> None:
     run(test)
 
 
+def test_one_that_leaves_while_it_joins_is_not_there() -> None:
+    async def test(group: Group) -> None:
+        one = group.all[0]
+        await one.stop()
+        one.join_soon()
+        await one.stop()
+        await asyncio.sleep(0.01)
+        await group.all[1]._beat()
+        assert one.own not in {each.id for each in group.all[1].standing.replicas}
+        assert len(asyncio.all_tasks()) == 1 + 2 * 2, "those of the others"
+
+    run(test)
+
+
 def test_all_write_before_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("falmock.sharing.journal_writer.SOON", 60.0)
+    monkeypatch.setattr(replicas, "PATIENCE", 60.0)
 
     async def test(group: Group) -> None:
         for which in range(3):

@@ -6,8 +6,8 @@ import gc
 
 from falmock.engine.shared.transaction import Transaction
 from unit.engine.shared.two_apps import Apps
-from unit.engine.shared.two_apps import Counting
 from unit.engine.shared.two_apps import run
+from unit.stores import Counting
 
 FIXTURE = {"match": {"model": "a/b"}, "response": {"json": {"n": 1}}}
 QUEUE = "https://queue.fal.run/a/b"
@@ -18,12 +18,7 @@ class Counted(Apps):
 
     def __init__(self) -> None:
         super().__init__(FIXTURE)
-        self.stores = []
-        for app in self.apps:
-            assert app.shared is not None
-            store = Counting(self.store)
-            app.shared.calls.store = store  # type: ignore[assignment]
-            self.stores.append(store)
+        self.stores = self.through(Counting)
 
     async def trips(self, app: int, method: str, url: str, body: object = None) -> tuple[object, list[str]]:
         """What an app answers, and the round trips that it took."""

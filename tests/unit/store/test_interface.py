@@ -88,11 +88,11 @@ async def test_values_end(store: Store) -> None:
 
 @on_store
 async def test_a_write_gives_a_new_life(store: Store) -> None:
-    await store.commit(Commit(puts={"a": Put(b"1", 0.4)}))
-    await store.append([Append("log", [b"1"], 9, 0.4)])
+    await store.commit(Commit(puts={"a": Put(b"1", 1)}))
+    await store.append([Append("log", [b"1"], 9, 1)])
     await store.commit(Commit(puts={"a": Put(b"2", 60)}))
     await store.append([Append("log", [b"2"], 9, 60)])
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.1)
     assert await store.load(["a"]) == [b"2"]
     assert await store.bounds("log") == (1, 2)
 

@@ -6,33 +6,30 @@ from falmock.engine.effects import End
 from falmock.engine.effects import StreamStep
 from falmock.engine.jobs.status_stream import SeenJob
 from falmock.engine.jobs.status_stream import StatusEvents
-from falmock.engine.shared.background import AGAIN
 from falmock.engine.shared.background import Background
-from falmock.engine.shared.background import Pending
+from falmock.engine.shared.background import LookingSource
 from falmock.engine.shared.background import sooner
 
 BETWEEN_LOOKS = 0.25
 """Seconds between two looks at a job that nothing here moves: as late is news of other falmocks at most."""
 
 
-class SharedStatusEvents:
-    """See StatusEvents."""
+class SharedStatusEvents(LookingSource[SeenJob]):
+    """See StatusEvents. A stream whose job cannot be looked at is cut: clients ask again."""
 
     def __init__(self, events: StatusEvents, background: Background) -> None:
+        super().__init__(background)
         self._events = events
-        self._background = background
-        self._pending: Pending | None = None
 
-    def step(self, now: float) -> StreamStep:
-        """See `Source`. A stream whose job cannot be looked at is cut."""
-        if self._pending is None:
-            self._pending = self._background(self._events.look)
-        if not self._pending.done():
-            return StreamStep(again=now + AGAIN)
-        try:
-            seen: SeenJob = self._pending.result()
-        except Exception:  # noqa: BLE001 - whatever the store says: clients ask again
-            return StreamStep(end=End.CUT)
-        self._pending = None
+    def look(self, now: float) -> SeenJob:
+        """See LookingSource."""
+        return self._events.look(now)
+
+    def shown(self, seen: SeenJob, now: float) -> StreamStep:
+        """See LookingSource."""
         step = self._events.shown(seen, now)
         return step if step.end is not End.OPEN else step._replace(again=sooner(step.again, now + BETWEEN_LOOKS))
+
+    def unseen(self, now: float) -> StreamStep:  # noqa: ARG002
+        """See LookingSource."""
+        return StreamStep(end=End.CUT)

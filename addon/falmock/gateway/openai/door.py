@@ -16,6 +16,7 @@ from falmock.fixtures.matching.index import Index
 from falmock.gateway import door
 from falmock.gateway import journal_view
 from falmock.gateway.door import Ask
+from falmock.gateway.door import Decide
 from falmock.gateway.door import FalCall
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import fal_calls
@@ -52,9 +53,12 @@ class OpenAIImages:
         "the same at /openai/v1/ and /openai/deployments/MODEL/)"
     )
 
-    def __init__(self, engines: Engines, together: Together, pause: Pause, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, engines: Engines, decided: Decide, together: Together, pause: Pause, log: Callable[[str], None]
+    ) -> None:
         self._engines = engines
-        self._generator = ImageGenerator(engines, together, pause, log)
+        self._decided = decided
+        self._generator = ImageGenerator(engines, decided, together, pause, log)
         self._listed: tuple[Index, bool, Models] = (Index(), False, ())
 
     def claims(self, request: Request) -> bool:
@@ -70,6 +74,18 @@ class OpenAIImages:
         """The answer in OpenAI's form, also for errors."""
         request = request._replace(door=door.OPENAI)
         route = routes.of(request.path)
+        prepared = await self._decided(lambda: self._prepared(request, route, ask, now))
+        if not isinstance(prepared, ImageCall):
+            return prepared
+        try:
+            reply = await self._generator.make(prepared)
+        except RefusedCall as error:
+            refused = error
+            reply = await self._decided(lambda: self._refusal(request, route, refused, now))
+        return _readable(request, reply)
+
+    def _prepared(self, request: Request, route: Route, ask: Ask, now: float) -> Reply | FalCall | ImageCall:
+        """The answer to a request, or what is needed to generate the images that it asks for."""
         if request.method == "OPTIONS":
             reply = Reply(204, cors.preflight(request.headers), b"", "CORS preflight")
             return door.noted(self._engines, request, reply, now, journal_view.PREFLIGHT)
@@ -77,12 +93,13 @@ class OpenAIImages:
         if route.path.startswith(file_urls.PREFIX):
             return self._file(request, now)
         try:
-            reply = await self._answer(request, route, ask, now)
+            found = self._image_call(request, route, ask, now)
         except RefusedCall as refused:
-            reply = self._refusal(request, route, refused, now)
-        return reply._replace(headers=reply.headers + cors.simple(request.headers))
+            found = self._refusal(request, route, refused, now)
+        return _readable(request, found) if isinstance(found, Reply) else found
 
-    async def _answer(self, request: Request, route: Route, ask: Ask, now: float) -> Reply:
+    def _image_call(self, request: Request, route: Route, ask: Ask, now: float) -> Reply | ImageCall:
+        """The answer to a request about models, or what is needed to generate images. Raises RefusedCall."""
         expected = _METHODS.get(route.path, "GET")
         if request.method != expected:
             message = f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use {expected}?)"
@@ -98,7 +115,7 @@ class OpenAIImages:
         if "authorization" in headers:
             headers["authorization"] = fal_calls.fals_authorization(headers["authorization"], self._engines.config.auth)
         calls = FalCalls(ask, request.scope, headers, fal_calls.patience_of(request))
-        return await self._generator.make(ImageCall(spec, model, endpoint, request, calls, now))
+        return ImageCall(spec, model, endpoint, request, calls, self._engines.peek(request.scope).index, now)
 
     def _refusal(self, request: Request, route: Route, refused: RefusedCall, now: float) -> Reply:
         """The answer for an error; it is added to the journal unless fal answered it, because that call is already there."""
@@ -184,6 +201,11 @@ class OpenAIImages:
             reply = RefusedCall("There is no such file", status=404, code="file_not_found").reply()
             return door.noted(self._engines, request, reply, now, journal_view.DOWNLOAD)
         return FalCall(call, _of_file)
+
+
+def _readable(request: Request, reply: Reply) -> Reply:
+    """A reply that the page that asked may read."""
+    return reply._replace(headers=reply.headers + cors.simple(request.headers))
 
 
 def _of_file(effect: Reply | Stream) -> Reply | Stream:

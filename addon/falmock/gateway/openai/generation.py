@@ -13,6 +13,8 @@ from falmock.engine.config import Mode
 from falmock.engine.effects import Reply
 from falmock.engine.engines import Engines
 from falmock.engine.platform.platform import MADE_UP
+from falmock.fixtures.matching.index import Index
+from falmock.gateway.door import Decide
 from falmock.gateway.openai import errors
 from falmock.gateway.openai import file_urls
 from falmock.gateway.openai import input_mapping
@@ -45,21 +47,28 @@ Together = Callable[[Sequence[Awaitable[Reply]]], Awaitable[list[Reply]]]
 
 
 class ImageCall(NamedTuple):
-    """One call of a client: its specification, the endpoint, and how to call fal. `now` is in seconds since the epoch."""
+    """One call of a client: its specification, the endpoint, how to call fal, and the fixtures of its scope.
+
+    `now` is in seconds since the epoch.
+    """
 
     spec: ImageRequest
     model: str
     endpoint: str
     request: Request
     calls: FalCalls
+    fixtures: Index
     now: float
 
 
 class ImageGenerator:
     """Generates images. `log` writes a line to the log."""
 
-    def __init__(self, engines: Engines, together: Together, pause: Pause, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, engines: Engines, decided: Decide, together: Together, pause: Pause, log: Callable[[str], None]
+    ) -> None:
         self._engines = engines
+        self._decided = decided
         self._together = together
         self._pause = pause
         self._log = log
@@ -108,12 +117,13 @@ class ImageGenerator:
 
     async def _run(self, call: ImageCall, candidates: Sequence[dict[str, Any]]) -> Reply:
         requests = [call.calls.submit(call.endpoint, given) for given in candidates]
-        engine = self._engines.peek(call.request.scope)
+
+        def known() -> Request:
+            engine = self._engines.peek(call.request.scope)
+            return next((request for request in requests if engine.knows(request)), requests[0])
+
         # A fixture may be for a plainer input, without size, count and format.
-        chosen = requests[0]
-        if not self._forwards:
-            chosen = next((request for request in requests if engine.knows(request)), chosen)
-        return await self._ask(call, chosen)
+        return await self._ask(call, requests[0] if self._forwards else await self._decided(known))
 
     async def _ask(self, call: ImageCall, request: Request) -> Reply:
         """The outcome of a submit, made with the first key that fal accepts."""
@@ -146,8 +156,7 @@ class ImageGenerator:
             message = f"The model {call.endpoint} answered, but with no image"
             kind, again = errors.SERVER_ERROR, (errors.NO_RETRY,)
             return RefusedCall(message, status=500, kind=kind, code="no_image", headers=again, cause=reply)
-        index = self._engines.peek(call.request.scope).index
-        return errors.of_fal(reply, call.model, known=bool(index.of_endpoint(call.endpoint)))
+        return errors.of_fal(reply, call.model, known=bool(call.fixtures.of_endpoint(call.endpoint)))
 
     async def _answer_with(self, call: ImageCall, good: Sequence[tuple[Any, Reply]], failed: Sequence[Reply]) -> Reply:
         made = [(url, output.get("prompt")) for output, _ in good for url in models.images_in(output)]
@@ -185,7 +194,7 @@ class ImageGenerator:
 
     async def _inputs(self, call: ImageCall) -> Inputs | None:
         """The inputs of a model from its schema: in a file, in a fixture, or from fal in modes that forward; None if unknown."""
-        known = self._engines.peek(call.request.scope).index.documents.find(call.endpoint)
+        known = call.fixtures.documents.find(call.endpoint)
         inputs = None if known is None else model_inputs.inputs_of(known.document, known.endpoint)
         if inputs is None and self._forwards:
             inputs = await self._fetched_inputs(call)

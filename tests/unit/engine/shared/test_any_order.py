@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.engine.shared.two_apps import Told
+from unit.stores import Slow
 
 FIXTURES = (
     *({"match": {"model": "test/turns"}, "response": {"json": {"turn": turn}}} for turn in (1, 2, 3)),
@@ -169,25 +169,6 @@ def test_two_answer_as_one(steps: list[Step]) -> None:
         assert two == one, (number, steps[number])
 
 
-class Yielding:
-    """A store whose calls let others go first, by chance."""
-
-    def __init__(self, store: Any, rolled: random.Random) -> None:
-        self._store = store
-        self._rolled = rolled
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def called(*given: Any) -> Any:
-            for _ in range(self._rolled.randrange(4)):
-                await asyncio.sleep(0)
-            result = await getattr(self._store, name)(*given)
-            for _ in range(self._rolled.randrange(4)):
-                await asyncio.sleep(0)
-            return result
-
-        return called
-
-
 def unread(told: Any) -> Any:
     """An answer without what is of the journal, which has a call after its answer: those at once may not see each other."""
     return told and (told[0], same(told[1], OF_JOURNAL))
@@ -218,9 +199,8 @@ def test_at_once_is_as_one_after_the_other(before: list[Step], at_once: list[Ste
 
     async def together() -> tuple[dict[int, Any], list[Any]]:
         apps, jobs = Apps(*FIXTURES), list[str]()
-        for app in apps.apps:
-            assert app.shared is not None
-            app.shared.calls.store = Yielding(apps.store, random.Random(seed))
+        rolled = random.Random(seed)
+        apps.through(lambda store: Slow(store, iter(lambda: rolled.randrange(4), None)))
         for each in before:
             await each.told(apps, jobs)
         told = await asyncio.gather(*(each.told(apps, jobs) for each in at_once))

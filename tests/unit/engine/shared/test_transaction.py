@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.transaction import Bounds
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Transaction
+from falmock.engine.shared.transaction import together
 from falmock.store.interface import Put
 from falmock.store.interface import Score
+from falmock.wire.message import Content
 
 
 def number(data: bytes) -> int:
@@ -122,13 +126,77 @@ def test_a_full_set_is_remembered() -> None:
     assert transaction.is_full("set", 1)
 
 
-def test_state_is_used_within_transactions_only() -> None:
-    current = Current()
-    with pytest.raises(RuntimeError, match="outside a transaction"):
-        _ = current.transaction
-    assert not current.is_deciding
-    outer, inner = Transaction(1.0), Transaction(2.0)
-    with current.using(outer):
-        with current.using(inner):
-            assert current.transaction is inner
-        assert current.transaction is outer
+def test_all_that_is_needed_is_asked_for_at_once() -> None:
+    transaction = Transaction(1.0)
+    transaction.loaded("a", b"5")
+
+    def read(key: str) -> Callable[[], int | None]:
+        return lambda: transaction.value(key, number)
+
+    with pytest.raises(NotLoaded) as missing:
+        together([read("a"), read("b"), read("c")])
+    assert missing.value.needed == ("b", "c")
+    with pytest.raises(NotLoaded) as missing:
+        transaction.load_together(["a", "b", "c"])
+    assert missing.value.needed == ("b", "c")
+    transaction.load([("b", b"6"), ("c", None)])
+    transaction.load_together(["a", "b", "c"])
+    assert together([read("a"), read("b"), read("c")]) == [5, 6, None]
+
+
+def test_what_is_taken_to_be_free_is_expected_to_be() -> None:
+    transaction = Transaction(1.0)
+    assert transaction.is_free("new")
+    assert transaction.commit(1.0).expected == {"new": None}
+    transaction.forget()
+    transaction.loaded("new", b"another's")
+    assert not transaction.is_free("new")
+
+
+def test_what_is_hoped_for_need_not_be_loaded_until_it_failed() -> None:
+    transaction = Transaction(1.0)
+    transaction.begin()
+    transaction.hope("job", b"1")
+    assert transaction.value("job", number) == 1
+    transaction.put("job", b"2", 60.0)
+    assert transaction.commit(1.0).expected == {"job": b"1"}
+    assert transaction.is_hoping
+    transaction.forget()
+    assert (transaction.is_hoping, transaction.conflicts) == (False, 0), "that others were first is no contest"
+    transaction.begin()
+    with pytest.raises(NotLoaded):
+        transaction.get("job")
+    transaction.loaded("job", b"3")
+    assert transaction.commit(1.0).expected == {"job": b"3"}
+    transaction.forget()
+    assert transaction.conflicts == 1
+
+
+@pytest.mark.parametrize(("found", "read"), [(b"old", ("s:setup",)), (b"new", ())])
+def test_it_goes_on_where_nothing_has_changed(found: bytes, read: tuple[str, ...]) -> None:
+    transaction = Transaction(1.0, {"s:setup": b"old"})
+    transaction.begin()
+    assert transaction.get("s:setup") == b"old"
+    transaction.load([("s:setup", found), ("job", b"1")])
+    transaction.go_on()
+    transaction.begin()
+    assert transaction.keys_read == read
+    transaction.begin()
+    assert transaction.keys_read == (), "once"
+
+
+def test_a_content_is_written_once_and_one_with_bytes_is_preferred() -> None:
+    transaction = Transaction(1.0)
+    kept, first, second = Content("ab", 3), Content("ab", 3, data=b"one"), Content("ab", 3, data=b"two")
+    for content in (kept, first, second, kept):
+        transaction.write_content(content, 60.0)
+    assert transaction.contents == {"ab": (first, 60.0)}
+
+
+def test_a_change_of_what_is_set_up_changes_the_places() -> None:
+    transaction = Transaction(1.0)
+    for key, left in (("s:job", {"s": 1}), ("s:setup", {})):
+        transaction.places["s"] = 1
+        transaction.loaded(key, None)
+        transaction.put(key, b"2", 60.0)
+        assert transaction.places == left, key

@@ -7,8 +7,8 @@ import itertools
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 from urllib.parse import quote
@@ -23,9 +23,6 @@ from falmock.engine.engines import Engines
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.webhooks.request import WebhookPost
 from falmock.engine.webhooks.request import post
-from falmock.store.interface import Append
-from falmock.store.interface import Commit
-from falmock.store.interface import Outcome
 from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
@@ -35,6 +32,7 @@ from unit.engine.hooked import HOOK
 from unit.engine.hooked import Edge
 from unit.replicas import START
 from unit.replicas import Replicas
+from unit.stores import Slow
 
 
 def fixture(name: str, completed: float, **more: Any) -> dict[str, Any]:
@@ -198,40 +196,6 @@ def test_two_post_what_one_posts(pace: str, steps: list[Step]) -> None:
 # steps that overlap
 
 
-class Slow(MemoryStore):
-    """A store whose answers take as long as a random number says."""
-
-    def __init__(self, clock: Any, rng: random.Random) -> None:
-        super().__init__(clock)
-        self._rng = rng
-
-    async def _wait(self) -> None:
-        for _ in range(self._rng.randrange(4)):
-            await asyncio.sleep(0)
-
-    async def load(self, keys: Sequence[str]) -> list[bytes | None]:
-        await self._wait()
-        found = await super().load(keys)
-        await self._wait()
-        return found
-
-    async def commit(self, commit: Commit) -> Outcome:
-        await self._wait()
-        outcome = await super().commit(commit)
-        await self._wait()
-        return outcome
-
-    async def take(self, key: str, until: float, lease_until: float, limit: int) -> list[bytes]:
-        await self._wait()
-        items = await super().take(key, until, lease_until, limit)
-        await self._wait()
-        return items
-
-    async def append(self, logs: Sequence[Append]) -> list[int]:
-        await self._wait()
-        return await super().append(logs)
-
-
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**9), pace=st.sampled_from(["instant", "recorded", "polls:1,2"]))
 def test_what_overlaps_is_posted_once(seed: int, pace: str) -> None:
@@ -265,9 +229,12 @@ def test_what_overlaps_is_posted_once(seed: int, pace: str) -> None:
             assert await mock.end(which, each, status) is not None
             delivered[each.request_id] += status == 200
 
+    def slow(clock: Callable[[], float]) -> Any:
+        return Slow(MemoryStore(clock), iter(lambda: rng.randrange(4), None))
+
     async def story() -> None:
         nonlocal mock
-        mock = Replicas(*FIXTURES, pace=parse_pace(pace), make=lambda clock: Slow(clock, rng))
+        mock = Replicas(*FIXTURES, pace=parse_pace(pace), make=slow)
         await asyncio.gather(work(0), work(1), work(0), work(1))
         for job in jobs:
             await mock.cancel(0, job)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from falmock.app import App
@@ -14,12 +16,14 @@ from falmock.engine import scopes
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.fixtures.matching.index import Index
+from falmock.sharing.state import SharedState
 from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.apps import TestEdge
 from unit.engine.calls import index_of
 
+T = TypeVar("T")
 CONTROL = "/__falmock"
 
 
@@ -59,6 +63,19 @@ class Apps:
             if not is_alone:
                 app.share(self.store, b"x" * 32)
 
+    def state(self, app: int) -> SharedState:
+        """The shared state as one of the apps has it."""
+        shared = self.apps[app].shared
+        assert shared is not None
+        return shared
+
+    def through(self, make: Callable[[MemoryStore], T]) -> list[T]:
+        """From now on, each app asks its own one of these stores. Call it before the first call."""
+        stores = [make(self.store) for _ in self.apps]
+        for place, store in enumerate(stores):
+            self.state(place).calls.store = store  # type: ignore[assignment]
+        return stores
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         for edge in self.edges:
@@ -89,23 +106,6 @@ class Apps:
         reply = await self.apps[app % len(self.apps)].answer(request, client)
         assert isinstance(reply, Reply), reply
         return Told(reply)
-
-
-class Counting:
-    """A store that counts the round trips to it, by their names."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self.trips: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-
-        async def called(*given: Any) -> Any:
-            self.trips.append(name)
-            return await found(*given)
-
-        return called
 
 
 def _new_ids(place: int) -> Any:

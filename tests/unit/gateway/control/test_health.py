@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from falmock.gateway.control.door import openapi_document
 from falmock.sharing import replicas
-from falmock.store.interface import Unavailable
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.gateway.steering import Steered
+from unit.stores import Away
 
 ALWAYS = {"status", "version", "mode", "pace", "fixtures", "scopes", "inspector", "connect"}
 FIXTURE = {"match": {"model": "t/e"}, "response": {"json": {"n": 1}}}
-
-
-class Away:
-    """A store that can be away, and counts what it is asked."""
-
-    def __init__(self, store: Any) -> None:
-        self.store = store
-        self.is_away = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def called(*given: Any) -> Any:
-            if self.is_away:
-                raise Unavailable("no route to the store")
-            return await getattr(self.store, name)(*given)
-
-        return called
 
 
 def test_in_memory_there_is_no_more_than_before() -> None:
@@ -70,10 +52,7 @@ def test_while_the_store_is_away(monkeypatch: pytest.MonkeyPatch, *, is_new: boo
 
     async def test() -> None:
         apps = Apps(FIXTURE)
-        for app in apps.apps:
-            assert app.shared is not None
-            app.shared.calls.store = Away(apps.store)
-        store: Any = apps.apps[0].shared and apps.apps[0].shared.calls.store
+        store, _ = apps.through(Away)
         if not is_new:
             await apps.asked(0, "POST", "https://fal.run/t/e", {})
         store.is_away = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given
@@ -14,13 +13,14 @@ from hypothesis import strategies as st
 from falmock.edge import Client
 from falmock.engine.effects import Stream
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.shared.background import AGAIN
 from falmock.gateway.control import scope_events
 from falmock.gateway.control import shared_events
-from falmock.store.interface import Unavailable
 from falmock.wire.formats import sse
 from falmock.wire.message import Request
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
+from unit.stores import Away
 
 TIMED = {"match": {"model": "t/e"}, "response": {"json": {"done": True}}, "queue": {"started": 2, "completed": 6}}
 SLOW = {"pace": parse_pace("recorded"), "pace_text": "recorded"}
@@ -53,7 +53,7 @@ class Listener:
             for event in [event for piece in step.pieces for event in self.parser.feed(piece)]:
                 names.append(event.type)
                 self._take(event)
-            if step.again is None or step.again > now + shared_events.AGAIN:
+            if step.again is None or step.again > now + AGAIN:
                 self.names += names
                 return names
             await asyncio.sleep(0)
@@ -70,9 +70,8 @@ class Listener:
 
 
 async def flushed(apps: Apps) -> None:
-    for app in apps.apps:
-        assert app.shared is not None
-        await app.shared.replicas.writer.flush()
+    for app in (0, 1):
+        await apps.state(app).replicas.writer.flush()
 
 
 async def whole(apps: Apps, app: int) -> tuple[dict[int, Any], dict[str, Any]]:
@@ -150,28 +149,10 @@ def test_a_store_that_lost_all_is_a_reset() -> None:
     asyncio.run(test())
 
 
-class Away:
-    """A store that can be away."""
-
-    def __init__(self, store: Any) -> None:
-        self.store = store
-        self.is_away = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def called(*given: Any) -> Any:
-            if self.is_away:
-                raise Unavailable("no route to the store")
-            return await getattr(self.store, name)(*given)
-
-        return called
-
-
 def test_while_the_store_is_away_the_client_stays() -> None:
     async def test() -> None:
         apps = Apps(TIMED)
-        store = Away(apps.store)
-        assert apps.apps[0].shared is not None
-        apps.apps[0].shared.calls.store = store  # type: ignore[assignment]
+        store, _ = apps.through(Away)
         listener = Listener(apps)
         await listener.open(0)
         await listener.listen()

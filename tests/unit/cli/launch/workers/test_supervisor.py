@@ -207,7 +207,8 @@ def test_the_second_signal(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     ended: list[int] = []
 
     async def hangs(_: FakeWorker) -> None:
-        await asyncio.sleep(0.1)
+        while not ended:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
     monkeypatch.setattr(FakeWorker, "stop", hangs)
     monkeypatch.setattr(os, "_exit", ended.append)

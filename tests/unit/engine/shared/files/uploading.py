@@ -25,10 +25,10 @@ from falmock.wire.message import Request
 from falmock.wire.storage import digest
 from unit.apps import TestEdge
 from unit.engine.calls import index_of
+from unit.stores import Counting
 
 REST = "https://rest.fal.ai/storage"
 _ids = itertools.count(1)
-_OF_CALLS = ("load", "commit", "ranged", "blob", "put_blob")
 
 
 class SpoolingEdge(TestEdge):
@@ -62,21 +62,15 @@ class SpoolingEdge(TestEdge):
         return sorted(str(path) for path in self.folder.iterdir())
 
 
-class CountingStore:
+class CountingStore(Counting):
     """The store of one replica, which notes the round trips of calls; not those of what goes on in the background."""
 
     def __init__(self, store: Any) -> None:
-        self._store = store
-        self.trips: list[str] = []
+        super().__init__(store, "load", "commit", "ranged", "blob", "put_blob")
 
-    def __getattr__(self, name: str) -> Any:
-        async def counted(*given: Any) -> Any:
-            if name in _OF_CALLS:
-                self.trips.append(name)
-            await asyncio.sleep(0)  # calls at once take turns
-            return await getattr(self._store, name)(*given)
-
-        return counted
+    async def before(self, name: str) -> None:
+        await super().before(name)
+        await asyncio.sleep(0)  # calls at once take turns
 
 
 class Replicas:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from typing import cast
 
 import pytest
 
 from falmock.engine import scoped_engines
 from falmock.engine.shared.setup import KEPT
 from falmock.engine.shared.setups import known_scopes
-from falmock.store.interface import Store
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
-from unit.engine.shared.two_apps import Counting
 from unit.engine.shared.two_apps import run
+from unit.stores import Counting
 
 ONE = {"match": {"model": "test/turns"}, "response": {"json": 1}}
 IN_A = {"x_falmock_scope": "a"}
@@ -89,18 +87,15 @@ def test_the_least_recently_used_scope_is_dropped(monkeypatch: pytest.MonkeyPatc
 def test_looking_at_what_is_set_up_costs_a_round_trip_at_most() -> None:
     async def scenario() -> None:
         apps = Apps(ONE)
-        counted = []
-        for app in apps.apps:
-            assert app.shared is not None
-            store = Counting(apps.store)
-            app.shared.calls.store, app.shared.calls.join = cast("Store", store), None
-            counted.append(store)
+        counted = apps.through(lambda store: Counting(store, "load", "commit", "ranged", "blob"))
+        for app in (A, B):
+            apps.state(app).calls.join = None
 
         async def trips(app: int, method: str, url: str, **headers: str) -> list[str]:
             counted[app].trips.clear()
             told = await apps.asked(app, method, url, {} if method == "POST" else None, **headers)
             assert told.status == 200
-            return [each for each in counted[app].trips if each in ("load", "commit", "ranged", "blob")]
+            return list(counted[app].trips)
 
         submit = "https://queue.fal.run/test/turns"
         assert await trips(A, "POST", RUN) == ["load"]  # nothing is known yet
