@@ -41,6 +41,8 @@ SUITES = (
         (
             "test_nothing_is_posted_to_an_address_elsewhere",  # each process tells once what it refused
             "test_what_is_under_way_when_mitmdump_ends_is_told",  # another goes on with it
+            "test_attempts_are_flows_with_their_outcome",  # each process has flows of its own
+            "test_in_auto_it_is_the_same_and_nothing_is_recorded",  # one falmock of a store records
         ),
     ),
     Suite("test_sockets.py", "tokens, sockets"),
@@ -58,7 +60,12 @@ SUITES = (
         "test_fault_rules.py",
         "faults",
         MITMPROXY,
-        ("test_rules_are_read_again_when_their_file_changes",),  # each process reads its files
+        (
+            "test_rules_are_read_again_when_their_file_changes",  # each process reads its files
+            # one falmock of a store records
+            "test_in_auto_an_error_goes_before_fal_and_the_header_never_reaches_it",
+            "test_where_everything_is_forwarded_nothing_goes_wrong",
+        ),
     ),
 )
 

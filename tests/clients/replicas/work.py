@@ -29,7 +29,11 @@ FIXTURES: list[dict[str, Any]] = [
         for number in range(10)
     ),
     *(
-        {"match": {"model": "acme/turns", "sequenceIndex": turn}, "response": {"json": {"turn": turn}}}
+        {
+            "match": {"model": "acme/turns", "sequenceIndex": turn},
+            "response": {"json": {"turn": turn}},
+            "queue": {"completed": 0.05},
+        }
         for turn in range(TURNS)
     ),
 ]
