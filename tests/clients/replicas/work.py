@@ -137,6 +137,10 @@ class Work:
         await self.turn()
         await self.follow(await self.submit(number % 10))
 
+    def told(self) -> str:
+        """What was done, in one line."""
+        return f"{len(self.jobs)} jobs, {self.unsure.total()} calls tried again: {dict(self.reasons)}"
+
     def check_turns(self) -> None:
         """No turn was given twice, and none is missing but those of calls without an answer."""
         twice = [turn for turn, times in self.turns.items() if times > 1 and turn < TURNS - 1]
