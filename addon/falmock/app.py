@@ -150,6 +150,11 @@ class App:
         """Hides secrets in everything that is shown."""
         return self.engines.common.redactor
 
+    @property
+    def store_address(self) -> str:
+        """The address of the store, without its password; "" if the state is in memory."""
+        return "" if self.shared is None else self.shared.calls.shown
+
     def _use_fixtures(self, loaded: LoadedFixtures) -> None:
         self.engines.use_fixtures(loaded.index)
         self.engines.use_faults(loaded.faults)
