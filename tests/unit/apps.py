@@ -58,10 +58,11 @@ def app_of(
     edge: Any = None,
     index: Index | None = None,
     new_id: NewId = lambda now: uuid7(now, 1),
+    webhooks: Any = None,
     **config: Any,
 ) -> App:
     """An app with these fixtures and this configuration."""
-    app = App(edge or TestEdge(), new_id, b"secret", {})
+    app = App(edge or TestEdge(), new_id, b"secret", {}, webhooks)
     app.engines.use_config(Config(**config))
     app.engines.use_fixtures(index_of(*fixtures) if index is None else index)
     return app

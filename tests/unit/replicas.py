@@ -9,10 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from falmock.app import App
 from falmock.edge import Client
 from falmock.edge import SharedWebhooks
-from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.journal import JournalEntry
@@ -24,9 +22,9 @@ from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.apps import TestEdge
+from unit.apps import app_of
 from unit.engine.calls import FAILING
 from unit.engine.calls import FLUX
-from unit.engine.calls import index_of
 from unit.engine.calls import read
 from unit.engine.hooked import GOES_ON
 from unit.engine.hooked import HOOK
@@ -71,9 +69,7 @@ class Replicas:
         for hooks in self.hooks:
             edge = TestEdge()
             edge.now = lambda: self.time  # type: ignore[method-assign]
-            app = App(edge, lambda now: uuid7(now, next(numbers)), b"secret", {}, hooks)
-            app.engines.use_config(Config(**config))
-            app.engines.use_fixtures(index_of(*fixtures))
+            app = app_of(*fixtures, edge=edge, new_id=lambda now: uuid7(now, next(numbers)), webhooks=hooks, **config)
             app.share(self.store, b"x" * 32)
             self.apps.append(app)
 

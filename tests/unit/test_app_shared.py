@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.engine.shared.two_apps import run
 from unit.stores import Away
+from unit.stores import Slow
 
 FIXTURE = {"match": {"model": "a/b"}, "response": {"json": {"images": [{"url": "https://v3.fal.media/files/a/b.png"}]}}}
 RUN = Request("POST", "fal.run", "/a/b", "", {"content-type": "application/json"}, b"{}")
@@ -105,6 +108,21 @@ def test_calls_of_a_door_are_in_the_state_of_all() -> None:
         assert [each.value["data"][0]["url"][-1] for each in made] == ["1", "2"]
 
     run(work())
+
+
+def test_what_is_decided_again_asks_fal_once() -> None:
+    """One of aimock's older routes waits for what fal says; the error that it takes at the same time is contested."""
+
+    async def work() -> None:
+        apps = Apps(mode=Mode.PASSTHROUGH)
+        apps.through(lambda store: Slow(store, itertools.cycle((0, 1, 2))))
+        await apps.told(A, "POST", "/__aimock/error", {"status": 418})
+        told = await asyncio.gather(*(apps.told(app, "POST", "/fal/queue/submit/a/b", {}) for app in (A, B) * 3))
+        assert sorted(each.status for each in told) == [200] * 5 + [418]
+        assert sum(len(edge.forwarded) for edge in apps.edges) == 5
+
+    run(work())
+    gc.collect()
 
 
 @pytest.mark.parametrize("fails", [False, True])

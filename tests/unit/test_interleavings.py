@@ -33,22 +33,57 @@ FIXTURES: tuple[dict[str, Any], ...] = (
     },
 )
 MODELS = ("plain", "turns", "second", "chance", "late", "nothing")
-_ADDED = {"match": {"model": "a/plain"}, "response": {"json": {"n": "added"}}}
-_FAULT = {"match": {"model": "a/turns"}, "fault": {"error": "bad_request", "times": 2}}
-CONTROL = (
+
+
+def _added(name: str, model: str = "a/plain") -> dict[str, Any]:
+    return {"match": {"model": model}, "response": {"json": {"n": name}}}
+
+
+def _faults(**fault: Any) -> dict[str, Any]:
+    return {"faults": [{"match": {"model": "a/turns"}, "fault": fault}]}
+
+
+SET_UP = (
+    Act("POST /__falmock/fixtures", _added("added")),
+    Act("POST /__falmock/fixtures", {"fixtures": [_added("two", "a/turns"), _added("three", "a/*")]}),
+    Act("POST /__falmock/fixtures", {"match": {"model": 3}}),
+    Act("DELETE /__falmock/fixtures/1"),
+    Act("DELETE /__falmock/fixtures"),
+    Act("PUT /__falmock/faults", _faults(error="bad_request", times=2)),
+    Act("PUT /__falmock/faults", {"seed": 5, **_faults(error="internal_server_error", rate=0.5)}),
+    Act("DELETE /__falmock/faults"),
+    *(Act("PUT /__falmock/pace", {"pace": pace}) for pace in ("manual", "60s", None)),
+    *(
+        Act("PUT /__falmock/scopes/one", more)
+        for more in ({"pace": "instant"}, {"alias_of": "two"}, {"alias_of": None})
+    ),
+    Act("PUT /__falmock/scopes/two", {"alias_of": "one"}),
+    Act("DELETE /__falmock/scopes/one"),
     Act("POST /__falmock/reset"),
-    Act("POST /__falmock/fixtures", _ADDED),
-    Act("PUT /__falmock/faults", {"faults": [_FAULT]}),
+    Act("POST /__falmock/reset?all=true"),
+    Act("POST /__aimock/fixtures", {"fixtures": [_added("by aimock")]}),
+    Act("DELETE /__aimock/fixtures"),
+    Act("POST /__aimock/error", {"status": 418}),
+    *(Act("POST /__aimock/chaos", {"dropRate": rate}) for rate in (0, 0.5, 1)),
+    Act("DELETE /__aimock/chaos"),
+    Act("POST /__aimock/reset"),
+)
+LOOKS = (
     Act("POST /__falmock/verify", {"calls": [{"endpoint": "a/plain", "times": 2}], "nothing_unmatched": True}),
     Act("POST /__falmock/verify", {"calls": [{"endpoint": "a/turns", "times": 1}]}),
+    Act("POST /__falmock/verify", {"nothing_unmatched": True, "fixtures_used": "added"}),
+    *(Act(f"GET /__falmock/{path}") for path in ("fixtures", "faults", "journal", "misses", "jobs")),
+    Act("DELETE /__falmock/journal"),
+    Act("GET /__aimock/chaos"),
 )
+"""What shows the calls answered before it: beside other calls, too many histories explain it."""
 FILES = (
     Act(
         "POST https://rest.fal.ai/storage/upload/initiate?storage_type=gcs",
         {"file_name": "a.json", "content_type": "application/json"},
     ),
 )
-SCOPES = st.sampled_from(["", "", "one"])
+SCOPES = st.sampled_from(["", "", "one", "two"])
 TRIES = 300
 """How many histories are tried at most. Most calls do not depend on each other, so that nearly always the first one is right."""
 
@@ -60,7 +95,7 @@ def _calls(made: int) -> st.SearchStrategy[Act]:
         model.map("POST https://fal.run/a/{}".format).map(_with_input),
         model.map("POST https://queue.fal.run/a/{}".format).map(_with_input),
     ]
-    what += [st.sampled_from(CONTROL), st.sampled_from(FILES)]
+    what += [st.sampled_from(SET_UP), st.sampled_from(FILES), st.just(Act("POST /fal/run/a/turns", {}))]
     if made:
         file = st.integers(0, made - 1)
         what += [
@@ -75,12 +110,17 @@ def _calls(made: int) -> st.SearchStrategy[Act]:
             job,
         )
         what += [about, about]
+    return _somewhere(st.one_of(what))
+
+
+def _somewhere(acts: st.SearchStrategy[Act]) -> st.SearchStrategy[Act]:
+    """These calls, in any scope and at any of the two."""
     return st.builds(
-        lambda act, scope, replica: act._replace(scope=scope, replica=replica),
-        st.one_of(what),
-        SCOPES,
-        st.integers(0, 1),
+        lambda act, scope, replica: act._replace(scope=scope, replica=replica), acts, SCOPES, st.integers(0, 1)
     )
+
+
+_looks = _somewhere(st.sampled_from(LOOKS))
 
 
 def _with_input(ask: str) -> Act:
@@ -127,13 +167,11 @@ class Replicas(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def one_call(self, data: st.DataObject) -> None:
-        self._come([data.draw(_calls(self.made))])
+        self._come([data.draw(_calls(self.made) | _looks)])
 
     @rule(data=st.data())
     def calls_at_once(self, data: st.DataObject) -> None:
-        # Verify counts what was answered before it: beside other calls, too many histories explain it.
-        calls = _calls(self.made).filter(lambda act: "verify" not in act.ask)
-        self._come(data.draw(st.lists(calls, min_size=2, max_size=3)))
+        self._come(data.draw(st.lists(_calls(self.made), min_size=2, max_size=3)))
 
     @rule(seconds=st.sampled_from([0.5, 2, 3000]))
     def time_passes(self, seconds: float) -> None:
@@ -144,7 +182,7 @@ class Replicas(RuleBasedStateMachine):
     def _come(self, acts: list[Act]) -> None:
         numbered = dict(enumerate(acts, self.made))
         self.made += len(acts)
-        step = Together(numbered, self.loop.run(self.replicas.do(numbered)))
+        step = Together(numbered, self.loop.run(self.replicas.do(numbered, has_counts=len(acts) == 1)))
         self.steps.append(step)
         self.orders.append(tuple(numbered))
         if self._answers(self.alone, tuple(numbered)) != step.answers:
@@ -198,7 +236,7 @@ class Replicas(RuleBasedStateMachine):
         acts = {number: act for step in self.steps if isinstance(step, Together) for number, act in step.acts.items()}
         answers: dict[int, str] = {}
         for number in order:
-            answers |= self.loop.run(world.do({number: acts[number]}))
+            answers |= self.loop.run(world.do({number: acts[number]}, has_counts=len(order) == 1))
         return answers
 
     def _unexplained(self, step: Together) -> str:
@@ -214,4 +252,4 @@ class Replicas(RuleBasedStateMachine):
 
 TestReplicas = Replicas.TestCase
 # Shrinking takes minutes, as each try is a history of its own: a failure is shown as it was found.
-TestReplicas.settings = settings(max_examples=40, stateful_step_count=15, deadline=None, phases=[Phase.generate])
+TestReplicas.settings = settings(max_examples=80, stateful_step_count=15, deadline=None, phases=[Phase.generate])

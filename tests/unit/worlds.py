@@ -25,6 +25,10 @@ from unit.stores import Slow
 
 NOTHING_MADE = "01900000-0000-7000-8000-000000000000"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NAMES = re.compile(r'("key"|"numbers?"): ("[0-9a-f]{32}"|\d+|\[[\d, ]*\])')
+"""The names of misses, which are made of ids too, and numbers in the journal, which go by when an entry was written."""
+_COUNTS = re.compile(r'("calls"|"misses"|"used"): (\d+|true|false)')
+"""What counts calls by the journal, which has a call after its answer: those at once may not see each other."""
 _UNMATCHED = re.compile(r"(found none for \d+: )([^;\"]*)")
 """What verify tells of calls that nothing matched: those that came at once have no order."""
 _MADE = ("request_id", "file_url")
@@ -68,11 +72,15 @@ class World:
         """Time passes."""
         self._edge.time += seconds
 
-    async def do(self, acts: Mapping[int, Act]) -> dict[int, str]:
-        """The answers to calls that come at the same time, by their numbers, without what differs from world to world."""
+    async def do(self, acts: Mapping[int, Act], *, has_counts: bool) -> dict[int, str]:
+        """The answers to calls that come at the same time, by their numbers, without what differs from world to world.
+
+        `has_counts`: with what counts calls.
+        """
         answers = dict(zip(acts, await asyncio.gather(*map(self._answer, acts.values())), strict=True))
         self._made |= {number: _made(body) for number, (_, body) in answers.items()}
-        return {number: self._plain(head + body) for number, (head, body) in answers.items()}
+        plain = {number: self._plain(head + body) for number, (head, body) in answers.items()}
+        return plain if has_counts else {number: _COUNTS.sub(r"\1: <count>", text) for number, text in plain.items()}
 
     async def _answer(self, act: Act) -> tuple[str, str]:
         method, _, url = self._filled(act.ask).partition(" ")
@@ -102,7 +110,7 @@ class World:
         for number, made in self._made.items():
             if made:
                 text = text.replace(made, f"<made by {number}>")
-        return _UNMATCHED.sub(_sorted, _UUID.sub("<uuid>", text))
+        return _UNMATCHED.sub(_sorted, _NAMES.sub(r"\1: <name>", _UUID.sub("<uuid>", text)))
 
 
 def _sorted(found: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
@@ -119,6 +120,16 @@ class Ask(Protocol):
         """`rewrite` changes the answer, also one of the real fal."""
 
 
+class Later(Awaitable[Reply]):
+    """A reply that `begin` brings. It begins when somebody waits: what is decided again from its beginning began nothing."""
+
+    def __init__(self, begin: Callable[[], Awaitable[Reply]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, Any, Reply]:
+        return self._begin().__await__()
+
+
 class Decide(Protocol):
     """Returns what `decide` returns, and keeps what it changed: it may be called again, from its beginning.
 
@@ -148,7 +159,7 @@ class Door(Protocol):
     def answer(self, request: Request, ask: Ask, now: float) -> OfDoor | Awaitable[OfDoor]:
         """The answer to a request for this door at `now` (seconds since the epoch), or the call to fal that answers it.
 
-        It is awaitable if the door has to wait for something.
+        It is awaitable if the door has to wait for something: see `Later` and `Decide`.
         """
 
 

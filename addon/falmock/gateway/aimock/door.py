@@ -33,6 +33,7 @@ from falmock.gateway.aimock.steering import Steering
 from falmock.gateway.aimock.translation import Translation
 from falmock.gateway.door import Ask
 from falmock.gateway.door import FalCall
+from falmock.gateway.door import Later
 from falmock.gateway.door import OfDoor
 from falmock.wire import calls
 from falmock.wire import cors
@@ -139,7 +140,8 @@ class Aimock:
             return FalCall(called.request, leaving, lambda forward: self._kept_here(called, forward))
         if called.legacy and isinstance(called.call, calls.Submit) and self._engines.config.mode is not Mode.REPLAY:
             app = str(called.call.endpoint.app)
-            return ask(called.request, lambda effect: leaving(self._learn(effect, app)))
+            submit = called.request
+            return Later(lambda: ask(submit, lambda effect: leaving(self._learn(effect, app))))
         known = called.call if isinstance(called.call, calls.Submit) else None
         return FalCall(called.request, leaving, call=known)
 

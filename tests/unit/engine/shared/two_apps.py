@@ -10,10 +10,8 @@ from typing import Any
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from falmock.app import App
 from falmock.edge import Client
 from falmock.engine import scopes
-from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.fixtures.matching.index import Index
 from falmock.sharing.state import SharedState
@@ -21,7 +19,7 @@ from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.apps import TestEdge
-from unit.engine.calls import index_of
+from unit.apps import app_of
 
 T = TypeVar("T")
 CONTROL = "/__falmock"
@@ -56,10 +54,11 @@ class Apps:
     ) -> None:
         self.edges = [TestEdge() for _ in range(1 if is_alone else count)]
         self.store = MemoryStore(lambda: self.edges[0].time)
-        self.apps = [App(edge, _new_ids(place), b"secret", {}) for place, edge in enumerate(self.edges)]
+        self.apps = [
+            app_of(*fixtures, edge=edge, index=index, new_id=_new_ids(place), **config)
+            for place, edge in enumerate(self.edges)
+        ]
         for app in self.apps:
-            app.engines.use_config(Config(**config))
-            app.engines.use_fixtures(index_of(*fixtures) if index is None else index)
             if not is_alone:
                 app.share(self.store, b"x" * 32)
 

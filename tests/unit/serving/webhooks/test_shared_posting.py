@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from falmock.app import App
 from falmock.engine.config import Config
 from falmock.engine.effects import Reply
 from falmock.engine.jobs.pace import parse_pace
@@ -29,7 +28,7 @@ from falmock.store.memory import MemoryStore
 from falmock.wire.formats.uuid7 import uuid7
 from falmock.wire.message import Request
 from unit.apps import TestEdge
-from unit.engine.calls import index_of
+from unit.apps import app_of
 from unit.proxy.loopback import until
 from unit.stores import Away
 
@@ -64,9 +63,9 @@ class Falmock:
         self.sender = WebhookSender(lambda: self.app.engines, self.poster, lambda: folder)
         edge = TestEdge()
         edge.now = time.time  # type: ignore[method-assign]
-        self.app = App(edge, lambda now: uuid7(now, secrets.randbits(74)), b"secret", {}, self.sender)
-        self.app.engines.use_config(Config(**config))
-        self.app.engines.use_fixtures(index_of(QUICK, WAITS))
+        self.app = app_of(
+            QUICK, WAITS, edge=edge, new_id=lambda now: uuid7(now, secrets.randbits(74)), webhooks=self.sender, **config
+        )
         self.app.share(store, b"x" * 32)
         self.app.join()
 

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from falmock.app import App
 from falmock.edge import Client
-from falmock.engine.config import Config
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
 from falmock.engine.shared.files.registry import SharedAssets
@@ -24,7 +23,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 from falmock.wire.storage import digest
 from unit.apps import TestEdge
-from unit.engine.calls import index_of
+from unit.apps import app_of
 from unit.stores import Counting
 
 REST = "https://rest.fal.ai/storage"
@@ -94,9 +93,7 @@ class Replicas:
     def _start(self, number: int, shared: Path | None) -> App:
         tmp_path, fixtures, _, limit, config = self._made
         edge = self.edges[number] = SpoolingEdge(tmp_path / f"spool-{next(_ids)}", lambda: self.now)
-        app = App(edge, lambda now: uuid7(now, next(_ids)), b"own", {})
-        app.engines.use_config(Config(**config))
-        app.engines.use_fixtures(index_of(*fixtures))
+        app = app_of(*fixtures, edge=edge, new_id=lambda now: uuid7(now, next(_ids)), **config)
         store = self.stores[number] = CountingStore(self.store)
         self._share(app, store, shared)
         if limit:
