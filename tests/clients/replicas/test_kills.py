@@ -134,10 +134,9 @@ def test_nothing_acknowledged_is_contradicted_when_a_store_that_keeps_all_is_kil
 
 def test_a_hundred_clients(confdir: Path, tmp_path: Path) -> None:
     fixtures = write_fixtures(tmp_path / "fixtures", *FIXTURES)
+    options = ("--set", "fal_pace=recorded", "--set", f"fal_max_jobs={2 * JOBS}")  # all are looked at again
     with ExitStack() as stack:
-        mocks = stack.enter_context(
-            group.group(confdir, "--set", "fal_pace=recorded", fixtures=fixtures, kinds=("serve", "serve"))
-        )
+        mocks = stack.enter_context(group.group(confdir, *options, fixtures=fixtures, kinds=("serve", "serve")))
         work = Work(mocks.proxy)
         working(work, 100, lambda: len(work.jobs) >= JOBS)
         assert "Traceback" not in mocks.output
