@@ -24,6 +24,7 @@ from falmock.engine.shared.transaction import Needed
 from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Record
+from falmock.engine.shared.transaction import Start
 from falmock.engine.shared.transaction import Transaction
 from falmock.sharing.contents import SharedContents
 from falmock.store.interface import Outcome
@@ -66,6 +67,7 @@ class SharedCalls:
         self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
         self._awaited: dict[str, bytes] = {}
+        self._starts: dict[str, Start] = {}
         self._looked = clock()
         self._is_told = False
         if abs(offset) > MUCH:
@@ -74,7 +76,9 @@ class SharedCalls:
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self.join: Callable[[], Awaitable[None]] | None = None
-        """Called before each call: this falmock is to be known to the others before it answers any."""
+        """Called before a call: this falmock is to be known to the others before it answers any."""
+        self.has_joined: Callable[[float], bool] = _never
+        """Whether it is known at a time, so that `join` need not be called."""
         self.flush_all: Callable[[], Awaitable[None]] = _nothing
         """Has all falmocks of the store append to logs what waits. Raises Unavailable."""
 
@@ -92,17 +96,21 @@ class SharedCalls:
         decide: Callable[[float], T],
         expected: Sequence[Needed] = (),
         ahead: Callable[[], Sequence[str]] | None = None,
+        scope: str | None = None,
     ) -> T:
         """What `decide` returns for the current time, committed.
 
         It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
         first. `ahead` returns the keys of records that are loaded before it is called, if what it reads itself is believed.
-        Raises Unavailable.
+        With a `scope`, it begins as the last one of it began (see `Transaction.note_start`). Raises Unavailable.
         """
-        if self.join is not None:
+        here = self._clock()
+        if self.join is not None and not self.has_joined(here + self.offset):
             await self.join()
-        self._look_at_clock()
-        transaction = Transaction(self.now(), self._believed)
+        if not 0.0 <= here - self._looked < BETWEEN_LOOKS:
+            self._look_at_clock(here)
+        start = None if scope is None else self._starts.get(scope)
+        transaction = Transaction(here + self.offset, self._believed, start)
         if ahead is not None:
             await self._load_ahead(transaction, ahead)
         has_turn = False
@@ -126,6 +134,8 @@ class SharedCalls:
                     continue
                 if await self._is_committed(transaction):
                     self._believe(transaction)
+                    if scope is not None and transaction.start is not start:
+                        self._keep_start(scope, transaction.start)
                     if self._is_failing:
                         logger.info("falmock: the shared state is available again")
                         self._is_failing = False
@@ -162,11 +172,8 @@ class SharedCalls:
         for task in self._tasks:
             task.cancel()
 
-    def _look_at_clock(self) -> None:
-        """Now and then, see how far the store's clock is from the one here; calls do not wait for it."""
-        now = self._clock()
-        if 0.0 <= now - self._looked < BETWEEN_LOOKS:
-            return
+    def _look_at_clock(self, now: float) -> None:
+        """See how far the store's clock is from the one here; calls do not wait for it."""
         self._looked = now
         task = asyncio.get_running_loop().create_task(self._take_offset())
         self._tasks.add(task)
@@ -266,17 +273,31 @@ class SharedCalls:
 
     def _believe(self, transaction: Transaction) -> None:
         """Remember the records that most calls depend on, as they are now."""
-        believed = self._believed
-        for key, value in transaction.to_believe():
-            believed[key] = value
-            believed.move_to_end(key)
-        while len(believed) > _REMEMBERED:
-            believed.popitem(last=False)
+        found = transaction.to_believe()
+        if found:
+            believed = self._believed
+            for key, value in found:
+                believed[key] = value
+                believed.move_to_end(key)
+            while len(believed) > _REMEMBERED:
+                believed.popitem(last=False)
         for key, value in transaction.awaited.items():
             if len(value) <= _SHORT:
                 self._awaited[key] = value
                 if len(self._awaited) > _REMEMBERED:
                     del self._awaited[next(iter(self._awaited))]
+
+    def _keep_start(self, scope: str, start: Start | None) -> None:
+        starts = self._starts
+        starts.pop(scope, None)
+        if start is not None:
+            starts[scope] = start
+            if len(starts) > _REMEMBERED:
+                del starts[next(iter(starts))]
+
+
+def _never(_: float) -> bool:
+    return False
 
 
 async def _nothing() -> None:

@@ -95,10 +95,13 @@ class SharedState:
 
         def decided(now: float) -> tuple[Request, Effect]:
             placed = in_scope(request)
-            return placed, engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
+            engine = engines.of(placed.scope)
+            current.transaction.note_start()
+            return placed, engine.handle(placed, now, rewrite, instead, call)
 
+        current = self.current
         expected = engines.common.expected(request.body) if request.body else ()
-        return await self.calls.run(decided, expected, ahead if isinstance(call, ABOUT_JOB) else None)
+        return await self.calls.run(decided, expected, ahead if isinstance(call, ABOUT_JOB) else None, request.scope)
 
     async def at_door(self, found: Door, request: Request, ask: Ask) -> OfDoor | Awaitable[OfDoor]:
         """What a door answers: what it does before it waits is one transaction. Raises as `decide`."""

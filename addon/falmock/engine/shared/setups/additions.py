@@ -71,7 +71,10 @@ class SharedAdditions(Additions):
 
     def caught_up(self) -> SetUp:
         """Take over what is set up now, and return what tells it from anything else. Raises NotLoaded."""
-        set_up = self._set_up()
+        places = self._place.transaction.places
+        set_up: SetUp | None = places.get(self)
+        if set_up is None:
+            set_up = places[self] = self._set_up()
         if self._have is not set_up and self._have != set_up:
             self._take(set_up)
         self._have = set_up

@@ -42,6 +42,7 @@ LOOKED_AT = 100
 NOTED = 1.0
 """How often (seconds) each falmock notes at most that a scope is in use."""
 _NEVER = float("inf")
+_KEPT = "kept"
 
 
 class KnownScopes:
@@ -156,13 +157,18 @@ class KnownScopes:
 
     def use(self, scope: str) -> None:
         """A call belongs to a scope: it is created if needed, and kept. Raises NotLoaded."""
+        transaction, kept = self._transaction, (_KEPT, scope)
+        now = transaction.now
+        is_noted = not scope or now - self._noted.get(scope, 0.0) < NOTED
+        if is_noted and now < transaction.places.get(kept, 0.0):
+            return
         place = self._place(scope)
-        setup, now = place.setup, self._transaction.now
+        setup = place.setup
         if scope and not setup.exists:
             self._make_room()
             place.change(exists=True)
             self._note(place, now)
-        elif scope and now - self._noted.get(scope, 0.0) >= NOTED:
+        elif not is_noted:
             self._note(place, now)
         if setup != NO_SETUP and now - setup.written >= REFRESHED:
             self._keep(place, place.key, setup.batches, setup.rules)
@@ -171,6 +177,7 @@ class KnownScopes:
         if common.written and now - common.written >= REFRESHED:
             self._keep(place, place.common_key, common.batches)
             place.change_common()
+        transaction.places[kept] = _kept_until(place.setup, place.common)
 
     def _note(self, place: Place, now: float) -> None:
         scope = place.scope
@@ -250,3 +257,9 @@ class KnownScopes:
             self._transaction.put(place.common_key("batch", each.digest), None, 0, checked=False)
         place.change_common(epoch=common.epoch + 1, batches=(), changes=0, has_files=False)
         self._transaction.later(self._noted.clear)
+
+
+def _kept_until(setup: Setup, common: Common) -> float:
+    """When what is set up is to be written again."""
+    own = _NEVER if setup == NO_SETUP else setup.written + REFRESHED
+    return min(own, common.written + REFRESHED) if common.written else own
