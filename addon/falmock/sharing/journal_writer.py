@@ -17,11 +17,13 @@ from falmock.store.interface import Unknown
 logger = logging.getLogger(__name__)
 SOON = 0.05
 """How long (seconds) an entry waits for others at most."""
-BATCH = 64
+BATCH = 128
 """How many entries do not wait longer."""
 MOST = 512
 """How many entries are appended in one trip at most."""
 _LOGS = 1000
+_ANY, _NEVER = 1, 1 << 62
+"""With how many items that wait the writer is to be woken."""
 _HEAD, _TURN = 500, 16_000
 """About how many bytes of an entry are no body, and how many are made in one go."""
 AGAIN = 1.0
@@ -75,14 +77,17 @@ class JournalWriter:
             return
         if len(self._behind) >= BATCH and not self.reason:
             self._start()
-        elif self._timer is None:
+            return
+        if self._timer is None:
             self._timer = loop.call_later(AGAIN if self.reason else SOON, self._start)
+        self._behind.enough = _NEVER if self.reason else BATCH
 
     def _start(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._loop is not None and (self._flushing is None or self._flushing.done()):
+            self._behind.enough = _NEVER
             self._flushing = self._loop.create_task(self._flush_behind())
 
     async def _flush_behind(self) -> None:
@@ -92,6 +97,7 @@ class JournalWriter:
             pass  # told already
         finally:
             self._flushing = None
+            self._behind.enough = _ANY
             if len(self._behind):
                 self._wake()
 
@@ -199,5 +205,6 @@ class JournalWriter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._behind.enough = _ANY
         with suppress(Unavailable, UnknownForm):
             await self.flush()

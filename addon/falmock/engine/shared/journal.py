@@ -65,6 +65,7 @@ class SharedJournal(Journal):
         self.totals = totals
         self._limit = LIMIT
         self._scope = place.scope
+        self._ttl = max(place.ttl, DAY)
 
     def clear(self) -> None:
         """Begin another journal. Raises NotLoaded."""
@@ -72,14 +73,13 @@ class SharedJournal(Journal):
 
     # what is written
 
-    @property
-    def _ttl(self) -> float:
-        return max(self._place.ttl, DAY)
-
     def _log(self, part: str = "") -> str:
         """The log of this journal, or a part of it with a log of its own. Raises NotLoaded."""
-        begun = self._place.setup.journal
-        log = self._place.key("journal", str(begun) if begun else "")
+        places = self._place.transaction.places
+        log = places.get(self)
+        if log is None:
+            begun = self._place.setup.journal
+            log = places[self] = self._place.key("journal", str(begun) if begun else "")
         return f"{log}{part}"
 
     def add(self, entry: JournalEntry, missed: Miss | None = None) -> None:
