@@ -33,6 +33,8 @@ KeepAnswer = Callable[[Job, float], None]
 _NEVER = float("inf")
 _CHANGES = 2000
 """How many changes of jobs are kept for those who listen."""
+_DROPPED = 200
+"""The part of all jobs that is dropped at once when there are too many is one in so many."""
 _LONGER = 1.0
 """How much longer (seconds) a job is kept than it is shown: whether it is past is decided here, not by the store."""
 
@@ -188,16 +190,35 @@ class SharedJobs(Jobs):
         self._changed_now(job)
 
     def _make_shared_room(self, now: float) -> None:
-        """Drop the job that ended first. Raises TooManyJobs, NotLoaded."""
-        jobs = self.all(now)
-        past = [job for job in jobs if job.ended is not None or job.unseen]
+        """Drop the jobs that ended first. Raises TooManyJobs, NotLoaded.
+
+        Of many jobs some are dropped at once, so that few submits pay for it.
+        """
+        most = max(1, self.limit // _DROPPED)
+        past = self._past_ones(now, most)
         if not past:
             raise TooManyJobs
-        first = min(past, key=lambda job: job.submitted if job.ended is None else job.ended)
-        if first.ended is None:
-            first.look(max(now, first.submitted))
-            self.settle(first)
-        self._drop(first.request_id)
+        for request_id, job in past[:most]:
+            if job is not None and job.ended is None:
+                job.look(max(now, job.submitted))
+                self.settle(job)
+            self._drop(request_id)
+
+    def _past_ones(self, now: float, most: int) -> list[tuple[str, Job | None]]:
+        """The jobs that ended first, and what the store has lost of others: of `most` and more, if there are any."""
+        place, looked_at = self._place, 2 * most
+        while True:
+            items = place.transaction.need(Ranged(self._index, now, _NEVER, looked_at))
+            ids = [item.decode() for item, _ in items]
+            self.load_together(ids)
+            jobs = [(request_id, self._found(request_id)) for request_id in ids]
+            for _, job in jobs:
+                if job is not None:
+                    job.advance(now)
+            past = [(request_id, job) for request_id, job in jobs if job is None or job.ended is not None or job.unseen]
+            if past or len(items) < looked_at:
+                return past  # the index has those first that ended first
+            looked_at *= 16
 
     def _drop(self, request_id: str) -> None:
         transaction = self._place.transaction

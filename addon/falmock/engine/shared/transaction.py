@@ -329,6 +329,7 @@ class Transaction:
         """Others changed what was loaded: nothing of it is true any more."""
         self._loaded.clear()
         self._others.clear()
+        self._full.clear()
         self._believed = {}
         self._forget_start()
         self.conflicts += not self._hoped  # that others looked at a job first is no contest
