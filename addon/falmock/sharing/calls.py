@@ -95,14 +95,14 @@ class SharedCalls:
         self,
         decide: Callable[[float], T],
         expected: Sequence[Needed] = (),
-        ahead: Callable[[], Sequence[str]] | None = None,
         scope: str | None = None,
+        about: str = "",
     ) -> T:
         """What `decide` returns for the current time, committed.
 
         It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
-        first. `ahead` returns the keys of records that are loaded before it is called, if what it reads itself is believed.
-        With a `scope`, it begins as the last one of it began (see `Transaction.note_start`). Raises Unavailable.
+        first. With a `scope`, it begins as the last one of it began (see `Transaction.note_start`), and the record that it
+        is `about` (see Start) is loaded before it is called. Raises Unavailable.
         """
         here = self._clock()
         if self.join is not None and not self.has_joined(here + self.offset):
@@ -111,10 +111,32 @@ class SharedCalls:
             self._look_at_clock(here)
         start = None if scope is None else self._starts.get(scope)
         transaction = Transaction(here + self.offset, self._believed, start)
-        if ahead is not None:
-            await self._load_ahead(transaction, ahead)
+        if about and start is not None:
+            key = start.about + about
+            awaited = self._awaited.pop(key, None)
+            if awaited is None:
+                names = (*start.records, key)
+                transaction.load(zip(names, await self.store.load(names), strict=True))
+                transaction.go_on()
+            else:
+                transaction.hope(key, awaited)
+        result = await self._decided(transaction, decide, expected)
+        self._believe(transaction)
+        if scope is not None and transaction.start is not start:
+            self._keep_start(scope, transaction.start)
+        if self._is_failing:
+            logger.info("falmock: the shared state is available again")
+            self._is_failing = False
+        transaction.after()
+        return result
+
+    async def _decided(
+        self, transaction: Transaction, decide: Callable[[float], T], expected: Sequence[Needed] = ()
+    ) -> T:
+        """What `decide` returns, committed."""
         has_turn = False
         conflicts = 0
+        current = self._current
         try:
             for _ in range(ATTEMPTS):
                 if transaction.conflicts > conflicts:
@@ -125,40 +147,19 @@ class SharedCalls:
                         await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
                     await self._load(transaction, ())
                 try:
-                    with self._current.using(transaction):
+                    with current.using(transaction):
                         result = decide(transaction.now)
                         transaction.end()
                 except NotLoaded as missing:
                     await self._load(transaction, (*missing.needed, *expected))
                     expected = ()
                     continue
-                if await self._is_committed(transaction):
-                    self._believe(transaction)
-                    if scope is not None and transaction.start is not start:
-                        self._keep_start(scope, transaction.start)
-                    if self._is_failing:
-                        logger.info("falmock: the shared state is available again")
-                        self._is_failing = False
-                    transaction.after()
+                if transaction.is_seen or await self._is_committed(transaction):
                     return result
         finally:
             if has_turn:
                 self._turn.release()
         raise Unavailable(f"others changed what this call depends on {ATTEMPTS} times while it was decided")
-
-    async def _load_ahead(self, transaction: Transaction, ahead: Callable[[], Sequence[str]]) -> None:
-        """Load what the engine will need, and what that was found by: it decides once then."""
-        try:
-            with self._current.using(transaction):
-                keys = ahead()
-        except NotLoaded:
-            return  # it decides to find what it needs
-        hoped = {key: self._awaited.pop(key) for key in keys if key in self._awaited}
-        for key, value in hoped.items():
-            transaction.hope(key, value)
-        if len(hoped) < len(keys):
-            await self._load(transaction, keys)
-        transaction.go_on()
 
     def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
         """As `run`, for a caller who cannot wait and looks whether the task is done."""

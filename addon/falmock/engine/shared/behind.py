@@ -107,23 +107,23 @@ class Behind:
 
 
 class Item:
-    """An entry for a log. `write` returns its bytes, given a name that no other entry has; it is called once.
+    """An entry for a log: bytes, or what returns them, given a name that no other entry has; it is called once.
 
     `keep` is how many entries of the log are kept, `ttl` how long (seconds), `at` when it came (seconds since the epoch),
     `size` how many bytes it holds, about. `is_single`: it must not be there twice.
     """
 
-    __slots__ = ("_data", "_write", "at", "is_single", "keep", "log", "size", "ttl")
+    __slots__ = ("_write", "at", "is_single", "keep", "log", "made", "size", "ttl")
 
     def __init__(
         self,
         log: str,
-        write: Callable[[str], bytes],
+        write: Callable[[str], bytes] | bytes,
         at: float,
-        *,
         keep: int,
         ttl: float,
         size: int = 0,
+        *,
         is_single: bool = False,
     ) -> None:
         self.log = log
@@ -133,10 +133,11 @@ class Item:
         self.size = size
         self.is_single = is_single
         self._write = write
-        self._data: bytes | None = None
+        self.made: bytes | None = None
+        """The bytes, if they were made."""
 
     def data(self, name: Callable[[], str]) -> bytes:
         """The bytes; `name` makes a name that no other entry has."""
-        if self._data is None:
-            self._data = self._write(name())
-        return self._data
+        if self.made is None:
+            self.made = self._write if isinstance(self._write, bytes) else self._write(name())
+        return self.made

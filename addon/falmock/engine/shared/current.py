@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.job_calls import JobCalls
+from falmock.engine.shared.known_jobs import KnownJobs
 from falmock.engine.shared.transaction import Transaction
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ class Current:
         """The transaction under way, if there is one."""
         self._read: OrderedDict[bytes, Any] = OrderedDict()
         self._job_calls: OrderedDict[str, JobCalls] = OrderedDict()
+        self.jobs = KnownJobs()
+        """What the bytes of jobs say."""
         self.behind: Behind = Behind()
         """What is appended to logs after the commits."""
 

@@ -98,9 +98,7 @@ class EntryForm(NamedTuple):
 _FORM = Form("journal entry", 1, EntryForm)
 
 
-def entry_bytes(
-    entry: JournalEntry, missed: Miss | None, name: str, redactor: Redactor, about: str | None = None
-) -> bytes:
+def entry_bytes(entry: JournalEntry, missed: Miss | None, redactor: Redactor, about: str | None, name: str) -> bytes:
     """The bytes of an entry, without its secrets; `missed` is the report behind its `miss`, `name` tells it from all others.
 
     `about` is the endpoint of the job that it is about, if the entry itself does not say that.

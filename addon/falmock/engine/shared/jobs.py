@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
+from functools import partial
 
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.injected_fault import SeededRandom
@@ -74,10 +75,14 @@ class SharedJobs(Jobs):
         return self._place.key("jobs")
 
     def _key(self, request_id: str) -> str:
-        return self._place.key("job", request_id)
+        places = self._place.transaction.places
+        start = places.get(self)
+        if start is None:
+            start = places[self] = self._place.start("job")
+        return f"{start}{request_id}"
 
     def _read(self, data: bytes) -> Job:
-        job, drawn = forms.job_of(data)
+        job, drawn = self._place.known_jobs.read(data)
         fault = None if drawn is None else self._fault_of(drawn.fixture)
         if drawn is not None and fault is not None:
             job.injected = InjectedFault(fault, drawn.fixture, SeededRandom.of_key(drawn.key))
@@ -87,12 +92,12 @@ class SharedJobs(Jobs):
         """Note that a job is to be written at the end of the transaction."""
         key, transaction = self._key(job.request_id), self._place.transaction
         is_new = f"new {key}" in transaction.notes
-        transaction.at_the_end(key, lambda: self._write(job, is_new=is_new))
+        transaction.at_the_end(key, partial(self._write, job, is_new=is_new))
 
     def _write(self, job: Job, *, is_new: bool) -> None:
         transaction, key = self._place.transaction, self._key(job.request_id)
         drawn = None if job.injected is None else forms.Drawn(job.injected.source, job.injected.rng.key)
-        data, until = forms.job_bytes(job, drawn), self._kept_until(job)
+        data, until = self._place.known_jobs.write(job, drawn), self._kept_until(job)
         ttl = until - transaction.now + _LONGER
         if is_new:
             transaction.create(key, data, ttl)
@@ -107,9 +112,9 @@ class SharedJobs(Jobs):
 
     def _tell_change(self, request_id: str) -> None:
         """Note for those who listen, at whichever falmock, that a job has changed."""
-        behind, ttl, log, now = self._place.behind, self._place.ttl, self._changes, self._place.transaction.now
-        item = Item(log, lambda _: request_id.encode(), now, keep=_CHANGES, ttl=max(ttl, DAY))
-        self._place.transaction.later(lambda: behind.put(item))
+        transaction = self._place.transaction
+        item = Item(self._changes, request_id.encode(), transaction.now, _CHANGES, max(self._place.ttl, DAY))
+        transaction.later(partial(self._place.behind.put, item))
 
     # what has changed
 

@@ -101,11 +101,15 @@ def together(reads: Iterable[Callable[[], T]]) -> list[T]:
 
 
 class Start(NamedTuple):
-    """How the decisions of many calls begin: the records of what is set up that they read, and what follows from these."""
+    """How the decisions of many calls begin: the records of what is set up that they read, and what follows from these.
+
+    `about` is how the keys of the records begin that single calls are about.
+    """
 
     records: dict[str, bytes | None]
     values: dict[str, Any]
     places: dict[object, Any]
+    about: str
 
 
 class Transaction:
@@ -314,13 +318,13 @@ class Transaction:
         """The records that the engine read so far."""
         return tuple(self._read)
 
-    def note_start(self) -> None:
-        """What was read so far is what the next call of this kind reads first, if that is what is set up alone."""
-        if self.start is None and not (self._puts or self._scores or self._last or self._later):
+    def note_start(self, about: str) -> None:
+        """What was read so far is what the next call of this kind reads first, if that is what is set up alone. See Start."""
+        if not (self._puts or self._scores or self._last or self._later):
             read = self._read
             if all(key.endswith(SETUP) for key in read):
                 records = {key: self.get(key) for key in read}
-                self.start = Start(records, self._values.copy(), self.places.copy())
+                self.start = Start(records, self._values.copy(), self.places.copy(), about)
 
     def _forget_start(self) -> None:
         self.start, self._begun_with = None, {}
@@ -347,7 +351,13 @@ class Transaction:
     @property
     def unseen(self) -> tuple[str, ...]:
         """The records that the engine believed and read, and that were not loaded since."""
-        return tuple(key for key in self._trusted if key not in self._loaded)
+        loaded = self._loaded
+        return tuple([key for key in self._trusted if key not in loaded])
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is nothing to commit, and nothing that it believed and was not loaded since."""
+        return not (self._puts or self._scores or self._trusted.keys() - self._loaded.keys())
 
     @property
     def is_trusting(self) -> bool:
@@ -356,8 +366,8 @@ class Transaction:
 
     def _is_still(self, records: Mapping[str, bytes | None]) -> bool:
         loaded = self._loaded
-        for key, value in records.items():
-            if key in loaded and loaded[key] != value:
+        for key, value in records.items():  # noqa: SIM110 - each call pays for a generator
+            if loaded.get(key, value) != value:
                 return False
         return True
 

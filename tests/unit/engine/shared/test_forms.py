@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
 from falmock.engine.shared import forms
 from falmock.engine.shared.errors import UnknownForm
+from falmock.engine.shared.known_jobs import KnownJobs
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import CancelAnswer
 from falmock.fixtures.model import JobUrls
@@ -70,12 +72,23 @@ def jobs(draw: st.DrawFn) -> Job:
 
 @given(jobs(), st.none() | st.builds(forms.Drawn, TEXT, TEXT))
 def test_jobs(made: Job, drawn: forms.Drawn | None) -> None:
-    assert forms.job_of(forms.job_bytes(made, drawn)) == (made, drawn)
+    values = forms.job_values(forms.job_bytes(made, drawn))
+    assert (values.job(), values.injected) == (made, drawn)
+
+
+@given(jobs(), st.none() | st.builds(forms.Drawn, TEXT, TEXT))
+def test_what_is_known_of_bytes_is_what_they_say(made: Job, drawn: forms.Drawn | None) -> None:
+    known = KnownJobs()
+    data = known.write(made, drawn)
+    assert known.read(data) == KnownJobs().read(data) == (made, drawn)
+    first, second = known.read(data)[0], known.read(data)[0]
+    first.polls += 1
+    first.looks = deque([1.0])
+    assert second == made
 
 
 def test_every_field_of_a_job_is_kept_or_known_not_to_be() -> None:
-    not_kept = {"looks", "journal", "number", "change"}
-    assert set(Job.__slots__) - not_kept == set(forms.JobForm._fields)
+    assert set(Job.__slots__) - set(forms.NOT_KEPT) == set(forms.JobForm._fields)
 
 
 @given(
@@ -101,10 +114,10 @@ def test_answers(answer: Answer) -> None:
 @pytest.mark.parametrize("data", [b"", b"\x02" + b"\x90", b"\x01garbage", b"\x01"])
 def test_what_cannot_be_read(data: bytes) -> None:
     with pytest.raises(UnknownForm, match="the store has a job"):
-        forms.job_of(data)
+        forms.job_values(data)
 
 
 def test_a_newer_form_says_what_to_do() -> None:
     newer: Any = b"\x09" + forms.job_bytes(job(), None)[1:]
     with pytest.raises(UnknownForm, match="form 9, and this falmock knows form 1: let all falmocks of a store have"):
-        forms.job_of(newer)
+        forms.job_values(newer)

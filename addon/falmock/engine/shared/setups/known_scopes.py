@@ -19,6 +19,7 @@ from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
 from falmock.engine.shared.setup import Added
+from falmock.engine.shared.setup import Common
 from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.setups.added_files import SharedAddedAssets
 from falmock.engine.shared.setups.additions import SetUp
@@ -98,9 +99,9 @@ class KnownScopes:
 
     # names
 
-    def job_key(self, scope: str, request_id: str) -> str:
-        """The key of the record of a job. Raises NotLoaded."""
-        return self._place(scope).key("job", request_id)
+    def start_of_job_keys(self, scope: str) -> str:
+        """How the keys of the jobs of a scope begin. Raises NotLoaded."""
+        return self._place(scope).start("job")
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias. Raises NotLoaded."""
