@@ -120,7 +120,14 @@ class SharedCalls:
                 transaction.go_on()
             else:
                 transaction.hope(key, awaited)
-        result = await self._decided(transaction, decide, expected)
+        try:
+            result = self._current.decide(transaction, decide)
+            is_done = transaction.is_seen or await self._is_committed(transaction)
+        except NotLoaded as missing:
+            await self._load(transaction, (*missing.needed, *expected))
+            is_done = False
+        if not is_done:
+            result = await self._decided(transaction, decide)
         self._believe(transaction)
         if scope is not None and transaction.start is not start:
             self._keep_start(scope, transaction.start)
@@ -130,15 +137,12 @@ class SharedCalls:
         transaction.after()
         return result
 
-    async def _decided(
-        self, transaction: Transaction, decide: Callable[[float], T], expected: Sequence[Needed] = ()
-    ) -> T:
-        """What `decide` returns, committed."""
+    async def _decided(self, transaction: Transaction, decide: Callable[[float], T]) -> T:
+        """What `decide` returns, committed: it was called once already."""
         has_turn = False
         conflicts = 0
-        current = self._current
         try:
-            for _ in range(ATTEMPTS):
+            for _ in range(ATTEMPTS - 1):
                 if transaction.conflicts > conflicts:
                     conflicts = transaction.conflicts
                     if conflicts == 1:  # those of this falmock that meet one another take turns
@@ -147,12 +151,9 @@ class SharedCalls:
                         await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
                     await self._load(transaction, ())
                 try:
-                    with current.using(transaction):
-                        result = decide(transaction.now)
-                        transaction.end()
+                    result = self._current.decide(transaction, decide)
                 except NotLoaded as missing:
-                    await self._load(transaction, (*missing.needed, *expected))
-                    expected = ()
+                    await self._load(transaction, missing.needed)
                     continue
                 if transaction.is_seen or await self._is_committed(transaction):
                     return result
@@ -282,11 +283,12 @@ class SharedCalls:
                 believed.move_to_end(key)
             while len(believed) > _REMEMBERED:
                 believed.popitem(last=False)
-        for key, value in transaction.awaited.items():
-            if len(value) <= _SHORT:
-                self._awaited[key] = value
-                if len(self._awaited) > _REMEMBERED:
-                    del self._awaited[next(iter(self._awaited))]
+        if transaction.awaited:
+            for key, value in transaction.awaited.items():
+                if len(value) <= _SHORT:
+                    self._awaited[key] = value
+            while len(self._awaited) > _REMEMBERED:
+                del self._awaited[next(iter(self._awaited))]
 
     def _keep_start(self, scope: str, start: Start | None) -> None:
         starts = self._starts

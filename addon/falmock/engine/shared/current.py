@@ -44,6 +44,17 @@ class Current:
         """Whether a transaction is under way."""
         return self.under_way is not None
 
+    def decide(self, transaction: Transaction, decide: Callable[[float], T]) -> T:
+        """What `decide` returns within a transaction, from its beginning to its end. Raises NotLoaded."""
+        before, self.under_way = self.under_way, transaction
+        try:
+            transaction.begin()
+            result = decide(transaction.now)
+            transaction.end()
+        finally:
+            self.under_way = before
+        return result
+
     def using(self, transaction: Transaction) -> Using:
         """Decide within a transaction, from its beginning."""
         return Using(self, transaction)

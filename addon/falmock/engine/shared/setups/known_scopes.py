@@ -73,6 +73,16 @@ class KnownScopes:
         """Take over what others added, and return what tells it from anything else. Raises NotLoaded."""
         return together([each.caught_up for each in additions if isinstance(each, SharedAdditions)])
 
+    def is_caught_up(self, of_all: Additions, own: Additions, built_of: Sequence[SetUp]) -> bool:
+        """Whether `caught_up` would return the very same as it did before. It may say no when it would."""
+        places = self._transaction.places
+        return (
+            isinstance(of_all, SharedAdditions)
+            and isinstance(own, SharedAdditions)
+            and places.get(of_all) is of_all.have is built_of[0]
+            and places.get(own) is own.have is built_of[1]
+        )
+
     def up_to_date(self, engine: Engine, background: Background) -> Background:
         """Decides as `background` does, by what is set up in the scope of an engine at the time."""
 
