@@ -130,7 +130,7 @@ class SharedCalls:
             result = await self._decided(transaction, decide)
         self._believe(transaction)
         if scope is not None and transaction.start is not start:
-            self._keep_start(scope, transaction.start)
+            self._keep_start(scope, transaction.noted())
         if self._is_failing:
             logger.info("falmock: the shared state is available again")
             self._is_failing = False

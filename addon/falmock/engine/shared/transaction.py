@@ -145,7 +145,7 @@ class Transaction:
             self._goes_on = False
             return
         start = self.start
-        if start is not None and not self._is_still(start.records):
+        if start is not None and self._loaded and not self._is_still(start.records):
             start = None
             self._forget_start()
         self._read: dict[str, None] = {} if start is None else dict.fromkeys(start.records)
@@ -325,6 +325,15 @@ class Transaction:
             if all(key.endswith(SETUP) for key in read):
                 records = {key: self.get(key) for key in read}
                 self.start = Start(records, self._values.copy(), self.places.copy(), about)
+
+    def noted(self) -> Start | None:
+        """How it began, with all that its decision found to follow from it."""
+        start = self.start
+        if start is None or any(
+            key.endswith(SETUP) for key in (*self._puts, *(self._read.keys() - start.records.keys()))
+        ):
+            return start
+        return start._replace(places=self.places.copy())
 
     def _forget_start(self) -> None:
         self.start, self._begun_with = None, {}

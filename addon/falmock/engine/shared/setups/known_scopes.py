@@ -105,7 +105,8 @@ class KnownScopes:
 
     @property
     def _transaction(self) -> Transaction:
-        return self.current.transaction
+        found = self.current.under_way
+        return self.current.transaction if found is None else found
 
     # names
 
