@@ -128,10 +128,12 @@ class JournalWriter:
         """Append these; returns how many they were. Raises Unavailable."""
         written, size = [], 0
         for item in items:
-            data = self._data(item)
+            data = item.made
+            if data is None:
+                data = self._data(item)
+                size += item.size + _HEAD
             if data is not None:
                 written.append((item, data))
-            size += item.size + _HEAD
             if size > _TURN:  # to hide secrets takes time, and calls are not to wait for it
                 size = 0
                 await asyncio.sleep(0)

@@ -133,7 +133,7 @@ class Item:
         self.size = size
         self.is_single = is_single
         self._write = write
-        self.made: bytes | None = None
+        self.made: bytes | None = write if isinstance(write, bytes) else None
         """The bytes, if they were made."""
 
     def data(self, name: Callable[[], str]) -> bytes:

@@ -366,7 +366,7 @@ class Transaction:
     @property
     def is_seen(self) -> bool:
         """Whether there is nothing to commit, and nothing that it believed and was not loaded since."""
-        return not (self._puts or self._scores or self._trusted.keys() - self._loaded.keys())
+        return not (self._puts or self._scores or self.unseen)
 
     @property
     def is_trusting(self) -> bool:
