@@ -66,7 +66,7 @@ class Line:
 
         `patience` is how long, in seconds, the server is asked to wait before it answers.
         """
-        answer: asyncio.Future[Any] = self._loop.create_future()
+        answer: asyncio.Future[Any] = asyncio.Future(loop=self._loop)
         self._waiting.append((hiredis.pack_command(command), answer, write, patience))  # type: ignore[arg-type]
         if self._task is None:
             self._task = self._loop.create_task(self._converse())
