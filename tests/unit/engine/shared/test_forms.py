@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from falmock.engine.jobs.pace import parse_pace
 from falmock.engine.jobs.pace import schedule
 from falmock.engine.shared import forms
 from falmock.engine.shared.errors import UnknownForm
-from falmock.engine.shared.known_jobs import KnownJobs
 from falmock.fixtures.model import Answer
 from falmock.fixtures.model import CancelAnswer
 from falmock.fixtures.model import JobUrls
@@ -74,17 +72,6 @@ def jobs(draw: st.DrawFn) -> Job:
 def test_jobs(made: Job, drawn: forms.Drawn | None) -> None:
     values = forms.job_values(forms.job_bytes(made, drawn))
     assert (values.job(), values.injected) == (made, drawn)
-
-
-@given(jobs(), st.none() | st.builds(forms.Drawn, TEXT, TEXT))
-def test_what_is_known_of_bytes_is_what_they_say(made: Job, drawn: forms.Drawn | None) -> None:
-    known = KnownJobs()
-    data = known.write(made, drawn)
-    assert known.read(data) == KnownJobs().read(data) == (made, drawn)
-    first, second = known.read(data)[0], known.read(data)[0]
-    first.polls += 1
-    first.looks = deque([1.0])
-    assert second == made
 
 
 def test_every_field_of_a_job_is_kept_or_known_not_to_be() -> None:
