@@ -196,6 +196,8 @@ class App:
 
     def answer_soon(self, request: Request, client: Client = Client()) -> Answer | Awaitable[Answer]:  # noqa: B008
         """The same as `answer`: at once for what needs no waiting, as most calls to fal do."""
+        if self.shared is not None and not client.is_direct:  # nothing of it happens at once
+            return self._guarded(request, client, self._answer_shared(self.shared, request))
         try:
             with one_call():
                 answer = self._answer_at_door(request, client) if client.is_direct else self._answer_call(request)
@@ -301,9 +303,9 @@ class App:
         self,
         shared: SharedState,
         request: Request,
-        rewrite: Rewrite | None,
-        instead: InsteadOfFal | None,
-        call: Call | None,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: Call | None = None,
     ) -> Answer:
         placed, effect = await shared.decide(request, self._in_scope, rewrite, instead, call)
         if isinstance(effect, Join):

@@ -36,7 +36,6 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
-from falmock.wire.calls import ABOUT_JOB
 from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
@@ -178,11 +177,9 @@ class Engines:
         """The number of named scopes that this falmock has seen."""
         return sum(1 for _ in self._scopes.here()) - 1
 
-    def records_of(self, scope: str, call: Call | None) -> list[str]:
-        """The keys of the records of a store that a call in a scope needs, as far as it names them. Raises NotLoaded."""
-        if self._known is None or not isinstance(call, ABOUT_JOB):
-            return []
-        return [self._known.job_key(scope, call.request_id)]
+    def start_of_job_keys(self, scope: str) -> str:
+        """How the keys of the jobs of a scope begin in a store, "" if the state is in memory. Raises NotLoaded."""
+        return "" if self._known is None else self._known.start_of_job_keys(scope)
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
