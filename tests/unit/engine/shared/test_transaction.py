@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 from falmock.store.interface import Put
 from falmock.store.interface import Score
