@@ -15,15 +15,15 @@ from typing import TypeVar
 
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Blob
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
-from falmock.engine.shared.transaction import FileContent
-from falmock.engine.shared.transaction import Flushed
-from falmock.engine.shared.transaction import Needed
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
-from falmock.engine.shared.transaction import Record
+from falmock.engine.shared.needs import Blob
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
+from falmock.engine.shared.needs import FileContent
+from falmock.engine.shared.needs import Flushed
+from falmock.engine.shared.needs import Needed
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
+from falmock.engine.shared.needs import Record
 from falmock.engine.shared.transaction import Start
 from falmock.engine.shared.transaction import Transaction
 from falmock.sharing.contents import SharedContents

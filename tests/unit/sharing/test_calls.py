@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Blob
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.needs import Blob
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
 from falmock.sharing import calls as shared_calls
 from falmock.sharing.calls import SharedCalls
 from falmock.store.interface import Append

@@ -20,10 +20,10 @@ from falmock.engine.jobs.table import TooManyJobs
 from falmock.engine.shared import forms
 from falmock.engine.shared.behind import DAY
 from falmock.engine.shared.behind import Item
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
+from falmock.engine.shared.needs import Ranged
 from falmock.engine.shared.place import Place
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
-from falmock.engine.shared.transaction import Ranged
 from falmock.fixtures.fault import Fault
 from falmock.wire.lifecycle import State
 

@@ -24,10 +24,10 @@ from falmock.engine.shared.behind import Item
 from falmock.engine.shared.entries import entry_bytes
 from falmock.engine.shared.entries import entry_of
 from falmock.engine.shared.job_calls import JobCalls
+from falmock.engine.shared.needs import FLUSHED
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
 from falmock.engine.shared.place import Place
-from falmock.engine.shared.transaction import FLUSHED
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
 from falmock.engine.totals import Totals
 from falmock.fixtures.matching.miss import Miss
 from falmock.redaction.redactor import Redactor

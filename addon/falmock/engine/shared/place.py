@@ -14,6 +14,7 @@ from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.job_calls import JobCalls
 from falmock.engine.shared.known_jobs import KnownJobs
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.setup import COMMON_KEY
 from falmock.engine.shared.setup import KEPT
 from falmock.engine.shared.setup import NO_COMMON
@@ -22,7 +23,6 @@ from falmock.engine.shared.setup import Common
 from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.setup import setup_key
 from falmock.engine.shared.setup import tag
-from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 
 T = TypeVar("T")

@@ -20,10 +20,10 @@ from falmock.engine.shared.delivery import Name
 from falmock.engine.shared.delivery import attempted
 from falmock.engine.shared.delivery import lease
 from falmock.engine.shared.delivery import live
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.scope import SharedScope
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Transaction
 from falmock.engine.webhooks.delivery import ONCE
 from falmock.engine.webhooks.delivery import DeliveryPlan

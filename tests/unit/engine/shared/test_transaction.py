@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 from falmock.engine.shared.transaction import together
 from falmock.store.interface import Put

@@ -16,11 +16,11 @@ from falmock.engine.additions import Batch
 from falmock.engine.additions import OwnPace
 from falmock.engine.additions import Source
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.shared.needs import together
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import Added
 from falmock.engine.shared.setups.added_files import SharedAddedAssets
 from falmock.engine.shared.setups.batches import Batches
-from falmock.engine.shared.transaction import together
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture

@@ -15,6 +15,10 @@ from falmock.engine.shared.background import Background
 from falmock.engine.shared.background import Pending
 from falmock.engine.shared.counts import restart_in_all
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
+from falmock.engine.shared.needs import Record
+from falmock.engine.shared.needs import together
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
@@ -27,10 +31,6 @@ from falmock.engine.shared.setups.additions import SharedAdditions
 from falmock.engine.shared.setups.additions import SharedByAll
 from falmock.engine.shared.setups.batches import Batches
 from falmock.engine.shared.setups.batches import FindFile
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
-from falmock.engine.shared.transaction import Record
-from falmock.engine.shared.transaction import together
 
 if TYPE_CHECKING:
     from falmock.engine.engine import Engine
