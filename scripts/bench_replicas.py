@@ -45,6 +45,8 @@ AT_ONCE = 20
 CONNECTIONS = 40
 SECONDS = 2.0
 JOBS = 200
+MAX_JOBS = 1_000_000
+"""More than there are: sides of different speed would come to the limit in different rounds."""
 TRIPS = 6
 STORE_US = 450
 
@@ -116,8 +118,8 @@ def bench_replicas(rounds: int) -> bool:
 def _workers(url: str, rounds: int) -> bool:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         bench = Bench(Path(name), stack)
-        alone = bench.serve()
-        command = serve(bench.conf, bench.one)
+        command = [*serve(bench.conf, bench.one), "--max-jobs", str(MAX_JOBS)]
+        alone = bench.start(*command)
         one = bench.start(*command, "--store", f"{url}one:")
         two = bench.start(*command, "--store", f"{url}two:", "--workers", "2")
         sides = {"memory": alone, "one": one, "two": two}

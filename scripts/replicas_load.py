@@ -1,22 +1,22 @@
 """The load of `scripts/bench replicas`, in a process of its own: queue jobs on kept-alive connections, each answer read and checked.
 
-It costs little beside a falmock: a protocol of asyncio's, and heads that are made once. `PORT CONNECTIONS SECONDS` are its
-arguments; it prints `{"calls": ..., "seconds": ..., "wrong": [...]}`.
+It costs little beside a falmock: sockets and epoll without an event loop, and requests that are made once. `PORT CONNECTIONS
+SECONDS` are its arguments; it prints `{"calls": ..., "seconds": ..., "wrong": [...]}`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
+import select
+import socket
 import sys
 import time
-from dataclasses import dataclass
-from dataclasses import field
 
 APP = "fal-ai/fast-sdxl"
 BODY = b'{"prompt": "a photo of cat number 0"}'
 POLLS = 3
+_PATIENCE = 30.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _ID = re.compile(rb'"request_id": "([0-9a-f-]{36})"')
 _HEAD = b"Host: 127.0.0.1\r\nx-fal-target-host: queue.fal.run\r\nAuthorization: Key kid:ksecret\r\n"
@@ -26,82 +26,95 @@ _SUBMIT = (
     + b"\r\n"
     + BODY
 )
+_STATUS = b"GET /fal/%b/requests/%%b/status HTTP/1.1\r\n%b\r\n" % (APP.encode(), _HEAD)
+_RESULT = b"GET /fal/%b/requests/%%b HTTP/1.1\r\n%b\r\n" % (APP.encode(), _HEAD)
 
 
-@dataclass
-class Load:
-    """What came of it so far. Clients begin no job after `until`."""
+class Client:
+    """One connection: a submit, polls and the result, again and again. `wrong` takes what is not as expected."""
 
-    until: float
-    calls: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-
-class Client(asyncio.Protocol):
-    """One connection: a submit, polls and the result, again and again."""
-
-    def __init__(self, load: Load, ended: asyncio.Future[None]) -> None:
-        self._load = load
-        self._ended = ended
+    def __init__(self, port: int, wrong: list[str]) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), _PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)  # a request fits into what the kernel takes at once
+        self._receive, self._send = self.socket.recv, self.socket.send
+        self._wrong = wrong
         self._received = b""
         self._step = 0
         self._id = b""
+        self._poll = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(_SUBMIT)
+    def begin(self) -> None:
+        """Submit a job."""
+        self._step = 0
+        self._send(_SUBMIT)
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, blank, rest = self._received.partition(b"\r\n\r\n")
-        found = _LENGTH.search(head)
-        if blank and found is not None and len(rest) >= int(found[1]):
-            self._received = b""
-            self._answered(head, rest)
+    def readable(self) -> int:
+        """Take in what came, and ask on. Returns how many answers that were, -1 for the last one of a job."""
+        data = self._receive(65536)
+        if not data:
+            raise ConnectionError("it ended a connection")
+        if self._received:
+            data = self._received + data
+        end = data.find(b"\r\n\r\n")
+        found = _LENGTH.search(data, 0, end + 2) if end >= 0 else None
+        if found is None or len(data) < end + 4 + int(found[1]):
+            self._received = data
+            return 0
+        self._received = b""
+        return self._answered(data)
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self._ended.done():
-            if error is not None or time.monotonic() < self._load.until:
-                self._load.wrong.append(f"the connection ended: {error}")
-            self._ended.set_result(None)
-
-    def _answered(self, head: bytes, body: bytes) -> None:
-        self._load.calls += 1
-        if self._step == 0:
-            submitted = _ID.search(body)
-            self._id = submitted[1] if submitted else b""
+    def _answered(self, data: bytes) -> int:
+        step = self._step
+        if step == 0:
+            submitted = _ID.search(data)
             is_right = submitted is not None
-        elif self._step <= POLLS:
-            is_right = b'"COMPLETED"' in body and self._id in body
+            self._id = submitted[1] if submitted else b""
+            self._poll = _STATUS % self._id
+        elif step <= POLLS:
+            is_right = b'"COMPLETED"' in data and self._id in data
         else:
-            is_right = b'"seed": 1' in body or b'"seed":1' in body
+            is_right = b'"seed": 1' in data or b'"seed":1' in data
         if not is_right:
-            self._load.wrong.append(f"step {self._step}: {head[:20]!r} {body[:200]!r}")
-        self._step = 0 if self._step > POLLS or not self._id else self._step + 1
-        if self._step:
-            path = b"/fal/%b/requests/%b" % (APP.encode(), self._id)
-            action = b"/status" if self._step <= POLLS else b""
-            self._transport.write(b"GET %b%b HTTP/1.1\r\n%b\r\n" % (path, action, _HEAD))
-        elif time.monotonic() < self._load.until:
-            self._transport.write(_SUBMIT)
-        else:
-            self._transport.close()
+            self._wrong.append(f"step {step}: {data[:300]!r}")
+            return -1
+        self._step = step = step + 1
+        if step > POLLS + 1:
+            return -1
+        self._send(self._poll if step <= POLLS else _RESULT % self._id)
+        return 1
 
 
-async def run(port: int, connections: int, seconds: float) -> dict[str, object]:
-    """The load on a port."""
-    loop = asyncio.get_running_loop()
+def run(port: int, connections: int, seconds: float) -> dict[str, object]:
+    """The load on a port. No job is begun after so many seconds."""
+    wrong: list[str] = []
+    poll = select.epoll()
+    clients = {client.socket.fileno(): client for client in (Client(port, wrong) for _ in range(connections))}
+    for number in clients:
+        poll.register(number, select.EPOLLIN)
+    calls = 0
     started = time.monotonic()
-    load = Load(started + seconds)
-    ends = []
-    for _ in range(connections):
-        ends.append(loop.create_future())
-        await loop.create_connection(lambda end=ends[-1]: Client(load, end), "127.0.0.1", port)  # type: ignore[misc]
-    await asyncio.gather(*ends)
-    return {"calls": load.calls, "seconds": time.monotonic() - started, "wrong": load.wrong[:5]}
+    until = started + seconds
+    for client in clients.values():
+        client.begin()
+    while clients and not wrong:
+        ready = poll.poll(_PATIENCE)
+        if not ready:
+            wrong.append(f"no answer in {_PATIENCE:g} s")
+        for number, _ in ready:
+            client = clients[number]
+            answers = client.readable()
+            calls += abs(answers)
+            if answers >= 0:
+                continue
+            if time.monotonic() < until:
+                client.begin()
+            else:
+                poll.unregister(number)
+                clients.pop(number).socket.close()
+    return {"calls": calls, "seconds": time.monotonic() - started, "wrong": wrong[:5]}
 
 
 if __name__ == "__main__":
     port, connections, seconds = sys.argv[1:]
-    print(json.dumps(asyncio.run(run(int(port), int(connections), float(seconds)))))
+    print(json.dumps(run(int(port), int(connections), float(seconds))))

@@ -150,6 +150,11 @@ class App:
         """Hides secrets in everything that is shown."""
         return self.engines.common.redactor
 
+    @property
+    def store_address(self) -> str:
+        """The address of the store, without its password; "" if the state is in memory."""
+        return "" if self.shared is None else self.shared.calls.shown
+
     def _use_fixtures(self, loaded: LoadedFixtures) -> None:
         self.engines.use_fixtures(loaded.index)
         self.engines.use_faults(loaded.faults)
@@ -191,6 +196,8 @@ class App:
 
     def answer_soon(self, request: Request, client: Client = Client()) -> Answer | Awaitable[Answer]:  # noqa: B008
         """The same as `answer`: at once for what needs no waiting, as most calls to fal do."""
+        if self.shared is not None and not client.is_direct:  # nothing of it happens at once
+            return self._guarded(request, client, self._answer_shared(self.shared, request))
         try:
             with one_call():
                 answer = self._answer_at_door(request, client) if client.is_direct else self._answer_call(request)
@@ -262,7 +269,12 @@ class App:
         return reply
 
     async def _shared_at_door(self, shared: SharedState, found: Door, request: Request, client: Client) -> Answer:
-        result = await shared.at_door(found, request, self.ask)
+        if isinstance(found, Aimock) and found.unchanged(request) is not None:
+            result = found.answer(
+                request, self.ask, shared.calls.now()
+            )  # of what is shared, only the call to fal needs any
+        else:
+            result = await shared.at_door(found, request, self.ask)
         answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)
         return answer if isinstance(answer, _ANSWERS) else await answer
 
@@ -296,9 +308,9 @@ class App:
         self,
         shared: SharedState,
         request: Request,
-        rewrite: Rewrite | None,
-        instead: InsteadOfFal | None,
-        call: Call | None,
+        rewrite: Rewrite | None = None,
+        instead: InsteadOfFal | None = None,
+        call: Call | None = None,
     ) -> Answer:
         placed, effect = await shared.decide(request, self._in_scope, rewrite, instead, call)
         if isinstance(effect, Join):

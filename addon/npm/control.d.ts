@@ -298,6 +298,63 @@ export interface Scope {
   added_faults: number;
 }
 
+export interface HealthQuery {
+  /** true: the status is 503 while it cannot answer calls. */
+  ready?: boolean;
+}
+
+/**
+ * GET /__falmock/health: Whether falmock is running, and its settings. If its state is in a store (fal_store): how that
+ * stands, and which falmocks share it. Balancers ask GET /ready, which needs no token: 200, or 503 while the store is
+ * away.
+ */
+export interface HealthAnswer {
+  status: "ok";
+  version: string;
+  mode: string;
+  pace: string;
+  /** The number of fixtures in the scope; of those on disk, while the store is away. */
+  fixtures: number;
+  /** The number of named scopes; of those seen here, while the store is away. */
+  scopes: number;
+  inspector: "off" | "read" | "write";
+  connect: {
+    /** The URL of the proxy. */
+    proxy: string | null;
+    /** The path of the CA's certificate, where falmock runs. */
+    ca: string | null;
+  };
+  /** Whether it can answer calls now. */
+  ready?: boolean;
+  /** Which of the replicas answers this. */
+  replica?: string;
+  store?: {
+    /** Its address, without a password. */
+    address: string;
+    state: "up" | "away";
+    /** Why it is away; empty if it is not. */
+    reason: string;
+    /** How long the oldest call waits to be written into the journal, in seconds. */
+    lag: number;
+    /** How many entries wait to be written. */
+    waiting: number;
+    /** How many entries were lost, as too many waited while the store was away. */
+    dropped: number;
+  };
+  /** The falmocks of the store. */
+  replicas?: {
+    id: string;
+    version: string;
+    /** A digest of its fixtures on disk: equal for equal ones. */
+    fixtures: string;
+    /** Seconds since the epoch. */
+    started: number;
+    /** When it last told that it is there, in seconds since the epoch. */
+    seen: number;
+    lag: number;
+  }[];
+}
+
 export interface ResetQuery {
   /** true: reset every scope, and remove the named ones. */
   all?: boolean;
@@ -467,63 +524,6 @@ export interface AddFixtureFromBody {
 export interface AddFixtureFromAnswer {
   file: string | null;
   text: string;
-}
-
-export interface HealthQuery {
-  /** true: the status is 503 while it cannot answer calls. */
-  ready?: boolean;
-}
-
-/**
- * GET /__falmock/health: Whether falmock is running, and its settings. If its state is in a store (fal_store): how that
- * stands, and which falmocks share it. Balancers ask GET /ready, which needs no token: 200, or 503 while the store is
- * away.
- */
-export interface HealthAnswer {
-  status: "ok";
-  version: string;
-  mode: string;
-  pace: string;
-  /** The number of fixtures in the scope; of those on disk, while the store is away. */
-  fixtures: number;
-  /** The number of named scopes; of those seen here, while the store is away. */
-  scopes: number;
-  inspector: "off" | "read" | "write";
-  connect: {
-    /** The URL of the proxy. */
-    proxy: string | null;
-    /** The path of the CA's certificate, where falmock runs. */
-    ca: string | null;
-  };
-  /** Whether it can answer calls now. */
-  ready?: boolean;
-  /** Which of the replicas answers this. */
-  replica?: string;
-  store?: {
-    /** Its address, without a password. */
-    address: string;
-    state: "up" | "away";
-    /** Why it is away; empty if it is not. */
-    reason: string;
-    /** How long the oldest call waits to be written into the journal, in seconds. */
-    lag: number;
-    /** How many entries wait to be written. */
-    waiting: number;
-    /** How many entries were lost, as too many waited while the store was away. */
-    dropped: number;
-  };
-  /** The falmocks of the store. */
-  replicas?: {
-    id: string;
-    version: string;
-    /** A digest of its fixtures on disk: equal for equal ones. */
-    fixtures: string;
-    /** Seconds since the epoch. */
-    started: number;
-    /** When it last told that it is there, in seconds since the epoch. */
-    seen: number;
-    lag: number;
-  }[];
 }
 
 export interface ListJobsQuery {

@@ -258,7 +258,8 @@ class Server:
             logger.warning("falmock: %s", text)
         for each in addresses:
             logger.info("HTTP(S) proxy listening at %s.", address(*each))
-        logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None))
+        store = self.app.store_address
+        logger.info("%s", banner(self._config, fixtures.loaded, loader.paths, flows=None, store=store))
         for line in inspector(ready.url_of(*addresses[0]), self._config):
             logger.info("falmock: %s", line)
 

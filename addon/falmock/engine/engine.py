@@ -62,6 +62,7 @@ from falmock.wire.message import Content
 from falmock.wire.message import Request
 
 if TYPE_CHECKING:
+    from falmock.engine.shared.setups.additions import SetUp
     from falmock.engine.shared.setups.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
 
@@ -116,7 +117,7 @@ class Engine:
             self.scope.assets.added_assets = known.added_assets
             self.added = known.additions(name)
             self.shared = known.additions_to_all() if others is None else others.shared
-        self._built_of: object = None
+        self._built_of: Sequence[SetUp] | None = None
         self._files = index
         self._index = self.shared.over(index)
         self.shared_config: Config = config
@@ -188,8 +189,11 @@ class Engine:
 
     def catch_up(self, known: KnownScopes) -> None:
         """Take over what others set up: before each decision, where the state is in a store. Raises NotLoaded."""
+        if self._built_of is not None and known.is_caught_up(self.shared, self.added, self._built_of):
+            return
         set_up = known.caught_up(self.shared, self.added)
         if set_up == self._built_of:
+            self._built_of = set_up
             return
         self._built_of = None
         self._context.rules = self.added.rules + self._rules

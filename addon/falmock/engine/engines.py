@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ from falmock.engine.effects import Rewrite
 from falmock.engine.effects import Stream
 from falmock.engine.engine import Engine
 from falmock.engine.files import spooling
+from falmock.engine.scoped_engines import ScopedEngines
 from falmock.engine.standing import Standing
 from falmock.engine.standing import fixtures_digest
 from falmock.engine.tickets import Tickets
@@ -37,7 +36,6 @@ from falmock.fixtures.matching.index import Index
 from falmock.fixtures.matching.match import Query
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
-from falmock.wire.calls import ABOUT_JOB
 from falmock.wire.calls import Call
 from falmock.wire.formats import jsontext
 from falmock.wire.message import Content
@@ -47,9 +45,6 @@ if TYPE_CHECKING:
     from falmock.engine.shared.background import Background
     from falmock.engine.shared.setups.known_scopes import KnownScopes
     from falmock.engine.shared.sharing import Sharing
-
-LIMIT = 1000
-"""How many named scopes are kept; the least recently used is dropped first. And how many aliases; the oldest is."""
 
 
 class Connect(NamedTuple):
@@ -91,17 +86,16 @@ class Engines:
         self._index = index
         self._rules: tuple[Rule, ...] = ()
         self._files_digest: str | None = None
-        self._scoped: OrderedDict[str, Engine] = OrderedDict()
-        self._aliases: dict[str, str] = {}
+        self._scopes = ScopedEngines(self.common, self._new)
 
     def share(self, sharing: Sharing, secret: bytes) -> None:
         """Have the state in a store from now on; `secret` is that of all falmocks of the store.
 
         What there was in memory is forgotten.
         """
-        from falmock.engine.shared.setups.known_scopes import (
-            KnownScopes,  # what one process has to itself needs no msgspec
-        )
+        # What one process has to itself needs no msgspec.
+        from falmock.engine.shared.setups.known_scopes import KnownScopes
+        from falmock.engine.shared.setups.scoped_engines import SharedScopedEngines
 
         def must_stay(scope: str) -> bool:
             return self.webhooks.has_any_of(scope)
@@ -114,7 +108,6 @@ class Engines:
         )
         self._sharing, self._secret, self.tickets = sharing, secret, Tickets(secret)
         self.run = _run_of(secret)
-        self._scoped.clear()
         self.common = Engine(
             self.config,
             self._index,
@@ -127,6 +120,7 @@ class Engines:
             redactor=self.common.redactor,  # those who show something have it already
         )
         self.common.use_faults(self._rules)
+        self._scopes = SharedScopedEngines(self.common, self._new, known)
 
     @property
     def background(self) -> Background | None:
@@ -140,32 +134,7 @@ class Engines:
 
     def of(self, scope: str) -> Engine:
         """The engine of a scope, created if needed; "" is the shared scope."""
-        scope = self.named(scope)
-        if self._known is not None:
-            self._known.use(scope)
-            return self._caught_up(scope, self._known)
-        if not scope:
-            return self.common
-        engine = self._scoped.get(scope)
-        if engine is None:
-            engine = self._scoped[scope] = self._new(scope)
-            if len(self._scoped) > LIMIT:
-                self._drop_oldest()
-        else:
-            self._scoped.move_to_end(scope)
-        return engine
-
-    def _caught_up(self, scope: str, known: KnownScopes) -> Engine:
-        """The engine of a scope in a store, with what was set up there, by whichever falmock."""
-        engine = self._scoped.get(scope) if scope else self.common
-        if engine is None:
-            engine = self._scoped[scope] = self._new(scope)
-            if len(self._scoped) > LIMIT:
-                self._scoped.popitem(last=False)[1].added.forget()
-        elif scope:
-            self._scoped.move_to_end(scope)
-        engine.catch_up(known)
-        return engine
+        return self._scopes.of(scope)
 
     @property
     def totals(self) -> Totals:
@@ -196,7 +165,7 @@ class Engines:
     @property
     def names(self) -> list[str]:
         """The named scopes, the last used one at the end."""
-        return list(self._scoped) if self._known is None else self._known.names()
+        return self._scopes.names()
 
     @property
     def is_readable(self) -> bool:
@@ -206,57 +175,34 @@ class Engines:
     @property
     def scopes_here(self) -> int:
         """The number of named scopes that this falmock has seen."""
-        return len(self._scoped)
+        return sum(1 for _ in self._scopes.here()) - 1
 
-    def records_of(self, scope: str, call: Call | None) -> list[str]:
-        """The keys of the records of a store that a call in a scope needs, as far as it names them. Raises NotLoaded."""
-        if self._known is None or not isinstance(call, ABOUT_JOB):
-            return []
-        return [self._known.job_key(scope, call.request_id)]
+    def start_of_job_keys(self, scope: str) -> str:
+        """How the keys of the jobs of a scope begin in a store, "" if the state is in memory. Raises NotLoaded."""
+        return "" if self._known is None else self._known.start_of_job_keys(scope)
 
     def peek(self, scope: str) -> Engine:
         """The engine of a scope for reading: a new one is not kept, and this does not count as a use."""
-        return self.exactly(self.named(scope))
+        return self._scopes.exactly(self._scopes.named(scope))
 
     def exactly(self, scope: str) -> Engine:
         """As `peek`, also for a name that has become an alias."""
-        if self._known is not None:
-            return self._caught_up(scope, self._known)
-        if not scope:
-            return self.common
-        return self._scoped.get(scope) or self._new(scope)
+        return self._scopes.exactly(scope)
 
     def existing(self, scope: str) -> Engine | None:
         """The engine of a scope for reading, as `peek`; None if there is no such scope yet."""
-        scope = self.named(scope)
-        if self._known is not None:
-            return self._caught_up(scope, self._known) if self._known.exists(scope) else None
-        return self._scoped.get(scope) if scope else self.common
+        return self._scopes.existing(self._scopes.named(scope))
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias."""
-        return self._aliases.get(scope, scope) if self._known is None else self._known.named(scope)
+        return self._scopes.named(scope)
 
     def use_alias(self, name: str, scope: str | None) -> None:
         """Have calls of the scope `name` belong to another one from now on; None: to itself.
 
         Clients of one process name one scope for as long as they live, and each of its tests makes that its own.
         """
-        if self._known is not None:
-            self._known.use_alias(name, scope)
-            return
-        self._aliases.pop(name, None)
-        if scope is not None and self.named(scope) != name:
-            self._aliases[name] = self.named(scope)
-            if len(self._aliases) > LIMIT:
-                self._aliases.pop(next(iter(self._aliases)))
-
-    def _drop_oldest(self) -> None:
-        """Forget the least recently used scope; those with undelivered webhooks stay."""
-        for name in self.names[:-1]:
-            if not self.webhooks.has_any_of(name):
-                self._scoped.pop(name).remove_fixtures()
-                return
+        self._scopes.use_alias(name, scope)
 
     def _new(self, scope: str) -> Engine:
         engine = Engine(
@@ -276,48 +222,19 @@ class Engines:
 
     def _elsewhere(self, query: Query, names: Sequence[str]) -> list[str]:
         """The scopes in which an added fixture answers a call; the one that asks is not among them, as it missed."""
-        scopes: Iterable[tuple[str, Engine]] = (("", self.common), *self._scoped.items())
-        if self._known is not None:
-            scopes = [(name, self._caught_up(name, self._known)) for name in self._known.with_fixtures()]
-        return [name for name, engine in scopes if engine.would_answer(query, names)]
+        return [name for name, engine in self._scopes.with_fixtures() if engine.would_answer(query, names)]
 
     def drop(self, scope: str) -> bool:
         """Forget a scope and its state; False if there is none of this name. It is no alias any more, and has none."""
-        if self._known is not None:
-            self.webhooks.forget(scope)
-            return self._known.drop(scope)
-        self._aliases = {name: of for name, of in self._aliases.items() if scope not in (name, of)}
-        return self._forget(scope)
-
-    def _forget(self, scope: str) -> bool:
-        engine = self._scoped.pop(scope, None)
-        if engine is None:
-            return False
-        engine.reset()
-        return True
+        return self._scopes.drop(scope)
 
     def reset(self, scope: str) -> None:
         """Reset a scope; "" is the shared one."""
-        scope = self.named(scope)
-        if self._known is not None:
-            self.webhooks.forget(scope)
-            self._known.forget(scope)
-        elif scope:
-            self._forget(scope)
-        else:
-            self.common.reset()
+        self._scopes.reset(self._scopes.named(scope))
 
     def reset_all(self) -> None:
         """Reset the shared scope, and drop all named ones."""
-        if self._known is not None:
-            for name in ("", *self.names):
-                self.webhooks.forget(name)
-            self._known.reset_all()
-            return
-        for name in self.names:
-            self._forget(name)
-        self.common.shared.clear()
-        self.common.reset()
+        self._scopes.reset_all()
 
     def add_to_all(
         self, name: str, fixtures: Iterable[Fixture], assets: Mapping[str, Asset], source: Source = NO_SOURCE
@@ -325,40 +242,29 @@ class Engines:
         """Add fixtures to all scopes; those that are added to a scope win over them. Raises additions.TooMany."""
         fixtures = tuple(fixtures)
         self.common.shared.add(name, fixtures, assets, source)
-        self._use_changed(fixtures)
+        self._scopes.use_changed(fixtures)
 
     def remove_from_all(self) -> None:
         """Remove the fixtures that were added to all scopes."""
-        self._use_changed(self.common.shared.clear())
-
-    def _use_changed(self, fixtures: Iterable[Fixture]) -> None:
-        if self._known is not None:
-            self._known.restart_counts(fixture.group for fixture in map(self.config.ignore.fixture, fixtures))
-            return
-        for engine in self._all():
-            engine.use_changed(fixtures)
-
-    def _all(self) -> Iterator[Engine]:
-        yield self.common
-        yield from self._scoped.values()
+        self._scopes.use_changed(self.common.shared.clear())
 
     def use_fixtures(self, index: Index) -> None:
         """Answer from another set of fixtures from now on; jobs under way keep their results."""
         self._index = index
         self._files_digest = None
-        for engine in self._all():
+        for engine in self._scopes.here():
             engine.use_fixtures(index)
 
     def use_faults(self, rules: Iterable[Rule]) -> None:
         """Use other fault rules from now on; jobs under way keep their faults."""
         self._rules = tuple(rules)
         self._files_digest = None
-        for engine in self._all():
+        for engine in self._scopes.here():
             engine.use_faults(self._rules)
 
     def use_config(self, config: Config) -> None:
         """Use another configuration from now on; jobs under way keep their pace."""
-        for engine in self._all():
+        for engine in self._scopes.here():
             engine.use_config(config)
 
     def handle(

@@ -12,7 +12,14 @@ from falmock.gateway.door import MAX_BODY
 from falmock.gateway.door import Ask
 from falmock.wire.message import Request
 
+CHECK = "health"
+"""The `why` of every answer to a health check: no log has a line of it, since balancers ask each second."""
 _STATUS = {"/health": "ok", "/ready": "ready"}
+
+
+def is_check(path: str) -> bool:
+    """Whether this is the path of a health check."""
+    return path in _STATUS
 
 
 class Health:
@@ -28,7 +35,7 @@ class Health:
 
     def claims(self, request: Request) -> bool:
         """Whether a request is a health check."""
-        return request.method in ("GET", "HEAD") and request.path in _STATUS
+        return request.method in ("GET", "HEAD") and is_check(request.path)
 
     def max_body(self, request: Request) -> int:  # noqa: ARG002
         """How many bytes the body of a request may have."""
@@ -38,5 +45,5 @@ class Health:
         """The status."""
         standing = self._engines.standing
         if request.path == "/ready" and standing is not None and standing().unready:
-            return replies.json_reply(503, {"status": "not ready"}, "not ready")
-        return replies.json_reply(200, {"status": _STATUS[request.path]}, "health")
+            return replies.json_reply(503, {"status": "not ready"}, CHECK)
+        return replies.json_reply(200, {"status": _STATUS[request.path]}, CHECK)

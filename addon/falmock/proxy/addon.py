@@ -20,6 +20,7 @@ from mitmproxy.proxy import mode_specs
 
 from falmock.app import App
 from falmock.engine.engines import Connect
+from falmock.proxy import addon_chain
 from falmock.proxy import egress
 from falmock.proxy import flows
 from falmock.proxy import memory
@@ -135,6 +136,7 @@ class Falmock:
         self._lane.start()
         self._configuration.running()
         self._app.join()
+        addon_chain.exit_work().use("store", self._app.leave)
         self._recordings.import_captures()
         memory.keep_loaded()
         self._announce()
@@ -142,6 +144,7 @@ class Falmock:
     def done(self) -> None:
         """The script is unloaded, at exit or for a reload. Not a coroutine, or a reload would keep the old code."""
         self._lane.stop()
+        addon_chain.exit_work().use("store", None)
         self._recordings.stop()
         self._unknown_hosts.end()
         self._log_end()

@@ -33,7 +33,7 @@ def put_first(addon: Any) -> None:
 
 
 class ExitWork:
-    """Runs `work`, if there is any, when mitmproxy exits: the last files of a recording are fetched and written.
+    """Runs what has to be awaited when mitmproxy exits: the last files of a recording, the last calls for a store.
 
     It is an addon beside the script: a script's own `done` must not be a coroutine, or a reload would keep the old code.
     """
@@ -41,12 +41,18 @@ class ExitWork:
     name = "falmock-exit-work"
 
     def __init__(self) -> None:
-        self.work: Callable[[], Awaitable[None]] | None = None
+        self._works: dict[str, Callable[[], Awaitable[None]]] = {}
+
+    def use(self, name: str, work: Callable[[], Awaitable[None]] | None) -> None:
+        """Await this at the exit, after what was set before it, in place of the work of the same name; None: of nothing."""
+        self._works.pop(name, None)
+        if work is not None:
+            self._works[name] = work
 
     async def done(self) -> None:
         """mitmproxy exits."""
-        work, self.work = self.work, None
-        if work is not None:
+        works, self._works = self._works, {}
+        for work in works.values():
             await work()
 
 

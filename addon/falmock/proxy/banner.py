@@ -21,20 +21,28 @@ _LEAVES = {
 
 
 def banner(
-    config: Config, loaded: LoadedFixtures, paths: Sequence[str], captures: str = "", *, flows: str | None = ""
+    config: Config,
+    loaded: LoadedFixtures,
+    paths: Sequence[str],
+    captures: str = "",
+    *,
+    flows: str | None = "",
+    store: str = "",
 ) -> str:
     """The configuration on one line; recordings go to the first of the fixtures' `paths`.
 
     `captures` is what is imported by a mitmproxy that takes no calls, "" for any other. `flows` is why calls go through
-    mitmproxy's flows, "" if they do not, None if there is no mitmproxy.
+    mitmproxy's flows, "" if they do not, None if there is no mitmproxy. `store` is the address of the one that has the
+    state, "" if it is in memory.
     """
     yours = f" (yours: {', '.join(sorted(config.hosts.extra))})" if config.hosts.extra else ""
     leaves = f"imports {captures}, and forwards nothing" if captures else _leaves(config)
+    state = f"; state in {store}" if store else ""
     recordings = f"; recordings go to {paths[0]}" if config.mode.records else ""
     lane = f"; calls go through flows ({flows})" if flows else "; calls do not go through flows, which is faster"
     return (
         f"falmock {falmock.__version__}: mode {config.mode.value}; {loaded.counted} from {', '.join(paths)}; "
-        f"pace {config.pace_text}; {len(config.hosts)} hosts{yours}; {leaves}{recordings}"
+        f"pace {config.pace_text}{state}; {len(config.hosts)} hosts{yours}; {leaves}{recordings}"
         f"{lane if config.mode is Mode.REPLAY and flows is not None else ''}"
     )
 

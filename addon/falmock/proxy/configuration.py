@@ -141,7 +141,8 @@ class Configuration:
             logger.warning("falmock: %s", text)
         self._warn_of_old(config)
         captures = importing.only_imported() if config.mode.records else ""
-        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures, flows=self._why_flows()))
+        flows, store = self._why_flows(), self._app.store_address
+        logger.info("%s", banner(config, self._fixtures.loaded, loader.paths, captures, flows=flows, store=store))
 
     def _warn_of_old(self, config: Config) -> None:
         text = run_summary.too_old(config, self._fixtures.loaded.index.fixtures, time.time())

@@ -55,6 +55,9 @@ FORWARDED = "falmock.forwarded"
 _SCOPE = "falmock.scope"
 """The key of a flow's metadata for the scope of a forwarded call: fal does not get the header that names it."""
 
+WHY = "falmock.why"
+"""The key of a flow's metadata for why it was answered like this, in a few words."""
+
 
 def host_of(request: http.Request, hosts: Hosts) -> str | None:
     """The fal host of a request, from its address, `:authority` or Host headers; None if it is not for fal.
@@ -129,7 +132,7 @@ def annotate(flow: http.HTTPFlow, effect: Reply | Stream | Socket) -> None:
         flow.marked = flow.marked or MISS_MARK
         flow.metadata[REPORT] = miss.text
     flow.metadata[ANSWERED] = effect.fixture
-    flow.metadata["falmock.why"] = effect.why
+    flow.metadata[WHY] = effect.why
     if effect.fault:
         flow.metadata["falmock.fault"] = effect.fault
 

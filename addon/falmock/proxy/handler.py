@@ -113,7 +113,7 @@ class FlowHandler:
     def _forward(self, flow: http.HTTPFlow, call: ForwardedCall) -> None:
         """Forward a flow to fal."""
         flow.comment = f"falmock: {call.forward.why}"
-        flow.metadata["falmock.why"] = call.forward.why
+        flow.metadata[flows.WHY] = call.forward.why
         flows.mark_forwarded(flow, call.request)
         if self._app.config.mode is Mode.REPLAY:  # a host of others': what is fal's stays here
             logger.info("falmock: %s", call.forward.why)

@@ -36,6 +36,7 @@ from falmock.serving.senders import Senders
 from falmock.serving.senders import may_be_remembered
 from falmock.serving.senders import parts_of
 from falmock.serving.targets import claimed
+from falmock.serving.targets import is_bare_check
 from falmock.serving.targets import target_of
 from falmock.serving.targets import tunnel_host
 from falmock.serving.tls_session import TlsFailure
@@ -99,7 +100,7 @@ class CallHandler:
                 return reply
         headers = sender.headers
         target = target_of(head, sender.host)
-        if target is None or not (target.host or self._host):
+        if target is None or not (target.host or self._host or is_bare_check(head)):
             return replies.problem(400, "The request does not say which host it is for", "no host")
         hosts = self._server.app.config.hosts
         host = claimed(hosts, target, self._host)

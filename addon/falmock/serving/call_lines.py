@@ -20,6 +20,7 @@ from falmock.engine.effects import Reply
 from falmock.engine.effects import Socket
 from falmock.engine.effects import Stream
 from falmock.engine.jobs.status_object import ANY_JOB
+from falmock.gateway.health import CHECK
 from falmock.redaction.known_secrets import is_loopback
 from falmock.redaction.patterns import HIDDEN
 from falmock.redaction.redactor import Redactor
@@ -123,6 +124,11 @@ class CallLines:
     def out(self) -> CallOutput | None:
         """Where lines are printed now; None for nowhere."""
         raise NotImplementedError
+
+    def answered(self, caller: Caller, request: Request, play: Answered) -> None:
+        """Print the line of a call soon. Health checks have none."""
+        if play.why != CHECK:
+            self.add(line_later(caller, request, play))
 
     def add(self, line: Callable[[], CallLine]) -> None:
         """Print this soon. Lines are made when they are printed: many at a time, which takes half the time."""

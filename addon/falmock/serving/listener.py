@@ -19,7 +19,6 @@ from falmock.app import App
 from falmock.edge import ForwardedCall
 from falmock.engine import replies
 from falmock.engine.effects import Reply
-from falmock.serving import call_lines
 from falmock.serving import server_context
 from falmock.serving.call_handler import CallHandler
 from falmock.serving.call_handler import CallServer
@@ -239,7 +238,7 @@ class Listener:
         """See `Gate`."""
         if isinstance(play, Tunnel):
             return
-        self._lines.add(call_lines.line_later(caller, request, play))
+        self._lines.answered(caller, request, play)
         if self.sightings is not None and not request.peer:
             agent = request.headers.get("user-agent", caller.agent)
             self.sightings.answered(caller, request.host, agent, is_socket="sec-websocket-key" in request.headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from falmock.gateway.health import is_check
 from falmock.serving.http_reader import as_text
 from falmock.serving.request_parts import Head
 from falmock.wire.hosts import Hosts
@@ -35,6 +36,11 @@ def target_of(head: Head, host: str) -> Target | None:
         return None
     authority, slash, path = rest.partition("/")
     return Target(named(authority), slash + path or "/", is_absolute=True)
+
+
+def is_bare_check(head: Head) -> bool:
+    """Whether this is a health check of HTTP/1.0, which is for falmock itself: it needs no Host header, and balancers send none."""
+    return not head.is_http11 and is_check(as_text(head.target))
 
 
 def claimed(hosts: Hosts, target: Target, tunnel: str) -> str:

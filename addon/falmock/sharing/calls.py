@@ -15,15 +15,16 @@ from typing import TypeVar
 
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Blob
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
-from falmock.engine.shared.transaction import FileContent
-from falmock.engine.shared.transaction import Flushed
-from falmock.engine.shared.transaction import Needed
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
-from falmock.engine.shared.transaction import Record
+from falmock.engine.shared.needs import Blob
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
+from falmock.engine.shared.needs import FileContent
+from falmock.engine.shared.needs import Flushed
+from falmock.engine.shared.needs import Needed
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
+from falmock.engine.shared.needs import Record
+from falmock.engine.shared.transaction import Start
 from falmock.engine.shared.transaction import Transaction
 from falmock.sharing.contents import SharedContents
 from falmock.store.interface import Outcome
@@ -66,6 +67,7 @@ class SharedCalls:
         self.offset = offset
         self._believed: OrderedDict[str, bytes | None] = OrderedDict()
         self._awaited: dict[str, bytes] = {}
+        self._starts: dict[str, Start] = {}
         self._looked = clock()
         self._is_told = False
         if abs(offset) > MUCH:
@@ -74,7 +76,9 @@ class SharedCalls:
         self._is_failing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self.join: Callable[[], Awaitable[None]] | None = None
-        """Called before each call: this falmock is to be known to the others before it answers any."""
+        """Called before a call: this falmock is to be known to the others before it answers any."""
+        self.has_joined: Callable[[float], bool] = _never
+        """Whether it is known at a time, so that `join` need not be called."""
         self.flush_all: Callable[[], Awaitable[None]] = _nothing
         """Has all falmocks of the store append to logs what waits. Raises Unavailable."""
 
@@ -91,24 +95,54 @@ class SharedCalls:
         self,
         decide: Callable[[float], T],
         expected: Sequence[Needed] = (),
-        ahead: Callable[[], Sequence[str]] | None = None,
+        scope: str | None = None,
+        about: str = "",
     ) -> T:
         """What `decide` returns for the current time, committed.
 
         It is called again when something is to be loaded, or was changed by others. `expected` is loaded with what it needs
-        first. `ahead` returns the keys of records that are loaded before it is called, if what it reads itself is believed.
-        Raises Unavailable.
+        first. With a `scope`, it begins as the last one of it began (see `Transaction.note_start`), and the record that it
+        is `about` (see Start) is loaded before it is called. Raises Unavailable.
         """
-        if self.join is not None:
+        here = self._clock()
+        if self.join is not None and not self.has_joined(here + self.offset):
             await self.join()
-        self._look_at_clock()
-        transaction = Transaction(self.now(), self._believed)
-        if ahead is not None:
-            await self._load_ahead(transaction, ahead)
+        if not 0.0 <= here - self._looked < BETWEEN_LOOKS:
+            self._look_at_clock(here)
+        start = None if scope is None else self._starts.get(scope)
+        transaction = Transaction(here + self.offset, self._believed, start)
+        if about and start is not None:
+            key = start.about + about
+            awaited = self._awaited.pop(key, None)
+            if awaited is None:
+                names = (*start.records, key)
+                transaction.load(zip(names, await self.store.load(names), strict=True))
+                transaction.go_on()
+            else:
+                transaction.hope(key, awaited)
+        try:
+            result = self._current.decide(transaction, decide)
+            is_done = transaction.is_seen or await self._is_committed(transaction)
+        except NotLoaded as missing:
+            await self._load(transaction, (*missing.needed, *expected))
+            is_done = False
+        if not is_done:
+            result = await self._decided(transaction, decide)
+        self._believe(transaction)
+        if scope is not None and transaction.start is not start:
+            self._keep_start(scope, transaction.noted())
+        if self._is_failing:
+            logger.info("falmock: the shared state is available again")
+            self._is_failing = False
+        transaction.after()
+        return result
+
+    async def _decided(self, transaction: Transaction, decide: Callable[[float], T]) -> T:
+        """What `decide` returns, committed: it was called once already."""
         has_turn = False
         conflicts = 0
         try:
-            for _ in range(ATTEMPTS):
+            for _ in range(ATTEMPTS - 1):
                 if transaction.conflicts > conflicts:
                     conflicts = transaction.conflicts
                     if conflicts == 1:  # those of this falmock that meet one another take turns
@@ -117,38 +151,16 @@ class SharedCalls:
                         await asyncio.sleep(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))  # noqa: S311
                     await self._load(transaction, ())
                 try:
-                    with self._current.using(transaction):
-                        result = decide(transaction.now)
-                        transaction.end()
+                    result = self._current.decide(transaction, decide)
                 except NotLoaded as missing:
-                    await self._load(transaction, (*missing.needed, *expected))
-                    expected = ()
+                    await self._load(transaction, missing.needed)
                     continue
-                if await self._is_committed(transaction):
-                    self._believe(transaction)
-                    if self._is_failing:
-                        logger.info("falmock: the shared state is available again")
-                        self._is_failing = False
-                    transaction.after()
+                if transaction.is_seen or await self._is_committed(transaction):
                     return result
         finally:
             if has_turn:
                 self._turn.release()
         raise Unavailable(f"others changed what this call depends on {ATTEMPTS} times while it was decided")
-
-    async def _load_ahead(self, transaction: Transaction, ahead: Callable[[], Sequence[str]]) -> None:
-        """Load what the engine will need, and what that was found by: it decides once then."""
-        try:
-            with self._current.using(transaction):
-                keys = ahead()
-        except NotLoaded:
-            return  # it decides to find what it needs
-        hoped = {key: self._awaited.pop(key) for key in keys if key in self._awaited}
-        for key, value in hoped.items():
-            transaction.hope(key, value)
-        if len(hoped) < len(keys):
-            await self._load(transaction, keys)
-        transaction.go_on()
 
     def start(self, decide: Callable[[float], T]) -> asyncio.Task[T]:
         """As `run`, for a caller who cannot wait and looks whether the task is done."""
@@ -162,11 +174,8 @@ class SharedCalls:
         for task in self._tasks:
             task.cancel()
 
-    def _look_at_clock(self) -> None:
-        """Now and then, see how far the store's clock is from the one here; calls do not wait for it."""
-        now = self._clock()
-        if 0.0 <= now - self._looked < BETWEEN_LOOKS:
-            return
+    def _look_at_clock(self, now: float) -> None:
+        """See how far the store's clock is from the one here; calls do not wait for it."""
         self._looked = now
         task = asyncio.get_running_loop().create_task(self._take_offset())
         self._tasks.add(task)
@@ -266,17 +275,32 @@ class SharedCalls:
 
     def _believe(self, transaction: Transaction) -> None:
         """Remember the records that most calls depend on, as they are now."""
-        believed = self._believed
-        for key, value in transaction.to_believe():
-            believed[key] = value
-            believed.move_to_end(key)
-        while len(believed) > _REMEMBERED:
-            believed.popitem(last=False)
-        for key, value in transaction.awaited.items():
-            if len(value) <= _SHORT:
-                self._awaited[key] = value
-                if len(self._awaited) > _REMEMBERED:
-                    del self._awaited[next(iter(self._awaited))]
+        found = transaction.to_believe()
+        if found:
+            believed = self._believed
+            for key, value in found:
+                believed[key] = value
+                believed.move_to_end(key)
+            while len(believed) > _REMEMBERED:
+                believed.popitem(last=False)
+        if transaction.awaited:
+            for key, value in transaction.awaited.items():
+                if len(value) <= _SHORT:
+                    self._awaited[key] = value
+            while len(self._awaited) > _REMEMBERED:
+                del self._awaited[next(iter(self._awaited))]
+
+    def _keep_start(self, scope: str, start: Start | None) -> None:
+        starts = self._starts
+        starts.pop(scope, None)
+        if start is not None:
+            starts[scope] = start
+            if len(starts) > _REMEMBERED:
+                del starts[next(iter(starts))]
+
+
+def _never(_: float) -> bool:
+    return False
 
 
 async def _nothing() -> None:

@@ -17,11 +17,13 @@ from falmock.store.interface import Unknown
 logger = logging.getLogger(__name__)
 SOON = 0.05
 """How long (seconds) an entry waits for others at most."""
-BATCH = 64
+BATCH = 128
 """How many entries do not wait longer."""
 MOST = 512
 """How many entries are appended in one trip at most."""
 _LOGS = 1000
+_ANY, _NEVER = 1, 1 << 62
+"""With how many items that wait the writer is to be woken."""
 _HEAD, _TURN = 500, 16_000
 """About how many bytes of an entry are no body, and how many are made in one go."""
 AGAIN = 1.0
@@ -39,7 +41,7 @@ class JournalWriter:
         self._timer: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushing: asyncio.Task[None] | None = None
-        self._lock: asyncio.Lock | None = None
+        self._lock = asyncio.Lock()
         self._in_doubt = False
         self._told_dropped = 0
         self._lasts: dict[str, int] = {}
@@ -70,13 +72,15 @@ class JournalWriter:
         except RuntimeError:
             return
         if loop is not self._loop:
-            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+            self._use(loop)
         if self._flushing is not None and not self._flushing.done():
             return
         if len(self._behind) >= BATCH and not self.reason:
             self._start()
-        elif self._timer is None:
+            return
+        if self._timer is None:
             self._timer = loop.create_task(self._start_after(AGAIN if self.reason else SOON))
+        self._behind.enough = _NEVER if self.reason else BATCH
 
     async def _start_after(self, seconds: float) -> None:
         """A task, and no timer: a loop that ends cancels its tasks, but does not end what a timer starts by then."""
@@ -84,11 +88,16 @@ class JournalWriter:
         self._timer = None
         self._start()
 
+    def _use(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+        self._behind.enough = _ANY
+
     def _start(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._loop is not None and (self._flushing is None or self._flushing.done()):
+            self._behind.enough = _NEVER
             self._flushing = self._loop.create_task(self._flush_behind())
 
     async def _flush_behind(self) -> None:
@@ -98,6 +107,7 @@ class JournalWriter:
             pass  # told already
         finally:
             self._flushing = None
+            self._behind.enough = _ANY
             task = asyncio.current_task()
             if len(self._behind) and task is not None and not task.cancelling():
                 self._wake()
@@ -107,8 +117,8 @@ class JournalWriter:
         if not len(self._behind):
             return
         loop = asyncio.get_running_loop()
-        if self._lock is None or loop is not self._loop:
-            self._loop, self._timer, self._flushing, self._lock = loop, None, None, asyncio.Lock()
+        if loop is not self._loop:
+            self._use(loop)
         async with self._lock:
             try:
                 await self._place()
@@ -129,10 +139,12 @@ class JournalWriter:
         """Append these; returns how many they were. Raises Unavailable."""
         written, size = [], 0
         for item in items:
-            data = self._data(item)
+            data = item.made
+            if data is None:
+                data = self._data(item)
+                size += item.size + _HEAD
             if data is not None:
                 written.append((item, data))
-            size += item.size + _HEAD
             if size > _TURN:  # to hide secrets takes time, and calls are not to wait for it
                 size = 0
                 await asyncio.sleep(0)
@@ -210,3 +222,4 @@ class JournalWriter:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         self._timer = None
+        self._behind.enough = _ANY

@@ -67,7 +67,7 @@ class Replicas:
         """The name by which this falmock records, as the only one of the store; "" if it does not record."""
         self.refusal: Callable[[], str] = str
         """Says what else is wrong with this falmock, so that it should get no calls; "" if nothing is."""
-        shared.join, shared.flush_all = self.join, self.flush_all
+        shared.join, shared.has_joined, shared.flush_all = self.join, self._has_joined, self.flush_all
 
     # life
 
@@ -81,6 +81,10 @@ class Replicas:
         self.join_soon()
         if self._joining is not None:
             await asyncio.shield(self._joining)
+
+    def _has_joined(self, now: float) -> bool:
+        """Whether `join` has nothing to do."""
+        return asyncio.get_running_loop() is self._joined_in and now - self._seen <= ALIVE / 2
 
     def join_soon(self) -> None:
         """Be one of the falmocks soon, before the first call if that is possible."""

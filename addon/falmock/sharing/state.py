@@ -90,15 +90,19 @@ class SharedState:
         engines = self._engines
         call = engines.common.route(request) if call is None else call
 
-        def ahead() -> list[str]:
-            return engines.records_of(in_scope(request).scope, call)
+        current = self.current
 
         def decided(now: float) -> tuple[Request, Effect]:
             placed = in_scope(request)
-            return placed, engines.of(placed.scope).handle(placed, now, rewrite, instead, call)
+            engine = engines.of(placed.scope)
+            transaction = current.transaction
+            if transaction.start is None:
+                transaction.note_start(engines.start_of_job_keys(placed.scope))
+            return placed, engine.handle(placed, now, rewrite, instead, call)
 
         expected = engines.common.expected(request.body) if request.body else ()
-        return await self.calls.run(decided, expected, ahead if isinstance(call, ABOUT_JOB) else None)
+        about = call.request_id if isinstance(call, ABOUT_JOB) else ""
+        return await self.calls.run(decided, expected, request.scope, about)
 
     async def at_door(self, found: Door, request: Request, ask: Ask) -> OfDoor | Awaitable[OfDoor]:
         """What a door answers: what it does before it waits is one transaction. Raises as `decide`."""

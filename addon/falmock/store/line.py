@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
-from typing import NamedTuple
 
 import hiredis
 from redis.asyncio import Connection
@@ -38,11 +38,8 @@ class Refused(Unavailable):
         self.error = error
 
 
-class _Asked(NamedTuple):
-    packed: bytes
-    answer: asyncio.Future[Any]
-    write: bool
-    patience: float
+_Asked = tuple[bytes, asyncio.Future[Any], bool, float]
+"""A packed command, its answer, whether it writes, and how long (seconds) the server is asked to wait."""
 
 
 class Line:
@@ -53,6 +50,13 @@ class Line:
         self._connection = _connection(address)
         # redis-py has renamed it
         self._can_read = getattr(self._connection, "can_read", None) or self._connection.can_read_destructive
+        # an answer read from the parser costs a third of one from the connection, which looks at timeouts of its own
+        parser = getattr(self._connection, "_parser", None)
+        self._read = (
+            partial(self._connection.read_response, disconnect_on_error=False)
+            if parser is None
+            else parser.read_response
+        )
         self._waiting: list[_Asked] = []
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -62,8 +66,8 @@ class Line:
 
         `patience` is how long, in seconds, the server is asked to wait before it answers.
         """
-        answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(_Asked(hiredis.pack_command(command), answer, write, patience))  # type: ignore[arg-type]
+        answer: asyncio.Future[Any] = asyncio.Future(loop=self._loop)
+        self._waiting.append((hiredis.pack_command(command), answer, write, patience))  # type: ignore[arg-type]
         if self._task is None:
             self._task = self._loop.create_task(self._converse())
         return answer
@@ -97,15 +101,15 @@ class Line:
         connection, sent = self._connection, False
         elsewhere = False
         try:
-            async with asyncio.timeout(self._address.timeout + max(asked.patience for asked in batch)):
+            async with asyncio.timeout(self._address.timeout + max([patience for *_, patience in batch])):
                 if connection.is_connected and await self._is_stale():
                     await connection.disconnect(nowait=True)
                 if not connection.is_connected:
                     await connection.connect()  # type: ignore[no-untyped-call]
                 sent = True
-                await connection.send_packed_command([asked.packed for asked in batch], check_health=False)
-                for asked in batch:
-                    elsewhere = await self._receive(asked) or elsewhere
+                await connection.send_packed_command([packed for packed, *_ in batch], check_health=False)
+                for _, answer, _, _ in batch:
+                    elsewhere = await self._receive(answer) or elsewhere
         except TimeoutError:
             await self._broken(batch, f"did not answer within {self._address.timeout:g} s", sent=sent)
         except Exception as error:  # noqa: BLE001 - who waits must get an answer
@@ -122,16 +126,18 @@ class Line:
             # before redis-py 8
             return True
 
-    async def _receive(self, asked: _Asked) -> bool:
+    async def _receive(self, answer: asyncio.Future[Any]) -> bool:
         try:
-            found = await self._connection.read_response(disconnect_on_error=False)
+            found = await self._read()
         except (ResponseError, AuthenticationError, BusyLoadingError) as error:
-            reason, elsewhere = refusal(error)
-            if not asked.answer.done():
-                asked.answer.set_exception(Refused(self._told(reason), error))
+            found = error
+        if isinstance(found, RedisError):
+            reason, elsewhere = refusal(found)
+            if not answer.done():
+                answer.set_exception(Refused(self._told(reason), found))
             return elsewhere
-        if not asked.answer.done():
-            asked.answer.set_result(found)
+        if not answer.done():
+            answer.set_result(found)
         return False
 
     async def _broken(self, batch: list[_Asked], reason: str, *, sent: bool) -> None:
@@ -139,11 +145,11 @@ class Line:
         await self._connection.disconnect(nowait=True)
 
     def _fail(self, batch: list[_Asked], reason: str, *, sent: bool) -> None:
-        for asked in batch:
-            if not asked.answer.done():
-                unknown = sent and asked.write
+        for _, answer, write, _ in batch:
+            if not answer.done():
+                unknown = sent and write
                 told = self._told(f"{reason}; whether the write was done is not known" if unknown else reason)
-                asked.answer.set_exception(Unknown(told) if unknown else Unavailable(told))
+                answer.set_exception(Unknown(told) if unknown else Unavailable(told))
 
     def _told(self, reason: str) -> str:
         return f"the store {self._address.shown} {reason}"

@@ -60,14 +60,16 @@ class RedisStore:
     async def commit(self, commit: Commit) -> Outcome:
         """See `Store.commit`."""
         prefix, scores = self._prefix, commit.scores
-        sets = {key: number for number, key in enumerate(dict.fromkeys(score.key for score in scores), 1)}
+        sets: dict[str, int] = {}
+        for score in scores:
+            sets.setdefault(score.key, len(sets) + 1)
         keys = [prefix + key for names in (commit.expected, commit.limits, commit.puts, sets) for key in names]
         arguments: list[str | bytes | float] = [
             "".join(["0" if value is None else "1" for value in commit.expected.values()]),
             len(commit.limits),
             len(commit.puts),
             len(scores),
-            commit.now,
+            commit.now if commit.limits else 0,
             _milliseconds(commit.score_ttl),
             *[value for value in commit.expected.values() if value is not None],
             *commit.limits.values(),

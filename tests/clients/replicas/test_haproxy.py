@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -101,12 +102,23 @@ def balanced(confdir: Path, tmp_path: Path) -> Iterator[Balanced]:
 def test_one_of_two_dies(balanced: Balanced) -> None:
     for _ in range(4):
         balanced.job()
+    for member in balanced.members:
+        assert "; state in unix://" in member.output
+        assert "/ready" not in member.output  # nobody wants to read a line of each check
     counts = [member.output.count("POST") for member in balanced.members]
     assert min(counts) > 0, counts
     balanced.members[0].process.kill()
     balanced.members[0].process.wait()  # until then it may take connections
     for _ in range(10):
         balanced.job()
+
+
+def test_a_check_without_a_host(balanced: Balanced) -> None:
+    """As HAProxy checks with `option httpchk GET /ready`, in HTTP/1.0."""
+    for member in balanced.members:
+        with socket.create_connection(("127.0.0.1", member.ports[0]), 10) as client:
+            client.sendall(b"GET /ready HTTP/1.0\r\n\r\n")
+            assert client.makefile("rb").read().startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_the_printed_configuration_has_no_mistakes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Falmocks on one store are killed while clients work: nothing that was acknowledged is contradicted.
+"""Falmocks on one store, and the store, are killed while clients work: nothing that was acknowledged is contradicted.
 
 `FALMOCK_KILLS` says how often, `FALMOCK_JOBS` how many jobs a hundred clients have; `scripts/soak` sets more than CI.
 """
@@ -9,7 +9,9 @@ import os
 import random
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 
 from clients.receiver import Hook
@@ -21,6 +23,7 @@ from clients.replicas.work import Work
 from clients.replicas.work import working
 from clients.running import Mitmdump
 from clients.running import write_fixtures
+from unit.store.servers import server
 
 KILLS = int(os.environ.get("FALMOCK_KILLS", "20"))
 JOBS = int(os.environ.get("FALMOCK_JOBS", "300"))
@@ -55,53 +58,92 @@ class Killed:
         self.balancer.ports[place] = self.members[place].ports[0]
 
 
+@contextmanager
+def busy(work: Work) -> Iterator[None]:
+    """Clients work until the end of the block; then all that was acknowledged is checked again."""
+    has_ended = threading.Event()
+    trouble: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            working(work, CLIENTS, has_ended.is_set)
+        except BaseException as error:  # noqa: BLE001 - raised below
+            trouble.append(error)
+
+    clients = threading.Thread(target=run)
+    clients.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        clients.join()
+    assert not trouble, trouble
+    assert work.contradictions == []
+
+
 def test_nothing_acknowledged_is_contradicted_when_falmocks_are_killed(confdir: Path, tmp_path: Path) -> None:
     fixtures = write_fixtures(tmp_path / "fixtures", *FIXTURES)
     rng = random.Random(17)
     with ExitStack() as stack:
-        app_server = stack.enter_context(receiver())
-        hook = app_server.hook()
+        hook = stack.enter_context(receiver()).hook()
         killed = Killed(confdir, fixtures, stack)
         work = Work(f"http://127.0.0.1:{killed.balancer.port}", hook=hook.url)
-        has_ended = threading.Event()
-        trouble: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                working(work, CLIENTS, has_ended.is_set)
-            except BaseException as error:  # noqa: BLE001 - raised below
-                trouble.append(error)
-
-        clients = threading.Thread(target=run)
-        clients.start()
-        try:
+        with busy(work):
             for number in range(KILLS):
                 killed.kill_one(number, rng)
-        finally:
-            has_ended.set()
-            clients.join()
-        assert not trouble, trouble
-        assert work.contradictions == []
         assert len(work.jobs) > KILLS, "clients worked meanwhile"
         posted = _posted(hook, {job.request_id for job in work.jobs})
         outputs = "".join(member.output for member in killed.members)
     assert all(len(bodies) == 1 for bodies in posted.values()), "a webhook says the same each time"
     assert "Traceback" not in outputs
-    print(f"{KILLS} kills, {len(work.jobs)} jobs, {dict(work.unsure)} calls tried again: {dict(work.reasons)}")
+    print(f"{KILLS} kills, {work.told()}")
+
+
+def test_nothing_acknowledged_is_contradicted_when_a_store_that_keeps_all_is_killed(
+    confdir: Path, tmp_path: Path
+) -> None:
+    fixtures = write_fixtures(tmp_path / "fixtures", *FIXTURES)
+    rng, kills = random.Random(17), max(KILLS // 5, 1)
+    with ExitStack() as stack:
+        group.needs_server()
+        store = stack.enter_context(server("redis", "--appendonly", "yes", "--appendfsync", "always"))
+        hook = stack.enter_context(receiver()).hook()
+        options = ("--set", "fal_pace=recorded")
+        mocks = stack.enter_context(
+            group.group(
+                confdir,
+                *options,
+                fixtures=fixtures,
+                kinds=("serve", "serve"),
+                store=group.store_url(store, timeout="1"),
+            )
+        )
+        work = Work(mocks.proxy, hook=hook.url)
+        with busy(work):
+            for _ in range(kills):
+                time.sleep(rng.uniform(0.5, 1))
+                store.kill()
+                time.sleep(rng.uniform(0, 0.5))
+                store.start()
+        assert len(work.jobs) > kills, "clients worked meanwhile"
+        assert work.reasons, "calls were refused meanwhile"
+        _posted(hook, {job.request_id for job in work.jobs})
+        assert "Traceback" not in mocks.output
+    print(f"{kills} kills of the store, {work.told()}")
 
 
 def test_a_hundred_clients(confdir: Path, tmp_path: Path) -> None:
     fixtures = write_fixtures(tmp_path / "fixtures", *FIXTURES)
+    options = ("--set", "fal_pace=recorded", "--set", f"fal_max_jobs={2 * JOBS}")  # all are looked at again
     with ExitStack() as stack:
-        mocks = stack.enter_context(
-            group.group(confdir, "--set", "fal_pace=recorded", fixtures=fixtures, kinds=("serve", "serve"))
-        )
+        mocks = stack.enter_context(group.group(confdir, *options, fixtures=fixtures, kinds=("serve", "serve")))
         work = Work(mocks.proxy)
         working(work, 100, lambda: len(work.jobs) >= JOBS)
         assert "Traceback" not in mocks.output
     assert work.contradictions == []
     assert len(work.jobs) >= JOBS
     assert work.unsure == {}, work.reasons
+    print(work.told())
 
 
 def _posted(hook: Hook, wanted: set[str]) -> dict[str, set[bytes]]:

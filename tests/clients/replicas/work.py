@@ -29,7 +29,11 @@ FIXTURES: list[dict[str, Any]] = [
         for number in range(10)
     ),
     *(
-        {"match": {"model": "acme/turns", "sequenceIndex": turn}, "response": {"json": {"turn": turn}}}
+        {
+            "match": {"model": "acme/turns", "sequenceIndex": turn},
+            "response": {"json": {"turn": turn}},
+            "queue": {"completed": 0.05},
+        }
         for turn in range(TURNS)
     ),
 ]
@@ -132,6 +136,10 @@ class Work:
         """One client: a job and a turn."""
         await self.turn()
         await self.follow(await self.submit(number % 10))
+
+    def told(self) -> str:
+        """What was done, in one line."""
+        return f"{len(self.jobs)} jobs, {self.unsure.total()} calls tried again: {dict(self.reasons)}"
 
     def check_turns(self) -> None:
         """No turn was given twice, and none is missing but those of calls without an answer."""

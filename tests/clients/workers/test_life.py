@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -129,20 +127,3 @@ def test_no_call_for_a_while_ends_all(confdir: Path, fixtures: Path) -> None:
         assert running.exit_code(mock, 20) == 0
         assert "no call came for 1 s (--idle-timeout): falmock ends" in mock.output
         assert group.left(mine, 0) == []
-
-
-def test_a_server_that_is_kept_is_stopped(confdir: Path, fixtures: Path, tmp_path: Path) -> None:
-    def told(*words: str) -> str:
-        done = subprocess.run(
-            [*running.FALMOCK, *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    options = ("--confdir", str(confdir), "--fixtures", str(fixtures), "--workers", "2")
-    told("run", "--keep", *options, "--", "true")
-    pid = json.loads((tmp_path / ".falmock/server.json").read_text())["ready"]["pid"]
-    mine = [pid, *group.below(pid)]
-    assert len(mine) == 4
-    told("stop")
-    assert group.left(mine) == []

@@ -49,7 +49,7 @@ def test_a_server_that_does_not_start(confdir: Path, tmp_path: Path, monkeypatch
     ("more", "text"),
     [
         (("--mode", "record"), "mode record has one recorder"),
-        (("--store", "redis://:hunter2@127.0.0.1"), "--store: expected memory, found redis://"),
+        (("--store", "redis://:hunter2@127.0.0.1?prefi=a:"), "unknown parameter 'prefi', did you mean 'prefix'?"),
         (("--store", "memory"), "the memory of one process"),
     ],
 )
@@ -57,6 +57,15 @@ def test_what_is_refused(confdir: Path, more: tuple[str, ...], text: str) -> Non
     code, output = started(confdir, *more)
     assert code == 2
     assert text in output
+    assert "hunter2" not in output
+
+
+def test_a_store_that_is_not_there(confdir: Path) -> None:
+    (port,) = running.free_ports(1)
+    code, output = started(confdir, "--store", f"redis://:hunter2@127.0.0.1:{port}")
+    assert code == 1
+    assert "cannot be reached" in output
+    assert output.count("falmock does not start without its store") == 1
     assert "hunter2" not in output
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from falmock.engine import engines
+from falmock.engine import scoped_engines
 from falmock.engine import scopes
 from falmock.engine.config import Config
 from falmock.engine.config import Mode
@@ -136,7 +136,7 @@ def test_secrets_are_known_to_all() -> None:
 
 
 def test_scopes_are_bounded_and_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "LIMIT", 2)
+    monkeypatch.setattr(scoped_engines, "LIMIT", 2)
     mock = Mock(*TWO)
     assert [mock.turn(name) for name in ("a", "b", "a", "c")] == [1, 1, 2, 1]
     assert mock.engines.names == ["a", "c"]

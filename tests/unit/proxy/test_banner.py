@@ -29,6 +29,7 @@ def test_how_falmock_works() -> None:
     )
     assert f"; {hosts + 1} hosts (yours: fal.example.com); " in banner(Config(hosts=OURS), ONE, ("f",))
     assert banner(Config(), ONE, ("f",), flows="a reason").endswith("; calls go through flows (a reason)")
+    assert "; pace instant; state in redis://a:6379/0; " in banner(Config(), ONE, ("f",), store="redis://a:6379/0")
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,22 @@ def test_no_host() -> None:
     assert status(AppClient().call(request("GET ftp://fal.run/a", Host="x"))) == 400
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("GET /ready HTTP/1.0", 200),
+        ("HEAD /health HTTP/1.0", 200),
+        ("GET /ready HTTP/1.1", 400),
+        ("GET /__falmock/journal HTTP/1.0", 400),
+        ("GET /a/b HTTP/1.0", 400),
+    ],
+)
+def test_a_health_check_of_http_1_0_needs_no_host(line: str, code: int) -> None:
+    caller = AppClient()
+    assert status(caller.call(f"{line}\r\n\r\n".encode())) == code
+    assert caller.session.ending is (Ending.OPEN if line.endswith("1.1") else Ending.CLOSE)
+
+
 def test_a_tunnel_elsewhere_is_up_to_the_gate() -> None:
     answer = AppClient().tunnel("example.com")
     assert (status(answer), content(answer)["detail"]) == (502, "no way out")

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from mitmproxy.utils import human
 
+from falmock.edge import Client
 from falmock.engine import replies
 from falmock.engine.effects import FileBody
 from falmock.engine.effects import Reply
@@ -23,6 +24,7 @@ from falmock.serving.call_lines import size_text
 from falmock.serving.call_lines import styled
 from falmock.serving.gate import Caller
 from falmock.wire.message import Request
+from unit.apps import app_of
 
 QUEUE, URL = "https://queue.fal.run", "https://queue.fal.run/a/b"
 CALL = CallLine("127.0.0.1:5000", "POST", QUEUE, "/a/b", 200, 1300, "a.json#0")
@@ -126,6 +128,21 @@ def test_a_line_that_is_made_later_keeps_no_large_body() -> None:
         later = call_lines.line_later(caller, asked, reply)
         assert later() == line_of(caller, asked, reply)
         assert sum(map(len, (each.body for each in later.args if isinstance(each, Request)))) <= 10  # type: ignore[attr-defined]
+
+
+def test_a_health_check_has_no_line() -> None:
+    async def run() -> str:
+        lines, caller, app = Printed(), Caller("127.0.0.1", 5000), app_of()
+        asked = Request("GET", "127.0.0.1", "/ready", "", {"host": "127.0.0.1"}, b"", peer="127.0.0.1")
+        for path in ("/ready", "/health", "/__falmock/health", "/__falmock/scopes"):
+            asked = asked.with_path(path)
+            reply = await app.answer(asked, Client(is_direct=True))
+            assert isinstance(reply, Reply)
+            lines.answered(caller, asked, reply)
+        lines.flush()
+        return lines.file.getvalue()
+
+    assert [line.split("/", 3)[3] for line in asyncio.run(run()).splitlines() if "GET" in line] == ["__falmock/scopes"]
 
 
 def test_lines_without_a_place_to_print() -> None:

@@ -144,7 +144,7 @@ def test_calls_to_fal_are_answered(world: World) -> None:
         for scheme in (b"http", b"https"):
             plain = await world.ask(RUN.replace(b"POST /", b"POST %s://fal.run/" % scheme))
             assert plain[9:12] == b"200"
-        health = await world.ask(b"GET /__falmock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        health = await world.ask(b"GET /__falmock/scopes HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert health[9:12] == b"200"
 
     world.play(story)
@@ -152,7 +152,7 @@ def test_calls_to_fal_are_answered(world: World) -> None:
         ("https://fal.run/a/b", 200),
         ("https://fal.run/a/b", 200),
         ("https://fal.run/a/b", 200),
-        ("http://127.0.0.1/__falmock/health", 200),
+        ("http://127.0.0.1/__falmock/scopes", 200),
     ]
     assert (world.called, world.connected) == (["fal.run"], [])
 

@@ -38,6 +38,7 @@ def test_memory_needs_no_store() -> None:
     app = app_of()
     share(app, MEMORY, {})
     assert app.shared is None
+    assert app.store_address == ""
 
 
 @pytest.mark.usefixtures("memory")
@@ -73,6 +74,7 @@ def test_its_password_is_a_secret() -> None:
     app = app_of()
     share(app, "redis://:hunter22hunter@one", {})
     assert "hunter22hunter" not in app.redactor.text("it is hunter22hunter")
+    assert app.store_address == "redis://one:6379/0"
     assert app.shared is not None
     assert "hunter22hunter" not in app.shared.calls.shown
 

@@ -7,6 +7,7 @@ import pytest
 from falmock.serving.request_parts import Head
 from falmock.serving.targets import Target
 from falmock.serving.targets import claimed
+from falmock.serving.targets import is_bare_check
 from falmock.serving.targets import target_of
 from falmock.serving.targets import tunnel_host
 from falmock.wire.hosts import Hosts
@@ -53,3 +54,11 @@ def test_the_host_that_is_named_wins_over_that_of_the_tunnel(host: str, tunnel: 
 def test_the_host_of_a_tunnel() -> None:
     assert tunnel_host(Head("CONNECT", b"Fal.Run:443", ())) == "fal.run"
     assert tunnel_host(Head("CONNECT", b"[::1]:443", ())) == "::1"
+
+
+@pytest.mark.parametrize(
+    ("target", "is_http11", "found"),
+    [(b"/ready", False, True), (b"/health", False, True), (b"/ready", True, False), (b"/ready/x", False, False)],
+)
+def test_a_check_without_a_host(target: bytes, is_http11: bool, found: bool) -> None:  # noqa: FBT001
+    assert is_bare_check(Head("GET", target, (), is_http11=is_http11)) is found

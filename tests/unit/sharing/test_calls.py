@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Blob
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.needs import Blob
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
 from falmock.sharing import calls as shared_calls
 from falmock.sharing.calls import SharedCalls
 from falmock.store.interface import Append
@@ -253,68 +253,112 @@ def test_what_others_see_meanwhile_is_not_taken_for_what_was_read() -> None:
     assert asyncio.run(falmock.calls.run(falmock.read("s:setup"))) == b"1"
 
 
-def test_what_is_loaded_ahead_is_decided_once() -> None:
-    falmock, decided = Falmock(), []
+def begun(falmock: Falmock) -> Falmock:
+    """Calls of the scope `s` begin with its setup, and are about records that begin with `r:`."""
+
+    def decide(_: float) -> None:
+        falmock.current.transaction.value("s:setup", int)
+        falmock.current.transaction.note_start("r:")
+
+    asyncio.run(falmock.calls.run(decide, scope="s"))
+    falmock.store.trips.clear()
+    return falmock
+
+
+def test_what_a_call_is_about_is_loaded_before_it_is_decided_once() -> None:
+    falmock, decided = begun(Falmock()), []
 
     def decide(_: float) -> bytes | None:
         decided.append(1)
-        return falmock.current.transaction.get("a")
+        return falmock.current.transaction.get("r:a")
 
-    assert asyncio.run(falmock.calls.run(decide, ahead=lambda: ["a"])) is None
+    assert asyncio.run(falmock.calls.run(decide, scope="s", about="a")) is None
     assert (falmock.store.trips, len(decided)) == (["load"], 1)
+    assert asyncio.run(falmock.calls.run(decide, scope="other", about="a")) is None
+    assert len(decided) == 3, "how that begins is not known"
 
 
-def test_what_is_found_by_belief_is_looked_at_when_it_is_loaded_ahead() -> None:
-    falmock = Falmock()
+def test_how_a_call_begins_is_looked_at_when_what_it_is_about_is_loaded() -> None:
+    falmock = begun(Falmock())
     other = Falmock(falmock.memory)
-
-    def value() -> int | None:
-        return falmock.current.transaction.value("s:setup", int)
-
     asyncio.run(other.calls.run(other.add("s:setup")))
-    assert asyncio.run(falmock.calls.run(lambda _: value())) == 1
+    read: list[int | None] = []
+
+    def decide(_: float) -> int | None:
+        transaction = falmock.current.transaction
+        read.append(transaction.value("s:setup", int))
+        if transaction.start is None:
+            transaction.note_start("q:")
+        return read[-1]
+
+    assert asyncio.run(falmock.calls.run(decide, scope="s", about="a")) == 1
+    assert (falmock.store.trips, read) == (["load"], [1])
+    assert asyncio.run(falmock.calls.run(decide, scope="s")) == 1
+    assert (falmock.store.trips, read) == (["load", "load"], [1, 1]), "it begins as the last one"
+
+
+def test_how_a_call_begins_is_looked_at_before_its_answer() -> None:
+    falmock = begun(Falmock())
+    other = Falmock(falmock.memory)
     asyncio.run(other.calls.run(other.add("s:setup")))
-    falmock.store.trips.clear()
+    read: list[int | None] = []
 
-    def ahead() -> list[str]:
-        assert value() == 1, "as it was"
-        return ["a"]
+    def decide(_: float) -> int | None:
+        read.append(falmock.current.transaction.value("s:setup", int))
+        return read[-1]
 
-    assert asyncio.run(falmock.calls.run(lambda _: value(), ahead=ahead)) == 2
-    assert falmock.store.trips == ["load"]
+    assert asyncio.run(falmock.calls.run(decide, scope="s")) == 1
+    assert read == [None, 1]
+    asyncio.run(other.calls.run(other.add("s:setup")))
+    asyncio.run(falmock.calls.run(falmock.add("s:setup"), scope="s"))
+    assert asyncio.run(falmock.calls.run(decide, scope="s")) == 3
+    assert read == [None, 1, 3], "what it wrote itself is believed"
+
+
+def test_only_so_many_beginnings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_calls, "_REMEMBERED", 2)
+    falmock = Falmock()
+
+    def decide(_: float) -> bool:
+        is_known = falmock.current.transaction.start is not None
+        falmock.current.transaction.note_start("")
+        return is_known
+
+    for scope, is_known in (("a", False), ("b", False), ("b", True), ("c", False), ("a", False)):
+        assert asyncio.run(falmock.calls.run(decide, scope=scope)) is is_known
 
 
 def test_a_record_that_is_awaited_is_written_without_loading_it() -> None:
-    falmock = Falmock()
+    falmock = begun(Falmock())
     make_awaited(falmock)
     falmock.store.trips.clear()
-    assert asyncio.run(falmock.calls.run(falmock.add("a"), ahead=lambda: ["a"])) == 8
+    assert asyncio.run(falmock.calls.run(falmock.add("r:a"), scope="s", about="a")) == 8
     assert falmock.store.trips == ["commit"]
-    assert asyncio.run(falmock.calls.run(falmock.read("a"), ahead=lambda: ["a"])) == b"8"
+    assert asyncio.run(falmock.calls.run(falmock.read("r:a"), scope="s", about="a")) == b"8"
 
 
 def make_awaited(falmock: Falmock) -> None:
     def create(_: float) -> None:
         transaction = falmock.current.transaction
-        transaction.create("a", b"7", 60.0)
-        transaction.awaited["a"] = b"7"
+        transaction.create("r:a", b"7", 60.0)
+        transaction.awaited["r:a"] = b"7"
 
     asyncio.run(falmock.calls.run(create))
 
 
 def test_a_record_that_is_awaited_is_looked_at_before_an_answer_that_writes_nothing() -> None:
-    falmock = Falmock()
+    falmock = begun(Falmock())
     make_awaited(falmock)
     other = Falmock(falmock.memory)
-    asyncio.run(other.calls.run(other.add("a")))
-    assert asyncio.run(falmock.calls.run(falmock.read("a"), ahead=lambda: ["a"])) == b"8"
+    asyncio.run(other.calls.run(other.add("r:a")))
+    assert asyncio.run(falmock.calls.run(falmock.read("r:a"), scope="s", about="a")) == b"8"
 
 
 def test_an_awaited_record_that_others_wrote_is_loaded() -> None:
-    falmock = Falmock()
+    falmock = begun(Falmock())
     make_awaited(falmock)
     other = Falmock(falmock.memory)
-    asyncio.run(other.calls.run(other.add("a")))
+    asyncio.run(other.calls.run(other.add("r:a")))
     falmock.store.trips.clear()
-    assert asyncio.run(falmock.calls.run(falmock.add("a"), ahead=lambda: ["a"])) == 9
+    assert asyncio.run(falmock.calls.run(falmock.add("r:a"), scope="s", about="a")) == 9
     assert falmock.store.trips == ["commit", "load", "commit"]

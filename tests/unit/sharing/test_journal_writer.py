@@ -91,7 +91,7 @@ def test_a_full_batch_does_not_wait() -> None:
         written = Written()
         for number in range(BATCH):
             written.put(f"{number}")
-        for _ in range(3):
+        for _ in range(3 + BATCH // 32):  # it lets calls pass now and then
             await asyncio.sleep(0)
         assert len(written.store.written()) == BATCH
 
@@ -137,6 +137,37 @@ def test_once_stopped_it_has_written_all_and_waits_for_nothing() -> None:
 
     assert asyncio.run(test()) == ["one me.1"]
     assert asyncio.run(test("away")) == []
+
+
+def test_it_is_woken_for_the_first_and_for_a_full_batch() -> None:
+    async def test() -> None:
+        written = Written()
+        woken: list[int] = []
+        wake = written.behind.wake
+
+        def counted() -> None:
+            woken.append(len(written.behind))
+            wake()
+
+        written.behind.wake = counted
+        for _ in range(2):
+            for number in range(BATCH - 1):
+                written.put(f"{number}")
+            assert woken == [1]
+            await asyncio.sleep(journal_writer.SOON * 2)
+            woken.clear()
+        for number in range(BATCH + 5):
+            written.put(f"{number}")
+        assert woken == [1, BATCH], "then it writes"
+        await asyncio.sleep(journal_writer.SOON * 2)
+        assert written.writer.waiting == 0
+        written.put("last")
+        await written.writer.stop()
+        written.put("after")
+        assert woken[-1] == 1
+        await written.writer.stop()
+
+    asyncio.run(test())
 
 
 def test_without_a_loop_it_waits_for_a_flush() -> None:

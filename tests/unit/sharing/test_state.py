@@ -49,6 +49,19 @@ def test_a_job_takes_one_trip_a_call_where_it_was_submitted() -> None:
     run(work())
 
 
+def test_a_poll_at_falmocks_own_address_takes_one_trip_too() -> None:
+    async def work() -> None:
+        apps = Counted()
+        job = (await apps.submitted(0)).removeprefix("https://queue.fal.run")
+        await apps.told(0, "GET", f"/fal{job}/status", x_fal_target_host="queue.fal.run")
+        for path in (f"/fal{job}/status", f"/fal{job}"):
+            apps.stores[0].trips.clear()
+            assert (await apps.told(0, "GET", path, x_fal_target_host="queue.fal.run")).status == 200
+            assert list(apps.stores[0].trips) == ["load"]
+
+    run(work())
+
+
 def test_the_first_look_elsewhere_takes_one_more() -> None:
     async def work() -> None:
         apps = Counted()

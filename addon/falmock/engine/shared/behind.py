@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 from falmock.engine.journal import BODIES
 
@@ -18,10 +19,11 @@ _TOLD = 100_000
 
 
 class Behind:
-    """The items that wait, the oldest first. `wake` is called when there is a new one."""
+    """The items that wait, the oldest first. `wake` is called when there is a new one, and `enough` of them."""
 
     def __init__(self) -> None:
         self.wake: Callable[[], None] = lambda: None
+        self.enough = 1
         self.dropped = 0
         """How many items were dropped for want of room."""
         self._items: deque[Item] = deque()
@@ -39,13 +41,15 @@ class Behind:
 
     def put(self, item: Item) -> None:
         """Add an item."""
-        self._items.append(item)
+        items = self._items
+        items.append(item)
         self._size += item.size
-        while len(self._items) > MOST or self._size > BODIES:
-            self._size -= self._items.popleft().size
+        while len(items) > MOST or self._size > BODIES:
+            self._size -= items.popleft().size
             self.dropped += 1
             self._told.clear()  # it may have been among the dropped
-        self.wake()
+        if len(items) >= self.enough:
+            self.wake()
 
     def put_unplaced(self, add: Callable[[], None]) -> None:
         """Have `add` called in a transaction, as it does not know its log without one."""
@@ -92,33 +96,34 @@ class Behind:
 
     def first(self, most: int) -> list[Item]:
         """The items that waited longest, at most `most`; they stay until they are `done`."""
-        return [self._items[place] for place in range(min(most, len(self._items)))]
+        return list(islice(self._items, most))
 
     def done(self, items: list[Item]) -> None:
         """These are written, or need not be."""
-        gone = set(map(id, items))
-        while self._items and id(self._items[0]) in gone:
-            self._size -= self._items.popleft().size
+        waiting = self._items
+        for item in items:
+            if waiting and waiting[0] is item:  # else it was dropped meanwhile
+                self._size -= waiting.popleft().size
 
 
 class Item:
-    """An entry for a log. `write` returns its bytes, given a name that no other entry has; it is called once.
+    """An entry for a log: bytes, or what returns them, given a name that no other entry has; it is called once.
 
     `keep` is how many entries of the log are kept, `ttl` how long (seconds), `at` when it came (seconds since the epoch),
     `size` how many bytes it holds, about. `is_single`: it must not be there twice.
     """
 
-    __slots__ = ("_data", "_write", "at", "is_single", "keep", "log", "size", "ttl")
+    __slots__ = ("_write", "at", "is_single", "keep", "log", "made", "size", "ttl")
 
     def __init__(
         self,
         log: str,
-        write: Callable[[str], bytes],
+        write: Callable[[str], bytes] | bytes,
         at: float,
-        *,
         keep: int,
         ttl: float,
         size: int = 0,
+        *,
         is_single: bool = False,
     ) -> None:
         self.log = log
@@ -128,10 +133,11 @@ class Item:
         self.size = size
         self.is_single = is_single
         self._write = write
-        self._data: bytes | None = None
+        self.made: bytes | None = write if isinstance(write, bytes) else None
+        """The bytes, if they were made."""
 
     def data(self, name: Callable[[], str]) -> bytes:
         """The bytes; `name` makes a name that no other entry has."""
-        if self._data is None:
-            self._data = self._write(name())
-        return self._data
+        if self.made is None:
+            self.made = self._write if isinstance(self._write, bytes) else self._write(name())
+        return self.made

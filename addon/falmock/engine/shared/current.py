@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.job_calls import JobCalls
+from falmock.engine.shared.known_jobs import KnownJobs
 from falmock.engine.shared.transaction import Transaction
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ class Current:
         """The transaction under way, if there is one."""
         self._read: OrderedDict[bytes, Any] = OrderedDict()
         self._job_calls: OrderedDict[str, JobCalls] = OrderedDict()
+        self.jobs = KnownJobs()
+        """What the bytes of jobs say."""
         self.behind: Behind = Behind()
         """What is appended to logs after the commits."""
 
@@ -40,6 +43,17 @@ class Current:
     def is_deciding(self) -> bool:
         """Whether a transaction is under way."""
         return self.under_way is not None
+
+    def decide(self, transaction: Transaction, decide: Callable[[float], T]) -> T:
+        """What `decide` returns within a transaction, from its beginning to its end. Raises NotLoaded."""
+        before, self.under_way = self.under_way, transaction
+        try:
+            transaction.begin()
+            result = decide(transaction.now)
+            transaction.end()
+        finally:
+            self.under_way = before
+        return result
 
     def using(self, transaction: Transaction) -> Using:
         """Decide within a transaction, from its beginning."""

@@ -98,14 +98,13 @@ class EntryForm(NamedTuple):
 _FORM = Form("journal entry", 1, EntryForm)
 
 
-def entry_bytes(
-    entry: JournalEntry, missed: Miss | None, name: str, redactor: Redactor, about: str | None = None
-) -> bytes:
+def entry_bytes(entry: JournalEntry, missed: Miss | None, redactor: Redactor, about: str | None, name: str) -> bytes:
     """The bytes of an entry, without its secrets; `missed` is the report behind its `miss`, `name` tells it from all others.
 
     `about` is the endpoint of the job that it is about, if the entry itself does not say that.
     """
     text, value = redactor.text, redactor.value
+    call, kind = entry.call, type(entry.call)
     usual = _hidden_texts(
         redactor,
         redactor.revision,
@@ -118,7 +117,9 @@ def entry_bytes(
         entry.about if about is None else about,
     )
     method, host, fixture, why, fault, warning, about = usual
-    subject = value(_subject_of(entry.call))
+    named = _subject_of(call)
+    subject, job = value(named), entry.job
+    own = named.encode("utf-8", "surrogatepass") if subject is named and named else b""
     miss = None
     if missed is not None:
         miss = told(missed, redactor)
@@ -135,13 +136,19 @@ def entry_bytes(
         why,
         miss,
         fault,
-        hidden_query(entry.query, redactor) if isinstance(entry.call, _QUERIED) else "",
-        hidden_body(entry.body, redactor),
+        hidden_query(entry.query, redactor) if entry.query and isinstance(call, _QUERIED) else "",
+        hidden_body(entry.body, redactor) if entry.body else b"",
         entry.left_out,
-        "" if entry.call is None else type(entry.call).__name__,
+        "" if call is None else kind.__name__,
         subject,
-        tuple([(name, _hidden(field, redactor)) for name, field in entry.answered if _is_read(name)]),
-        value(entry.job),
+        tuple(
+            [
+                (header, field if field == own else _hidden(field, redactor))
+                for header, field in entry.answered
+                if _is_read(header)
+            ]
+        ),
+        value(job) if job else "",
         entry.delay,
         entry.kind,
         entry.door,
@@ -242,12 +249,13 @@ def hidden_body(body: bytes, redactor: Redactor) -> bytes:
 
 def _hidden_path(path: str, subject: str, redactor: Redactor) -> str:
     """A path without its secrets; `subject` is what it names, without its own."""
-    if subject and f"/{subject}" in path:
+    if subject:
         # Most paths differ in the request id alone, and what they are without it is known to be harmless.
-        before, _, behind = path.partition(subject)
-        form = f"{before}{_NO_ID}{behind}"
-        if redactor.text(form) == form and redactor.text(subject) == subject:
-            return path
+        before, found, behind = path.partition(subject)
+        if found and before.endswith("/"):
+            form = f"{before}{_NO_ID}{behind}"
+            if redactor.text(form) is form and redactor.text(subject) is subject:
+                return path
     return redactor.text(path)
 
 
@@ -258,9 +266,9 @@ def _hidden(data: bytes, redactor: Redactor) -> bytes:
 
 
 def _subject_of(call: calls.Call | None) -> str:
-    if isinstance(call, _WITH_ENDPOINT):
-        return str(call.endpoint)
-    return call.request_id if isinstance(call, calls.ABOUT_JOB) else ""
+    if isinstance(call, calls.ABOUT_JOB):
+        return call.request_id
+    return str(call.endpoint) if isinstance(call, _WITH_ENDPOINT) else ""
 
 
 def _call_of(kind: str, subject: str) -> calls.Call | None:

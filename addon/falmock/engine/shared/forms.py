@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any
 from typing import Generic
 from typing import NamedTuple
@@ -128,9 +127,29 @@ class JobForm(NamedTuple):
     cancel_requested: bool
 
 
-_JOBS, _SHORT = 1000, 4096
-"""Of how many jobs is remembered what their bytes say, and how many bytes that may be."""
-_FIELDS = [(field.name, field.default) for field in fields(Job)]
+FIELDS = [field.name for field in fields(Job)]
+NOT_KEPT = {"looks": None, "journal": 0, "number": 0, "change": 0}
+"""What a job has that is not kept, and how it begins."""
+Webhook = tuple[str, list[WebhookAttempt]]
+
+
+class JobValues(NamedTuple):
+    """What the bytes of a job say: its fields without its webhook and its fault, and what these are made of."""
+
+    fields: tuple[Any, ...]
+    webhook: Webhook | None
+    injected: Drawn | None
+
+    def job(self) -> Job:
+        """A job of its own, still without its fault."""
+        job = Job(*self.fields)
+        if self.webhook is not None:
+            host, attempts = self.webhook
+            job.webhook = WebhookAttempts(host)
+            job.webhook.attempts = deque(attempts, maxlen=job.webhook.attempts.maxlen)
+        return job
+
+
 _JOB = Form("job", 1, JobForm)
 _ANSWER = Form("answer", 1, Answer)
 
@@ -138,7 +157,7 @@ _ANSWER = Form("answer", 1, Answer)
 def job_bytes(job: Job, injected: Drawn | None) -> bytes:
     """The bytes of a job; `injected` stands for its fault."""
     urls = None if job.urls is USUAL_URLS else job.urls
-    webhook = None if job.webhook is None else (job.webhook.host, list(job.webhook.attempts))
+    webhook = webhook_of(job)
     logs = tuple(LogForm(*log._replace(labels=_json(log.labels))) for log in job.logs)  # type: ignore[arg-type]
     cancel_answer = None if job.cancel_answer is None else (job.cancel_answer.status, _text(job.cancel_answer.value))
     return _JOB.write(
@@ -177,6 +196,11 @@ def job_bytes(job: Job, injected: Drawn | None) -> bytes:
     )
 
 
+def webhook_of(job: Job) -> Webhook | None:
+    """What the webhook of a job is made of."""
+    return None if job.webhook is None else (job.webhook.host, list(job.webhook.attempts))
+
+
 def _failure_form(spec: ErrorSpec) -> FailureForm:
     return FailureForm(spec.name, spec.message, spec.loc, _json(spec.ctx), _json(spec.more) or "", spec.status)
 
@@ -203,19 +227,8 @@ def _mapping(text: str | None) -> Mapping[str, Any] | None:
     return None if text is None else jsontext.loads_exact(text.encode("utf-8", "surrogatepass")) if text else {}
 
 
-def job_of(data: bytes) -> tuple[Job, Drawn | None]:
-    """The job of these bytes, and what stands for its fault. Raises UnknownForm."""
-    values, webhook, injected = _known_job(data) if len(data) <= _SHORT else _read_job(data)
-    job = Job(*values)
-    if webhook is not None:
-        host, attempts = webhook
-        job.webhook = WebhookAttempts(host)
-        job.webhook.attempts = deque(attempts, maxlen=job.webhook.attempts.maxlen)
-    return job, injected
-
-
-def _read_job(data: bytes) -> tuple[tuple[Any, ...], tuple[str, list[WebhookAttempt]] | None, Drawn | None]:
-    """The values of a job that do not change, all but its webhook and its fault."""
+def job_values(data: bytes) -> JobValues:
+    """What these bytes of a job say. Raises UnknownForm."""
     form = _JOB.read(data)
     cancel_answer = None
     if form.cancel_answer is not None:
@@ -223,18 +236,15 @@ def _read_job(data: bytes) -> tuple[tuple[Any, ...], tuple[str, list[WebhookAtte
         cancel_answer = CancelAnswer(status, jsontext.loads_exact(text.encode("utf-8", "surrogatepass")))
     values = form._asdict()
     values.update(
+        NOT_KEPT,
+        injected=None,
+        webhook=None,
         logs=tuple(map(_log, form.logs)),
         failure=None if form.failure is None else _failure(form.failure),
         cancel_answer=cancel_answer,
         urls=form.urls or USUAL_URLS,
-        webhook=None,
-        injected=None,
     )
-    return tuple([values.get(name, default) for name, default in _FIELDS]), form.webhook, form.injected
-
-
-_known_job = lru_cache(maxsize=_JOBS)(_read_job)
-"""As `_read_job`: most jobs are polled several times between two changes."""
+    return JobValues(tuple([values[name] for name in FIELDS]), form.webhook, form.injected)
 
 
 def answer_bytes(answer: Answer) -> bytes:

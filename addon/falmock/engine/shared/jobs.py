@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
+from functools import partial
 
 from falmock.engine.injected_fault import InjectedFault
 from falmock.engine.injected_fault import SeededRandom
@@ -19,10 +20,10 @@ from falmock.engine.jobs.table import TooManyJobs
 from falmock.engine.shared import forms
 from falmock.engine.shared.behind import DAY
 from falmock.engine.shared.behind import Item
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
+from falmock.engine.shared.needs import Ranged
 from falmock.engine.shared.place import Place
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
-from falmock.engine.shared.transaction import Ranged
 from falmock.fixtures.fault import Fault
 from falmock.wire.lifecycle import State
 
@@ -33,6 +34,8 @@ KeepAnswer = Callable[[Job, float], None]
 _NEVER = float("inf")
 _CHANGES = 2000
 """How many changes of jobs are kept for those who listen."""
+_DROPPED = 200
+"""The part of all jobs that is dropped at once when there are too many is one in so many."""
 _LONGER = 1.0
 """How much longer (seconds) a job is kept than it is shown: whether it is past is decided here, not by the store."""
 
@@ -72,10 +75,14 @@ class SharedJobs(Jobs):
         return self._place.key("jobs")
 
     def _key(self, request_id: str) -> str:
-        return self._place.key("job", request_id)
+        places = self._place.transaction.places
+        start = places.get(self)
+        if start is None:
+            start = places[self] = self._place.start("job")
+        return f"{start}{request_id}"
 
     def _read(self, data: bytes) -> Job:
-        job, drawn = forms.job_of(data)
+        job, drawn = self._place.known_jobs.read(data)
         fault = None if drawn is None else self._fault_of(drawn.fixture)
         if drawn is not None and fault is not None:
             job.injected = InjectedFault(fault, drawn.fixture, SeededRandom.of_key(drawn.key))
@@ -85,12 +92,12 @@ class SharedJobs(Jobs):
         """Note that a job is to be written at the end of the transaction."""
         key, transaction = self._key(job.request_id), self._place.transaction
         is_new = f"new {key}" in transaction.notes
-        transaction.at_the_end(key, lambda: self._write(job, is_new=is_new))
+        transaction.at_the_end(key, partial(self._write, job, is_new=is_new))
 
     def _write(self, job: Job, *, is_new: bool) -> None:
         transaction, key = self._place.transaction, self._key(job.request_id)
         drawn = None if job.injected is None else forms.Drawn(job.injected.source, job.injected.rng.key)
-        data, until = forms.job_bytes(job, drawn), self._kept_until(job)
+        data, until = self._place.known_jobs.write(job, drawn), self._kept_until(job)
         ttl = until - transaction.now + _LONGER
         if is_new:
             transaction.create(key, data, ttl)
@@ -105,9 +112,9 @@ class SharedJobs(Jobs):
 
     def _tell_change(self, request_id: str) -> None:
         """Note for those who listen, at whichever falmock, that a job has changed."""
-        behind, ttl, log, now = self._place.behind, self._place.ttl, self._changes, self._place.transaction.now
-        item = Item(log, lambda _: request_id.encode(), now, keep=_CHANGES, ttl=max(ttl, DAY))
-        self._place.transaction.later(lambda: behind.put(item))
+        transaction = self._place.transaction
+        item = Item(self._changes, request_id.encode(), transaction.now, _CHANGES, max(self._place.ttl, DAY))
+        transaction.later(partial(self._place.behind.put, item))
 
     # what has changed
 
@@ -188,16 +195,35 @@ class SharedJobs(Jobs):
         self._changed_now(job)
 
     def _make_shared_room(self, now: float) -> None:
-        """Drop the job that ended first. Raises TooManyJobs, NotLoaded."""
-        jobs = self.all(now)
-        past = [job for job in jobs if job.ended is not None or job.unseen]
+        """Drop the jobs that ended first. Raises TooManyJobs, NotLoaded.
+
+        Of many jobs some are dropped at once, so that few submits pay for it.
+        """
+        most = max(1, self.limit // _DROPPED)
+        past = self._past_ones(now, most)
         if not past:
             raise TooManyJobs
-        first = min(past, key=lambda job: job.submitted if job.ended is None else job.ended)
-        if first.ended is None:
-            first.look(max(now, first.submitted))
-            self.settle(first)
-        self._drop(first.request_id)
+        for request_id, job in past[:most]:
+            if job is not None and job.ended is None:
+                job.look(max(now, job.submitted))
+                self.settle(job)
+            self._drop(request_id)
+
+    def _past_ones(self, now: float, most: int) -> list[tuple[str, Job | None]]:
+        """The jobs that ended first, and what the store has lost of others: of `most` and more, if there are any."""
+        place, looked_at = self._place, 2 * most
+        while True:
+            items = place.transaction.need(Ranged(self._index, now, _NEVER, looked_at))
+            ids = [item.decode() for item, _ in items]
+            self.load_together(ids)
+            jobs = [(request_id, self._found(request_id)) for request_id in ids]
+            for _, job in jobs:
+                if job is not None:
+                    job.advance(now)
+            past = [(request_id, job) for request_id, job in jobs if job is None or job.ended is not None or job.unseen]
+            if past or len(items) < looked_at:
+                return past  # the index has those first that ended first
+            looked_at *= 16
 
     def _drop(self, request_id: str) -> None:
         transaction = self._place.transaction

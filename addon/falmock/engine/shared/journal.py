@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from typing import NamedTuple
 
@@ -23,10 +24,10 @@ from falmock.engine.shared.behind import Item
 from falmock.engine.shared.entries import entry_bytes
 from falmock.engine.shared.entries import entry_of
 from falmock.engine.shared.job_calls import JobCalls
+from falmock.engine.shared.needs import FLUSHED
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import Entries
 from falmock.engine.shared.place import Place
-from falmock.engine.shared.transaction import FLUSHED
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import Entries
 from falmock.engine.totals import Totals
 from falmock.fixtures.matching.miss import Miss
 from falmock.redaction.redactor import Redactor
@@ -65,6 +66,7 @@ class SharedJournal(Journal):
         self.totals = totals
         self._limit = LIMIT
         self._scope = place.scope
+        self._ttl = max(place.ttl, DAY)
 
     def clear(self) -> None:
         """Begin another journal. Raises NotLoaded."""
@@ -72,14 +74,13 @@ class SharedJournal(Journal):
 
     # what is written
 
-    @property
-    def _ttl(self) -> float:
-        return max(self._place.ttl, DAY)
-
     def _log(self, part: str = "") -> str:
         """The log of this journal, or a part of it with a log of its own. Raises NotLoaded."""
-        begun = self._place.setup.journal
-        log = self._place.key("journal", str(begun) if begun else "")
+        places = self._place.transaction.places
+        log = places.get(self)
+        if log is None:
+            begun = self._place.setup.journal
+            log = places[self] = self._place.key("journal", str(begun) if begun else "")
         return f"{log}{part}"
 
     def add(self, entry: JournalEntry, missed: Miss | None = None) -> None:
@@ -95,23 +96,20 @@ class SharedJournal(Journal):
             about = self._endpoint_of(entry.job)
         log = self._log()
         now = transaction.now  # what waits does not hold the transaction, which holds it
-        transaction.later(lambda: self._append(log, entry, missed, about, now))
+        transaction.later(partial(self._append, log, entry, missed, about, now))
 
     def _append(self, log: str, entry: JournalEntry, missed: Miss | None, about: str | None, now: float) -> None:
         self._count(entry)
-        behind, ttl, redactor = self._place.behind, self._ttl, self.redactor
-
-        def write(name: str) -> bytes:
-            return entry_bytes(entry, missed, name, redactor, about)
-
-        behind.put(Item(log, write, now, keep=self._limit, ttl=ttl, size=len(entry.body), is_single=True))
+        behind, ttl, redactor, keep = self._place.behind, self._ttl, self.redactor, self._limit
+        write = partial(entry_bytes, entry, missed, redactor, about)
+        behind.put(Item(log, write, now, keep, ttl, len(entry.body), is_single=True))
         if entry.miss is not None:
-            behind.put(Item(log + _MISSES, str.encode, now, keep=self._limit, ttl=ttl, is_single=True))
+            behind.put(Item(log + _MISSES, str.encode, now, keep, ttl, is_single=True))
         if entry.fixture is not None:
             label, used = redactor.value(entry.fixture), log + _USED
             if not behind.was_told(used, label, now):
                 data = label.encode("utf-8", "surrogatepass")
-                behind.put_once(Item(used, lambda _: data, now, keep=MOST_LABELS, ttl=ttl), label)
+                behind.put_once(Item(used, data, now, MOST_LABELS, ttl), label)
 
     # what is read
 

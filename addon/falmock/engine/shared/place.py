@@ -13,6 +13,8 @@ from falmock.engine.shared import setup as setups
 from falmock.engine.shared.behind import Behind
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.job_calls import JobCalls
+from falmock.engine.shared.known_jobs import KnownJobs
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.setup import COMMON_KEY
 from falmock.engine.shared.setup import KEPT
 from falmock.engine.shared.setup import NO_COMMON
@@ -21,7 +23,6 @@ from falmock.engine.shared.setup import Common
 from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.setup import setup_key
 from falmock.engine.shared.setup import tag
-from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 
 T = TypeVar("T")
@@ -53,6 +54,11 @@ class Place:
     def behind(self) -> Behind:
         """What is appended to logs after the commits."""
         return self._current.behind
+
+    @property
+    def known_jobs(self) -> KnownJobs:
+        """What the bytes of jobs say."""
+        return self._current.jobs
 
     def job_calls(self, log: str, last: int) -> JobCalls:
         """See Current."""
@@ -130,6 +136,10 @@ class Place:
         if start is None:
             start = places[self._start] = f"{{{self._tag}}}:{self.generation}:"
         return f"{start}{kind}:{name}" if name else f"{start}{kind}"
+
+    def start(self, kind: str) -> str:
+        """How the keys of records of a kind begin: what follows is the name of one. Raises NotLoaded."""
+        return self.key(f"{kind}:")
 
     def common_key(self, kind: str, name: str = "") -> str:
         """The key of a record that all scopes share, until all are reset. Raises NotLoaded."""

@@ -14,6 +14,9 @@ from typing import Any
 from typing import NamedTuple
 from typing import TypeVar
 
+from falmock.engine.shared.needs import Needed
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
 from falmock.store.interface import Commit
 from falmock.store.interface import Put
 from falmock.store.interface import Score
@@ -26,88 +29,32 @@ SETUP = ":setup"
 """How the keys of records end that most calls depend on, and that seldom change."""
 
 
-class Ranged(NamedTuple):
-    """The items of a sorted set with scores from `low` to `high`, at most `limit`, the lowest first."""
+class Start(NamedTuple):
+    """How the decisions of many calls begin: the records of what is set up that they read, and what follows from these.
 
-    key: str
-    low: float
-    high: float
-    limit: int
+    `about` is how the keys of the records begin that single calls are about.
+    """
 
-
-class Entries(NamedTuple):
-    """The entries of a log after the one with a number, at most `limit`."""
-
-    log: str
-    after: int
-    limit: int
-
-
-class Bounds(NamedTuple):
-    """The numbers of the first entry of a log that is kept, and of the last."""
-
-    log: str
-
-
-class Blob(NamedTuple):
-    """The content with this digest (SHA-256, hex)."""
-
-    sha256: str
-
-
-class Record(NamedTuple):
-    """The record with this key, which never changes: it is not checked with the commit."""
-
-    key: str
-
-
-class Flushed(NamedTuple):
-    """That all falmocks have appended to the logs what they had answered before."""
-
-
-FLUSHED = Flushed()
-
-
-class FileContent(NamedTuple):
-    """The content of a file by its digest (SHA-256, hex), in memory or on disk: a Content, or None."""
-
-    sha256: str
-
-
-Needed = str | Record | Ranged | Entries | Bounds | Blob | FileContent | Flushed
-"""What may be loaded: a record by its key, or one of these."""
-
-
-class NotLoaded(Exception):
-    """The engine needs this of the store: it is to be loaded, and the call decided again."""
-
-    def __init__(self, *needed: Needed) -> None:
-        super().__init__(*needed)
-        self.needed = needed
-
-
-def together(reads: Iterable[Callable[[], T]]) -> list[T]:
-    """What these return. Raises NotLoaded with all that any of them needs: one round trip for all."""
-    found: list[T] = []
-    needed: list[Needed] = []
-    for read in reads:
-        try:
-            found.append(read())
-        except NotLoaded as missing:
-            needed += missing.needed
-    if needed:
-        raise NotLoaded(*needed)
-    return found
+    records: dict[str, bytes | None]
+    values: dict[str, Any]
+    places: dict[object, Any]
+    about: str
 
 
 class Transaction:
     """`now` is in seconds of the store's clock. `believed` are records as they were when they were last seen here.
 
-    These are trusted while the engine decides, and checked before its answer is given.
+    These are trusted while the engine decides, and checked before its answer is given. `start` is how one before it began:
+    what it read then counts as read, for as long as nothing else was loaded.
     """
 
-    def __init__(self, now: float, believed: Mapping[str, bytes | None] | None = None) -> None:
+    def __init__(
+        self, now: float, believed: Mapping[str, bytes | None] | None = None, start: Start | None = None
+    ) -> None:
         self.now = now
+        self.start = start
+        """How it begins, as far as that is known: see `note_start`."""
+        self._begun_with: Mapping[str, bytes | None] = {} if start is None else start.records
         self._loaded: dict[str, bytes | None] = {}
         self._others: dict[Needed, Any] = {}
         self._believed = believed or {}
@@ -126,17 +73,21 @@ class Transaction:
         if self._goes_on:
             self._goes_on = False
             return
-        self._read: dict[str, None] = {}
-        self._trusted: dict[str, bytes | None] = {}
+        start = self.start
+        if start is not None and self._loaded and not self._is_still(start.records):
+            start = None
+            self._forget_start()
+        self._read: dict[str, None] = {} if start is None else dict.fromkeys(start.records)
+        self._trusted: dict[str, bytes | None] = {} if start is None else start.records.copy()
         """The believed records that it read, as they were then: others may see newer ones while it loads."""
+        self._values: dict[str, Any] = {} if start is None else start.values.copy()
+        self.places: dict[object, Any] = {} if start is None else start.places.copy()
+        """What follows from the records of what is set up, as they are now: made when it is asked for."""
         self._puts: dict[str, Put] = {}
         self._scores: list[Score] = []
         self._limits: dict[str, int] = {}
         self._later: list[Callable[[], None]] = []
-        self._values: dict[str, Any] = {}
         self._last: dict[str, Callable[[], None]] = {}
-        self.places: dict[object, Any] = {}
-        """What follows from the records of what is set up, as they are now: made when it is asked for."""
         self.awaited: dict[str, bytes] = {}
         """The records that it writes and that the next call about them writes again (see `hope`)."""
         self.contents: dict[str, tuple[Content, float]] = {}
@@ -296,32 +247,67 @@ class Transaction:
         """The records that the engine read so far."""
         return tuple(self._read)
 
+    def note_start(self, about: str) -> None:
+        """What was read so far is what the next call of this kind reads first, if that is what is set up alone. See Start."""
+        if not (self._puts or self._scores or self._last or self._later):
+            read = self._read
+            if all(key.endswith(SETUP) for key in read):
+                records = {key: self.get(key) for key in read}
+                self.start = Start(records, self._values.copy(), self.places.copy(), about)
+
+    def noted(self) -> Start | None:
+        """How it began, with all that its decision found to follow from it."""
+        start = self.start
+        if start is None or any(
+            key.endswith(SETUP) for key in (*self._puts, *(self._read.keys() - start.records.keys()))
+        ):
+            return start
+        return start._replace(places=self.places.copy())
+
+    def _forget_start(self) -> None:
+        self.start, self._begun_with = None, {}
+
     def forget(self) -> None:
         """Others changed what was loaded: nothing of it is true any more."""
         self._loaded.clear()
         self._others.clear()
+        self._full.clear()
         self._believed = {}
+        self._forget_start()
         self.conflicts += not self._hoped  # that others looked at a job first is no contest
         self._hoped = {}
 
     def to_believe(self) -> list[tuple[str, bytes | None]]:
-        """The records that say what is set up, as they are after the commit."""
-        puts, loaded = self._puts, self._loaded
+        """The records that say what is set up, as they are after the commit, but for those that it began with."""
+        puts, loaded, begun_with = self._puts, self._loaded, self._begun_with
         return [
             (key, puts[key].value if key in puts else loaded[key])
             for key in self._read
-            if key.endswith(SETUP) and (key in puts or key in loaded)
+            if (key in puts or (key in loaded and key not in begun_with)) and key.endswith(SETUP)
         ]
 
     @property
     def unseen(self) -> tuple[str, ...]:
         """The records that the engine believed and read, and that were not loaded since."""
-        return tuple(key for key in self._trusted if key not in self._loaded)
+        loaded = self._loaded
+        return tuple([key for key in self._trusted if key not in loaded])
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is nothing to commit, and nothing that it believed and was not loaded since."""
+        return not (self._puts or self._scores or self.unseen)
 
     @property
     def is_trusting(self) -> bool:
         """Whether the believed records that it read are still as the store has them, as far as they were loaded."""
-        return all(self._loaded[key] == value for key, value in self._trusted.items() if key in self._loaded)
+        return self._is_still(self._trusted)
+
+    def _is_still(self, records: Mapping[str, bytes | None]) -> bool:
+        loaded = self._loaded
+        for key, value in records.items():  # noqa: SIM110 - each call pays for a generator
+            if loaded.get(key, value) != value:
+                return False
+        return True
 
     @property
     def writes(self) -> bool:

@@ -20,10 +20,10 @@ from falmock.engine.shared.delivery import Name
 from falmock.engine.shared.delivery import attempted
 from falmock.engine.shared.delivery import lease
 from falmock.engine.shared.delivery import live
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.scope import SharedScope
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
 from falmock.engine.shared.transaction import Transaction
 from falmock.engine.webhooks.delivery import ONCE
 from falmock.engine.webhooks.delivery import DeliveryPlan
@@ -202,7 +202,7 @@ class SharedSchedule(WebhookSchedule):
             return None
         delivery, jobs = live(form, name), self._scope.jobs
         kept = jobs.peek(name.request_id)
-        job = forms.job_of(form.job)[0] if kept is None else kept
+        job = forms.job_values(form.job).job() if kept is None else kept
         was_unseen = job.unseen
         job.look(now)
         if job.ended is None:
@@ -245,7 +245,7 @@ class SharedSchedule(WebhookSchedule):
         posted = judged(delivery, status, problem, now, is_refused=is_refused)
         outcome = posted.result.outcome
         if outcome is AttemptOutcome.AGAIN:
-            job, _ = forms.job_of(form.job)
+            job = forms.job_values(form.job).job()
             self._write(name, delivery, now + delivery.policy.wait_after(number), job)
         else:
             self._drop(name)
@@ -258,7 +258,7 @@ class SharedSchedule(WebhookSchedule):
         number, name = attempted(key)
         form = self._form(name)
         if form is not None and form.attempt == number:
-            self._write(name, live(form, name), self._transaction.now, forms.job_of(form.job)[0])
+            self._write(name, live(form, name), self._transaction.now, forms.job_values(form.job).job())
 
     def _let_go(self, delivered: Name, by: WebhookDelivery) -> None:
         """A webhook was delivered: that of an earlier job of its scope that yields to it waits no longer."""
@@ -270,7 +270,7 @@ class SharedSchedule(WebhookSchedule):
             delivery = live(form, name)
             delivery.delay = 0.0
             self._stop_yielding()
-            self._write(name, delivery, delivery.first(), forms.job_of(form.job)[0])
+            self._write(name, delivery, delivery.first(), forms.job_values(form.job).job())
 
     # what is kept
 

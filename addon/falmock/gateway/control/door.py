@@ -150,12 +150,12 @@ def _describe(_: Call) -> Reply:
 
 
 _OPERATIONS = (
+    *health.OPERATIONS,
     *control_scopes.OPERATIONS,
     *faults.OPERATIONS,
     *events.OPERATIONS,
     *fixtures.OPERATIONS,
     *from_journal.OPERATIONS,
-    *health.OPERATIONS,
     *jobs.OPERATIONS,
     *journal.OPERATIONS,
     *misses.OPERATIONS,

@@ -15,6 +15,7 @@ from falmock.gateway.control.operation import Parameter
 from falmock.gateway.control.operation import answer
 from falmock.gateway.control.operation import closed
 from falmock.gateway.control.operation import or_null
+from falmock.gateway.health import CHECK
 
 
 def _health(call: Call) -> Reply:
@@ -32,9 +33,9 @@ def _health(call: Call) -> Reply:
         "connect": engines.connect._asdict(),
     }
     if standing is None:
-        return answer(200, value, "health")
+        return answer(200, value, CHECK)
     status = 503 if standing.unready and call.query.get("ready") else 200
-    return answer(status, {**value, **_shared(standing)}, "health")
+    return answer(status, {**value, **_shared(standing)}, CHECK)
 
 
 def _shared(standing: Standing) -> dict[str, Any]:

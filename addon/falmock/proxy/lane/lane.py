@@ -28,7 +28,6 @@ from falmock.proxy.lane.takeover import LaneLayer
 from falmock.proxy.lane.takeover import handler_of
 from falmock.proxy.trust import Trust
 from falmock.proxy.unknown_hosts import UnknownHosts
-from falmock.serving import call_lines
 from falmock.serving import leaf
 from falmock.serving.call_handler import CallServer
 from falmock.serving.call_handler import caller_of
@@ -180,4 +179,4 @@ class Lane:
         hosts = self._app.config.hosts
         if not hosts.knows(request.host) and hosts.role(request.host) is not None:
             self._unknown_hosts.called(request.host, hosts)
-        self._lines.add(call_lines.line_later(caller, request, play))
+        self._lines.answered(caller, request, play)

@@ -74,7 +74,7 @@ class Recordings:
         self.stop()
         if config.mode.records:
             self.current = self._start(config, Writer(root, known))
-            addon_chain.exit_work().work = self._finish
+            addon_chain.exit_work().use("recording", self._finish)
 
     def _start(self, config: Config, writer: Writer) -> RecordingSession:
         return RecordingSession(
@@ -92,7 +92,7 @@ class Recordings:
 
     def stop(self) -> None:
         """End the recording now: files that are not fetched yet stay as URLs."""
-        addon_chain.exit_work().work = None
+        addon_chain.exit_work().use("recording", None)
         self._stop_import()
         ended, self.current = self.current, None
         if ended is not None:

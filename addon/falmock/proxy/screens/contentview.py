@@ -84,8 +84,8 @@ def _is_known(message: Message | None) -> TypeGuard[http.Request | http.Response
 
 def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Response, host: str, role: Role) -> Side:
     path, _, query = flow.request.path.partition("?")
-    why = str(flow.metadata.get("falmock.why") or "")
-    fixture = str(flow.metadata.get("falmock.fixture") or "")
+    why = str(flow.metadata.get(flows.WHY) or "")
+    fixture = str(flow.metadata.get(flows.ANSWERED) or "")
     return Side(
         host,
         role,
@@ -98,7 +98,7 @@ def _side(data: bytes, flow: http.HTTPFlow, message: http.Request | http.Respons
         request_id=flow.response.headers.get("x-fal-request-id", "") if flow.response else "",
         fixture=fixture,
         why=why,
-        forwarded="falmock.why" in flow.metadata and "falmock.fixture" not in flow.metadata,
+        forwarded=flows.WHY in flow.metadata and flows.ANSWERED not in flow.metadata,
         recorded=str(flow.metadata.get("falmock.recorded") or ""),
         report=str(flow.metadata.get(flows.REPORT) or ""),
         upgrade=handshake.asks_for_socket(flow.request.headers),

@@ -22,7 +22,9 @@ from mitmproxy import http
 from mitmproxy import log
 from mitmproxy import websocket
 
+from falmock.gateway.health import CHECK
 from falmock.proxy import addon_chain
+from falmock.proxy import flows
 from falmock.proxy.origin.socket_tunnel import Hidden
 from falmock.proxy.screens.log_filter import LogFilter
 from falmock.proxy.screens.redacted_copies import content_of
@@ -78,7 +80,7 @@ class Terminal:
         """Wrap a method of the dumper that prints a flow: for a fal flow it gets a copy without secrets."""
 
         def screened(flow: http.HTTPFlow) -> None:
-            if not ctx.options.flow_detail:
+            if not ctx.options.flow_detail or flow.metadata.get(flows.WHY) == CHECK:
                 return
             try:
                 shown = flow_without_secrets(flow, self.guard.redactor) if self._holds_secrets(flow) else flow

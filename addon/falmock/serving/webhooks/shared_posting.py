@@ -125,7 +125,7 @@ class SharedPosting:
     def _tell(self, trouble: str) -> None:
         """Log what is wrong once, and that it is not any more."""
         if trouble and not self._trouble:
-            logger.error("falmock: %s", trouble)
+            logger.warning("falmock: %s", trouble)  # mitmdump ends if there is an error when it starts
         elif self._trouble and not trouble:
             logger.info("falmock: webhooks are posted again")
         self._trouble = trouble

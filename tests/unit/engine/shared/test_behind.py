@@ -85,3 +85,16 @@ def test_what_needs_a_transaction() -> None:
     behind.put_unplaced(lambda: behind.put(item("2")))
     placed()
     assert (texts(behind), behind.has_unplaced, len(behind)) == ([b"1"], True, 2)
+
+
+def test_it_wakes_when_there_is_enough() -> None:
+    behind, woken = Behind(), list[int]()
+    behind.wake = lambda: woken.append(len(behind))
+    behind.enough = 3
+    for number in range(4):
+        behind.put(item(f"{number}"))
+    assert woken == [3, 4]
+
+
+def test_bytes_that_are_there_need_no_name() -> None:
+    assert Item("a", b"x", 0.0, 10, 60.0).data(lambda: pytest.fail("it was asked for one")) == b"x"

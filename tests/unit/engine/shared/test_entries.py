@@ -74,7 +74,7 @@ plain = st.builds(
 
 
 def written(entry: JournalEntry, miss: Miss | None = None, redactor: Redactor | None = None) -> bytes:
-    return entry_bytes(entry, miss, "a.1", redactor or Redactor())
+    return entry_bytes(entry, miss, redactor or Redactor(), None, "a.1")
 
 
 @given(plain)

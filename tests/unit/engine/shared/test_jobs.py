@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -172,6 +173,47 @@ def test_an_unseen_job_makes_room() -> None:
     there.add(job("polls:9", "next"))
     assert here.get("unseen") is None
     assert here.get("next")
+
+
+def test_of_many_jobs_some_are_dropped_at_once_without_loading_all() -> None:
+    clock, here, there = two(limit=600)
+    here.add(job("polls:9", "live"))
+    for number in range(599):
+        clock.now += 0.001
+        done = job("instant", f"{number}")
+        done.submitted = clock.now
+        here.add(done)
+    loaded: list[int] = []
+    load = there.calls.store.load
+
+    async def counted(keys: Sequence[str]) -> list[bytes | None]:
+        loaded.append(len(keys))
+        return await load(keys)
+
+    there.calls.store.load = counted  # type: ignore[method-assign]
+    there.add(job("instant", "next"))
+    assert max(loaded) < 20
+    kept = {each.request_id for each in here.run(here.jobs.all)}
+    assert kept == {"live", *map(str, range(3, 599)), "next"}
+
+
+def test_those_that_are_not_over_stay_however_many_they_are() -> None:
+    clock, here, there = two(limit=50)
+    for number in range(49):
+        here.add(job("polls:9", f"live {number}"))
+    clock.now += 1.0
+    here.add(job("instant", "done"))
+    there.add(job("polls:9", "next"))
+    assert here.get("done") is None
+    assert len(here.run(here.jobs.all)) == 50
+
+
+def test_a_job_that_the_store_lost_makes_room() -> None:
+    _, here, there = two(limit=1)
+    here.add(job("polls:9", "lost"))
+    there.run(lambda _: there.jobs._place.transaction.put(there.jobs._key("lost"), None, 1.0, checked=False))
+    there.add(job("polls:9", "next"))
+    assert [each.request_id for each in here.run(here.jobs.all)] == ["next"]
 
 
 def test_how_many_wait() -> None:

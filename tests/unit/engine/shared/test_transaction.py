@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from falmock.engine.shared.current import Current
-from falmock.engine.shared.transaction import Bounds
-from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.needs import Bounds
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 from falmock.engine.shared.transaction import together
 from falmock.store.interface import Put
@@ -200,3 +200,91 @@ def test_a_change_of_what_is_set_up_changes_the_places() -> None:
         transaction.loaded(key, None)
         transaction.put(key, b"2", 60.0)
         assert transaction.places == left, key
+
+
+def test_state_is_used_within_transactions_only() -> None:
+    current = Current()
+    with pytest.raises(RuntimeError, match="outside a transaction"):
+        _ = current.transaction
+    assert not current.is_deciding
+    outer, inner = Transaction(1.0), Transaction(2.0)
+    with current.using(outer):
+        with current.using(inner):
+            assert current.transaction is inner
+        assert current.transaction is outer
+
+
+def begun(about: str = "r:") -> Transaction:
+    transaction = Transaction(1.0, {"s:setup": b"1"})
+    assert transaction.value("s:setup", number) == 1
+    transaction.places["from"] = "setup"
+    transaction.note_start(about)
+    return transaction
+
+
+def test_what_was_read_at_the_start_counts_as_read() -> None:
+    start = begun().noted()
+    assert start is not None
+    assert (start.records, start.about) == ({"s:setup": b"1"}, "r:")
+    transaction = Transaction(2.0, {}, start)
+    assert transaction.keys_read == transaction.unseen == ("s:setup",)
+    assert not transaction.is_seen
+    assert transaction.places == {"from": "setup"}
+    assert transaction.value("s:setup", lambda _: 9) == 1, "it is not read again"
+    assert transaction.commit(1.0).expected == {"s:setup": b"1"}
+    assert list(transaction.to_believe()) == []
+    transaction.loaded("s:setup", b"1")
+    assert transaction.is_seen
+    assert list(transaction.to_believe()) == [], "it was known"
+
+
+def test_a_start_is_over_when_others_changed_what_it_read() -> None:
+    start = begun().noted()
+    transaction = Transaction(2.0, {}, start)
+    transaction.loaded("s:setup", b"2")
+    transaction.go_on()
+    transaction.begin()
+    assert (transaction.start, transaction.places, transaction.keys_read) == (None, {}, ())
+    assert transaction.value("s:setup", number) == 2
+    assert list(transaction.to_believe()) == [("s:setup", b"2")]
+    forgetful = Transaction(2.0, {}, start)
+    forgetful.begin()
+    forgetful.forget()
+    forgetful.begin()
+    assert forgetful.start is None
+    with pytest.raises(NotLoaded):
+        forgetful.get("s:setup")
+
+
+def test_what_is_no_start() -> None:
+    transaction = Transaction(1.0, {"s:setup": b"1"})
+    transaction.loaded("other", b"1")
+    transaction.get("other")
+    transaction.note_start("")
+    assert transaction.noted() is None, "it read more than what is set up"
+    transaction = Transaction(1.0, {"s:setup": b"1"})
+    transaction.put("s:setup", b"2", 1.0)
+    transaction.note_start("")
+    assert transaction.noted() is None, "it changes what is set up"
+
+
+def test_what_follows_from_other_setups_is_not_kept_with_a_start() -> None:
+    transaction = begun()
+    transaction.places["later"] = "too"
+    start = transaction.noted()
+    assert start is not None
+    assert start.places == {"from": "setup", "later": "too"}
+    transaction.loaded("t:setup", b"1")
+    transaction.get("t:setup")
+    start = transaction.noted()
+    assert start is not None
+    assert start.places == {"from": "setup"}
+
+
+def test_a_conflict_may_have_made_room() -> None:
+    transaction = Transaction(1.0)
+    transaction.limit("set", 1)
+    transaction.full()
+    assert transaction.is_full("set", 1)
+    transaction.forget()
+    assert not transaction.is_full("set", 1)

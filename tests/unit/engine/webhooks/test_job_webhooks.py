@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from falmock.engine import engines
+from falmock.engine import scoped_engines
 from falmock.engine.jobs.pace import parse_pace
 from falmock.fixtures.matching.index import Index
 from unit.engine.calls import Client
@@ -103,7 +103,7 @@ def test_a_job_that_a_stream_of_its_status_ends_is_posted() -> None:
 
 
 def test_a_scope_stays_while_its_webhooks_are_not_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "LIMIT", 2)
+    monkeypatch.setattr(scoped_engines, "LIMIT", 2)
     client = in_scope(Hooked(QUICK, WAITS, pace=parse_pace("recorded")), "first")
     client.order("acme/waits")
     for name in ("second", "third", "fourth"):

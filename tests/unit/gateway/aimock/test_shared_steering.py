@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.setup import COMMON_KEY
-from falmock.engine.shared.transaction import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 from falmock.fixtures.model import Worded
 from falmock.gateway.aimock import steering as module

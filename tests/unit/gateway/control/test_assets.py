@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falmock.engine import additions
-from falmock.engine import engines
+from falmock.engine import scoped_engines
 from falmock.engine.effects import Reply
 from falmock.gateway.control import assets as control_assets
 from falmock.wire.storage import digest
@@ -66,7 +66,7 @@ def test_it_goes_with_its_scope() -> None:
 
 
 def test_it_goes_with_a_scope_that_nobody_used_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "LIMIT", 1)
+    monkeypatch.setattr(scoped_engines, "LIMIT", 1)
     steered = Steered()
     steered.ask("POST", "/fixtures", drawing(), 201, scope="one")
     at = url(steered, scope="one")

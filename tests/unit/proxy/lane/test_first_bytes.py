@@ -36,6 +36,7 @@ def number(_: object) -> str:
         (b"GET /anything HTTP/1.1\r\nHost: 127.0.0.1:9\r\n\r\n", False),
         (b"GET /a HTTP/1.1\r\nHost: fal.run\r\n\r\n", True),
         (b"GET /a HTTP/1.1\r\n\r\n", False),
+        (b"GET /ready HTTP/1.0\r\n\r\n", True),
         (b"nonsense\r\n\r\n", False),
         (hello(), False),
     ],

@@ -10,6 +10,8 @@ from mitmproxy import http
 from mitmproxy.addons import dumper
 from mitmproxy.test import tflow
 
+from falmock.gateway.health import CHECK
+from falmock.proxy import flows
 from falmock.proxy.screens import terminal
 from falmock.proxy.screens.terminal import Guard
 from falmock.redaction.redactor import Redactor
@@ -59,6 +61,13 @@ def test_flows_of_other_protocols_neither(printed: Printed, flow: Any, hook: str
 
 def test_quiet_prints_nothing(printed: Printed) -> None:
     assert printed(flow_to("fal.run"), flow_detail=0) == ""
+
+
+def test_a_health_check_is_not_printed(printed: Printed) -> None:
+    flow = flow_to("127.0.0.1")
+    assert printed(flow, flow_detail=1) != ""
+    flow.metadata[flows.WHY] = CHECK
+    assert printed(flow, flow_detail=1) == ""
 
 
 def test_filters_see_the_flow_as_it_is(printed: Printed) -> None:

@@ -8,8 +8,8 @@ from functools import partial
 
 from falmock.engine.shared.files.copies import LocalContents
 from falmock.engine.shared.files.records import FileRecords
-from falmock.engine.shared.transaction import FileContent
-from falmock.engine.shared.transaction import NotLoaded
+from falmock.engine.shared.needs import FileContent
+from falmock.engine.shared.needs import NotLoaded
 from falmock.fixtures.model import Asset
 from falmock.wire.message import Content
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.forms import Form
-from falmock.engine.shared.transaction import Ranged
+from falmock.engine.shared.needs import Ranged
 from falmock.engine.shared.transaction import Transaction
 from falmock.wire import storage
 

@@ -16,11 +16,11 @@ from falmock.engine.additions import Batch
 from falmock.engine.additions import OwnPace
 from falmock.engine.additions import Source
 from falmock.engine.jobs.pace import parse_pace
+from falmock.engine.shared.needs import together
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import Added
 from falmock.engine.shared.setups.added_files import SharedAddedAssets
 from falmock.engine.shared.setups.batches import Batches
-from falmock.engine.shared.transaction import together
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.model import Asset
 from falmock.fixtures.model import Fixture
@@ -40,7 +40,8 @@ class SharedAdditions(Additions):
         self._files = added_assets
         self._place = place
         self._records = batches
-        self._have: SetUp | None = NOTHING
+        self.have: SetUp | None = NOTHING
+        """What the copy was made of, if that is known."""
 
     # the record
 
@@ -71,10 +72,13 @@ class SharedAdditions(Additions):
 
     def caught_up(self) -> SetUp:
         """Take over what is set up now, and return what tells it from anything else. Raises NotLoaded."""
-        set_up = self._set_up()
-        if self._have is not set_up and self._have != set_up:
+        places = self._place.transaction.places
+        set_up: SetUp | None = places.get(self)
+        if set_up is None:
+            set_up = places[self] = self._set_up()
+        if self.have is not set_up and self.have != set_up:
             self._take(set_up)
-        self._have = set_up
+        self.have = set_up
         return set_up
 
     def _take(self, set_up: SetUp) -> None:
@@ -87,7 +91,7 @@ class SharedAdditions(Additions):
 
         together([lambda: self._records.load_together(transaction, keys), lambda: bool(read_rules())])
         batches, read = self._records.batches(transaction, keys), read_rules()
-        self._have = None
+        self.have = None
         self.forget()
         for each, batch in zip(added, batches, strict=True):
             self._keep(each.name, batch)
@@ -96,7 +100,7 @@ class SharedAdditions(Additions):
 
     def forget(self) -> tuple[Fixture, ...]:
         """See Additions."""
-        self._have = None
+        self.have = None
         return super().forget()
 
     # changes
@@ -110,7 +114,7 @@ class SharedAdditions(Additions):
     ) -> None:
         """See Additions. Raises TooMany, NotLoaded."""
         batches = self._set_up()[0]
-        self._have = None
+        self.have = None
         batch = Batch(tuple(fixtures), assets)
         super().add(name, batch.fixtures, assets, source)
         digest, data = self._records.batch(name, batch, source)
@@ -122,7 +126,7 @@ class SharedAdditions(Additions):
     def remove(self, name: str) -> tuple[Fixture, ...] | None:
         """See Additions. Raises NotLoaded."""
         batches = self._set_up()[0]
-        self._have = None
+        self.have = None
         removed = super().remove(name)
         if removed is not None:
             self._change(tuple(each for each in batches if each.name != name))
@@ -141,7 +145,7 @@ class SharedAdditions(Additions):
     def use_rules(self, rules: Iterable[Rule]) -> None:
         """See Additions. Raises NotLoaded."""
         before = self._set_up()[1]
-        self._have = None
+        self.have = None
         super().use_rules(rules)
         digest = ""
         if self.rules:
@@ -153,7 +157,7 @@ class SharedAdditions(Additions):
 
     def use_pace(self, pace: OwnPace | None) -> None:
         """See Additions. Raises NotLoaded."""
-        self._have = None
+        self.have = None
         super().use_pace(pace)
         self._place.change(pace=None if pace is None else pace.text)
 

@@ -16,8 +16,8 @@ from falmock.engine.additions import Batch
 from falmock.engine.additions import Source
 from falmock.engine.shared.errors import FixtureLost
 from falmock.engine.shared.forms import Form
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Record
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Record
 from falmock.engine.shared.transaction import Transaction
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format import codec

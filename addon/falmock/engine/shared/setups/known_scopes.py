@@ -15,10 +15,15 @@ from falmock.engine.shared.background import Background
 from falmock.engine.shared.background import Pending
 from falmock.engine.shared.counts import restart_in_all
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Ranged
+from falmock.engine.shared.needs import Record
+from falmock.engine.shared.needs import together
 from falmock.engine.shared.place import Place
 from falmock.engine.shared.setup import NO_SETUP
 from falmock.engine.shared.setup import REFRESHED
 from falmock.engine.shared.setup import Added
+from falmock.engine.shared.setup import Common
 from falmock.engine.shared.setup import Setup
 from falmock.engine.shared.setups.added_files import SharedAddedAssets
 from falmock.engine.shared.setups.additions import SetUp
@@ -26,10 +31,6 @@ from falmock.engine.shared.setups.additions import SharedAdditions
 from falmock.engine.shared.setups.additions import SharedByAll
 from falmock.engine.shared.setups.batches import Batches
 from falmock.engine.shared.setups.batches import FindFile
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Ranged
-from falmock.engine.shared.transaction import Record
-from falmock.engine.shared.transaction import together
 
 if TYPE_CHECKING:
     from falmock.engine.engine import Engine
@@ -42,6 +43,7 @@ LOOKED_AT = 100
 NOTED = 1.0
 """How often (seconds) each falmock notes at most that a scope is in use."""
 _NEVER = float("inf")
+_KEPT = "kept"
 
 
 class KnownScopes:
@@ -71,6 +73,16 @@ class KnownScopes:
         """Take over what others added, and return what tells it from anything else. Raises NotLoaded."""
         return together([each.caught_up for each in additions if isinstance(each, SharedAdditions)])
 
+    def is_caught_up(self, of_all: Additions, own: Additions, built_of: Sequence[SetUp]) -> bool:
+        """Whether `caught_up` would return the very same as it did before. It may say no when it would."""
+        places = self._transaction.places
+        return (
+            isinstance(of_all, SharedAdditions)
+            and isinstance(own, SharedAdditions)
+            and places.get(of_all) is of_all.have is built_of[0]
+            and places.get(own) is own.have is built_of[1]
+        )
+
     def up_to_date(self, engine: Engine, background: Background) -> Background:
         """Decides as `background` does, by what is set up in the scope of an engine at the time."""
 
@@ -93,13 +105,14 @@ class KnownScopes:
 
     @property
     def _transaction(self) -> Transaction:
-        return self.current.transaction
+        found = self.current.under_way
+        return self.current.transaction if found is None else found
 
     # names
 
-    def job_key(self, scope: str, request_id: str) -> str:
-        """The key of the record of a job. Raises NotLoaded."""
-        return self._place(scope).key("job", request_id)
+    def start_of_job_keys(self, scope: str) -> str:
+        """How the keys of the jobs of a scope begin. Raises NotLoaded."""
+        return self._place(scope).start("job")
 
     def named(self, scope: str) -> str:
         """The scope that calls of a scope belong to: itself, unless it is an alias. Raises NotLoaded."""
@@ -156,13 +169,18 @@ class KnownScopes:
 
     def use(self, scope: str) -> None:
         """A call belongs to a scope: it is created if needed, and kept. Raises NotLoaded."""
+        transaction, kept = self._transaction, (_KEPT, scope)
+        now = transaction.now
+        is_noted = not scope or now - self._noted.get(scope, 0.0) < NOTED
+        if is_noted and now < transaction.places.get(kept, 0.0):
+            return
         place = self._place(scope)
-        setup, now = place.setup, self._transaction.now
+        setup = place.setup
         if scope and not setup.exists:
             self._make_room()
             place.change(exists=True)
             self._note(place, now)
-        elif scope and now - self._noted.get(scope, 0.0) >= NOTED:
+        elif not is_noted:
             self._note(place, now)
         if setup != NO_SETUP and now - setup.written >= REFRESHED:
             self._keep(place, place.key, setup.batches, setup.rules)
@@ -171,6 +189,7 @@ class KnownScopes:
         if common.written and now - common.written >= REFRESHED:
             self._keep(place, place.common_key, common.batches)
             place.change_common()
+        transaction.places[kept] = _kept_until(place.setup, place.common)
 
     def _note(self, place: Place, now: float) -> None:
         scope = place.scope
@@ -250,3 +269,9 @@ class KnownScopes:
             self._transaction.put(place.common_key("batch", each.digest), None, 0, checked=False)
         place.change_common(epoch=common.epoch + 1, batches=(), changes=0, has_files=False)
         self._transaction.later(self._noted.clear)
+
+
+def _kept_until(setup: Setup, common: Common) -> float:
+    """When what is set up is to be written again."""
+    own = _NEVER if setup == NO_SETUP else setup.written + REFRESHED
+    return min(own, common.written + REFRESHED) if common.written else own

@@ -9,10 +9,10 @@ import pytest
 from falmock.engine.additions import Batch
 from falmock.engine.additions import Source
 from falmock.engine.shared.errors import FixtureLost
+from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import Record
 from falmock.engine.shared.setups import batches as module
 from falmock.engine.shared.setups.batches import Batches
-from falmock.engine.shared.transaction import NotLoaded
-from falmock.engine.shared.transaction import Record
 from falmock.engine.shared.transaction import Transaction
 from falmock.fixtures.fault import Rule
 from falmock.fixtures.format import codec

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from falmock.engine import engines
+from falmock.engine import scoped_engines
 from falmock.engine.shared.setup import KEPT
+from falmock.engine.shared.setup import REFRESHED
 from falmock.engine.shared.setups import known_scopes
+from falmock.engine.shared.transaction import Transaction
 from unit.engine.shared.two_apps import CONTROL
 from unit.engine.shared.two_apps import Apps
 from unit.engine.shared.two_apps import run
@@ -68,7 +70,7 @@ def test_what_is_used_is_kept_and_what_is_not_is_not() -> None:
 
 def test_the_least_recently_used_scope_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_scopes, "LIMIT", 3)
-    monkeypatch.setattr(engines, "LIMIT", 3)
+    monkeypatch.setattr(scoped_engines, "LIMIT", 3)
 
     async def scenario(apps: Apps) -> list[Any]:
         told: list[Any] = []
@@ -109,5 +111,47 @@ def test_looking_at_what_is_set_up_costs_a_round_trip_at_most() -> None:
         assert await trips(B, "POST", submit, **IN_A) == ["commit", "load", "load", "commit"]
         assert await trips(B, "POST", submit, **IN_A) == ["commit"]
         assert await trips(B, "POST", RUN, **IN_A) == ["load"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("headers", [{}, IN_A])
+def test_each_call_is_decided_by_what_was_set_up_when_it_began(headers: dict[str, str]) -> None:
+    """As calls that began before a change and after it are decided in any order."""
+
+    async def scenario() -> None:
+        apps = Apps(ONE)
+        app = apps.apps[A]
+        assert app.shared is not None
+        scope = headers.get("x_falmock_scope", "")
+        starts = []
+        for answer in (1, 2):
+            for _ in range(2):  # the first one in a scope begins it
+                assert (await apps.asked(A, "POST", RUN, {}, **headers)).value == answer
+            starts.append(app.shared.calls._starts[scope])
+            await apps.told(B, "POST", f"{CONTROL}/fixtures", {**ONE, "response": {"json": 2}}, **headers)
+        for place in (1, 0, 1, 1, 0, 0, 1):
+            transaction = Transaction(apps.edges[A].time, {}, starts[place])
+            engine = app.shared.current.decide(transaction, lambda _: app.engines.of(scope))
+            assert len(engine.fixtures) == 1 + place
+            assert not transaction.writes
+        assert (await apps.asked(A, "POST", RUN, {}, **headers)).value == 2
+
+    run(scenario())
+
+
+def test_what_is_set_up_is_written_again_in_time_however_a_call_begins() -> None:
+    async def scenario() -> None:
+        apps = Apps(ONE)
+        app = apps.apps[A]
+        assert app.shared is not None
+        await apps.told(A, "PUT", f"{CONTROL}/pace", {"pace": "manual"})
+        for _ in range(2):
+            await apps.asked(A, "POST", RUN, {})
+        start = app.shared.calls._starts[""]
+        for wait, is_written in ((1.0, False), (REFRESHED + 1.0, True), (1.0, False)):
+            transaction = Transaction(apps.edges[A].time + wait, {}, start)
+            app.shared.current.decide(transaction, lambda _: app.engines.of(""))
+            assert ("{}:setup" in transaction.commit(1.0).puts) is is_written
 
     run(scenario())
