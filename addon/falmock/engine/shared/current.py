@@ -55,10 +55,6 @@ class Current:
             self.under_way = before
         return result
 
-    def using(self, transaction: Transaction) -> Using:
-        """Decide within a transaction, from its beginning."""
-        return Using(self, transaction)
-
     def job_calls(self, log: str, last: int) -> JobCalls:
         """What was read of the calls in a log whose last entry has this number."""
         found = self._job_calls.pop(log, None)
@@ -79,20 +75,3 @@ class Current:
                 if len(self._read) > _READ:
                     self._read.popitem(last=False)
         return found
-
-
-class Using:
-    """A context in which a transaction is under way."""
-
-    __slots__ = ("_before", "_current", "_transaction")
-
-    def __init__(self, current: Current, transaction: Transaction) -> None:
-        self._current = current
-        self._transaction = transaction
-
-    def __enter__(self) -> None:
-        self._before, self._current.under_way = self._current.under_way, self._transaction
-        self._transaction.begin()
-
-    def __exit__(self, *_: object) -> None:
-        self._current.under_way = self._before

@@ -6,6 +6,7 @@ import pytest
 
 from falmock.engine.shared import current as currents
 from falmock.engine.shared.current import Current
+from falmock.engine.shared.needs import NotLoaded
 from falmock.engine.shared.transaction import Transaction
 
 
@@ -15,10 +16,15 @@ def test_state_is_used_within_transactions_only() -> None:
         _ = current.transaction
     assert not current.is_deciding
     outer, inner = Transaction(1.0), Transaction(2.0)
-    with current.using(outer):
-        with current.using(inner):
-            assert current.transaction is inner
-        assert current.transaction is outer
+
+    def within(_: float) -> Transaction:
+        assert current.decide(inner, lambda _: current.transaction) is inner
+        with pytest.raises(NotLoaded):
+            current.decide(inner, lambda _: inner.get("a"))
+        return current.transaction
+
+    assert current.decide(outer, within) is outer
+    assert not current.is_deciding
 
 
 def test_what_was_read_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ def test_a_reset_of_one_or_of_all_gives_other_keys() -> None:
     current = Current()
     place, other = Place(current, "a", 60), Place(current, "b", 60)
     transaction = Transaction(1000.0, {"{a}:setup": None, "{b}:setup": None, "{}:all:setup": None})
-    with current.using(transaction):
+
+    def decide(_: float) -> None:
         keys = [place.key("job", "1")]
         place.reset()
         keys.append(place.key("job", "1"))
@@ -23,12 +24,17 @@ def test_a_reset_of_one_or_of_all_gives_other_keys() -> None:
         assert other.key("jobs") == "{b}:1.0:jobs"
         assert place.common_key("scopes") == "{}:1:scopes"
 
+    current.decide(transaction, decide)
+
 
 def test_what_was_set_up_before_a_reset_of_all_is_not_there() -> None:
     current = Current()
     place = Place(current, "a", 60)
-    with current.using(Transaction(1000.0, {"{a}:setup": None, "{}:all:setup": None})):
+
+    def decide(_: float) -> None:
         place.change(exists=True, pace="manual")
         assert (place.setup.exists, place.setup.pace, place.setup.written) == (True, "manual", 1000.0)
         place.change_common(epoch=1)
         assert (place.setup.exists, place.setup.pace) == (False, None)
+
+    current.decide(Transaction(1000.0, {"{a}:setup": None, "{}:all:setup": None}), decide)

@@ -9,8 +9,8 @@ import pytest
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.needs import Bounds
 from falmock.engine.shared.needs import NotLoaded
+from falmock.engine.shared.needs import together
 from falmock.engine.shared.transaction import Transaction
-from falmock.engine.shared.transaction import together
 from falmock.store.interface import Put
 from falmock.store.interface import Score
 from falmock.wire.message import Content
@@ -84,13 +84,16 @@ def test_deciding_again_forgets_what_was_written() -> None:
     current, transaction = Current(), Transaction(1.0)
     transaction.loaded("a", b"1")
     happened: list[str] = []
-    for _ in range(2):
-        with current.using(transaction):
-            assert transaction.get("a") == b"1"
-            transaction.put("a", b"2", 60.0)
-            transaction.score("set", b"x", 1.0)
-            transaction.later(lambda: happened.append("once"))
-            transaction.notes["x"] = 1
+
+    def decide(now: float) -> float:
+        assert transaction.get("a") == b"1"
+        transaction.put("a", b"2", 60.0)
+        transaction.score("set", b"x", 1.0)
+        transaction.later(lambda: happened.append("once"))
+        transaction.notes["x"] = 1
+        return now
+
+    assert [current.decide(transaction, decide) for _ in range(2)] == [1.0, 1.0]
     assert not happened
     transaction.after()
     assert happened == ["once"]
@@ -200,18 +203,6 @@ def test_a_change_of_what_is_set_up_changes_the_places() -> None:
         transaction.loaded(key, None)
         transaction.put(key, b"2", 60.0)
         assert transaction.places == left, key
-
-
-def test_state_is_used_within_transactions_only() -> None:
-    current = Current()
-    with pytest.raises(RuntimeError, match="outside a transaction"):
-        _ = current.transaction
-    assert not current.is_deciding
-    outer, inner = Transaction(1.0), Transaction(2.0)
-    with current.using(outer):
-        with current.using(inner):
-            assert current.transaction is inner
-        assert current.transaction is outer
 
 
 def begun(about: str = "r:") -> Transaction:

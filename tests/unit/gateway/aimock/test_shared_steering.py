@@ -38,8 +38,8 @@ def everything(steering: Steering) -> list[object]:
 def test_a_store_tells_what_memory_tells() -> None:
     current, shared = Current(), Steering()
     shared.scopes = SharedSteeredScopes(current)
-    with current.using(Transaction(1.0, dict.fromkeys([COMMON_KEY, *KEYS]))):
-        told = everything(shared)
+    transaction = Transaction(1.0, dict.fromkeys([COMMON_KEY, *KEYS]))
+    told = current.decide(transaction, lambda _: everything(shared))
     assert told == everything(Steering())
     assert str(told) == str(everything(Steering())), "a whole number is one"
 
@@ -47,8 +47,8 @@ def test_a_store_tells_what_memory_tells() -> None:
 def test_what_is_set_is_loaded_where_it_is_not_known() -> None:
     current = Current()
     scopes = SharedSteeredScopes(current)
-    with current.using(Transaction(1.0, {COMMON_KEY: None})), pytest.raises(NotLoaded) as missing:
-        scopes.get("a")
+    with pytest.raises(NotLoaded) as missing:
+        current.decide(Transaction(1.0, {COMMON_KEY: None}), lambda _: scopes.get("a"))
     assert missing.value.needed == ("{a}:aimock.0:setup",)
 
 
