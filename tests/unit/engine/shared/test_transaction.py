@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from falmock.engine.shared.current import Current
 from falmock.engine.shared.needs import Bounds
 from falmock.engine.shared.needs import NotLoaded
-from falmock.engine.shared.needs import together
 from falmock.engine.shared.transaction import Transaction
 from falmock.store.interface import Put
 from falmock.store.interface import Score
@@ -129,22 +126,14 @@ def test_a_full_set_is_remembered() -> None:
     assert transaction.is_full("set", 1)
 
 
-def test_all_that_is_needed_is_asked_for_at_once() -> None:
+def test_records_are_loaded_together() -> None:
     transaction = Transaction(1.0)
     transaction.loaded("a", b"5")
-
-    def read(key: str) -> Callable[[], int | None]:
-        return lambda: transaction.value(key, number)
-
-    with pytest.raises(NotLoaded) as missing:
-        together([read("a"), read("b"), read("c")])
-    assert missing.value.needed == ("b", "c")
     with pytest.raises(NotLoaded) as missing:
         transaction.load_together(["a", "b", "c"])
     assert missing.value.needed == ("b", "c")
     transaction.load([("b", b"6"), ("c", None)])
     transaction.load_together(["a", "b", "c"])
-    assert together([read("a"), read("b"), read("c")]) == [5, 6, None]
 
 
 def test_what_is_taken_to_be_free_is_expected_to_be() -> None:
