@@ -34,6 +34,7 @@ SUITES = (
     Suite("test_queue_defaults.py", "queue"),
     Suite("test_python_client.py", "queue, uploads, tokens"),
     Suite("test_contract.py", "queue, uploads, tokens"),
+    Suite("test_openai.py", "images of OpenAI's clients", MITMPROXY),
     Suite(
         "test_webhooks.py",
         "webhooks",
