@@ -270,9 +270,8 @@ class App:
 
     async def _shared_at_door(self, shared: SharedState, found: Door, request: Request, client: Client) -> Answer:
         if isinstance(found, Aimock) and found.unchanged(request) is not None:
-            result = found.answer(
-                request, self.ask, shared.calls.now()
-            )  # of what is shared, only the call to fal needs any
+            # Of what is shared, only the call to fal needs any.
+            result = found.answer(request, self.ask, shared.calls.now())
         else:
             result = await shared.at_door(found, request, self.ask)
         answer = self._of_door(result) if isinstance(result, OF_DOOR) else await self._later_of_door(result, client)

@@ -25,6 +25,8 @@ from unit.store.servers import Server
 from unit.store.servers import server
 
 SHORT = 0.5
+PATIENCE = 60
+"""Seconds in which each call has got an answer."""
 WRITE = Commit(puts={"a": Put(b"1", 60)}, scores=[Score("s", b"x", 1)])
 
 
@@ -50,11 +52,14 @@ def play(
     timeout: float = 20,
 ) -> None:
     async def run() -> None:
+        # as mitmdump's, whose tasks begin at once with Python 3.12 and newer
+        asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
         store = RedisStore(running.address(timeout=timeout))
         # who looks after the server
         admin = Line(running.address(password=password))
         try:
-            await test(store, admin)
+            async with asyncio.timeout(PATIENCE):
+                await test(store, admin)
         finally:
             await store.close()
             await admin.close()
