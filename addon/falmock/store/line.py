@@ -69,7 +69,7 @@ class Line:
         answer: asyncio.Future[Any] = asyncio.Future(loop=self._loop)
         self._waiting.append((hiredis.pack_command(command), answer, write, patience))  # type: ignore[arg-type]
         if self._task is None:
-            # not by the loop's factory: mitmdump's begins tasks at once, and one that ends at once would stay here for ever
+            # The loop's factory may run a task at once (mitmdump's does): one that ends at once would stay in `_task` for ever.
             self._task = asyncio.Task(self._converse(), loop=self._loop)
         return answer
 
